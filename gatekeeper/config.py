@@ -1,0 +1,100 @@
+"""One frozen, strict model per stage; TOML in, an error a physicist can read out."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gatekeeper.errors import ConfigError
+
+Percent = Annotated[float, Field(ge=0.0, le=100.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class StrictModel(BaseModel):
+    """Base of every config: frozen, no unknown keys, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class TrackerConfig(StrictModel):
+    """How the target is found on a frame."""
+
+    search_mm: Annotated[float, Field(ge=2.0, le=100.0)] = 30.0
+    """How far from its reference position the target is looked for, in mm."""
+
+
+class EnvelopeConfig(StrictModel):
+    """The boundary in which the target must stay."""
+
+    margin_mm: Annotated[float, Field(ge=0.0, le=50.0)] = 5.0
+    """Isotropic growth of the target's reference contour, in mm."""
+
+
+class GateConfig(StrictModel):
+    """When the beam may be on."""
+
+    outside_percent: Percent = 5.0
+    """The beam is held when more than this share of the target's area is outside the envelope, in percent."""
+    min_confidence: Fraction = 0.5
+    """The beam is held when the tracker's confidence is below this, 0-1."""
+    max_age_s: Annotated[float, Field(gt=0.0, le=10.0)] = 0.5
+    """The beam is held when the newest frame was acquired longer ago than this, in seconds."""
+    frames_to_resume: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Good frames in a row, the present one included, before the beam comes on again."""
+
+
+class SessionConfig(StrictModel):
+    """All settings of one session."""
+
+    tracker: TrackerConfig = TrackerConfig()
+    envelope: EnvelopeConfig = EnvelopeConfig()
+    gate: GateConfig = GateConfig()
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def build(model: type[Model], values: dict[str, object], where: str) -> Model:
+    """Return `model` made of `values`, or raise ConfigError that names each bad field in one line.
+
+    Parameters
+    ----------
+    model : type
+        The config class.
+    values : dict
+        Field values, nested for stages.
+    where : str
+        What the message calls the origin of the values, for example a file name.
+
+    Raises
+    ------
+    ConfigError
+        When a field is unknown, of the wrong type or outside its limits.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'the whole'} = {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigError(f"{where}: {faults}") from None
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """Return the config that the TOML file at `path` describes.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, is no TOML, or holds something that `model` does not allow.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML ({error}); mend the file or name another") from None
+    return build(model, values, str(path))

@@ -1,0 +1,25 @@
+"""The exception tree: every message is one line that names the thing, the value, the limit and the way out."""
+
+
+class GatekeeperError(Exception):
+    """Root of all errors that gatekeeper raises on purpose."""
+
+
+class InputError(GatekeeperError):
+    """Bad usage or bad input; the command line ends with exit code 2."""
+
+
+class ConfigError(InputError):
+    """A setting is missing, unknown or outside its limits."""
+
+
+class RecordingError(InputError):
+    """A recorded case or session cannot be read."""
+
+
+class TargetError(InputError):
+    """The target or its reference image cannot be tracked or gated."""
+
+
+class OutputError(InputError):
+    """A result cannot be written."""

@@ -1,0 +1,1 @@
+"""Beam-on or hold."""

@@ -1,0 +1,1 @@
+"""Permission to irradiate, to the outside."""

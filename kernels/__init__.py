@@ -1,0 +1,1 @@
+"""Numba kernels: floats and arrays in, floats and arrays out; no units, no objects, no I/O."""

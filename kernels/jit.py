@@ -1,0 +1,74 @@
+"""The one place that says how kernels are compiled.
+
+Every kernel has an explicit signature, so that it is compiled when its module is imported and never in the
+middle of a session, releases the GIL, and keeps the meaning of NaN: of the fast-math flags only those are set
+that reorder or fuse arithmetic, never `nnan` or `ninf`, under which `nan <= limit` can come out True.
+
+Compiled code is cached in a folder named after the sources of all kernels together. Numba's own check looks only
+at the file of the outer function, so that after a change of a kernel that others call, the stale machine code of
+the callers would be run.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numba
+from numba import types
+
+FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
+
+f4 = types.float32
+f8 = types.float64
+i4 = types.int32
+i8 = types.int64
+u1 = types.uint8
+b1 = types.boolean
+f4_1d = types.float32[::1]
+f4_2d = types.float32[:, ::1]
+f4_3d = types.float32[:, :, ::1]
+f8_1d = types.float64[::1]
+f8_2d = types.float64[:, ::1]
+f8_3d = types.float64[:, :, ::1]
+i4_1d = types.int32[::1]
+i4_2d = types.int32[:, ::1]
+i8_1d = types.int64[::1]
+i8_2d = types.int64[:, ::1]
+u1_2d = types.uint8[:, ::1]
+b1_2d = types.boolean[:, ::1]
+void = types.void
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.name.encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"numba-{_sources_digest()}")
+
+
+def kernel(signature: object) -> Callable[[F], F]:
+    """Compile a function for one explicit signature, at import, cached, without the GIL.
+
+    Parameters
+    ----------
+    signature : numba signature
+        For example ``f8(f8_2d, i8)``; array types are C-contiguous and writable.
+
+    Returns
+    -------
+    callable
+        The decorator. A call with other types raises TypeError instead of compiling again.
+    """
+    compile_ = numba.njit(
+        signature, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", boundscheck=False
+    )
+    return cast(Callable[[F], F], compile_)

@@ -1,0 +1,1 @@
+"""Recorded frames: readers, player, phantom, scores."""
