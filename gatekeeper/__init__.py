@@ -1,1 +1,73 @@
-"""Real-time beam gating for MR-guided radiotherapy. Research software; not a medical device."""
+"""Real-time beam gating for MR-guided radiotherapy. Research software; not a medical device.
+
+The names below are stable. Each is imported when it is first asked for, so that one room of the house can be used
+without compiling the kernels of all others.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, TrackerConfig
+    from gatekeeper.decision import BeamState, Decision, Reason
+    from gatekeeper.engine import Engine
+    from gatekeeper.errors import GatekeeperError
+    from gatekeeper.frame import Frame, Plane
+    from gatekeeper.gating.envelope import Envelope
+    from gatekeeper.gating.gate import Gate
+    from gatekeeper.loop import run_loop
+    from gatekeeper.recording.session import Session
+    from gatekeeper.track import Track
+    from gatekeeper.tracking.tracker import Tracker
+
+__all__ = [
+    "BeamState",
+    "Decision",
+    "Engine",
+    "Envelope",
+    "EnvelopeConfig",
+    "Frame",
+    "Gate",
+    "GateConfig",
+    "GatekeeperError",
+    "Plane",
+    "Reason",
+    "Session",
+    "SessionConfig",
+    "Track",
+    "Tracker",
+    "TrackerConfig",
+    "run_loop",
+]
+
+_HOME = {
+    "BeamState": "decision",
+    "Decision": "decision",
+    "Engine": "engine",
+    "Envelope": "gating.envelope",
+    "EnvelopeConfig": "config",
+    "Frame": "frame",
+    "Gate": "gating.gate",
+    "GateConfig": "config",
+    "GatekeeperError": "errors",
+    "Plane": "frame",
+    "Reason": "decision",
+    "Session": "recording.session",
+    "SessionConfig": "config",
+    "Track": "track",
+    "Tracker": "tracking.tracker",
+    "TrackerConfig": "config",
+    "run_loop": "loop",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a stable name from the module it lives in (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the stable names beside what the module holds already."""
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,7 @@
 """The only place that reads time. Clocks are passed in, so that tests and replays can bring their own."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -62,3 +63,8 @@ class VirtualClock:
 def stopwatch_ns() -> int:
     """Return a reading of the machine's performance counter in nanoseconds, to measure how long work took."""
     return time.perf_counter_ns()
+
+
+def utc_stamp() -> str:
+    """Return the date and time of day in UTC, to name a folder by, for example ``20260131T115902.123Z``."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"

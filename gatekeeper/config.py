@@ -39,8 +39,8 @@ class GateConfig(StrictModel):
 
     outside_percent: Percent = 5.0
     """The beam is held when more than this share of the target's area is outside the envelope, in percent."""
-    min_confidence: Fraction = 0.5
-    """The beam is held when the tracker's confidence is below this, 0-1."""
+    min_confidence: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """The beam is held when the tracker's confidence is below this, 0-1; a lost target has 0."""
     max_age_s: Annotated[float, Field(gt=0.0, le=10.0)] = 0.5
     """The beam is held when the newest frame was acquired longer ago than this, in seconds."""
     frames_to_resume: Annotated[int, Field(ge=1, le=1000)] = 2

@@ -23,3 +23,7 @@ class TargetError(InputError):
 
 class OutputError(InputError):
     """A result cannot be written."""
+
+
+class EngineError(GatekeeperError):
+    """Tracking or deciding failed on a frame; the beam is held and the session is over."""

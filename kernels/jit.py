@@ -38,6 +38,9 @@ i8_1d = types.int64[::1]
 i8_2d = types.int64[:, ::1]
 u1_2d = types.uint8[:, ::1]
 b1_2d = types.boolean[:, ::1]
+# Inputs that the kernel cannot write to, and that may therefore be read-only arrays as well as writable ones.
+f4_2d_in = types.Array(f4, 2, "C", readonly=True)
+f8_2d_in = types.Array(f8, 2, "C", readonly=True)
 void = types.void
 
 F = TypeVar("F", bound=Callable[..., object])

@@ -1,0 +1,167 @@
+"""The command line, and the composition root: here it is chosen which pieces a run is made of.
+
+What a command needs is imported when it runs, so that `--help` does not wait for it.
+"""
+
+import json
+import math
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.clock import Clock, PacedClock, VirtualClock, utc_stamp
+from gatekeeper.config import SessionConfig, build, load_toml
+from gatekeeper.errors import ConfigError, GatekeeperError, InputError
+
+if TYPE_CHECKING:
+    from replay.recording import Recording
+
+SLOWEST, FASTEST = 0.01, 1000.0
+
+CaseArg = Annotated[Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025).", metavar="CASE")]
+NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
+MarginOption = Annotated[
+    float | None, typer.Option(help="Growth of the target to the envelope, in mm.", metavar="MM", show_default="5")
+]
+OutsideOption = Annotated[
+    float | None,
+    typer.Option(help="Share of the target that may be outside, in percent.", metavar="%", show_default="5"),
+]
+ConfigOption = Annotated[Path | None, typer.Option(help="Settings; options go before them.", metavar="F.toml")]
+SpeedOption = Annotated[
+    str, typer.Option(help="A multiple of real time, or max: as fast as it goes.", metavar="max|1.0")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the session, new or empty.", metavar="DIR", show_default="sessions/<case>-<UTC time>"
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
+]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 good, 1 a finding or a fault, 2 bad usage or bad input, 130 interrupted.
+
+    Parameters
+    ----------
+    args : list of str, optional
+        What follows the program's name; by default what the shell gave.
+    """
+    try:
+        app(args, prog_name="gatekeeper")
+    except GatekeeperError as error:
+        typer.echo(f"gatekeeper: {' '.join(str(error).split())}", err=True)
+        sys.exit(2 if isinstance(error, InputError) else 1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gatekeeper {metadata.version('gatekeeper-mrgrt')}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def _gatekeeper(version: VersionOption = False) -> None:
+    """Track a target on cine-MR and gate the beam. Research software; not a medical device."""
+
+
+@app.command("replay")
+def _replay(
+    case: CaseArg,
+    margin_mm: MarginOption = None,
+    outside_percent: OutsideOption = None,
+    config: ConfigOption = None,
+    speed: SpeedOption = "max",
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Track and gate a recorded case, and score it where it has labels."""
+    from replay.formats.trackrad import open_case
+
+    settings, clock = _settings(config, margin_mm, outside_percent), _clock(speed)
+    _run(open_case(case), settings, clock, out, as_json)
+
+
+@app.command("demo")
+def _demo(speed: SpeedOption = "8", out: OutOption = None, as_json: JsonOption = False) -> None:
+    """Track and gate a synthetic case through the live loop."""
+    from replay.phantom import PhantomConfig, make_phantom
+
+    clock = _clock(speed)
+    recording = make_phantom(PhantomConfig(name="demo")).recording
+    _run(recording, SessionConfig(), clock, out, as_json)
+
+
+@app.command("phantom")
+def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
+    """Write a synthetic case with exact truth."""
+    from replay.phantom import PhantomConfig, write_phantom
+
+    settings = PhantomConfig() if config is None else load_toml(config, PhantomConfig)
+    typer.echo(write_phantom(settings, out_dir))
+
+
+def _settings(config: Path | None, margin_mm: float | None, outside_percent: float | None) -> SessionConfig:
+    """Return the settings of the file, with those of the command line put over them."""
+    settings = SessionConfig() if config is None else load_toml(config, SessionConfig)
+    values = settings.model_dump()
+    if margin_mm is not None:
+        values["envelope"]["margin_mm"] = margin_mm
+    if outside_percent is not None:
+        values["gate"]["outside_percent"] = outside_percent
+    return build(SessionConfig, values, "command line")
+
+
+def _clock(speed: str) -> Clock:
+    """Return the clock that plays at `speed`."""
+    if speed == "max":
+        return VirtualClock()
+    try:
+        factor = float(speed)
+    except ValueError:
+        factor = math.nan
+    if not SLOWEST <= factor <= FASTEST:
+        raise ConfigError(
+            f"command line: speed = {speed!r}: must be max or a multiple of real time, {SLOWEST:g} to {FASTEST:g}"
+        )
+    return PacedClock(factor)
+
+
+def _run(recording: "Recording", settings: SessionConfig, clock: Clock, out: Path | None, as_json: bool) -> None:
+    """Replay a recording and print what came out."""
+    from rich.console import Console
+
+    from replay.gating_scores import frame_period_s
+    from replay.progress import ProgressBars
+    from replay.run import replay
+
+    folder = Path("sessions") / f"{recording.name}-{utc_stamp()}" if out is None else out
+    period_s, max_age_s = frame_period_s(recording.times_s), settings.gate.max_age_s
+    if period_s > max_age_s:
+        typer.echo(
+            f"gatekeeper: frames come every {period_s:.3g} s and are good for gate.max_age_s = {max_age_s:.3g} s; "
+            "the beam is held in between; raise gate.max_age_s with --config",
+            err=True,
+        )
+    try:
+        with ProgressBars() as bars:
+            result = replay(recording, settings, folder, clock, bars)
+    except KeyboardInterrupt:
+        typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
+        raise typer.Exit(130) from None
+    Console(stderr=as_json, highlight=False).print(result.as_table())
+    if as_json:
+        typer.echo(json.dumps(result.as_json(), allow_nan=False))

@@ -1,0 +1,1 @@
+"""Pictures and pages of a session, made after it."""

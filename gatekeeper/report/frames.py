@@ -1,0 +1,131 @@
+"""Frames of a session as pictures: which ones to show, and one of them with target and envelope on it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from gatekeeper.decision import BeamState, Decision
+from gatekeeper.report.seen import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR, Seen
+
+AROUND_MM = 15.0
+PANEL_ASPECT = 1.33
+
+Box = tuple[float, float, float, float]
+
+
+def choose_frames(decisions: Sequence[Decision], superior_mm: NDArray[np.float64], count: int) -> list[int]:
+    """Return the indices of frames that are spread over the session and hold its extremes of position.
+
+    The session is cut into `count` parts. The first gives its first frame, the others in turn their lowest and
+    their highest position; the lowest and the highest of all stand for the parts they are in.
+
+    Parameters
+    ----------
+    decisions : sequence of Decision
+        Every decision, oldest first; those without a frame are not chosen.
+    superior_mm : ndarray of float64, shape (len(decisions),)
+        Position towards the head in mm; NaN when unknown.
+    count : int
+        How many to return; fewer when there are fewer frames.
+    """
+    on_frames = np.flatnonzero([decision.sequence >= 0 for decision in decisions])
+    if not on_frames.size:
+        return []
+    extremes = {_extreme(on_frames, sign * superior_mm) for sign in (-1.0, 1.0)}
+    chosen = []
+    for number, part in enumerate(np.array_split(on_frames, min(count, on_frames.size))):
+        turn = _extreme(part, -superior_mm if number % 2 else superior_mm)
+        usual = int(part[0]) if number == 0 else turn
+        chosen.append(next((int(index) for index in part if index in extremes), usual))
+    return chosen
+
+
+def _extreme(indices: NDArray[np.intp], height: NDArray[np.float64]) -> int:
+    """Return the first of the indices at which `height` is largest."""
+    known = np.where(np.isfinite(height[indices]), height[indices], -np.inf)
+    return int(indices[np.argmax(known)])
+
+
+def box_around_mm(seen: Seen) -> Box:
+    """Return (top, bottom, left, right) in mm of the part of the image in which target and envelope ever were."""
+    spacing = np.array(seen.spacing_mm)
+    outlines = [seen.outline_px(index) for index in range(len(seen.tracks))]
+    points = np.vstack([seen.envelope_px, *(outline for outline in outlines if outline is not None)])
+    low = points.min(axis=0) * spacing - AROUND_MM
+    high = points.max(axis=0) * spacing + AROUND_MM
+    # Widened to the shape of a panel, then cut off where the image ends.
+    short = np.maximum((high - low)[::-1] * (1.0 / PANEL_ASPECT, PANEL_ASPECT) - (high - low), 0.0) / 2.0
+    low = np.maximum(low - short, -0.5 * spacing)
+    high = np.minimum(high + short, (np.array(seen.images.shape[1:]) - 0.5) * spacing)
+    return float(low[0]), float(high[0]), float(low[1]), float(high[1])
+
+
+def draw_frame(axes: Axes, seen: Seen, index: int, number: int, box_mm: Box) -> None:
+    """Draw the frame of one decision, with the target, the envelope and what was decided.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    seen : Seen
+        The session.
+    index : int
+        Which decision; it must have a frame.
+    number : int
+        By what number the picture is named.
+    box_mm : tuple of float
+        What to show: (top, bottom, left, right) in mm.
+    """
+    decision = seen.decisions[index]
+    image = np.asarray(seen.images[decision.sequence], dtype=np.float64)
+    row_mm, col_mm = seen.spacing_mm
+    height, width = image.shape
+    extent = (-0.5 * col_mm, (width - 0.5) * col_mm, (height - 0.5) * row_mm, -0.5 * row_mm)
+    top, bottom, left, right = box_mm
+    dark, bright = _window(image[_pixels(top, bottom, row_mm), _pixels(left, right, col_mm)])
+    axes.imshow(image, cmap="gray", vmin=dark, vmax=bright, extent=extent, interpolation="bicubic", aspect="equal")
+    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
+    _draw_outline(axes, seen.envelope_px * seen.spacing_mm, ENVELOPE_COLOR, ENVELOPE_DASHES)
+    outline_px = seen.outline_px(index)
+    if outline_px is not None:
+        _draw_outline(axes, outline_px * seen.spacing_mm, TARGET_COLOR, "solid")
+    color = BEAM_COLOR[decision.state]
+    for spine in axes.spines.values():
+        spine.set(color=color, linewidth=3.0)
+    axes.set_title(f"{number}   frame {decision.sequence}, {decision.time_s:.1f} s", loc="left", fontsize=10.5)
+    reasons = ", ".join(reason.value.replace("_", " ") for reason in decision.reasons)
+    axes.text(
+        0.018,
+        0.022,
+        f"HOLD: {reasons}" if reasons else decision.state.value,
+        transform=axes.transAxes,
+        fontsize=10,
+        fontweight="bold",
+        va="bottom",
+        color="white" if decision.state is BeamState.ON else "black",
+        bbox={"facecolor": color, "edgecolor": "none", "pad": 3.0},
+    )
+
+
+def _pixels(begin_mm: float, end_mm: float, pixel_mm: float) -> slice:
+    return slice(max(round(begin_mm / pixel_mm), 0), round(end_mm / pixel_mm) + 1)
+
+
+def _window(pixels: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the values to be shown black and white."""
+    known = pixels[np.isfinite(pixels)]
+    if not known.size:
+        return 0.0, 1.0
+    dark, bright = np.percentile(known, (1.0, 99.5))
+    return float(dark), float(bright)
+
+
+def _draw_outline(
+    axes: Axes, points_mm: NDArray[np.float64], color: str, style: str | tuple[int, tuple[int, int]]
+) -> None:
+    """Draw a closed outline of (row, col) in mm, with a dark rim so that it shows on bright and on dark tissue."""
+    row, col = np.vstack([points_mm, points_mm[:1]]).T
+    axes.plot(col, row, color="black", lw=3.2, alpha=0.55)
+    axes.plot(col, row, color=color, lw=1.8, ls=style)

@@ -1,0 +1,112 @@
+"""Curves of a session over its time: movement, share outside, beam and the reasons of each hold."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from gatekeeper.decision import BeamState, Reason
+from gatekeeper.report.seen import (
+    AP_COLOR,
+    BEAM_COLOR,
+    ENVELOPE_COLOR,
+    ENVELOPE_DASHES,
+    LIMIT_COLOR,
+    MUTED_COLOR,
+    SI_COLOR,
+    Seen,
+)
+
+NOTE_X = 0.996
+
+
+def draw_movement(axes: Axes, seen: Seen, chosen: Sequence[int]) -> None:
+    """Draw the target's movement in mm with the margin behind it, and the number of each frame that is shown."""
+    times_s, moved_mm = seen.times_s(), seen.moved_mm()
+    axes.axhspan(-seen.margin_mm, seen.margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
+    axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5, label="SI (superior up)")
+    axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1, ls=(0, (5, 1)), label="AP (posterior up)")
+    for number, index in enumerate(chosen, start=1):
+        x, y = times_s[index], moved_mm[index, 0]
+        if np.isfinite(y):
+            axes.plot(x, y, "o", ms=13, mfc="white", mec=SI_COLOR, mew=1.2, zorder=5, clip_on=False)
+            axes.text(x, y, str(number), fontsize=8.5, ha="center", va="center_baseline", zorder=6)
+    axes.margins(y=0.14)
+    axes.set_ylabel("target from\nreference (mm)")
+    _note(axes, seen.margin_mm, f"± {seen.margin_mm:g} mm margin", MUTED_COLOR)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 0.98), ncol=2, frameon=False, fontsize=9.5, borderaxespad=0.1
+    )
+    _plain(axes)
+
+
+def draw_outside(axes: Axes, seen: Seen) -> None:
+    """Draw the share of the target outside the envelope in percent, and its limit."""
+    times_s = seen.times_s()
+    outside = np.array([decision.outside_percent for decision in seen.decisions])
+    axes.fill_between(times_s, outside, color=LIMIT_COLOR, alpha=0.2, lw=0)
+    axes.plot(times_s, outside, color=SI_COLOR, lw=1.0)
+    axes.axhline(seen.limit_percent, color=LIMIT_COLOR, lw=1.2, ls=ENVELOPE_DASHES)
+    _note(axes, seen.limit_percent, f"limit {seen.limit_percent:g} %", LIMIT_COLOR)
+    highest = max((value for value in outside if np.isfinite(value)), default=0.0)
+    axes.set(ylim=(0.0, max(1.1 * highest, 4.0 * seen.limit_percent, 1.0)), ylabel="outside\n(%)")
+    _plain(axes)
+
+
+def draw_beam(axes: Axes, seen: Seen, reasons: Sequence[Reason]) -> None:
+    """Draw when the beam was on and when held, and below it a row for each of the reasons."""
+    times_s, beam_on = seen.times_s(), seen.beam_on()
+    on, hold = BEAM_COLOR[BeamState.ON], BEAM_COLOR[BeamState.HOLD]
+    axes.broken_barh(list(spans_s(beam_on, times_s)), (-0.45, 0.9), facecolor=on, lw=0)
+    axes.broken_barh(
+        list(spans_s(~beam_on, times_s)), (-0.45, 0.9), facecolor=hold, edgecolor="white", hatch="////", lw=0
+    )
+    for row, reason in enumerate(reasons, start=1):
+        given = np.array([reason in decision.reasons for decision in seen.decisions], dtype=np.bool_)
+        axes.broken_barh(list(spans_s(given, times_s)), (row - 0.3, 0.6), facecolor=MUTED_COLOR, lw=0)
+    axes.set_yticks(range(len(reasons) + 1), ["beam", *(reason.value.replace("_", " ") for reason in reasons)])
+    axes.set(ylim=(len(reasons) + 0.6, -0.6), xlabel="session time (s)")
+    axes.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+
+
+def spans_s(when: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Iterator[tuple[float, float]]:
+    """Yield start and length in s of each run of True; a decision stands until the next one is made.
+
+    Parameters
+    ----------
+    when : ndarray of bool, shape (N,)
+        What holds for each decision.
+    times_s : ndarray of float64, shape (N,)
+        When each was made; the last is taken to stand as long as is usual.
+    """
+    usual_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
+    ends_s = np.append(times_s[1:], times_s[-1] + usual_s)
+    edges = np.flatnonzero(np.diff(when.astype(np.int8), prepend=0, append=0))
+    for first, after in edges.reshape(-1, 2):
+        yield float(times_s[first]), float(ends_s[after - 1] - times_s[first])
+
+
+def _note(axes: Axes, y: float, words: str, color: str) -> None:
+    """Write what a level means, at the right end of it."""
+    axes.text(
+        NOTE_X,
+        y,
+        words,
+        transform=axes.get_yaxis_transform(),
+        fontsize=8.5,
+        color=color,
+        ha="right",
+        va="bottom",
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0},
+    )
+
+
+def _plain(axes: Axes) -> None:
+    """Leave only what is needed to read the numbers."""
+    axes.tick_params(labelbottom=False)
+    axes.grid(axis="x", color="#DDDDDD", lw=0.6)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)

@@ -1,0 +1,31 @@
+"""Step: everything that came out of one pass of the loop, on its way to the linac and into the record."""
+
+from dataclasses import dataclass
+
+from gatekeeper.decision import Decision
+from gatekeeper.frame import Frame
+from gatekeeper.track import Track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One pass of the loop.
+
+    Attributes
+    ----------
+    decision : Decision
+        What the linac is told.
+    frame : Frame or None
+        The frame that was judged; None when the source was silent.
+    track : Track or None
+        Where the target is; None when the frame was missing or not fit to be tracked.
+    track_ms, decide_ms : float
+        How long tracking and deciding took, in milliseconds of real time; 0 for a stage that was not run. They
+        are for the record only: no decision depends on them.
+    """
+
+    decision: Decision
+    frame: Frame | None = None
+    track: Track | None = None
+    track_ms: float = 0.0
+    decide_ms: float = 0.0

@@ -1,0 +1,205 @@
+"""Free-form displacement of points, and the Gauss-Newton fit of it to an image."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import b1, f4, f4_1d, f4_2d, f8_1d, i8, kernel, void
+from kernels.sample import bilinear
+
+Array = NDArray[np.float32]
+
+CLIP = 3.0
+"""Residuals are limited at this many robust standard deviations."""
+
+MEAN_TO_SIGMA = 1.2533
+"""Standard deviation of a normal distribution over its mean absolute value."""
+
+LEAST_GAIN = 0.05
+"""Steps are taken as if the frame had at least this gain relative to the template."""
+
+GAIN, CORRELATION, ITERATIONS, INSIDE, PENALTY = range(5)
+"""Places in the result of `fit`."""
+
+
+@kernel(void(f4_1d, f4_1d, f4_2d, f4_1d, f4, f4, f4_1d, f4_1d))
+def displace(
+    rows: Array,
+    cols: Array,
+    modes: Array,
+    params: Array,
+    row_scale: float,
+    col_scale: float,
+    out_rows: Array,
+    out_cols: Array,
+) -> None:
+    """Move points by a weighted sum of displacement modes.
+
+    Parameters
+    ----------
+    rows, cols : ndarray of float32, shape (N,)
+        Points in pixels.
+    modes : ndarray of float32, shape (K, N)
+        Displacement in mm at each point per unit of a parameter; the same for rows and columns.
+    params : ndarray of float32, shape (2 K,)
+        Weights of the modes along rows, then along columns.
+    row_scale, col_scale : float
+        Pixels per mm.
+    out_rows, out_cols : ndarray of float32, shape (N,)
+        Receive the moved points in pixels.
+    """
+    count, size = modes.shape
+    for i in range(size):
+        out_rows[i] = rows[i]
+        out_cols[i] = cols[i]
+    for k in range(count):
+        down = params[k] * row_scale
+        right = params[count + k] * col_scale
+        for i in range(size):
+            out_rows[i] += down * modes[k, i]
+            out_cols[i] += right * modes[k, i]
+
+
+@kernel(void(f4_2d, f4_1d, f4_1d))
+def project_out(directions: Array, norms: Array, residual: Array) -> None:
+    """Remove from `residual` (N,) its parts along orthonormal `directions` (P, N); `norms` (P,) receives them."""
+    for k in range(directions.shape[0]):
+        total = f4(0.0)
+        for i in range(residual.shape[0]):
+            total += directions[k, i] * residual[i]
+        norms[k] = total
+    for k in range(directions.shape[0]):
+        total = norms[k]
+        for i in range(residual.shape[0]):
+            residual[i] -= total * directions[k, i]
+
+
+@kernel(b1(f4_2d, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
+def fit(
+    image: Array,
+    window: NDArray[np.float64],
+    points: Array,
+    modes: Array,
+    steepest: Array,
+    inverse_hessian: Array,
+    photometric: Array,
+    template_norm: float,
+    row_scale: float,
+    col_scale: float,
+    max_iterations: int,
+    tolerance_mm: float,
+    params: Array,
+    scratch: Array,
+    steps: Array,
+    out: NDArray[np.float64],
+) -> bool:
+    """Fit a free-form displacement so that the image below the moved points looks like the template.
+
+    Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
+    offset and shading are projected out of the residual [1]_. What remains is limited at `CLIP` times its scale
+    (Huber's modified residuals [2]_). A Gaussian prior of unit variance on each parameter, already part of
+    `inverse_hessian`, keeps the displacement small and smooth.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        A window of the frame at the resolution of the template.
+    window : ndarray of float64, shape (6,)
+        On the grid of `points`: (row, col) of the window's first pixel, first and last row and first and last
+        column of the frame. Points that leave the frame do not pull.
+    points : ndarray of float32, shape (3, N)
+        Row, column and weight of the residual of each template point.
+    modes : ndarray of float32, shape (K, N)
+        See `displace`.
+    steepest : ndarray of float32, shape (2 K, N)
+        Weighted change of the template per unit of each parameter, photometric directions projected out.
+    inverse_hessian : ndarray of float32, shape (2 K, 2 K)
+        Inverse of ``steepest @ steepest.T + identity``.
+    photometric : ndarray of float32, shape (P, N)
+        Orthonormal directions to ignore: weighted constant, weighted template, and any more.
+    template_norm : float
+        Length of the weighted template along the second of them; the frame's gain is measured against it.
+    row_scale, col_scale : float
+        Pixels per mm.
+    max_iterations : int
+    tolerance_mm : float
+        The fit ends when no parameter changes by more than this.
+    params : ndarray of float32, shape (2 K,)
+        Start and result.
+    scratch : ndarray of float32, shape (3, N)
+    steps : ndarray of float32, shape (2, max(2 K, P))
+    out : ndarray of float64, shape (5,)
+        Receives gain, correlation coefficient, iterations, share of points inside the frame, and the sum of the
+        squared parameters.
+
+    Returns
+    -------
+    bool
+        True when the result is finite; when False, `params` holds nothing of use.
+
+    References
+    ----------
+    .. [1] S. Baker, R. Gross, I. Matthews, "Lucas-Kanade 20 years on: part 3", CMU-RI-TR-03-35, 2003.
+    .. [2] P. J. Huber, "Robust statistics", Wiley 1981, section 7.8.
+    """
+    size = points.shape[1]
+    count = modes.shape[0]
+    residual = scratch[2]
+    weight = points[2]
+    gradient = steps[0]
+    norms = steps[1]
+    row_0, col_0 = f4(window[0]), f4(window[1])
+    first_row, last_row = f4(window[2]), f4(window[3])
+    first_col, last_col = f4(window[4]), f4(window[5])
+    iterations = 0
+    inside = 0
+    for _ in range(max_iterations):
+        iterations += 1
+        displace(points[0], points[1], modes, params, row_scale, col_scale, scratch[0], scratch[1])
+        for i in range(size):
+            residual[i] = weight[i] * bilinear(image, scratch[0, i] - row_0, scratch[1, i] - col_0)
+        project_out(photometric, norms, residual)
+
+        gain = norms[1] / template_norm
+        total = f4(0.0)
+        square = f4(0.0)
+        for i in range(size):
+            total += abs(residual[i])
+            square += residual[i] * residual[i]
+        limit = f4(CLIP * MEAN_TO_SIGMA) * total / f4(size)
+        out[0] = gain
+        out[1] = norms[1] / np.sqrt(norms[1] * norms[1] + square + f4(1e-30))
+        inverse_gain = f4(1.0) / max(gain, f4(LEAST_GAIN))
+        inside = 0
+        for i in range(size):
+            row, col = scratch[0, i], scratch[1, i]
+            if row >= first_row and row <= last_row and col >= first_col and col <= last_col:
+                inside += 1
+                residual[i] = min(max(residual[i], -limit), limit) * inverse_gain
+            else:
+                residual[i] = f4(0.0)
+
+        for k in range(2 * count):
+            total = params[k]
+            for i in range(size):
+                total += steepest[k, i] * residual[i]
+            gradient[k] = total
+        largest = f4(0.0)
+        finite = True
+        for k in range(2 * count):
+            step = f4(0.0)
+            for m in range(2 * count):
+                step += inverse_hessian[k, m] * gradient[m]
+            params[k] -= step
+            largest = max(largest, abs(step))
+            finite &= abs(params[k]) < f4(1e6)
+        if not finite:
+            return False
+        if largest <= tolerance_mm:
+            break
+    square = f4(0.0)
+    for k in range(2 * count):
+        square += params[k] * params[k]
+    out[2] = iterations
+    out[3] = inside / size
+    out[4] = square
+    return True

@@ -1,0 +1,122 @@
+"""Normalised cross-correlation of a template with an image at every whole-pixel offset, and its sub-pixel peak."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import f4, f4_2d, f8_1d, f8_2d, i8, kernel, void
+
+Image = NDArray[np.float32]
+
+
+@kernel(void(f4_2d, f4_2d, f4_2d))
+def correlate(image: Image, template: Image, out: Image) -> None:
+    """Fill `out` with the correlation coefficient, -1 to 1, of the template and the image below it.
+
+    The template must have zero mean and unit norm, so that numerator and denominator of the coefficient [1]_
+    need only sums over the image. Where the image is constant below the template, or holds NaN, the
+    coefficient is -1: no match.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+    template : ndarray of float32, shape (h, w)
+    out : ndarray of float32, shape (H - h + 1, W - w + 1)
+
+    References
+    ----------
+    .. [1] J. P. Lewis, "Fast normalized cross-correlation", Vision Interface 1995.
+    """
+    rows, cols = template.shape
+    count = f4(rows * cols)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            # Measured from a value below the template, so that a large offset does not eat the digits.
+            base = image[i + rows // 2, j + cols // 2]
+            total = f4(0.0)
+            square = f4(0.0)
+            product = f4(0.0)
+            for a in range(rows):
+                for b in range(cols):
+                    value = image[i + a, j + b] - base
+                    total += value
+                    square += value * value
+                    product += value * template[a, b]
+            energy = square - total * total / count
+            score = f4(-1.0)
+            if energy > f4(1e-6) * square and energy > f4(0.0):
+                score = product / np.sqrt(energy)
+            if not score >= f4(-1.0):
+                score = f4(-1.0)
+            out[i, j] = min(score, f4(1.0))
+
+
+@kernel(void(f4_2d, i8, i8, f8_1d))
+def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -> None:
+    """Refine a whole-pixel peak by the vertex of a parabola along each axis.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (H, W)
+    row, col : int
+        The whole-pixel peak.
+    out : ndarray of float64, shape (2,)
+        Receives the refined (row, col), at most half a pixel away; on the border of `scores`, and along an axis
+        without a peak, the whole number stays.
+    """
+    out[0] = row
+    out[1] = col
+    if 0 < row < scores.shape[0] - 1:
+        low, high = scores[row - 1, col], scores[row + 1, col]
+        bend = low - f4(2.0) * scores[row, col] + high
+        if bend < f4(0.0) and abs(low - high) <= -bend:
+            out[0] += f4(0.5) * (low - high) / bend
+    if 0 < col < scores.shape[1] - 1:
+        low, high = scores[row, col - 1], scores[row, col + 1]
+        bend = low - f4(2.0) * scores[row, col] + high
+        if bend < f4(0.0) and abs(low - high) <= -bend:
+            out[1] += f4(0.5) * (low - high) / bend
+
+
+@kernel(i8(f4_2d, i8, f8_2d))
+def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
+    """Find the highest local maxima that lie more than `apart` pixels from each other.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (H, W)
+    apart : int
+        Two peaks differ by more than this along rows or along columns, in pixels.
+    out : ndarray of float64, shape (N, 3)
+        Receives (row, col, score) per peak, sub-pixel, best first.
+
+    Returns
+    -------
+    int
+        How many were found, 0 to N.
+    """
+    rows, cols = scores.shape
+    found = 0
+    for _ in range(out.shape[0]):
+        best = f4(-1.0)
+        top_row = -1
+        top_col = -1
+        for i in range(rows):
+            for j in range(cols):
+                value = scores[i, j]
+                if value > best:
+                    usable = True
+                    for a in range(max(i - 1, 0), min(i + 2, rows)):
+                        for b in range(max(j - 1, 0), min(j + 2, cols)):
+                            usable &= scores[a, b] <= value
+                    for k in range(found):
+                        usable &= abs(i - out[k, 0]) > apart + 0.5 or abs(j - out[k, 1]) > apart + 0.5
+                    if usable:
+                        best = value
+                        top_row = i
+                        top_col = j
+        if top_row < 0:
+            return found
+        subpixel_peak(scores, top_row, top_col, out[found])
+        out[found, 2] = best
+        found += 1
+    return found

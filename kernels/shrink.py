@@ -1,0 +1,85 @@
+"""Windows of an image at lower resolution: means over blocks of pixels, and a light smoothing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import f4, f4_2d, i8, kernel, void
+
+Image = NDArray[np.float32]
+
+
+@kernel(void(f4_2d, i8, i8, i8, f4_2d))
+def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> None:
+    """Fill `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (row, col).
+
+    Pixels beyond the image repeat its edge; `row` and `col` may be negative.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+    row, col : int
+        Image pixel in the corner of the first block.
+    factor : int
+        Side of a block in pixels, 1 or more.
+    out : ndarray of float32, shape (h, w)
+    """
+    height, width = image.shape
+    rows, cols = out.shape
+    scale = f4(1.0) / f4(factor * factor)
+    # Blocks [first, last) of each row lie wholly inside the image and need no check per pixel.
+    first = min(max(-(col // factor), 0), cols)
+    last = max(min((width - col) // factor, cols), first)
+    for i in range(rows):
+        for j in range(cols):
+            out[i, j] = f4(0.0)
+        for a in range(factor):
+            source = image[min(max(row + i * factor + a, 0), height - 1)]
+            for j in range(first):
+                for b in range(factor):
+                    out[i, j] += source[min(max(col + j * factor + b, 0), width - 1)]
+            for j in range(last, cols):
+                for b in range(factor):
+                    out[i, j] += source[min(max(col + j * factor + b, 0), width - 1)]
+            if factor == 1:
+                for j in range(first, last):
+                    out[i, j] += source[col + j]
+            elif factor == 2:
+                for j in range(first, last):
+                    out[i, j] += source[col + 2 * j] + source[col + 2 * j + 1]
+            elif factor == 4:
+                for j in range(first, last):
+                    k = col + 4 * j
+                    out[i, j] += source[k] + source[k + 1] + source[k + 2] + source[k + 3]
+            else:
+                for j in range(first, last):
+                    for b in range(factor):
+                        out[i, j] += source[col + j * factor + b]
+        for j in range(cols):
+            out[i, j] *= scale
+
+
+@kernel(void(f4_2d, f4, f4_2d, f4_2d))
+def smooth(image: Image, share: float, scratch: Image, out: Image) -> None:
+    """Convolve with (share, 1 - 2 share, share) along rows and along columns; edges repeat.
+
+    The kernel has the variance 2 share (px^2) along each axis.
+
+    Parameters
+    ----------
+    image, scratch, out : ndarray of float32, shape (H, W)
+        `out` may be `image`.
+    share : float
+        Weight of either neighbour, 0 to 0.25.
+    """
+    rows, cols = image.shape
+    centre = f4(1.0) - f4(2.0) * share
+    for i in range(rows):
+        scratch[i, 0] = (centre + share) * image[i, 0] + share * image[i, min(1, cols - 1)]
+        for j in range(1, cols - 1):
+            scratch[i, j] = centre * image[i, j] + share * (image[i, j - 1] + image[i, j + 1])
+        scratch[i, cols - 1] = (centre + share) * image[i, cols - 1] + share * image[i, max(cols - 2, 0)]
+    for i in range(rows):
+        above = max(i - 1, 0)
+        below = min(i + 1, rows - 1)
+        for j in range(cols):
+            out[i, j] = centre * scratch[i, j] + share * (scratch[above, j] + scratch[below, j])

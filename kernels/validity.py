@@ -1,0 +1,29 @@
+"""Whether the pixels of an image can be a picture at all."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import b1, f4_2d_in, kernel
+
+
+@kernel(b1(f4_2d_in))
+def is_finite_and_varied(image: NDArray[np.float32]) -> bool:
+    """Return True when no pixel is NaN or infinite and at least two pixels differ.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+
+    Returns
+    -------
+    bool
+        False for an image without pixels.
+    """
+    pixels = image.reshape(image.size)
+    varied = False
+    broken = False
+    for k in range(pixels.size):
+        # x - x is zero for every number, NaN for NaN and infinity.
+        broken |= pixels[k] - pixels[k] != 0.0
+        varied |= pixels[k] != pixels[0]
+    return varied and not broken

@@ -1,0 +1,124 @@
+"""What the scanner makes of the scene: limited resolution, shading, bands, flicker and Rician noise."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replay.phantom.config import AcquisitionConfig, PhantomConfig
+from replay.phantom.lattice import PITCH_MM, Lattice
+from replay.phantom.streams import Stream, generator
+
+Array = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+LIVER_LEVEL = 200.0
+"""Pixel value of the liver."""
+
+APODISATION = 0.7
+"""Hamming-like window over k-space, a + (1 - a) cos: enough to damp ringing, as scanners do."""
+
+KERNEL_PIXELS = 5
+"""The resolution's kernel is cut off after this many acquired pixels."""
+
+COIL_FRONT_MM, COIL_BACK_MM, COIL_REACH_MM = -112.0, 125.0, 85.0
+COIL_END_MM = 190.0
+BAND_PERIOD_MM, BAND_WIDTH = 105.0, 0.05
+SHOTS = 5
+"""Moments of a frame's exposure that are averaged."""
+
+FAT_OPPOSED_FROM_T = 1.0
+
+
+class Scanner:
+    """One acquisition of a phantom.
+
+    Parameters
+    ----------
+    config : PhantomConfig
+        Acquisition, artefacts and seed are used.
+
+    Attributes
+    ----------
+    view : Lattice
+        The part of the scene that the image needs.
+    """
+
+    def __init__(self, config: PhantomConfig) -> None:
+        self._config = config
+        acquisition = config.acquisition
+        steps_mm = [max(acquisition.acquired_mm, pixel) for pixel in acquisition.pixel_mm]
+        places_mm = [pixel_places_mm(acquisition, axis) for axis in (0, 1)]
+        low = [places[0] - KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
+        high = [places[-1] + KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
+        self.view = Lattice.covering((low[0], low[1]), (high[0], high[1]))
+        self._see_rows = _kernel(places_mm[0], self.view.rows_mm, steps_mm[0]) * np.float32(PITCH_MM)
+        self._see_cols = _kernel(places_mm[1], self.view.cols_mm, steps_mm[1]) * np.float32(PITCH_MM)
+        self._hear_rows = _unit_power(_kernel(places_mm[0], np.arange(low[0], high[0], steps_mm[0]), steps_mm[0]))
+        self._hear_cols = _unit_power(_kernel(places_mm[1], np.arange(low[1], high[1], steps_mm[1]), steps_mm[1]))
+        self._gain = (_coils(config, self.view) * _bands(config, self.view)).astype(np.float32)
+        span = config.artefacts.flicker
+        self._flicker = generator(config.seed, Stream.FLICKER).uniform(-span, span, config.frame_count)
+
+    def acquire(self, scene: Image, frame: int) -> NDArray[np.uint16]:
+        """Return the image (H, W) of a scene (view shape) that was averaged over the frame's exposure."""
+        signal = self._see_rows @ (scene * self._gain) @ self._see_cols.T * np.float32(1.0 + self._flicker[frame])
+        random = generator(self._config.seed, Stream.NOISE, frame)
+        raw = random.standard_normal((2, self._hear_rows.shape[1], self._hear_cols.shape[1]), dtype=np.float32)
+        noise = self._hear_rows @ (raw / np.float32(self._config.acquisition.snr)) @ self._hear_cols.T
+        magnitude = LIVER_LEVEL * np.hypot(signal + noise[0], noise[1])
+        return np.clip(np.rint(magnitude), 0, 65535).astype(np.uint16)
+
+
+def pixel_places_mm(config: AcquisitionConfig, axis: int) -> Array:
+    """Return where the pixel centres of an axis lie in the scene, in mm."""
+    count, pixel_mm = config.matrix[axis], config.pixel_mm[axis]
+    return config.center_mm[axis] + pixel_mm * (np.arange(count, dtype=np.float64) - 0.5 * (count - 1))
+
+
+def exposure_times_s(config: AcquisitionConfig, times_s: Array) -> Array:
+    """Return the moments (T, shots) that each frame averages; the middle of the exposure is the frame's time."""
+    if config.exposure_s == 0.0:
+        return times_s[:, None]
+    return np.asarray(times_s[:, None] + config.exposure_s * ((np.arange(SHOTS) + 0.5) / SHOTS - 0.5))
+
+
+def fat_sign(config: AcquisitionConfig) -> float:
+    """Return the sign of fat against water.
+
+    Balanced SSFP refocuses each to one of two opposite phases (Scheffler and Hennig, Magn Reson Med 49:395, 2003);
+    at usual repetition times fat flips from about 1 T on.
+    """
+    return -1.0 if config.field_strength_t >= FAT_OPPOSED_FROM_T else 1.0
+
+
+def _kernel(at_mm: Array, from_mm: Array, step_mm: float) -> Image:
+    """Return the matrix (at, from) of the point spread, the Fourier transform of a windowed k-space of this step."""
+    away = (at_mm[:, None] - from_mm[None, :]) / step_mm
+    ripple = 0.5 * (1.0 - APODISATION) * (np.sinc(away + 1.0) + np.sinc(away - 1.0))
+    spread = (APODISATION * np.sinc(away) + ripple) / step_mm
+    return np.where(np.abs(away) <= KERNEL_PIXELS, spread, 0.0).astype(np.float32)
+
+
+def _unit_power(kernel: Image) -> Image:
+    """Return the kernel scaled so that white noise of variance 1 comes out with variance 1 at every place."""
+    return np.asarray(kernel / np.sqrt((kernel**2).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def _coils(config: PhantomConfig, view: Lattice) -> Array:
+    """Return the surface coils' sensitivity: 1 in the middle of the liver, stronger towards front and back."""
+    cols_mm = view.cols_mm[None, :]
+    front = np.exp(-np.abs(cols_mm - COIL_FRONT_MM) / COIL_REACH_MM)
+    back = np.exp(-np.abs(cols_mm - COIL_BACK_MM) / COIL_REACH_MM)
+    middle = math.exp(COIL_FRONT_MM / COIL_REACH_MM) + math.exp(-COIL_BACK_MM / COIL_REACH_MM)
+    ends = np.exp(-((view.rows_mm[:, None] / COIL_END_MM) ** 4))
+    return np.asarray(((front + back) / middle * ends) ** config.artefacts.shading, dtype=np.float64)
+
+
+def _bands(config: PhantomConfig, view: Lattice) -> Array:
+    """Return the dark stripes where off-resonance turns spins by half a cycle between pulses; they stand still."""
+    start, tilt, bend = generator(config.seed, Stream.BANDING).uniform(-1.0, 1.0, 3)
+    row, col = view.rows_mm[:, None], view.cols_mm[None, :]
+    cycles = 0.5 * start + (row + 0.6 * tilt * col + 0.002 * bend * col**2) / BAND_PERIOD_MM
+    off = np.abs(cycles - np.rint(cycles))
+    return np.asarray(1.0 - config.artefacts.banding * np.exp(-0.5 * (off / BAND_WIDTH) ** 2), dtype=np.float64)

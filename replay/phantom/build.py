@@ -1,0 +1,171 @@
+"""From a config to a recording with its exact truth, and to a case on disk."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import ConfigError
+from kernels.polygon import centroid, fill
+from replay.phantom import breathing, lesion, motion
+from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_places_mm
+from replay.phantom.anatomy import Anatomy
+from replay.phantom.config import PhantomConfig
+from replay.phantom.scene import Scene
+from replay.recording import Recording
+
+Array = NDArray[np.float64]
+
+FARTHEST_MM = 90.0
+"""No breath moves a target further than this."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Phantom:
+    """A synthetic recording and the truth about it.
+
+    Attributes
+    ----------
+    config : PhantomConfig
+        What it was made of.
+    recording : Recording
+        Frames of uint16, first mask and labels; the label of a frame on which the target is not visible is empty.
+    contours : tuple of ndarray of float64, shape (N, 2)
+        Exact outline on each frame as (row, col) in px, also where it is not visible; points keep their tissue.
+    displacement_mm : ndarray of float64, shape (T, 2)
+        Where the outline's centroid is, less where it was on the first frame, as (row, col) in mm.
+    visible : ndarray of bool, shape (T,)
+        Whether the target is in the image plane and on the image.
+    signal_mm : ndarray of float64, shape (T,)
+        Superior-inferior displacement of the target from end-exhale by breath, drift and events, inferior positive.
+    """
+
+    config: PhantomConfig
+    recording: Recording
+    contours: tuple[Array, ...]
+    displacement_mm: Array
+    visible: NDArray[np.bool_]
+    signal_mm: Array
+
+
+def make_phantom(config: PhantomConfig = PhantomConfig()) -> Phantom:
+    """Return the recording that `config` describes, with its truth.
+
+    Raises
+    ------
+    ConfigError
+        When the lesion is not in the liver, not in the image on the first frame, or the motion has no inverse.
+    """
+    acquisition = config.acquisition
+    times_s = np.arange(config.frame_count, dtype=np.float64) / acquisition.frame_rate_hz
+    anatomy = Anatomy(config)
+    moves = motion.plan(config.breathing, config.seed, config.lesion.center_mm)
+    now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s)
+    _check_motion(times_s, now.si_mm)
+    outlines_mm = _outlines_mm(anatomy, moves, motion.amplitudes(now, config.breathing))
+    corner_mm = np.array([pixel_places_mm(acquisition, axis)[0] for axis in (0, 1)])
+    contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
+    share = lesion.share_in_slice(config.lesion, acquisition.slice_mm, now.across_mm)
+    labels = _labels(contours, share >= 0.5, acquisition.matrix)
+    centers_mm = np.array([_center(contour) for contour in contours]) * np.array(acquisition.pixel_mm)
+    _check_first_frame(config, centers_mm[0] / np.array(acquisition.pixel_mm), labels[0])
+    recording = Recording(
+        name=config.name,
+        frames=_frames(config, anatomy, moves, times_s),
+        spacing_mm=acquisition.pixel_mm,
+        times_s=times_s,
+        first_mask=labels[0].copy(),
+        labels=labels,
+        field_strength_t=acquisition.field_strength_t,
+        region="abdomen",
+    )
+    visible = labels.any(axis=(1, 2))
+    return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, now.si_mm)
+
+
+def _frames(config: PhantomConfig, anatomy: Anatomy, moves: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
+    acquisition, artefacts = config.acquisition, config.artefacts
+    shots_s = exposure_times_s(acquisition, times_s)
+    then = breathing.course(config.breathing, config.seed, shots_s, acquisition.duration_s)
+    amplitude = motion.amplitudes(then, config.breathing)
+    white = artefacts.whitening * np.clip(shots_s / artefacts.whitening_s, 0.0, 1.0)
+    blood = 1.0 + artefacts.inflow * then.flow
+    scanner = Scanner(config)
+    scene = Scene(anatomy, moves, scanner.view, amplitude)
+    frames = np.empty((times_s.size, *acquisition.matrix), dtype=np.uint16)
+    for frame in range(times_s.size):
+        shots = [
+            scene.draw(
+                amplitude[frame, shot],
+                float(then.across_mm[frame, shot]),
+                (float(white[frame, shot]), float(blood[frame, shot, 0]), float(blood[frame, shot, 1])),
+            )
+            for shot in range(shots_s.shape[1])
+        ]
+        frames[frame] = scanner.acquire(np.mean(shots, axis=0, dtype=np.float32), frame)
+    return frames
+
+
+def _outlines_mm(anatomy: Anatomy, moves: motion.Motion, amplitude: Array) -> Array:
+    """Return the outline (T, N, 2) on each frame, in mm: its material points pushed along by the motion."""
+    points_mm = anatomy.outline_mm
+    modes = moves.abdomen(points_mm)
+    return np.stack([motion.displaced(modes, points_mm, now) for now in amplitude])
+
+
+def _labels(contours: tuple[Array, ...], shown: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    labels = np.zeros((len(contours), *shape), dtype=np.bool_)
+    for contour, label in zip(contours, labels, strict=True):
+        fill(np.ascontiguousarray(contour), label)
+    labels[~shown] = False
+    return labels
+
+
+def _center(contour: Array) -> Array:
+    center = np.empty(2)
+    centroid(np.ascontiguousarray(contour), center)
+    return center
+
+
+def _check_motion(times_s: Array, si_mm: Array) -> None:
+    worst = int(np.abs(si_mm).argmax())
+    if abs(si_mm[worst]) > FARTHEST_MM:
+        raise ConfigError(
+            f"phantom: breath, drift and events together move the target by {si_mm[worst]:.0f} mm at "
+            f"{times_s[worst]:.1f} s, more than {FARTHEST_MM:.0f} mm; lower one of them in breathing"
+        )
+
+
+def _check_first_frame(config: PhantomConfig, center_px: Array, label: NDArray[np.bool_]) -> None:
+    rows, cols = config.acquisition.matrix
+    row, col = center_px.tolist()
+    if not (-0.5 <= row < rows - 0.5 and -0.5 <= col < cols - 0.5 and label.any()):
+        raise ConfigError(
+            f"phantom: on the first frame the lesion's centre is at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} and "
+            f"{int(label.sum())} pixels show it; move acquisition.center_mm or lesion.center_mm, or let it be in plane"
+        )
+
+
+def write_phantom(config: PhantomConfig, out_dir: Path) -> Path:
+    """Write the phantom as a TrackRAD2025 case with `truth.json` beside it, and return the case's folder.
+
+    Raises
+    ------
+    ConfigError
+        As `make_phantom`.
+    OutputError
+        When the folder cannot be written.
+    """
+    phantom = make_phantom(config)
+    truth = {
+        "case": config.name,
+        "frame_convention": "0-based frames; (row, col) in px, pixel centres on whole numbers, or in mm where named",
+        "config": config.model_dump(mode="json"),
+        "visible": phantom.visible.tolist(),
+        "displacement_mm": np.round(phantom.displacement_mm, 4).tolist(),
+        "signal_mm": np.round(phantom.signal_mm, 4).tolist(),
+        "contours_rc": [np.round(contour, 4).tolist() for contour in phantom.contours],
+    }
+    return write_case(phantom.recording, out_dir, extra_files={"truth.json": json.dumps(truth)})

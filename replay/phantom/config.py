@@ -1,0 +1,201 @@
+"""What a phantom can be told: one frozen model per room of the scene, every field with its unit and its limits."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from gatekeeper.config import Fraction, StrictModel
+
+Pair = Annotated[tuple[float, float], Field(strict=False)]
+"""Two numbers, along rows and along columns."""
+
+Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
+PixelSize = Annotated[float, Field(ge=0.5, le=4.0)]
+PixelCount = Annotated[int, Field(ge=32, le=1024)]
+
+LARGEST_RECORDING_PX = 2_000_000_000
+
+
+class LesionConfig(StrictModel):
+    """The target: a metastasis in the liver."""
+
+    center_mm: Pair = (-8.0, 5.0)
+    """Centre at end-exhale as (inferior, posterior) from the middle of the liver, in mm; the lesion must lie in the liver."""
+    diameter_mm: Annotated[float, Field(ge=3.0, le=70.0)] = 25.0
+    """Mean diameter of the outline, in mm."""
+    thickness_mm: Annotated[float, Field(ge=4.0, le=100.0)] = 26.0
+    """Extent across the image plane, in mm; half of it out of plane and the lesion counts as not visible."""
+    irregularity: Annotated[float, Field(ge=0.0, le=0.15)] = 0.04
+    """How far the outline departs from a circle, as a share of the radius."""
+    contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = -0.35
+    """Brightness relative to the liver: -0.35 is 35 % darker, 0 is invisible."""
+    edge_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
+    """Width over which the lesion fades into the liver, in mm; the outline is the half-way line."""
+    texture: Fraction = 0.08
+    """Standard deviation of the lesion's inner texture, as a share of the liver's brightness."""
+
+
+class TissueConfig(StrictModel):
+    """How much there is to see in the liver."""
+
+    texture: Fraction = 0.07
+    """Standard deviation of the liver's texture, as a share of its brightness."""
+    vessel_contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = 1.1
+    """Brightness of the vessels relative to the liver: 1.1 is 110 % brighter, negative is dark blood, 0 is no vessels."""
+
+
+class DeepBreath(StrictModel):
+    """A sudden deep breath, on top of the breathing."""
+
+    start_s: Seconds
+    """Time of its begin, in seconds."""
+    depth_mm: Annotated[float, Field(ge=-60.0, le=60.0)] = 55.0
+    """Extra displacement of the target, inferior positive, in mm."""
+    duration_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
+    """How long it lasts, the ramps included, in seconds."""
+    ramp_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """How long the displacement takes to come and to go, in seconds; 0 is a jump between two frames."""
+
+
+class Cough(StrictModel):
+    """A cough: two quick jerks of the diaphragm upwards that die away within a second."""
+
+    start_s: Seconds
+    """Time of its begin, in seconds."""
+    amplitude_mm: Annotated[float, Field(gt=0.0, le=30.0)] = 12.0
+    """Largest superior displacement of the target, in mm."""
+
+
+class OutOfPlane(StrictModel):
+    """The target leaves the image plane and comes back."""
+
+    start_s: Seconds
+    """Time at which it begins to leave, in seconds."""
+    duration_s: Annotated[float, Field(gt=0.0, le=600.0)] = 2.0
+    """Time until it is back, the ramps included, in seconds."""
+    shift_mm: Annotated[float, Field(ge=-40.0, le=40.0)] = 25.0
+    """Displacement across the plane, in mm."""
+    ramp_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.3
+    """How long leaving and coming back take, in seconds."""
+
+
+class BreathingConfig(StrictModel):
+    """How the organs move; amplitudes are those of the target's centre, the dome moves more, the kidney less."""
+
+    pattern: Literal["free", "inhale_hold", "exhale_hold"] = "free"
+    """Free breathing, or breath-holds at end-inhale or end-exhale with free breathing between them."""
+    amplitude_mm: Annotated[float, Field(ge=0.0, le=40.0)] = 17.0
+    """Mean superior-inferior displacement from end-exhale to end-inhale, in mm."""
+    period_s: Annotated[float, Field(ge=1.0, le=20.0)] = 4.0
+    """Mean length of a breath, in seconds."""
+    sharpness: Annotated[int, Field(ge=1, le=6)] = 2
+    """n of cos^2n (Lujan): the larger, the longer the rest at end-exhale."""
+    amplitude_variation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.12
+    """Standard deviation of a breath's amplitude, as a share of the mean."""
+    period_variation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
+    """Standard deviation of a breath's length, as a share of the mean."""
+    start_phase: Fraction = 0.15
+    """Share of the first breath that is over on the first frame; 0 is end-exhale, 0.5 is end-inhale."""
+    ap_ratio: Annotated[float, Field(ge=-0.6, le=0.6)] = 0.25
+    """Anterior displacement per inferior displacement."""
+    hysteresis_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
+    """By how much anterior motion lags behind inferior motion, in seconds."""
+    through_plane_ratio: Annotated[float, Field(ge=-0.3, le=0.3)] = 0.07
+    """Displacement across the image plane per inferior displacement."""
+    drift_mm_per_min: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.3
+    """Drift of the baseline, inferior positive, in mm per minute."""
+    hold_s: Annotated[float, Field(ge=1.0, le=120.0)] = 20.0
+    """Length of a breath-hold, in seconds; a recording with holds begins in one."""
+    rest_s: Annotated[float, Field(ge=1.0, le=120.0)] = 12.0
+    """Free breathing between two holds, in seconds."""
+    hold_drift_mm_per_s: Annotated[float, Field(ge=-2.0, le=2.0)] = -0.06
+    """Drift within a hold, inferior positive, in mm per second."""
+    hold_variation_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+    """Standard deviation of the level from hold to hold, in mm."""
+    elastic: Annotated[float, Field(ge=0.0, le=0.2)] = 0.06
+    """Root mean square of the non-rigid displacement that goes with the breath, as a share of its amplitude."""
+    irregular_mm: Annotated[float, Field(ge=0.0, le=3.0)] = 0.4
+    """Root mean square of slow non-rigid motion that does not follow the breath, in mm."""
+    cardiac_mm: Annotated[float, Field(ge=0.0, le=5.0)] = 1.5
+    """Amplitude of the heartbeat's motion next to the heart, in mm."""
+    deep_breaths: Annotated[tuple[DeepBreath, ...], Field(strict=False)] = ()
+    """Sudden deep breaths."""
+    coughs: Annotated[tuple[Cough, ...], Field(strict=False)] = ()
+    """Coughs."""
+    out_of_plane: Annotated[tuple[OutOfPlane, ...], Field(strict=False)] = ()
+    """Times at which the target leaves the image plane."""
+
+
+class AcquisitionConfig(StrictModel):
+    """How the scanner sees it."""
+
+    matrix: Annotated[tuple[PixelCount, PixelCount], Field(strict=False)] = (176, 140)
+    """Rows and columns of the image."""
+    pixel_mm: Annotated[tuple[PixelSize, PixelSize], Field(strict=False)] = (1.8, 1.8)
+    """Size of a reconstructed pixel along rows and columns, in mm."""
+    center_mm: Pair = (0.0, 8.0)
+    """Middle of the image as (inferior, posterior) from the middle of the liver, in mm."""
+    frame_rate_hz: Annotated[float, Field(ge=0.5, le=20.0)] = 6.0
+    """Frames per second."""
+    duration_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 40.0
+    """Length of the recording, in seconds."""
+    acquired_mm: Annotated[float, Field(ge=1.6, le=8.0)] = 3.5
+    """Acquired resolution, in mm; where the pixel is larger, the pixel's size counts."""
+    slice_mm: Annotated[float, Field(ge=1.0, le=20.0)] = 7.0
+    """Slice thickness, in mm."""
+    exposure_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    """Time over which a frame is acquired and motion blurs it, centred on the frame's time, in seconds; 0 is a snapshot."""
+    snr: Annotated[float, Field(ge=1.0, le=1000.0)] = 20.0
+    """Mean brightness of the liver over the standard deviation of the noise in each of its two channels."""
+    field_strength_t: Annotated[float, Field(ge=0.1, le=7.0)] = 0.35
+    """Field strength in tesla; from 1 T on fat is in opposed phase and draws dark lines around organs."""
+
+
+class ArtefactConfig(StrictModel):
+    """What disturbs the brightness."""
+
+    banding: Fraction = 0.15
+    """Depth of the dark stripes of balanced SSFP, which stand still; 0 is none, 1 is black."""
+    shading: Fraction = 0.5
+    """How much of the brightness follows the distance to the surface coils; 0 is none."""
+    flicker: Annotated[float, Field(ge=0.0, le=0.9)] = 0.02
+    """Largest change of a whole frame's brightness from frame to frame; 0.3 is +-30 %."""
+    inflow: Fraction = 0.15
+    """Amplitude of the vessels' pulsation in brightness, as a share of their contrast."""
+    whitening: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
+    """Share by which the liver has brightened after `whitening_s`; vessels and lesion stay as they are (gadoxetate)."""
+    whitening_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
+    """Time the liver takes to brighten, evenly from the first frame on, in seconds."""
+
+
+class PhantomConfig(StrictModel):
+    """A sagittal liver cine-MR with exact truth; equal configs give equal bytes.
+
+    Each effect draws from a random stream of its own, so that switching one leaves all others as they were.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "phantom"
+    """What the case is called."""
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
+    """Start of all random streams."""
+    lesion: LesionConfig = LesionConfig()
+    tissue: TissueConfig = TissueConfig()
+    breathing: BreathingConfig = BreathingConfig()
+    acquisition: AcquisitionConfig = AcquisitionConfig()
+    artefacts: ArtefactConfig = ArtefactConfig()
+
+    @property
+    def frame_count(self) -> int:
+        """Frames of the recording; at least one."""
+        return max(1, round(self.acquisition.duration_s * self.acquisition.frame_rate_hz))
+
+    @model_validator(mode="after")
+    def _fits_in_memory(self) -> Self:
+        rows, cols = self.acquisition.matrix
+        pixels = self.frame_count * rows * cols
+        if pixels > LARGEST_RECORDING_PX:
+            raise ValueError(
+                f"{self.frame_count} frames of {rows} x {cols} are {pixels:.1e} pixels, more than "
+                f"{LARGEST_RECORDING_PX:.0e}; shorten duration_s or lower frame_rate_hz or matrix"
+            )
+        return self

@@ -1,0 +1,76 @@
+"""Which tissue is at a place now: the inverse of a displacement, solved on a coarse grid and refined by splines."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from gatekeeper.errors import ConfigError
+
+Array = NDArray[np.float64]
+
+GRID_MM = 12.0
+"""Pitch of the coarse grid; displacements are so smooth that splines between its nodes are exact to 0.005 mm."""
+
+TOLERANCE_MM = 1e-4
+MOST_ITERATIONS = 200
+MARGIN = 1.3
+"""The bound is taken where tissue is now; where it came from, the modes may be a little stronger."""
+
+
+class Inverse:
+    """Material points that have moved onto the nodes of a grid.
+
+    Parameters
+    ----------
+    modes : callable
+        From material points (..., 2) in mm to modes (MODES, ..., 2).
+    rows_mm, cols_mm : ndarray of float64, shapes (H,) and (W,)
+        Where the grid's rows and columns lie.
+    """
+
+    def __init__(self, modes: Callable[[Array], Array], rows_mm: Array, cols_mm: Array) -> None:
+        self._modes = modes
+        coarse_rows_mm, self._refine_rows = _refinement(rows_mm)
+        coarse_cols_mm, self._refine_cols = _refinement(cols_mm)
+        self._nodes_mm = np.stack(np.meshgrid(coarse_rows_mm, coarse_cols_mm, indexing="ij"), axis=-1)
+
+    def reach_mm(self, amplitude: Array) -> tuple[float, float]:
+        """Return a bound of the displacement along rows and columns, over all of the amplitudes (..., MODES)."""
+        largest = np.abs(amplitude).reshape(-1, amplitude.shape[-1]).max(axis=0)
+        strongest = np.abs(self._modes(self._nodes_mm)).max(axis=(1, 2))
+        along_rows, along_cols = (largest @ strongest).tolist()
+        return MARGIN * along_rows, MARGIN * along_cols
+
+    def solve(self, amplitude: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return how far the material at each node is from it, along rows and columns in mm, each (H, W).
+
+        X = x - u(X) is iterated from X = x until no point moves by more than 0.0001 mm.
+
+        Raises
+        ------
+        ConfigError
+            When the motion is so strong that it folds tissue and has no inverse.
+        """
+        material_mm = self._nodes_mm
+        for _ in range(MOST_ITERATIONS):
+            before_mm = material_mm
+            material_mm = self._nodes_mm - np.tensordot(amplitude, self._modes(before_mm), axes=1)
+            if np.abs(material_mm - before_mm).max() < TOLERANCE_MM:
+                break
+        else:
+            raise ConfigError(
+                f"phantom: a displacement of {amplitude[0]:.0f} mm folds the tissue, so that no image of it exists; "
+                "lower breathing.amplitude_mm, breathing.elastic or the depth of deep breaths"
+            )
+        moved_mm = material_mm - self._nodes_mm
+        rows_mm = self._refine_rows @ (moved_mm[..., 0].astype(np.float32) @ self._refine_cols.T)
+        return rows_mm, self._refine_rows @ (moved_mm[..., 1].astype(np.float32) @ self._refine_cols.T)
+
+
+def _refinement(places_mm: Array) -> tuple[Array, NDArray[np.float32]]:
+    """Return coarse nodes around `places_mm` and the matrix (places, nodes) of cubic splines between them."""
+    nodes = 4 + int(np.ceil((places_mm[-1] - places_mm[0]) / GRID_MM))
+    nodes_mm = places_mm[0] + GRID_MM * (np.arange(nodes) - 1.5)
+    return nodes_mm, CubicSpline(nodes_mm, np.eye(nodes))(places_mm).astype(np.float32)

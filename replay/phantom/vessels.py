@@ -1,0 +1,101 @@
+"""Trees of vessels in three dimensions, and what a slice of finite thickness shows of them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replay.phantom.lattice import Lattice
+
+Array = NDArray[np.float64]
+
+CHILD_RADIUS = 0.78
+"""Radius of a branch over its parent's, near Murray's law of 2^(-1/3)."""
+
+THINNEST_MM = 0.9
+STEPS = 4
+SLICE_SAMPLES = (-0.33, 0.0, 0.33)
+"""Where across its thickness the slice is sampled."""
+
+EDGE_MM = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """Root of a tree: points are (inferior, posterior, across) in mm."""
+
+    root_mm: tuple[float, float, float]
+    heading: tuple[float, float, float]
+    length_mm: float
+    radius_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A straight piece of vessel."""
+
+    begin_mm: Array
+    end_mm: Array
+    radius_mm: float
+
+
+def grow(trunk: Trunk, random: np.random.Generator) -> list[Segment]:
+    """Return a tree that forks until its branches are thinner than 0.9 mm, each branch bending a little."""
+    segments: list[Segment] = []
+    heading = np.array(trunk.heading) / np.linalg.norm(trunk.heading)
+    open_ends = [(np.array(trunk.root_mm), heading, trunk.length_mm, trunk.radius_mm)]
+    while open_ends:
+        place_mm, heading, length_mm, radius_mm = open_ends.pop()
+        for _ in range(STEPS):
+            heading = _turned(heading, 0.15, random)
+            next_mm = place_mm + heading * length_mm / STEPS
+            segments.append(Segment(place_mm, next_mm, radius_mm))
+            place_mm = next_mm
+        for _ in range(2):
+            child_mm = radius_mm * CHILD_RADIUS * float(random.uniform(0.85, 1.1))
+            if child_mm > THINNEST_MM:
+                reach_mm = length_mm * float(random.uniform(0.6, 0.9))
+                open_ends.append((place_mm, _turned(heading, 0.6, random), reach_mm, child_mm))
+    return segments
+
+
+def paint(segments: list[Segment], lattice: Lattice, across_mm: float, slice_mm: float) -> Array:
+    """Return how much of each raster point's slice is vessel, 0-1, for a slice `across_mm` off the middle."""
+    covered = np.zeros(lattice.shape)
+    rows_mm, cols_mm = lattice.rows_mm, lattice.cols_mm
+    for segment in segments:
+        reach_mm = segment.radius_mm + EDGE_MM
+        low_mm = np.minimum(segment.begin_mm, segment.end_mm) - reach_mm
+        high_mm = np.maximum(segment.begin_mm, segment.end_mm) + reach_mm
+        if not low_mm[2] - 0.5 * slice_mm < across_mm < high_mm[2] + 0.5 * slice_mm:
+            continue
+        rows = slice(*np.searchsorted(rows_mm, (low_mm[0], high_mm[0])))
+        cols = slice(*np.searchsorted(cols_mm, (low_mm[1], high_mm[1])))
+        if rows.start == rows.stop or cols.start == cols.stop:
+            continue
+        share = np.zeros((rows.stop - rows.start, cols.stop - cols.start))
+        for sample in SLICE_SAMPLES:
+            away_mm = _distance_mm(segment, rows_mm[rows], cols_mm[cols], across_mm + sample * slice_mm)
+            share += np.clip(0.5 + (segment.radius_mm - away_mm) / EDGE_MM, 0.0, 1.0)
+        covered[rows, cols] = np.maximum(covered[rows, cols], share / len(SLICE_SAMPLES))
+    return covered
+
+
+def _turned(heading: Array, angle: float, random: np.random.Generator) -> Array:
+    """Return a unit vector about `angle` radians away from `heading`, in a random direction."""
+    turned = heading + math.tan(angle) * random.standard_normal(3) / math.sqrt(2.0)
+    return np.asarray(turned / np.linalg.norm(turned), dtype=np.float64)
+
+
+def _distance_mm(segment: Segment, rows_mm: Array, cols_mm: Array, across_mm: float) -> Array:
+    """Return the distance of raster points in one plane to the axis of a segment."""
+    along = segment.end_mm - segment.begin_mm
+    row = rows_mm[:, None] - segment.begin_mm[0]
+    col = cols_mm[None, :] - segment.begin_mm[1]
+    across = across_mm - segment.begin_mm[2]
+    part = np.clip((row * along[0] + col * along[1] + across * along[2]) / float(along @ along), 0.0, 1.0)
+    return np.asarray(
+        np.sqrt((row - part * along[0]) ** 2 + (col - part * along[1]) ** 2 + (across - part * along[2]) ** 2),
+        dtype=np.float64,
+    )

@@ -1,0 +1,29 @@
+"""A case that breathes: textured tissue that moves up and down with a disc of it as the target."""
+
+import numpy as np
+from scipy import ndimage
+
+from replay.recording import Recording
+from tests.recordings import disc
+
+SHAPE = (72, 60)
+SPACING_MM = (2.0, 2.0)
+
+
+def breathing_case(frames=24, amplitude_px=6.0, name="P_001", rate_hz=4.0):
+    """Return a recording whose target rests on its reference in one half of each breath and leaves it in the other."""
+    tissue = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=SHAPE), 2.0)
+    tissue = 500.0 + 200.0 * tissue / tissue.std()
+    times_s = np.arange(frames) / rate_hz
+    moved_px = amplitude_px * np.sin(np.pi * times_s / 3.0) ** 4
+    images = [ndimage.shift(tissue, (row, 0.0), order=1, mode="nearest") for row in moved_px]
+    labels = np.stack([disc(SHAPE, (30.0 + row, 30.0), 8.0) for row in moved_px])
+    return Recording(
+        name=name,
+        frames=np.stack(images).astype(np.uint16),
+        spacing_mm=SPACING_MM,
+        times_s=times_s,
+        first_mask=labels[0],
+        labels=labels,
+        region="abdomen",
+    )

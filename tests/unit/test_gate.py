@@ -1,0 +1,149 @@
+import math
+
+import numpy as np
+import pytest
+
+from gatekeeper.config import GateConfig
+from gatekeeper.decision import BeamState, Decision, Reason
+from gatekeeper.frame import Frame
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
+from gatekeeper.track import Track
+from tests.polygons import circle
+
+SHAPE, SPACING = (48, 40), (1.0, 1.0)
+TARGET = circle(6.0, (22.0, 20.0), n=60)
+ENVELOPE = Envelope.around(TARGET, 5.0, SPACING, SHAPE)
+IMAGE = np.arange(48 * 40, dtype=np.float32).reshape(SHAPE)
+INSIDE = Track(TARGET, (22.0, 20.0), 0.9)
+OUTSIDE = Track(np.add(TARGET, (0.0, 9.0)), (22.0, 29.0), 0.9)
+ON, HOLD = BeamState.ON, BeamState.HOLD
+
+
+def gate(frames_to_resume=2, **options):
+    return Gate(ENVELOPE, GateConfig(frames_to_resume=frames_to_resume), **options)
+
+
+def frame(sequence=0, image=IMAGE, delay_s=0.1):
+    return Frame(image, SPACING, sequence, 0.25 * sequence, 0.25 * sequence + delay_s)
+
+
+def test_the_gate_as_the_readme_shows_it():
+    decision = Gate(ENVELOPE, GateConfig()).decide(INSIDE, frame(7))
+    assert decision == Decision(7, 1.85, HOLD, (Reason.RESUMING,), 0.0)
+
+
+def test_the_beam_comes_on_with_the_last_of_the_good_frames_in_a_row():
+    judge = gate(frames_to_resume=3)
+    states = [judge.decide(INSIDE, frame(i)).state for i in range(5)]
+    assert states == [HOLD, HOLD, ON, ON, ON]
+
+
+def test_the_first_frame_outside_holds_at_once_and_resuming_takes_its_frames():
+    judge = gate(frames_to_resume=2)
+    tracks = [INSIDE, INSIDE, OUTSIDE, INSIDE, OUTSIDE, INSIDE, INSIDE]
+    decisions = [judge.decide(track, frame(i)) for i, track in enumerate(tracks)]
+    assert [decision.state for decision in decisions] == [HOLD, ON, HOLD, HOLD, HOLD, HOLD, ON]
+    assert decisions[2].reasons == (Reason.OUTSIDE,)
+    assert decisions[3].reasons == (Reason.RESUMING,)
+    assert decisions[2].outside_percent > 5.0
+    assert decisions[6].reasons == ()
+
+
+def test_a_hold_carries_all_its_reasons():
+    lost_outside = Track(OUTSIDE.contour_px, OUTSIDE.center_mm, 0.1)
+    decision = gate().decide(lost_outside, frame(1, image=np.full_like(IMAGE, np.nan)), now_s=9.0)
+    assert decision.reasons == (
+        Reason.INVALID_FRAME,
+        Reason.STALE_FRAME,
+        Reason.LOW_CONFIDENCE,
+        Reason.OUTSIDE,
+    )
+
+
+def test_a_frame_that_could_not_be_tracked_holds():
+    judge = gate(frames_to_resume=1)
+    judge.decide(INSIDE, frame(0))
+    decision = judge.decide(None, frame(1))
+    assert decision.state is HOLD
+    assert decision.reasons == (Reason.LOW_CONFIDENCE, Reason.OUTSIDE)
+    assert math.isnan(decision.outside_percent)
+
+
+def test_silence_holds_and_breaks_the_row():
+    judge = gate(frames_to_resume=2)
+    judge.decide(INSIDE, frame(0))
+    judge.decide(INSIDE, frame(1))
+    decision = judge.silence(3.5)
+    assert (decision.sequence, decision.time_s, decision.state) == (-1, 3.5, HOLD)
+    assert decision.reasons == (Reason.NO_FRAME,)
+    assert math.isnan(decision.outside_percent)
+    assert judge.decide(INSIDE, frame(2)).reasons == (Reason.RESUMING,)
+    assert judge.decide(INSIDE, frame(3)).state is ON
+
+
+def test_the_age_counts_until_now_or_else_until_the_frame_was_received():
+    judge = gate(frames_to_resume=1)
+    assert judge.decide(INSIDE, frame(4)).state is ON
+    assert judge.decide(INSIDE, frame(4), now_s=1.5).state is ON
+    assert judge.decide(INSIDE, frame(4), now_s=1.51).reasons == (Reason.STALE_FRAME,)
+    assert judge.decide(INSIDE, frame(4, delay_s=0.6)).reasons == (Reason.STALE_FRAME,)
+
+
+def test_a_frame_from_the_future_is_not_fresh():
+    judge = gate(frames_to_resume=1)
+    assert judge.decide(INSIDE, frame(4, delay_s=-0.01)).state is ON
+    assert judge.decide(INSIDE, frame(4, delay_s=-0.05)).reasons == (Reason.STALE_FRAME,)
+
+
+def test_a_gate_that_is_not_armed_holds_whatever_comes():
+    judge = gate(frames_to_resume=1, armed=False)
+    for i in range(5):
+        assert judge.decide(INSIDE, frame(i)).reasons == (Reason.NOT_ARMED,)
+    assert judge.decide(OUTSIDE, frame(5)).reasons == (Reason.NOT_ARMED, Reason.OUTSIDE)
+    assert judge.silence(2.0).reasons == (Reason.NOT_ARMED, Reason.NO_FRAME)
+
+
+def test_arming_counts_from_now_and_arming_again_changes_nothing():
+    judge = gate(frames_to_resume=2, armed=False)
+    judge.decide(INSIDE, frame(0))
+    judge.arm()
+    assert judge.state.beam is HOLD
+    assert judge.decide(INSIDE, frame(1)).reasons == (Reason.RESUMING,)
+    judge.arm()
+    assert judge.decide(INSIDE, frame(2)).state is ON
+    judge.arm()
+    assert judge.decide(INSIDE, frame(3)).state is ON
+
+
+def test_disarming_holds_at_once():
+    judge = gate(frames_to_resume=1)
+    judge.decide(INSIDE, frame(0))
+    judge.disarm()
+    assert judge.state.beam is HOLD
+    assert judge.decide(INSIDE, frame(1)).reasons == (Reason.NOT_ARMED,)
+
+
+def test_a_frame_on_which_judging_fails_breaks_the_row():
+    class Unreadable:
+        ndim = 2
+
+        @property
+        def dtype(self):
+            raise MemoryError
+
+    judge = gate(frames_to_resume=2)
+    judge.decide(INSIDE, frame(0))
+    judge.decide(INSIDE, frame(1))
+    with pytest.raises(MemoryError):
+        judge.decide(INSIDE, frame(2, image=Unreadable()))
+    assert judge.state.beam is HOLD
+    assert judge.decide(INSIDE, frame(3)).reasons == (Reason.RESUMING,)
+
+
+def test_a_target_exactly_at_its_limit_is_within():
+    percent = ENVELOPE.outside_percent(OUTSIDE.contour_px)
+    at = GateConfig(outside_percent=percent, frames_to_resume=1)
+    below = GateConfig(outside_percent=math.nextafter(percent, 0.0), frames_to_resume=1)
+    assert Gate(ENVELOPE, at).decide(OUTSIDE, frame()).state is ON
+    assert Gate(ENVELOPE, below).decide(OUTSIDE, frame()).state is HOLD

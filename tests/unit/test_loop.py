@@ -1,0 +1,150 @@
+"""The loop tells the linac about every frame, and holds the beam on every way in and out."""
+
+import math
+
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.decision import Reason
+from gatekeeper.errors import EngineError, OutputError, RecordingError, TargetError
+from gatekeeper.linac.dry_run import DryRunLinac
+from gatekeeper.loop import run_loop
+from gatekeeper.step import Step
+from tests.steps import HOLD, ON, decision, frame
+
+MAX_AGE_S = 0.5
+
+
+class Source:
+    """Delivers frames at their times; an exception in the list is raised instead."""
+
+    def __init__(self, clock, frames):
+        self.clock, self.frames = clock, list(frames)
+
+    def next_frame(self, timeout_s):
+        assert 0.0 < timeout_s <= MAX_AGE_S
+        if not self.frames:
+            return None
+        if isinstance(self.frames[0], BaseException):
+            raise self.frames.pop(0)
+        if self.frames[0].received_s > self.clock.now_s() + timeout_s:
+            self.clock.sleep_until(self.clock.now_s() + timeout_s)
+            return None
+        self.clock.sleep_until(self.frames[0].received_s)
+        return self.frames.pop(0)
+
+    def ended(self):
+        return not self.frames
+
+
+class AlwaysOn:
+    """An engine that lets the beam on with every frame, unless it fails on one."""
+
+    def __init__(self, failure=None, failing=-1):
+        self.failure, self.failing = failure, failing
+
+    def step(self, frame, now_s):
+        if frame.sequence == self.failing:
+            raise self.failure
+        return Step(decision(ON, sequence=frame.sequence, time_s=now_s), frame)
+
+    def silence(self, now_s):
+        return Step(decision(HOLD, Reason.NO_FRAME, sequence=-1, time_s=now_s))
+
+
+class Recorder:
+    def __init__(self, linac, failure=None):
+        self.linac, self.failure, self.steps, self.totals_ms = linac, failure, [], []
+
+    def record(self, step, total_ms):
+        assert self.linac.commands[-1].sequence == step.decision.sequence, "the linac is told first"
+        if self.failure:
+            raise self.failure
+        self.steps.append(step)
+        self.totals_ms.append(total_ms)
+
+
+def regular(count, period_s=0.2, begin_s=0.0):
+    return [frame(sequence=k, acquired_s=begin_s + k * period_s) for k in range(count)]
+
+
+def run(frames, engine=None, recorder_failure=None):
+    clock, linac = VirtualClock(), DryRunLinac()
+    recorder = Recorder(linac, recorder_failure)
+    error = None
+    try:
+        run_loop(Source(clock, frames), engine or AlwaysOn(), linac, recorder, clock, MAX_AGE_S)
+    except BaseException as raised:
+        error = raised
+    return linac, recorder, error
+
+
+def states(linac):
+    return [command.state for command in linac.commands]
+
+
+def test_every_frame_is_judged_in_order_between_two_holds():
+    linac, recorder, error = run(regular(3))
+    assert error is None
+    assert [command.sequence for command in linac.commands] == [-1, 0, 1, 2, -1]
+    assert states(linac) == [HOLD, ON, ON, ON, HOLD]
+    assert [step.frame.sequence for step in recorder.steps] == [0, 1, 2]
+    assert all(total_ms > 0.0 for total_ms in recorder.totals_ms)
+
+
+def test_source_without_frames_never_lets_the_beam_on():
+    linac, recorder, error = run([])
+    assert (states(linac), recorder.steps, error) == ([HOLD, HOLD], [], None)
+
+
+def test_beam_is_held_when_the_newest_frame_is_older_than_the_limit():
+    linac, recorder, _ = run([*regular(2), frame(sequence=2, acquired_s=1.5)])
+    held = recorder.steps[2]
+    assert held.frame is None
+    assert held.decision.reasons == (Reason.NO_FRAME,)
+    assert held.decision.time_s == pytest.approx(0.2 + MAX_AGE_S)
+    assert states(linac) == [HOLD, ON, ON, HOLD, HOLD, ON, HOLD]
+
+
+def test_silence_is_counted_from_the_acquisition_and_not_from_the_arrival():
+    late = frame(sequence=0, acquired_s=0.0, received_s=0.3)
+    _, recorder, _ = run([late, frame(sequence=1, acquired_s=0.9)])
+    assert recorder.steps[1].frame is None
+    assert recorder.steps[1].decision.time_s == pytest.approx(MAX_AGE_S)
+
+
+@pytest.mark.parametrize("acquired_s", [-3.0, 7.0, math.nan, math.inf])
+def test_impossible_time_of_acquisition_neither_hides_nor_invents_silence(acquired_s):
+    odd = frame(sequence=0, acquired_s=acquired_s, received_s=0.1)
+    _, recorder, error = run([odd, frame(sequence=1, acquired_s=0.4), frame(sequence=2, acquired_s=1.1)])
+    assert error is None
+    assert [step.decision.sequence for step in recorder.steps] == [0, 1, -1, 2]
+
+
+def test_failing_engine_holds_the_beam_and_says_on_which_frame():
+    linac, recorder, error = run(regular(4), AlwaysOn(ZeroDivisionError("division by zero"), failing=2))
+    assert states(linac) == [HOLD, ON, ON, HOLD]
+    assert len(recorder.steps) == 2
+    assert isinstance(error, EngineError)
+    assert str(error).startswith("frame 2: the engine failed with ZeroDivisionError: division by zero")
+    assert isinstance(error.__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("failure", [TargetError("no target"), KeyboardInterrupt(), SystemExit(3)])
+def test_whatever_ends_the_engine_ends_in_hold(failure):
+    linac, _, error = run(regular(3), AlwaysOn(failure, failing=1))
+    assert states(linac) == [HOLD, ON, HOLD]
+    assert error is failure
+
+
+@pytest.mark.parametrize("failure", [RecordingError("cut short"), OSError("link down"), KeyboardInterrupt()])
+def test_failing_source_holds_the_beam(failure):
+    linac, _, error = run([*regular(2), failure])
+    assert states(linac) == [HOLD, ON, ON, HOLD]
+    assert error is failure
+
+
+def test_lost_record_holds_the_beam():
+    linac, _, error = run(regular(3), recorder_failure=OutputError("disk full"))
+    assert states(linac) == [HOLD, ON, HOLD]
+    assert isinstance(error, OutputError)
