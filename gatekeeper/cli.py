@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` does not wait fo
 
 import json
 import math
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.clock import Clock, PacedClock, VirtualClock, utc_stamp
+from gatekeeper.clock import PacedClock, VirtualClock, utc_stamp
 from gatekeeper.config import SessionConfig, build, load_toml
 from gatekeeper.errors import ConfigError, GatekeeperError, InputError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from replay.recording import Recording
 
 SLOWEST, FASTEST = 0.01, 1000.0
+DEMO_SPEED = "8"
 
 CaseArg = Annotated[Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025).", metavar="CASE")]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
@@ -40,9 +42,7 @@ OutOption = Annotated[
         help="Folder for the session, new or empty.", metavar="DIR", show_default="sessions/<case>-<UTC time>"
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -91,27 +91,36 @@ def _replay(
     """Track and gate a recorded case, and score it where it has labels."""
     from replay.formats.trackrad import open_case
 
-    settings, clock = _settings(config, margin_mm, outside_percent), _clock(speed)
-    _run(open_case(case), settings, clock, out, as_json)
+    settings, pace = _settings(config, margin_mm, outside_percent), _pace(speed)
+    _run(open_case(case), settings, pace, out, as_json)
 
 
 @app.command("demo")
-def _demo(speed: SpeedOption = "8", out: OutOption = None, as_json: JsonOption = False) -> None:
+def _demo(speed: SpeedOption = DEMO_SPEED, out: OutOption = None, as_json: JsonOption = False) -> None:
     """Track and gate a synthetic case through the live loop."""
     from replay.phantom import PhantomConfig, make_phantom
+    from replay.progress import waiting
 
-    clock = _clock(speed)
-    recording = make_phantom(PhantomConfig(name="demo")).recording
-    _run(recording, SessionConfig(), clock, out, as_json)
+    pace = _pace(speed)
+    with waiting("making the phantom"):
+        recording = make_phantom(PhantomConfig(name="demo")).recording
+    _run(recording, SessionConfig(), pace, out, as_json)
 
 
 @app.command("phantom")
 def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
-    """Write a synthetic case with exact truth."""
-    from replay.phantom import PhantomConfig, write_phantom
+    """Write a synthetic case with exact truth, named by its folder unless the settings name it."""
+    from replay.phantom.build import write_phantom
+    from replay.phantom.config import PhantomConfig
+    from replay.progress import waiting
 
     settings = PhantomConfig() if config is None else load_toml(config, PhantomConfig)
-    typer.echo(write_phantom(settings, out_dir))
+    if "name" not in settings.model_fields_set:
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", out_dir.resolve().name)[:64]
+        settings = build(PhantomConfig, {**settings.model_dump(), "name": name or settings.name}, "OUT_DIR")
+    with waiting("making the phantom"):
+        folder = write_phantom(settings, out_dir)
+    typer.echo(f"{folder}")
 
 
 def _settings(config: Path | None, margin_mm: float | None, outside_percent: float | None) -> SessionConfig:
@@ -125,25 +134,23 @@ def _settings(config: Path | None, margin_mm: float | None, outside_percent: flo
     return build(SessionConfig, values, "command line")
 
 
-def _clock(speed: str) -> Clock:
-    """Return the clock that plays at `speed`."""
+def _pace(speed: str) -> float | None:
+    """Return the multiple of real time that `speed` says; None for as fast as it goes."""
     if speed == "max":
-        return VirtualClock()
+        return None
     try:
-        factor = float(speed)
+        pace = float(speed)
     except ValueError:
-        factor = math.nan
-    if not SLOWEST <= factor <= FASTEST:
+        pace = math.nan
+    if not SLOWEST <= pace <= FASTEST:
         raise ConfigError(
             f"command line: speed = {speed!r}: must be max or a multiple of real time, {SLOWEST:g} to {FASTEST:g}"
         )
-    return PacedClock(factor)
+    return pace
 
 
-def _run(recording: "Recording", settings: SessionConfig, clock: Clock, out: Path | None, as_json: bool) -> None:
+def _run(recording: "Recording", settings: SessionConfig, pace: float | None, out: Path | None, as_json: bool) -> None:
     """Replay a recording and print what came out."""
-    from rich.console import Console
-
     from replay.gating_scores import frame_period_s
     from replay.progress import ProgressBars
     from replay.run import replay
@@ -158,10 +165,11 @@ def _run(recording: "Recording", settings: SessionConfig, clock: Clock, out: Pat
         )
     try:
         with ProgressBars() as bars:
+            clock = VirtualClock() if pace is None else PacedClock(pace)
             result = replay(recording, settings, folder, clock, bars)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None
-    Console(stderr=as_json, highlight=False).print(result.as_table())
+    typer.echo(result.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(result.as_json(), allow_nan=False))

@@ -90,9 +90,7 @@ def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:
     """
     contour = np.array(contour_px, dtype=np.float64, order="C")
     if contour.ndim != 2 or contour.shape[0] < 3 or contour.shape[1] != 2:
-        raise TargetError(
-            f"outline of {name}: has the shape {contour.shape}; give three points or more as (row, col)"
-        )
+        raise TargetError(f"outline of {name}: has the shape {contour.shape}; give three points or more as (row, col)")
     enclosed_px2 = area(contour)
     if math.isnan(enclosed_px2):
         raise TargetError(f"outline of {name}: a coordinate is NaN, infinite or beyond 1e7 px; draw it again")
@@ -142,9 +140,7 @@ def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return steps
 
 
-def grow(
-    contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[float, float]
-) -> NDArray[np.float64]:
+def grow(contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
     """Return an outline grown by the same distance in all directions: its Minkowski sum with a disc.
 
     Holes that close while growing are filled. The result is true to 0.01 mm as long as 512 points can be that.

@@ -3,10 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import b1, f4, f4_1d, f4_2d, f8_1d, i8, kernel, void
+from kernels.jit import b1, f4, f4_1d, f4_2d, f4_2d_in, f8_1d, i8, kernel, void
 from kernels.sample import bilinear
 
 Array = NDArray[np.float32]
+single = np.float32
 
 CLIP = 3.0
 """Residuals are limited at this many robust standard deviations."""
@@ -19,6 +20,8 @@ LEAST_GAIN = 0.05
 
 GAIN, CORRELATION, ITERATIONS, INSIDE, PENALTY = range(5)
 """Places in the result of `fit`."""
+RESULTS = 5
+"""How many there are."""
 
 
 @kernel(void(f4_1d, f4_1d, f4_2d, f4_1d, f4, f4, f4_1d, f4_1d))
@@ -63,7 +66,7 @@ def displace(
 def project_out(directions: Array, norms: Array, residual: Array) -> None:
     """Remove from `residual` (N,) its parts along orthonormal `directions` (P, N); `norms` (P,) receives them."""
     for k in range(directions.shape[0]):
-        total = f4(0.0)
+        total = single(0.0)
         for i in range(residual.shape[0]):
             total += directions[k, i] * residual[i]
         norms[k] = total
@@ -73,7 +76,7 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
             residual[i] -= total * directions[k, i]
 
 
-@kernel(b1(f4_2d, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
+@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
 def fit(
     image: Array,
     window: NDArray[np.float64],
@@ -147,9 +150,9 @@ def fit(
     weight = points[2]
     gradient = steps[0]
     norms = steps[1]
-    row_0, col_0 = f4(window[0]), f4(window[1])
-    first_row, last_row = f4(window[2]), f4(window[3])
-    first_col, last_col = f4(window[4]), f4(window[5])
+    row_0, col_0 = single(window[0]), single(window[1])
+    first_row, last_row = single(window[2]), single(window[3])
+    first_col, last_col = single(window[4]), single(window[5])
     iterations = 0
     inside = 0
     for _ in range(max_iterations):
@@ -160,15 +163,15 @@ def fit(
         project_out(photometric, norms, residual)
 
         gain = norms[1] / template_norm
-        total = f4(0.0)
-        square = f4(0.0)
+        total = single(0.0)
+        square = single(0.0)
         for i in range(size):
             total += abs(residual[i])
             square += residual[i] * residual[i]
-        limit = f4(CLIP * MEAN_TO_SIGMA) * total / f4(size)
+        limit = single(CLIP * MEAN_TO_SIGMA) * total / single(size)
         out[0] = gain
-        out[1] = norms[1] / np.sqrt(norms[1] * norms[1] + square + f4(1e-30))
-        inverse_gain = f4(1.0) / max(gain, f4(LEAST_GAIN))
+        out[1] = norms[1] / np.sqrt(norms[1] * norms[1] + square + single(1e-30))
+        inverse_gain = single(1.0) / max(gain, single(LEAST_GAIN))
         inside = 0
         for i in range(size):
             row, col = scratch[0, i], scratch[1, i]
@@ -176,27 +179,27 @@ def fit(
                 inside += 1
                 residual[i] = min(max(residual[i], -limit), limit) * inverse_gain
             else:
-                residual[i] = f4(0.0)
+                residual[i] = single(0.0)
 
         for k in range(2 * count):
             total = params[k]
             for i in range(size):
                 total += steepest[k, i] * residual[i]
             gradient[k] = total
-        largest = f4(0.0)
+        largest = single(0.0)
         finite = True
         for k in range(2 * count):
-            step = f4(0.0)
+            step = single(0.0)
             for m in range(2 * count):
                 step += inverse_hessian[k, m] * gradient[m]
             params[k] -= step
             largest = max(largest, abs(step))
-            finite &= abs(params[k]) < f4(1e6)
+            finite &= abs(params[k]) < single(1e6)
         if not finite:
             return False
         if largest <= tolerance_mm:
             break
-    square = f4(0.0)
+    square = single(0.0)
     for k in range(2 * count):
         square += params[k] * params[k]
     out[2] = iterations

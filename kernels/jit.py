@@ -55,7 +55,7 @@ def _sources_digest() -> str:
 
 
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(Path(__file__).parent / "__pycache__" / f"numba-{_sources_digest()}")
+    vars(numba.config)["CACHE_DIR"] = str(Path(__file__).parent / "__pycache__" / f"numba-{_sources_digest()}")
 
 
 def kernel(signature: object) -> Callable[[F], F]:
@@ -71,7 +71,5 @@ def kernel(signature: object) -> Callable[[F], F]:
     callable
         The decorator. A call with other types raises TypeError instead of compiling again.
     """
-    compile_ = numba.njit(
-        signature, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", boundscheck=False
-    )
+    compile_ = numba.njit(signature, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", boundscheck=False)
     return cast(Callable[[F], F], compile_)

@@ -36,18 +36,23 @@ def _band(row: float, first_row: float, bands_per_row: float, n_bands: int) -> i
 def _sort_by_band(
     polygon: NDArray[np.float64], first_row: float, bands_per_row: float, scratch: NDArray[np.int64]
 ) -> None:
-    """Count-sort the edges by the band in which they begin: scratch[0] ends of the bands, scratch[1] edges."""
+    """Count-sort the edges by the band in which they begin.
+
+    Afterwards scratch[0] holds the ends of the bands in scratch[1], which holds the edges; scratch[2] holds the
+    band of each edge, worked out once, so that counting and placing cannot differ by a rounding.
+    """
     n = polygon.shape[0]
     scratch[0, :n] = 0
     for i in range(n):
-        scratch[0, _band(_upper(polygon, i), first_row, bands_per_row, n)] += 1
-    total = 0
+        scratch[2, i] = _band(_upper(polygon, i), first_row, bands_per_row, n)
+        scratch[0, scratch[2, i]] += 1
+    begin = 0
     for k in range(n):
         count = scratch[0, k]
-        scratch[0, k] = total
-        total += count
+        scratch[0, k] = begin
+        begin += count
     for i in range(n):
-        k = _band(_upper(polygon, i), first_row, bands_per_row, n)
+        k = scratch[2, i]
         scratch[1, scratch[0, k]] = i
         scratch[0, k] += 1
 
@@ -118,7 +123,7 @@ def area_outside(contour: NDArray[np.float64], envelope: NDArray[np.float64], sc
         Points as (row, col), in either orientation.
     envelope : ndarray of float64, shape (M, 2)
         A polygon that does not cross itself, in either orientation.
-    scratch : ndarray of int64, shape (2, S)
+    scratch : ndarray of int64, shape (3, S)
         Room to sort edges in; S at least max(N, M).
 
     Returns
@@ -126,7 +131,7 @@ def area_outside(contour: NDArray[np.float64], envelope: NDArray[np.float64], sc
     float
         In px^2, from 0 to `area(contour)`; NaN when a coordinate of either is not measurable or S is too small.
     """
-    if scratch.shape[0] < 2 or scratch.shape[1] < max(contour.shape[0], envelope.shape[0]):
+    if scratch.shape[0] < 3 or scratch.shape[1] < max(contour.shape[0], envelope.shape[0]):
         return math.nan
     if not (is_measurable(contour) and is_measurable(envelope)):
         return math.nan

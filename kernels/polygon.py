@@ -172,9 +172,7 @@ def fill(contour: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
 
 
 @kernel(void(f4_2d, i8, i8, f8, f8, f8))
-def _add_edge_piece(
-    out: NDArray[np.float32], row: int, end_col: int, left: float, right: float, drop: float
-) -> None:
+def _add_edge_piece(out: NDArray[np.float32], row: int, end_col: int, left: float, right: float, drop: float) -> None:
     """Add a piece of an edge in one row, from column `left` to `right`, whose signed height is `drop`."""
     if right <= 0.0:
         out[row, 0] += drop

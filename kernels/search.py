@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_2d, f8_1d, f8_2d, i8, kernel, void
+from kernels.jit import f4_2d, f4_2d_in, f8_1d, f8_2d, i8, kernel, void
 
 Image = NDArray[np.float32]
+single = np.float32
 
 
-@kernel(void(f4_2d, f4_2d, f4_2d))
+@kernel(void(f4_2d_in, f4_2d_in, f4_2d))
 def correlate(image: Image, template: Image, out: Image) -> None:
     """Fill `out` with the correlation coefficient, -1 to 1, of the template and the image below it.
 
@@ -27,14 +28,14 @@ def correlate(image: Image, template: Image, out: Image) -> None:
     .. [1] J. P. Lewis, "Fast normalized cross-correlation", Vision Interface 1995.
     """
     rows, cols = template.shape
-    count = f4(rows * cols)
+    count = single(rows * cols)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             # Measured from a value below the template, so that a large offset does not eat the digits.
             base = image[i + rows // 2, j + cols // 2]
-            total = f4(0.0)
-            square = f4(0.0)
-            product = f4(0.0)
+            total = single(0.0)
+            square = single(0.0)
+            product = single(0.0)
             for a in range(rows):
                 for b in range(cols):
                     value = image[i + a, j + b] - base
@@ -42,15 +43,15 @@ def correlate(image: Image, template: Image, out: Image) -> None:
                     square += value * value
                     product += value * template[a, b]
             energy = square - total * total / count
-            score = f4(-1.0)
-            if energy > f4(1e-6) * square and energy > f4(0.0):
+            score = single(-1.0)
+            if energy > single(1e-6) * square and energy > single(0.0):
                 score = product / np.sqrt(energy)
-            if not score >= f4(-1.0):
-                score = f4(-1.0)
-            out[i, j] = min(score, f4(1.0))
+            if not score >= single(-1.0):
+                score = single(-1.0)
+            out[i, j] = min(score, single(1.0))
 
 
-@kernel(void(f4_2d, i8, i8, f8_1d))
+@kernel(void(f4_2d_in, i8, i8, f8_1d))
 def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -> None:
     """Refine a whole-pixel peak by the vertex of a parabola along each axis.
 
@@ -67,17 +68,17 @@ def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -
     out[1] = col
     if 0 < row < scores.shape[0] - 1:
         low, high = scores[row - 1, col], scores[row + 1, col]
-        bend = low - f4(2.0) * scores[row, col] + high
-        if bend < f4(0.0) and abs(low - high) <= -bend:
-            out[0] += f4(0.5) * (low - high) / bend
+        bend = low - single(2.0) * scores[row, col] + high
+        if bend < single(0.0) and abs(low - high) <= -bend:
+            out[0] += single(0.5) * (low - high) / bend
     if 0 < col < scores.shape[1] - 1:
         low, high = scores[row, col - 1], scores[row, col + 1]
-        bend = low - f4(2.0) * scores[row, col] + high
-        if bend < f4(0.0) and abs(low - high) <= -bend:
-            out[1] += f4(0.5) * (low - high) / bend
+        bend = low - single(2.0) * scores[row, col] + high
+        if bend < single(0.0) and abs(low - high) <= -bend:
+            out[1] += single(0.5) * (low - high) / bend
 
 
-@kernel(i8(f4_2d, i8, f8_2d))
+@kernel(i8(f4_2d_in, i8, f8_2d))
 def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
     """Find the highest local maxima that lie more than `apart` pixels from each other.
 
@@ -97,7 +98,7 @@ def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
     rows, cols = scores.shape
     found = 0
     for _ in range(out.shape[0]):
-        best = f4(-1.0)
+        best = single(-1.0)
         top_row = -1
         top_col = -1
         for i in range(rows):

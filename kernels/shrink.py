@@ -3,12 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_2d, i8, kernel, void
+from kernels.jit import f4, f4_2d, f4_2d_in, i8, kernel, void
 
 Image = NDArray[np.float32]
+single = np.float32
 
 
-@kernel(void(f4_2d, i8, i8, i8, f4_2d))
+@kernel(void(f4_2d_in, i8, i8, i8, f4_2d))
 def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> None:
     """Fill `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (row, col).
 
@@ -25,13 +26,13 @@ def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> Non
     """
     height, width = image.shape
     rows, cols = out.shape
-    scale = f4(1.0) / f4(factor * factor)
+    scale = single(1.0) / f4(factor * factor)
     # Blocks [first, last) of each row lie wholly inside the image and need no check per pixel.
     first = min(max(-(col // factor), 0), cols)
     last = max(min((width - col) // factor, cols), first)
     for i in range(rows):
         for j in range(cols):
-            out[i, j] = f4(0.0)
+            out[i, j] = single(0.0)
         for a in range(factor):
             source = image[min(max(row + i * factor + a, 0), height - 1)]
             for j in range(first):
@@ -72,7 +73,7 @@ def smooth(image: Image, share: float, scratch: Image, out: Image) -> None:
         Weight of either neighbour, 0 to 0.25.
     """
     rows, cols = image.shape
-    centre = f4(1.0) - f4(2.0) * share
+    centre = single(1.0) - single(2.0) * share
     for i in range(rows):
         scratch[i, 0] = (centre + share) * image[i, 0] + share * image[i, min(1, cols - 1)]
         for j in range(1, cols - 1):

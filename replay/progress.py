@@ -1,14 +1,20 @@
-"""Progress on the terminal, drawn between frames and never beside them: no thread of its own disturbs the loop."""
+"""Progress on the terminal; while frames are judged it is drawn between two of them, by no thread of its own."""
 
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.status import Status
 
 from gatekeeper.clock import stopwatch_ns
 
 REDRAW_NS = 100_000_000
+
+
+def waiting(doing: str) -> Status:
+    """Return a context that shows on standard error, if that is a terminal, that something takes its time."""
+    return Console(stderr=True).status(doing)
 
 
 class ProgressBars:

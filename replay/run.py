@@ -34,9 +34,7 @@ OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
-def replay(
-    recording: Recording, config: SessionConfig, folder: Path, clock: Clock, on_progress: OnProgress
-) -> Result:
+def replay(recording: Recording, config: SessionConfig, folder: Path, clock: Clock, on_progress: OnProgress) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
     Parameters
@@ -118,9 +116,7 @@ def _masks(witness: _Witness, recording: Recording, on_progress: OnProgress) -> 
             yield np.zeros(shape, dtype=np.bool_) if track is None else track.mask(shape)
 
 
-def _gating(
-    witness: _Witness, recording: Recording, envelope: Envelope, limit_percent: float
-) -> GatingScore | None:
+def _gating(witness: _Witness, recording: Recording, envelope: Envelope, limit_percent: float) -> GatingScore | None:
     """Return how well the beam was gated, where the true target is known."""
     if recording.labels is None:
         return None

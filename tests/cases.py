@@ -11,7 +11,7 @@ SPACING_MM = (2.0, 2.0)
 
 
 def breathing_case(frames=24, amplitude_px=6.0, name="P_001", rate_hz=4.0):
-    """Return a recording whose target rests on its reference in one half of each breath and leaves it in the other."""
+    """Return a recording whose target rests in one half of each breath and leaves its place in the other."""
     tissue = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=SHAPE), 2.0)
     tissue = 500.0 + 200.0 * tissue / tissue.std()
     times_s = np.arange(frames) / rate_hz

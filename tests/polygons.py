@@ -14,9 +14,7 @@ def circle(radius, centre=(0.0, 0.0), n=720):
 
 
 def rectangle(row, col, height, width):
-    return np.array(
-        [[row, col], [row, col + width], [row + height, col + width], [row + height, col]], dtype=float
-    )
+    return np.array([[row, col], [row, col + width], [row + height, col + width], [row + height, col]], dtype=float)
 
 
 def lens(radius_a, radius_b, distance):

@@ -92,4 +92,4 @@ class Envelope:
 
 
 def _scratch(points: int) -> NDArray[np.int64]:
-    return np.empty((2, points), dtype=np.int64)
+    return np.empty((3, points), dtype=np.int64)

@@ -91,9 +91,7 @@ def read_decisions(path: Path) -> list[dict[str, object]]:
 
 def without_latency(decisions: list[dict[str, object]]) -> list[str]:
     """Return each decision as a text without its latencies, so that two replays of one case can be compared."""
-    return [
-        json.dumps({name: value for name, value in entry.items() if name != "latency_ms"}) for entry in decisions
-    ]
+    return [json.dumps({name: value for name, value in entry.items() if name != "latency_ms"}) for entry in decisions]
 
 
 def _number(value: float) -> float | None:

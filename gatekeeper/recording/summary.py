@@ -87,7 +87,7 @@ class Tally:
         return Summary(
             frames=self._frames,
             duty_cycle=min(self._beam_on_s / lasted_s, 1.0) if lasted_s > 0.0 else 0.0,
-            beam_on_s=self._beam_on_s,
+            beam_on_s=round(self._beam_on_s, 6),
             holds=self._holds,
             hold_reasons={reason.value: self._reasons[reason] for reason in Reason if self._reasons[reason]},
             latency_ms=_latency(np.asarray(self._total_ms) if self._total_ms else np.zeros(1)),

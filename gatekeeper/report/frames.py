@@ -19,26 +19,27 @@ def choose_frames(decisions: Sequence[Decision], superior_mm: NDArray[np.float64
     """Return the indices of frames that are spread over the session and hold its extremes of position.
 
     The session is cut into `count` parts. The first gives its first frame, the others in turn their lowest and
-    their highest position; the lowest and the highest of all stand for the parts they are in.
+    their highest position; the lowest and the highest of all stand for the parts they are in, the one that is
+    farther from the reference if they are in the same.
 
     Parameters
     ----------
     decisions : sequence of Decision
         Every decision, oldest first; those without a frame are not chosen.
     superior_mm : ndarray of float64, shape (len(decisions),)
-        Position towards the head in mm; NaN when unknown.
+        Movement from the reference towards the head in mm; NaN when unknown.
     count : int
         How many to return; fewer when there are fewer frames.
     """
     on_frames = np.flatnonzero([decision.sequence >= 0 for decision in decisions])
     if not on_frames.size:
         return []
-    extremes = {_extreme(on_frames, sign * superior_mm) for sign in (-1.0, 1.0)}
-    chosen = []
-    for number, part in enumerate(np.array_split(on_frames, min(count, on_frames.size))):
-        turn = _extreme(part, -superior_mm if number % 2 else superior_mm)
-        usual = int(part[0]) if number == 0 else turn
-        chosen.append(next((int(index) for index in part if index in extremes), usual))
+    parts = np.array_split(on_frames, min(count, on_frames.size))
+    chosen = [_extreme(part, -superior_mm if number % 2 else superior_mm) for number, part in enumerate(parts)]
+    chosen[0] = int(on_frames[0])
+    extremes = [_extreme(on_frames, height) for height in (superior_mm, -superior_mm)]
+    for extreme in sorted(extremes, key=lambda index: abs(superior_mm[index])):
+        chosen[next(number for number, part in enumerate(parts) if extreme in part)] = extreme
     return chosen
 
 

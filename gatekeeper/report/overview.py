@@ -50,9 +50,7 @@ def overview_png(seen: Seen) -> bytes:
 
     top, bottom = bottom - 0.45 / height_in, 0.55 / height_in
     shares = (0.66 * TRACES_IN, 0.34 * TRACES_IN, beam_in)
-    curves = GridSpec(
-        3, 1, figure, left=0.092, right=0.992, top=top, bottom=bottom, hspace=0.1, height_ratios=shares
-    )
+    curves = GridSpec(3, 1, figure, left=0.092, right=0.992, top=top, bottom=bottom, hspace=0.1, height_ratios=shares)
     movement, outside, beam = (figure.add_subplot(curves[row, 0]) for row in range(3))
     draw_movement(movement, seen, chosen)
     draw_outside(outside, seen)
@@ -79,6 +77,4 @@ def _draw_header(figure: Figure, seen: Seen, y: float) -> None:
         Patch(facecolor=BEAM_COLOR[BeamState.ON], label="beam on"),
         Patch(facecolor=BEAM_COLOR[BeamState.HOLD], edgecolor="white", hatch="////", label="hold"),
     ]
-    figure.legend(
-        handles=keys, loc="center right", bbox_to_anchor=(0.998, y), ncol=4, frameon=False, fontsize=10.5
-    )
+    figure.legend(handles=keys, loc="center right", bbox_to_anchor=(0.998, y), ncol=4, frameon=False, fontsize=10.5)

@@ -35,9 +35,7 @@ def draw_movement(axes: Axes, seen: Seen, chosen: Sequence[int]) -> None:
     axes.margins(y=0.14)
     axes.set_ylabel("target from\nreference (mm)")
     _note(axes, seen.margin_mm, f"± {seen.margin_mm:g} mm margin", MUTED_COLOR)
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 0.98), ncol=2, frameon=False, fontsize=9.5, borderaxespad=0.1
-    )
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.98), ncol=2, frameon=False, fontsize=9.5, borderaxespad=0.1)
     _plain(axes)
 
 

@@ -46,7 +46,7 @@ class FreeForm:
     @property
     def count(self) -> int:
         """How many modes there are along each axis; the first is the translation."""
-        return 1 + self.loadings.shape[1]
+        return 1 + int(self.loadings.shape[1])
 
     def at(self, points_mm: Array) -> Array:
         """Return the modes (K, N) in mm per unit weight at `points_mm` (N, 2)."""
@@ -54,9 +54,7 @@ class FreeForm:
         return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), smooth.T])
 
 
-def free_form(
-    low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int
-) -> FreeForm:
+def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int) -> FreeForm:
     """Return the free-form model of the box between two corners.
 
     Parameters

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.tracking.template import to_grid
 from kernels.search import best_peaks, correlate
 from kernels.shrink import block_mean
 
-LARGEST_SIDE = 18
+LARGEST_SIDE = 12
 """The template is searched for at a resolution at which it has at most so many pixels a side."""
 
 CANDIDATES = 2
@@ -81,11 +80,12 @@ def make_search(
         How far from the reference position, along rows and columns.
     """
     factor = finest
-    while (high_px - low_px + 1.0).max() > LARGEST_SIDE * factor:
+    while (high_px - low_px + 1.0).max() > LARGEST_SIDE * factor and min(reference.shape) >= 4 * factor:
         factor *= 2
     shape = np.array(reference.shape) // factor
-    low = np.clip(np.floor(to_grid(low_px, factor)).astype(int), 0, shape - 2)
-    high = np.clip(np.ceil(to_grid(high_px, factor)).astype(int), low + 1, shape - 1)
+    shift = 0.5 * (factor - 1)
+    low = np.clip(np.floor((low_px - shift) / factor).astype(int), 0, shape - 2)
+    high = np.clip(np.ceil((high_px - shift) / factor).astype(int), low + 1, shape - 1)
     size = high - low + 1
     reach = np.ceil(np.asarray(range_mm) / (np.asarray(spacing_mm) * factor)).astype(int)
     # At least half of the box stays on the image at every offset.

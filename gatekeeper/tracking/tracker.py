@@ -7,69 +7,207 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.config import TrackerConfig
+from gatekeeper.errors import InputError, TargetError
 from gatekeeper.structure import mask_to_contour
 from gatekeeper.track import Track
+from gatekeeper.tracking.confidence import confidence
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM, free_form
+from gatekeeper.tracking.reference import make_template
 from gatekeeper.tracking.search import make_search
-from gatekeeper.tracking.template import Template, make_template
-from kernels.deform import CORRELATION, PENALTY, fit
+from gatekeeper.tracking.workspace import Level
 from kernels.polygon import centroid
-from kernels.shrink import block_mean, smooth
+from kernels.warp import warp_contour
 
-JSI=20.; JAP=6.; VEL=1; REACH=15.0; LENGTH=25.0; SD=3.0; WORK=1.9; SMOOTH_MM=1.3; SHARE=0.985; MOST=14; NPTS=1200; IT1=6; IT0=6; BOX=8.0; SLACK=5
+SMALLEST_PX, LARGEST_PX = 32, 1024
+FINEST_MM, COARSEST_MM = 0.5, 4.0
+"""Images and pixels that can be tracked on."""
+
+WORKING_MM = 1.9
+"""Pixels are joined until they are about this large; cine-MR resolves no less."""
+RESOLUTION_MM = 1.3
+"""Images are smoothed to at least this standard deviation along each axis."""
+FEWEST_GRID_PX = 16
+"""But pixels are not joined further than to this many along the shorter side of the image."""
+
+BOX_MM = 12.0
+"""The search box reaches this far around the target."""
+
+VARIANCE_SHARE = 0.985
+MOST_MODES = 14
+MOST_POINTS = 1200
+"""Limits of the cost: modes per axis, and points of a template."""
+
+COARSE_ITERATIONS = 6
+FINE_ITERATIONS = 4
+
+JUMP_SI_MM, JUMP_AP_MM = 20.0, 6.0
+"""A start this far from the last position must explain the frame twice as well: breathing moves the liver along
+SI, and a match that is off along AP is more likely another piece of the same dome."""
+
+SURE = 0.5
+"""From this confidence on, a position is where the next frame starts from."""
+
+
 class Tracker:
-    def __init__(self, reference, target_mask, spacing_mm, config=TrackerConfig()):
-        reference=np.ascontiguousarray(reference,dtype=np.float32)
-        self.spacing=spacing_mm; sp=np.asarray(spacing_mm)
-        self.contour=mask_to_contour(target_mask)
-        dist=distance_transform_edt(~target_mask,sampling=spacing_mm)
-        lo=self.contour.min(0)*sp-REACH; hi=self.contour.max(0)*sp+REACH
-        self.free=free_form(lo,hi,LENGTH,SD,SHARE,MOST)
-        f0=max(1,int(round(WORK/max(spacing_mm)))); 
-        px=f0*max(spacing_mm)
-        share=float(np.clip(0.5*(SMOOTH_MM/px)**2,0,0.25))
-        self.t0=make_template(reference,dist,spacing_mm,self.free,f0,share,REACH,NPTS)
-        self.t1=make_template(reference,dist,spacing_mm,self.free,2*f0,0.0,REACH,NPTS)
-        self.search=make_search(reference,self.contour.min(0)-BOX/sp,self.contour.max(0)+BOX/sp,spacing_mm,2*f0,(60.,30.))
-        K=self.free.count
-        self.cmodes=self.free.at(self.contour*sp)
-        self.params=np.zeros(2*K,np.float32); self.trial=np.zeros(2*K,np.float32); self.last=np.zeros(2*K,np.float32); self.prev=np.zeros(2*K,np.float32)
-        n=max(self.t0.points.shape[1],self.t1.points.shape[1])
-        self.steps=np.zeros((2,max(2*K,8)),np.float32)
-        self.out=np.zeros(5); self.window=np.zeros(6)
-        self.scr0=np.zeros((3,self.t0.points.shape[1]),np.float32); self.scr1=np.zeros((3,self.t1.points.shape[1]),np.float32)
-        self.w0=np.zeros(np.array(self.t0.high)-self.t0.low+1+2*SLACK,np.float32); self.s0=np.zeros_like(self.w0)
-        self.w1=np.zeros(np.array(self.t1.high)-self.t1.low+1+2*SLACK,np.float32)
-        self.dbg={}
-    def _fit(self,image,t,buf,scr,sc,params,its):
-        K=self.free.count
-        dy=params[0]*TRANSLATION_SD_MM*t.row_scale; dx=params[K]*TRANSLATION_SD_MM*t.col_scale
-        r0=t.low[0]-SLACK+int(round(float(dy))); c0=t.low[1]-SLACK+int(round(float(dx)))
-        block_mean(image,r0*t.factor,c0*t.factor,t.factor,buf)
-        if t.share>0: smooth(buf,t.share,sc,buf)
-        f=t.factor; H,W=image.shape
-        self.window[:]=(r0,c0,-0.5,(H-1-(f-1)/2)/f+.5,-0.5,(W-1-(f-1)/2)/f+.5)
-        return fit(buf,self.window,t.points,t.modes,t.steepest,t.inverse_hessian,t.photometric,t.template_norm,t.row_scale,t.col_scale,its,0.001,params,scr,self.steps,self.out)
-    def track(self,image):
-        K=self.free.count
-        n=self.search.run(image)
-        best=math.inf
-        for i in range(-1-VEL,n):
-            if i==-1: self.trial[:]=self.last
-            elif i==-2: self.trial[:]=self.last; self.trial[0]=2*self.last[0]-self.prev[0]; self.trial[K]=2*self.last[K]-self.prev[K]
+    """Follows one target from the reference on, by deformable template tracking.
+
+    On each frame a rigid search over the whole range and the last sure position give starts; from each a coarse
+    free-form fit is made, and the best of them is refined.
+
+    Parameters
+    ----------
+    reference : array_like, shape (H, W)
+        Image on which the target is known; any real dtype, 32-1024 pixels a side.
+    target_mask : array_like of bool, shape (H, W)
+        The target on it; of several parts the largest is tracked.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, 0.5-4 mm.
+    config : TrackerConfig, optional
+
+    Raises
+    ------
+    TargetError
+        When the reference, the mask or the spacing cannot be tracked on.
+    """
+
+    def __init__(
+        self,
+        reference: ArrayLike,
+        target_mask: ArrayLike,
+        spacing_mm: tuple[float, float],
+        config: TrackerConfig | None = None,
+    ) -> None:
+        config = config or TrackerConfig()
+        image = _checked_reference(reference, spacing_mm)
+        mask = np.asarray(target_mask)
+        if mask.shape != image.shape or mask.dtype != np.bool_:
+            raise TargetError(
+                f"target: mask is {mask.dtype} of shape {mask.shape}; it must be bool of the reference's {image.shape}"
+            )
+        spacing = np.asarray(spacing_mm, dtype=np.float64)
+        self._contour_px = mask_to_contour(mask)
+        low_px, high_px = self._contour_px.min(axis=0), self._contour_px.max(axis=0)
+        free = free_form(
+            low_px * spacing - config.context_mm,
+            high_px * spacing + config.context_mm,
+            config.deformation_length_mm,
+            config.deformation_mm,
+            VARIANCE_SHARE,
+            MOST_MODES,
+        )
+        factor = max(1, min(round(WORKING_MM / max(spacing_mm)), min(image.shape) // FEWEST_GRID_PX))
+        share = min(0.5 * (RESOLUTION_MM / (factor * max(spacing_mm))) ** 2, 0.25)
+        distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
+        fine, coarse = (
+            make_template(image, distance_mm, spacing_mm, free, side, blur, config.context_mm, MOST_POINTS)
+            for side, blur in ((factor, share), (2 * factor, 0.0))
+        )
+        self.fine, self.coarse = Level(fine, image.shape), Level(coarse, image.shape)
+        range_mm = (config.search_si_mm, config.search_ap_mm)
+        box_px = BOX_MM / spacing
+        self.search = make_search(image, low_px - box_px, high_px + box_px, spacing_mm, 2 * factor, range_mm)
+
+        self._spacing_mm = spacing_mm
+        self._modes = np.ascontiguousarray(free.at(self._contour_px * spacing))
+        self._image = np.zeros(image.shape, np.float32)
+        self._trial, self._best, self._last = (np.zeros(2 * free.count, np.float32) for _ in range(3))
+        self._frames_lost = 0
+
+    def track(self, image: ArrayLike) -> Track:
+        """Return where the target is on a frame.
+
+        Parameters
+        ----------
+        image : array_like, shape (H, W)
+            A frame of the reference's size, any real dtype.
+
+        Returns
+        -------
+        Track
+            With confidence 0 when the frame holds NaN or infinity, or nothing that looks like the reference.
+
+        Raises
+        ------
+        InputError
+            When the frame has another size than the reference, or no real numbers.
+        """
+        frame = self._canonical(image)
+        found = self._start(frame) and self.fine.fit(frame, self._best, FINE_ITERATIONS)
+        sure = 0.0
+        if found:
+            fine = self.fine
+            sure = confidence(fine.correlation, fine.penalty, len(self._best), fine.inside)
+        else:
+            self._best[:] = self._last
+        if sure >= SURE:
+            self._last[:] = self._best
+            self._frames_lost = 0
+        else:
+            self._frames_lost += 1
+        return self._track(sure)
+
+    def _start(self, frame: NDArray[np.float32]) -> bool:
+        """Put the best of the coarse fits into `_best`; return False when there is none."""
+        least = math.inf
+        candidates = self.search.run(frame)
+        for candidate in range(-1, candidates):
+            if candidate < 0:
+                self._trial[:] = self._last
             else:
-                self.trial[:]=0
-                d=self.search.displacement_mm(i)
-                self.trial[0]=d[0]/TRANSLATION_SD_MM; self.trial[K]=d[1]/TRANSLATION_SD_MM
-            ok=self._fit(image,self.t1,self.w1,self.scr1,None,self.trial,IT1)
-            rho=self.out[1]
-            e=self.t1.template_norm**2*(1/max(rho,0.05)**2-1)+self.out[4] if ok else math.inf
-            dy=(self.trial[0]-self.last[0])*TRANSLATION_SD_MM; dx=(self.trial[K]-self.last[K])*TRANSLATION_SD_MM
-            e*=1+(dy/JSI)**2+(dx/JAP)**2
-            if e<best: best=e; self.params[:]=self.trial
-        ok=self._fit(image,self.t0,self.w0,self.scr0,self.s0,self.params,IT0)
-        self.prev[:]=self.last; self.last[:]=self.params
-        d=np.stack([self.params[:K]@self.cmodes,self.params[K:]@self.cmodes],1)/self.spacing
-        c=self.contour+d
-        out=np.zeros(2); centroid(c,out)
-        return Track(c,(out[0]*self.spacing[0],out[1]*self.spacing[1]),float(max(self.out[1],0)))
+                down_mm, right_mm = self.search.displacement_mm(candidate)
+                self._trial[:] = 0.0
+                self._trial[0] = down_mm / TRANSLATION_SD_MM
+                self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
+            if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS):
+                misfit = self.coarse.misfit * (1.0 + self._jump() / (1.0 + self._frames_lost))
+                if misfit < least:
+                    least = misfit
+                    self._best[:] = self._trial
+        return least < math.inf
+
+    def _jump(self) -> float:
+        """Return the squared distance of the trial from the last sure position, in units of a usual jump."""
+        half = len(self._trial) // 2
+        down_mm = float(self._trial[0] - self._last[0]) * TRANSLATION_SD_MM
+        right_mm = float(self._trial[half] - self._last[half]) * TRANSLATION_SD_MM
+        return (down_mm / JUMP_SI_MM) ** 2 + (right_mm / JUMP_AP_MM) ** 2
+
+    def _canonical(self, image: ArrayLike) -> NDArray[np.float32]:
+        """Return the frame as C-contiguous float32, copied only when it is not."""
+        frame = np.asarray(image)
+        if frame.shape != self._image.shape or frame.dtype.kind not in "buif":
+            raise InputError(
+                f"frame: {frame.dtype} of shape {frame.shape}; it must be real numbers of the reference's shape "
+                f"{self._image.shape}"
+            )
+        if frame.dtype == np.float32 and frame.flags.c_contiguous:
+            return frame
+        with np.errstate(over="ignore"):
+            np.copyto(self._image, frame, casting="unsafe")
+        return self._image
+
+    def _track(self, sure: float) -> Track:
+        row_mm, col_mm = self._spacing_mm
+        contour_px = np.empty_like(self._contour_px)
+        warp_contour(self._contour_px, self._modes, self._best, 1.0 / row_mm, 1.0 / col_mm, contour_px)
+        center_px = np.empty(2)
+        centroid(contour_px, center_px)
+        return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
+
+
+def _checked_reference(reference: ArrayLike, spacing_mm: tuple[float, float]) -> NDArray[np.float32]:
+    """Return the reference as C-contiguous float32; raise TargetError when it cannot be tracked on."""
+    image = np.asarray(reference)
+    if image.ndim != 2 or image.dtype.kind not in "buif":
+        raise TargetError(f"reference: {image.dtype} of shape {image.shape}; it must be real numbers (rows, columns)")
+    if not SMALLEST_PX <= min(image.shape) <= max(image.shape) <= LARGEST_PX:
+        raise TargetError(
+            f"reference: {image.shape[0]} x {image.shape[1]} pixels; each side must have {SMALLEST_PX} to {LARGEST_PX}"
+        )
+    if len(spacing_mm) != 2 or not all(FINEST_MM <= step <= COARSEST_MM for step in spacing_mm):
+        raise TargetError(f"reference: pixel spacing {spacing_mm} mm; both must be {FINEST_MM:g} to {COARSEST_MM:g} mm")
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(image, dtype=np.float32)
+    if not np.isfinite(single).all():
+        raise TargetError("reference: holds NaN or infinity; choose another frame")
+    return single

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from replay.phantom.config import AcquisitionConfig, PhantomConfig
 from replay.phantom.lattice import PITCH_MM, Lattice
@@ -52,22 +53,30 @@ class Scanner:
         low = [places[0] - KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
         high = [places[-1] + KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
         self.view = Lattice.covering((low[0], low[1]), (high[0], high[1]))
-        self._see_rows = _kernel(places_mm[0], self.view.rows_mm, steps_mm[0]) * np.float32(PITCH_MM)
-        self._see_cols = _kernel(places_mm[1], self.view.cols_mm, steps_mm[1]) * np.float32(PITCH_MM)
-        self._hear_rows = _unit_power(_kernel(places_mm[0], np.arange(low[0], high[0], steps_mm[0]), steps_mm[0]))
-        self._hear_cols = _unit_power(_kernel(places_mm[1], np.arange(low[1], high[1], steps_mm[1]), steps_mm[1]))
+        self._see = [
+            csr_matrix(_kernel(places, at, step) * np.float32(PITCH_MM))
+            for places, at, step in zip(places_mm, (self.view.rows_mm, self.view.cols_mm), steps_mm, strict=True)
+        ]
+        self._hear = [
+            csr_matrix(_unit_power(_kernel(places, np.arange(begin, end, step), step)))
+            for places, begin, end, step in zip(places_mm, low, high, steps_mm, strict=True)
+        ]
         self._gain = (_coils(config, self.view) * _bands(config, self.view)).astype(np.float32)
         span = config.artefacts.flicker
         self._flicker = generator(config.seed, Stream.FLICKER).uniform(-span, span, config.frame_count)
 
     def acquire(self, scene: Image, frame: int) -> NDArray[np.uint16]:
         """Return the image (H, W) of a scene (view shape) that was averaged over the frame's exposure."""
-        signal = self._see_rows @ (scene * self._gain) @ self._see_cols.T * np.float32(1.0 + self._flicker[frame])
+        signal = _both_ways(self._see, scene * self._gain) * np.float32(1.0 + self._flicker[frame])
         random = generator(self._config.seed, Stream.NOISE, frame)
-        raw = random.standard_normal((2, self._hear_rows.shape[1], self._hear_cols.shape[1]), dtype=np.float32)
-        noise = self._hear_rows @ (raw / np.float32(self._config.acquisition.snr)) @ self._hear_cols.T
-        magnitude = LIVER_LEVEL * np.hypot(signal + noise[0], noise[1])
-        return np.clip(np.rint(magnitude), 0, 65535).astype(np.uint16)
+        shape = (self._hear[0].shape[1], self._hear[1].shape[1])
+        real, imaginary = (
+            _both_ways(self._hear, random.standard_normal(shape, dtype=np.float32))
+            / np.float32(self._config.acquisition.snr)
+            for _ in range(2)
+        )
+        magnitude = LIVER_LEVEL * np.hypot(signal + real, imaginary)
+        return np.asarray(np.clip(np.rint(magnitude), 0, 65535), dtype=np.uint16)
 
 
 def pixel_places_mm(config: AcquisitionConfig, axis: int) -> Array:
@@ -93,16 +102,25 @@ def fat_sign(config: AcquisitionConfig) -> float:
 
 
 def _kernel(at_mm: Array, from_mm: Array, step_mm: float) -> Image:
-    """Return the matrix (at, from) of the point spread, the Fourier transform of a windowed k-space of this step."""
+    """Return the point spread (at, from) in 1/mm: the Fourier transform of a windowed k-space of this step."""
     away = (at_mm[:, None] - from_mm[None, :]) / step_mm
     ripple = 0.5 * (1.0 - APODISATION) * (np.sinc(away + 1.0) + np.sinc(away - 1.0))
     spread = (APODISATION * np.sinc(away) + ripple) / step_mm
-    return np.where(np.abs(away) <= KERNEL_PIXELS, spread, 0.0).astype(np.float32)
+    return np.asarray(np.where(np.abs(away) <= KERNEL_PIXELS, spread, 0.0), dtype=np.float32)
 
 
 def _unit_power(kernel: Image) -> Image:
     """Return the kernel scaled so that white noise of variance 1 comes out with variance 1 at every place."""
     return np.asarray(kernel / np.sqrt((kernel**2).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def _both_ways(matrices: list[csr_matrix], image: Image) -> Image:
+    """Return rows @ image @ columns^T.
+
+    The matrices are sparse: dense products of this size would set threads spinning for a small job.
+    """
+    rows, cols = matrices
+    return np.asarray((cols @ np.ascontiguousarray((rows @ image).T)).T, dtype=np.float32)
 
 
 def _coils(config: PhantomConfig, view: Lattice) -> Array:

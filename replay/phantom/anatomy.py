@@ -62,9 +62,7 @@ class Anatomy:
         self._fat = organs.FAT * fat_sign(config.acquisition)
         self._textures: dict[tuple[Stream, int], Array] = {}
         self._portal = _trees(PORTAL, config.seed, Stream.LIVER_VESSELS) + _twigs(config.seed, 0)
-        self._hepatic = _trees(HEPATIC, config.seed, Stream.LIVER_VESSELS, first=len(PORTAL)) + _twigs(
-            config.seed, 1
-        )
+        self._hepatic = _trees(HEPATIC, config.seed, Stream.LIVER_VESSELS, first=len(PORTAL)) + _twigs(config.seed, 1)
         self.outline_mm = lesion.outline_mm(config.lesion, config.seed)
         depth_mm = float(organs.liver_depth_mm(self.outline_mm[:, 0], self.outline_mm[:, 1]).min())
         if depth_mm < 0.0:
@@ -88,7 +86,7 @@ class Anatomy:
         """
         config = self._config
         row, col = _axes(lattice)
-        loops = lattice.crop(self._texture(Stream.ORGANS, 0, 8.0))
+        loops = lattice.crop(self._texture(Stream.ORGANS, 0, 5.5))
         gas = lattice.crop(self._texture(Stream.ORGANS, 1, 10.0))
         liver = organs.inside(organs.above_liver_floor_mm(row, col, across_mm), 1.5)
         liver = liver * organs.inside(-organs.kidney_fat_mm(row, col, across_mm))
@@ -144,9 +142,7 @@ class Anatomy:
 
 def _trees(trunks: tuple[Trunk, ...], seed: int, stream: Stream, first: int = 0) -> list[Segment]:
     return [
-        segment
-        for index, trunk in enumerate(trunks, first)
-        for segment in grow(trunk, generator(seed, stream, index))
+        segment for index, trunk in enumerate(trunks, first) for segment in grow(trunk, generator(seed, stream, index))
     ]
 
 

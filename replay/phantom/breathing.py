@@ -1,4 +1,4 @@
-"""How far the organs have moved at each time: breaths, holds, drift, coughs, heartbeat and the way out of the plane."""
+"""How far the organs have moved at each time: breaths, holds, drift, coughs, heartbeat, and out of the plane."""
 
 import math
 from dataclasses import dataclass

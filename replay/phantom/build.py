@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
 
 from gatekeeper.errors import ConfigError
 from kernels.polygon import centroid, fill
+from replay.formats.trackrad import write_case
 from replay.phantom import breathing, lesion, motion
 from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_places_mm
 from replay.phantom.anatomy import Anatomy
@@ -39,7 +41,7 @@ class Phantom:
     visible : ndarray of bool, shape (T,)
         Whether the target is in the image plane and on the image.
     signal_mm : ndarray of float64, shape (T,)
-        Superior-inferior displacement of the target from end-exhale by breath, drift and events, inferior positive.
+        Displacement of the target from end-exhale by breath, drift and events, inferior positive.
     """
 
     config: PhantomConfig
@@ -50,7 +52,7 @@ class Phantom:
     signal_mm: Array
 
 
-def make_phantom(config: PhantomConfig = PhantomConfig()) -> Phantom:
+def make_phantom(config: PhantomConfig) -> Phantom:
     """Return the recording that `config` describes, with its truth.
 
     Raises
@@ -81,7 +83,7 @@ def make_phantom(config: PhantomConfig = PhantomConfig()) -> Phantom:
         field_strength_t=acquisition.field_strength_t,
         region="abdomen",
     )
-    visible = labels.any(axis=(1, 2))
+    visible = np.asarray(labels.any(axis=(1, 2)), dtype=np.bool_)
     return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, now.si_mm)
 
 
@@ -143,29 +145,31 @@ def _check_first_frame(config: PhantomConfig, center_px: Array, label: NDArray[n
     row, col = center_px.tolist()
     if not (-0.5 <= row < rows - 0.5 and -0.5 <= col < cols - 0.5 and label.any()):
         raise ConfigError(
-            f"phantom: on the first frame the lesion's centre is at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} and "
-            f"{int(label.sum())} pixels show it; move acquisition.center_mm or lesion.center_mm, or let it be in plane"
+            f"phantom: the first frame has the lesion's centre at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} "
+            f"and {int(label.sum())} pixels that show it; move acquisition.center_mm, or let it begin in the plane"
         )
 
 
 def write_phantom(config: PhantomConfig, out_dir: Path) -> Path:
-    """Write the phantom as a TrackRAD2025 case with `truth.json` beside it, and return the case's folder.
+    """Write the phantom as a TrackRAD2025 case and return its folder.
+
+    Beside the case lie `truth.json`, what `Phantom` holds besides the recording, and `phantom.toml`, the config.
 
     Raises
     ------
     ConfigError
-        As `make_phantom`.
+        As :func:`make_phantom`.
     OutputError
-        When the folder cannot be written.
+        When the folder is not empty or cannot be written.
     """
     phantom = make_phantom(config)
     truth = {
         "case": config.name,
-        "frame_convention": "0-based frames; (row, col) in px, pixel centres on whole numbers, or in mm where named",
-        "config": config.model_dump(mode="json"),
+        "frame_convention": "frames from 0; (row, col), in px unless named mm; pixel centres on whole numbers",
         "visible": phantom.visible.tolist(),
         "displacement_mm": np.round(phantom.displacement_mm, 4).tolist(),
         "signal_mm": np.round(phantom.signal_mm, 4).tolist(),
         "contours_rc": [np.round(contour, 4).tolist() for contour in phantom.contours],
     }
-    return write_case(phantom.recording, out_dir, extra_files={"truth.json": json.dumps(truth)})
+    texts = {"truth.json": json.dumps(truth), "phantom.toml": tomli_w.dumps(config.model_dump())}
+    return write_case(phantom.recording, out_dir, extra_files=texts)

@@ -20,7 +20,7 @@ class LesionConfig(StrictModel):
     """The target: a metastasis in the liver."""
 
     center_mm: Pair = (-8.0, 5.0)
-    """Centre at end-exhale as (inferior, posterior) from the middle of the liver, in mm; the lesion must lie in the liver."""
+    """Centre at end-exhale, (inferior, posterior) of the middle of the liver, in mm; it must all lie in the liver."""
     diameter_mm: Annotated[float, Field(ge=3.0, le=70.0)] = 25.0
     """Mean diameter of the outline, in mm."""
     thickness_mm: Annotated[float, Field(ge=4.0, le=100.0)] = 26.0
@@ -41,7 +41,7 @@ class TissueConfig(StrictModel):
     texture: Fraction = 0.07
     """Standard deviation of the liver's texture, as a share of its brightness."""
     vessel_contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = 1.1
-    """Brightness of the vessels relative to the liver: 1.1 is 110 % brighter, negative is dark blood, 0 is no vessels."""
+    """Brightness of vessels relative to the liver: 1.1 is 110 % brighter, below 0 is dark blood, 0 no vessels."""
 
 
 class DeepBreath(StrictModel):
@@ -144,7 +144,7 @@ class AcquisitionConfig(StrictModel):
     slice_mm: Annotated[float, Field(ge=1.0, le=20.0)] = 7.0
     """Slice thickness, in mm."""
     exposure_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
-    """Time over which a frame is acquired and motion blurs it, centred on the frame's time, in seconds; 0 is a snapshot."""
+    """Time over which motion blurs a frame, centred on the frame's time, in seconds; 0 is a snapshot."""
     snr: Annotated[float, Field(ge=1.0, le=1000.0)] = 20.0
     """Mean brightness of the liver over the standard deviation of the noise in each of its two channels."""
     field_strength_t: Annotated[float, Field(ge=0.1, le=7.0)] = 0.35
@@ -163,7 +163,7 @@ class ArtefactConfig(StrictModel):
     inflow: Fraction = 0.15
     """Amplitude of the vessels' pulsation in brightness, as a share of their contrast."""
     whitening: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
-    """Share by which the liver has brightened after `whitening_s`; vessels and lesion stay as they are (gadoxetate)."""
+    """Share by which gadoxetate has brightened the liver, not its vessels and the lesion, after `whitening_s`."""
     whitening_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
     """Time the liver takes to brighten, evenly from the first frame on, in seconds."""
 

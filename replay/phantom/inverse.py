@@ -1,14 +1,16 @@
-"""Which tissue is at a place now: the inverse of a displacement, solved on a coarse grid and refined by splines."""
+"""Which tissue is at a place now: the inverse of a displacement, solved on a coarse grid, refined by splines."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import BSpline, make_interp_spline
+from scipy.sparse import csr_matrix
 
 from gatekeeper.errors import ConfigError
 
 Array = NDArray[np.float64]
+Image = NDArray[np.float32]
 
 GRID_MM = 12.0
 """Pitch of the coarse grid; displacements are so smooth that splines between its nodes are exact to 0.005 mm."""
@@ -32,8 +34,8 @@ class Inverse:
 
     def __init__(self, modes: Callable[[Array], Array], rows_mm: Array, cols_mm: Array) -> None:
         self._modes = modes
-        coarse_rows_mm, self._refine_rows = _refinement(rows_mm)
-        coarse_cols_mm, self._refine_cols = _refinement(cols_mm)
+        coarse_rows_mm, self._fit_rows, self._refine_rows = _splines(rows_mm)
+        coarse_cols_mm, self._fit_cols, self._refine_cols = _splines(cols_mm)
         self._nodes_mm = np.stack(np.meshgrid(coarse_rows_mm, coarse_cols_mm, indexing="ij"), axis=-1)
 
     def reach_mm(self, amplitude: Array) -> tuple[float, float]:
@@ -43,7 +45,7 @@ class Inverse:
         along_rows, along_cols = (largest @ strongest).tolist()
         return MARGIN * along_rows, MARGIN * along_cols
 
-    def solve(self, amplitude: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def solve(self, amplitude: Array) -> tuple[Image, Image]:
         """Return how far the material at each node is from it, along rows and columns in mm, each (H, W).
 
         X = x - u(X) is iterated from X = x until no point moves by more than 0.0001 mm.
@@ -61,16 +63,24 @@ class Inverse:
                 break
         else:
             raise ConfigError(
-                f"phantom: a displacement of {amplitude[0]:.0f} mm folds the tissue, so that no image of it exists; "
+                f"phantom: a displacement of {amplitude[0]:.0f} mm folds the tissue, so that it has no image; "
                 "lower breathing.amplitude_mm, breathing.elastic or the depth of deep breaths"
             )
         moved_mm = material_mm - self._nodes_mm
-        rows_mm = self._refine_rows @ (moved_mm[..., 0].astype(np.float32) @ self._refine_cols.T)
-        return rows_mm, self._refine_rows @ (moved_mm[..., 1].astype(np.float32) @ self._refine_cols.T)
+        return self._refined(moved_mm[..., 0]), self._refined(moved_mm[..., 1])
+
+    def _refined(self, coarse: Array) -> Image:
+        knots = (self._fit_rows @ coarse @ self._fit_cols.T).astype(np.float32)
+        return np.ascontiguousarray((self._refine_cols @ np.ascontiguousarray((self._refine_rows @ knots).T)).T)
 
 
-def _refinement(places_mm: Array) -> tuple[Array, NDArray[np.float32]]:
-    """Return coarse nodes around `places_mm` and the matrix (places, nodes) of cubic splines between them."""
+def _splines(places_mm: Array) -> tuple[Array, Array, csr_matrix]:
+    """Return coarse nodes around `places_mm`, the matrix from values there to spline coefficients, and to values here.
+
+    The last is sparse: a dense product of this size would set threads spinning for a small job.
+    """
     nodes = 4 + int(np.ceil((places_mm[-1] - places_mm[0]) / GRID_MM))
     nodes_mm = places_mm[0] + GRID_MM * (np.arange(nodes) - 1.5)
-    return nodes_mm, CubicSpline(nodes_mm, np.eye(nodes))(places_mm).astype(np.float32)
+    fit = make_interp_spline(nodes_mm, np.eye(nodes), k=3)
+    refine = BSpline.design_matrix(places_mm, fit.t, 3).toarray().astype(np.float32)
+    return nodes_mm, np.asarray(fit.c), csr_matrix(refine)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 Array = NDArray[np.float64]
 
@@ -55,8 +55,8 @@ class Lattice:
 
 
 def texture(random: np.random.Generator, scale_mm: float) -> Array:
-    """Return a smooth random field over the whole scene: mean 0, standard deviation 1, Gaussian of sigma `scale_mm`."""
+    """Return a random field over the whole scene: white noise under a Gaussian of `scale_mm`, scaled to variance 1."""
     sigma = scale_mm / PITCH_MM
-    white = random.standard_normal((2 * HALF_SCENE[0] + 1, 2 * HALF_SCENE[1] + 1))
-    smooth = gaussian_filter(white, sigma, mode="wrap", truncate=3.0)
+    white = random.standard_normal((2 * HALF_SCENE[0] + 1, 2 * HALF_SCENE[1] + 1), dtype=np.float32)
+    smooth = cv2.GaussianBlur(white, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
     return np.asarray(smooth * (2.0 * np.sqrt(np.pi) * sigma), dtype=np.float64)

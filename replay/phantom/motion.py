@@ -22,7 +22,7 @@ MODES = 6
 ELASTIC_WAVES = 6
 ELASTIC_RANGE_MM = (90.0, 180.0)
 ELASTIC_LIMIT_MM = 30.0
-"""The elastic part grows with the breath up to this displacement, so that the deepest breath does not fold tissue."""
+"""The elastic part grows with the breath up to this displacement, so that a deep breath does not fold tissue."""
 
 HEART_MM = (-60.0, -45.0)
 HEART_REACH_MM = 35.0
@@ -57,7 +57,7 @@ class Motion:
         return modes
 
     def lung(self, points_mm: Array) -> Array:
-        """Return the modes of the lung: held at its apex, at its base a little behind the dome on which it slides."""
+        """Return the modes of the lung: held at its apex; at its base a little behind the dome, on which it slides."""
         modes = np.zeros((MODES, *points_mm.shape))
         modes[0, ..., 0] = 0.6 + 0.45 * np.tanh((points_mm[..., 0] + 110.0) / 60.0)
         modes[1, ..., 1] = 0.6
@@ -111,7 +111,7 @@ def displaced(modes: Array, points_mm: Array, amplitude: Array) -> Array:
 
 def _descent(points_mm: Array) -> Array:
     """Return how far tissue follows the diaphragm: most at the dome, half of that at the lower kidney."""
-    down = 0.8 - 0.35 * np.tanh((points_mm[..., 0] - 15.0) / 80.0)
+    down = 0.8 - 0.3 * np.tanh((points_mm[..., 0] - 15.0) / 110.0)
     return np.asarray(down * (1.0 + 0.1 * np.tanh(points_mm[..., 1] / 60.0)), dtype=np.float64)
 
 

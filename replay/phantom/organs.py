@@ -17,7 +17,7 @@ HEART_BLOOD, HEART_MUSCLE = 1.5, 0.8
 MUSCLE, FAT, MARROW, BONE, DISC = 0.6, 2.3, 1.1, 0.15, 0.7
 CSF, CORD = 2.2, 1.0
 CORTEX, MEDULLA = 1.5, 0.95
-BOWEL, GAS = 0.8, 0.05
+BOWEL, GAS = 0.65, 0.05
 
 DOME_MM = (-64.0, -8.0)
 HEART_MM, HEART_RADII_MM, HEART_WALL_MM = (-86.0, -58.0), (46.0, 30.0), 8.0
@@ -59,12 +59,10 @@ def behind_belly_wall_mm(row: Array, col: Array) -> Array:
 
 def before_spine_mm(row: Array, col: Array) -> Array:
     """Return how far a point lies in front of the spine; negative in it and behind it."""
-    return np.asarray(52.0 + 7.0 * np.cos((row + 10.0) / 85.0) - col, dtype=np.float64)
+    return np.asarray(51.0 + 9.0 * np.cos((row + 10.0) / 80.0) - col, dtype=np.float64)
 
 
-def ellipse_mm(
-    row: Array, col: Array, center: tuple[float, float], radii: tuple[float, float], tilt: float
-) -> Array:
+def ellipse_mm(row: Array, col: Array, center: tuple[float, float], radii: tuple[float, float], tilt: float) -> Array:
     """Return about how far a point lies within an ellipse; negative outside."""
     down, back = row - center[0], col - center[1]
     along = (math.cos(tilt) * down - math.sin(tilt) * back) / radii[0]
@@ -105,7 +103,7 @@ def kidney(below: Array, row: Array, col: Array, across_mm: float, fat: float) -
 def bowel(loops: Array, gas: Array, fat: float) -> Array:
     """Return bowel loops in mesenteric fat with a little gas, made of two smooth random fields."""
     image = over(np.full_like(loops, BOWEL), 0.8 * fat, expit(5.0 * (np.abs(loops) - 1.0)))
-    image = over(image, 0.5 * BOWEL, np.exp(-(((np.abs(loops) - 0.9) / 0.12) ** 2)))
+    image = over(image, 0.3 * BOWEL, np.exp(-(((np.abs(loops) - 0.85) / 0.15) ** 2)))
     return over(image, GAS, expit(9.0 * (gas - 1.5)))
 
 

@@ -69,16 +69,18 @@ class Scene:
     def _abdomen(self, across_mm: float, weights: tuple[float, float, float]) -> Image:
         """Return brightness x cover and cover (2, H, W) of the abdomen in one plane."""
         index, part = divmod(across_mm / PLANE_STEP_MM, 1.0)
-        mix = np.array([[1.0, *weights, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]])
-        layer = np.zeros((2, self._stock.shape[0] * self._stock.shape[1]), dtype=np.float32)
+        layer = np.zeros((2, *self._stock.shape), dtype=np.float32)
         for plane, share in ((int(index), 1.0 - part), (int(index) + 1, part)):
             if share > 0.0:
-                layer += (share * mix).astype(np.float32) @ self._plane(plane)
-        return layer.reshape(2, *self._stock.shape)
+                *brightness, cover = self._plane(plane)
+                for channel, weight in zip(brightness, (1.0, *weights), strict=True):
+                    cv2.scaleAdd(channel, share * weight, layer[0], layer[0])
+                cv2.scaleAdd(cover, share, layer[1], layer[1])
+        return layer
 
     def _plane(self, index: int) -> Image:
         if index not in self._planes:
-            self._planes[index] = self._anatomy.abdomen(self._stock, index * PLANE_STEP_MM).reshape(5, -1)
+            self._planes[index] = self._anatomy.abdomen(self._stock, index * PLANE_STEP_MM)
         return self._planes[index]
 
     def _shifted(self, layer: Image, moved_mm: tuple[Image, Image]) -> list[Image]:

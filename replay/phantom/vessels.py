@@ -64,16 +64,15 @@ def paint(segments: list[Segment], lattice: Lattice, across_mm: float, slice_mm:
     """Return how much of each raster point's slice is vessel, 0-1, for a slice `across_mm` off the middle."""
     covered = np.zeros(lattice.shape)
     rows_mm, cols_mm = lattice.rows_mm, lattice.cols_mm
-    for segment in segments:
-        reach_mm = segment.radius_mm + EDGE_MM
-        low_mm = np.minimum(segment.begin_mm, segment.end_mm) - reach_mm
-        high_mm = np.maximum(segment.begin_mm, segment.end_mm) + reach_mm
-        if not low_mm[2] - 0.5 * slice_mm < across_mm < high_mm[2] + 0.5 * slice_mm:
-            continue
-        rows = slice(*np.searchsorted(rows_mm, (low_mm[0], high_mm[0])))
-        cols = slice(*np.searchsorted(cols_mm, (low_mm[1], high_mm[1])))
-        if rows.start == rows.stop or cols.start == cols.stop:
-            continue
+    ends_mm = np.array([(segment.begin_mm, segment.end_mm) for segment in segments])
+    reach_mm = EDGE_MM + np.array([segment.radius_mm for segment in segments])[:, None]
+    low_mm, high_mm = ends_mm.min(axis=1) - reach_mm, ends_mm.max(axis=1) + reach_mm
+    in_slice = (low_mm[:, 2] - 0.5 * slice_mm < across_mm) & (across_mm < high_mm[:, 2] + 0.5 * slice_mm)
+    first_row, end_row = np.searchsorted(rows_mm, low_mm[:, 0]), np.searchsorted(rows_mm, high_mm[:, 0])
+    first_col, end_col = np.searchsorted(cols_mm, low_mm[:, 1]), np.searchsorted(cols_mm, high_mm[:, 1])
+    for index in np.flatnonzero(in_slice & (first_row < end_row) & (first_col < end_col)):
+        segment = segments[index]
+        rows, cols = slice(first_row[index], end_row[index]), slice(first_col[index], end_col[index])
         share = np.zeros((rows.stop - rows.start, cols.stop - cols.start))
         for sample in SLICE_SAMPLES:
             away_mm = _distance_mm(segment, rows_mm[rows], cols_mm[cols], across_mm + sample * slice_mm)

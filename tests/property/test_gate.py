@@ -50,9 +50,7 @@ EVENTS = {
 
 
 @modest
-@given(
-    st.lists(st.sampled_from([*EVENTS, "good", "good", "good", "arm", "disarm"]), max_size=40), st.integers(1, 4)
-)
+@given(st.lists(st.sampled_from([*EVENTS, "good", "good", "good", "arm", "disarm"]), max_size=40), st.integers(1, 4))
 def test_the_beam_is_on_exactly_after_enough_good_frames_in_a_row_while_armed(events, frames_to_resume):
     gate = Gate(ENVELOPE, GateConfig(frames_to_resume=frames_to_resume), armed=False)
     armed, row = False, 0

@@ -8,7 +8,7 @@ from kernels.polygon import area
 from tests.oracles import area_where
 from tests.polygons import any_polygons, simple_polygons
 
-SCRATCH = np.empty((2, 64), dtype=np.int64)
+SCRATCH = np.empty((3, 64), dtype=np.int64)
 modest = settings(max_examples=100, deadline=None)
 
 

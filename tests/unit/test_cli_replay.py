@@ -11,6 +11,7 @@ from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
 from replay.formats.trackrad import write_case
 from tests.cases import breathing_case
+from tests.command_line import gatekeeper
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +23,6 @@ def case(tmp_path_factory):
 def undrawn(monkeypatch):
     """Leave the picture out where it is not looked at."""
     monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
-
-
-def gatekeeper(*args):
-    """Run the command line and return its exit code."""
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(arg) for arg in args])
-    return ended.value.code
 
 
 def last_json(capsys):
@@ -91,7 +85,7 @@ def test_command_line_goes_before_the_file_and_the_file_before_the_default(case,
 @pytest.mark.usefixtures("undrawn")
 def test_wider_margin_and_higher_limit_let_the_beam_on_longer(case, tmp_path, capsys):
     duty = []
-    for number, options in enumerate([(), ("--outside-percent", "15"), ("--margin-mm", "20")]):
+    for number, options in enumerate([(), ("--outside-percent", "20"), ("--margin-mm", "20")]):
         gatekeeper("replay", case, "--out", tmp_path / str(number), "--json", *options)
         duty.append(last_json(capsys)["duty_cycle"])
     assert duty[0] < duty[1] < duty[2]

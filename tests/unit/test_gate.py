@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -147,3 +148,19 @@ def test_a_target_exactly_at_its_limit_is_within():
     below = GateConfig(outside_percent=math.nextafter(percent, 0.0), frames_to_resume=1)
     assert Gate(ENVELOPE, at).decide(OUTSIDE, frame()).state is ON
     assert Gate(ENVELOPE, below).decide(OUTSIDE, frame()).state is HOLD
+
+
+def test_judging_frame_after_frame_keeps_no_memory():
+    judge = gate()
+    for i in range(50):
+        judge.decide(INSIDE, frame(i))
+    tracemalloc.start()
+    try:
+        for i in range(20):
+            judge.decide(INSIDE, frame(i))
+        before = tracemalloc.get_traced_memory()[0]
+        for i in range(500):
+            judge.decide(INSIDE if i % 3 else OUTSIDE, frame(i))
+        assert tracemalloc.get_traced_memory()[0] - before < 2000
+    finally:
+        tracemalloc.stop()

@@ -11,9 +11,7 @@ from numba import types
 import kernels
 
 FILES = sorted(Path(kernels.__file__).parent.glob("*.py"))
-MODULES = [
-    importlib.import_module(f"kernels.{file.stem}") for file in FILES if file.stem not in ("__init__", "jit")
-]
+MODULES = [importlib.import_module(f"kernels.{file.stem}") for file in FILES if file.stem not in ("__init__", "jit")]
 ALLOWED = {"numpy", "numba", "math", "kernels"}
 
 

@@ -7,7 +7,7 @@ from kernels.overlap import area_outside
 from kernels.polygon import area
 from tests.polygons import circle, lens, rectangle
 
-SCRATCH = np.empty((2, 1024), dtype=np.int64)
+SCRATCH = np.empty((3, 1024), dtype=np.int64)
 
 
 def outside(contour, envelope):
@@ -60,6 +60,14 @@ def test_the_smallest_shifts_change_the_area_by_as_little(shift):
         assert 0.0 <= outside(moved, contour) <= 30.0 * shift + 1e-10
 
 
+@pytest.mark.parametrize("thin", [5e-324, 1e-310, 1e-20])
+def test_an_edge_that_is_almost_but_not_quite_horizontal_is_harmless(thin):
+    contour = np.array([[-thin, 0.0], [thin, 4.0], [5.0, 4.0], [5.0 + thin, 0.0]])
+    for envelope in (contour, rectangle(-thin, -1, 9, 9), rectangle(0, 0, 5, 4)):
+        assert outside(contour, envelope) == pytest.approx(0.0, abs=1e-10)
+        assert outside(envelope, contour) == pytest.approx(area(envelope) - 20.0, abs=1e-10)
+
+
 def test_a_contour_in_the_notch_of_its_envelope_is_outside():
     horseshoe = np.array([[0, 0], [0, 9], [9, 9], [9, 6], [3, 6], [3, 3], [9, 3], [9, 0]], dtype=float)
     assert outside(rectangle(4, 3, 4, 3), horseshoe) == pytest.approx(12.0, abs=1e-12)
@@ -83,6 +91,7 @@ def test_a_coordinate_that_is_no_position_gives_no_area(bad):
 
 
 def test_too_little_scratch_gives_no_area():
-    contour = circle(10.0, n=64)
-    for scratch in (np.empty((2, 63), dtype=np.int64), np.empty((1, 128), dtype=np.int64)):
-        assert np.isnan(area_outside(contour, contour, scratch))
+    many, few = circle(10.0, n=64), circle(10.0, n=5)
+    for scratch in (np.empty((3, 63), dtype=np.int64), np.empty((2, 128), dtype=np.int64)):
+        assert np.isnan(area_outside(many, few, scratch))
+        assert np.isnan(area_outside(few, many, scratch))

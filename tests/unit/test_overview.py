@@ -51,6 +51,12 @@ def test_eight_frames_are_spread_and_hold_both_extremes():
     assert [index // 12 for index in chosen] == list(range(8))
 
 
+def test_of_two_extremes_in_one_part_the_farther_is_shown():
+    position_mm = np.zeros(80)
+    position_mm[[33, 36]] = 2.0, -15.0
+    assert 36 in choose_frames([decision(sequence=k) for k in range(80)], position_mm, 8)
+
+
 def test_short_session_shows_each_frame_once():
     decisions = [decision(sequence=k) for k in range(3)]
     assert choose_frames(decisions, np.array([np.nan, 1.0, 2.0]), 8) == [0, 1, 2]

@@ -70,6 +70,11 @@ def test_the_outline_of_a_disc_is_close_to_its_circle(radius_px, most_points):
     assert area(contour) == pytest.approx(mask.sum(), rel=0.03)
 
 
+def test_a_target_of_a_few_pixels_is_not_smoothed_away():
+    plus = mask_of("     ", "  X  ", " XXX ", "  X  ", "     ")
+    assert area(mask_to_contour(plus)) == pytest.approx(4.5, abs=0.1)
+
+
 def test_a_large_target_keeps_its_mask_even_if_that_takes_more_points():
     rows, cols = np.mgrid[:300, :300]
     angle = np.arctan2(rows - 150, cols - 150)
@@ -134,6 +139,7 @@ def test_a_spacing_that_is_no_pair_of_distances_is_refused(spacing_mm):
     "outline",
     [
         pytest.param(np.array([[0, 0], [4, 4], [4, 0], [0, 4.0]]), id="a figure of eight"),
+        pytest.param(np.array([[0, 0], [9, 9], [9, 1], [0, 4.0]]), id="a figure of eight, one end larger"),
         pytest.param(np.array([[0, 0], [1, 1], [2, 2.0]]), id="a line"),
         pytest.param(rectangle(0, 0, 3, 3)[:2], id="two points"),
         pytest.param(np.zeros((0, 2)), id="nothing"),

@@ -1,0 +1,1 @@
+"""How long everything takes, beside what it may take."""

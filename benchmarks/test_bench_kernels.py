@@ -1,0 +1,82 @@
+"""Each kernel by itself, on arrays of the size that it meets on a 176 x 140 frame."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.conftest import Scene
+from gatekeeper.tracking.tracker import COARSE_ITERATIONS, FINE_ITERATIONS
+from kernels.overlap import area_outside
+from kernels.polygon import area, centroid, coverage, fill
+from kernels.search import best_peaks, correlate
+from kernels.shrink import block_mean
+from kernels.validity import is_finite_and_varied
+from kernels.warp import warp_contour
+
+
+def test_block_mean(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    search = scene.tracker.search
+    benchmark(block_mean, scene.images[0], *search.origin, search.factor, search.window)
+
+
+def test_correlate(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    search = scene.tracker.search
+    benchmark(correlate, search.window, search.template, search.scores)
+
+
+def test_best_peaks(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    search = scene.tracker.search
+    search.run(scene.images[0])
+    benchmark(best_peaks, search.scores, 2, search.peaks)
+
+
+def _fits(benchmark: BenchmarkFixture, scene: Scene, level: str, iterations: int) -> None:
+    fitted = getattr(scene.tracker, level)
+    params: NDArray[np.float32] = np.zeros(2 * len(fitted.template.modes), np.float32)
+
+    def fit_from_the_reference() -> None:
+        params[:] = 0.0
+        fitted.fit(scene.images[1], params, iterations)
+
+    benchmark(fit_from_the_reference)
+
+
+def test_coarse_fit(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    _fits(benchmark, scene, "coarse", COARSE_ITERATIONS)
+
+
+def test_fine_fit(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    _fits(benchmark, scene, "fine", FINE_ITERATIONS)
+
+
+def test_warp_contour(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    size, modes = len(scene.contour_px), 12
+    out = np.empty_like(scene.contour_px)
+    contour_px = scene.contour_px.copy()
+    benchmark(warp_contour, contour_px, np.ones((modes, size)), np.ones(2 * modes, np.float32), 0.5, 0.5, out)
+
+
+def test_polygon_area(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(area, scene.contour_px)
+
+
+def test_polygon_centroid(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(centroid, scene.contour_px, np.empty(2))
+
+
+def test_polygon_fill(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(fill, scene.contour_px, np.empty(scene.images[0].shape, np.bool_))
+
+
+def test_polygon_coverage(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(coverage, scene.contour_px, np.empty(scene.images[0].shape, np.float32))
+
+
+def test_area_outside(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    scratch = np.empty((3, len(scene.envelope.contour_px)), np.int64)
+    moved_px = scene.contour_px + 4.0
+    benchmark(area_outside, moved_px, scene.envelope.contour_px, scratch)
+
+
+def test_validity(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(is_finite_and_varied, scene.images[0])

@@ -1,0 +1,165 @@
+"""Reference: the neighbourhood of the target on the reference image, as templates ready to be fitted to a frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import TargetError
+from gatekeeper.tracking.freeform import FreeForm
+from kernels.sample import sample_with_gradient
+from kernels.shrink import block_mean, smooth
+
+CORRELATED_AREA_MM2 = 100.0
+"""Differences between frames (flow, blur, through-plane change) are alike over about this area, in mm^2."""
+
+DIFFERENCE_SHARE = 0.1
+"""Variance of those differences as a share of the template's variance."""
+
+CELL = 4
+"""Points are thinned out evenly over cells of so many grid pixels a side."""
+
+FEWEST_POINTS = 12
+"""A template of fewer points than this tells nothing about the target."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """The reference at one resolution, in the form that `kernels.deform.fit` wants.
+
+    Attributes
+    ----------
+    factor : int
+        Side of the blocks of image pixels that make one pixel of this grid.
+    share : float
+        Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
+    points, modes, steepest, inverse_hessian, photometric : ndarray of float32
+    norm, row_scale, col_scale : float
+        See `kernels.deform.fit`, where `norm` is called `template_norm`.
+    """
+
+    factor: int
+    share: float
+    points: NDArray[np.float32]
+    modes: NDArray[np.float32]
+    steepest: NDArray[np.float32]
+    inverse_hessian: NDArray[np.float32]
+    photometric: NDArray[np.float32]
+    norm: float
+    row_scale: float
+    col_scale: float
+
+
+def make_template(
+    reference: NDArray[np.float32],
+    distance_mm: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    free: FreeForm,
+    factor: int,
+    share: float,
+    context_mm: float,
+    most: int,
+) -> Template:
+    """Return the template of one resolution.
+
+    Parameters
+    ----------
+    reference : ndarray of float32, shape (H, W)
+    distance_mm : ndarray of float32, shape (H, W)
+        Distance of each pixel from the target, in mm; 0 inside.
+    spacing_mm : tuple of float
+    free : FreeForm
+    factor, share
+        See `Template`.
+    context_mm : float
+        How far around the target the image counts; its weight falls off like a Gaussian.
+    most : int
+        At most this many points.
+
+    Raises
+    ------
+    TargetError
+        When the image around the target is too small, or has no structure to track.
+    """
+    shape = (reference.shape[0] // factor, reference.shape[1] // factor)
+    image, scratch, distance = (np.empty(shape, np.float32) for _ in range(3))
+    block_mean(reference, 0, 0, factor, image)
+    smooth(image, share, scratch, image)
+    block_mean(distance_mm, 0, 0, factor, distance)
+
+    rows, cols = np.nonzero(distance <= context_mm)
+    row_px, col_px = rows.astype(np.float32), cols.astype(np.float32)
+    value, row_gradient, col_gradient = (np.empty(len(rows), np.float32) for _ in range(3))
+    sample_with_gradient(image, row_px, col_px, value, row_gradient, col_gradient)
+    kept = _thin_out(rows, cols, np.hypot(row_gradient, col_gradient), most)
+    if len(kept) < FEWEST_POINTS:
+        raise TargetError(
+            f"target: only {len(kept)} points within {context_mm:g} mm of it can be tracked, "
+            f"at least {FEWEST_POINTS} are needed; use finer pixels or a larger image"
+        )
+    scale = 1.0 / (np.asarray(spacing_mm) * factor)
+    grid_px = np.stack([rows[kept], cols[kept]], axis=1)
+    template = value[kept].astype(np.float64)
+    reach = distance[rows[kept], cols[kept]].astype(np.float64) / context_mm
+    weight = _weight(template, reach, len(kept) / len(rows) * scale.prod())
+
+    image_px = grid_px * factor + 0.5 * (factor - 1)
+    modes = free.at(image_px * np.asarray(spacing_mm))
+    photometric = _photometric(template, grid_px, weight)
+    slope = [row_gradient[kept] * scale[0] * weight, col_gradient[kept] * scale[1] * weight]
+    steepest = np.vstack([modes * slope[0], modes * slope[1]])
+    steepest -= (steepest @ photometric.T) @ photometric
+    hessian = steepest @ steepest.T + np.eye(len(steepest))
+    return Template(
+        factor=factor,
+        share=share,
+        points=_single(np.vstack([grid_px.T, weight])),
+        modes=_single(modes),
+        steepest=_single(steepest),
+        inverse_hessian=_single(np.linalg.inv(hessian)),
+        photometric=_single(photometric),
+        norm=float(photometric[1] @ (weight * template)),
+        row_scale=float(scale[0]),
+        col_scale=float(scale[1]),
+    )
+
+
+def _single(array: Array) -> NDArray[np.float32]:
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _weight(template: Array, reach: Array, density_mm2: float) -> Array:
+    """Return the weight of each point: 1 over the standard deviation of what it tells about the displacement.
+
+    It falls off like a Gaussian with `reach`, the distance from the target as a share of the context.
+    Neighbouring points tell the same: `density_mm2`, points per mm^2, says how many share one independent value.
+    """
+    variance = float(template.var())
+    if not variance > 1e-10 * max(float(np.square(template).mean()), 1e-30):
+        raise TargetError("target: the reference is constant around it; choose a reference on which it can be seen")
+    alike = max(1.0, CORRELATED_AREA_MM2 * density_mm2)
+    return np.asarray(np.exp(-np.square(reach)) / np.sqrt(DIFFERENCE_SHARE * variance * alike))
+
+
+def _photometric(template: Array, grid_px: NDArray[np.intp], weight: Array) -> Array:
+    """Return orthonormal weighted directions (4, N): constant, template, a ramp along rows and one along columns."""
+    ramps = (grid_px - grid_px.mean(axis=0)).T / max(1.0, float(np.ptp(grid_px)))
+    directions, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template, ramps]) * weight).T)
+    # The second direction points the way the template does, so that the gain of a like frame is positive.
+    return np.asarray((directions * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T)
+
+
+def _thin_out(
+    rows: NDArray[np.intp], cols: NDArray[np.intp], strength: NDArray[np.float32], most: int
+) -> NDArray[np.intp]:
+    """Return indices of at most `most` points, the strongest of every cell, so that no part goes unseen."""
+    if len(rows) <= most:
+        return np.arange(len(rows))
+    cell = (rows // CELL) * (int(cols.max()) // CELL + 1) + cols // CELL
+    order = np.lexsort((-strength, cell))
+    opens_cell = np.r_[True, np.diff(cell[order]) > 0]
+    place = np.arange(len(order))
+    rank = place - np.maximum.accumulate(np.where(opens_cell, place, 0))
+    return np.sort(order[np.lexsort((order, rank))[:most]])

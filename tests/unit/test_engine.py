@@ -1,0 +1,107 @@
+"""The engine judges each frame by itself, shows the tracker none that is broken, and reads no clock."""
+
+import math
+from itertools import count
+
+import numpy as np
+import pytest
+
+from gatekeeper.config import GateConfig
+from gatekeeper.decision import Reason
+from gatekeeper.engine import Engine
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
+from tests.steps import HOLD, ON, frame, track
+
+SHAPE, SPACING_MM = (64, 48), (2.0, 2.0)
+
+
+class Tracker:
+    """Finds the target where it is told to, and keeps what it was shown."""
+
+    def __init__(self, *rows):
+        self.rows, self.shown = list(rows), []
+
+    def track(self, image):
+        self.shown.append(image)
+        return track(row=self.rows.pop(0) if self.rows else 30.0)
+
+
+def engine(tracker, **config):
+    envelope = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE)
+    ticks = count(step=1_000_000)
+    return Engine(tracker, Gate(envelope, GateConfig(**config)), stopwatch=lambda: next(ticks))
+
+
+def broken(kind):
+    image = frame().image.copy()
+    if kind in ("nan", "inf", "-inf"):
+        image[-1, -1] = float(kind)
+    return {
+        "constant": np.full(SHAPE, 7.0, dtype=np.float32),
+        "other shape": image[:, :-1].copy(),
+        "other type": image.astype(np.float64),
+        "not contiguous": np.asfortranarray(image),
+        "no pixel": np.empty((0, 0), dtype=np.float32),
+    }.get(kind, image)
+
+
+def test_beam_comes_on_with_good_frames_and_goes_with_the_first_outside():
+    under_test = engine(Tracker(30.0, 30.5, 40.0, 30.0, 30.0))
+    steps = [under_test.step(frame(k, acquired_s=0.2 * k), 0.2 * k) for k in range(5)]
+    assert [step.decision.state for step in steps] == [HOLD, ON, HOLD, HOLD, ON]
+    assert steps[2].decision.reasons == (Reason.OUTSIDE,)
+    assert [step.frame.sequence for step in steps] == list(range(5))
+    assert steps[2].track.center_mm == (80.0, 48.0)
+
+
+@pytest.mark.parametrize(
+    "kind", ["nan", "inf", "-inf", "constant", "other shape", "other type", "not contiguous", "no pixel"]
+)
+def test_broken_frame_holds_and_never_reaches_the_tracker(kind):
+    tracker = Tracker()
+    under_test = engine(tracker, frames_to_resume=1)
+    assert under_test.step(frame(0), 0.0).decision.state is ON
+    step = under_test.step(frame(1, image=broken(kind)), 0.0)
+    assert step.decision.state is HOLD
+    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert step.track is None
+    assert len(tracker.shown) == 1
+
+
+def test_frame_of_another_pixel_size_holds_and_never_reaches_the_tracker():
+    tracker = Tracker()
+    step = engine(tracker, frames_to_resume=1).step(frame(spacing_mm=(2.0, 2.1)), 0.0)
+    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert tracker.shown == []
+
+
+def test_old_frame_holds_at_the_time_it_is_told():
+    under_test = engine(Tracker(), frames_to_resume=1, max_age_s=0.5)
+    assert under_test.step(frame(0, acquired_s=1.0), 1.5).decision.state is ON
+    decision = under_test.step(frame(1, acquired_s=1.0), 1.6).decision
+    assert (decision.state, decision.reasons, decision.time_s) == (HOLD, (Reason.STALE_FRAME,), 1.6)
+
+
+def test_silence_holds_and_good_frames_are_counted_anew():
+    under_test = engine(Tracker(), frames_to_resume=2)
+    under_test.step(frame(0), 0.0)
+    silence = under_test.silence(0.5)
+    assert (silence.frame, silence.track) == (None, None)
+    assert silence.decision.reasons == (Reason.NO_FRAME,)
+    assert math.isnan(silence.decision.outside_percent)
+    assert under_test.step(frame(1, acquired_s=0.6), 0.6).decision.reasons == (Reason.RESUMING,)
+
+
+def test_stages_are_timed_by_the_stopwatch_that_is_brought():
+    step = engine(Tracker()).step(frame(), 0.0)
+    assert (step.track_ms, step.decide_ms) == (1.0, 1.0)
+
+
+def test_failure_of_the_tracker_comes_through():
+    class Failing:
+        def track(self, image):
+            raise RuntimeError("lost")
+
+    with pytest.raises(RuntimeError, match="lost"):
+        engine(Failing()).step(frame(), 0.0)

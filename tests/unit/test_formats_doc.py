@@ -1,0 +1,39 @@
+"""docs/formats.md names every setting, field and reason that a session folder can hold, and no other setting."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.config import SessionConfig
+from gatekeeper.decision import Reason
+from gatekeeper.recording.journal import journal_line
+from gatekeeper.recording.summary import Latency, Summary
+from tests.steps import step
+
+TEXT = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+ROWS = set(re.findall(r"^\| `([^`]+)`", TEXT, flags=re.MULTILINE))
+SETTINGS = {f"{stage}.{name}" for stage, values in SessionConfig().model_dump().items() for name in values}
+
+
+def test_settings_are_those_of_the_config():
+    stages = tuple(f"{stage}." for stage in SessionConfig().model_dump())
+    assert {row for row in ROWS if row.startswith(stages)} == SETTINGS
+
+
+def test_every_field_of_the_journal_is_there():
+    entry = json.loads(journal_line(step(), 1.0))
+    latency = {f"latency_ms.{name}" for name in entry.pop("latency_ms")}
+    assert set(entry) | latency <= ROWS
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_there(reason):
+    assert reason.value in ROWS
+
+
+def test_every_number_of_the_summary_is_there():
+    assert {field.name for field in fields(Summary)} <= ROWS
+    assert all(f"`{field.name}`" in TEXT for field in fields(Latency))
