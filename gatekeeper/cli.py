@@ -22,17 +22,27 @@ if TYPE_CHECKING:
 
 SLOWEST, FASTEST = 0.01, 1000.0
 DEMO_SPEED = "8"
+DEFAULTS = SessionConfig()
 
 CaseArg = Annotated[Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025).", metavar="CASE")]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
 MarginOption = Annotated[
-    float | None, typer.Option(help="Growth of the target to the envelope, in mm.", metavar="MM", show_default="5")
+    float | None,
+    typer.Option(
+        help="Growth of the target to the envelope, in mm.",
+        metavar="MM",
+        show_default=f"{DEFAULTS.envelope.margin_mm:g}",
+    ),
 ]
 OutsideOption = Annotated[
     float | None,
-    typer.Option(help="Share of the target that may be outside, in percent.", metavar="%", show_default="5"),
+    typer.Option(
+        help="Share of the target that may be outside, in percent.",
+        metavar="%",
+        show_default=f"{DEFAULTS.gate.outside_percent:g}",
+    ),
 ]
-ConfigOption = Annotated[Path | None, typer.Option(help="Settings; options go before them.", metavar="F.toml")]
+ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings.", metavar="F.toml")]
 SpeedOption = Annotated[
     str, typer.Option(help="A multiple of real time, or max: as fast as it goes.", metavar="max|1.0")
 ]
@@ -104,14 +114,13 @@ def _demo(speed: SpeedOption = DEMO_SPEED, out: OutOption = None, as_json: JsonO
     pace = _pace(speed)
     with waiting("making the phantom"):
         recording = make_phantom(PhantomConfig(name="demo")).recording
-    _run(recording, SessionConfig(), pace, out, as_json)
+    _run(recording, DEFAULTS, pace, out, as_json)
 
 
 @app.command("phantom")
 def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
     """Write a synthetic case with exact truth, named by its folder unless the settings name it."""
-    from replay.phantom.build import write_phantom
-    from replay.phantom.config import PhantomConfig
+    from replay.phantom import PhantomConfig, write_phantom
     from replay.progress import waiting
 
     settings = PhantomConfig() if config is None else load_toml(config, PhantomConfig)
@@ -125,7 +134,7 @@ def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
 
 def _settings(config: Path | None, margin_mm: float | None, outside_percent: float | None) -> SessionConfig:
     """Return the settings of the file, with those of the command line put over them."""
-    settings = SessionConfig() if config is None else load_toml(config, SessionConfig)
+    settings = DEFAULTS if config is None else load_toml(config, SessionConfig)
     values = settings.model_dump()
     if margin_mm is not None:
         values["envelope"]["margin_mm"] = margin_mm

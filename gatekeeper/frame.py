@@ -25,17 +25,17 @@ class Plane:
     row_step: Vector = (0.0, 0.0, -1.0)
     col_step: Vector = (0.0, 1.0, 0.0)
 
-    def to_patient_mm(
-        self, points_px: NDArray[np.float64], spacing_mm: tuple[float, float]
-    ) -> NDArray[np.float64]:
+    def to_patient_mm(self, points_px: NDArray[np.float64], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
         """Return LPS points (N, 3) in mm of pixel positions (N, 2) given as (row, col)."""
         steps = np.array([self.row_step, self.col_step]) * np.array(spacing_mm)[:, None]
-        return np.asarray(self.origin_mm) + np.asarray(points_px, dtype=np.float64) @ steps
+        points_mm: NDArray[np.float64] = np.asarray(self.origin_mm) + np.asarray(points_px, dtype=np.float64) @ steps
+        return points_mm
 
     def to_pixel(self, points_mm: NDArray[np.float64], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
         """Return pixel positions (N, 2) as (row, col) of LPS points (N, 3) in mm, projected onto the plane."""
         steps = np.array([self.row_step, self.col_step]) / np.array(spacing_mm)[:, None]
-        return (np.asarray(points_mm, dtype=np.float64) - np.asarray(self.origin_mm)) @ steps.T
+        points_px: NDArray[np.float64] = (np.asarray(points_mm, np.float64) - np.asarray(self.origin_mm)) @ steps.T
+        return points_px
 
 
 @dataclass(frozen=True, slots=True, eq=False)

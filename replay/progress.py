@@ -26,7 +26,7 @@ class ProgressBars:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description:<10}"),
+            TextColumn("{task.description:<16}"),
             BarColumn(bar_width=40),
             MofNCompleteColumn(),
             TimeRemainingColumn(),

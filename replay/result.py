@@ -22,6 +22,8 @@ class Result:
         Where the session is.
     summary : Summary
         The session in numbers.
+    replay_s : float
+        Real time from the start of the loop to its end, in seconds.
     score : Score or None
         How well the target was tracked; None where the case has no labels to score against.
     gating : GatingScore or None
@@ -31,12 +33,14 @@ class Result:
     case: str
     folder: Path
     summary: Summary
+    replay_s: float
     score: Score | None
     gating: GatingScore | None
 
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
-        values: dict[str, object] = {"case": self.case, **asdict(self.summary), "session": str(self.folder)}
+        values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
+        values["session"] = str(self.folder)
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
             values["score"] = {name: value if math.isfinite(value) else None for name, value in score.items()}
@@ -53,7 +57,7 @@ class Result:
     def _rows(self) -> Iterator[tuple[str, str]]:
         summary, latency, score, gating = self.summary, self.summary.latency_ms, self.score, self.gating
         yield "case", self.case
-        yield "frames", f"{summary.frames}"
+        yield "frames", f"{summary.frames} in {self.replay_s:.2f} s, {summary.frames / self.replay_s:.0f} per second"
         yield "duty cycle", f"{100.0 * summary.duty_cycle:.1f} %, beam on for {summary.beam_on_s:.1f} s"
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():

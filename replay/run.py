@@ -1,12 +1,13 @@
 """A replay: a recording through the live loop into a session folder, scored where the recording has labels."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.clock import Clock
+from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
 from gatekeeper.engine import Engine
@@ -28,7 +29,7 @@ from replay.gating_scores import GatingScore, frame_period_s, gating_score, trut
 from replay.player import Player
 from replay.recording import Recording
 from replay.result import Result
-from replay.scores import score
+from replay.scores import Score, score
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -70,13 +71,17 @@ def replay(recording: Recording, config: SessionConfig, folder: Path, clock: Clo
 
     with Session(folder, config) as session:
         witness = _Witness(session, on_progress, len(frames))
-        run_loop(Player(recording, clock), engine, DryRunLinac(), witness, clock, config.gate.max_age_s)
+        began_ns = stopwatch_ns()
+        with closing(Player(recording, clock)) as player, closing(DryRunLinac()) as linac:
+            run_loop(player, engine, linac, witness, clock, config.gate.max_age_s)
+        ended_ns = stopwatch_ns()
         result = Result(
             case=name,
             folder=folder,
             summary=session.summary(),
-            score=score(_masks(witness, recording, on_progress), recording),
-            gating=_gating(witness, recording, envelope, config.gate.outside_percent),
+            replay_s=(ended_ns - began_ns) * 1e-9,
+            score=_score(witness, recording, on_progress),
+            gating=_gating(witness, recording, envelope, config.gate.outside_percent, on_progress),
         )
         on_progress("drawing", 0, 1)
         seen = _seen(witness, recording, target_px, envelope, config)
@@ -106,26 +111,41 @@ class _Witness:
         self._on_progress("replaying", self._seen, self._frames)
 
 
-def _masks(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Iterator[NDArray[np.bool_]]:
-    """Yield the target as a mask for each frame; an empty one where it was not found."""
+def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:
+    """Return how well the target was tracked, where the recording has labels; a lost target is an empty mask."""
     shape = (recording.frames.shape[1], recording.frames.shape[2])
-    on_frames = zip(witness.decisions, witness.tracks, strict=True)
-    for decision, track in on_frames:
-        if decision.sequence >= 0:
-            on_progress("scoring", decision.sequence + 1, len(recording.frames))
-            yield np.zeros(shape, dtype=np.bool_) if track is None else track.mask(shape)
+    on_frames = (
+        np.zeros(shape, dtype=np.bool_) if track is None else track.mask(shape)
+        for decision, track in zip(witness.decisions, witness.tracks, strict=True)
+        if decision.sequence >= 0
+    )
+    return score(_counted(on_frames, "tracking", len(recording.frames), on_progress), recording)
 
 
-def _gating(witness: _Witness, recording: Recording, envelope: Envelope, limit_percent: float) -> GatingScore | None:
-    """Return how well the beam was gated, where the true target is known."""
+def _gating(
+    witness: _Witness, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
+) -> GatingScore | None:
+    """Return how well the beam was gated, where the recording has labels."""
     if recording.labels is None:
         return None
     beam_on = np.zeros(len(recording.frames), dtype=np.bool_)
     for decision in witness.decisions:
         if decision.sequence >= 0:
             beam_on[decision.sequence] = decision.state is BeamState.ON
-    truth = truth_outside_percent(recording.labels, lambda mask: envelope.outside_percent(mask_to_contour(mask)))
+    truth = truth_outside_percent(
+        _counted(recording.labels, "gating", len(recording.labels), on_progress),
+        lambda mask: envelope.outside_percent(mask_to_contour(mask)),
+    )
     return gating_score(beam_on, truth, limit_percent, frame_period_s(recording.times_s))
+
+
+def _counted(
+    masks: Iterable[NDArray[np.bool_]], scored: str, total: int, on_progress: OnProgress
+) -> Iterator[NDArray[np.bool_]]:
+    """Yield the masks and tell how many of them there were already."""
+    for done, mask in enumerate(masks, start=1):
+        yield mask
+        on_progress(f"scoring {scored}", done, total)
 
 
 def _seen(

@@ -18,15 +18,19 @@ from gatekeeper.report.seen import (
     Seen,
 )
 
+MOST_HATCHED = 100
+"""More holds than this are too narrow to be hatched."""
 NOTE_X = 0.996
+POINTS_AT_FULL_WIDTH = 1000
+"""Curves of more points are drawn thinner, so that many breaths side by side do not become one black band."""
 
 
 def draw_movement(axes: Axes, seen: Seen, chosen: Sequence[int]) -> None:
     """Draw the target's movement in mm with the margin behind it, and the number of each frame that is shown."""
-    times_s, moved_mm = seen.times_s(), seen.moved_mm()
+    times_s, moved_mm, thin = seen.times_s(), seen.moved_mm(), _thinness(seen)
     axes.axhspan(-seen.margin_mm, seen.margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
-    axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5, label="SI (superior up)")
-    axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1, ls=(0, (5, 1)), label="AP (posterior up)")
+    axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5 * thin, label="SI (superior up)")
+    axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1 * thin, ls=(0, (5, 1)), label="AP (posterior up)")
     for number, index in enumerate(chosen, start=1):
         x, y = times_s[index], moved_mm[index, 0]
         if np.isfinite(y):
@@ -44,11 +48,12 @@ def draw_outside(axes: Axes, seen: Seen) -> None:
     times_s = seen.times_s()
     outside = np.array([decision.outside_percent for decision in seen.decisions])
     axes.fill_between(times_s, outside, color=LIMIT_COLOR, alpha=0.2, lw=0)
-    axes.plot(times_s, outside, color=SI_COLOR, lw=1.0)
+    axes.plot(times_s, outside, color=SI_COLOR, lw=1.0 * _thinness(seen))
     axes.axhline(seen.limit_percent, color=LIMIT_COLOR, lw=1.2, ls=ENVELOPE_DASHES)
     _note(axes, seen.limit_percent, f"limit {seen.limit_percent:g} %", LIMIT_COLOR)
     highest = max((value for value in outside if np.isfinite(value)), default=0.0)
-    axes.set(ylim=(0.0, max(1.1 * highest, 4.0 * seen.limit_percent, 1.0)), ylabel="outside\n(%)")
+    top = min(max(1.1 * highest, 4.0 * seen.limit_percent, 1.0), 105.0)
+    axes.set(ylim=(0.0, top), ylabel="outside\n(%)")
     _plain(axes)
 
 
@@ -56,10 +61,10 @@ def draw_beam(axes: Axes, seen: Seen, reasons: Sequence[Reason]) -> None:
     """Draw when the beam was on and when held, and below it a row for each of the reasons."""
     times_s, beam_on = seen.times_s(), seen.beam_on()
     on, hold = BEAM_COLOR[BeamState.ON], BEAM_COLOR[BeamState.HOLD]
+    held_s = list(spans_s(~beam_on, times_s))
+    hatch = "////" if len(held_s) <= MOST_HATCHED else None
     axes.broken_barh(list(spans_s(beam_on, times_s)), (-0.45, 0.9), facecolor=on, lw=0)
-    axes.broken_barh(
-        list(spans_s(~beam_on, times_s)), (-0.45, 0.9), facecolor=hold, edgecolor="white", hatch="////", lw=0
-    )
+    axes.broken_barh(held_s, (-0.45, 0.9), facecolor=hold, edgecolor="white", hatch=hatch, lw=0)
     for row, reason in enumerate(reasons, start=1):
         given = np.array([reason in decision.reasons for decision in seen.decisions], dtype=np.bool_)
         axes.broken_barh(list(spans_s(given, times_s)), (row - 0.3, 0.6), facecolor=MUTED_COLOR, lw=0)
@@ -85,6 +90,11 @@ def spans_s(when: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Iterator[t
     edges = np.flatnonzero(np.diff(when.astype(np.int8), prepend=0, append=0))
     for first, after in edges.reshape(-1, 2):
         yield float(times_s[first]), float(ends_s[after - 1] - times_s[first])
+
+
+def _thinness(seen: Seen) -> float:
+    """Return the share of its full width that a curve is drawn with."""
+    return max(min(POINTS_AT_FULL_WIDTH / len(seen.decisions), 1.0), 0.2)
 
 
 def _note(axes: Axes, y: float, words: str, color: str) -> None:

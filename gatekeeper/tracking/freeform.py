@@ -2,7 +2,8 @@
 
 The displacement of the anatomy around the target is a Gaussian process [1]_: a translation shared by all points, plus
 a smooth part with squared-exponential covariance. Its leading eigenvectors on a control grid, extended to any point by
-Nystroem's formula, are the modes; a unit weight on a mode is one standard deviation.
+Nystroem's formula, are the modes; a unit weight on a mode is one standard deviation. The covariance is that along
+rows times that along columns, and so are its eigenvectors: neither cost nor memory grows with the grid's area.
 
 References
 ----------
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 Array = NDArray[np.float64]
 
@@ -23,6 +23,9 @@ TRANSLATION_SD_MM = 30.0
 NODES_PER_LENGTH = 2.5
 """Nodes of the control grid per correlation length; more changes nothing that can be seen."""
 
+MOST_LENGTHS = 50.0
+"""Correlation lengths across a region; where it is larger, they are longer. So few modes tell no more apart anyway."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FreeForm:
@@ -30,28 +33,31 @@ class FreeForm:
 
     Attributes
     ----------
-    nodes_mm : ndarray of float64, shape (M, 2)
-        Control grid, (row, col) in mm.
-    loadings : ndarray of float64, shape (M, K - 1)
-        What a unit weight of each smooth mode puts on each node's covariance.
+    nodes_mm : tuple of ndarray of float64
+        Places of the control grid along rows and along columns, in mm.
+    loadings : tuple of ndarray of float64, shape (nodes along the axis, K - 1)
+        What a unit weight of each smooth mode puts on the covariance with each of those places.
     length_mm, sd_mm : float
         Correlation length and standard deviation of the smooth part.
     """
 
-    nodes_mm: Array
-    loadings: Array
+    nodes_mm: tuple[Array, Array]
+    loadings: tuple[Array, Array]
     length_mm: float
     sd_mm: float
 
     @property
     def count(self) -> int:
         """How many modes there are along each axis; the first is the translation."""
-        return 1 + int(self.loadings.shape[1])
+        return 1 + int(self.loadings[0].shape[1])
 
     def at(self, points_mm: Array) -> Array:
         """Return the modes (K, N) in mm per unit weight at `points_mm` (N, 2)."""
-        smooth = _covariance(points_mm, self.nodes_mm, self.length_mm, self.sd_mm) @ self.loadings
-        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), smooth.T])
+        down, right = (
+            _correlation(points_mm[:, axis], self.nodes_mm[axis], self.length_mm) @ self.loadings[axis]
+            for axis in (0, 1)
+        )
+        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), self.sd_mm * (down * right).T])
 
 
 def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int) -> FreeForm:
@@ -68,19 +74,27 @@ def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, sha
     most : int
         At most this many modes, the translation included.
     """
+    length_mm = max(length_mm, float((high_mm - low_mm).max()) / MOST_LENGTHS)
     counts = np.maximum(3, np.ceil((high_mm - low_mm) / length_mm * NODES_PER_LENGTH).astype(int) + 1)
-    axes = [np.linspace(low, high, n) for low, high, n in zip(low_mm, high_mm, counts, strict=True)]
-    nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
-    variance, vectors = np.linalg.eigh(_covariance(nodes, nodes, length_mm, sd_mm))
-    variance, vectors = variance[::-1], vectors[:, ::-1]
-    kept = int(np.searchsorted(np.cumsum(variance) / variance.sum(), share)) + 1
-    kept = min(kept, most - 1)
-    # A mode's sign is free; fix it, so that results do not hang on the linear algebra library.
-    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-    loadings = vectors[:, :kept] * signs[:kept] / np.sqrt(variance[:kept])
-    return FreeForm(nodes, loadings, length_mm, sd_mm)
+    down_mm, right_mm = (np.linspace(low, high, n) for low, high, n in zip(low_mm, high_mm, counts, strict=True))
+    down, right = _eigen(down_mm, length_mm), _eigen(right_mm, length_mm)
+    variance = np.outer(down[0], right[0]).ravel()
+    # Rounded, so that modes of the same variance keep their order whatever the last digit says.
+    order = np.argsort(-np.round(variance, 9), kind="stable")
+    explained = np.cumsum(variance[order]) / (len(down_mm) * len(right_mm))
+    kept = order[: min(int(np.searchsorted(explained, share)) + 1, most - 1)]
+    i, j = np.unravel_index(kept, (len(down_mm), len(right_mm)))
+    loadings = down[1][:, i] / np.sqrt(down[0][i]), right[1][:, j] / np.sqrt(right[0][j])
+    return FreeForm((down_mm, right_mm), loadings, length_mm, sd_mm)
 
 
-def _covariance(a_mm: Array, b_mm: Array, length_mm: float, sd_mm: float) -> Array:
-    squared = cdist(a_mm, b_mm, "sqeuclidean")
-    return np.asarray(sd_mm**2 * np.exp(-0.5 * squared / length_mm**2))
+def _eigen(nodes_mm: Array, length_mm: float) -> tuple[Array, Array]:
+    """Return eigenvalues, largest first, and eigenvectors, as columns, of the correlation along one axis."""
+    values, vectors = np.linalg.eigh(_correlation(nodes_mm, nodes_mm, length_mm))
+    values, vectors = values[::-1], vectors[:, ::-1]
+    # A vector's sign is free; fix it, so that results do not hang on the linear algebra library.
+    return values, vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(nodes_mm))])
+
+
+def _correlation(a_mm: Array, b_mm: Array, length_mm: float) -> Array:
+    return np.asarray(np.exp(-0.5 * np.square(np.subtract.outer(a_mm, b_mm) / length_mm)))

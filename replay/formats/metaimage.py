@@ -1,23 +1,30 @@
-"""MetaImage files (.mha): a text header and raw or deflated pixels in one file, read without trusting either.
+"""MetaImage files (.mha): SimpleITK decodes and encodes them, behind a guard that trusts neither header nor stream.
 
-SimpleITK reads this format too, but hands out wrong pixels from a damaged deflate stream, drops the sign of a
-negative spacing, allocates what a header claims before looking, and complains on standard error. Here the header
-is checked against the file, and the checksum of the stream counts. Format: the MetaIO documentation of ITK.
+Alone, SimpleITK hands out wrong pixels from a damaged deflate stream, drops the sign of a negative spacing, allocates
+what a header claims before looking, and complains on standard error. So a file is first held against its own header,
+and the checksum of its stream counts. Format: the MetaIO documentation of ITK.
 """
 
 import math
+import os
+import re
 import zlib
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
+import SimpleITK
 from numpy.typing import NDArray
 
 from gatekeeper.errors import RecordingError
 
 MAX_BYTES = 4 * 2**30
 _MAX_HEADER_BYTES = 65536
+_MAX_HEADER_WORD = 254
+_CHUNK_BYTES = 2**16
 _ZLIB_OR_GZIP = 47
+_TRUE = ("T", "t", "1")
+_HEADER_LINE = re.compile(rb" *([!-9;<>-~][ -9;<>-~]*)=([\t -\xff]*)\r?\n")
 _TYPES = {
     "MET_CHAR": "i1",
     "MET_UCHAR": "u1",
@@ -30,7 +37,6 @@ _TYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-_NAMES = {np.dtype(code): name for name, code in _TYPES.items()}
 
 
 def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
@@ -43,7 +49,7 @@ def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
 
     Returns
     -------
-    pixels : ndarray, read-only
+    pixels : ndarray
         With the axes in the order of SimpleITK.GetArrayFromImage: the slowest first.
     spacing : tuple of float
         One distance per axis of `pixels`, in the unit of the file.
@@ -54,18 +60,18 @@ def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
         When the file is missing, cut short, damaged, or holds what is not read here.
     """
     try:
-        with path.open("rb") as file:
-            header = _header(path, file)
-            if header.get("ElementDataFile") != "LOCAL":
-                _refuse(
-                    path, "does not hold its own pixels (ElementDataFile is not LOCAL); store it as one .mha file"
-                )
-            dtype, shape = _layout(path, header)
-            spacing = _spacing(path, header, len(shape))
-            data = _pixel_bytes(path, header, file, math.prod(shape) * dtype.itemsize)
+        announced = _check(path)
+        # SimpleITK aborts on a name that is not UTF-8, encode() does not.
+        image: Any = SimpleITK.ReadImage(str(path).encode().decode(), imageIO="MetaImageIO")
     except OSError as error:
         _refuse(path, f"cannot be read ({error.strerror or error}); check the path and its permissions")
-    return np.frombuffer(data, dtype).reshape(shape), spacing
+    except (RuntimeError, UnicodeError):
+        _refuse(path, "has a name or a header that SimpleITK refuses; rename it or export it again")
+    pixels: NDArray[np.generic] = SimpleITK.GetArrayFromImage(image)
+    spacing = tuple(reversed(image.GetSpacing()))
+    if (pixels.dtype, pixels.shape, spacing) != announced:
+        _refuse(path, "has a header that SimpleITK understands otherwise; export it again")
+    return pixels, spacing
 
 
 def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[float, ...]) -> None:
@@ -74,7 +80,7 @@ def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[floa
     Parameters
     ----------
     path : Path
-        The file to make.
+        The file to make; its name ends in .mha.
     pixels : ndarray of an integer type, float32 or float64
         With the slowest axis first.
     spacing : tuple of float
@@ -85,100 +91,94 @@ def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[floa
     OSError
         When the file cannot be written.
     """
-    little_endian = pixels.dtype.newbyteorder("<")
-    data = zlib.compress(np.ascontiguousarray(pixels, dtype=little_endian).data, level=1)
-    header = {
-        "ObjectType": "Image",
-        "NDims": pixels.ndim,
-        "BinaryData": True,
-        "BinaryDataByteOrderMSB": False,
-        "CompressedData": True,
-        "CompressedDataSize": len(data),
-        "TransformMatrix": " ".join(f"{entry:g}" for entry in np.eye(pixels.ndim).flat),
-        "Offset": " ".join("0" * pixels.ndim),
-        "ElementSpacing": " ".join(repr(float(step)) for step in reversed(spacing)),
-        "DimSize": " ".join(str(size) for size in reversed(pixels.shape)),
-        "ElementType": _NAMES[pixels.dtype.newbyteorder("=")],
-        "ElementDataFile": "LOCAL",
-    }
-    text = "".join(f"{key} = {value}\n" for key, value in header.items())
+    native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    image: Any = SimpleITK.GetImageFromArray(native)
+    image.SetSpacing([float(step) for step in reversed(spacing)])
     with path.open("wb") as file:
-        file.write(text.encode("ascii"))
-        file.write(data)
+        # A full disk is found here, since SimpleITK tells of it on standard error or not at all.
+        os.posix_fallocate(file.fileno(), 0, native.nbytes + native.nbytes // 1000 + _MAX_HEADER_BYTES)
+    try:
+        name = str(path).encode().decode()
+        SimpleITK.WriteImage(image, name, useCompression=True, compressionLevel=1, imageIO="MetaImageIO")
+        _check(path)
+    except (RuntimeError, UnicodeError, RecordingError) as error:
+        raise OSError("SimpleITK cannot write it whole under this name") from error
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
+def _check(path: Path) -> tuple[np.dtype[np.generic], tuple[int, ...], tuple[float, ...]]:
+    """Return pixel type, shape and spacing of a file that is whole and that SimpleITK does not misread."""
+    with path.open("rb") as file:
+        header = _header(path, file)
+        dtype, shape, spacing = _layout(path, header)
+        _check_pixels(path, header, file, math.prod(shape) * dtype.itemsize)
+    return dtype, shape, spacing
+
+
 def _header(path: Path, file: BinaryIO) -> dict[str, str]:
     """Read `key = value` lines up to the one after which the pixels begin, and leave the file there."""
     header: dict[str, str] = {}
     while "ElementDataFile" not in header:
-        line = file.readline(_MAX_HEADER_BYTES - file.tell())
-        key, _, value = line.decode("latin-1").partition("=")
-        if not line.endswith(b"\n"):
-            _refuse(
-                path, f"is no MetaImage, or its header is cut short at byte {file.tell()}; copy the file again"
-            )
-        header[key.strip()] = value.strip()
+        line = _HEADER_LINE.fullmatch(file.readline(_MAX_HEADER_BYTES - file.tell()))
+        if line is None or (key := line[1].decode().strip()) in header:
+            _refuse(path, f"is no MetaImage, or its header is cut short at byte {file.tell()}; copy the file again")
+        header[key] = line[2].decode("ascii", "replace").strip()
     return header
 
 
-def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
-    """Return the pixel type and the shape, slowest axis first."""
+def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...], tuple[float, ...]]:
+    """Return pixel type, shape and spacing, slowest axis first, when SimpleITK is sure to read the same."""
+    if header["ElementDataFile"] != "LOCAL":
+        _refuse(path, "does not hold its own pixels (ElementDataFile is not LOCAL); store it as one .mha file")
     try:
         shape = tuple(int(size) for size in reversed(header["DimSize"].split()))
         axes = header["NDims"]
         dtype: np.dtype[np.generic] = np.dtype(_TYPES[header["ElementType"]])
     except (KeyError, ValueError) as error:
-        _refuse(
-            path, f"has no readable NDims, DimSize and ElementType ({error!s:.80}); export it as scalar pixels"
-        )
+        _refuse(path, f"has no readable NDims, DimSize and ElementType ({error!s:.80}); export it as scalar pixels")
     if axes not in ("2", "3") or axes != str(len(shape)):
         _refuse(path, f"has {axes:.20} axes and {len(shape)} sizes; export it with two or three axes")
     if (channels := header.get("ElementNumberOfChannels", "1")) != "1":
         _refuse(path, f"has {channels:.20} values per pixel; export it with one")
     if not all(1 <= size <= MAX_BYTES for size in shape):
         _refuse(path, f"has size {header['DimSize']:.60}; export it with at least one pixel and one frame")
-    if math.prod(shape) * dtype.itemsize > MAX_BYTES:
-        gib = math.prod(shape) * dtype.itemsize / 2**30
-        _refuse(path, f"announces {gib:.1f} GiB of pixels, the limit is {MAX_BYTES // 2**30}; split the recording")
-    if not _true(header, "BinaryData", "True"):
+    gib, limit_gib = math.prod(shape) * dtype.itemsize / 2**30, MAX_BYTES // 2**30
+    if gib > limit_gib:
+        _refuse(path, f"announces {gib:.1f} GiB of pixels, the limit is {limit_gib}; split the recording")
+    if not header.get("BinaryData", "").startswith(_TRUE):
         _refuse(path, "holds its pixels as text; export it with BinaryData = True")
-    order = header.get("ElementByteOrderMSB", "False")
-    return dtype.newbyteorder(">" if _true(header, "BinaryDataByteOrderMSB", order) else "<"), shape
-
-
-def _true(header: dict[str, str], key: str, default: str) -> bool:
-    return header.get(key, default).lower() in ("true", "t", "1")
-
-
-def _spacing(path: Path, header: dict[str, str], axes: int) -> tuple[float, ...]:
-    text = header.get("ElementSpacing", "")
+    spacing = header.get("ElementSpacing", "")
     try:
-        spacing = tuple(float(step) for step in reversed(text.split()))
+        steps = tuple(float(step) for step in reversed(spacing.split()))
     except ValueError:
-        spacing = ()
-    if len(spacing) != axes or not all(math.isfinite(step) and step > 0.0 for step in spacing):
-        _refuse(path, f"has ElementSpacing {text!r:.60}; it must be {axes} numbers above 0, mend the header")
-    return spacing
+        steps = ()
+    if len(steps) != len(shape) or not all(math.isfinite(step) and step > 0.0 for step in steps):
+        _refuse(path, f"has ElementSpacing {spacing!r:.60}; it must be {axes} numbers above 0, mend the header")
+    if header.get("HeaderSize", "0") != "0" or max(map(len, [*header, *header.values()])) > _MAX_HEADER_WORD:
+        _refuse(path, f"has a HeaderSize, or more than {_MAX_HEADER_WORD} characters in a word; export it without")
+    return dtype, shape, steps
 
 
-def _pixel_bytes(path: Path, header: dict[str, str], file: BinaryIO, announced: int) -> bytes:
-    held = path.stat().st_size - file.tell()
-    if not _true(header, "CompressedData", "False"):
-        if held < announced:
-            _refuse(path, f"is cut short: it holds {held} of {announced} bytes of pixels; copy the file again")
-        return file.read(announced)
-    # One byte more than announced is asked for, so that the end of the stream, with its checksum, is reached.
+def _check_pixels(path: Path, header: dict[str, str], file: BinaryIO, announced: int) -> None:
+    """Refuse a file that does not hold exactly the `announced` bytes of pixels, keeping none of them."""
+    start = file.tell()
+    deflated = header.get("CompressedData", "").startswith(_TRUE)
     inflate = zlib.decompressobj(_ZLIB_OR_GZIP)
+    held = 0 if deflated else path.stat().st_size - start
     try:
-        data = inflate.decompress(file.read(min(held, MAX_BYTES)), announced + 1)
+        while deflated and held <= announced and not inflate.eof:
+            if not (stored := inflate.unconsumed_tail or file.read(_CHUNK_BYTES)):
+                break
+            held += len(inflate.decompress(stored, _CHUNK_BYTES))
     except zlib.error as error:
         _refuse(path, f"has damaged pixels ({error}); copy the file again")
-    if len(data) > announced:
+    if held > announced:
         _refuse(path, f"holds more than the {announced} bytes of pixels that it announces; export it again")
-    if len(data) < announced or not inflate.eof:
-        _refuse(path, f"is cut short: it holds {len(data)} of {announced} bytes of pixels; copy the file again")
-    return data
+    if held < announced or (deflated and not inflate.eof):
+        _refuse(path, f"is cut short: it holds {held} of {announced} bytes of pixels; copy the file again")
+    stream_bytes = file.tell() - start - len(inflate.unused_data)
+    if deflated and (told := header.get("CompressedDataSize", "no number")) != str(stream_bytes):
+        _refuse(path, f"tells {told:.20} as CompressedDataSize, not {stream_bytes}; mend the header")

@@ -19,8 +19,8 @@ LIVER_LEVEL = 200.0
 APODISATION = 0.7
 """Hamming-like window over k-space, a + (1 - a) cos: enough to damp ringing, as scanners do."""
 
-KERNEL_PIXELS = 5
-"""The resolution's kernel is cut off after this many acquired pixels."""
+KERNEL_PIXELS = 6
+"""The point spread ends after this many acquired pixels."""
 
 COIL_FRONT_MM, COIL_BACK_MM, COIL_REACH_MM = -112.0, 125.0, 85.0
 COIL_END_MM = 190.0
@@ -102,11 +102,20 @@ def fat_sign(config: AcquisitionConfig) -> float:
 
 
 def _kernel(at_mm: Array, from_mm: Array, step_mm: float) -> Image:
-    """Return the point spread (at, from) in 1/mm: the Fourier transform of a windowed k-space of this step."""
+    """Return the point spread (at, from) in 1/mm: the Fourier transform of a windowed k-space of this step.
+
+    A second, wide window ends it smoothly after a few pixels; its integral is 1.
+    """
+    whole = _spread(np.arange(-KERNEL_PIXELS, KERNEL_PIXELS, 0.01)).sum() * 0.01
     away = (at_mm[:, None] - from_mm[None, :]) / step_mm
+    return np.asarray(_spread(away) / (whole * step_mm), dtype=np.float32)
+
+
+def _spread(away: Array) -> Array:
+    """Return the point spread at distances in acquired pixels."""
     ripple = 0.5 * (1.0 - APODISATION) * (np.sinc(away + 1.0) + np.sinc(away - 1.0))
-    spread = (APODISATION * np.sinc(away) + ripple) / step_mm
-    return np.asarray(np.where(np.abs(away) <= KERNEL_PIXELS, spread, 0.0), dtype=np.float32)
+    end = np.where(np.abs(away) < KERNEL_PIXELS, np.cos(0.5 * math.pi * away / KERNEL_PIXELS) ** 2, 0.0)
+    return np.asarray((APODISATION * np.sinc(away) + ripple) * end, dtype=np.float64)
 
 
 def _unit_power(kernel: Image) -> Image:

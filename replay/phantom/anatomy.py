@@ -1,5 +1,7 @@
 """Anatomy at end-exhale, drawn once on the raster: what later frames only shift, blend and weight."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -140,6 +142,7 @@ class Anatomy:
         return self._textures[stream, index]
 
 
+@lru_cache(maxsize=12)
 def _trees(trunks: tuple[Trunk, ...], seed: int, stream: Stream, first: int = 0) -> list[Segment]:
     return [
         segment for index, trunk in enumerate(trunks, first) for segment in grow(trunk, generator(seed, stream, index))

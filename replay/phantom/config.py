@@ -27,21 +27,21 @@ class LesionConfig(StrictModel):
     """Extent across the image plane, in mm; half of it out of plane and the lesion counts as not visible."""
     irregularity: Annotated[float, Field(ge=0.0, le=0.15)] = 0.04
     """How far the outline departs from a circle, as a share of the radius."""
-    contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = -0.35
-    """Brightness relative to the liver: -0.35 is 35 % darker, 0 is invisible."""
+    contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = -0.3
+    """Brightness relative to the liver: -0.3 is 30 % darker, 0 is invisible."""
     edge_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
     """Width over which the lesion fades into the liver, in mm; the outline is the half-way line."""
-    texture: Fraction = 0.08
+    texture: Fraction = 0.06
     """Standard deviation of the lesion's inner texture, as a share of the liver's brightness."""
 
 
 class TissueConfig(StrictModel):
     """How much there is to see in the liver."""
 
-    texture: Fraction = 0.07
+    texture: Fraction = 0.06
     """Standard deviation of the liver's texture, as a share of its brightness."""
-    vessel_contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = 1.1
-    """Brightness of vessels relative to the liver: 1.1 is 110 % brighter, below 0 is dark blood, 0 no vessels."""
+    vessel_contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = 1.0
+    """Brightness of vessels relative to the liver: 1 is twice as bright, below 0 is dark blood, 0 no vessels."""
 
 
 class DeepBreath(StrictModel):
@@ -100,7 +100,7 @@ class BreathingConfig(StrictModel):
     """Anterior displacement per inferior displacement."""
     hysteresis_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
     """By how much anterior motion lags behind inferior motion, in seconds."""
-    through_plane_ratio: Annotated[float, Field(ge=-0.3, le=0.3)] = 0.07
+    through_plane_ratio: Annotated[float, Field(ge=-0.3, le=0.3)] = 0.1
     """Displacement across the image plane per inferior displacement."""
     drift_mm_per_min: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.3
     """Drift of the baseline, inferior positive, in mm per minute."""

@@ -12,7 +12,7 @@ from gatekeeper.errors import ConfigError
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 
-GRID_MM = 12.0
+GRID_MM = 9.0
 """Pitch of the coarse grid; displacements are so smooth that splines between its nodes are exact to 0.005 mm."""
 
 TOLERANCE_MM = 1e-4
@@ -58,7 +58,7 @@ class Inverse:
         material_mm = self._nodes_mm
         for _ in range(MOST_ITERATIONS):
             before_mm = material_mm
-            material_mm = self._nodes_mm - np.tensordot(amplitude, self._modes(before_mm), axes=1)
+            material_mm = self._nodes_mm - np.einsum("m,mrcx->rcx", amplitude, self._modes(before_mm))
             if np.abs(material_mm - before_mm).max() < TOLERANCE_MM:
                 break
         else:

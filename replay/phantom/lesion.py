@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 OUTLINE_POINTS = 128
 LOBES = (2, 3, 4, 5)
-SHARPEST_MM = 0.4
+SHARPEST_MM = 1.0
 
 
 def outline_mm(config: LesionConfig, seed: int) -> Array:

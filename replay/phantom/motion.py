@@ -51,8 +51,7 @@ class Motion:
         modes[0, ..., 0] = _descent(points_mm) / _descent(np.array(self.anchor_mm))
         modes[1, ..., 1] = _advance(points_mm) / _advance(np.array(self.anchor_mm))
         for k in range(3):
-            waves = np.cos(points_mm @ self.vectors[k].T + self.phases[k])
-            modes[2 + k] = waves @ self.directions[k]
+            modes[2 + k] = np.cos(points_mm @ self.vectors[k].T + self.phases[k]) @ self.directions[k]
         modes[5] = _heartbeat(points_mm)
         return modes
 

@@ -15,7 +15,7 @@ CHILD_RADIUS = 0.78
 
 THINNEST_MM = 0.9
 STEPS = 4
-SLICE_SAMPLES = (-0.33, 0.0, 0.33)
+SLICE_SAMPLES = np.array([-1.0, 0.0, 1.0]) / 3.0
 """Where across its thickness the slice is sampled."""
 
 EDGE_MM = 1.0
@@ -73,11 +73,9 @@ def paint(segments: list[Segment], lattice: Lattice, across_mm: float, slice_mm:
     for index in np.flatnonzero(in_slice & (first_row < end_row) & (first_col < end_col)):
         segment = segments[index]
         rows, cols = slice(first_row[index], end_row[index]), slice(first_col[index], end_col[index])
-        share = np.zeros((rows.stop - rows.start, cols.stop - cols.start))
-        for sample in SLICE_SAMPLES:
-            away_mm = _distance_mm(segment, rows_mm[rows], cols_mm[cols], across_mm + sample * slice_mm)
-            share += np.clip(0.5 + (segment.radius_mm - away_mm) / EDGE_MM, 0.0, 1.0)
-        covered[rows, cols] = np.maximum(covered[rows, cols], share / len(SLICE_SAMPLES))
+        away_mm = _distance_mm(segment, rows_mm[rows], cols_mm[cols], across_mm + slice_mm * SLICE_SAMPLES)
+        share = np.clip(0.5 + (segment.radius_mm - away_mm) / EDGE_MM, 0.0, 1.0).sum(axis=0) / SLICE_SAMPLES.size
+        covered[rows, cols] = np.maximum(covered[rows, cols], share)
     return covered
 
 
@@ -87,14 +85,12 @@ def _turned(heading: Array, angle: float, random: np.random.Generator) -> Array:
     return np.asarray(turned / np.linalg.norm(turned), dtype=np.float64)
 
 
-def _distance_mm(segment: Segment, rows_mm: Array, cols_mm: Array, across_mm: float) -> Array:
-    """Return the distance of raster points in one plane to the axis of a segment."""
-    along = segment.end_mm - segment.begin_mm
-    row = rows_mm[:, None] - segment.begin_mm[0]
-    col = cols_mm[None, :] - segment.begin_mm[1]
-    across = across_mm - segment.begin_mm[2]
-    part = np.clip((row * along[0] + col * along[1] + across * along[2]) / float(along @ along), 0.0, 1.0)
-    return np.asarray(
-        np.sqrt((row - part * along[0]) ** 2 + (col - part * along[1]) ** 2 + (across - part * along[2]) ** 2),
-        dtype=np.float64,
+def _distance_mm(segment: Segment, rows_mm: Array, cols_mm: Array, across_mm: Array) -> Array:
+    """Return the distance to the axis of a segment, on the grid (across, rows, cols)."""
+    across, row, col = np.ix_(
+        across_mm - segment.begin_mm[2], rows_mm - segment.begin_mm[0], cols_mm - segment.begin_mm[1]
     )
+    along = segment.end_mm - segment.begin_mm
+    part = np.clip((row * along[0] + col * along[1] + across * along[2]) / float(along @ along), 0.0, 1.0)
+    square = (row - part * along[0]) ** 2 + (col - part * along[1]) ** 2 + (across - part * along[2]) ** 2
+    return np.asarray(np.sqrt(square), dtype=np.float64)

@@ -141,7 +141,7 @@ def test_full_disk_holds_the_beam_and_leaves_no_summary(case, tmp_path, capsys, 
     make = Journal.__init__
     monkeypatch.setattr(Journal, "__init__", opened)
     assert "No space left on device" in refused(capsys, "replay", case, "--out", tmp_path / "s")
-    assert [command.state.value for command in linac.commands] == ["HOLD", "HOLD", "ON", "ON", "ON", "HOLD"]
+    assert [command.state.value for command in linac.commands] == ["HOLD", "HOLD", "ON", "ON", "ON", "HOLD", "HOLD"]
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 3
     assert not (tmp_path / "s" / "summary.json").exists()
 
@@ -169,7 +169,7 @@ def test_interrupt_holds_the_beam_and_keeps_a_partial_session(case, tmp_path, ca
     play = Player.next_frame
     monkeypatch.setattr(Player, "next_frame", next_frame)
     assert "interrupted" in refused(capsys, "replay", case, "--out", tmp_path / "s", code=130)
-    assert [command.state.value for command in linac.commands] == ["HOLD", "HOLD", "ON", "ON", "ON", "HOLD"]
+    assert [command.state.value for command in linac.commands] == ["HOLD", "HOLD", "ON", "ON", "ON", "HOLD", "HOLD"]
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 4
     assert not (tmp_path / "s" / "summary.json").exists()
 

@@ -97,6 +97,17 @@ def test_source_without_frames_never_lets_the_beam_on():
     assert (states(linac), recorder.steps, error) == ([HOLD, HOLD], [], None)
 
 
+def test_source_that_ends_while_it_is_waited_for_is_not_silent():
+    class Ending(Source):
+        def next_frame(self, timeout_s):
+            return None if self.frames.pop(0) is None else frame()
+
+    clock, linac = VirtualClock(), DryRunLinac()
+    recorder = Recorder(linac)
+    run_loop(Ending(clock, [frame(), None]), AlwaysOn(), linac, recorder, clock, MAX_AGE_S)
+    assert [step.decision.sequence for step in recorder.steps] == [0]
+
+
 def test_beam_is_held_when_the_newest_frame_is_older_than_the_limit():
     linac, recorder, _ = run([*regular(2), frame(sequence=2, acquired_s=1.5)])
     held = recorder.steps[2]

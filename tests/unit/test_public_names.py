@@ -9,6 +9,10 @@ import pytest
 import gatekeeper
 import kernels
 import replay
+from gatekeeper.clock import VirtualClock
+from gatekeeper.linac.dry_run import DryRunLinac
+from replay.player import Player
+from tests.cases import breathing_case
 
 
 @pytest.mark.parametrize("name", gatekeeper.__all__)
@@ -24,6 +28,21 @@ def test_every_stable_name_has_a_home():
 def test_unknown_name_is_refused_as_python_does():
     with pytest.raises(AttributeError, match="has no attribute 'Gatekeeper'"):
         _ = gatekeeper.Gatekeeper
+
+
+def test_stable_names_are_enough_to_gate_a_source_of_frames(tmp_path):
+    case, clock, linac = breathing_case(), VirtualClock(), DryRunLinac()
+    config = gatekeeper.SessionConfig()
+    tracker = gatekeeper.Tracker(case.frames[0], case.first_mask, case.spacing_mm)
+    outline_px = tracker.track(case.frames[0]).contour_px
+    envelope = gatekeeper.Envelope.around(outline_px, 5.0, case.spacing_mm, case.first_mask.shape)
+    engine = gatekeeper.Engine(tracker, gatekeeper.Gate(envelope, config.gate))
+    with gatekeeper.Session(tmp_path / "s", config) as session:
+        gatekeeper.run_loop(Player(case, clock), engine, linac, session, clock, config.gate.max_age_s)
+        summary = session.summary()
+    assert summary.frames == len(case.frames)
+    assert 0.3 < summary.duty_cycle < 0.8
+    assert not linac.beam_on
 
 
 def test_all_three_packages_come_from_one_folder():

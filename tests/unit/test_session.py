@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -66,12 +67,17 @@ def test_summary_that_json_cannot_hold_is_not_written(tmp_path):
     assert "summary.json" not in names(tmp_path / "s")
 
 
-@pytest.mark.parametrize("failing", ["open", "replace"])
-def test_full_disk_leaves_neither_the_file_nor_a_part_of_it(tmp_path, monkeypatch, failing):
+@pytest.mark.parametrize(("owner", "call"), [(Path, "open"), (os, "fsync"), (Path, "replace")])
+@pytest.mark.parametrize("before", [[], ["summary.json"]])
+def test_full_disk_leaves_no_part_of_a_file_and_the_old_one_as_it_was(tmp_path, monkeypatch, owner, call, before):
     def no_space(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, failing, no_space)
+    for name in before:
+        (tmp_path / name).write_text("old")
+    monkeypatch.setattr(owner, call, no_space)
     with pytest.raises(OutputError, match=r"summary\.json: cannot be written \(No space left on device\)"):
         write_whole(tmp_path / "summary.json", b"{}")
-    assert names(tmp_path) == []
+    monkeypatch.undo()
+    assert names(tmp_path) == before
+    assert all((tmp_path / name).read_text() == "old" for name in before)
