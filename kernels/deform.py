@@ -64,7 +64,7 @@ def displace(
 
 @kernel(void(f4_2d, f4_1d, f4_1d))
 def project_out(directions: Array, norms: Array, residual: Array) -> None:
-    """Remove from `residual` (N,) its parts along orthonormal `directions` (P, N); `norms` (P,) receives them."""
+    """Remove from `residual` (N,) its parts along orthogonal `directions` (P, N); `norms` (P,) receives them."""
     for k in range(directions.shape[0]):
         total = single(0.0)
         for i in range(residual.shape[0]):
@@ -114,11 +114,12 @@ def fit(
     modes : ndarray of float32, shape (K, N)
         See `displace`.
     steepest : ndarray of float32, shape (2 K, N)
-        Weighted change of the template per unit of each parameter, photometric directions projected out.
+        Weighted change of the template per unit of each parameter, less constant and template.
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
-        Inverse of ``steepest @ steepest.T + identity``.
+        Inverse of ``steepest @ ignoring @ steepest.T + identity``, where `ignoring` removes `photometric`.
     photometric : ndarray of float32, shape (P, N)
-        Orthonormal directions to ignore: weighted constant, weighted template, and any more.
+        Orthogonal directions to ignore: weighted constant, weighted template, and any more. Those of unit length
+        are ignored altogether, shorter ones in part.
     template_norm : float
         Length of the weighted template along the second of them; the frame's gain is measured against it.
     row_scale, col_scale : float

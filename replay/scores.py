@@ -109,9 +109,7 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
             if sequence > 0:
                 frames.append(score_frame(mask, label, recording.spacing_mm, sequence))
     if sequence + 1 != len(labels):
-        raise InputError(
-            f"{sequence + 1} masks for the {len(labels)} frames of {recording.name}; give one per frame"
-        )
+        raise InputError(f"{sequence + 1} masks for the {len(labels)} frames of {recording.name}; give one per frame")
     target = labels[labels.any(axis=(1, 2)).argmax()] if recording.first_mask is None else recording.first_mask
     center_mm = np.array([frame.center_mm for frame in frames])
     return Score(

@@ -1,5 +1,7 @@
 """Small phantoms that are made in a fraction of a second."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from gatekeeper.config import build
@@ -17,8 +19,14 @@ def phantom_config(**changes):
     return build(PhantomConfig, {"acquisition": acquisition, **changes}, "test")
 
 
+@lru_cache(maxsize=24)
+def _made(config):
+    return make_phantom(config)
+
+
 def phantom(**changes):
-    return make_phantom(phantom_config(**changes))
+    """Return a phantom that may be shared with other tests; do not write into it."""
+    return _made(phantom_config(**changes))
 
 
 def clear_phantom(**changes):

@@ -16,8 +16,12 @@ CORRELATED_AREA_MM2 = 100.0
 DIFFERENCE_SHARE = 0.1
 """Variance of those differences as a share of the template's variance."""
 
+ILLUMINATION_SHARE = 0.5
+"""Standard deviation of smooth changes of illumination (coils, banding, contrast agent) as a share of the
+template's."""
+
 CELL = 4
-"""Points are thinned out evenly over cells of so many grid pixels a side."""
+"""Points are thinned out evenly over cells of so many grid pixels a side, or larger ones if there are too many."""
 
 FEWEST_POINTS = 12
 """A template of fewer points than this tells nothing about the target."""
@@ -50,6 +54,19 @@ class Template:
     norm: float
     row_scale: float
     col_scale: float
+
+    def error_mm(self, mean_modes: Array) -> float:
+        """Return how well a place is determined, as standard deviation along the direction in which it is least.
+
+        Parameters
+        ----------
+        mean_modes : ndarray of float64, shape (K,)
+            What a unit of each parameter moves the place by, in mm.
+        """
+        count = len(mean_modes)
+        posterior = self.inverse_hessian.astype(np.float64).reshape(2, count, 2, count)
+        covariance = np.einsum("k,akbm,m->ab", mean_modes, posterior, mean_modes)
+        return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
 
 
 def make_template(
@@ -107,18 +124,19 @@ def make_template(
 
     image_px = grid_px * factor + 0.5 * (factor - 1)
     modes = free.at(image_px * np.asarray(spacing_mm))
-    photometric = _photometric(template, grid_px, weight)
+    photometric = _photometric(template, modes[1:] / free.sd_mm, weight)
     slope = [row_gradient[kept] * scale[0] * weight, col_gradient[kept] * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
-    steepest -= (steepest @ photometric.T) @ photometric
-    hessian = steepest @ steepest.T + np.eye(len(steepest))
+    steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
+    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
+    inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     return Template(
         factor=factor,
         share=share,
         points=_single(np.vstack([grid_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
-        inverse_hessian=_single(np.linalg.inv(hessian)),
+        inverse_hessian=_single(inverse),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),
@@ -143,12 +161,19 @@ def _weight(template: Array, reach: Array, density_mm2: float) -> Array:
     return np.asarray(np.exp(-np.square(reach)) / np.sqrt(DIFFERENCE_SHARE * variance * alike))
 
 
-def _photometric(template: Array, grid_px: NDArray[np.intp], weight: Array) -> Array:
-    """Return orthonormal weighted directions (4, N): constant, template, a ramp along rows and one along columns."""
-    ramps = (grid_px - grid_px.mean(axis=0)).T / max(1.0, float(np.ptp(grid_px)))
-    directions, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template, ramps]) * weight).T)
+def _photometric(template: Array, smooth: Array, weight: Array) -> Array:
+    """Return weighted orthogonal directions that tell nothing about motion: constant, template, smooth illumination.
+
+    The first two are of unit length and are ignored altogether. A smooth additive field is a Gaussian process like
+    the deformation; its directions are shortened by how much of them is expected to be illumination.
+    """
+    gain, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template]) * weight).T)
     # The second direction points the way the template does, so that the gain of a like frame is positive.
-    return np.asarray((directions * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T)
+    gain = (gain * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T
+    field = smooth * (ILLUMINATION_SHARE * template.std() * weight)
+    field -= (field @ gain.T) @ gain
+    _, strength, directions = np.linalg.svd(field, full_matrices=False)
+    return np.vstack([gain, directions * (strength / np.sqrt(1.0 + strength**2))[:, None]])
 
 
 def _thin_out(
@@ -157,9 +182,11 @@ def _thin_out(
     """Return indices of at most `most` points, the strongest of every cell, so that no part goes unseen."""
     if len(rows) <= most:
         return np.arange(len(rows))
-    cell = (rows // CELL) * (int(cols.max()) // CELL + 1) + cols // CELL
+    side = CELL
+    while len(np.unique(cell := (rows // side) * (int(cols.max()) // side + 1) + cols // side)) > most:
+        side *= 2
     order = np.lexsort((-strength, cell))
     opens_cell = np.r_[True, np.diff(cell[order]) > 0]
     place = np.arange(len(order))
     rank = place - np.maximum.accumulate(np.where(opens_cell, place, 0))
-    return np.sort(order[np.lexsort((order, rank))[:most]])
+    return np.sort(order[np.lexsort((-strength[order], rank))[:most]])

@@ -15,12 +15,15 @@ from gatekeeper.tracking.freeform import TRANSLATION_SD_MM, free_form
 from gatekeeper.tracking.reference import make_template
 from gatekeeper.tracking.search import make_search
 from gatekeeper.tracking.workspace import Level
-from kernels.polygon import centroid
+from kernels.polygon import centroid, fill
+from kernels.validity import is_finite_and_varied
 from kernels.warp import warp_contour
 
 SMALLEST_PX, LARGEST_PX = 32, 1024
 FINEST_MM, COARSEST_MM = 0.5, 4.0
 """Images and pixels that can be tracked on."""
+LARGEST_VALUE = 1e15
+"""Pixel values whose squares still can be summed in single precision."""
 
 WORKING_MM = 1.9
 """Pixels are joined until they are about this large; cine-MR resolves no less."""
@@ -28,6 +31,9 @@ RESOLUTION_MM = 1.3
 """Images are smoothed to at least this standard deviation along each axis."""
 FEWEST_GRID_PX = 16
 """But pixels are not joined further than to this many along the shorter side of the image."""
+
+MOST_ERROR_MM = 10.0
+"""A reference on which the target's centre is determined no better than this, as standard deviation, is useless."""
 
 BOX_MM = 12.0
 """The search box reaches this far around the target."""
@@ -78,7 +84,8 @@ class Tracker:
         config: TrackerConfig | None = None,
     ) -> None:
         config = config or TrackerConfig()
-        image = _checked_reference(reference, spacing_mm)
+        spacing_mm = _checked_spacing(spacing_mm)
+        image = _checked_reference(reference)
         mask = np.asarray(target_mask)
         if mask.shape != image.shape or mask.dtype != np.bool_:
             raise TargetError(
@@ -97,7 +104,9 @@ class Tracker:
         )
         factor = max(1, min(round(WORKING_MM / max(spacing_mm)), min(image.shape) // FEWEST_GRID_PX))
         share = min(0.5 * (RESOLUTION_MM / (factor * max(spacing_mm))) ** 2, 0.25)
-        distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
+        part = np.empty(image.shape, np.bool_)
+        fill(self._contour_px, part)
+        distance_mm = distance_transform_edt(~part, sampling=spacing_mm).astype(np.float32)
         fine, coarse = (
             make_template(image, distance_mm, spacing_mm, free, side, blur, config.context_mm, MOST_POINTS)
             for side, blur in ((factor, share), (2 * factor, 0.0))
@@ -109,6 +118,12 @@ class Tracker:
 
         self._spacing_mm = spacing_mm
         self._modes = np.ascontiguousarray(free.at(self._contour_px * spacing))
+        error_mm = fine.error_mm(self._modes.mean(axis=1))
+        if not error_mm <= MOST_ERROR_MM:
+            raise TargetError(
+                f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
+                "needed; choose a reference with more to be seen around it"
+            )
         self._image = np.zeros(image.shape, np.float32)
         self._trial, self._best, self._last = (np.zeros(2 * free.count, np.float32) for _ in range(3))
         self._frames_lost = 0
@@ -124,7 +139,8 @@ class Tracker:
         Returns
         -------
         Track
-            With confidence 0 when the frame holds NaN or infinity, or nothing that looks like the reference.
+            With confidence 0, and where the target was last, when the frame is constant, or holds NaN or infinity,
+            also after conversion to float32.
 
         Raises
         ------
@@ -132,7 +148,7 @@ class Tracker:
             When the frame has another size than the reference, or no real numbers.
         """
         frame = self._canonical(image)
-        found = self._start(frame) and self.fine.fit(frame, self._best, FINE_ITERATIONS)
+        found = is_finite_and_varied(frame) and self._start(frame) and self.fine.fit(frame, self._best, FINE_ITERATIONS)
         sure = 0.0
         if found:
             fine = self.fine
@@ -180,7 +196,7 @@ class Tracker:
                 f"frame: {frame.dtype} of shape {frame.shape}; it must be real numbers of the reference's shape "
                 f"{self._image.shape}"
             )
-        if frame.dtype == np.float32 and frame.flags.c_contiguous:
+        if frame.dtype == np.float32 and frame.flags.c_contiguous and frame.flags.aligned:
             return frame
         with np.errstate(over="ignore"):
             np.copyto(self._image, frame, casting="unsafe")
@@ -195,7 +211,17 @@ class Tracker:
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
 
 
-def _checked_reference(reference: ArrayLike, spacing_mm: tuple[float, float]) -> NDArray[np.float32]:
+def _checked_spacing(spacing_mm: tuple[float, float]) -> tuple[float, float]:
+    """Return the spacing as floats; raise TargetError when it cannot be tracked on."""
+    steps = np.asarray(spacing_mm)
+    if steps.shape != (2,) or steps.dtype.kind not in "iuf" or not FINEST_MM <= min(steps) <= max(steps) <= COARSEST_MM:
+        raise TargetError(
+            f"reference: pixel spacing {spacing_mm} mm; give two numbers from {FINEST_MM:g} to {COARSEST_MM:g}"
+        )
+    return float(steps[0]), float(steps[1])
+
+
+def _checked_reference(reference: ArrayLike) -> NDArray[np.float32]:
     """Return the reference as C-contiguous float32; raise TargetError when it cannot be tracked on."""
     image = np.asarray(reference)
     if image.ndim != 2 or image.dtype.kind not in "buif":
@@ -204,10 +230,8 @@ def _checked_reference(reference: ArrayLike, spacing_mm: tuple[float, float]) ->
         raise TargetError(
             f"reference: {image.shape[0]} x {image.shape[1]} pixels; each side must have {SMALLEST_PX} to {LARGEST_PX}"
         )
-    if len(spacing_mm) != 2 or not all(FINEST_MM <= step <= COARSEST_MM for step in spacing_mm):
-        raise TargetError(f"reference: pixel spacing {spacing_mm} mm; both must be {FINEST_MM:g} to {COARSEST_MM:g} mm")
     with np.errstate(over="ignore"):
-        single = np.ascontiguousarray(image, dtype=np.float32)
-    if not np.isfinite(single).all():
-        raise TargetError("reference: holds NaN or infinity; choose another frame")
+        single = np.array(image, dtype=np.float32, order="C")
+    if not np.abs(single).max() <= LARGEST_VALUE:
+        raise TargetError(f"reference: holds NaN or values beyond {LARGEST_VALUE:g}; choose another frame")
     return single

@@ -20,9 +20,7 @@ def values(result):
 @settings(max_examples=50, deadline=None)
 @given(MASKS, MASKS, SPACING)
 def test_scores_are_symmetric(one, other, spacing_mm):
-    assert values(score_frame(one, other, spacing_mm)) == pytest.approx(
-        values(score_frame(other, one, spacing_mm))
-    )
+    assert values(score_frame(one, other, spacing_mm)) == pytest.approx(values(score_frame(other, one, spacing_mm)))
 
 
 @settings(max_examples=30, deadline=None)

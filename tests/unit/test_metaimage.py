@@ -1,6 +1,8 @@
-"""A MetaImage is read exactly as SimpleITK reads it, and refused in one line when it is not whole."""
+"""A MetaImage is read as its bytes say, written as it should be, and refused in one line when it is not whole."""
 
 import gzip
+import os
+import resource
 import zlib
 
 import numpy as np
@@ -12,22 +14,60 @@ from replay.formats.metaimage import MAX_BYTES, read_metaimage, write_metaimage
 
 SPACING = (2.5, 1.25, 0.5)
 PIXELS = np.random.default_rng(0).integers(0, 120, (5, 4, 3))
+RAW = PIXELS.astype("<u2").tobytes()
+HEADER = b"""\
+ObjectType = Image
+NDims = 3
+BinaryData = True
+BinaryDataByteOrderMSB = False
+CompressedData = False
+TransformMatrix = 1 0 0 0 1 0 0 0 1
+Offset = 0 0 0
+CenterOfRotation = 0 0 0
+AnatomicalOrientation = RAI
+ElementSpacing = 0.5 1.25 2.5
+DimSize = 3 4 5
+ElementType = MET_USHORT
+ElementDataFile = LOCAL
+"""
+TYPES = {
+    "i1": b"MET_CHAR",
+    "u1": b"MET_UCHAR",
+    "i2": b"MET_SHORT",
+    "u2": b"MET_USHORT",
+    "i4": b"MET_INT",
+    "u4": b"MET_UINT",
+    "i8": b"MET_LONG_LONG",
+    "u8": b"MET_ULONG_LONG",
+    "f4": b"MET_FLOAT",
+    "f8": b"MET_DOUBLE",
+}
+
+
+@pytest.fixture(autouse=True)
+def silence(capfd):
+    """Nothing is ever printed, not even by the C++ of SimpleITK."""
+    yield
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.fixture
-def raw(tmp_path):
-    """An undeflated MetaImage of SimpleITK's making, as (path, header bytes, pixel bytes)."""
-    path = tmp_path / "image.mha"
-    write_with_simpleitk(path, PIXELS.astype(np.uint16), compressed=False)
-    content = path.read_bytes()
-    start = content.index(b"LOCAL\n") + len(b"LOCAL\n")
-    return path, content[:start], content[start:]
+def path(tmp_path):
+    return tmp_path / "image.mha"
 
 
-def write_with_simpleitk(path, pixels, compressed):
-    image = SimpleITK.GetImageFromArray(pixels)
-    image.SetSpacing(tuple(reversed(SPACING)))
-    SimpleITK.WriteImage(image, path, compressed)
+def deflated(stream, header=HEADER):
+    """A file of this header with a deflated stream of pixels."""
+    told = b"CompressedData = True\nCompressedDataSize = %d" % len(stream)
+    return header.replace(b"CompressedData = False", told) + stream
+
+
+def assert_reads(path, content, code="u2"):
+    path.write_bytes(content)
+    pixels, spacing = read_metaimage(path)
+    assert pixels.dtype == np.dtype(code)
+    np.testing.assert_array_equal(pixels, PIXELS)
+    assert spacing == SPACING
 
 
 def refusal(path, *content):
@@ -42,59 +82,70 @@ def refusal(path, *content):
     return message
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-@pytest.mark.parametrize("code", ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"])
-def test_reads_what_simpleitk_wrote(tmp_path, code, compressed):
-    write_with_simpleitk(tmp_path / "image.mha", PIXELS.astype(code), compressed)
-    pixels, spacing = read_metaimage(tmp_path / "image.mha")
-    assert pixels.dtype == np.dtype(code)
-    np.testing.assert_array_equal(pixels, PIXELS)
-    assert spacing == SPACING
+@pytest.mark.parametrize("code", TYPES)
+def test_reads_pixels_of_every_type(path, code):
+    header, pixels = HEADER.replace(b"MET_USHORT", TYPES[code]), PIXELS.astype(f"<{code}").tobytes()
+    assert_reads(path, header + pixels, code)
+    assert_reads(path, deflated(zlib.compress(pixels), header), code)
 
 
-@pytest.mark.parametrize("code", ["i1", "u1", "i2", ">u2", "i4", "u4", "i8", "u8", "f4", "f8"])
-def test_simpleitk_reads_what_was_written(tmp_path, code):
-    write_metaimage(tmp_path / "image.mha", PIXELS.astype(code), SPACING)
-    image = SimpleITK.ReadImage(tmp_path / "image.mha")
-    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), PIXELS)
-    assert image.GetSpacing() == tuple(reversed(SPACING))
-    assert image.GetDirection() == (1, 0, 0, 0, 1, 0, 0, 0, 1)
+@pytest.mark.parametrize("code", [*TYPES, ">u2"])
+def test_writes_a_plain_header_and_deflated_pixels(path, code):
+    write_metaimage(path, PIXELS.astype(code), SPACING)
+    text, _, stream = path.read_bytes().partition(b"LOCAL\n")
+    assert zlib.decompress(stream) == PIXELS.astype(f"<{code[-2:]}").tobytes()
+    assert set((text + b"LOCAL").split(b"\n")) >= {
+        b"NDims = 3",
+        b"DimSize = 3 4 5",
+        b"ElementSpacing = 0.5 1.25 2.5",
+        b"TransformMatrix = 1 0 0 0 1 0 0 0 1",
+        b"BinaryDataByteOrderMSB = False",
+        b"CompressedDataSize = %d" % len(stream),
+        b"ElementType = " + TYPES[code[-2:]],
+        b"ElementDataFile = LOCAL",
+    }
 
 
-def test_reads_big_endian_pixels(raw):
-    path, header, pixels = raw
-    swapped = np.frombuffer(pixels, "<u2").astype(">u2").tobytes()
-    path.write_bytes(header.replace(b"OrderMSB = False", b"OrderMSB = True") + swapped)
-    np.testing.assert_array_equal(read_metaimage(path)[0], PIXELS)
+def test_reads_big_endian_pixels(path):
+    header = HEADER.replace(b"OrderMSB = False", b"OrderMSB = True")
+    assert_reads(path, header + PIXELS.astype(">u2").tobytes())
 
 
-def test_reads_pixels_in_gzip_and_with_windows_line_ends(raw):
-    path, header, pixels = raw
-    header = header.replace(b"CompressedData = False", b"CompressedData = True").replace(b"\n", b"\r\n")
-    path.write_bytes(header + gzip.compress(pixels))
-    np.testing.assert_array_equal(read_metaimage(path)[0], PIXELS)
+def test_reads_pixels_in_gzip_and_with_windows_line_ends(path):
+    assert_reads(path, deflated(gzip.compress(RAW), HEADER.replace(b"\n", b"\r\n")))
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-def test_a_file_cut_short_anywhere_is_refused(tmp_path, compressed):
-    path = tmp_path / "image.mha"
-    write_with_simpleitk(path, PIXELS.astype(np.uint16), compressed)
-    content = path.read_bytes()
+def test_reads_past_notes_that_are_not_ascii(path):
+    assert_reads(path, HEADER.replace(b"Offset", b"0010|0010 = M\xfcller\xa0\nOffset") + RAW)
+
+
+@pytest.mark.parametrize("content", [HEADER + RAW, deflated(zlib.compress(RAW))])
+def test_a_file_cut_short_anywhere_is_refused(path, content):
     for length in [*range(0, len(content) - 20, 9), *range(len(content) - 20, len(content))]:
         message = refusal(path, content[:length])
         assert "cut short" in message
         assert "copy the file again" in message
 
 
-def test_damaged_deflated_pixels_are_refused(tmp_path):
-    path = tmp_path / "image.mha"
-    write_metaimage(path, PIXELS.astype(np.uint16), SPACING)
-    content = path.read_bytes()
-    start = content.index(b"LOCAL\n") + len(b"LOCAL\n")
-    for position in range(start, len(content)):
+def test_damaged_deflated_pixels_are_refused(path):
+    content = deflated(zlib.compress(RAW))
+    for position in range(content.index(b"LOCAL\n") + len(b"LOCAL\n"), len(content)):
         damaged = bytearray(content)
         damaged[position] ^= 0xFF
         refusal(path, damaged)
+
+
+@pytest.mark.parametrize("flipped_bits", [0x01, 0x10, 0x80])
+def test_a_damaged_header_is_refused_or_means_what_it_says(path, flipped_bits):
+    for position in range(len(HEADER)):
+        damaged = bytearray(HEADER)
+        damaged[position] ^= flipped_bits
+        path.write_bytes(damaged + RAW)
+        try:
+            pixels, _ = read_metaimage(path)
+        except RecordingError:
+            continue
+        np.testing.assert_array_equal(pixels, PIXELS)
 
 
 @pytest.mark.parametrize(
@@ -120,36 +171,80 @@ def test_damaged_deflated_pixels_are_refused(tmp_path):
         (b"ElementType", b"ElementNumberOfChannels = 3\nElementType", "3 values per pixel"),
         (b"BinaryData = True", b"BinaryData = False", "as text"),
         (b"LOCAL", b"pixels.raw", "own pixels"),
+        (b"ElementType", b"HeaderSize = 20\nElementType", "HeaderSize"),
+        (b"ElementType", b"Name = " + b"x" * 300 + b"\nElementType", "more than 254 characters"),
+        (b"ElementType", b"x" * 300 + b" = 1\nElementType", "more than 254 characters"),
+        (b"ElementType", b"NDims = 9999\nElementType", "no MetaImage"),
+        (b"ElementType", b"NDims : 9999\nElementType", "no MetaImage"),
+        (b"ElementType", b"NDims\0 = 9999\nElementType", "no MetaImage"),
+        (b"DimSize = 3 4 5", b"DimSize = 3 4 0_5", "understands otherwise"),
+        (b"TransformMatrix = 1", b"TransformMatrix = 0", "SimpleITK refuses"),
     ],
 )
-def test_a_header_that_says_what_cannot_be_is_refused(raw, old, new, says):
-    path, header, pixels = raw
-    assert old in header
-    assert says in refusal(path, header.replace(old, new), pixels)
+def test_a_header_that_says_what_cannot_be_is_refused(path, old, new, says):
+    assert old in HEADER
+    assert says in refusal(path, HEADER.replace(old, new), RAW)
 
 
 @pytest.mark.parametrize("compressed", [b"True", b"False"])
-def test_an_absurd_claim_is_refused_before_memory_is_taken(raw, compressed):
-    path, header, pixels = raw
-    header = header.replace(b"CompressedData = False", b"CompressedData = " + compressed)
+def test_an_absurd_claim_is_refused_before_memory_is_taken(path, compressed):
+    header = HEADER.replace(b"CompressedData = False", b"CompressedData = " + compressed)
     frames = MAX_BYTES // (1000 * 1000 * 2)
     within = header.replace(b"DimSize = 3 4 5", b"DimSize = %d 1000 1000" % frames)
     beyond = header.replace(b"DimSize = 3 4 5", b"DimSize = %d 1000 1000" % (frames + 1))
-    assert "cut short" in refusal(path, within, zlib.compress(pixels))
-    assert "the limit is 4" in refusal(path, beyond, zlib.compress(pixels))
+    assert "cut short" in refusal(path, within, zlib.compress(RAW))
+    assert "the limit is 4" in refusal(path, beyond, zlib.compress(RAW))
 
 
-def test_more_deflated_pixels_than_announced_are_refused(raw):
-    path, header, pixels = raw
-    header = header.replace(b"CompressedData = False", b"CompressedData = True")
-    assert "more than" in refusal(path, header, zlib.compress(pixels + b"\0"))
+@pytest.mark.parametrize("content", [HEADER + RAW + b"\0", deflated(zlib.compress(RAW + b"\0"))])
+def test_more_pixels_than_announced_are_refused(path, content):
+    assert "more than" in refusal(path, content)
+
+
+@pytest.mark.parametrize("told", [b"= 0", b"= 99999", b"= -1", b"= 1e2", b"_ = 1"])
+def test_a_wrong_length_of_the_deflated_stream_is_refused(path, told):
+    content = deflated(zlib.compress(RAW))
+    told_right = b"= %d" % len(zlib.compress(RAW))
+    assert "CompressedDataSize" in refusal(path, content.replace(told_right, told))
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"\0" * 200_000, b"hello\n", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_metaimage_is_refused(tmp_path, content):
-    assert "no MetaImage" in refusal(tmp_path / "image.mha", content)
+def test_what_is_no_metaimage_is_refused(path, content):
+    assert "no MetaImage" in refusal(path, content)
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path):
     with pytest.raises(RecordingError, match=r"none\.mha: cannot be read \(No such file"):
         read_metaimage(tmp_path / "none.mha")
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.mha")
+    assert "a name or a header that SimpleITK refuses" in refusal(path, HEADER, RAW)
+    with pytest.raises(OSError, match="under this name"):
+        write_metaimage(path, PIXELS, SPACING)
+
+
+def test_a_full_disk_is_an_os_error_and_leaves_nothing_that_reads(path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_metaimage(path, PIXELS, SPACING)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with pytest.raises(RecordingError):
+        read_metaimage(path)
+
+
+def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path):
+    for path in (tmp_path, tmp_path / "none" / "image.mha"):
+        with pytest.raises(OSError, match=r"Is a directory|No such file"):
+            write_metaimage(path, PIXELS, SPACING)
+
+
+@pytest.mark.parametrize("written", [b"", HEADER, deflated(zlib.compress(RAW))[:-1]])
+def test_what_simpleitk_left_half_written_in_silence_is_an_os_error(path, monkeypatch, written):
+    monkeypatch.setattr(SimpleITK, "WriteImage", lambda *_, **__: path.write_bytes(written))
+    with pytest.raises(OSError, match="cannot write it whole"):
+        write_metaimage(path, PIXELS, SPACING)
