@@ -31,9 +31,9 @@ def confidence(correlation: float, penalty: float, count: int, inside: float) ->
     float
         0 (lost) to 1 (sure); 0 when anything is NaN.
     """
-    if not correlation > 0.0:
+    explained = min(correlation, 1.0) ** 2 if correlation > 0.0 else 0.0
+    if explained == 0.0:
         return 0.0
-    unexplained = 1.0 / min(correlation, 1.0) ** 2 - 1.0
-    doubt = unexplained / MOST_UNEXPLAINED + penalty / count / MOST_BENT**2
+    doubt = (1.0 / explained - 1.0) / MOST_UNEXPLAINED + penalty / count / MOST_BENT**2
     sure = inside / (1.0 + doubt * doubt)
     return sure if math.isfinite(sure) else 0.0

@@ -49,6 +49,10 @@ FINE_ITERATIONS = 4
 JUMP_SI_MM, JUMP_AP_MM = 20.0, 6.0
 """A start this far from the last position must explain the frame twice as well: breathing moves the liver along
 SI, and a match that is off along AP is more likely another piece of the same dome."""
+FAR_AP_MM = 15.0
+"""So must one this far from the reference position along AP, however long the target has been lost."""
+BEYOND_MM = 5.0
+"""A fit may end this far outside the search range; further out it has found something else."""
 
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
@@ -112,9 +116,9 @@ class Tracker:
             for side, blur in ((factor, share), (2 * factor, 0.0))
         )
         self.fine, self.coarse = Level(fine, image.shape), Level(coarse, image.shape)
-        range_mm = (config.search_si_mm, config.search_ap_mm)
+        self._range_mm = (config.search_si_mm, config.search_ap_mm)
         box_px = BOX_MM / spacing
-        self.search = make_search(image, low_px - box_px, high_px + box_px, spacing_mm, 2 * factor, range_mm)
+        self.search = make_search(image, low_px - box_px, high_px + box_px, spacing_mm, 2 * factor, self._range_mm)
 
         self._spacing_mm = spacing_mm
         self._modes = np.ascontiguousarray(free.at(self._contour_px * spacing))
@@ -148,7 +152,12 @@ class Tracker:
             When the frame has another size than the reference, or no real numbers.
         """
         frame = self._canonical(image)
-        found = is_finite_and_varied(frame) and self._start(frame) and self.fine.fit(frame, self._best, FINE_ITERATIONS)
+        found = (
+            is_finite_and_varied(frame)
+            and self._start(frame)
+            and self.fine.fit(frame, self._best, FINE_ITERATIONS)
+            and self._in_range(self._best)
+        )
         sure = 0.0
         if found:
             fine = self.fine
@@ -174,19 +183,25 @@ class Tracker:
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
-            if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS):
-                misfit = self.coarse.misfit * (1.0 + self._jump() / (1.0 + self._frames_lost))
+            if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
+                misfit = self.coarse.misfit * self._surprise()
                 if misfit < least:
                     least = misfit
                     self._best[:] = self._trial
         return least < math.inf
 
-    def _jump(self) -> float:
-        """Return the squared distance of the trial from the last sure position, in units of a usual jump."""
-        half = len(self._trial) // 2
-        down_mm = float(self._trial[0] - self._last[0]) * TRANSLATION_SD_MM
-        right_mm = float(self._trial[half] - self._last[half]) * TRANSLATION_SD_MM
-        return (down_mm / JUMP_SI_MM) ** 2 + (right_mm / JUMP_AP_MM) ** 2
+    def _in_range(self, params: NDArray[np.float32]) -> bool:
+        """Return whether the translation in `params` lies in the search range."""
+        down_mm, right_mm = _translation_mm(params)
+        reach_si_mm, reach_ap_mm = self._range_mm
+        return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
+
+    def _surprise(self) -> float:
+        """Return by what factor the trial must fit better to be believed: 1 at the last sure position."""
+        down_mm, right_mm = _translation_mm(self._trial)
+        last_down_mm, last_right_mm = _translation_mm(self._last)
+        jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
+        return 1.0 + jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
 
     def _canonical(self, image: ArrayLike) -> NDArray[np.float32]:
         """Return the frame as C-contiguous float32, copied only when it is not."""
@@ -209,6 +224,11 @@ class Tracker:
         center_px = np.empty(2)
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
+
+
+def _translation_mm(params: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the part of a displacement that all points share, along rows and columns."""
+    return float(params[0]) * TRANSLATION_SD_MM, float(params[len(params) // 2]) * TRANSLATION_SD_MM
 
 
 def _checked_spacing(spacing_mm: tuple[float, float]) -> tuple[float, float]:

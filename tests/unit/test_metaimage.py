@@ -3,6 +3,7 @@
 import gzip
 import os
 import resource
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -14,6 +15,7 @@ from replay.formats.metaimage import MAX_BYTES, read_metaimage, write_metaimage
 
 SPACING = (2.5, 1.25, 0.5)
 PIXELS = np.random.default_rng(0).integers(0, 120, (5, 4, 3))
+NOISE = np.random.default_rng(0).integers(0, 2**16, (2, 1024, 1024), np.uint16)
 RAW = PIXELS.astype("<u2").tobytes()
 HEADER = b"""\
 ObjectType = Image
@@ -115,6 +117,11 @@ def test_reads_pixels_in_gzip_and_with_windows_line_ends(path):
     assert_reads(path, deflated(gzip.compress(RAW), HEADER.replace(b"\n", b"\r\n")))
 
 
+def test_takes_for_true_what_the_library_does(path):
+    header = HEADER.replace(b"BinaryData = True", b"BinaryData = 1")
+    assert_reads(path, deflated(zlib.compress(RAW), header).replace(b"Data = True", b"Data = Twisted"))
+
+
 def test_reads_past_notes_that_are_not_ascii(path):
     assert_reads(path, HEADER.replace(b"Offset", b"0010|0010 = M\xfcller\xa0\nOffset") + RAW)
 
@@ -175,7 +182,7 @@ def test_a_damaged_header_is_refused_or_means_what_it_says(path, flipped_bits):
         (b"ElementType", b"Name = " + b"x" * 300 + b"\nElementType", "more than 254 characters"),
         (b"ElementType", b"x" * 300 + b" = 1\nElementType", "more than 254 characters"),
         (b"ElementType", b"NDims = 9999\nElementType", "no MetaImage"),
-        (b"ElementType", b"NDims : 9999\nElementType", "no MetaImage"),
+        (b"ElementType", b"NDims: 9999 = 1\nElementType", "no MetaImage"),
         (b"ElementType", b"NDims\0 = 9999\nElementType", "no MetaImage"),
         (b"DimSize = 3 4 5", b"DimSize = 3 4 0_5", "understands otherwise"),
         (b"TransformMatrix = 1", b"TransformMatrix = 0", "SimpleITK refuses"),
@@ -199,6 +206,24 @@ def test_an_absurd_claim_is_refused_before_memory_is_taken(path, compressed):
 @pytest.mark.parametrize("content", [HEADER + RAW + b"\0", deflated(zlib.compress(RAW + b"\0"))])
 def test_more_pixels_than_announced_are_refused(path, content):
     assert "more than" in refusal(path, content)
+
+
+def test_a_stream_is_inflated_no_further_than_announced(path):
+    endless = zlib.compress(bytes(2**24))[:-8] + b"damaged"
+    assert "more than" in refusal(path, deflated(endless))
+
+
+def test_little_memory_is_held_until_a_file_is_found_whole(path):
+    stream = zlib.compress(bytes(2**24))
+    header = HEADER.replace(b"DimSize = 3 4 5", b"DimSize = 1024 1024 8")
+    path.write_bytes(deflated(stream, header).replace(b"DataSize = ", b"DataSize = 9"))
+    os.truncate(path, 2**24)
+    tracemalloc.start()
+    with pytest.raises(RecordingError, match=f"not {len(stream)}; mend the header"):
+        read_metaimage(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 2**20
 
 
 @pytest.mark.parametrize("told", [b"= 0", b"= 99999", b"= -1", b"= 1e2", b"_ = 1"])
@@ -225,12 +250,13 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path):
         write_metaimage(path, PIXELS, SPACING)
 
 
-def test_a_full_disk_is_an_os_error_and_leaves_nothing_that_reads(path):
+@pytest.mark.parametrize(("pixels", "room_bytes"), [(PIXELS, 1000), (NOISE, int(1.04 * NOISE.nbytes))])
+def test_a_full_disk_is_an_os_error_and_leaves_nothing_that_reads(path, pixels, room_bytes):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room_bytes, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            write_metaimage(path, PIXELS, SPACING)
+            write_metaimage(path, pixels, SPACING)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     with pytest.raises(RecordingError):
@@ -246,5 +272,14 @@ def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path):
 @pytest.mark.parametrize("written", [b"", HEADER, deflated(zlib.compress(RAW))[:-1]])
 def test_what_simpleitk_left_half_written_in_silence_is_an_os_error(path, monkeypatch, written):
     monkeypatch.setattr(SimpleITK, "WriteImage", lambda *_, **__: path.write_bytes(written))
+    with pytest.raises(OSError, match="cannot write it whole"):
+        write_metaimage(path, PIXELS, SPACING)
+
+
+def test_what_simpleitk_refuses_to_write_is_an_os_error(path, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("ITK ERROR:\nmany lines")
+
+    monkeypatch.setattr(SimpleITK, "WriteImage", broken)
     with pytest.raises(OSError, match="cannot write it whole"):
         write_metaimage(path, PIXELS, SPACING)

@@ -11,7 +11,7 @@ from replay.phantom.inverse import Inverse
 from replay.phantom.lattice import PITCH_MM, Lattice
 from replay.phantom.motion import amplitudes, displaced, plan
 from replay.phantom.scene import Scene
-from tests.phantoms import PLAIN, clear_phantom, phantom, phantom_config
+from tests.phantoms import PLAIN, STILL, clear_phantom, phantom, phantom_config
 
 DEEP = [{"start_s": 1.0, "depth_mm": 40.0, "duration_s": 0.6}]
 
@@ -112,3 +112,16 @@ def test_the_lesions_contrast_is_the_one_asked_for():
     made = clear_phantom(lesion={"contrast": -0.5, "diameter_mm": 30.0})
     middle = np.rint(area_centroid(made.contours[0])).astype(int)
     assert made.recording.frames[0][tuple(middle)] == pytest.approx(100.0, abs=2.0)
+
+
+def test_the_outline_has_the_diameter_asked_for():
+    made = clear_phantom(lesion={"diameter_mm": 18.0, "irregularity": 0.0}, breathing=STILL)
+    from_center_mm = (made.contours[0] - area_centroid(made.contours[0])) * made.recording.spacing_mm
+    np.testing.assert_allclose(np.hypot(*from_center_mm.T), 9.0, atol=0.01)
+
+
+def test_a_target_at_the_images_edge_keeps_the_outline_that_the_image_cuts_off():
+    made = phantom(acquisition={"center_mm": (-60.0, 5.0)})
+    assert made.recording.first_mask[-1].any()
+    assert made.contours[0][:, 0].max() > made.recording.frames.shape[1]
+    assert made.visible[0]
