@@ -15,8 +15,12 @@ CLIP = 3.0
 MEAN_TO_SIGMA = 1.2533
 """Standard deviation of a normal distribution over its mean absolute value."""
 
-LEAST_GAIN = 0.05
-"""Steps are taken as if the frame had at least this gain relative to the template."""
+LEAST_EXPLAINED = 0.5
+"""Steps are taken as if at least this share of the frame's contrast were the template's, so that a bad start does not
+throw the fit off the image."""
+
+ROUNDING = 1e-5
+"""Single precision leaves noise of up to this share of what is projected out; in it, anything may seem to correlate."""
 
 GAIN, CORRELATION, ITERATIONS, INSIDE, PENALTY = range(5)
 """Places in the result of `fit`."""
@@ -64,7 +68,16 @@ def displace(
 
 @kernel(void(f4_2d, f4_1d, f4_1d))
 def project_out(directions: Array, norms: Array, residual: Array) -> None:
-    """Remove from `residual` (N,) its parts along orthogonal `directions` (P, N); `norms` (P,) receives them."""
+    """Remove from `residual` its parts along orthogonal directions.
+
+    Parameters
+    ----------
+    directions : ndarray of float32, shape (P, N)
+        Along those of unit length nothing remains, along shorter ones 1 minus their squared length.
+    norms : ndarray of float32, shape (P,) or longer
+        The first P receive the products of the directions with `residual`.
+    residual : ndarray of float32, shape (N,)
+    """
     for k in range(directions.shape[0]):
         total = single(0.0)
         for i in range(residual.shape[0]):
@@ -89,7 +102,7 @@ def fit(
     row_scale: float,
     col_scale: float,
     max_iterations: int,
-    tolerance_mm: float,
+    tolerance: float,
     params: Array,
     scratch: Array,
     steps: Array,
@@ -98,14 +111,20 @@ def fit(
     """Fit a free-form displacement so that the image below the moved points looks like the template.
 
     Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
-    offset and shading are projected out of the residual [1]_. What remains is limited at `CLIP` times its scale
-    (Huber's modified residuals [2]_). A Gaussian prior of unit variance on each parameter, already part of
-    `inverse_hessian`, keeps the displacement small and smooth.
+    offset and shading are projected out of the residual [1]_. A Gaussian prior of unit variance on each parameter,
+    already part of `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
+
+    1. is the image below the moved points times their weights, less its parts along `photometric`;
+    2. is limited to `CLIP` standard deviations either way (Huber's modified residuals [2]_), a standard deviation being
+       `MEAN_TO_SIGMA` times the mean absolute residual of all points;
+    3. is divided by the gain, or if that is less, by what it would be at a correlation of `LEAST_EXPLAINED`, and is
+       set to 0 for points outside the frame;
+    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + params)``.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W)
-        A window of the frame at the resolution of the template.
+        A window of the frame at the resolution of the template, at least 2 x 2; beyond it its edge repeats.
     window : ndarray of float64, shape (6,)
         On the grid of `points`: (row, col) of the window's first pixel, first and last row and first and last
         column of the frame. Points that leave the frame do not pull.
@@ -118,27 +137,28 @@ def fit(
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
         Inverse of ``steepest @ ignoring @ steepest.T + identity``, where `ignoring` removes `photometric`.
     photometric : ndarray of float32, shape (P, N)
-        Orthogonal directions to ignore: weighted constant, weighted template, and any more. Those of unit length
-        are ignored altogether, shorter ones in part.
+        Orthogonal directions to ignore, 2 or more: weighted constant, weighted template, and any more. Those of unit
+        length are ignored altogether, shorter ones in part.
     template_norm : float
-        Length of the weighted template along the second of them; the frame's gain is measured against it.
+        Length of the weighted template along the second of them, above 0; the frame's gain is measured against it.
     row_scale, col_scale : float
         Pixels per mm.
     max_iterations : int
-    tolerance_mm : float
+        1 or more.
+    tolerance : float
         The fit ends when no parameter changes by more than this.
     params : ndarray of float32, shape (2 K,)
         Start and result.
     scratch : ndarray of float32, shape (3, N)
     steps : ndarray of float32, shape (2, max(2 K, P))
     out : ndarray of float64, shape (5,)
-        Receives gain, correlation coefficient, iterations, share of points inside the frame, and the sum of the
-        squared parameters.
+        Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
+        how many iterations were made; and the sum of the squared parameters. Places: `GAIN` to `PENALTY`.
 
     Returns
     -------
     bool
-        True when the result is finite; when False, `params` holds nothing of use.
+        True when the result is finite; when False, `params` holds nothing of use, and `out` NaN.
 
     References
     ----------
@@ -154,6 +174,10 @@ def fit(
     row_0, col_0 = single(window[0]), single(window[1])
     first_row, last_row = single(window[2]), single(window[3])
     first_col, last_col = single(window[4]), single(window[5])
+    # A fit that fails leaves no result of an earlier frame behind.
+    for k in range(RESULTS):
+        out[k] = np.nan
+    gain = correlation = single(np.nan)
     iterations = 0
     inside = 0
     for _ in range(max_iterations):
@@ -163,16 +187,18 @@ def fit(
             residual[i] = weight[i] * bilinear(image, scratch[0, i] - row_0, scratch[1, i] - col_0)
         project_out(photometric, norms, residual)
 
-        gain = norms[1] / template_norm
         total = single(0.0)
         square = single(0.0)
         for i in range(size):
             total += abs(residual[i])
             square += residual[i] * residual[i]
         limit = single(CLIP * MEAN_TO_SIGMA) * total / single(size)
-        out[0] = gain
-        out[1] = norms[1] / np.sqrt(norms[1] * norms[1] + square + single(1e-30))
-        inverse_gain = single(1.0) / max(gain, single(LEAST_GAIN))
+        for k in range(photometric.shape[0]):
+            square += single(ROUNDING * ROUNDING) * norms[k] * norms[k]
+        whole = np.sqrt(norms[1] * norms[1] + square + single(1e-30))
+        gain = norms[1] / template_norm
+        correlation = norms[1] / whole
+        inverse_gain = template_norm / max(norms[1], single(LEAST_EXPLAINED) * whole)
         inside = 0
         for i in range(size):
             row, col = scratch[0, i], scratch[1, i]
@@ -198,12 +224,16 @@ def fit(
             finite &= abs(params[k]) < single(1e6)
         if not finite:
             return False
-        if largest <= tolerance_mm:
+        if largest <= tolerance:
             break
     square = single(0.0)
     for k in range(2 * count):
         square += params[k] * params[k]
-    out[2] = iterations
-    out[3] = inside / size
-    out[4] = square
+    if not np.isfinite(correlation):
+        return False
+    out[GAIN] = gain
+    out[CORRELATION] = correlation
+    out[ITERATIONS] = iterations
+    out[INSIDE] = inside / size
+    out[PENALTY] = square
     return True

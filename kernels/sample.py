@@ -16,7 +16,8 @@ FARTHEST_PX = 1e6
 def bilinear(image: Array, row: float, col: float) -> float:
     """Return the value at (row, col), interpolated bilinearly; beyond the image its edge repeats.
 
-    A coordinate that is NaN reads as 0, so that no index is ever outside the image (H, W), at least 2 x 2.
+    A coordinate that is NaN reads as 0, so that no index is ever outside the image (H, W), at least 2 x 2. Of the four
+    pixels around a position each takes part, also with weight 0: where one is NaN, so is the value.
     """
     r = single(0.0)
     if row > r:
@@ -47,7 +48,7 @@ def sample_with_gradient(
     ----------
     image : ndarray of float32, shape (H, W), at least 2 x 2
     rows, cols : ndarray of float32, shape (N,)
-        Positions in pixels; beyond the image its edge repeats.
+        Positions in pixels; beyond the image its edge repeats, see `bilinear`.
     value, row_gradient, col_gradient : ndarray of float32, shape (N,)
         Receive the samples, and their change per pixel along rows and along columns.
     """

@@ -14,13 +14,14 @@ def correlate(image: Image, template: Image, out: Image) -> None:
     """Fill `out` with the correlation coefficient, -1 to 1, of the template and the image below it.
 
     The template must have zero mean and unit norm, so that numerator and denominator of the coefficient [1]_
-    need only sums over the image. Where the image is constant below the template, or holds NaN, the
-    coefficient is -1: no match.
+    need only sums over the image. Where the image is constant below the template, or holds NaN or infinity, or
+    numbers too large or too small to be squared, the coefficient is -1: no match.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W)
     template : ndarray of float32, shape (h, w)
+        At least 1 x 1 and no larger than the image.
     out : ndarray of float32, shape (H - h + 1, W - w + 1)
 
     References
@@ -44,7 +45,7 @@ def correlate(image: Image, template: Image, out: Image) -> None:
                     product += value * template[a, b]
             energy = square - total * total / count
             score = single(-1.0)
-            if energy > single(1e-6) * square and energy > single(0.0):
+            if energy > single(1e-6) * square + single(1e-30):
                 score = product / np.sqrt(energy)
             if not score >= single(-1.0):
                 score = single(-1.0)
@@ -59,36 +60,41 @@ def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -
     ----------
     scores : ndarray of float32, shape (H, W)
     row, col : int
-        The whole-pixel peak.
-    out : ndarray of float64, shape (2,)
-        Receives the refined (row, col), at most half a pixel away; on the border of `scores`, and along an axis
-        without a peak, the whole number stays.
+        The whole-pixel peak, on `scores`.
+    out : ndarray of float64, shape (2,) or longer
+        Receives the refined (row, col), at most half a pixel away; on the border of `scores`, along an axis
+        without a peak, and beside NaN or infinity, the whole number stays.
     """
     out[0] = row
     out[1] = col
     if 0 < row < scores.shape[0] - 1:
         low, high = scores[row - 1, col], scores[row + 1, col]
         bend = low - single(2.0) * scores[row, col] + high
-        if bend < single(0.0) and abs(low - high) <= -bend:
-            out[0] += single(0.5) * (low - high) / bend
+        shift = single(0.5) * (low - high) / bend
+        if bend < single(0.0) and abs(shift) <= single(0.5):
+            out[0] += shift
     if 0 < col < scores.shape[1] - 1:
         low, high = scores[row, col - 1], scores[row, col + 1]
         bend = low - single(2.0) * scores[row, col] + high
-        if bend < single(0.0) and abs(low - high) <= -bend:
-            out[1] += single(0.5) * (low - high) / bend
+        shift = single(0.5) * (low - high) / bend
+        if bend < single(0.0) and abs(shift) <= single(0.5):
+            out[1] += shift
 
 
 @kernel(i8(f4_2d_in, i8, f8_2d))
 def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
     """Find the highest local maxima that lie more than `apart` pixels from each other.
 
+    A score beside NaN is no maximum, and -1, no match, is none either.
+
     Parameters
     ----------
     scores : ndarray of float32, shape (H, W)
+        Of any size, also empty.
     apart : int
         Two peaks differ by more than this along rows or along columns, in pixels.
     out : ndarray of float64, shape (N, 3)
-        Receives (row, col, score) per peak, sub-pixel, best first.
+        Receives (row, col, score) per peak, best first: the place sub-pixel, the score that of the whole pixel.
 
     Returns
     -------

@@ -13,11 +13,11 @@ single = np.float32
 def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> None:
     """Fill `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (row, col).
 
-    Pixels beyond the image repeat its edge; `row` and `col` may be negative.
+    Pixels beyond the image repeat its edge; `row` and `col` may be negative, and the blocks anywhere.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (H, W)
+    image : ndarray of float32, shape (H, W), at least 1 x 1
     row, col : int
         Image pixel in the corner of the first block.
     factor : int
@@ -67,8 +67,8 @@ def smooth(image: Image, share: float, scratch: Image, out: Image) -> None:
 
     Parameters
     ----------
-    image, scratch, out : ndarray of float32, shape (H, W)
-        `out` may be `image`.
+    image, scratch, out : ndarray of float32, shape (H, W), at least 1 x 1
+        `out` may be `image`; `scratch` must be an array of its own.
     share : float
         Weight of either neighbour, 0 to 0.25.
     """

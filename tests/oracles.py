@@ -4,6 +4,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+from scipy import ndimage
+
+from kernels.deform import CLIP, LEAST_EXPLAINED, MEAN_TO_SIGMA, ROUNDING
 
 # --- kernels/polygon.py ---------------------------------------------------------------------------------------
 
@@ -108,3 +111,131 @@ def _meeting_row(e, f):
         return None
     t = ((r - p)[0] * e_col - (r - p)[1] * e_row) / cross
     return float(p[0] + t * d_row) if 0.0 < t < 1.0 else None
+
+
+# --- kernels/search.py ----------------------------------------------------------------------------------------
+
+
+def correlation(image, template):
+    """Pearson's coefficient of the template and the image below it; -1 where that is constant or not finite."""
+    rows, cols = template.shape
+    out = np.full((image.shape[0] - rows + 1, image.shape[1] - cols + 1), -1.0)
+    for i, j in np.ndindex(*out.shape):
+        below = image[i : i + rows, j : j + cols].astype(np.float64)
+        if np.isfinite(below).all() and np.ptp(below) > 0.0:
+            out[i, j] = np.corrcoef(below.ravel(), template.ravel())[0, 1]
+    return out
+
+
+def refined(scores, row, col):
+    """The peak, moved along each axis to where the parabola through its neighbours has no slope."""
+    place = [float(row), float(col)]
+    for axis, line, at in ((0, scores[:, col], row), (1, scores[row], col)):
+        if 0 < at < len(line) - 1 and line[at] >= max(line[at - 1], line[at + 1]):
+            low, middle, high = line[at - 1 : at + 2].astype(np.float64)
+            if low + high < 2.0 * middle:
+                place[axis] -= (high - low) / 2.0 / (low - 2.0 * middle + high)
+    return tuple(place)
+
+
+def peaks(scores, apart, most):
+    """From the best on, each local maximum that is farther than `apart` from all before it."""
+    tops = [
+        (i, j)
+        for (i, j), score in np.ndenumerate(scores)
+        if score > -1.0 and (scores[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] <= score).all()
+    ]
+    chosen = []
+    for i, j in sorted(tops, key=lambda top: -scores[top]):
+        if len(chosen) < most and all(max(abs(i - row), abs(j - col)) > apart + 0.5 for row, col, _ in chosen):
+            chosen.append((*refined(scores, i, j), scores[i, j]))
+    return np.array(chosen).reshape(-1, 3)
+
+
+# --- kernels/shrink.py ----------------------------------------------------------------------------------------
+
+
+def block_means(image, row, col, factor, shape):
+    """Means over the blocks of an image that was padded with its edge as far as they reach."""
+    pad = abs(row) + abs(col) + factor * max(shape)
+    padded = np.pad(image.astype(np.float64), pad, mode="edge")
+    rows, cols = factor * shape[0], factor * shape[1]
+    covered = padded[row + pad : row + pad + rows, col + pad : col + pad + cols]
+    return covered.reshape(shape[0], factor, shape[1], factor).mean(axis=(1, 3))
+
+
+def smoothed(image, share):
+    """Convolution of an image that was padded with its edge."""
+    line = np.array([share, 1.0 - 2.0 * share, share])
+    padded = np.pad(image.astype(np.float64), 1, mode="edge")
+    out = np.empty(image.shape)
+    for i, j in np.ndindex(*image.shape):
+        out[i, j] = (padded[i : i + 3, j : j + 3] * np.outer(line, line)).sum()
+    return out
+
+
+# --- kernels/sample.py ----------------------------------------------------------------------------------------
+
+
+def bilinear_samples(image, rows, cols):
+    """Linear interpolation at positions that were moved to the edge of the image if beyond it."""
+    places = [np.clip(np.nan_to_num(at), 0.0, end - 1.0) for at, end in zip((rows, cols), image.shape, strict=True)]
+    return ndimage.map_coordinates(image.astype(np.float64), np.array(places, np.float64), order=1, mode="nearest")
+
+
+def bilinear_gradients(image, rows, cols):
+    """Differences of samples half a pixel either way, along rows and along columns."""
+    return np.stack(
+        [
+            bilinear_samples(image, rows + 0.5, cols) - bilinear_samples(image, rows - 0.5, cols),
+            bilinear_samples(image, rows, cols + 0.5) - bilinear_samples(image, rows, cols - 0.5),
+        ]
+    )
+
+
+# --- kernels/deform.py, kernels/warp.py -----------------------------------------------------------------------
+
+
+def displaced(points, modes, params, row_scale, col_scale):
+    """Points (2, N) plus the product of the parameters of each axis with the modes."""
+    moves_mm = np.asarray(params, np.float64).reshape(2, -1) @ modes.astype(np.float64)
+    return points + moves_mm * np.array([[row_scale], [col_scale]])
+
+
+def gauss_newton(
+    image,
+    window,
+    points,
+    modes,
+    steepest,
+    inverse_hessian,
+    photometric,
+    template_norm,
+    row_scale,
+    col_scale,
+    max_iterations,
+    tolerance,
+    params,
+    clip=CLIP,
+):
+    """The fit as its docstring tells it; return the parameters and the results."""
+    image, points, steepest, inverse_hessian, photometric, params = (
+        np.asarray(array, np.float64) for array in (image, points, steepest, inverse_hessian, photometric, params)
+    )
+    iteration = 0
+    while iteration < max_iterations:
+        iteration += 1
+        rows, cols = displaced(points[:2], modes, params, row_scale, col_scale)
+        seen = points[2] * bilinear_samples(image, rows - window[0], cols - window[1])
+        parts = photometric @ seen
+        residual = seen - parts @ photometric
+        whole = np.linalg.norm([parts[1], *residual, *(ROUNDING * parts)])
+        gain = max(parts[1], LEAST_EXPLAINED * whole) / template_norm
+        limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
+        inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
+        pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
+        step = inverse_hessian @ (steepest @ pull + params)
+        params = params - step
+        if np.abs(step).max() <= tolerance:
+            break
+    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])

@@ -23,6 +23,9 @@ template's."""
 CELL = 4
 """Points are thinned out evenly over cells of so many grid pixels a side, or larger ones if there are too many."""
 
+RIM = 2
+"""Grid pixels around the image that smoothing and gradient reach; frames are read beyond their edge, too."""
+
 FEWEST_POINTS = 12
 """A template of fewer points than this tells nothing about the target."""
 
@@ -100,14 +103,14 @@ def make_template(
     TargetError
         When the image around the target is too small, or has no structure to track.
     """
-    shape = (reference.shape[0] // factor, reference.shape[1] // factor)
-    image, scratch, distance = (np.empty(shape, np.float32) for _ in range(3))
-    block_mean(reference, 0, 0, factor, image)
-    smooth(image, share, scratch, image)
+    distance = np.empty((reference.shape[0] // factor, reference.shape[1] // factor), np.float32)
     block_mean(distance_mm, 0, 0, factor, distance)
+    image, scratch = np.empty((2, distance.shape[0] + 2 * RIM, distance.shape[1] + 2 * RIM), np.float32)
+    block_mean(reference, -RIM * factor, -RIM * factor, factor, image)
+    smooth(image, share, scratch, image)
 
     rows, cols = np.nonzero(distance <= context_mm)
-    row_px, col_px = rows.astype(np.float32), cols.astype(np.float32)
+    row_px, col_px = (rows + RIM).astype(np.float32), (cols + RIM).astype(np.float32)
     value, row_gradient, col_gradient = (np.empty(len(rows), np.float32) for _ in range(3))
     sample_with_gradient(image, row_px, col_px, value, row_gradient, col_gradient)
     kept = _thin_out(rows, cols, np.hypot(row_gradient, col_gradient), most)

@@ -11,7 +11,7 @@ from kernels.shrink import block_mean
 LARGEST_SIDE = 12
 """The template is searched for at a resolution at which it has at most so many pixels a side."""
 
-CANDIDATES = 2
+CANDIDATES = 3
 APART = 2
 """So many peaks are followed, which lie more than so many pixels apart."""
 

@@ -46,11 +46,11 @@ MOST_POINTS = 1200
 COARSE_ITERATIONS = 6
 FINE_ITERATIONS = 4
 
-JUMP_SI_MM, JUMP_AP_MM = 20.0, 6.0
-"""A start this far from the last position must explain the frame twice as well: breathing moves the liver along
-SI, and a match that is off along AP is more likely another piece of the same dome."""
-FAR_AP_MM = 15.0
-"""So must one this far from the reference position along AP, however long the target has been lost."""
+JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
+"""Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
+match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
+FAR_AP_MM = 4.0
+"""Standard deviation of the distance from the reference position along AP, however long the target has been lost."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
@@ -184,7 +184,7 @@ class Tracker:
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
             if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
-                misfit = self.coarse.misfit * self._surprise()
+                misfit = self.coarse.misfit + self._surprise()
                 if misfit < least:
                     least = misfit
                     self._best[:] = self._trial
@@ -197,11 +197,11 @@ class Tracker:
         return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
 
     def _surprise(self) -> float:
-        """Return by what factor the trial must fit better to be believed: 1 at the last sure position."""
+        """Return minus twice the log probability of the trial's translation before the frame is seen."""
         down_mm, right_mm = _translation_mm(self._trial)
         last_down_mm, last_right_mm = _translation_mm(self._last)
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
-        return 1.0 + jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
+        return jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
 
     def _canonical(self, image: ArrayLike) -> NDArray[np.float32]:
         """Return the frame as C-contiguous float32, copied only when it is not."""

@@ -1,0 +1,107 @@
+"""How sure the tracker says it is: the measure itself, and what it comes to on frames of all kinds."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from gatekeeper.tracking.confidence import MOST_BENT, MOST_UNEXPLAINED, confidence
+from tests.scenes import Scene
+
+VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]
+"""Anatomy of as much structure as a vessel group of 36 mm has on real cine-MR."""
+
+
+def vessel_tracker(scene):
+    return scene.tracker(scene.disc(18.0))
+
+
+def test_a_perfect_match_without_deformation_is_sure():
+    assert confidence(1.0, 0.0, 20, 1.0) == 1.0
+
+
+def test_one_half_is_where_either_doubt_alone_reaches_its_limit():
+    assert confidence(1.0 / math.sqrt(1.0 + MOST_UNEXPLAINED), 0.0, 20, 1.0) == pytest.approx(0.5)
+    assert confidence(1.0, 20 * MOST_BENT**2, 20, 1.0) == pytest.approx(0.5)
+
+
+def test_it_falls_with_every_cause_of_doubt():
+    def falls(values):
+        return all(a > b for a, b in pairwise(values))
+
+    assert falls([confidence(c, 2.0, 20, 1.0) for c in (1.0, 0.9, 0.7, 0.5, 0.2, 0.01)])
+    assert falls([confidence(0.9, penalty, 20, 1.0) for penalty in (0.0, 5.0, 20.0, 100.0, 1e6)])
+    assert falls([confidence(0.9, 2.0, 20, inside) for inside in (1.0, 0.8, 0.3, 0.0)])
+
+
+@pytest.mark.parametrize("correlation", [0.0, -0.0, -0.3, -1.0, math.nan, -math.inf])
+def test_it_is_zero_without_likeness(correlation):
+    assert confidence(correlation, 0.0, 20, 1.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("correlation", "penalty", "inside"),
+    [
+        (0.9, math.nan, 1.0),
+        (0.9, 2.0, math.nan),
+        (math.nan, math.nan, math.nan),
+        (0.9, math.inf, 1.0),
+        (1e-300, 0.0, 1.0),
+        (5e-324, 1e308, 1.0),
+    ],
+)
+def test_it_is_zero_when_nothing_was_measured(correlation, penalty, inside):
+    assert confidence(correlation, penalty, 20, inside) == 0.0
+
+
+def test_it_never_exceeds_one():
+    assert confidence(1.0 + 1e-6, 0.0, 20, 1.0) <= 1.0
+    assert confidence(math.inf, 0.0, 20, 1.0) <= 1.0
+
+
+@pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)
+def test_the_reference_itself_is_sure(scene):
+    assert vessel_tracker(scene).track(scene.image()).confidence > 0.99
+
+
+@pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)
+def test_noise_is_not_the_target(scene):
+    tracker = vessel_tracker(scene)
+    rng = np.random.default_rng(scene.seed)
+    for _ in range(5):
+        assert tracker.track(rng.normal(500.0, 150.0, scene.shape)).confidence < 0.5
+        assert tracker.track(rng.integers(0, 255, scene.shape, np.uint8)).confidence < 0.5
+
+
+def test_other_anatomy_is_hardly_ever_taken_for_the_target():
+    sure = []
+    for scene in VESSELS:
+        tracker = vessel_tracker(scene)
+        others = [Scene(scene.shape, seed=seed, finest_mm=scene.finest_mm) for seed in range(100, 120)]
+        sure += [
+            tracker.track(frame).confidence for other in others for frame in (other.image(), 1000.0 - other.image())
+        ]
+    assert np.mean(np.array(sure) >= 0.5) < 0.02
+    assert np.median(sure) < 0.2
+
+
+@pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)
+def test_it_falls_with_noise_on_the_frame(scene):
+    rng = np.random.default_rng(scene.seed)
+    noise = rng.normal(0.0, 1.0, scene.shape)
+    frame = scene.image((5.0, -1.0))
+    sure = [vessel_tracker(scene).track(frame + sd * noise).confidence for sd in (0.0, 300.0, 1200.0)]
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] > 0.9
+    assert sure[-1] < 0.5
+
+
+def test_a_target_half_out_of_the_image_is_less_sure():
+    scene = VESSELS[0]
+    mask = scene.disc(14.0, (110, 60))
+    tracker = scene.tracker(mask)
+    sure = [tracker.track(scene.image((moved_mm, 0.0))).confidence for moved_mm in (0.0, 15.0, 30.0, 45.0)]
+    assert sure == sorted(sure, reverse=True)
+    assert sure[0] > 0.99
+    assert sure[-1] < 0.7

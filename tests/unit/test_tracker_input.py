@@ -1,0 +1,253 @@
+"""What a tracker can be made of, and which frames it takes."""
+
+import numpy as np
+import pytest
+
+from gatekeeper.errors import InputError, TargetError
+from gatekeeper.tracking.tracker import Tracker
+from tests.scenes import Scene, is_finite
+
+SCENE = Scene()
+IMAGE = SCENE.image()
+MASK = SCENE.disc()
+MOVED = SCENE.image((7.3, -2.6))
+
+
+def levels(dtype):
+    """Reference and frame with values that every type can hold."""
+    return tuple(np.round(image / 4.0).astype(dtype) for image in (IMAGE, MOVED))
+
+
+def reads_only(image):
+    image.flags.writeable = False
+    return image
+
+
+def unaligned(image):
+    apart = np.empty(image.nbytes + 1, np.uint8)[1:].view(np.float32).reshape(image.shape)
+    apart[:] = image
+    assert not apart.flags.aligned
+    return apart
+
+
+LAYOUTS = {
+    "read-only": lambda image: reads_only(image.copy()),
+    "unaligned": unaligned,
+    "columns first": np.asfortranarray,
+    "every second pixel of a larger image": lambda image: np.repeat(np.repeat(image, 2, 0), 2, 1)[::2, ::2],
+    "backwards in memory": lambda image: image[::-1, ::-1].copy()[::-1, ::-1],
+    "big-endian": lambda image: image.astype(">f4"),
+    "big-endian integers": lambda image: image.astype(">u2"),
+    "lists": lambda image: image.tolist(),
+    "half precision": lambda image: image.astype(np.float16),
+    "long": lambda image: image.astype(np.longdouble),
+    "64-bit integers": lambda image: image.astype(np.int64),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float64])
+def test_the_type_of_equal_pixel_values_changes_nothing(dtype):
+    reference, frame = levels(np.float32)
+    expected = Tracker(reference, MASK, SCENE.spacing_mm).track(frame)
+    reference, frame = levels(dtype)
+    track = Tracker(reference, MASK, SCENE.spacing_mm).track(frame)
+    np.testing.assert_array_equal(track.contour_px, expected.contour_px)
+    assert (track.center_mm, track.confidence) == (expected.center_mm, expected.confidence)
+    np.testing.assert_allclose(SCENE.moved_mm(track), (7.3, -2.6), atol=0.2)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_layout_of_an_image_in_memory_changes_nothing(layout):
+    reference, frame = levels(np.float32)
+    expected = Tracker(reference, MASK, SCENE.spacing_mm).track(frame)
+    stored = LAYOUTS[layout]
+    track = Tracker(stored(reference), MASK, SCENE.spacing_mm).track(stored(frame))
+    np.testing.assert_array_equal(track.contour_px, expected.contour_px)
+
+
+def test_images_are_left_as_they_were():
+    reference, frame, mask = IMAGE.copy(), MOVED.copy(), MASK.copy()
+    Tracker(reference, mask, SCENE.spacing_mm).track(frame)
+    np.testing.assert_array_equal(reference, IMAGE)
+    np.testing.assert_array_equal(frame, MOVED)
+    np.testing.assert_array_equal(mask, MASK)
+
+
+def test_the_reference_may_be_overwritten_once_the_tracker_is_made():
+    reference, mask = IMAGE.copy(), MASK.copy()
+    tracker = Tracker(reference, mask, SCENE.spacing_mm)
+    reference[:], mask[:] = 0.0, False
+    np.testing.assert_array_equal(tracker.track(MOVED).contour_px, SCENE.tracker().track(MOVED).contour_px)
+
+
+def test_a_track_stays_as_it_was_when_the_next_frame_comes():
+    tracker = SCENE.tracker()
+    first = tracker.track(IMAGE)
+    before = first.contour_px.copy()
+    tracker.track(MOVED)
+    np.testing.assert_array_equal(first.contour_px, before)
+
+
+@pytest.mark.parametrize("spacing_mm", [[1.8, 1.8], np.array([1.8, 1.8]), (np.float64(1.8), 1.8)])
+def test_spacing_may_come_as_any_two_numbers(spacing_mm):
+    track = Tracker(IMAGE, MASK, spacing_mm).track(MOVED)
+    np.testing.assert_array_equal(track.contour_px, SCENE.tracker().track(MOVED).contour_px)
+    assert all(type(value) is float for value in (*track.center_mm, track.confidence))
+
+
+def spoiled(value):
+    image = IMAGE.copy()
+    image[3, 4] = value
+    return image
+
+
+ROW, COL = np.indices(SCENE.shape)
+BAD_REFERENCES = {
+    "constant": (np.full(SCENE.shape, 7.0), "constant"),
+    "zero": (np.zeros(SCENE.shape, np.uint16), "constant"),
+    "a ramp": (2.0 * ROW + 3.0 * COL, "certain to 30 mm only, 10 mm are needed"),
+    "stripes, which tell nothing along them": (100.0 * np.sin(ROW / 3.0), "certain to 30 mm only"),
+    "NaN": (spoiled(np.nan), "NaN"),
+    "infinity": (spoiled(-np.inf), "NaN or values beyond 1e"),
+    "too large for sums of squares": (spoiled(1e18), "NaN or values beyond 1e"),
+    "too large for single precision": (spoiled(1.0).astype(np.float64) * 1e300, "NaN or values beyond 1e"),
+    "complex": (IMAGE.astype(complex), "complex128"),
+    "objects": (IMAGE.astype(object), "object"),
+    "words": (np.full(SCENE.shape, "a"), "<U1"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_REFERENCES)
+def test_a_reference_that_cannot_be_tracked_on_is_refused(name):
+    reference, says = BAD_REFERENCES[name]
+    assert says in refused(reference, MASK)
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"),
+    [
+        ((120,), "(120,)"),
+        ((1, 120, 100), "(1, 120, 100)"),
+        ((31, 100), "31 x 100 pixels; each side must have 32 to 1024"),
+        ((100, 1025), "100 x 1025 pixels; each side must have 32 to 1024"),
+        ((0, 0), "0 x 0 pixels"),
+        ((), "()"),
+    ],
+)
+def test_a_reference_of_another_form_than_an_image_is_refused(shape, says):
+    assert says in refused(np.ones(shape), np.ones(shape, bool))
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        (MASK.astype(np.uint8), "uint8"),
+        (MASK[:-1], "(119, 100)"),
+        (MASK[None], "(1, 120, 100)"),
+        (np.zeros_like(MASK), "empty"),
+        (None, "object"),
+    ],
+)
+def test_a_mask_that_shows_no_target_on_the_reference_is_refused(mask, says):
+    assert says in refused(IMAGE, mask)
+
+
+@pytest.mark.parametrize(
+    "spacing_mm",
+    [
+        (0.0, 1.8),
+        (1.8, -1.8),
+        (np.nan, 1.8),
+        (1.8, np.inf),
+        (0.49, 1.8),
+        (1.8, 4.01),
+        (1.8,),
+        (1.8, 1.8, 1.8),
+        1.8,
+        None,
+        "1.8",
+        ("1.8", "1.8"),
+        (1.8, 1.8 + 0j),
+    ],
+)
+def test_a_spacing_that_is_none_is_refused(spacing_mm):
+    message = refused(IMAGE, MASK, spacing_mm)
+    assert str(spacing_mm) in message
+    assert "0.5 to 4" in message
+
+
+def test_too_coarse_an_image_for_a_target_of_one_pixel_is_refused():
+    scene = Scene((40, 40), (4.0, 4.0))
+    corner = np.zeros(scene.shape, bool)
+    corner[0, 0] = True
+    assert "points within 15 mm" in refused(scene.image(), corner, scene.spacing_mm)
+
+
+def refused(reference, mask, spacing_mm=SCENE.spacing_mm):
+    """Return the one line that says why no tracker can be made."""
+    with pytest.raises(TargetError) as caught:
+        Tracker(reference, mask, spacing_mm)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.split(":")[0] in ("reference", "target", "target mask")
+    assert ";" in message, "says no way out"
+    return message
+
+
+BAD_FRAMES = {
+    "complex": IMAGE.astype(complex),
+    "objects": IMAGE.astype(object),
+    "words": np.full(SCENE.shape, "a"),
+    "times": np.zeros(SCENE.shape, "M8[s]"),
+    "cut": IMAGE[:-1],
+    "turned": IMAGE.T,
+    "a stack": IMAGE[None],
+    "a row": IMAGE[0],
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+def test_a_frame_of_another_kind_than_the_reference_is_refused(name):
+    tracker = SCENE.tracker()
+    with pytest.raises(InputError, match=r"^frame: .*\(120, 100\)$"):
+        tracker.track(BAD_FRAMES[name])
+    assert tracker.track(MOVED).confidence > 0.9
+
+
+def with_one(value, row, col):
+    image = MOVED.astype(np.float64)
+    image[row, col] = value
+    return image
+
+
+EMPTY_FRAMES = {
+    "zero": np.zeros(SCENE.shape, np.float32),
+    "one": np.ones(SCENE.shape, np.uint8),
+    "constant and large": np.full(SCENE.shape, 65535, np.uint16),
+    "constant and odd": np.full(SCENE.shape, 1.0 / 3.0),
+    "NaN": np.full(SCENE.shape, np.nan),
+    "NaN in the target": with_one(np.nan, 62, 50),
+    "NaN next to the target": with_one(np.nan, 62, 60),
+    "NaN in a corner": with_one(np.nan, 0, 0),
+    "infinity": with_one(np.inf, 62, 50),
+    "minus infinity in a corner": with_one(-np.inf, -1, -1),
+    "too large for single precision": with_one(1e300, 62, 50),
+    "all too large for single precision": MOVED.astype(np.float64) * 1e300,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY_FRAMES)
+def test_a_frame_that_is_no_picture_has_confidence_zero_and_leaves_the_target_where_it_was(name):
+    tracker = SCENE.tracker()
+    before = tracker.track(MOVED)
+    track = tracker.track(EMPTY_FRAMES[name])
+    assert track.confidence == 0.0
+    np.testing.assert_array_equal(track.contour_px, before.contour_px)
+
+
+@pytest.mark.parametrize("factor", [1e-40, 1e-30, 1e10, 1e20, 1e30])
+def test_values_of_an_absurd_size_do_no_harm(factor):
+    tracker = SCENE.tracker()
+    assert is_finite(tracker.track(MOVED * np.float64(factor)))
+    assert tracker.track(MOVED).confidence > 0.9
