@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench lock clean
+.PHONY: env demo test lint bench bench-peers lock clean
 
 env: $(STAMP)
 
@@ -28,6 +28,17 @@ lint: env
 
 bench: env
 	$(BIN)/python -m benchmarks
+
+# Beside the tools that people use today: on every labelled case in ../shared/cine and a phantom, or on some of these
+# or others, by name or path:  make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"
+ifeq (bench-peers,$(firstword $(MAKECMDGOALS)))
+NAMED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(NAMED)
+$(NAMED): ; @:
+endif
+
+bench-peers: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers $(NAMED) $(CASE)
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:

@@ -15,9 +15,9 @@ CLIP = 3.0
 MEAN_TO_SIGMA = 1.2533
 """Standard deviation of a normal distribution over its mean absolute value."""
 
-LEAST_EXPLAINED = 0.5
-"""Steps are taken as if at least this share of the frame's contrast were the template's, so that a bad start does not
-throw the fit off the image."""
+LEAST_EXPLAINED = 0.85
+"""Steps are taken as if at least this share of the frame's contrast were the template's, so that a bad start neither
+throws the fit off the image nor lets it swing around its end."""
 
 ROUNDING = 1e-5
 """Single precision leaves noise of up to this share of what is projected out; in it, anything may seem to correlate."""

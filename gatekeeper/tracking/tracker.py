@@ -91,10 +91,8 @@ class Tracker:
         spacing_mm = _checked_spacing(spacing_mm)
         image = _checked_reference(reference)
         mask = np.asarray(target_mask)
-        if mask.shape != image.shape or mask.dtype != np.bool_:
-            raise TargetError(
-                f"target: mask is {mask.dtype} of shape {mask.shape}; it must be bool of the reference's {image.shape}"
-            )
+        if mask.shape != image.shape:
+            raise TargetError(f"target mask: has the shape {mask.shape}; give the reference's, {image.shape}")
         spacing = np.asarray(spacing_mm, dtype=np.float64)
         self._contour_px = mask_to_contour(mask)
         low_px, high_px = self._contour_px.min(axis=0), self._contour_px.max(axis=0)

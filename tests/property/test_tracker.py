@@ -11,16 +11,16 @@ from gatekeeper.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from tests.scenes import Scene, is_finite
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-sides_px = st.integers(32, 200) | st.just(1024)
+sides_px = st.integers(32, 160) | st.just(1024)
 steps_mm = st.floats(0.5, 4.0) | st.sampled_from([0.5, 1.0, 4.0])
 seeds = st.integers(0, 1000)
 
 
 @st.composite
 def scenes(draw):
-    shape = draw(st.tuples(sides_px, sides_px).filter(lambda shape: max(shape) < 1024 or min(shape) < 100))
+    shape = draw(st.tuples(sides_px, sides_px).filter(lambda shape: max(shape) < 1024 or min(shape) < 50))
     return Scene(shape, draw(st.tuples(steps_mm, steps_mm)), draw(seeds), draw(st.sampled_from([4.0, 10.0])))
 
 

@@ -144,6 +144,15 @@ def test_the_first_good_frame_after_bad_ones_is_followed_as_if_nothing_had_been(
     assert found.confidence > 0.9
 
 
+def test_a_lost_target_is_shown_where_it_was_last_seen_for_sure():
+    tracker = SCENE.tracker()
+    seen = tracker.track(GOOD)
+    doubtful = tracker.track(BAD["noise"])
+    assert doubtful.confidence < 0.5
+    assert np.abs(doubtful.contour_px - seen.contour_px).max() > 1.0
+    np.testing.assert_array_equal(tracker.track(BAD["NaN"]).contour_px, seen.contour_px)
+
+
 @pytest.mark.parametrize("row", [0, 4, 115, 119])
 @pytest.mark.parametrize("col", [0, 95])
 def test_a_target_at_the_edge_or_in_a_corner_is_followed(row, col):
