@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` does not wait fo
 
 import json
 import math
+import os
 import re
 import sys
 from importlib import metadata
@@ -19,6 +20,9 @@ from gatekeeper.errors import ConfigError, GatekeeperError, InputError
 
 if TYPE_CHECKING:
     from replay.recording import Recording
+
+# Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 SLOWEST, FASTEST = 0.01, 1000.0
 DEMO_SPEED = "8"

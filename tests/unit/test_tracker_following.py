@@ -66,6 +66,16 @@ def test_the_reference_itself_shows_no_motion():
         assert track.confidence > 0.9
 
 
+@pytest.mark.parametrize("spacing_mm", [(0.5, 0.5), (1.8, 1.8), (1.2, 2.5)])
+def test_nor_does_the_reference_show_motion_where_it_ends(spacing_mm):
+    for seed in range(4):
+        scene = Scene((97, 83), spacing_mm, seed)
+        for center_px in ((0, 0), (0, 82), (96, 0), (96, 82)):
+            mask = scene.disc(5.0, center_px)
+            track = scene.tracker(mask).track(scene.image())
+            np.testing.assert_allclose(track.contour_px, mask_to_contour(mask), atol=0.01)
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("jump_mm", [40.0, 55.0, -40.0, -55.0])
 def test_a_deep_breath_between_two_frames_is_found_at_once_and_so_is_the_way_back(jump_mm, seed):
