@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config import TrackerConfig
@@ -137,6 +137,9 @@ def test_the_reference_itself_shows_no_motion_and_is_sure(data):
     radius_mm=st.floats(6.0, 16.0),
     way=st.tuples(st.floats(-1.0, 1.0), st.floats(-1.0, 1.0)),
 )
+@example(shape=(62, 48), spacing_mm=(0.75, 0.5), seed=344, radius_mm=6.0, way=(1.0, 0.5)).via("steps swung")
+@example(shape=(54, 76), spacing_mm=(3.2, 0.5), seed=214, radius_mm=8.0, way=(0.9, 0.9)).via("steps swung")
+@example(shape=(68, 47), spacing_mm=(2.5, 0.8), seed=848, radius_mm=9.0, way=(-0.8, -0.9)).via("steps were too long")
 def test_a_target_that_can_be_seen_is_followed_to_a_fraction_of_a_pixel(shape, spacing_mm, seed, radius_mm, way):
     scene = Scene(shape, spacing_mm, seed)
     extent_mm = np.multiply(shape, spacing_mm)

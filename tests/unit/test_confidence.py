@@ -55,9 +55,9 @@ def test_it_is_zero_when_nothing_was_measured(correlation, penalty, inside):
     assert confidence(correlation, penalty, 20, inside) == 0.0
 
 
-def test_it_never_exceeds_one():
-    assert confidence(1.0 + 1e-6, 0.0, 20, 1.0) <= 1.0
-    assert confidence(math.inf, 0.0, 20, 1.0) <= 1.0
+@pytest.mark.parametrize("correlation", [1.0 + 1e-6, 1.5, math.inf])
+def test_a_correlation_above_one_is_one(correlation):
+    assert confidence(correlation, 5.0, 20, 1.0) == confidence(1.0, 5.0, 20, 1.0)
 
 
 @pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)

@@ -68,6 +68,7 @@ def test_a_box_of_any_size_anywhere_is_searched_at_a_cost_that_stays_small(half_
     assert search.scores.size <= 100_000
     assert search.run(scene.image()) >= 1
     assert search.displacement_mm(0) == pytest.approx((0.0, 0.0), abs=search.factor * 1.8)
+    assert search.peaks[0, 2] == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize("place", [(0, 0), (0, 139), (175, 0), (175, 139), (88, 0)])
