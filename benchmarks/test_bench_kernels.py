@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
-from gatekeeper.tracking.tracker import COARSE_ITERATIONS, FINE_ITERATIONS
+from gatekeeper.tracking.follower import COARSE_ITERATIONS, FINE_ITERATIONS
 from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
 from kernels.search import best_peaks, correlate
@@ -15,23 +15,23 @@ from kernels.warp import warp_contour
 
 
 def test_block_mean(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.search
+    search = scene.tracker.follower.search
     benchmark(block_mean, scene.images[0], *search.origin, search.factor, search.window)
 
 
 def test_correlate(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.search
+    search = scene.tracker.follower.search
     benchmark(correlate, search.window, search.template, search.scores)
 
 
 def test_best_peaks(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.search
+    search = scene.tracker.follower.search
     search.run(scene.images[0])
     benchmark(best_peaks, search.scores, 2, search.peaks)
 
 
 def _fits(benchmark: BenchmarkFixture, scene: Scene, level: str, iterations: int) -> None:
-    fitted = getattr(scene.tracker, level)
+    fitted = getattr(scene.tracker.follower, level)
     params: NDArray[np.float32] = np.zeros(2 * len(fitted.template.modes), np.float32)
 
     def fit_from_the_reference() -> None:

@@ -1,0 +1,120 @@
+"""Follower: one target on its way from frame to frame, in buffers made once."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.track import Track
+from gatekeeper.tracking.confidence import confidence
+from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
+from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.workspace import Level, Params
+from kernels.polygon import centroid
+from kernels.warp import warp_contour
+
+COARSE_ITERATIONS = 6
+FINE_ITERATIONS = 4
+
+JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
+"""Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
+match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
+FAR_AP_MM = 4.0
+"""Standard deviation of the distance from the reference position along AP, however long the target has been lost."""
+BEYOND_MM = 5.0
+"""A fit may end this far outside the search range; further out it has found something else."""
+
+SURE = 0.5
+"""From this confidence on, a position is where the next frame starts from."""
+
+
+class Follower:
+    """Fits a model to one frame after the other.
+
+    Parameters
+    ----------
+    model : Model
+        What to fit.
+
+    Attributes
+    ----------
+    params : ndarray of float32, shape (2 K,)
+        Displacement on the last frame, in standard deviations of each mode; only to be read.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        shape = model.region.image.shape
+        self.fine, self.coarse = Level(model.fine, shape), Level(model.coarse, shape)
+        self.search = model.search
+        self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
+        self.params, self._trial, self._last = (np.zeros(2 * model.free.count, np.float32) for _ in range(3))
+        self._frames_lost = 0
+
+    def follow(self, frame: NDArray[np.float32] | None) -> float:
+        """Find the target on a frame (H, W), and return how sure that is, 0-1; None is a frame that shows nothing."""
+        found = (
+            frame is not None
+            and self._start(frame)
+            and self.fine.fit(frame, self.params, FINE_ITERATIONS)
+            and self._in_range(self.params)
+        )
+        sure = 0.0
+        if found:
+            fine = self.fine
+            sure = confidence(fine.correlation, fine.penalty, len(self.params), fine.inside)
+        else:
+            self.params[:] = self._last
+        if sure >= SURE:
+            self._last[:] = self.params
+            self._frames_lost = 0
+        else:
+            self._frames_lost += 1
+        return sure
+
+    def track(self, sure: float) -> Track:
+        """Return the outline on the last frame, with the confidence that `follow` returned."""
+        region = self.model.region
+        row_mm, col_mm = region.spacing_mm
+        contour_px = np.empty_like(region.contour_px)
+        warp_contour(region.contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
+        center_px = np.empty(2)
+        centroid(contour_px, center_px)
+        return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
+
+    def _start(self, frame: NDArray[np.float32]) -> bool:
+        """Put the best of the coarse fits into `params`; return False when there is none."""
+        least = math.inf
+        candidates = self.search.run(frame)
+        for candidate in range(-1, candidates):
+            if candidate < 0:
+                self._trial[:] = self._last
+            else:
+                down_mm, right_mm = self.search.displacement_mm(candidate)
+                self._trial[:] = 0.0
+                self._trial[0] = down_mm / TRANSLATION_SD_MM
+                self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
+            if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
+                misfit = self.coarse.misfit + self._surprise()
+                if misfit < least:
+                    least = misfit
+                    self.params[:] = self._trial
+        return least < math.inf
+
+    def _in_range(self, params: Params) -> bool:
+        """Return whether the translation in `params` lies in the search range."""
+        down_mm, right_mm = _translation_mm(params)
+        reach_si_mm, reach_ap_mm = self._range_mm
+        return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
+
+    def _surprise(self) -> float:
+        """Return minus twice the log probability of the trial's translation before the frame is seen."""
+        down_mm, right_mm = _translation_mm(self._trial)
+        last_down_mm, last_right_mm = _translation_mm(self._last)
+        jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
+        return jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
+
+
+def _translation_mm(params: Params) -> tuple[float, float]:
+    """Return the part of a displacement that all points share, along rows and columns."""
+    return float(params[0]) * TRANSLATION_SD_MM, float(params[len(params) // 2]) * TRANSLATION_SD_MM
