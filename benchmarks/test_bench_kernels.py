@@ -31,7 +31,8 @@ def test_best_peaks(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 
 def _fits(benchmark: BenchmarkFixture, scene: Scene, level: str, iterations: int) -> None:
-    fitted = getattr(scene.tracker.follower, level)
+    follower = scene.tracker.follower
+    fitted = follower.fine[0] if level == "fine" else follower.coarse
     params: NDArray[np.float32] = np.zeros(2 * len(fitted.template.modes), np.float32)
 
     def fit_from_the_reference() -> None:

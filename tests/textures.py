@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.tracking.freeform import free_form
-from gatekeeper.tracking.reference import make_template
+from gatekeeper.tracking.reference import chosen_points, make_grid, make_template
 from gatekeeper.tracking.workspace import Level
 from tests.recordings import disc
 
@@ -42,7 +42,8 @@ def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
     """Return the template of a reference; of great `certainty`, only the image counts and not the prior."""
     distance_mm = distance_transform_edt(~TARGET, sampling=SPACING_MM).astype(np.float32)
     image = reference.astype(np.float32)
-    plain = make_template(image, distance_mm, SPACING_MM, displacement_model(), factor, share, CONTEXT_MM, most)
+    grid = make_grid(image, distance_mm, SPACING_MM, factor, share)
+    plain = make_template(grid, chosen_points(grid, CONTEXT_MM, most), displacement_model(), CONTEXT_MM)
     steepest = certainty * plain.steepest.astype(np.float64)
     hessian = steepest @ steepest.T + np.eye(len(steepest))
     template = replace(

@@ -45,25 +45,22 @@ class Follower:
     def __init__(self, model: Model) -> None:
         self.model = model
         shape = model.region.image.shape
-        self.fine, self.coarse = Level(model.fine, shape), Level(model.coarse, shape)
-        self.search = model.search
+        fine, coarse = model.fine, model.coarse
+        self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
+        self.coarse = Level(coarse.templates[0], shape, coarse.evening)
+        self.search = model.search()
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
-        self.params, self._trial, self._last = (np.zeros(2 * model.free.count, np.float32) for _ in range(3))
+        self.params, self._trial, self._last = (np.zeros(model.count, np.float32) for _ in range(3))
         self._frames_lost = 0
 
     def follow(self, frame: NDArray[np.float32] | None) -> float:
         """Find the target on a frame (H, W), and return how sure that is, 0-1; None is a frame that shows nothing."""
-        found = (
-            frame is not None
-            and self._start(frame)
-            and self.fine.fit(frame, self.params, FINE_ITERATIONS)
-            and self._in_range(self.params)
-        )
         sure = 0.0
-        if found:
-            fine = self.fine
-            sure = confidence(fine.correlation, fine.penalty, len(self.params), fine.inside)
-        else:
+        if frame is not None and self._start(frame):
+            fine = self.fine[self._state()]
+            if fine.fit(frame, self.params, FINE_ITERATIONS) and self._in_range(self.params):
+                sure = confidence(fine.correlation, fine.penalty, len(self.params), fine.inside)
+        if sure == 0.0:
             self.params[:] = self._last
         if sure >= SURE:
             self._last[:] = self.params
@@ -100,6 +97,12 @@ class Follower:
                     least = misfit
                     self.params[:] = self._trial
         return least < math.inf
+
+    def _state(self) -> int:
+        """Return which breathing state is the nearest to `params`."""
+        down_mm, _ = _translation_mm(self.params)
+        states_mm = self.model.states_mm
+        return min(range(len(states_mm)), key=lambda state: abs(states_mm[state] - down_mm))
 
     def _in_range(self, params: Params) -> bool:
         """Return whether the translation in `params` lies in the search range."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import TargetError
 from gatekeeper.tracking.freeform import FreeForm, free_form
-from gatekeeper.tracking.reference import Template, make_template
+from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_grid, make_template
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.search import Search, make_search
 
@@ -32,6 +32,28 @@ MOST_POINTS = 1200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """The region at one resolution.
+
+    Attributes
+    ----------
+    grid : Grid
+        The reference.
+    points_px : ndarray of int, shape (N, 2)
+        The grid pixels that count.
+    templates : tuple of Template
+        The reference alone, or one for each breathing state.
+    evening : ndarray of float32, shape (h, w), or None
+        Factors on the grid that even out what stands still in the images, such as banding; None for none.
+    """
+
+    grid: Grid
+    points_px: NDArray[np.intp]
+    templates: tuple[Template, ...]
+    evening: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A region in the form in which frames are fitted.
 
@@ -43,63 +65,71 @@ class Model:
         How the anatomy around the target may move.
     contour_modes : ndarray of float64, shape (K, N)
         Displacement in mm of the outline's points per unit of each parameter.
-    fine, coarse : Template
-        The reference at two resolutions.
-    search : Search
-        The rigid search over the whole range; it holds buffers, so a model serves one follower.
+    fine, coarse : Scale
+        The region at two resolutions; the coarse one has one template.
+    states_mm : tuple of float
+        The displacement along SI for which each fine template stands, in mm, ascending.
     """
 
     region: Region
     config: TrackerConfig
     free: FreeForm
     contour_modes: NDArray[np.float64]
-    fine: Template
-    coarse: Template
-    search: Search
+    fine: Scale
+    coarse: Scale
+    states_mm: tuple[float, ...] = (0.0,)
+
+    @property
+    def count(self) -> int:
+        """How many parameters a displacement has."""
+        return 2 * self.free.count
+
+    def search(self) -> Search:
+        """Return a rigid search of the target's box over the whole range, with buffers of its own."""
+        region, config = self.region, self.config
+        box_px = BOX_MM / np.asarray(region.spacing_mm)
+        return make_search(
+            region.image,
+            region.contour_px.min(axis=0) - box_px,
+            region.contour_px.max(axis=0) + box_px,
+            region.spacing_mm,
+            self.coarse.grid.factor,
+            (config.search_si_mm, config.search_ap_mm),
+        )
 
 
 def make_model(region: Region, config: TrackerConfig) -> Model:
-    """Return the model of a region.
+    """Return the model that the reference alone gives.
 
     Raises
     ------
     TargetError
         When the image around the target does not determine where it is.
     """
-    spacing = np.asarray(region.spacing_mm)
     contour_mm = region.contour_mm
-    low_mm, high_mm = contour_mm.min(axis=0), contour_mm.max(axis=0)
     free = free_form(
-        low_mm - config.context_mm,
-        high_mm + config.context_mm,
+        contour_mm.min(axis=0) - config.context_mm,
+        contour_mm.max(axis=0) + config.context_mm,
         config.deformation_length_mm,
         config.deformation_mm,
         VARIANCE_SHARE,
         MOST_MODES,
     )
-    shape = region.image.shape
-    factor = max(1, min(round(WORKING_MM / max(spacing)), min(shape) // FEWEST_GRID_PX))
-    share = min(0.5 * (RESOLUTION_MM / (factor * max(spacing))) ** 2, 0.25)
-    fine, coarse = (
-        make_template(
-            region.image, region.distance_mm, region.spacing_mm, free, side, blur, config.context_mm, MOST_POINTS
-        )
-        for side, blur in ((factor, share), (2 * factor, 0.0))
-    )
+    coarsest_mm, shape = max(region.spacing_mm), region.image.shape
+    factor = max(1, min(round(WORKING_MM / coarsest_mm), min(shape) // FEWEST_GRID_PX))
+    share = min(0.5 * (RESOLUTION_MM / (factor * coarsest_mm)) ** 2, 0.25)
     contour_modes = np.ascontiguousarray(free.at(contour_mm))
-    error_mm = fine.error_mm(contour_modes.mean(axis=1))
+    fine = _scale(region, config, free, factor, share)
+    error_mm = fine.templates[0].error_mm(contour_modes.mean(axis=1))
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    box_px = BOX_MM / spacing
-    search = make_search(
-        region.image,
-        region.contour_px.min(axis=0) - box_px,
-        region.contour_px.max(axis=0) + box_px,
-        region.spacing_mm,
-        2 * factor,
-        (config.search_si_mm, config.search_ap_mm),
-    )
-    return Model(region, config, free, contour_modes, fine, coarse, search)
+    return Model(region, config, free, contour_modes, fine, _scale(region, config, free, 2 * factor, 0.0))
+
+
+def _scale(region: Region, config: TrackerConfig, free: FreeForm, factor: int, share: float) -> Scale:
+    grid = make_grid(region.image, region.distance_mm, region.spacing_mm, factor, share)
+    points_px = chosen_points(grid, config.context_mm, MOST_POINTS)
+    return Scale(grid, points_px, (make_template(grid, points_px, free, config.context_mm),))

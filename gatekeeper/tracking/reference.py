@@ -72,71 +72,111 @@ class Template:
         return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
 
 
-def make_template(
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """The reference at one resolution, before it is made a template.
+
+    Attributes
+    ----------
+    factor, share
+        See `Template`.
+    spacing_mm : tuple of float
+        Distance of the centres of image pixels, not of the grid's, along rows and columns, in mm.
+    image : ndarray of float32, shape (h + 2 RIM, w + 2 RIM)
+        The reference with a rim of `RIM` grid pixels.
+    distance_mm : ndarray of float32, shape (h, w)
+        Distance of each grid pixel from the target, in mm; 0 inside.
+    """
+
+    factor: int
+    share: float
+    spacing_mm: tuple[float, float]
+    image: NDArray[np.float32]
+    distance_mm: NDArray[np.float32]
+
+    @property
+    def scale(self) -> Array:
+        """Grid pixels per mm along rows and columns."""
+        return np.asarray(1.0 / (np.asarray(self.spacing_mm) * self.factor), dtype=np.float64)
+
+    def places_mm(self, grid_px: NDArray[np.integer]) -> Array:
+        """Return where the centres of grid pixels (N, 2) lie on the reference, as (row, col) in mm."""
+        image_px = grid_px * self.factor + 0.5 * (self.factor - 1)
+        return np.asarray(image_px * np.asarray(self.spacing_mm), dtype=np.float64)
+
+
+def make_grid(
     reference: NDArray[np.float32],
     distance_mm: NDArray[np.float32],
     spacing_mm: tuple[float, float],
-    free: FreeForm,
     factor: int,
     share: float,
-    context_mm: float,
-    most: int,
-) -> Template:
-    """Return the template of one resolution.
-
-    Parameters
-    ----------
-    reference : ndarray of float32, shape (H, W)
-    distance_mm : ndarray of float32, shape (H, W)
-        Distance of each pixel from the target, in mm; 0 inside.
-    spacing_mm : tuple of float
-    free : FreeForm
-    factor, share
-        See `Template`.
-    context_mm : float
-        How far around the target the image counts; its weight falls off like a Gaussian.
-    most : int
-        At most this many points.
-
-    Raises
-    ------
-    TargetError
-        When the image around the target is too small, or has no structure to track.
-    """
+) -> Grid:
+    """Return the reference (H, W) at the resolution of blocks of `factor` pixels, smoothed by `share`."""
     distance = np.empty((reference.shape[0] // factor, reference.shape[1] // factor), np.float32)
     block_mean(distance_mm, 0, 0, factor, distance)
     image, scratch = np.empty((2, distance.shape[0] + 2 * RIM, distance.shape[1] + 2 * RIM), np.float32)
     block_mean(reference, -RIM * factor, -RIM * factor, factor, image)
     smooth(image, share, scratch, image)
+    return Grid(factor, share, spacing_mm, image, distance)
 
-    rows, cols = np.nonzero(distance <= context_mm)
-    row_px, col_px = (rows + RIM).astype(np.float32), (cols + RIM).astype(np.float32)
-    value, row_gradient, col_gradient = (np.empty(len(rows), np.float32) for _ in range(3))
-    sample_with_gradient(image, row_px, col_px, value, row_gradient, col_gradient)
+
+def chosen_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
+    """Return the grid pixels (N, 2) that make a template: at most `most` of those within `context_mm` of the target.
+
+    Raises
+    ------
+    TargetError
+        When the image around the target is too small.
+    """
+    rows, cols = np.nonzero(grid.distance_mm <= context_mm)
+    _, row_gradient, col_gradient = _sampled(grid, rows, cols)
     kept = _thin_out(rows, cols, np.hypot(row_gradient, col_gradient), most)
     if len(kept) < FEWEST_POINTS:
         raise TargetError(
             f"target: only {len(kept)} points within {context_mm:g} mm of it can be tracked, "
             f"at least {FEWEST_POINTS} are needed; use finer pixels or a larger image"
         )
-    scale = 1.0 / (np.asarray(spacing_mm) * factor)
-    grid_px = np.stack([rows[kept], cols[kept]], axis=1)
-    template = value[kept].astype(np.float64)
-    reach = distance[rows[kept], cols[kept]].astype(np.float64) / context_mm
-    weight = _weight(template, reach, len(kept) / len(rows) * scale.prod())
+    return np.stack([rows[kept], cols[kept]], axis=1)
 
-    image_px = grid_px * factor + 0.5 * (factor - 1)
-    modes = free.at(image_px * np.asarray(spacing_mm))
+
+def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, context_mm: float) -> Template:
+    """Return the template of one resolution.
+
+    Parameters
+    ----------
+    grid : Grid
+        The reference at this resolution.
+    points_px : ndarray of int, shape (N, 2)
+        The grid pixels that count, as `chosen_points` gives them.
+    free : FreeForm
+    context_mm : float
+        How far around the target the image counts; its weight falls off like a Gaussian.
+
+    Raises
+    ------
+    TargetError
+        When the reference is constant around the target.
+    """
+    rows, cols = points_px[:, 0], points_px[:, 1]
+    value, row_gradient, col_gradient = _sampled(grid, rows, cols)
+    scale = grid.scale
+    template = value.astype(np.float64)
+    reach = grid.distance_mm[rows, cols].astype(np.float64) / context_mm
+    around = int(np.count_nonzero(grid.distance_mm <= context_mm))
+    weight = _weight(template, reach, len(points_px) / around * scale.prod())
+
+    modes = free.at(grid.places_mm(points_px))
     photometric = _photometric(template, modes[1:] / free.sd_mm, weight)
-    slope = [row_gradient[kept] * scale[0] * weight, col_gradient[kept] * scale[1] * weight]
+    slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
     hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
     inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     return Template(
-        factor=factor,
-        share=share,
-        points=_single(np.vstack([grid_px.T, weight])),
+        factor=grid.factor,
+        share=grid.share,
+        points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
         inverse_hessian=_single(inverse),
@@ -145,6 +185,14 @@ def make_template(
         row_scale=float(scale[0]),
         col_scale=float(scale[1]),
     )
+
+
+def _sampled(grid: Grid, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> tuple[NDArray[np.float32], ...]:
+    """Return values of the grid's image at some of its pixels, and their change per pixel along rows and columns."""
+    row_px, col_px = (rows + RIM).astype(np.float32), (cols + RIM).astype(np.float32)
+    value, row_gradient, col_gradient = (np.empty(len(rows), np.float32) for _ in range(3))
+    sample_with_gradient(grid.image, row_px, col_px, value, row_gradient, col_gradient)
+    return value, row_gradient, col_gradient
 
 
 def _single(array: Array) -> NDArray[np.float32]:

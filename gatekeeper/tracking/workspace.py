@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.reference import Template
 from kernels.deform import CORRELATION, INSIDE, PENALTY, RESULTS, fit
+from kernels.flat import flatten
 from kernels.shrink import block_mean, smooth
 
 SLACK = 5
@@ -26,10 +27,13 @@ class Level:
         What to fit.
     shape : tuple of int
         Rows and columns of the frames.
+    evening : ndarray of float32, optional
+        Factors on the template's grid that even out what stands still in the frames.
     """
 
-    def __init__(self, template: Template, shape: tuple[int, int]) -> None:
+    def __init__(self, template: Template, shape: tuple[int, ...], evening: NDArray[np.float32] | None = None) -> None:
         self.template = template
+        self._evening = evening
         count, size = template.modes.shape
         low, high = template.points[:2].min(axis=1), template.points[:2].max(axis=1)
         self._corner = (int(low[0]) - SLACK, int(low[1]) - SLACK)
@@ -52,6 +56,8 @@ class Level:
         row, col = self._corner[0] + round(float(down_px)), self._corner[1] + round(float(right_px))
         block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
         smooth(self._image, template.share, self._smoothing, self._image)
+        if self._evening is not None:
+            flatten(self._evening, row, col, self._image)
         self._window[:2] = row, col
         return fit(
             self._image,

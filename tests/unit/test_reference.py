@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.errors import TargetError
 from gatekeeper.tracking.freeform import free_form
-from gatekeeper.tracking.reference import FEWEST_POINTS, make_template
+from gatekeeper.tracking.reference import FEWEST_POINTS, chosen_points, make_grid, make_template
 from tests.scenes import Scene
 
 SCENE = Scene()
@@ -18,7 +18,8 @@ def template_of(image=None, mask=None, spacing_mm=(1.8, 1.8), factor=1, share=0.
     extent_mm = np.argwhere(mask) * spacing_mm
     free = free_form(extent_mm.min(0) - context_mm, extent_mm.max(0) + context_mm, 25.0, 3.0, 0.985, 14)
     distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
-    return make_template(image, distance_mm, spacing_mm, free, factor, share, context_mm, most), distance_mm, free
+    grid = make_grid(image, distance_mm, spacing_mm, factor, share)
+    return make_template(grid, chosen_points(grid, context_mm, most), free, context_mm), distance_mm, free
 
 
 def test_its_points_are_the_pixels_within_the_context():
