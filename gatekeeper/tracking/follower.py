@@ -19,8 +19,6 @@ FINE_ITERATIONS = 4
 JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
 """Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
 match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
-FAR_AP_MM = 4.0
-"""Standard deviation of the distance from the reference position along AP, however long the target has been lost."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
@@ -115,7 +113,7 @@ class Follower:
         down_mm, right_mm = _translation_mm(self._trial)
         last_down_mm, last_right_mm = _translation_mm(self._last)
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
-        return jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
+        return jump / (1.0 + self._frames_lost) + self.model.path.surprise(down_mm, right_mm)
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:

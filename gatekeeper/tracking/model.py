@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import TargetError
 from gatekeeper.tracking.freeform import FreeForm, free_form
+from gatekeeper.tracking.path import UNKNOWN, Path
 from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_grid, make_template
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.search import Search, make_search
@@ -69,6 +70,8 @@ class Model:
         The region at two resolutions; the coarse one has one template.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
+    path : Path
+        The way along which breathing moves the target.
     """
 
     region: Region
@@ -78,6 +81,7 @@ class Model:
     fine: Scale
     coarse: Scale
     states_mm: tuple[float, ...] = (0.0,)
+    path: Path = UNKNOWN
 
     @property
     def count(self) -> int:

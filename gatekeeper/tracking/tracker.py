@@ -7,7 +7,9 @@ from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import InputError
 from gatekeeper.track import Track
 from gatekeeper.tracking.follower import Follower
+from gatekeeper.tracking.learning import learn
 from gatekeeper.tracking.model import make_model
+from gatekeeper.tracking.preview import Preview
 from gatekeeper.tracking.region import make_region
 from kernels.validity import is_finite_and_varied
 
@@ -42,8 +44,39 @@ class Tracker:
         config: TrackerConfig | None = None,
     ) -> None:
         region = make_region(reference, target_mask, spacing_mm)
-        self.follower = Follower(make_model(region, config or TrackerConfig()))
+        self._first = make_model(region, config or TrackerConfig())
+        self.follower = Follower(self._first)
         self._canonical = Canonical(region.image.shape)
+
+    def learn(self, frames: ArrayLike) -> Preview:
+        """Learn from a preview cine, without labels, and start anew from the reference position.
+
+        Ten seconds to a minute of free breathing, or several breath-holds, teach the most. What was learned before is
+        forgotten.
+
+        Parameters
+        ----------
+        frames : array_like, shape (T, H, W)
+            Frames of the reference's size in the order in which they were acquired, any real dtype.
+
+        Returns
+        -------
+        Preview
+            How well the target can be tracked, how far it moves, and whether to go on; also what was learned, which is
+            nothing when the target is surely found on fewer than 30 frames.
+
+        Raises
+        ------
+        InputError
+            When the frames are none, or have another size than the reference, or hold no real numbers.
+        """
+        images = np.asarray(frames)
+        if images.ndim != 3 or len(images) == 0:
+            raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
+        canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
+        model, preview = learn(self._first, canonical)
+        self.follower = Follower(model)
+        return preview
 
     def track(self, image: ArrayLike) -> Track:
         """Return where the target is on a frame.

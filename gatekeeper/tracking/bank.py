@@ -1,0 +1,61 @@
+"""Bank: one template for each breathing state, of the reference and of the preview's frames in that state.
+
+The frames are moved onto the reference by the displacement that was found on them, brought to its brightness, and
+averaged, so that noise and flow cancel out. The reference keeps half of the weight in each template: what the target
+is remains what was drawn on the reference, and no template can drift away from it.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.reference import RIM, Template, make_template
+from gatekeeper.tracking.registered import Registered
+
+STATES = 3
+"""How many templates there are."""
+WIDTH = 0.75
+"""Standard deviation of a state, as a share of the motion's range over the number of states."""
+REFERENCE_SHARE = 0.5
+"""Weight of the reference in each template."""
+
+Array = NDArray[np.float64]
+
+
+def with_bank(model: Model, frames: Registered) -> Model:
+    """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain."""
+    values = frames.values
+    states_mm = frames.states_mm
+    centres_mm = np.quantile(states_mm, (np.arange(STATES) + 0.5) / STATES)
+    width_mm = WIDTH * max(float(np.ptp(states_mm)), 1.0) / STATES
+    templates = tuple(
+        _template(
+            model,
+            frames,
+            REFERENCE_SHARE * frames.reference
+            + (1.0 - REFERENCE_SHARE)
+            * np.average(values, axis=0, weights=np.exp(-0.5 * np.square((states_mm - centre_mm) / width_mm))),
+        )
+        for centre_mm in centres_mm
+    )
+    return replace(model, fine=replace(model.fine, templates=templates), states_mm=tuple(map(float, centres_mm)))
+
+
+def matched(values: Array, reference: Array) -> Array:
+    """Return images (T, h, w) with the gain and offset at which each is the most like the reference."""
+    centred = values - values.mean(axis=(1, 2), keepdims=True)
+    goal = reference - reference.mean()
+    gain = (centred * goal).sum(axis=(1, 2)) / np.maximum(np.square(centred).sum(axis=(1, 2)), 1e-30)
+    return np.asarray(centred * gain[:, None, None] + reference.mean(), dtype=np.float64)
+
+
+def _template(model: Model, frames: Registered, image: Array) -> Template:
+    """Return the template of an image (h, w) in the place of the reference."""
+    scale = model.fine
+    whole = scale.grid.image.copy()
+    row, col = frames.corner_px
+    rows, cols = image.shape
+    whole[RIM + row : RIM + row + rows, RIM + col : RIM + col + cols] = image
+    return make_template(replace(scale.grid, image=whole), scale.points_px, model.free, model.config.context_mm)

@@ -1,0 +1,53 @@
+"""Learning: from a preview without labels, all that makes the following frames easier to track.
+
+In turn: whether the anatomy may be taken as stiff, whether something stands still in the images that should be evened
+out, the path along which breathing moves the target, and a bank of templates over the breathing states. What the
+preview does not prove is left as it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.tracking.bank import matched, with_bank
+from gatekeeper.tracking.evening import with_evening
+from gatekeeper.tracking.follower import Follower
+from gatekeeper.tracking.model import Model, make_model
+from gatekeeper.tracking.passage import passage
+from gatekeeper.tracking.path import learned_path
+from gatekeeper.tracking.preview import FEWEST_FRAMES, Preview, report
+from gatekeeper.tracking.registered import registered
+from gatekeeper.tracking.stiffness import is_stiff, stiffened
+
+Frames = Sequence[NDArray[np.float32] | None]
+
+
+def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
+    """Return what a preview teaches, and the report on it.
+
+    Parameters
+    ----------
+    first : Model
+        What the reference alone gives.
+    frames : sequence of ndarray of float32, shape (H, W), or None
+        Canonical frames in their order; None for one that shows nothing.
+    """
+    model = first
+    seen = passage(Follower(model), frames)
+    if seen.sure.sum() < FEWEST_FRAMES:
+        return first, report(seen, first, None, first)
+    stiff = make_model(first.region, stiffened(first.config))
+    stiffly = passage(Follower(stiff), frames)
+    if is_stiff(seen.centers_mm, stiffly.centers_mm, seen.sure & stiffly.sure):
+        model, seen = stiff, stiffly
+    moved = registered(model, seen, frames)
+    evened = with_evening(model, moved)
+    if evened is not None:
+        model = evened
+        seen = passage(Follower(model), frames)
+        moved = registered(model, seen, frames)
+    moved = replace(moved, values=matched(moved.values, moved.reference))
+    model = replace(with_bank(model, moved), path=learned_path(seen.moves_mm[seen.sure]))
+    return model, report(seen, model, moved, first)
