@@ -20,6 +20,10 @@ ILLUMINATION_SHARE = 0.5
 """Standard deviation of smooth changes of illumination (coils, banding, contrast agent) as a share of the
 template's."""
 
+CURVE_SHARE = 0.3
+"""Standard deviation of a curved change of brightness, as when contrast agent brightens the liver but neither vessels
+nor lesion: at one standard deviation of the template from its mean, as a share of that."""
+
 CELL = 4
 """Points are thinned out evenly over cells of so many grid pixels a side, or larger ones if there are too many."""
 
@@ -213,18 +217,28 @@ def _weight(template: Array, reach: Array, density_mm2: float) -> Array:
 
 
 def _photometric(template: Array, smooth: Array, weight: Array) -> Array:
-    """Return weighted orthogonal directions that tell nothing about motion: constant, template, smooth illumination.
+    """Return weighted orthogonal directions that tell nothing about motion.
 
-    The first two are of unit length and are ignored altogether. A smooth additive field is a Gaussian process like
-    the deformation; its directions are shortened by how much of them is expected to be illumination.
+    Constant and template are of unit length and are ignored altogether: offset and gain. What the square of the
+    template adds to them is a curve of brightness, by which bright, middling and dark tissue change differently, and
+    a smooth additive field is a Gaussian process like the deformation; these directions are shortened by how much of
+    them is expected to be a change of brightness and not noise.
     """
-    gain, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template]) * weight).T)
+    spread = float(template.std())
+    curve = np.square((template - template.mean()) / spread)
+    basis, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template, curve]) * weight).T)
     # The second direction points the way the template does, so that the gain of a like frame is positive.
-    gain = (gain * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T
-    field = smooth * (ILLUMINATION_SHARE * template.std() * weight)
-    field -= (field @ gain.T) @ gain
+    basis = (basis * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T
+    field = smooth * (ILLUMINATION_SHARE * spread * weight)
+    field -= (field @ basis.T) @ basis
     _, strength, directions = np.linalg.svd(field, full_matrices=False)
-    return np.vstack([gain, directions * (strength / np.sqrt(1.0 + strength**2))[:, None]])
+    bent = CURVE_SHARE * spread * abs(triangle[2, 2])
+    return np.vstack([basis[:2], basis[2] * _expected(bent), directions * _expected(strength)[:, None]])
+
+
+def _expected(strength: Array | float) -> Array:
+    """Return the length of a direction whose change is so many times the noise: 1 when it is all change."""
+    return np.asarray(strength / np.sqrt(1.0 + np.square(strength)), dtype=np.float64)
 
 
 def _thin_out(
