@@ -89,7 +89,19 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
             residual[i] -= total * directions[k, i]
 
 
-@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
+@kernel(f4(f4_2d, i8, f4_1d, f4_1d))
+def _row_product(matrix: Array, row: int, params: Array, mean: Array) -> float:
+    """Return one element of ``matrix @ (params - mean)``."""
+    total = single(0.0)
+    for m in range(params.shape[0]):
+        total += matrix[row, m] * (params[m] - mean[m])
+    value: float = total
+    return value
+
+
+@kernel(
+    b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_1d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d)
+)
 def fit(
     image: Array,
     window: NDArray[np.float64],
@@ -97,6 +109,8 @@ def fit(
     modes: Array,
     steepest: Array,
     inverse_hessian: Array,
+    prior_mean: Array,
+    prior_precision: Array,
     photometric: Array,
     template_norm: float,
     row_scale: float,
@@ -111,15 +125,15 @@ def fit(
     """Fit a free-form displacement so that the image below the moved points looks like the template.
 
     Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
-    offset and shading are projected out of the residual [1]_. A Gaussian prior of unit variance on each parameter,
-    already part of `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
+    offset and shading are projected out of the residual [1]_. A Gaussian prior on the parameters, already part
+    of `inverse_hessian`, keeps the displacement likely. In each iteration the residual
 
     1. is the image below the moved points times their weights, less its parts along `photometric`;
     2. is limited to `CLIP` standard deviations either way (Huber's modified residuals [2]_), a standard deviation being
        `MEAN_TO_SIGMA` times the mean absolute residual of all points;
     3. is divided by the gain, or if that is less, by what it would be at a correlation of `LEAST_EXPLAINED`, and is
        set to 0 for points outside the frame;
-    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + params)``.
+    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + prior_precision @ (params - prior_mean))``.
 
     Parameters
     ----------
@@ -135,7 +149,11 @@ def fit(
     steepest : ndarray of float32, shape (2 K, N)
         Weighted change of the template per unit of each parameter, less constant and template.
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
-        Inverse of ``steepest @ ignoring @ steepest.T + identity``, where `ignoring` removes `photometric`.
+        Inverse of ``steepest @ ignoring @ steepest.T + prior_precision``, where `ignoring` removes `photometric`.
+    prior_mean : ndarray of float32, shape (2 K,)
+        Likeliest parameters before the frame is seen.
+    prior_precision : ndarray of float32, shape (2 K, 2 K)
+        Inverse of their covariance, symmetric.
     photometric : ndarray of float32, shape (P, N)
         Orthogonal directions to ignore, 2 or more: weighted constant, weighted template, and any more. Those of unit
         length are ignored altogether, shorter ones in part.
@@ -153,7 +171,8 @@ def fit(
     steps : ndarray of float32, shape (2, max(2 K, P))
     out : ndarray of float64, shape (5,)
         Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
-        how many iterations were made; and the sum of the squared parameters. Places: `GAIN` to `PENALTY`.
+        how many iterations were made; and, after the last, the penalty
+        ``(params - prior_mean) @ prior_precision @ (params - prior_mean)``. Places: `GAIN` to `PENALTY`.
 
     Returns
     -------
@@ -209,10 +228,10 @@ def fit(
                 residual[i] = single(0.0)
 
         for k in range(2 * count):
-            total = params[k]
+            total = single(0.0)
             for i in range(size):
                 total += steepest[k, i] * residual[i]
-            gradient[k] = total
+            gradient[k] = total + _row_product(prior_precision, k, params, prior_mean)
         largest = single(0.0)
         finite = True
         for k in range(2 * count):
@@ -226,14 +245,14 @@ def fit(
             return False
         if largest <= tolerance:
             break
-    square = single(0.0)
+    penalty = single(0.0)
     for k in range(2 * count):
-        square += params[k] * params[k]
+        penalty += (params[k] - prior_mean[k]) * _row_product(prior_precision, k, params, prior_mean)
     if not np.isfinite(correlation):
         return False
     out[GAIN] = gain
     out[CORRELATION] = correlation
     out[ITERATIONS] = iterations
     out[INSIDE] = inside / size
-    out[PENALTY] = square
+    out[PENALTY] = penalty
     return True

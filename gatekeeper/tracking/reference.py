@@ -42,7 +42,7 @@ class Template:
         Side of the blocks of image pixels that make one pixel of this grid.
     share : float
         Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
-    points, modes, steepest, inverse_hessian, photometric : ndarray of float32
+    points, modes, steepest, inverse_hessian, prior_mean, prior_precision, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
     """
@@ -53,6 +53,8 @@ class Template:
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
     inverse_hessian: NDArray[np.float32]
+    prior_mean: NDArray[np.float32]
+    prior_precision: NDArray[np.float32]
     photometric: NDArray[np.float32]
     norm: float
     row_scale: float
@@ -131,7 +133,9 @@ def make_template(
     slope = [row_gradient[kept] * scale[0] * weight, col_gradient[kept] * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
-    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
+    # A unit weight on a mode is one standard deviation, each mode independent of the others.
+    precision = np.eye(len(steepest))
+    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + precision
     inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     return Template(
         factor=factor,
@@ -140,6 +144,8 @@ def make_template(
         modes=_single(modes),
         steepest=_single(steepest),
         inverse_hessian=_single(inverse),
+        prior_mean=np.zeros(len(steepest), np.float32),
+        prior_precision=_single(precision),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),

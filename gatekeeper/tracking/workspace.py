@@ -60,6 +60,8 @@ class Level:
             template.modes,
             template.steepest,
             template.inverse_hessian,
+            template.prior_mean,
+            template.prior_precision,
             template.photometric,
             template.norm,
             template.row_scale,
@@ -84,7 +86,7 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Sum of the squared parameters, each in standard deviations."""
+        """Squared distance of the parameters from the prior's mean, in standard deviations."""
         return float(self._result[PENALTY])
 
     @property
