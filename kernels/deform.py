@@ -95,8 +95,7 @@ def _row_product(matrix: Array, row: int, params: Array, mean: Array) -> float:
     total = single(0.0)
     for m in range(params.shape[0]):
         total += matrix[row, m] * (params[m] - mean[m])
-    value: float = total
-    return value
+    return float(total)
 
 
 @kernel(

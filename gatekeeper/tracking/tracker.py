@@ -40,7 +40,7 @@ BOX_MM = 12.0
 
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
-MOST_POINTS = 1200
+MOST_POINTS = 1000
 """Limits of the cost: modes per axis, and points of a template."""
 
 COARSE_ITERATIONS = 6
@@ -54,6 +54,9 @@ FAR_AP_MM = 4.0
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
+GOOD_CORRELATION = 0.8
+"""From this correlation on, a coarse fit with which the best match of the search agrees needs no rival."""
+
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
 
@@ -62,7 +65,8 @@ class Tracker:
     """Follows one target from the reference on, by deformable template tracking.
 
     On each frame a rigid search over the whole range and the last sure position give starts; from each a coarse
-    free-form fit is made, and the best of them is refined.
+    free-form fit is made, and the best of them is refined. Where the fit from the last position is good and the best
+    match of the search agrees with it, the other starts are left out.
 
     Parameters
     ----------
@@ -178,6 +182,8 @@ class Tracker:
                 self._trial[:] = self._last
             else:
                 down_mm, right_mm = self.search.displacement_mm(candidate)
+                if candidate == 0 and least < math.inf and self._confirmed(down_mm, right_mm):
+                    break
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
@@ -187,6 +193,15 @@ class Tracker:
                     least = misfit
                     self._best[:] = self._trial
         return least < math.inf
+
+    def _confirmed(self, down_mm: float, right_mm: float) -> bool:
+        """Return whether the first coarse fit is good, and the best match no more than a pixel of the search away."""
+        found_mm, pixel_mm = _translation_mm(self._best), self.search.pixel_mm
+        return (
+            self.coarse.correlation >= GOOD_CORRELATION
+            and abs(found_mm[0] - down_mm) <= pixel_mm[0]
+            and abs(found_mm[1] - right_mm) <= pixel_mm[1]
+        )
 
     def _in_range(self, params: NDArray[np.float32]) -> bool:
         """Return whether the translation in `params` lies in the search range."""
