@@ -58,12 +58,55 @@ def displace(
     for i in range(size):
         out_rows[i] = rows[i]
         out_cols[i] = cols[i]
-    for k in range(count):
+    # Four modes at a time, so that the moved points are read and written a quarter as often.
+    whole = count - count % 4
+    for k in range(0, whole, 4):
+        d0, r0 = params[k] * row_scale, params[count + k] * col_scale
+        d1, r1 = params[k + 1] * row_scale, params[count + k + 1] * col_scale
+        d2, r2 = params[k + 2] * row_scale, params[count + k + 2] * col_scale
+        d3, r3 = params[k + 3] * row_scale, params[count + k + 3] * col_scale
+        for i in range(size):
+            m0, m1, m2, m3 = modes[k, i], modes[k + 1, i], modes[k + 2, i], modes[k + 3, i]
+            out_rows[i] += d0 * m0 + d1 * m1 + d2 * m2 + d3 * m3
+            out_cols[i] += r0 * m0 + r1 * m1 + r2 * m2 + r3 * m3
+    for k in range(whole, count):
         down = params[k] * row_scale
         right = params[count + k] * col_scale
         for i in range(size):
             out_rows[i] += down * modes[k, i]
             out_cols[i] += right * modes[k, i]
+
+
+@kernel(void(f4_2d, f4_1d, f4_1d))
+def products(directions: Array, residual: Array, out: Array) -> None:
+    """Fill `out` with ``directions @ residual``.
+
+    Parameters
+    ----------
+    directions : ndarray of float32, shape (P, N)
+    residual : ndarray of float32, shape (N,)
+    out : ndarray of float32, shape (P,) or longer
+    """
+    count, size = directions.shape
+    # Four sums at a time, so that the residual is read a quarter as often and no sum waits for its last addition.
+    whole = count - count % 4
+    for k in range(0, whole, 4):
+        s0 = s1 = s2 = s3 = single(0.0)
+        for i in range(size):
+            value = residual[i]
+            s0 += directions[k, i] * value
+            s1 += directions[k + 1, i] * value
+            s2 += directions[k + 2, i] * value
+            s3 += directions[k + 3, i] * value
+        out[k] = s0
+        out[k + 1] = s1
+        out[k + 2] = s2
+        out[k + 3] = s3
+    for k in range(whole, count):
+        total = single(0.0)
+        for i in range(size):
+            total += directions[k, i] * residual[i]
+        out[k] = total
 
 
 @kernel(void(f4_2d, f4_1d, f4_1d))
@@ -78,12 +121,19 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
         The first P receive the products of the directions with `residual`.
     residual : ndarray of float32, shape (N,)
     """
-    for k in range(directions.shape[0]):
-        total = single(0.0)
+    count = directions.shape[0]
+    products(directions, residual, norms)
+    whole = count - count % 4
+    for k in range(0, whole, 4):
+        n0, n1, n2, n3 = norms[k], norms[k + 1], norms[k + 2], norms[k + 3]
         for i in range(residual.shape[0]):
-            total += directions[k, i] * residual[i]
-        norms[k] = total
-    for k in range(directions.shape[0]):
+            residual[i] -= (
+                n0 * directions[k, i]
+                + n1 * directions[k + 1, i]
+                + n2 * directions[k + 2, i]
+                + n3 * directions[k + 3, i]
+            )
+    for k in range(whole, count):
         total = norms[k]
         for i in range(residual.shape[0]):
             residual[i] -= total * directions[k, i]
@@ -226,11 +276,9 @@ def fit(
             else:
                 residual[i] = single(0.0)
 
+        products(steepest, residual, gradient)
         for k in range(2 * count):
-            total = single(0.0)
-            for i in range(size):
-                total += steepest[k, i] * residual[i]
-            gradient[k] = total + _row_product(prior_precision, k, params, prior_mean)
+            gradient[k] += _row_product(prior_precision, k, params, prior_mean)
         largest = single(0.0)
         finite = True
         for k in range(2 * count):

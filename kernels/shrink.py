@@ -51,10 +51,18 @@ def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> Non
                 for j in range(first, last):
                     k = col + 4 * j
                     out[i, j] += source[k] + source[k + 1] + source[k + 2] + source[k + 3]
+            elif factor == 8:
+                for j in range(first, last):
+                    k = col + 8 * j
+                    out[i, j] += (source[k] + source[k + 1] + source[k + 2] + source[k + 3]) + (
+                        source[k + 4] + source[k + 5] + source[k + 6] + source[k + 7]
+                    )
             else:
                 for j in range(first, last):
+                    total = single(0.0)
                     for b in range(factor):
-                        out[i, j] += source[col + j * factor + b]
+                        total += source[col + j * factor + b]
+                    out[i, j] += total
         for j in range(cols):
             out[i, j] *= scale
 

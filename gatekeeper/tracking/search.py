@@ -54,6 +54,12 @@ class Search:
         """Distance of neighbouring offsets along rows and columns, in mm."""
         return self.factor * self.spacing_mm[0], self.factor * self.spacing_mm[1]
 
+    @property
+    def reach_px(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First and last (row, col) of the image that the window covers, in image pixels; may lie outside it."""
+        first = np.asarray(self.origin)
+        return first, first + np.asarray(self.window.shape) * self.factor - 1
+
     def displacement_mm(self, candidate: int) -> tuple[float, float]:
         """Return the displacement of one candidate from the reference, (row, col) in mm."""
         peak = self.peaks[candidate]

@@ -1,6 +1,7 @@
 """Tracker: finds the target of the reference on every further frame."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,7 +41,7 @@ BOX_MM = 12.0
 
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
-MOST_POINTS = 1000
+MOST_POINTS = 850
 """Limits of the cost: modes per axis, and points of a template."""
 
 COARSE_ITERATIONS = 6
@@ -131,6 +132,7 @@ class Tracker:
                 "needed; choose a reference with more to be seen around it"
             )
         self._image = np.zeros(image.shape, np.float32)
+        self._within = self._reach()
         self._trial, self._best, self._last = (np.zeros(2 * free.count, np.float32) for _ in range(3))
         self._frames_lost = 0
 
@@ -153,9 +155,10 @@ class Tracker:
         InputError
             When the frame has another size than the reference, or no real numbers.
         """
+        image = np.asarray(image)
         frame = self._canonical(image)
         found = (
-            is_finite_and_varied(frame)
+            self._is_picture(image, frame)
             and self._start(frame)
             and self.fine.fit(frame, self._best, FINE_ITERATIONS)
             and self._in_range(self._best)
@@ -216,8 +219,22 @@ class Tracker:
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
         return jump / (1.0 + self._frames_lost) + (right_mm / FAR_AP_MM) ** 2
 
+    def _reach(self) -> tuple[slice, slice]:
+        """Return the rows and columns of a frame that search and fits read at most."""
+        # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
+        row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
+        range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
+        reaches = [self.search.reach_px, self.coarse.reach_px(range_mm), self.fine.reach_px(range_mm)]
+        first = np.min([low for low, _ in reaches], axis=0)
+        last = np.max([high for _, high in reaches], axis=0)
+        shape = self._image.shape
+        # At least the frame's edge, which repeats beyond it.
+        low = np.clip(first, 0, np.array(shape) - 1)
+        high = np.clip(last, low, np.array(shape) - 1)
+        return slice(int(low[0]), int(high[0]) + 1), slice(int(low[1]), int(high[1]) + 1)
+
     def _canonical(self, image: ArrayLike) -> NDArray[np.float32]:
-        """Return the frame as C-contiguous float32, copied only when it is not."""
+        """Return the frame as C-contiguous float32, copied only when it is not, and only as far as it must be read."""
         frame = np.asarray(image)
         if frame.shape != self._image.shape or frame.dtype.kind not in "buif":
             raise InputError(
@@ -226,9 +243,25 @@ class Tracker:
             )
         if frame.dtype == np.float32 and frame.flags.c_contiguous and frame.flags.aligned:
             return frame
+        if frame.dtype.kind in "bui":
+            # Beyond the reach the buffer keeps what it held; there it is not read.
+            np.copyto(self._image[self._within], frame[self._within], casting="unsafe")
+            return self._image
         with np.errstate(over="ignore"):
             np.copyto(self._image, frame, casting="unsafe")
         return self._image
+
+    def _is_picture(self, frame: NDArray[Any], canonical: NDArray[np.float32]) -> bool:
+        """Return whether the frame holds numbers only and is not constant.
+
+        Whole numbers are never NaN; of such a frame only the part that can be reached is looked at.
+        """
+        if frame.dtype.kind == "f":
+            return bool(is_finite_and_varied(canonical))
+        seen = frame[self._within]
+        # One row nearly always tells.
+        row = seen[len(seen) // 2]
+        return bool(row.min() != row.max() or seen.min() != seen.max())
 
     def _track(self, sure: float) -> Track:
         row_mm, col_mm = self._spacing_mm

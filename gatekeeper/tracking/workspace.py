@@ -74,6 +74,18 @@ class Level:
             self._result,
         )
 
+    def reach_px(self, range_mm: tuple[float, float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return first and last (row, col) of the image that fits from translations up to `range_mm` read.
+
+        They are image pixels and may lie outside the image.
+        """
+        template = self.template
+        scale = np.array([template.row_scale, template.col_scale])
+        off = np.ceil(np.asarray(range_mm) * scale).astype(int) + 1
+        first = np.array(self._corner) - off
+        last = np.array(self._corner) + np.array(self._image.shape) + off
+        return first * template.factor, last * template.factor - 1
+
     @property
     def correlation(self) -> float:
         """Correlation coefficient of frame and template after the last fit, -1 to 1."""

@@ -11,6 +11,7 @@ from kernels.deform import (
     RESULTS,
     displace,
     fit,
+    products,
     project_out,
 )
 from tests.fenced import assert_fence_stands, fenced
@@ -43,8 +44,19 @@ def test_without_parameters_points_stay_exactly_and_with_nan_they_are_nowhere():
     np.testing.assert_array_equal(cols, start[1].astype(np.float32))
 
 
+@pytest.mark.parametrize(("directions", "points"), [(1, 1), (3, 9), (4, 40), (9, 33), (28, 850)])
+def test_products_are_those_of_matrix_and_vector(directions, points):
+    rng = np.random.default_rng(0)
+    matrix, vector = fenced(rng.normal(size=(directions, points))), fenced(rng.normal(size=points))
+    out = fenced(np.full(directions + 2, 7.0))
+    products(matrix, vector, out)
+    assert_fence_stands(out)
+    np.testing.assert_allclose(out[:directions], matrix.astype(float) @ vector.astype(float), rtol=1e-4, atol=1e-4)
+    assert (out[directions:] == 7.0).all()
+
+
 @pytest.mark.parametrize("length", [1.0, 0.6])
-@pytest.mark.parametrize(("directions", "points"), [(1, 1), (2, 7), (4, 50)])
+@pytest.mark.parametrize(("directions", "points"), [(1, 1), (2, 7), (4, 50), (14, 60)])
 def test_what_is_projected_out_is_told_and_gone_by_the_squared_length_of_the_direction(directions, points, length):
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.normal(size=(points, directions)))[0].T
@@ -233,5 +245,7 @@ def test_other_types_are_refused():
     line = np.zeros(5, np.float32)
     with pytest.raises(TypeError):
         displace(line, line, np.zeros((1, 5)), line, 1.0, 1.0, line, line)
+    with pytest.raises(TypeError):
+        products(np.zeros((1, 5), np.float32), line, line.astype(np.float64))
     with pytest.raises(TypeError):
         project_out(np.zeros((1, 5), np.float32), line, line.astype(np.float64))
