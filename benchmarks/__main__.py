@@ -1,4 +1,4 @@
-"""Run every benchmark and print what was measured beside its budget; exit code 1 when a median is over it."""
+"""Run every benchmark and print what was measured beside its budget; exit code 1 when a median or ratio is over it."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.budgets import BUDGETS, Budget
+from benchmarks.budgets import BUDGETS, RATIOS, Budget
 
 ROOT = Path(__file__).parent
 
@@ -59,8 +59,23 @@ def main() -> int:
     table.add_column("what")
     for budget in BUDGETS:
         table.add_row(*row(budget, measured[budget.stage]))
-    Console(width=140).print(table)
-    return int(any(np.median(measured[budget.stage]) > budget.p50_us for budget in BUDGETS))
+    growth = Table(title="How the cost grows")
+    growth.add_column("stage")
+    growth.add_column("beside")
+    for heading in ("p50 over p50", "limit"):
+        growth.add_column(heading, justify="right")
+    growth.add_column("ratio is")
+    medians = {stage: float(np.median(timings_us)) for stage, timings_us in measured.items()}
+    over = any(medians[budget.stage] > budget.p50_us for budget in BUDGETS)
+    for limit in RATIOS:
+        ratio = medians[limit.stage] / medians[limit.beside]
+        within = ratio <= limit.most
+        over |= not within
+        growth.add_row(limit.stage, limit.beside, f"{ratio:.2f}", f"{limit.most:g}", "ok" if within else "over")
+    console = Console(width=140)
+    console.print(table)
+    console.print(growth)
+    return int(over)
 
 
 if __name__ == "__main__":

@@ -43,9 +43,43 @@ BUDGETS = (
     Budget("area_outside", 30, 100, "exact area outside the envelope"),
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
     Budget("track", 300, 900, "target found on one frame"),
+    Budget("image_128", 300, 900, "track, 128 x 128, 2 mm pixels, float32"),
+    Budget("image_512_wider", 450, 1350, "the same target on 512 x 512, 2 mm"),
+    Budget("image_512_finer", 450, 1350, "the same target on 512 x 512, 0.5 mm"),
+    Budget("image_128_uint16", 300, 900, "track, 128 x 128, 2 mm pixels, uint16"),
+    Budget("image_512_wider_uint16", 450, 1350, "the same target on 512 x 512, 2 mm"),
+    Budget("image_512_finer_uint16", 450, 1350, "the same target on 512 x 512, 0.5 mm"),
+    Budget("target_15_mm", 300, 900, "track, target of 15 mm"),
+    Budget("target_60_mm", 450, 1350, "track, target of 60 mm"),
     Budget("decide", 60, 200, "gate decision on one frame"),
     Budget("engine_step", 400, 1200, "frame in, decision out"),
     Budget("replay", 200_000, 400_000, "240 frames: player, loop and journal"),
     Budget("first_import", 60_000_000, 60_000_000, "all kernels compiled, once per installation"),
     Budget("next_import", 4_000_000, 4_000_000, "all kernels loaded from the cache"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as long one stage may take as another.
+
+    Attributes
+    ----------
+    stage, beside : str
+        Stages of `BUDGETS`.
+    most : float
+        Limit of the ratio of their medians.
+    """
+
+    stage: str
+    beside: str
+    most: float
+
+
+RATIOS = (
+    Ratio("image_512_wider", "image_128", 1.5),
+    Ratio("image_512_finer", "image_128", 1.5),
+    Ratio("image_512_wider_uint16", "image_128_uint16", 1.5),
+    Ratio("image_512_finer_uint16", "image_128_uint16", 1.5),
+    Ratio("target_60_mm", "target_15_mm", 1.5),
 )

@@ -41,20 +41,36 @@ def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> Non
             for j in range(last, cols):
                 for b in range(factor):
                     out[i, j] += source[min(max(col + j * factor + b, 0), width - 1)]
+            # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+            begin = np.uint64(max(col + first * factor, 0))
+            inner = np.uint64(last - first)
+            line = out[i, first:last]
             if factor == 1:
-                for j in range(first, last):
-                    out[i, j] += source[col + j]
+                for j in range(inner):
+                    line[j] += source[begin + j]
             elif factor == 2:
-                for j in range(first, last):
-                    out[i, j] += source[col + 2 * j] + source[col + 2 * j + 1]
+                for j in range(inner):
+                    k = begin + np.uint64(2) * j
+                    line[j] += source[k] + source[k + np.uint64(1)]
             elif factor == 4:
-                for j in range(first, last):
-                    k = col + 4 * j
-                    out[i, j] += source[k] + source[k + 1] + source[k + 2] + source[k + 3]
+                for j in range(inner):
+                    k = begin + np.uint64(4) * j
+                    line[j] += (source[k] + source[k + np.uint64(1)]) + (
+                        source[k + np.uint64(2)] + source[k + np.uint64(3)]
+                    )
+            elif factor % 4 == 0:
+                for b in range(np.uint64(factor // 4)):
+                    for j in range(inner):
+                        k = begin + np.uint64(factor) * j + np.uint64(4) * b
+                        line[j] += (source[k] + source[k + np.uint64(1)]) + (
+                            source[k + np.uint64(2)] + source[k + np.uint64(3)]
+                        )
             else:
                 for j in range(first, last):
+                    total = single(0.0)
                     for b in range(factor):
-                        out[i, j] += source[col + j * factor + b]
+                        total += source[col + j * factor + b]
+                    out[i, j] += total
         for j in range(cols):
             out[i, j] *= scale
 

@@ -22,6 +22,9 @@ match that is off along AP is more likely another piece of the same dome. The va
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
+GOOD_CORRELATION = 0.8
+"""From this correlation on, a coarse fit with which the best match of the search agrees needs no rival."""
+
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
 
@@ -67,6 +70,18 @@ class Follower:
             self._frames_lost += 1
         return sure
 
+    def reach(self) -> tuple[slice, slice]:
+        """Return the rows and columns of a frame that search and fits read at most."""
+        # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
+        row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
+        range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
+        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in (self.coarse, *self.fine))]
+        last_px = np.array(self.model.region.image.shape) - 1
+        # At least the frame's edge, which repeats beyond it.
+        low = np.clip(np.min([first for first, _ in reaches], axis=0), 0, last_px)
+        high = np.clip(np.max([last for _, last in reaches], axis=0), low, last_px)
+        return slice(int(low[0]), int(high[0]) + 1), slice(int(low[1]), int(high[1]) + 1)
+
     def track(self, sure: float) -> Track:
         """Return the outline on the last frame, with the confidence that `follow` returned."""
         region = self.model.region
@@ -86,6 +101,8 @@ class Follower:
                 self._trial[:] = self._last
             else:
                 down_mm, right_mm = self.search.displacement_mm(candidate)
+                if candidate == 0 and least < math.inf and self._confirmed(down_mm, right_mm):
+                    break
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
@@ -95,6 +112,15 @@ class Follower:
                     least = misfit
                     self.params[:] = self._trial
         return least < math.inf
+
+    def _confirmed(self, down_mm: float, right_mm: float) -> bool:
+        """Return whether the first coarse fit is good, and the best match no more than a pixel of the search away."""
+        found_mm, pixel_mm = _translation_mm(self.params), self.search.pixel_mm
+        return (
+            self.coarse.correlation >= GOOD_CORRELATION
+            and abs(found_mm[0] - down_mm) <= pixel_mm[0]
+            and abs(found_mm[1] - right_mm) <= pixel_mm[1]
+        )
 
     def _state(self) -> int:
         """Return which breathing state is the nearest to `params`."""

@@ -28,7 +28,7 @@ BOX_MM = 12.0
 
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
-MOST_POINTS = 1200
+MOST_POINTS = 1000
 """Limits of the cost: modes per axis, and points of a template."""
 
 

@@ -49,13 +49,22 @@ class Search:
         correlate(self.window, self.template, self.scores)
         return best_peaks(self.scores, APART, self.peaks)
 
+    @property
+    def pixel_mm(self) -> tuple[float, float]:
+        """Distance of neighbouring offsets along rows and columns, in mm."""
+        return self.factor * self.spacing_mm[0], self.factor * self.spacing_mm[1]
+
+    @property
+    def reach_px(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """First and last (row, col) of the image that the window covers, in image pixels; may lie outside it."""
+        first = np.asarray(self.origin)
+        return first, first + np.asarray(self.window.shape) * self.factor - 1
+
     def displacement_mm(self, candidate: int) -> tuple[float, float]:
         """Return the displacement of one candidate from the reference, (row, col) in mm."""
         peak = self.peaks[candidate]
-        return (
-            (peak[0] - self.home[0]) * self.factor * self.spacing_mm[0],
-            (peak[1] - self.home[1]) * self.factor * self.spacing_mm[1],
-        )
+        row_mm, col_mm = self.pixel_mm
+        return (peak[0] - self.home[0]) * row_mm, (peak[1] - self.home[1]) * col_mm
 
 
 def make_search(

@@ -1,17 +1,17 @@
 """Tracker: finds the target of the reference on every further frame."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import InputError
 from gatekeeper.track import Track
+from gatekeeper.tracking.canonical import Canonical
 from gatekeeper.tracking.follower import Follower
 from gatekeeper.tracking.learning import learn
 from gatekeeper.tracking.model import make_model
 from gatekeeper.tracking.preview import Preview
 from gatekeeper.tracking.region import make_region
-from kernels.validity import is_finite_and_varied
 
 
 class Tracker:
@@ -46,7 +46,7 @@ class Tracker:
         region = make_region(reference, target_mask, spacing_mm)
         self._first = make_model(region, config or TrackerConfig())
         self.follower = Follower(self._first)
-        self._canonical = Canonical(region.image.shape)
+        self._canonical = Canonical(region.image.shape, self.follower.reach())
 
     def learn(self, frames: ArrayLike) -> Preview:
         """Learn from a preview cine, without labels, and start anew from the reference position.
@@ -76,6 +76,7 @@ class Tracker:
         canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
         model, preview = learn(self._first, canonical)
         self.follower = Follower(model)
+        self._canonical = Canonical(model.region.image.shape, self.follower.reach())
         return preview
 
     def track(self, image: ArrayLike) -> Track:
@@ -89,8 +90,8 @@ class Tracker:
         Returns
         -------
         Track
-            With confidence 0, and where the target was last, when the frame is constant, or holds NaN or infinity,
-            also after conversion to float32.
+            With confidence 0, and where the target was last, when the frame is constant where the target may be, or
+            holds NaN or infinity, also after conversion to float32.
 
         Raises
         ------
@@ -98,36 +99,3 @@ class Tracker:
             When the frame has another size than the reference, or no real numbers.
         """
         return self.follower.track(self.follower.follow(self._canonical.of(image)))
-
-
-class Canonical:
-    """Frames as the kernels want them: C-contiguous float32 of one shape.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns that every frame must have.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._image = np.zeros(shape, np.float32)
-
-    def of(self, image: ArrayLike) -> NDArray[np.float32] | None:
-        """Return the frame, copied only when it is not canonical; None when it shows nothing.
-
-        Raises
-        ------
-        InputError
-            When it has another shape, or no real numbers.
-        """
-        frame = np.asarray(image)
-        if frame.shape != self._image.shape or frame.dtype.kind not in "buif":
-            raise InputError(
-                f"frame: {frame.dtype} of shape {frame.shape}; it must be real numbers of the reference's shape "
-                f"{self._image.shape}"
-            )
-        if not (frame.dtype == np.float32 and frame.flags.c_contiguous and frame.flags.aligned):
-            with np.errstate(over="ignore"):
-                np.copyto(self._image, frame, casting="unsafe")
-            frame = self._image
-        return frame if is_finite_and_varied(frame) else None

@@ -66,6 +66,8 @@ class Level:
             template.modes,
             template.steepest,
             template.inverse_hessian,
+            template.prior_mean,
+            template.prior_precision,
             template.photometric,
             template.norm,
             template.row_scale,
@@ -77,6 +79,18 @@ class Level:
             self._steps,
             self._result,
         )
+
+    def reach_px(self, range_mm: tuple[float, float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return first and last (row, col) of the image that fits from translations up to `range_mm` read.
+
+        They are image pixels and may lie outside the image.
+        """
+        template = self.template
+        scale = np.array([template.row_scale, template.col_scale])
+        off = np.ceil(np.asarray(range_mm) * scale).astype(int) + 1
+        first = np.array(self._corner) - off
+        last = np.array(self._corner) + np.array(self._image.shape) + off
+        return first * template.factor, last * template.factor - 1
 
     @property
     def correlation(self) -> float:
@@ -90,7 +104,7 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Sum of the squared parameters, each in standard deviations."""
+        """Squared distance of the parameters from the prior's mean, in standard deviations."""
         return float(self._result[PENALTY])
 
     @property

@@ -11,6 +11,7 @@ from kernels.deform import (
     RESULTS,
     displace,
     fit,
+    products,
     project_out,
 )
 from tests.fenced import assert_fence_stands, fenced
@@ -43,8 +44,19 @@ def test_without_parameters_points_stay_exactly_and_with_nan_they_are_nowhere():
     np.testing.assert_array_equal(cols, start[1].astype(np.float32))
 
 
+@pytest.mark.parametrize(("directions", "points"), [(1, 1), (3, 9), (4, 40), (9, 33), (28, 850)])
+def test_products_are_those_of_matrix_and_vector(directions, points):
+    rng = np.random.default_rng(0)
+    matrix, vector = fenced(rng.normal(size=(directions, points))), fenced(rng.normal(size=points))
+    out = fenced(np.full(directions + 2, 7.0))
+    products(matrix, vector, out)
+    assert_fence_stands(out)
+    np.testing.assert_allclose(out[:directions], matrix.astype(float) @ vector.astype(float), rtol=1e-4, atol=1e-4)
+    assert (out[directions:] == 7.0).all()
+
+
 @pytest.mark.parametrize("length", [1.0, 0.6])
-@pytest.mark.parametrize(("directions", "points"), [(1, 1), (2, 7), (4, 50)])
+@pytest.mark.parametrize(("directions", "points"), [(1, 1), (2, 7), (4, 50), (14, 60)])
 def test_what_is_projected_out_is_told_and_gone_by_the_squared_length_of_the_direction(directions, points, length):
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.normal(size=(points, directions)))[0].T
@@ -102,7 +114,8 @@ def test_points_outside_the_frame_do_not_pull():
     done, params, out = problem.run()
     assert done
     assert out[INSIDE] == 0.0
-    np.testing.assert_allclose(params, problem.start - problem.inverse_hessian @ problem.start, rtol=1e-5, atol=1e-6)
+    pull = problem.prior_precision @ (problem.start - problem.prior_mean)
+    np.testing.assert_allclose(params, problem.start - problem.inverse_hessian @ pull, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("iterations", [1, 4])
@@ -132,9 +145,21 @@ def test_the_fit_ends_when_no_parameter_changes_by_more_than_the_tolerance():
     assert problem.run(9, tolerance=first * 0.9999)[2][ITERATIONS] > 1
 
 
-def test_the_penalty_is_the_sum_of_the_squared_parameters():
-    _, params, out = Problem(2).run(3)
+def test_under_the_standard_prior_the_penalty_is_the_sum_of_the_squared_parameters():
+    problem = Problem(2)
+    problem.prior_mean[:] = 0.0
+    problem.prior_precision[:] = np.eye(8)
+    _, params, out = problem.run(3)
     np.testing.assert_allclose(out[PENALTY], np.square(params.astype(np.float64)).sum(), rtol=1e-5)
+
+
+def test_a_certain_prior_keeps_the_parameters_at_its_mean():
+    problem = Problem(2)
+    problem.prior_precision[:] = 1e6 * np.eye(8)
+    problem.inverse_hessian[:] = np.linalg.inv(problem.prior_precision + problem.steepest @ problem.steepest.T)
+    _, params, out = problem.run(5)
+    np.testing.assert_allclose(params, problem.prior_mean, atol=0.01)
+    assert out[PENALTY] < 5.0
 
 
 def assert_nothing_good(done, out):
@@ -181,7 +206,7 @@ def test_a_start_that_is_no_position_leaves_no_result(bad, which):
     assert_nothing_good(done, out)
 
 
-@pytest.mark.parametrize("spoilt", ["points", "steepest", "inverse_hessian", "photometric"])
+@pytest.mark.parametrize("spoilt", ["points", "steepest", "inverse_hessian", "prior_precision", "photometric"])
 def test_a_bad_number_in_the_template_leaves_no_result(spoilt):
     problem = Problem(0)
     getattr(problem, spoilt)[-1, -1] = np.nan
@@ -213,12 +238,14 @@ def test_other_types_are_refused():
     problem = Problem(0)
     scratch, steps = np.zeros((3, 60), np.float32), np.zeros((2, 8), np.float32)
     arguments = [*problem.inputs(1, 0.0), problem.start, scratch, steps, problem.out]
-    for place in (0, 1, 2, 12, 15):
+    for place in (0, 1, 2, 6, 14, 17):
         other = np.float32 if arguments[place].dtype == np.float64 else np.float64
         with pytest.raises(TypeError):
             fit(*arguments[:place], arguments[place].astype(other), *arguments[place + 1 :])
     line = np.zeros(5, np.float32)
     with pytest.raises(TypeError):
         displace(line, line, np.zeros((1, 5)), line, 1.0, 1.0, line, line)
+    with pytest.raises(TypeError):
+        products(np.zeros((1, 5), np.float32), line, line.astype(np.float64))
     with pytest.raises(TypeError):
         project_out(np.zeros((1, 5), np.float32), line, line.astype(np.float64))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from tests.scenes import Scene
@@ -200,3 +201,34 @@ def refused(reference, mask, spacing_mm=SCENE.spacing_mm):
     assert message.split(":")[0] in ("reference", "target", "target mask")
     assert ";" in message, "says no way out"
     return message
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8])
+def test_of_whole_numbers_only_the_part_in_reach_is_read_and_tells_the_same(dtype):
+    """The same frames as float32, whole, and as whole numbers, of which a part is looked at."""
+    scene = Scene((200, 220))
+    mask = scene.disc()
+    frames = [np.clip(scene.image((2.0 * i, 0.0)) / 8.0, 0, 255).astype(dtype) for i in range(6)]
+    config = TrackerConfig(search_si_mm=20.0, search_ap_mm=10.0)
+    kinds = (dtype, dtype, np.float32)
+    whole, blind, single = (Tracker(frames[0].astype(kind), mask, scene.spacing_mm, config) for kind in kinds)
+    rows, cols = whole.follower.reach()
+    assert (rows.stop - rows.start) * (cols.stop - cols.start) < 0.8 * mask.size
+    # Neither rubbish of an earlier frame beyond the reach nor of this one matters.
+    for tracker in (whole, blind, single):
+        tracker.track(np.full(mask.shape, np.nan))
+    for frame in frames:
+        beyond = np.full_like(frame, 77)
+        beyond[rows, cols] = frame[rows, cols]
+        expected = single.track(frame.astype(np.float32))
+        for track in (whole.track(frame), blind.track(beyond)):
+            assert track.contour_px.tobytes() == expected.contour_px.tobytes()
+            assert track.confidence == expected.confidence > 0.5
+
+
+def test_a_frame_of_whole_numbers_that_is_constant_has_no_target_on_it():
+    scene = Scene()
+    tracker = scene.tracker()
+    for dtype in (np.uint16, np.int16, np.bool_):
+        assert tracker.track(np.ones(scene.shape, dtype)).confidence == 0.0
+    assert tracker.track(scene.image().astype(np.uint16)).confidence > 0.5
