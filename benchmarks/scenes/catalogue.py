@@ -126,8 +126,8 @@ SCENES = (
     Scene("lesion-60", "a lesion of 60 mm", _lesion(diameter_mm=60.0, thickness_mm=60.0)),
     Scene("low-contrast", "a lesion 10 % darker than the liver", _lesion(contrast=-0.1)),
     Scene("dark-blood", "vessels darker than the liver", {"tissue": {"vessel_contrast": -0.5}}),
-    Scene("1.5-t", "1.5 T, fat in opposed phase", {"acquisition": {"field_strength_t": 1.5}}),
-    Scene("3-t", "3 T, deeper bands", {"acquisition": {"field_strength_t": 3.0}, "artefacts": {"banding": 0.4}}),
+    Scene("at-1_5-t", "1.5 T, fat in opposed phase", {"acquisition": {"field_strength_t": 1.5}}),
+    Scene("at-3-t", "3 T, deeper bands", {"acquisition": {"field_strength_t": 3.0}, "artefacts": {"banding": 0.4}}),
     Scene(
         "inhale-hold",
         "breath-holds at end-inhale",
