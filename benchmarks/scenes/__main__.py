@@ -27,7 +27,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4)
 
 OnProgress = Callable[[str, int, int], None]
 

@@ -76,7 +76,7 @@ def _lesion(**fields: Any) -> dict[str, dict[str, Any]]:
 
 TEN_MINUTES = {"duration_s": 600.0, "frame_rate_hz": 1.0}
 SMALL = {"matrix": (112, 96)}
-FAR_AWAY = {"amplitude_mm": 6.0, "amplitude_variation": 0.0, "drift_mm_per_min": 0.0}
+FAR_AWAY = {"amplitude_mm": 3.0, "amplitude_variation": 0.0, "drift_mm_per_min": 0.0}
 """Breathing that together with a deep breath of 55 mm stays within the range in which the target is looked for."""
 
 SCENES = (
