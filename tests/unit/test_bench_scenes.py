@@ -14,6 +14,7 @@ from benchmarks.scenes.follow import Followed, first_center_mm, judged, staged
 from benchmarks.scenes.judge import BINS, figures, frames_until_back, reliability, roc_area
 from benchmarks.scenes.table import areas, unsure_shares
 from gatekeeper.track import Track
+from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import write_case
 from replay.phantom import make_phantom
 from tests.cases import breathing_case
@@ -158,6 +159,11 @@ def test_where_doubt_is_a_good_answer_only_certainty_can_be_at_fault():
     assert figures([run([9.0] * 20, [0.1] * 19 + [0.9])], can_be_followed=False).faults == ("p95", "far")
 
 
+def test_errors_are_told_of_frames_that_show_the_target_even_where_the_tracker_is_sure_of_another():
+    row = figures([run([1.0, 3.0, np.inf, 9.0], [0.9, 0.9, 0.9, 0.1])], can_be_followed=True)
+    assert (row.mean_mm, row.worst_mm, row.sure_and_far) == (2.0, 3.0, 1)
+
+
 def test_every_frame_is_in_one_bin_of_confidence():
     confidence = np.linspace(0.0, 1.0, 101)
     rows = reliability(confidence, np.where(confidence < 0.3, np.inf, 1.0))
@@ -202,6 +208,23 @@ def test_the_command_prints_all_tables_and_the_recorded_cases(tmp_path, monkeypa
     assert "other anatomy" in told["unsure"]
     for word in ("short", "What a confidence means", "unsure %", "area"):
         assert word in err
+
+
+def test_a_tracker_that_can_learn_is_shown_the_preview_and_judged_on_what_comes_after(monkeypatch, capsys):
+    learnt = []
+    monkeypatch.setattr(Tracker, "learn", lambda _self, frames: learnt.append(frames.shape), raising=False)
+    monkeypatch.setattr(command, "SCENES", (Scene("short", "", {"acquisition": SHORT}),))
+    command.main(["short", "--seeds", "1", "2", "--preview", "1.0", "--json"])
+    assert learnt == [(6, 64, 64)] * 2
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["scenes"]["short"]["frames"] == 2 * 12
+
+
+@pytest.mark.parametrize(("errors", "code"), [(None, 0), (4.0, 1)])
+def test_a_limit_that_is_not_kept_shows_in_the_exit_code(errors, code, monkeypatch, capsys):
+    found = run([1.0] * 20 if errors is None else [errors] * 20, [0.9] * 20)
+    monkeypatch.setattr(command, "run_scenes", lambda *_: {"plain": [found]})
+    assert command.main(["plain", "--seeds", "1"]) == code
+    assert "p95" in capsys.readouterr().out
 
 
 def test_an_unknown_scene_is_refused_in_one_line(capsys):
