@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-peers lock clean
+.PHONY: env demo test lint bench bench-peers bench-scenes lock clean
 
 env: $(STAMP)
 
@@ -39,6 +39,11 @@ endif
 
 bench-peers: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers $(NAMED) $(CASE)
+
+# Hard scenes with exact truth, and whether confidence can be believed; options go into SCENES:
+#   make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
+bench-scenes: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.scenes $(SCENES)
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:

@@ -1,0 +1,99 @@
+"""One tracker on one scene: its error and its confidence on every frame.
+
+The truth is the displacement of the outline's centroid since the first frame, by the equations of the phantom's
+motion. The tracker starts from the first mask, whose pixels are not quite the outline, so displacements are compared:
+
+    error = |(track.center_mm - centre of the contour of the first mask) - displacement_mm|
+
+Where the target is not in the plane, not on the image, or the frame was replaced, any position is wrong and the
+error is infinite. A frame is trackable when it shows the target, at least half of it, and was left as it was.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scenes.catalogue import Scene
+from benchmarks.scenes.disturb import SHOWS_NOTHING, disturb, kinds
+from gatekeeper.structure import mask_to_contour
+from gatekeeper.track import Track
+from gatekeeper.tracking.tracker import Tracker
+from kernels.polygon import area, centroid
+from replay.phantom import Phantom, make_phantom
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """What a tracker said of each frame, and what was true.
+
+    Attributes
+    ----------
+    errors_mm : ndarray of float64, shape (T,)
+        Infinite where there is no target to be found.
+    confidence : ndarray of float64, shape (T,)
+    trackable : ndarray of bool, shape (T,)
+    kinds : ndarray of str, shape (T,)
+        How the frame was spoilt or why it shows no target; empty where all is well.
+    """
+
+    errors_mm: Array
+    confidence: Array
+    trackable: NDArray[np.bool_]
+    kinds: NDArray[np.str_]
+
+
+def staged(scene: Scene, seed: int, lead_s: float = 0.0, **acquisition: object) -> tuple[Phantom, NDArray[np.str_]]:
+    """Return the phantom of a scene with its frames as the tracker sees them, and what befell each of them."""
+    config = scene.config(seed, lead_s, **acquisition)
+    phantom = make_phantom(config)
+    times_s = phantom.recording.times_s
+    disturb(phantom.recording.frames, times_s, config, scene.befalls(lead_s))
+    kind = kinds(times_s, scene.befalls(lead_s))
+    kind[(kind == "") & ~phantom.visible] = "out of sight"
+    return phantom, kind
+
+
+def follow(phantom: Phantom, kind: NDArray[np.str_], preview: int = 0) -> Followed:
+    """Return what the tracker says of the frames of a staged scene.
+
+    Parameters
+    ----------
+    phantom, kind
+        See `staged`.
+    preview : int
+        So many frames are learnt from and not followed.
+    """
+    recording = phantom.recording
+    assert recording.first_mask is not None
+    tracker = Tracker(recording.frames[0], recording.first_mask, recording.spacing_mm)
+    if preview:
+        tracker.learn(recording.frames[:preview])  # type: ignore[attr-defined,unused-ignore]
+    tracks = [tracker.track(frame) for frame in recording.frames[preview:]]
+    return judged(phantom, kind, tracks, preview)
+
+
+def judged(phantom: Phantom, kind: NDArray[np.str_], tracks: Iterable[Track], first: int = 0) -> Followed:
+    """Return how far the tracks of the frames from `first` on are from the truth."""
+    recording = phantom.recording
+    assert recording.first_mask is not None
+    assert recording.labels is not None
+    found = [(*track.center_mm, track.confidence) for track in tracks]
+    *center_mm, confidence = np.array(found).T
+    away_mm = np.stack(center_mm, axis=-1) - first_center_mm(recording.first_mask, recording.spacing_mm)
+    errors_mm = np.linalg.norm(away_mm - phantom.displacement_mm[first:], axis=1)
+    lost = ~phantom.visible | np.isin(kind, sorted(SHOWS_NOTHING))
+    errors_mm[lost[first:]] = np.inf
+    areas_px = np.array([area(contour) for contour in phantom.contours])
+    half_there = recording.labels.sum(axis=(1, 2)) >= 0.5 * areas_px
+    return Followed(errors_mm, confidence, (half_there & (kind == ""))[first:], kind[first:])
+
+
+def first_center_mm(first_mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> Array:
+    """Return the centre of the contour of the first mask, from which a tracker starts, as (row, col) in mm."""
+    center_px = np.empty(2)
+    centroid(mask_to_contour(first_mask), center_px)
+    return center_px * spacing_mm
