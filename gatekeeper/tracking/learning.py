@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.tracking.bank import matched, with_bank
+from gatekeeper.tracking.bank import REFERENCE_SHARE, REFERENCE_SHARE_OF_STIFF, matched, with_bank
 from gatekeeper.tracking.evening import with_evening
 from gatekeeper.tracking.follower import Follower
 from gatekeeper.tracking.model import Model, make_model
@@ -19,7 +19,7 @@ from gatekeeper.tracking.passage import passage
 from gatekeeper.tracking.path import learned_path
 from gatekeeper.tracking.preview import FEWEST_FRAMES, Preview, report
 from gatekeeper.tracking.registered import registered
-from gatekeeper.tracking.stiffness import is_stiff, stiffened
+from gatekeeper.tracking.stiffness import STIFFER, is_stiff, stiffened
 
 Frames = Sequence[NDArray[np.float32] | None]
 
@@ -36,11 +36,13 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     """
     model = first
     seen = passage(Follower(model), frames)
-    if seen.sure.sum() < FEWEST_FRAMES:
+    if seen.found.sum() < FEWEST_FRAMES:
         return first, report(seen, first, None, first)
-    stiff = make_model(first.region, stiffened(first.config))
-    stiffly = passage(Follower(stiff), frames)
-    if is_stiff(seen.centers_mm, stiffly.centers_mm, seen.sure & stiffly.sure):
+    for share in STIFFER:
+        stiff = make_model(first.region, stiffened(first.config, share))
+        stiffly = passage(Follower(stiff), frames)
+        if not is_stiff(seen, stiffly):
+            break
         model, seen = stiff, stiffly
     moved = registered(model, seen, frames)
     evened = with_evening(model, moved)
@@ -49,5 +51,6 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
         seen = passage(Follower(model), frames)
         moved = registered(model, seen, frames)
     moved = replace(moved, values=matched(moved.values, moved.reference))
-    model = replace(with_bank(model, moved), path=learned_path(seen.moves_mm[seen.sure]))
-    return model, report(seen, model, moved, first)
+    share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
+    model = replace(with_bank(model, moved, share), path=learned_path(seen.moves_mm[seen.found]))
+    return model, report(passage(Follower(model), frames), model, moved, first)

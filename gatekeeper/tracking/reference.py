@@ -46,6 +46,8 @@ class Template:
         Side of the blocks of image pixels that make one pixel of this grid.
     share : float
         Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
+    values : ndarray of float32, shape (N,)
+        The reference at the points.
     points, modes, steepest, inverse_hessian, prior_mean, prior_precision, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
@@ -53,6 +55,7 @@ class Template:
 
     factor: int
     share: float
+    values: NDArray[np.float32]
     points: NDArray[np.float32]
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
@@ -184,6 +187,7 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
     return Template(
         factor=grid.factor,
         share=grid.share,
+        values=_single(template),
         points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
