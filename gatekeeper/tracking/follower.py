@@ -19,7 +19,7 @@ FINE_ITERATIONS = 4
 JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
 """Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
 match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
-JUMP_DEGREES = 6.0
+JUMP_DEGREES = 3.0
 """Degrees of freedom of the distribution of jumps: a sudden deep breath is rare, but no miracle."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
