@@ -64,17 +64,24 @@ class Preview:
     def as_text(self) -> str:
         """Return the report in a few lines that a physicist can read."""
         verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
+        states, ratio = len(self.states_mm), self.contrast_to_noise
         learned = [
-            name for name, is_so in (("stiff anatomy", self.stiff), ("banding evened out", self.evened)) if is_so
+            name
+            for name, is_so in (
+                (f"{states} breathing states", states > 1),
+                ("stiff anatomy", self.stiff),
+                ("banding evened out", self.evened),
+            )
+            if is_so
         ]
         return "\n".join(
             (
                 f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
-                f"contrast    {self.contrast_to_noise:.1f} times the noise",
+                f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
                 f"motion      SI {self.si_range_mm[0]:+.1f} to {self.si_range_mm[1]:+.1f} mm, "
                 f"AP {self.ap_range_mm[0]:+.1f} to {self.ap_range_mm[1]:+.1f} mm",
                 f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
-                f"learned     {', '.join((f'{len(self.states_mm)} breathing states', *learned))}",
+                f"learned     {', '.join(learned) or 'nothing'}",
                 f"verdict     {verdict}",
             )
         )
