@@ -30,7 +30,7 @@ def test_where_the_target_moves_does_not_matter():
 
 
 def test_an_offset_between_the_models_does_not_matter():
-    assert verdict(noise_mm(0.2) + (3.0, -1.0))
+    assert verdict(noise_mm(0.2) + np.array([3.0, -1.0]))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
