@@ -70,7 +70,10 @@ class Tracker:
         InputError
             When the frames are none, or have another size than the reference, or hold no real numbers.
         """
-        images = np.asarray(frames)
+        try:
+            images = np.asarray(frames)
+        except ValueError:
+            raise InputError("preview: its frames differ in shape; give frames as (time, rows, columns)") from None
         if images.ndim != 3 or len(images) == 0:
             raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
         canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
