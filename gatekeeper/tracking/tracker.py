@@ -46,7 +46,7 @@ class Tracker:
         region = make_region(reference, target_mask, spacing_mm)
         self._first = make_model(region, config or TrackerConfig())
         self.follower = Follower(self._first)
-        self._canonical = Canonical(region.image.shape, self.follower.reach())
+        self._canonical = Canonical(region, self.follower.reach())
 
     def learn(self, frames: ArrayLike) -> Preview:
         """Learn from a preview cine, without labels, and start anew from the reference position.
@@ -76,7 +76,7 @@ class Tracker:
         canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
         model, preview = learn(self._first, canonical)
         self.follower = Follower(model)
-        self._canonical = Canonical(model.region.image.shape, self.follower.reach())
+        self._canonical = Canonical(model.region, self.follower.reach())
         return preview
 
     def track(self, image: ArrayLike) -> Track:
@@ -90,8 +90,9 @@ class Tracker:
         Returns
         -------
         Track
-            With confidence 0, and where the target was last, when the frame is constant where the target may be, or
-            holds NaN or infinity, also after conversion to float32.
+            With confidence 0, and where the target was last, when the frame, after conversion to float32, is constant
+            or holds NaN or infinity where it is looked at: where the target may be and some way around. Pixels further
+            away are not read; the engine's gate checks all of them.
 
         Raises
         ------
