@@ -98,7 +98,7 @@ def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: in
     # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
     inner = np.uint64(max(right - left, 0))
     wide = np.uint64(factor) * inner
-    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     for i in range(top, bottom):
         target = out[i, left:right]
         source = image[i * factor, left * factor : right * factor]
@@ -110,12 +110,11 @@ def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: in
                 line[k] += single(source[k])
         if factor == 2:
             for j in range(inner):
-                k = two * j
-                target[j] = scale * (line[k] + line[k + one])
+                target[j] = scale * (line[two * j] + line[two * j + one])
         elif factor == 4:
             for j in range(inner):
-                k = np.uint64(4) * j
-                target[j] = scale * ((line[k] + line[k + one]) + (line[k + two] + line[k + three]))
+                first = four * j
+                target[j] = scale * ((line[first] + line[first + one]) + (line[first + two] + line[first + three]))
         else:
             for j in range(inner):
                 total = single(0.0)
