@@ -164,6 +164,13 @@ def block_means(image, row, col, factor, shape):
     return covered.reshape(shape[0], factor, shape[1], factor).mean(axis=(1, 3))
 
 
+def joined(image, factor):
+    """Means over the whole blocks of an image."""
+    rows, cols = image.shape[0] // factor, image.shape[1] // factor
+    covered = image[: rows * factor, : cols * factor].astype(np.float64)
+    return covered.reshape(rows, factor, cols, factor).mean(axis=(1, 3))
+
+
 def smoothed(image, share):
     """Convolution of an image that was padded with its edge."""
     line = np.array([share, 1.0 - 2.0 * share, share])

@@ -63,7 +63,10 @@ class Follower:
         self.unexplained = math.inf
 
     def follow(self, frame: NDArray[np.float32] | None) -> float:
-        """Find the target on a frame (H, W), and return how sure that is, 0-1; None is a frame that shows nothing."""
+        """Find the target on a frame, and return how sure that is, 0-1.
+
+        The frame is joined to the region's resolution (h, w), see `Canonical`; None is one that shows nothing.
+        """
         sure, self.unexplained = 0.0, math.inf
         if frame is not None and self._start(frame):
             state = self._state()
@@ -80,7 +83,7 @@ class Follower:
         return sure
 
     def reach(self) -> tuple[slice, slice]:
-        """Return the rows and columns of a frame that search and fits read at most."""
+        """Return the rows and columns of a frame, at the region's resolution, that search and fits read at most."""
         # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
@@ -97,6 +100,8 @@ class Follower:
         row_mm, col_mm = region.spacing_mm
         contour_px = np.empty_like(region.contour_px)
         warp_contour(region.contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
+        region.put_on_frame(contour_px)
+        row_mm, col_mm = region.frame_spacing_mm
         center_px = np.empty(2)
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
