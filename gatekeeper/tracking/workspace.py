@@ -77,8 +77,6 @@ class Level:
             template.modes,
             template.steepest,
             template.inverse_hessian,
-            template.prior_mean,
-            template.prior_precision,
             template.photometric,
             template.norm,
             template.row_scale,
@@ -129,7 +127,7 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Squared distance of the parameters from the prior's mean, in standard deviations."""
+        """Sum of the squared parameters, each in standard deviations."""
         return float(self._result[PENALTY])
 
     @property
