@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gatekeeper.loop import run_loop
     from gatekeeper.recording.session import Session
     from gatekeeper.track import Track
+    from gatekeeper.tracking.preview import Preview
+    from gatekeeper.tracking.structures import StructureTracker
     from gatekeeper.tracking.tracker import Tracker
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "GateConfig",
     "GatekeeperError",
     "Plane",
+    "Preview",
     "Reason",
     "Session",
     "SessionConfig",
+    "StructureTracker",
     "Track",
     "Tracker",
     "TrackerConfig",
@@ -51,9 +55,11 @@ _HOME = {
     "GateConfig": "config",
     "GatekeeperError": "errors",
     "Plane": "frame",
+    "Preview": "tracking.preview",
     "Reason": "decision",
     "Session": "recording.session",
     "SessionConfig": "config",
+    "StructureTracker": "tracking.structures",
     "Track": "track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",

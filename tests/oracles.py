@@ -181,6 +181,17 @@ def smoothed(image, share):
     return out
 
 
+# --- kernels/flat.py ------------------------------------------------------------------------------------------
+
+
+def flattened(factors, row, col, window):
+    """Product of the window with the field, in which each pixel looks for its place, or the nearest there is."""
+    out = window.astype(np.float64)
+    for i, j in np.ndindex(*window.shape):
+        out[i, j] *= factors[np.clip(row + i, 0, factors.shape[0] - 1), np.clip(col + j, 0, factors.shape[1] - 1)]
+    return out
+
+
 # --- kernels/sample.py ----------------------------------------------------------------------------------------
 
 
@@ -216,8 +227,6 @@ def gauss_newton(
     modes,
     steepest,
     inverse_hessian,
-    prior_mean,
-    prior_precision,
     photometric,
     template_norm,
     row_scale,
@@ -228,9 +237,8 @@ def gauss_newton(
     clip=CLIP,
 ):
     """The fit as its docstring tells it; return the parameters and the results."""
-    image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params = (
-        np.asarray(array, np.float64)
-        for array in (image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params)
+    image, points, steepest, inverse_hessian, photometric, params = (
+        np.asarray(array, np.float64) for array in (image, points, steepest, inverse_hessian, photometric, params)
     )
     iteration = 0
     while iteration < max_iterations:
@@ -244,9 +252,8 @@ def gauss_newton(
         limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
         inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
         pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
-        step = inverse_hessian @ (steepest @ pull + prior_precision @ (params - prior_mean))
+        step = inverse_hessian @ (steepest @ pull + params)
         params = params - step
         if np.abs(step).max() <= tolerance:
             break
-    penalty = (params - prior_mean) @ prior_precision @ (params - prior_mean)
-    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
+    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])

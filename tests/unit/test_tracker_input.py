@@ -68,7 +68,7 @@ def test_the_layout_of_an_image_in_memory_changes_nothing(layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_kernels_are_only_given_frames_as_they_want_them(layout):
-    frame = SCENE.tracker()._canonical.of(LAYOUTS[layout](MOVED))
+    frame = SCENE.tracker()._structures._canonical.of(LAYOUTS[layout](MOVED))
     assert frame.dtype == np.float32
     assert frame.flags.c_contiguous
     assert frame.flags.aligned
