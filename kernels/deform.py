@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import b1, f4, f4_1d, f4_2d, f4_2d_in, f8_1d, i8, kernel, void
-from kernels.sample import bilinear
+from kernels.sample import sample
 
 Array = NDArray[np.float32]
 single = np.float32
@@ -221,7 +221,6 @@ def fit(
     weight = points[2]
     gradient = steps[0]
     norms = steps[1]
-    row_0, col_0 = single(window[0]), single(window[1])
     first_row, last_row = single(window[2]), single(window[3])
     first_col, last_col = single(window[4]), single(window[5])
     # A fit that fails leaves no result of an earlier frame behind.
@@ -233,8 +232,9 @@ def fit(
     for _ in range(max_iterations):
         iterations += 1
         displace(points[0], points[1], modes, params, row_scale, col_scale, scratch[0], scratch[1])
+        sample(image, scratch[0], scratch[1], window[0], window[1], residual)
         for i in range(size):
-            residual[i] = weight[i] * bilinear(image, scratch[0, i] - row_0, scratch[1, i] - col_0)
+            residual[i] *= weight[i]
         project_out(photometric, norms, residual)
 
         total = single(0.0)
