@@ -7,6 +7,9 @@ from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel
 
 Array = NDArray[np.float32]
 
+ROUNDING = 1e-14
+"""A patch whose variance is no more than this share of its mean square is constant, up to rounding."""
+
 
 @kernel(f8(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
 def local_likeness(
@@ -32,7 +35,8 @@ def local_likeness(
     Returns
     -------
     float
-        -1 to 1; each patch counts by its squared weight. NaN without any patch, or when anything is NaN.
+        -1 to 1; each patch counts by its squared weight, one that is constant on either as 0. NaN without any patch,
+        or when anything in one is NaN.
     """
     for p in range(sums.shape[0]):
         for k in range(6):
@@ -53,14 +57,17 @@ def local_likeness(
     whole = 0.0
     for p in range(sums.shape[0]):
         mass = sums[p, 0]
+        if mass != mass:
+            return np.nan
         if mass > 0.0:
             value = sums[p, 1] / mass
             seen = sums[p, 2] / mass
-            varied = (sums[p, 3] / mass - value * value) * (sums[p, 4] / mass - seen * seen)
+            varied = sums[p, 3] / mass - value * value
+            varied_seen = sums[p, 4] / mass - seen * seen
             both = sums[p, 5] / mass - value * seen
-            if varied > 0.0:
-                total += mass * min(max(both / np.sqrt(varied), -1.0), 1.0)
-            elif varied != varied:
+            if varied * mass > ROUNDING * sums[p, 3] and varied_seen * mass > ROUNDING * sums[p, 4]:
+                total += mass * min(max(both / np.sqrt(varied * varied_seen), -1.0), 1.0)
+            elif both != both or varied != varied or varied_seen != varied_seen:
                 return np.nan
             whole += mass
     return total / whole if whole > 0.0 else np.nan

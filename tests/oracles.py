@@ -257,3 +257,22 @@ def gauss_newton(
         if np.abs(step).max() <= tolerance:
             break
     return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])
+
+
+# --- kernels/likeness.py --------------------------------------------------------------------------------------
+
+
+def patchwise_correlation(template, weight, residual, scale, patches):
+    """Mean over patches of the weighted correlation of frame and template; a patch counts by its squared weight."""
+    template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))
+    seen = template + scale * residual / weight
+    alike, masses = [], []
+    for patch in range(patches.max(initial=-1) + 1):
+        mine = patches == patch
+        if mine.any():
+            square = weight[mine] ** 2
+            a, b = (x[mine] - np.average(x[mine], weights=square) for x in (template, seen))
+            spread = np.sqrt((square * a * a).sum() * (square * b * b).sum())
+            alike.append((square * a * b).sum() / spread if spread != 0.0 else 0.0)
+            masses.append(square.sum())
+    return np.average(alike, weights=masses) if masses else np.nan
