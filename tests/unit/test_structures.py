@@ -111,7 +111,7 @@ def test_an_error_names_the_structure_when_there_are_several(name):
 @pytest.mark.parametrize("frame", [SCENE.image()[:-1], SCENE.image().astype(complex), None])
 def test_a_frame_of_another_kind_is_refused_for_all(frame):
     tracker = together()
-    with pytest.raises(InputError, match="^frame: "):
+    with pytest.raises(InputError, match=r"^frame: "):
         tracker.track(frame)
     assert all(track.confidence > 0.9 for track in tracker.track(FRAMES[0]))
 
@@ -155,7 +155,7 @@ def test_a_preview_that_is_none_is_refused_and_nothing_is_forgotten(frames):
     tracker, untouched = together(), together()
     for each in (tracker, untouched):
         each.track(FRAMES[2])
-    with pytest.raises(InputError, match="^preview: "):
+    with pytest.raises(InputError, match=r"^preview: "):
         tracker.learn(frames)
     for track, other in zip(tracker.track(FRAMES[3]), untouched.track(FRAMES[3]), strict=True):
         assert same(track, other)
