@@ -111,7 +111,7 @@ def test_an_error_names_the_structure_when_there_are_several(name):
 @pytest.mark.parametrize("frame", [SCENE.image()[:-1], SCENE.image().astype(complex), None])
 def test_a_frame_of_another_kind_is_refused_for_all(frame):
     tracker = together()
-    with pytest.raises(InputError, match="^frame: "):
+    with pytest.raises(InputError, match=r"^frame: "):
         tracker.track(frame)
     assert all(track.confidence > 0.9 for track in tracker.track(FRAMES[0]))
 
@@ -150,12 +150,22 @@ def test_learning_is_that_of_each_alone():
         tracker.learn(frames)
 
 
+def test_what_is_learned_does_not_depend_on_the_type_of_the_frames():
+    """Frames that must be converted go through one buffer; each is kept before the next comes."""
+    frames = breathing_frames(breath_mm(), SCENE, noise=20.0).astype(np.uint16)
+    masks = {"gtv": MASKS["gtv"]}
+    whole, single = together(masks), together(masks)
+    assert whole.learn(frames) == single.learn(frames.astype(np.float32))
+    for frame in FRAMES[:3]:
+        assert same(*whole.track(frame), *single.track(frame))
+
+
 @pytest.mark.parametrize("frames", [FRAMES[0], np.zeros((0, *SCENE.shape)), [FRAMES[0], FRAMES[1][:-1]]])
 def test_a_preview_that_is_none_is_refused_and_nothing_is_forgotten(frames):
     tracker, untouched = together(), together()
     for each in (tracker, untouched):
         each.track(FRAMES[2])
-    with pytest.raises(InputError, match="^preview: "):
+    with pytest.raises(InputError, match=r"^preview: "):
         tracker.learn(frames)
     for track, other in zip(tracker.track(FRAMES[3]), untouched.track(FRAMES[3]), strict=True):
         assert same(track, other)
