@@ -51,6 +51,9 @@ BUDGETS = (
     Budget("image_512_finer_uint16", 450, 1350, "the same target on 512 x 512, 0.5 mm"),
     Budget("target_15_mm", 300, 900, "track, target of 15 mm"),
     Budget("target_60_mm", 450, 1350, "track, target of 60 mm"),
+    Budget("structures_1", 300, 900, "track, one structure of 30 mm"),
+    Budget("structures_2", 600, 1800, "two of them on the same frames"),
+    Budget("structures_4", 1200, 3600, "four of them"),
     Budget("decide", 60, 200, "gate decision on one frame"),
     Budget("engine_step", 400, 1200, "frame in, decision out"),
     Budget("replay", 200_000, 400_000, "240 frames: player, loop and journal"),
@@ -82,4 +85,7 @@ RATIOS = (
     Ratio("image_512_wider_uint16", "image_128_uint16", 1.5),
     Ratio("image_512_finer_uint16", "image_128_uint16", 1.5),
     Ratio("target_60_mm", "target_15_mm", 1.5),
+    # At most in proportion; a tenth more is left to the noise of the clock and to structures not being quite alike.
+    Ratio("structures_2", "structures_1", 2.2),
+    Ratio("structures_4", "structures_1", 4.4),
 )

@@ -150,6 +150,16 @@ def test_learning_is_that_of_each_alone():
         tracker.learn(frames)
 
 
+def test_what_is_learned_does_not_depend_on_the_type_of_the_frames():
+    """Frames that must be converted go through one buffer; each is kept before the next comes."""
+    frames = breathing_frames(breath_mm(), SCENE, noise=20.0).astype(np.uint16)
+    masks = {"gtv": MASKS["gtv"]}
+    whole, single = together(masks), together(masks)
+    assert whole.learn(frames) == single.learn(frames.astype(np.float32))
+    for frame in FRAMES[:3]:
+        assert same(*whole.track(frame), *single.track(frame))
+
+
 @pytest.mark.parametrize("frames", [FRAMES[0], np.zeros((0, *SCENE.shape)), [FRAMES[0], FRAMES[1][:-1]]])
 def test_a_preview_that_is_none_is_refused_and_nothing_is_forgotten(frames):
     tracker, untouched = together(), together()
