@@ -39,6 +39,7 @@ def broken(kind):
         image[-1, -1] = float(kind)
     return {
         "constant": np.full(SHAPE, 7.0, dtype=np.float32),
+        "clipped": np.minimum(image, 2500.0),
         "other shape": image[:, :-1].copy(),
         "other type": image.astype(np.float64),
         "not contiguous": np.asfortranarray(image),
@@ -56,15 +57,26 @@ def test_beam_comes_on_with_good_frames_and_goes_with_the_first_outside():
 
 
 @pytest.mark.parametrize(
-    "kind", ["nan", "inf", "-inf", "constant", "other shape", "other type", "not contiguous", "no pixel"]
+    ("kind", "reason"),
+    [
+        ("nan", Reason.NOT_FINITE),
+        ("inf", Reason.NOT_FINITE),
+        ("-inf", Reason.NOT_FINITE),
+        ("constant", Reason.CONSTANT),
+        ("clipped", Reason.SATURATED),
+        ("other shape", Reason.WRONG_SHAPE),
+        ("other type", Reason.INVALID_FRAME),
+        ("not contiguous", Reason.INVALID_FRAME),
+        ("no pixel", Reason.INVALID_FRAME),
+    ],
 )
-def test_broken_frame_holds_and_never_reaches_the_tracker(kind):
+def test_broken_frame_holds_and_never_reaches_the_tracker(kind, reason):
     tracker = Tracker()
     under_test = engine(tracker, frames_to_resume=1)
     assert under_test.step(frame(0), 0.0).decision.state is ON
     step = under_test.step(frame(1, image=broken(kind)), 0.0)
     assert step.decision.state is HOLD
-    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert reason in step.decision.reasons
     assert step.track is None
     assert len(tracker.shown) == 1
 
@@ -72,7 +84,7 @@ def test_broken_frame_holds_and_never_reaches_the_tracker(kind):
 def test_frame_of_another_pixel_size_holds_and_never_reaches_the_tracker():
     tracker = Tracker()
     step = engine(tracker, frames_to_resume=1).step(frame(spacing_mm=(2.0, 2.1)), 0.0)
-    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert Reason.WRONG_SPACING in step.decision.reasons
     assert tracker.shown == []
 
 
