@@ -1,8 +1,10 @@
 """One frame: found, decided, and both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, cycle
 
+import numpy as np
+from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
@@ -15,8 +17,8 @@ from gatekeeper.gating.gate import Gate
 
 def _frames(scene: Scene, images: Iterable[NDArray[np.float32]]) -> Iterator[Frame]:
     """Yield images over and over, as frames whose numbers rise."""
-    images = cycle(images)
-    return (Frame(next(images), scene.recording.spacing_mm, i, 0.0, 0.0) for i in count())
+    again = cycle(images)
+    return (Frame(next(again), scene.recording.spacing_mm, i, 0.0, 0.0) for i in count())
 
 
 def test_track(benchmark: BenchmarkFixture, scene: Scene) -> None:

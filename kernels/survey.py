@@ -17,8 +17,9 @@ WEIGHT_FLIP = 0x85EBCA6A
 
 @kernel(i4(i4))
 def _rank(bits: np.int32) -> np.int32:
-    """Return a whole number that orders as the float with these bits does; -0 comes directly before 0."""
-    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+    """Return a whole number that orders as the float with these bits does, the same for 0 and -0."""
+    rank = np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+    return np.int32(rank + np.int32(rank == np.int32(-1)))
 
 
 @kernel(seen(f4_2d_in))
@@ -61,6 +62,5 @@ def survey(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
     brightest = np.int32(0)
     for k in range(pixels.size):
         brightest = np.int32(brightest + np.int32(_rank(np.int32(pixels[k])) == most))
-    varied = most > least and not (most == 0 and least == -1)
     fingerprint = (np.uint64(first) << np.uint64(32)) | np.uint64(second)
-    return bool(broken == 0), bool(varied), int(brightest), int(fingerprint)
+    return bool(broken == 0), bool(most > least), int(brightest), int(fingerprint)
