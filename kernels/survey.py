@@ -17,9 +17,8 @@ WEIGHT_FLIP = 0x85EBCA6A
 
 @kernel(i4(i4))
 def _rank(bits: np.int32) -> np.int32:
-    """Return a whole number that orders as the float with these bits does, the same for 0 and -0."""
-    rank = np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
-    return np.int32(rank + np.int32(rank == np.int32(-1)))
+    """Return a whole number that orders as the float with these bits does: 0 for 0, and -1 for -0."""
+    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
 @kernel(seen(f4_2d_in))
@@ -59,8 +58,10 @@ def survey(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
         first = np.uint32(first + np.uint32(word * weight))
         mixed = np.uint32(word ^ np.uint32(word >> np.uint32(15)))
         second = np.uint32(second + np.uint32(mixed * np.uint32(weight ^ np.uint32(WEIGHT_FLIP))))
+    # 0 and -0 are the same.
+    largest = np.int32(-1) if most == 0 else most
     brightest = np.int32(0)
     for k in range(pixels.size):
-        brightest = np.int32(brightest + np.int32(_rank(np.int32(pixels[k])) == most))
+        brightest = np.int32(brightest + np.int32(_rank(np.int32(pixels[k])) >= largest))
     fingerprint = (np.uint64(first) << np.uint64(32)) | np.uint64(second)
-    return bool(broken == 0), bool(most > least), int(brightest), int(fingerprint)
+    return bool(broken == 0), bool(least < largest), int(brightest), int(fingerprint)
