@@ -102,6 +102,16 @@ def test_between_both_limits_a_beam_stays_on_and_a_hold_stays_held(reason):
         assert violations(merged(change), Limits.to_resume(CONFIG)) == (reason,)
 
 
+@pytest.mark.parametrize("reason", IN_BETWEEN)
+def test_a_beam_that_was_held_in_between_comes_on_by_the_stricter_limit_only(reason):
+    rules, between = Rules.of(CONFIG), merged(IN_BETWEEN[reason][1])
+    on = on_state()
+    assert step(on, between, rules).beam is ON
+    held = step(on, merged(BAD[reason][0]), rules)
+    assert step(held, between, rules).reasons == (reason,)
+    assert step(held, findings(), rules).beam is ON
+
+
 def test_the_limits_to_resume_are_never_looser_than_those_to_stay_on():
     for outside, hysteresis, confidence, more in product((0.0, 3.0, 100.0), (0.0, 50.0), (0.01, 1.0), (0.0, 1.0)):
         config = GateConfig(
