@@ -169,3 +169,15 @@ def test_sudden_cough_beyond_the_range_is_said_as_such():
     ]
     assert reasons[:-2] == [()] * 80
     assert reasons[-2:] == [(Reason.EXCEPTIONAL_POSITION,), ()]
+
+
+def test_the_reference_is_the_median_of_the_first_breaths_and_not_the_first():
+    si_mm = breathing(60)
+    si_mm[16] = 94.0
+    seen = watched(si_mm)[-1]
+    assert seen.reference_mm == pytest.approx(100.0, abs=1e-9)
+
+
+def test_a_dip_of_noise_while_breathing_in_is_no_turning_point():
+    seen = watched(breathing(120, period_s=12.0, noise_mm=0.4))[-1]
+    assert seen.exhales_mm == pytest.approx([100.0] * 5, abs=2.0)
