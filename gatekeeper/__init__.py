@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gatekeeper.command import Action, Command
     from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, TrackerConfig
     from gatekeeper.decision import BeamState, Decision, Reason
     from gatekeeper.engine import Engine
@@ -15,13 +16,19 @@ if TYPE_CHECKING:
     from gatekeeper.frame import Frame, Plane
     from gatekeeper.gating.envelope import Envelope
     from gatekeeper.gating.gate import Gate
+    from gatekeeper.gating.motion import LearnedRange
+    from gatekeeper.gating.zones import Avoid, Target
+    from gatekeeper.linac.profile import LinacProfile
     from gatekeeper.loop import run_loop
     from gatekeeper.recording.session import Session
     from gatekeeper.track import Track
     from gatekeeper.tracking.tracker import Tracker
 
 __all__ = [
+    "Action",
+    "Avoid",
     "BeamState",
+    "Command",
     "Decision",
     "Engine",
     "Envelope",
@@ -30,10 +37,13 @@ __all__ = [
     "Gate",
     "GateConfig",
     "GatekeeperError",
+    "LearnedRange",
+    "LinacProfile",
     "Plane",
     "Reason",
     "Session",
     "SessionConfig",
+    "Target",
     "Track",
     "Tracker",
     "TrackerConfig",
@@ -41,7 +51,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "Action": "command",
+    "Avoid": "gating.zones",
     "BeamState": "decision",
+    "Command": "command",
     "Decision": "decision",
     "Engine": "engine",
     "Envelope": "gating.envelope",
@@ -50,10 +63,13 @@ _HOME = {
     "Gate": "gating.gate",
     "GateConfig": "config",
     "GatekeeperError": "errors",
+    "LearnedRange": "gating.motion",
+    "LinacProfile": "linac.profile",
     "Plane": "frame",
     "Reason": "decision",
     "Session": "recording.session",
     "SessionConfig": "config",
+    "Target": "gating.zones",
     "Track": "track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",

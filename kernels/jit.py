@@ -25,6 +25,7 @@ f8 = types.float64
 i4 = types.int32
 i8 = types.int64
 u1 = types.uint8
+u8 = types.uint64
 b1 = types.boolean
 f4_1d = types.float32[::1]
 f4_2d = types.float32[:, ::1]
@@ -42,6 +43,7 @@ b1_2d = types.boolean[:, ::1]
 f4_2d_in = types.Array(f4, 2, "C", readonly=True)
 f8_2d_in = types.Array(f8, 2, "C", readonly=True)
 void = types.void
+seen = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
 F = TypeVar("F", bound=Callable[..., object])
 

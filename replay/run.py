@@ -66,7 +66,7 @@ def replay(recording: Recording, config: SessionConfig, folder: Path, clock: Clo
     reference = np.ascontiguousarray(frames[0], dtype=np.float32)
     tracker = Tracker(reference, mask, spacing_mm, config.tracker)
     target_px = mask_to_contour(mask)
-    envelope = Envelope.around(target_px, config.envelope.margin_mm, spacing_mm, reference.shape)
+    envelope = Envelope.around(target_px, config.envelope.margin_mm, spacing_mm, reference.shape, recording.plane)
     engine = Engine(tracker, Gate(envelope, config.gate))
 
     with Session(folder, config) as session:

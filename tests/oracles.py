@@ -1,5 +1,6 @@
 """Slow, obvious twins of the kernels, for the tests to compare with."""
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -243,3 +244,10 @@ def gauss_newton(
             break
     penalty = (params - prior_mean) @ prior_precision @ (params - prior_mean)
     return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
+
+
+def survey_slowly(image):
+    """Finite, varied, and how many pixels have the largest value."""
+    values = [float(value) for value in image.ravel()]
+    finite = all(math.isfinite(value) for value in values)
+    return finite, len(set(values)) > 1, values.count(max(values))

@@ -97,9 +97,9 @@ def test_nan_frame_holds_with_its_reason_and_the_session_goes_on(tmp_path, capsy
     assert gatekeeper("replay", case, "--out", tmp_path / "s", "--json") == 0
     decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
     assert [one["state"] for one in decisions] == ["HOLD", "ON", "ON", "ON", "HOLD", "HOLD", "ON", "ON"]
-    assert "invalid_frame" in decisions[4]["reasons"]
+    assert "not_finite" in decisions[4]["reasons"]
     assert decisions[4]["center_mm"] is None
-    assert json.loads(capsys.readouterr().out)["hold_reasons"]["invalid_frame"] == 1
+    assert json.loads(capsys.readouterr().out)["hold_reasons"]["not_finite"] == 1
 
 
 def test_single_frame_holds(tmp_path, capsys):
