@@ -8,8 +8,9 @@ from typing import Any
 from gatekeeper.config import SessionConfig
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.recording.chain import canonical
+from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
-from gatekeeper.recording.setup import SCHEMA, config_hash, hashes_of, versions
+from gatekeeper.recording.setup import SCHEMA, config_hash, versions
 from gatekeeper.recording.summary import Tally
 from gatekeeper.recording.writer import MOST_AT_ONCE
 from replay.arming import Armed, arm, operate

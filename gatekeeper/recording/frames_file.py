@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.errors import RecordingError
 from gatekeeper.frame import Frame
-from gatekeeper.recording.setup import array_hash, plane_numbers, plane_of
+from gatekeeper.recording.digest import array_hash, plane_numbers, plane_of
 
 ROW = np.dtype(
     [

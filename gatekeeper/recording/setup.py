@@ -2,10 +2,10 @@
 
 import hashlib
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,10 @@ import kernels
 from gatekeeper.config import StrictModel
 from gatekeeper.frame import Plane
 from gatekeeper.recording.chain import canonical
-from gatekeeper.structure import Structure
+from gatekeeper.recording.digest import hashes_of, plane_numbers
+
+if TYPE_CHECKING:
+    from gatekeeper.structure import Structure
 
 SCHEMA = 1
 """Changes when a reader of an older session would misread a newer one."""
@@ -51,7 +54,7 @@ class Setup:
     spacing_mm: tuple[float, float]
     plane: Plane = field(default_factory=Plane)
     pixel_type: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
-    structures: tuple[Structure, ...] = ()
+    structures: "tuple[Structure, ...]" = ()
     preview: NDArray[np.generic] | None = None
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -90,19 +93,6 @@ def config_hash(config: StrictModel) -> str:
     return hashlib.sha256(canonical(config.model_dump(mode="json")).encode()).hexdigest()
 
 
-def hashes_of(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
-    """Return the hash of each array."""
-    return {name: array_hash(array) for name, array in arrays.items()}
-
-
-def array_hash(array: NDArray[np.generic], facts: str = "") -> str:
-    """Return the SHA-256 of type, shape, `facts` and values of an array, little-endian and in C order."""
-    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    digest = hashlib.sha256(f"{plain.dtype.str} {list(array.shape)} {facts}\n".encode())
-    digest.update(plain.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
-
-
 def versions() -> dict[str, str]:
     """Return what decisions may depend on besides settings and frames."""
     return {
@@ -113,17 +103,6 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-
-
-def plane_numbers(plane: Plane) -> list[float]:
-    """Return origin, row step and column step in a row, nine numbers."""
-    return [float(value) for vector in (plane.origin_mm, plane.row_step, plane.col_step) for value in vector]
-
-
-def plane_of(numbers: list[float]) -> Plane:
-    """Return the plane that nine numbers stand for."""
-    a, b, c, d, e, f, g, h, i = (float(value) for value in numbers)
-    return Plane((a, b, c), (d, e, f), (g, h, i))
 
 
 def _kernels_digest() -> str:

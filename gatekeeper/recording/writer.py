@@ -5,6 +5,7 @@ end says that the loop's process is gone; what is in the ring by then is still w
 """
 
 import os
+import re
 import select
 import signal
 import sys
@@ -12,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from gatekeeper.recording.chain import START, seal
+from gatekeeper.recording.digest import array_hash
 from gatekeeper.recording.frames_file import FramesFile, Kept
 from gatekeeper.recording.record import Record, unpack
 from gatekeeper.recording.ring import Ring, WriterState
-from gatekeeper.recording.setup import array_hash
 
 BEAT_S = 0.1
 """The writer shows at least this often that it is alive, unless a disk holds it up."""
@@ -139,8 +140,13 @@ def main(ring_descriptor: int, doorbell: int, folder: Path) -> None:
 
 
 def _said(error: BaseException, folder: Path) -> str:
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"{folder}: the record cannot be written ({os.strerror(error.errno)})"
+    """Return in words what went wrong; HDF5 has the number of a disk's error in the text of its own."""
+    code = error.errno if isinstance(error, OSError) else None
+    named = re.search(r"errno = (\d+)", str(error))
+    if code is None and named is not None:
+        code = int(named[1])
+    if code is not None:
+        return f"{folder}: the record cannot be written ({os.strerror(code)})"
     return f"{folder}: the writer failed with {type(error).__name__}: {error}"
 
 

@@ -14,9 +14,10 @@ from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.errors import RecordingError
 from gatekeeper.frame import Frame
 from gatekeeper.recording.chain import Chain, read_chain
+from gatekeeper.recording.digest import plane_of
 from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.port import Recorder
-from gatekeeper.recording.setup import Setup, plane_of
+from gatekeeper.recording.setup import Setup
 from gatekeeper.structure import Role, Structure
 from replay.arming import Armed, operate
 from replay.recording import Recording

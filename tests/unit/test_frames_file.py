@@ -9,9 +9,10 @@ import pytest
 
 from gatekeeper.errors import RecordingError
 from gatekeeper.frame import Frame, Plane
+from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.frames_file import FramesFile, FramesReader, Kept
 from gatekeeper.recording.record import pack, unpack
-from gatekeeper.recording.setup import Setup, hashes_of
+from gatekeeper.recording.setup import Setup
 from gatekeeper.structure import Role, Structure
 
 SHAPE = (6, 5)
