@@ -161,14 +161,13 @@ def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
 @app.command("verify")
 def _verify(session_dir: SessionArg, head: HeadOption = None, as_json: JsonOption = False) -> None:
     """Check that a session is as it was written, and that its frames give the same decisions again."""
-    from replay.formats.session import open_session
     from replay.progress import waiting
-    from replay.verify import verify
+    from replay.verify import verify_folder
 
     if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise ConfigError(f"command line: head = {head!r:.80}: must be 64 hexadecimal digits, as verify prints them")
-    with closing(open_session(session_dir)) as session, waiting("verifying"):
-        found = verify(session, head)
+    with waiting("verifying"):
+        found = verify_folder(session_dir, head)
     typer.echo(found.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(found.as_json(), allow_nan=False))

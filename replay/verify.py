@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.errors import GatekeeperError, RecordingError
 from gatekeeper.recording.chain import canonical
 from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
@@ -14,7 +16,7 @@ from gatekeeper.recording.setup import SCHEMA, config_hash, versions
 from gatekeeper.recording.summary import Tally
 from gatekeeper.recording.writer import MOST_AT_ONCE
 from replay.arming import Armed, arm, operate
-from replay.formats.session import Entry, RecordedSession
+from replay.formats.session import Entry, RecordedSession, open_session, read_journal
 
 MOST_DIFFERENCES = 10
 """So many are listed; all are counted."""
@@ -101,6 +103,25 @@ class Verification:
         if self.differences:
             text += "\n\n" + "\n".join(_difference_rows(self.differences))
         return text
+
+
+def verify_folder(folder: Path, head: str | None = None) -> Verification:
+    """Check the session in a folder, also one whose frames cannot be read any more; see `verify`.
+
+    Raises
+    ------
+    RecordingError
+        When the folder is no session.
+    """
+    chain = read_journal(folder)
+    try:
+        session = open_session(folder)
+    except RecordingError as error:
+        findings = [] if chain.finding is None else [f"decisions.jsonl, {chain.finding}"]
+        frames = sum(entry["kind"] == "frame" for entry in chain.entries)
+        return Verification(str(folder), chain.head, len(chain.entries), frames, findings=[*findings, str(error)])
+    with closing(session):
+        return verify(session, head)
 
 
 def verify(session: RecordedSession, head: str | None = None) -> Verification:

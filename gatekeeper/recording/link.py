@@ -188,7 +188,7 @@ def _start(descriptor: int, listening: int, folder: Path) -> "subprocess.Popen[b
     paths = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
     command = [sys.executable, "-P", "-m", "gatekeeper.recording.writer"]
     return subprocess.Popen(  # noqa: S603
-        [*command, str(descriptor), str(listening), str(folder.resolve())],
+        [*command, str(descriptor), str(listening), str(os.getpid()), str(folder.resolve())],
         env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
         pass_fds=(descriptor, listening),
         stdin=subprocess.DEVNULL,

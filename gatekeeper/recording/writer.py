@@ -98,13 +98,15 @@ class Writer:
         return self._previous
 
 
-def serve(writer: Writer, ring: Ring, doorbell: int) -> None:
+def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
     """Write what comes until the last record was written, or the process at the other end is gone."""
     gone = False
     while True:
         ring.beat()
         if select.select([doorbell], [], [], BEAT_S)[0]:
             gone = not os.read(doorbell, 1 << 16)
+        # A process that was forked from the loop's may hold the doorbell open after it.
+        gone = gone or os.getppid() != loop_pid
         ended = False
         while not ended:
             taken = 0
@@ -124,19 +126,26 @@ def serve(writer: Writer, ring: Ring, doorbell: int) -> None:
             return
 
 
-def main(ring_descriptor: int, doorbell: int, folder: Path) -> None:
+def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> None:
     """Serve one session; whatever goes wrong is said through the ring, and ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        os.nice(NICENESS)
+    _step_back()
     ring = Ring(ring_descriptor)
     try:
-        serve(Writer(folder, ring), ring, doorbell)
+        serve(Writer(folder, ring), ring, doorbell, loop_pid)
     except BaseException as error:
         ring.fail(_said(error, folder))
         # HDF5 would try to write once more while closing.
         os._exit(1)
+
+
+def _step_back() -> None:
+    """Leave the loop's priority and processor to the loop, and never interrupt it when there is something to write."""
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.nice(NICENESS)
+    with suppress(OSError):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def _said(error: BaseException, folder: Path) -> str:
@@ -151,4 +160,4 @@ def _said(error: BaseException, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -126,6 +126,23 @@ def is_session(folder: Path) -> bool:
     return (folder / JOURNAL).is_file()
 
 
+def read_journal(folder: Path) -> Chain:
+    """Return the journal of the session in `folder`, as far as it is intact.
+
+    Raises
+    ------
+    RecordingError
+        When there is none that can be read.
+    """
+    path = folder / JOURNAL
+    try:
+        return read_chain(path.read_bytes())
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be read ({error.strerror or error}); name the folder of a session"
+        ) from None
+
+
 def open_session(folder: Path) -> RecordedSession:
     """Open the session in `folder`, be it whole, broken off or still going on.
 
@@ -134,13 +151,7 @@ def open_session(folder: Path) -> RecordedSession:
     RecordingError
         When it is no session, or its frames cannot be read at all.
     """
-    path = folder / JOURNAL
-    try:
-        chain = read_chain(path.read_bytes())
-    except OSError as error:
-        raise RecordingError(
-            f"{path}: cannot be read ({error.strerror or error}); name the folder of a session"
-        ) from None
+    chain = read_journal(folder)
     frames = FramesReader(folder / "frames.h5")
     try:
         setup = _setup(frames)

@@ -7,6 +7,8 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gatekeeper.clock import PacedClock, VirtualClock
 from gatekeeper.config import GateConfig, SessionConfig, TrackerConfig
@@ -130,6 +132,26 @@ def test_event_that_nobody_knows_is_a_finding(session):
     event = {"kind": "event", "event": "dance", "time_s": 0.0, "values": {}}
     forge(session, lambda entries: [entries[0], event, *entries[1:]])
     assert any("event 'dance' at 0.0 s: is not known" in finding for finding in checked(session).findings)
+
+
+def test_every_byte_of_a_real_journal_is_guarded(original):
+    data = (original / "decisions.jsonl").read_bytes()
+    head = read_chain(data).head
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1 << place % 8
+        chain = read_chain(bytes(changed))
+        assert chain.finding is not None, place
+        assert chain.head != head
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_verify_finds_any_byte_that_was_changed(session, original, data):
+    journal = (original / "decisions.jsonl").read_bytes()
+    place, byte = data.draw(st.integers(0, len(journal) - 1)), data.draw(st.integers(0, 255))
+    (session / "decisions.jsonl").write_bytes(journal[:place] + bytes([byte]) + journal[place + 1 :])
+    assert checked(session).good == (journal[place] == byte)
 
 
 @pytest.mark.parametrize("which", ["first", "middle", "last"])
@@ -321,7 +343,7 @@ def test_session_without_a_reference_is_checked_as_far_as_that_goes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("missing", "code"), [("decisions.jsonl", 2), ("frames.h5", 2), ("config.toml", 1), ("summary.json", 0)]
+    ("missing", "code"), [("decisions.jsonl", 2), ("frames.h5", 1), ("config.toml", 1), ("summary.json", 0)]
 )
 def test_missing_file(session, missing, code, capsys):
     (session / missing).unlink()
