@@ -23,7 +23,7 @@ from tests.sessions import killed
 
 DEADLINE_S = 20.0
 SESSION = """
-import os, signal, sys
+import os, signal, subprocess, sys
 from pathlib import Path
 from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
@@ -44,7 +44,8 @@ class Killed(Player):
 case, config, clock = breathing_case(), SessionConfig(), VirtualClock()
 material = material_of(case)
 session = Session(Path(sys.argv[1]), config, material.setup)
-print(session.writer_pid, flush=True)
+heir = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, pass_fds=eval(sys.argv[2]))
+print(session.writer_pid, heir.pid, flush=True)
 run_loop(Killed(case, clock), arm(material.setup, config).engine, DryRunLinac(), session, clock, 0.5)
 """
 
@@ -57,13 +58,17 @@ def gone(pid):
         time.sleep(0.01)
 
 
-def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path):
+@pytest.mark.parametrize("inherited", ["[]", "[session._link._doorbell]"], ids=["alone", "with an heir"])
+def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, inherited):
+    command = [sys.executable, "-c", SESSION, tmp_path / "s", inherited]
     root = Path(__file__).parents[2]
-    ran = subprocess.run(
-        [sys.executable, "-c", SESSION, tmp_path / "s"], cwd=root, stdout=subprocess.PIPE, text=True, check=False
-    )
+    ran = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
     assert ran.returncode == -9
-    gone(int(ran.stdout))
+    writer, heir = map(int, ran.stdout.split())
+    try:
+        gone(writer)
+    finally:
+        os.kill(heir, 9)
     session = open_session(tmp_path / "s")
     found = verify(session)
     assert (found.findings, found.finished, found.frames, found.compared) == ([], False, 17, 17)

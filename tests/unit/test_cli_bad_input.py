@@ -18,6 +18,7 @@ from replay.formats.trackrad import write_case
 from replay.player import Player
 from tests.cases import SHAPE, breathing_case
 from tests.command_line import gatekeeper
+from tests.sessions import killed
 
 
 @pytest.fixture
@@ -134,6 +135,19 @@ def test_full_disk_holds_the_beam_and_leaves_no_summary(case, tmp_path, capsys, 
     assert linac.commands[-1].state.value == "HOLD"
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) < 6
     assert not (tmp_path / "s" / "summary.json").exists()
+
+
+def test_replay_that_is_no_longer_recorded_ends_at_once(case, tmp_path, capsys, monkeypatch, linac):
+    def record(self, step, total_ms):
+        take(self, step, total_ms)
+        if step.frame.sequence == 2:
+            killed(self)
+
+    take = Session.record
+    monkeypatch.setattr(Session, "record", record)
+    assert "the writer has ended" in refused(capsys, "replay", case, "--out", tmp_path / "s")
+    assert [command.sequence for command in linac.commands] == [-1, 0, 1, 2, -1, -1]
+    assert not linac.beam_on
 
 
 @pytest.mark.parametrize("file", ["overview.png", "summary.json"])

@@ -155,7 +155,7 @@ def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_f
     now_ns = [0]
     with Session(tmp_path / "s", CONFIG, small_setup(), stopwatch=lambda: now_ns[0]) as session:
         stop(session.writer_pid)
-        large = np.zeros((1024, 1024), np.float32)
+        large = np.zeros((256, 512), np.float32)
         taken = record_until_fault(session, large) - 1
         assert session.fault.count(f"no room for decision {taken}, the writer is too slow") == 1
         os.kill(session.writer_pid, signal.SIGCONT)
@@ -215,6 +215,7 @@ def test_nothing_of_a_session_is_left_in_shared_memory(tmp_path):
 def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_path):
     with Session(tmp_path / "s", CONFIG) as session:
         session.record(step(), 1.0)
+    assert session._link._process.returncode == 0, "the writer sees by itself that there is no more to come"
     assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl", "frames.h5"]
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 1
 
