@@ -55,7 +55,8 @@ BUDGETS = (
     Budget("target_60_mm", 450, 1350, "track, target of 60 mm"),
     Budget("decide", 60, 200, "gate decision on one frame"),
     Budget("engine_step", 400, 1200, "frame in, decision out"),
-    Budget("replay", 200_000, 400_000, "240 frames: player, loop and journal"),
+    Budget("record", 150, 10_000, "one decision and its frame handed to the writer"),
+    Budget("replay", 500_000, 1_000_000, "240 frames: player, loop, and until all is on the disk"),
     Budget("first_import", 60_000_000, 60_000_000, "all kernels compiled, once per installation"),
     Budget("next_import", 4_000_000, 4_000_000, "all kernels loaded from the cache"),
 )

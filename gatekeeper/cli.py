@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +20,8 @@ from gatekeeper.config import SessionConfig, build, load_toml
 from gatekeeper.errors import ConfigError, GatekeeperError, InputError
 
 if TYPE_CHECKING:
-    from replay.recording import Recording
+    from replay.formats.session import RecordedSession
+    from replay.run import Material
 
 # Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,7 +30,13 @@ SLOWEST, FASTEST = 0.01, 1000.0
 DEMO_SPEED = "8"
 DEFAULTS = SessionConfig()
 
-CaseArg = Annotated[Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025).", metavar="CASE")]
+CaseArg = Annotated[
+    Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025) or of a session.", metavar="CASE")
+]
+SessionArg = Annotated[Path, typer.Argument(help="Folder of a session.", metavar="SESSION_DIR")]
+HeadOption = Annotated[
+    str | None, typer.Option(help="Hash of the journal's last line, as it was kept elsewhere.", metavar="HASH")
+]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
 MarginOption = Annotated[
     float | None,
@@ -102,11 +110,24 @@ def _replay(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Track and gate a recorded case, and score it where it has labels."""
-    from replay.formats.trackrad import open_case
+    """Track and gate a recorded case, and score it where it has labels.
 
-    settings, pace = _settings(config, margin_mm, outside_percent), _pace(speed)
-    _run(open_case(case), settings, pace, out, as_json)
+    A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
+    """
+    from replay.compare import material_of_session
+    from replay.formats.session import is_session, open_session
+    from replay.formats.trackrad import open_case
+    from replay.run import material_of
+
+    settings, pace = _settings(DEFAULTS, config, margin_mm, outside_percent), _pace(speed)
+    if not is_session(case):
+        _run(material_of(open_case(case)), settings, pace, out, as_json)
+        return
+    with closing(open_session(case)) as session:
+        if session.chain.finding is not None:
+            typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
+        settings = _settings(session.config(), config, margin_mm, outside_percent)
+        _run(material_of_session(session), settings, pace, out, as_json, session)
 
 
 @app.command("demo")
@@ -114,11 +135,12 @@ def _demo(speed: SpeedOption = DEMO_SPEED, out: OutOption = None, as_json: JsonO
     """Track and gate a synthetic case through the live loop."""
     from replay.phantom import PhantomConfig, make_phantom
     from replay.progress import waiting
+    from replay.run import material_of
 
     pace = _pace(speed)
     with waiting("making the phantom"):
         recording = make_phantom(PhantomConfig(name="demo")).recording
-    _run(recording, DEFAULTS, pace, out, as_json)
+    _run(material_of(recording), DEFAULTS, pace, out, as_json)
 
 
 @app.command("phantom")
@@ -136,9 +158,28 @@ def _phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
     typer.echo(f"{folder}")
 
 
-def _settings(config: Path | None, margin_mm: float | None, outside_percent: float | None) -> SessionConfig:
-    """Return the settings of the file, with those of the command line put over them."""
-    settings = DEFAULTS if config is None else load_toml(config, SessionConfig)
+@app.command("verify")
+def _verify(session_dir: SessionArg, head: HeadOption = None, as_json: JsonOption = False) -> None:
+    """Check that a session is as it was written, and that its frames give the same decisions again."""
+    from replay.progress import waiting
+    from replay.verify import verify_folder
+
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise ConfigError(f"command line: head = {head!r:.80}: must be 64 hexadecimal digits, as verify prints them")
+    with waiting("verifying"):
+        found = verify_folder(session_dir, head)
+    typer.echo(found.as_table(), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), allow_nan=False))
+    if not found.good:
+        raise typer.Exit(1)
+
+
+def _settings(
+    base: SessionConfig, config: Path | None, margin_mm: float | None, outside_percent: float | None
+) -> SessionConfig:
+    """Return the settings of the file, else the base, with those of the command line put over them."""
+    settings = base if config is None else load_toml(config, SessionConfig)
     values = settings.model_dump()
     if margin_mm is not None:
         values["envelope"]["margin_mm"] = margin_mm
@@ -162,12 +203,20 @@ def _pace(speed: str) -> float | None:
     return pace
 
 
-def _run(recording: "Recording", settings: SessionConfig, pace: float | None, out: Path | None, as_json: bool) -> None:
-    """Replay a recording and print what came out."""
+def _run(
+    material: "Material",
+    settings: SessionConfig,
+    pace: float | None,
+    out: Path | None,
+    as_json: bool,
+    original: "RecordedSession | None" = None,
+) -> None:
+    """Replay and print what came out, beside the session that it was recorded in, where it was one."""
     from replay.gating_scores import frame_period_s
     from replay.progress import ProgressBars
     from replay.run import replay
 
+    recording = material.recording
     folder = Path("sessions") / f"{recording.name}-{utc_stamp()}" if out is None else out
     period_s, max_age_s = frame_period_s(recording.times_s), settings.gate.max_age_s
     if period_s > max_age_s:
@@ -176,13 +225,27 @@ def _run(recording: "Recording", settings: SessionConfig, pace: float | None, ou
             "the beam is held in between; raise gate.max_age_s with --config",
             err=True,
         )
+    begin_s = 0.0 if original is None else original.begin_s
     try:
         with ProgressBars() as bars:
-            clock = VirtualClock() if pace is None else PacedClock(pace)
-            result = replay(recording, settings, folder, clock, bars)
+            clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
+            result = replay(material, settings, folder, clock, bars)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None
     typer.echo(result.as_table(), err=as_json)
+    values = result.as_json()
+    if original is not None:
+        values |= _print_comparison(original, folder, as_json)
     if as_json:
-        typer.echo(json.dumps(result.as_json(), allow_nan=False))
+        typer.echo(json.dumps(values, allow_nan=False))
+
+
+def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:
+    """Print a session beside the replay of it, and return both as plain values for JSON."""
+    from gatekeeper.recording.journal import read_decisions
+    from replay.compare import compare
+
+    comparison = compare(original.entries, read_decisions(folder / "decisions.jsonl"))
+    typer.echo(f"\n{comparison.as_table()}", err=as_json)
+    return comparison.as_json()

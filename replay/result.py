@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gatekeeper.recording.session import Seal
 from gatekeeper.recording.summary import Summary
 from replay.gating_scores import GatingScore
 from replay.scores import Score
@@ -28,6 +29,8 @@ class Result:
         How well the target was tracked; None where the case has no labels to score against.
     gating : GatingScore or None
         How well the beam was gated; None likewise.
+    seal : Seal
+        What the record of it came to.
     """
 
     case: str
@@ -36,11 +39,12 @@ class Result:
     replay_s: float
     score: Score | None
     gating: GatingScore | None
+    seal: Seal
 
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
-        values["session"] = str(self.folder)
+        values |= {"session": str(self.folder), **asdict(self.seal)}
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
             values["score"] = {name: value if math.isfinite(value) else None for name, value in score.items()}
@@ -70,5 +74,7 @@ class Result:
         if gating is not None:
             yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"
+        if self.seal.frames_dropped:
+            yield "not kept", f"{self.seal.frames_dropped} frames"
         yield "session", str(self.folder)
         yield "picture", str(self.folder / "overview.png")

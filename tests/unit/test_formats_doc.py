@@ -1,6 +1,5 @@
 """docs/formats.md names every setting, field and reason that a session folder can hold, and no other setting."""
 
-import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import Reason
-from gatekeeper.recording.journal import journal_line
+from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
 from tests.steps import step
 
@@ -24,7 +23,7 @@ def test_settings_are_those_of_the_config():
 
 
 def test_every_field_of_the_journal_is_there():
-    entry = json.loads(journal_line(step(), 1.0))
+    entry = entry_of(step(), 1.0)
     latency = {f"latency_ms.{name}" for name in entry.pop("latency_ms")}
     assert set(entry) | latency <= ROWS
 
