@@ -164,6 +164,7 @@ def _pace(speed: str) -> float | None:
 
 def _run(recording: "Recording", settings: SessionConfig, pace: float | None, out: Path | None, as_json: bool) -> None:
     """Replay a recording and print what came out."""
+    from gatekeeper.realtime import real_time
     from replay.gating_scores import frame_period_s
     from replay.progress import ProgressBars
     from replay.run import replay
@@ -177,7 +178,9 @@ def _run(recording: "Recording", settings: SessionConfig, pace: float | None, ou
             err=True,
         )
     try:
-        with ProgressBars() as bars:
+        with real_time(settings.loop) as grants, ProgressBars() as bars:
+            for grant in grants:
+                typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
             clock = VirtualClock() if pace is None else PacedClock(pace)
             result = replay(recording, settings, folder, clock, bars)
     except KeyboardInterrupt:

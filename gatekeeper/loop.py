@@ -1,13 +1,16 @@
 """The loop: source -> engine -> linac, the same live and in replay; at the first doubt it sends HOLD."""
 
 import math
+from collections.abc import Callable
 
 from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.decision import BeamState, Decision, Reason
 from gatekeeper.engine import Engine
 from gatekeeper.errors import EngineError, GatekeeperError
 from gatekeeper.frame import Frame
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.port import LinacPort
+from gatekeeper.realtime import quiet_memory
 from gatekeeper.recording.port import Recorder
 from gatekeeper.sources.port import FrameSource
 from gatekeeper.step import Step
@@ -20,11 +23,14 @@ def run_loop(
     recorder: Recorder,
     clock: Clock,
     max_age_s: float,
+    stats: LoopStats | None = None,
+    beat: Callable[[], None] | None = None,
 ) -> None:
     """Judge every frame of a source and tell the linac, until the source has ended.
 
-    HOLD is sent before the first frame, whenever no frame has come in time, and on every way out, be it the end of
-    the source, an exception or an interrupt. The caller closes what it opened.
+    HOLD is sent before the first frame, whenever no frame has come by its deadline, and on every way out, be it the
+    end of the source, an exception or an interrupt. Deadlines are absolute, so that being late does not add up. The
+    garbage collector rests meanwhile. The caller closes what it opened.
 
     Parameters
     ----------
@@ -40,6 +46,10 @@ def run_loop(
         Session time.
     max_age_s : float
         When the newest frame was acquired longer ago than this, in seconds, the source counts as silent.
+    stats : LoopStats, optional
+        Told how late each pass began and how long it took.
+    beat : callable, optional
+        Called once in every pass, after its decision was sent; a watchdog listens for it.
 
     Raises
     ------
@@ -48,21 +58,27 @@ def run_loop(
     GatekeeperError
         Whatever source, linac or recorder raise, after HOLD was sent.
     """
-    _hold(linac, clock)
-    try:
-        patience_s = max_age_s
-        while not source.ended():
-            frame = source.next_frame(patience_s)
-            if frame is None and source.ended():
-                break
-            began_ns = stopwatch_ns()
-            now_s = clock.now_s()
-            step = _judge(engine, frame, now_s)
-            linac.send(step.decision)
-            recorder.record(step, (stopwatch_ns() - began_ns) * 1e-6)
-            patience_s = _patience_s(frame, clock.now_s(), max_age_s)
-    finally:
+    stats = LoopStats() if stats is None else stats
+    with quiet_memory():
         _hold(linac, clock)
+        try:
+            deadline_s = clock.now_s() + max_age_s
+            while not source.ended():
+                frame = source.next_frame(_left_s(deadline_s, clock.now_s(), max_age_s))
+                if frame is None and source.ended():
+                    break
+                began_ns = stopwatch_ns()
+                now_s = clock.now_s()
+                step = _judge(engine, frame, now_s)
+                linac.send(step.decision)
+                if beat is not None:
+                    beat()
+                recorder.record(step, (stopwatch_ns() - began_ns) * 1e-6)
+                late_s = now_s - (deadline_s if frame is None else frame.received_s)
+                stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
+                deadline_s = _next_deadline_s(deadline_s, frame, clock.now_s(), max_age_s)
+        finally:
+            _hold(linac, clock)
 
 
 def _judge(engine: Engine, frame: Frame | None, now_s: float) -> Step:
@@ -79,12 +95,18 @@ def _judge(engine: Engine, frame: Frame | None, now_s: float) -> Step:
         ) from error
 
 
-def _patience_s(frame: Frame | None, now_s: float, max_age_s: float) -> float:
-    """Return how long to wait for the next frame, in s: until this one is too old, at most `max_age_s`."""
-    if frame is None:
-        return max_age_s
-    left_s = frame.acquired_s + max_age_s - now_s
-    return left_s if 0.0 < left_s <= max_age_s else max_age_s
+def _next_deadline_s(deadline_s: float, frame: Frame | None, now_s: float, max_age_s: float) -> float:
+    """Return by when the next frame must have come, in s: before this one is too old, or one silence after the last.
+
+    Never so far away as not to be believed: a frame's time of acquisition may be anything.
+    """
+    due_s = (deadline_s if frame is None else frame.acquired_s) + max_age_s
+    return due_s if now_s < due_s <= now_s + max_age_s else now_s + max_age_s
+
+
+def _left_s(deadline_s: float, now_s: float, max_age_s: float) -> float:
+    """Return how long there is until the deadline, in s; at most `max_age_s`, whatever the clock does meanwhile."""
+    return min(max(deadline_s - now_s, 0.0), max_age_s)
 
 
 def _hold(linac: LinacPort, clock: Clock) -> None:

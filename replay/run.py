@@ -14,6 +14,7 @@ from gatekeeper.engine import Engine
 from gatekeeper.errors import TargetError
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.session import Session
@@ -71,15 +72,17 @@ def replay(recording: Recording, config: SessionConfig, folder: Path, clock: Clo
 
     with Session(folder, config) as session:
         witness = _Witness(session, on_progress, len(frames))
+        stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
         with closing(Player(recording, clock)) as player, closing(DryRunLinac()) as linac:
-            run_loop(player, engine, linac, witness, clock, config.gate.max_age_s)
+            run_loop(player, engine, linac, witness, clock, config.gate.max_age_s, stats)
         ended_ns = stopwatch_ns()
         result = Result(
             case=name,
             folder=folder,
             summary=session.summary(),
             replay_s=(ended_ns - began_ns) * 1e-9,
+            lag=stats.summary(),
             score=_score(witness, recording, on_progress),
             gating=_gating(witness, recording, envelope, config.gate.outside_percent, on_progress),
         )

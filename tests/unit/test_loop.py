@@ -1,5 +1,6 @@
 """The loop tells the linac about every frame, and holds the beam on every way in and out."""
 
+import gc
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gatekeeper.clock import VirtualClock
 from gatekeeper.decision import Reason
 from gatekeeper.errors import EngineError, OutputError, RecordingError, TargetError
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.step import Step
@@ -159,3 +161,55 @@ def test_lost_record_holds_the_beam():
     linac, _, error = run(regular(3), recorder_failure=OutputError("disk full"))
     assert states(linac) == [HOLD, ON, HOLD]
     assert isinstance(error, OutputError)
+
+
+def run_with_stats(frames, wake_late_s=0.0):
+    class LateClock(VirtualClock):
+        def sleep_until(self, time_s):
+            super().sleep_until(time_s + wake_late_s)
+
+    clock, linac, stats, beats = LateClock(), DryRunLinac(), LoopStats(stall_ms=20.0), []
+    run_loop(
+        Source(clock, frames),
+        AlwaysOn(),
+        linac,
+        Recorder(linac),
+        clock,
+        MAX_AGE_S,
+        stats,
+        lambda: beats.append(linac.commands[-1].sequence),
+    )
+    return linac, stats.summary(), beats
+
+
+def test_every_pass_is_counted_and_gives_a_sign_of_life_once_the_linac_was_told():
+    linac, stats, beats = run_with_stats([*regular(2), frame(sequence=2, acquired_s=1.5)])
+    assert beats == [command.sequence for command in linac.commands[1:-1]] == [0, 1, -1, -1, 2]
+    assert (stats.passes, stats.stalls, stats.late_max_ms) == (5, 0, 0.0)
+    assert stats.busy_max_ms > 0.0
+
+
+def test_waking_late_is_counted_against_the_arrival_and_the_deadline():
+    _, stats, _ = run_with_stats([*regular(2, begin_s=0.1), frame(sequence=2, acquired_s=1.0)], wake_late_s=0.03)
+    assert stats.late_max_ms == pytest.approx(30.0)
+    assert (stats.passes, stats.stalls) == (4, 4)
+
+
+def test_deadlines_in_a_silence_are_absolute_and_being_late_does_not_add_up():
+    linac, _, _ = run_with_stats([frame(sequence=0, acquired_s=0.0), frame(sequence=1, acquired_s=2.3)], 0.03)
+    times_s = [command.time_s for command in linac.commands if command.sequence == -1][1:-1]
+    assert times_s == pytest.approx([0.53, 1.03, 1.53, 2.03])
+
+
+@pytest.mark.parametrize("failure", [None, KeyboardInterrupt()])
+def test_collector_rests_while_the_loop_runs_and_goes_on_after_it(failure):
+    class Watching(AlwaysOn):
+        def step(self, frame, now_s):
+            assert not gc.isenabled()
+            return super().step(frame, now_s)
+
+    _, recorder, error = run(regular(3), Watching(failure, failing=1 if failure else -1))
+    assert error is failure
+    assert len(recorder.steps) == (3 if failure is None else 1)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
