@@ -29,8 +29,9 @@ def run_loop(
     """Judge every frame of a source and tell the linac, until the source has ended.
 
     HOLD is sent before the first frame, whenever no frame has come by its deadline, and on every way out, be it the
-    end of the source, an exception or an interrupt. Deadlines are absolute, so that being late does not add up. The
-    garbage collector rests meanwhile. The caller closes what it opened.
+    end of the source, an exception or an interrupt. A beam-on that took so long that its frame is too old by then is
+    not sent; the record holds it, and the hold that was sent in its place. Deadlines are absolute, so that being late
+    does not add up. The garbage collector rests meanwhile. The caller closes what it opened.
 
     Parameters
     ----------
@@ -70,10 +71,14 @@ def run_loop(
                 began_ns = stopwatch_ns()
                 now_s = clock.now_s()
                 step = _judge(engine, frame, now_s)
-                linac.send(step.decision)
+                overdue = _overdue(engine, step, clock, max_age_s)
+                linac.send(step.decision if overdue is None else overdue.decision)
                 if beat is not None:
                     beat()
-                recorder.record(step, (stopwatch_ns() - began_ns) * 1e-6)
+                total_ms = (stopwatch_ns() - began_ns) * 1e-6
+                recorder.record(step, total_ms)
+                if overdue is not None:
+                    recorder.record(overdue, total_ms)
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)
                 stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
                 deadline_s = _next_deadline_s(deadline_s, frame, clock.now_s(), max_age_s)
@@ -93,6 +98,14 @@ def _judge(engine: Engine, frame: Frame | None, now_s: float) -> Step:
             f"{where}: the engine failed with {type(error).__name__}: {error}; the beam is held and the session "
             "has ended; start a new one"
         ) from error
+
+
+def _overdue(engine: Engine, step: Step, clock: Clock, max_age_s: float) -> Step | None:
+    """Return the hold that takes the place of a beam-on whose frame has become too old while it was judged."""
+    if step.frame is None or step.decision.state is BeamState.HOLD:
+        return None
+    now_s = clock.now_s()
+    return None if now_s - step.frame.acquired_s <= max_age_s else _judge(engine, None, now_s)
 
 
 def _next_deadline_s(deadline_s: float, frame: Frame | None, now_s: float, max_age_s: float) -> float:

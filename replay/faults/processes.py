@@ -4,7 +4,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import Popen
 from tempfile import NamedTemporaryFile
@@ -27,10 +27,8 @@ def stopped(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass
 
 
 def restart(process: Popen[str], start: Callable[[], Popen[str]]) -> Popen[str]:
@@ -51,10 +49,8 @@ def no_room(pid: int, file_size: int = 0) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
-        except ProcessLookupError:
-            pass
 
 
 @contextmanager

@@ -59,7 +59,8 @@ class Recorder:
         self.linac, self.failure, self.steps, self.totals_ms = linac, failure, [], []
 
     def record(self, step, total_ms):
-        assert self.linac.commands[-1].sequence == step.decision.sequence, "the linac is told first"
+        told = self.linac.commands[-1]
+        assert told.sequence == step.decision.sequence or told.state is HOLD, "the linac is told first"
         if self.failure:
             raise self.failure
         self.steps.append(step)
@@ -126,12 +127,15 @@ def test_silence_is_counted_from_the_acquisition_and_not_from_the_arrival():
     assert recorder.steps[1].decision.time_s == pytest.approx(MAX_AGE_S)
 
 
-@pytest.mark.parametrize("acquired_s", [-3.0, 7.0, math.nan, math.inf])
-def test_impossible_time_of_acquisition_neither_hides_nor_invents_silence(acquired_s):
+@pytest.mark.parametrize(
+    ("acquired_s", "decided"),
+    [(-3.0, [0, -1, 1, -1, 2]), (7.0, [0, 1, -1, 2]), (math.nan, [0, -1, 1, -1, 2]), (math.inf, [0, 1, -1, 2])],
+)
+def test_impossible_time_of_acquisition_neither_hides_nor_invents_silence(acquired_s, decided):
     odd = frame(sequence=0, acquired_s=acquired_s, received_s=0.1)
     _, recorder, error = run([odd, frame(sequence=1, acquired_s=0.4), frame(sequence=2, acquired_s=1.1)])
     assert error is None
-    assert [step.decision.sequence for step in recorder.steps] == [0, 1, -1, 2]
+    assert [step.decision.sequence for step in recorder.steps] == decided
 
 
 def test_failing_engine_holds_the_beam_and_says_on_which_frame():
@@ -213,3 +217,28 @@ def test_collector_rests_while_the_loop_runs_and_goes_on_after_it(failure):
     assert len(recorder.steps) == (3 if failure is None else 1)
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
+
+
+class Slow(AlwaysOn):
+    """An engine that takes its time on frame 1."""
+
+    def __init__(self, clock, takes_s):
+        super().__init__()
+        self.clock, self.takes_s = clock, takes_s
+
+    def step(self, frame, now_s):
+        if frame.sequence == 1:
+            self.clock.sleep_until(now_s + self.takes_s)
+        return super().step(frame, now_s)
+
+
+@pytest.mark.parametrize(("takes_s", "is_sent"), [(0.45, True), (0.55, False), (5.0, False)])
+def test_beam_on_is_not_sent_when_its_frame_became_too_old_while_it_was_judged(takes_s, is_sent):
+    clock, linac = VirtualClock(), DryRunLinac()
+    recorder = Recorder(linac)
+    run_loop(Source(clock, regular(2)), Slow(clock, takes_s), linac, recorder, clock, MAX_AGE_S)
+    sent = [(command.sequence, command.state) for command in linac.commands[1:-1]]
+    assert sent == [(0, ON), (1, ON) if is_sent else (-1, HOLD)]
+    decided = [(step.decision.sequence, step.decision.state) for step in recorder.steps]
+    assert decided == [(0, ON), (1, ON)] + ([] if is_sent else [(-1, HOLD)])
+    assert is_sent or recorder.steps[2].decision.time_s == pytest.approx(0.2 + takes_s)
