@@ -72,7 +72,8 @@ def run_loop(
                 now_s = clock.now_s()
                 step = _judge(engine, frame, now_s)
                 overdue = _overdue(engine, step, clock, max_age_s)
-                linac.send(step.decision if overdue is None else overdue.decision)
+                sent = step.decision if overdue is None else overdue.decision
+                linac.send(sent)
                 if beat is not None:
                     beat()
                 total_ms = (stopwatch_ns() - began_ns) * 1e-6
@@ -81,7 +82,7 @@ def run_loop(
                     recorder.record(overdue, total_ms)
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)
                 stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
-                deadline_s = _next_deadline_s(deadline_s, frame, clock.now_s(), max_age_s)
+                deadline_s = _next_deadline_s(deadline_s, frame, sent.state, clock.now_s(), max_age_s)
         finally:
             _hold(linac, clock)
 
@@ -108,13 +109,15 @@ def _overdue(engine: Engine, step: Step, clock: Clock, max_age_s: float) -> Step
     return None if now_s - step.frame.acquired_s <= max_age_s else _judge(engine, None, now_s)
 
 
-def _next_deadline_s(deadline_s: float, frame: Frame | None, now_s: float, max_age_s: float) -> float:
+def _next_deadline_s(deadline_s: float, frame: Frame | None, beam: BeamState, now_s: float, max_age_s: float) -> float:
     """Return by when the next frame must have come, in s: before this one is too old, or one silence after the last.
 
-    Never so far away as not to be believed: a frame's time of acquisition may be anything.
+    With the beam on that may be past already, when recording took long: the beam is held then unless a frame waits.
+    With the beam held, a time that is past or too far away begins a silence anew: a frame's time may be anything.
     """
     due_s = (deadline_s if frame is None else frame.acquired_s) + max_age_s
-    return due_s if now_s < due_s <= now_s + max_age_s else now_s + max_age_s
+    earliest_s = -math.inf if beam is BeamState.ON else now_s
+    return due_s if earliest_s < due_s <= now_s + max_age_s else now_s + max_age_s
 
 
 def _left_s(deadline_s: float, now_s: float, max_age_s: float) -> float:

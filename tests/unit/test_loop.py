@@ -24,7 +24,7 @@ class Source:
         self.clock, self.frames = clock, list(frames)
 
     def next_frame(self, timeout_s):
-        assert 0.0 < timeout_s <= MAX_AGE_S
+        assert 0.0 <= timeout_s <= MAX_AGE_S
         if not self.frames:
             return None
         if isinstance(self.frames[0], BaseException):
@@ -242,3 +242,26 @@ def test_beam_on_is_not_sent_when_its_frame_became_too_old_while_it_was_judged(t
     decided = [(step.decision.sequence, step.decision.state) for step in recorder.steps]
     assert decided == [(0, ON), (1, ON)] + ([] if is_sent else [(-1, HOLD)])
     assert is_sent or recorder.steps[2].decision.time_s == pytest.approx(0.2 + takes_s)
+
+
+@pytest.mark.parametrize("recording_s", [0.0, 0.1, 0.3, 0.45, 3.0])
+def test_beam_is_held_at_once_when_the_frame_became_too_old_while_it_was_recorded(recording_s):
+    class SlowRecorder(Recorder):
+        def record(self, step, total_ms):
+            super().record(step, total_ms)
+            if step.decision.sequence == 0:
+                clock.sleep_until(clock.now_s() + recording_s)
+
+    clock, linac = VirtualClock(), DryRunLinac()
+    late = frame(sequence=0, acquired_s=0.0, received_s=0.4)
+    run_loop(
+        Source(clock, [late, frame(sequence=1, acquired_s=9.0)]),
+        AlwaysOn(),
+        linac,
+        SlowRecorder(linac),
+        clock,
+        MAX_AGE_S,
+    )
+    on, held = linac.commands[1:3]
+    assert (on.sequence, on.state, held.sequence, held.state) == (0, ON, -1, HOLD)
+    assert held.time_s == pytest.approx(max(MAX_AGE_S, 0.4 + recording_s))
