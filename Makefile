@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-peers lock clean
+.PHONY: env demo test lint bench bench-peers soak lock clean
 
 env: $(STAMP)
 
@@ -39,6 +39,10 @@ endif
 
 bench-peers: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers $(NAMED) $(CASE)
+
+# Two runs of 200,000 frames: memory flat, latency steady, the same decisions.
+soak: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:
