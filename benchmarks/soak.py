@@ -49,8 +49,12 @@ class Endless:
         self._next = 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return the next frame at its time; the soak's frames are never further apart than the timeout."""
-        index, self._next = self._next, self._next + 1
+        """Return the next frame at its time, or None when that is too far away."""
+        index, until_s = self._next, self._clock.now_s() + timeout_s
+        if index * self._period_s > until_s:
+            self._clock.sleep_until(until_s)
+            return None
+        self._next += 1
         turns, place = divmod(index, len(self._images) - 1)
         image = self._images[place if turns % 2 == 0 else len(self._images) - 1 - place]
         self._clock.sleep_until(index * self._period_s)
