@@ -7,6 +7,8 @@ from pathlib import Path
 
 from gatekeeper.watchdog import Watchdog
 
+KEPT = []
+
 
 class FileLinac:
     """A linac that writes what it is told, with the time, into a file."""
@@ -54,8 +56,9 @@ def beat_for_ever(path, limit_s):
 
 
 def end_without_closing(path, limit_s):
-    """Be an engine that forgets its watchdog."""
-    Watchdog(partial(FileLinac, path), limit_s).beat()
+    """Be an engine that has a watchdog to its end and does not close it."""
+    KEPT.append(Watchdog(partial(FileLinac, path), limit_s))
+    KEPT[0].beat()
 
 
 if __name__ == "__main__":
