@@ -1,5 +1,6 @@
 """A source with faults: the frames of another source, on their way through one fault after the other."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -51,6 +52,7 @@ class FaultySource:
         self._source, self._stages, self._clock = source, tuple(stages), clock
         self._waiting: deque[Delivery] = deque()
         self._at_rest = False
+        self._delivered_s = -math.inf
 
     @property
     def lost(self) -> list[int]:
@@ -102,7 +104,9 @@ class FaultySource:
         self._waiting.popleft()
         frame, now_s = first.frame, self._clock.now_s()
         self.delivered.append(Delivered(frame.sequence, first.faults))
-        return replace(frame, received_s=now_s) if first.at_s > frame.received_s else frame
+        held_up = max(first.at_s, self._delivered_s) > frame.received_s
+        self._delivered_s = now_s
+        return replace(frame, received_s=now_s) if held_up else frame
 
 
 def inject(source: FrameSource, faults: Iterable[FaultSpec | str], clock: Clock, seed: int = 0) -> FaultySource:

@@ -161,6 +161,12 @@ def test_burst_comes_with_the_first_frame_after_it():
     assert touched(source) == [10, 11, 12, 13]
 
 
+def test_frame_behind_a_delayed_burst_arrives_when_it_gets_through():
+    source, _, _ = faulty("delay@10=0.6", "burst@10+2")
+    frames = drain(source)
+    assert [frame.received_s for frame in frames[10:13]] == pytest.approx([10 / 8.0 + 0.6] * 3)
+
+
 def test_burst_without_a_frame_after_it_comes_at_the_end():
     frames, _, _ = run("burst@26+")
     assert numbers(frames) == list(range(30))

@@ -9,7 +9,16 @@ from benchmarks.soak import Soaked, run, verdicts
 from gatekeeper.lag import LoopStats
 from tests.cases import breathing_case
 
-STEADY = Soaked("a" * 64, np.full(1000, 0.2), np.full(10, 5e5), np.full(10, 100.0), 500, LoopStats().summary(), 1.0)
+STEADY = Soaked(
+    "a" * 64,
+    np.full(1000, 0.2),
+    np.full(1000, 0.2),
+    np.full(10, 5e5),
+    np.full(10, 100.0),
+    500,
+    LoopStats().summary(),
+    1.0,
+)
 
 
 def failures(timed=STEADY, traced=STEADY):
@@ -24,6 +33,7 @@ def test_steady_runs_that_decide_the_same_are_fine():
     ("timed", "traced", "what"),
     [
         ({"total_ms": np.linspace(0.2, 0.3, 1000)}, {}, "p99"),
+        ({"cpu_ms": np.linspace(0.2, 0.3, 1000)}, {}, "the same of processor time"),
         ({"resident_kb": 5e5 + 200.0 * np.arange(10)}, {}, "growth of the process"),
         ({}, {"heap_kb": 100.0 + 3.0 * np.arange(10)}, "growth of Python's memory"),
         ({}, {"digest": "b" * 64}, "decisions"),
