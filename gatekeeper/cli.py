@@ -212,6 +212,7 @@ def _run(
     original: "RecordedSession | None" = None,
 ) -> None:
     """Replay and print what came out, beside the session that it was recorded in, where it was one."""
+    from gatekeeper.realtime import real_time
     from replay.gating_scores import frame_period_s
     from replay.progress import ProgressBars
     from replay.run import replay
@@ -227,7 +228,9 @@ def _run(
         )
     begin_s = 0.0 if original is None else original.begin_s
     try:
-        with ProgressBars() as bars:
+        with real_time(settings.loop) as grants, ProgressBars() as bars:
+            for grant in grants:
+                typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
             clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
             result = replay(material, settings, folder, clock, bars)
     except KeyboardInterrupt:

@@ -89,12 +89,26 @@ class GateConfig(StrictModel):
     """An operator may move the envelope by at most this from where it was planned, in mm."""
 
 
+class LoopConfig(StrictModel):
+    """How the loop runs on the machine; what the machine refuses is said, and the loop runs without it."""
+
+    pin_cpu: Annotated[int, Field(ge=-1, le=4095)] = -1
+    """The processor that the loop stays on; -1 is any."""
+    fifo_priority: Annotated[int, Field(ge=0, le=99)] = 0
+    """Real-time priority of the loop (SCHED_FIFO), 1-99; 0 is none."""
+    lock_memory: bool = False
+    """Whether memory is kept from being swapped out."""
+    stall_ms: Annotated[float, Field(gt=0.0, le=10_000.0)] = 20.0
+    """A pass of the loop that begins later than this, or takes longer, counts as a stall, in ms."""
+
+
 class SessionConfig(StrictModel):
     """All settings of one session."""
 
     tracker: TrackerConfig = TrackerConfig()
     envelope: EnvelopeConfig = EnvelopeConfig()
     gate: GateConfig = GateConfig()
+    loop: LoopConfig = LoopConfig()
 
 
 Model = TypeVar("Model", bound=StrictModel)

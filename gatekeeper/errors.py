@@ -27,3 +27,7 @@ class OutputError(InputError):
 
 class EngineError(GatekeeperError):
     """Tracking or deciding failed on a frame; the beam is held and the session is over."""
+
+
+class WatchdogError(GatekeeperError):
+    """The watchdog cannot do its work."""

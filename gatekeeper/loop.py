@@ -1,13 +1,16 @@
 """The loop: source -> engine -> linac, the same live and in replay; at the first doubt it sends HOLD."""
 
 import math
+from collections.abc import Callable
 
 from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.decision import BeamState, Decision, Reason
 from gatekeeper.engine import Engine
 from gatekeeper.errors import EngineError, GatekeeperError
 from gatekeeper.frame import Frame
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.port import LinacPort
+from gatekeeper.realtime import quiet_memory
 from gatekeeper.recording.port import Recorder
 from gatekeeper.sources.port import FrameSource
 from gatekeeper.step import Step
@@ -20,11 +23,15 @@ def run_loop(
     recorder: Recorder,
     clock: Clock,
     max_age_s: float,
+    stats: LoopStats | None = None,
+    beat: Callable[[], None] | None = None,
 ) -> None:
     """Judge every frame of a source and tell the linac, until the source has ended.
 
-    HOLD is sent before the first frame, whenever no frame has come in time, and on every way out, be it the end of
-    the source, an exception or an interrupt. The caller closes what it opened.
+    HOLD is sent before the first frame, whenever no frame has come by its deadline, and on every way out, be it the
+    end of the source, an exception or an interrupt. A beam-on that took so long that its frame is too old by then is
+    not sent; the record holds it, and the hold that was sent in its place. Deadlines are absolute, so that being late
+    does not add up. The garbage collector rests meanwhile. The caller closes what it opened.
 
     Parameters
     ----------
@@ -40,6 +47,10 @@ def run_loop(
         Session time.
     max_age_s : float
         When the newest frame was acquired longer ago than this, in seconds, the source counts as silent.
+    stats : LoopStats, optional
+        Told how late each pass began and how long it took.
+    beat : callable, optional
+        Called once in every pass, after its decision was sent; a watchdog listens for it.
 
     Raises
     ------
@@ -48,21 +59,32 @@ def run_loop(
     GatekeeperError
         Whatever source, linac or recorder raise, after HOLD was sent.
     """
-    _hold(linac, clock)
-    try:
-        patience_s = max_age_s
-        while not source.ended():
-            frame = source.next_frame(patience_s)
-            if frame is None and source.ended():
-                break
-            began_ns = stopwatch_ns()
-            now_s = clock.now_s()
-            step = _judge(engine, frame, now_s)
-            linac.send(step.decision)
-            recorder.record(step, (stopwatch_ns() - began_ns) * 1e-6)
-            patience_s = _patience_s(frame, clock.now_s(), max_age_s)
-    finally:
+    stats = LoopStats() if stats is None else stats
+    with quiet_memory():
         _hold(linac, clock)
+        try:
+            deadline_s = clock.now_s() + max_age_s
+            while not source.ended():
+                frame = source.next_frame(_left_s(deadline_s, clock.now_s(), max_age_s))
+                if frame is None and source.ended():
+                    break
+                began_ns = stopwatch_ns()
+                now_s = clock.now_s()
+                step = _judge(engine, frame, now_s)
+                overdue = _overdue(engine, step, clock, max_age_s)
+                sent = step.decision if overdue is None else overdue.decision
+                linac.send(sent)
+                if beat is not None:
+                    beat()
+                total_ms = (stopwatch_ns() - began_ns) * 1e-6
+                recorder.record(step, total_ms)
+                if overdue is not None:
+                    recorder.record(overdue, total_ms)
+                late_s = now_s - (deadline_s if frame is None else frame.received_s)
+                stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
+                deadline_s = _next_deadline_s(deadline_s, frame, sent.state, clock.now_s(), max_age_s)
+        finally:
+            _hold(linac, clock)
 
 
 def _judge(engine: Engine, frame: Frame | None, now_s: float) -> Step:
@@ -79,12 +101,28 @@ def _judge(engine: Engine, frame: Frame | None, now_s: float) -> Step:
         ) from error
 
 
-def _patience_s(frame: Frame | None, now_s: float, max_age_s: float) -> float:
-    """Return how long to wait for the next frame, in s: until this one is too old, at most `max_age_s`."""
-    if frame is None:
-        return max_age_s
-    left_s = frame.acquired_s + max_age_s - now_s
-    return left_s if 0.0 < left_s <= max_age_s else max_age_s
+def _overdue(engine: Engine, step: Step, clock: Clock, max_age_s: float) -> Step | None:
+    """Return the hold that takes the place of a beam-on whose frame has become too old while it was judged."""
+    if step.frame is None or step.decision.state is BeamState.HOLD:
+        return None
+    now_s = clock.now_s()
+    return None if now_s - step.frame.acquired_s <= max_age_s else _judge(engine, None, now_s)
+
+
+def _next_deadline_s(deadline_s: float, frame: Frame | None, beam: BeamState, now_s: float, max_age_s: float) -> float:
+    """Return by when the next frame must have come, in s: before this one is too old, or one silence after the last.
+
+    With the beam on that may be past already, when recording took long: the beam is held then unless a frame waits.
+    With the beam held, a time that is past or too far away begins a silence anew: a frame's time may be anything.
+    """
+    due_s = (deadline_s if frame is None else frame.acquired_s) + max_age_s
+    earliest_s = -math.inf if beam is BeamState.ON else now_s
+    return due_s if earliest_s < due_s <= now_s + max_age_s else now_s + max_age_s
+
+
+def _left_s(deadline_s: float, now_s: float, max_age_s: float) -> float:
+    """Return how long there is until the deadline, in s; at most `max_age_s`, whatever the clock does meanwhile."""
+    return min(max(deadline_s - now_s, 0.0), max_age_s)
 
 
 def _hold(linac: LinacPort, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
 from gatekeeper.errors import OutputError, TargetError
 from gatekeeper.gating.envelope import Envelope
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.link import PATIENT
@@ -114,9 +115,10 @@ def replay(material: Material, config: SessionConfig, folder: Path, clock: Clock
     armed = arm(material.setup, config)
     with Session(folder, config, material.setup, PATIENT) as session:
         witness = _Witness(session, on_progress, frames)
+        stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
         with closing(material.source(clock, armed, witness)) as source, closing(DryRunLinac()) as linac:
-            run_loop(source, armed.engine, linac, witness, clock, config.gate.max_age_s)
+            run_loop(source, armed.engine, linac, witness, clock, config.gate.max_age_s, stats)
         ended_ns = stopwatch_ns()
         score = _score(witness, recording, on_progress)
         gating = _gating(witness, recording, armed.envelope, config.gate.outside_percent, on_progress)
@@ -125,6 +127,7 @@ def replay(material: Material, config: SessionConfig, folder: Path, clock: Clock
             folder=folder,
             summary=session.summary(),
             replay_s=(ended_ns - began_ns) * 1e-9,
+            lag=stats.summary(),
             score=score,
             gating=gating,
             seal=session.seal(),

@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import Reason
+from gatekeeper.lag import LagSummary
 from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
 from tests.steps import step
@@ -36,3 +37,4 @@ def test_every_reason_is_there(reason):
 def test_every_number_of_the_summary_is_there():
     assert {field.name for field in fields(Summary)} <= ROWS
     assert all(f"`{field.name}`" in TEXT for field in fields(Latency))
+    assert all(f"`lag.{field.name}`" in TEXT for field in fields(LagSummary))
