@@ -1,6 +1,5 @@
 """The secret that sender and interlock share: a file that nobody else may read."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -18,14 +17,12 @@ def load_key(path: Path) -> bytes:
         When it is missing, no plain file, open to group or others, or not 32 to 4096 bytes long.
     """
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError(f"{path}: the key is no plain file; name a file")
+        if (mode := stat.S_IMODE(status.st_mode)) & 0o077:
+            raise ConfigError(f"{path}: the key has mode {mode:03o}, others can read or change it; chmod 600 it")
         with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ConfigError(f"{path}: the key is no plain file; name a file")
-            if status.st_mode & 0o077:
-                raise ConfigError(
-                    f"{path}: the key has mode {stat.S_IMODE(status.st_mode):03o}; others can read or change it; chmod 600 it"
-                )
             key = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: the key cannot be read ({error.strerror}); name another file") from None
