@@ -1,5 +1,6 @@
 """Both ends of the lease, for tests: a sender that can say anything, and an interlock on the loopback."""
 
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -117,3 +118,8 @@ def until(truth, patience_s=5.0):
     while not truth():
         assert time.monotonic() < deadline_s, "waited in vain"
         time.sleep(0.002)
+
+
+def measured(text):
+    """Say what was measured; `pytest -s` shows it."""
+    sys.stdout.write(f"{text}\n")
