@@ -12,6 +12,7 @@ import json
 import multiprocessing as mp
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -53,11 +54,14 @@ def interlock(pipe: Connection) -> None:
     def tell(event: Event) -> None:
         if event.what is What.GRANTED:
             granted.setdefault(event.state.frame, monotonic_ns())
-        if event.what is What.DISCONNECTED:
-            server.stop()
+
+    def wait_for_the_end() -> None:
+        pipe.recv()
+        server.stop()
 
     server = InterlockServer("127.0.0.1", 0, Rules(KEY), tell)
     pipe.send(server.address[1])
+    threading.Thread(target=wait_for_the_end, daemon=True).start()
     server.run()
     pipe.send(granted)
 
@@ -177,6 +181,7 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
         gc.enable()
         if linac.link.lost:
             print(f"the link was lost {linac.link.lost} times: {linac.link.fault}", file=sys.stderr)
+    interlock_pipe.send("end")
     granted, arrived = interlock_pipe.recv(), echo_pipe.recv()
     for process in (scanner_process, interlock_process, echo_process):
         process.join(5.0)

@@ -5,7 +5,6 @@ import selectors
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -244,7 +243,7 @@ class InterlockServer:
         self._selector.unregister(self._sender)
         self._sender.close()
         self._sender, self._inbox = None, Inbox()
-        self.state = replace(self.state, peer=None)
+        self.state = self.state._replace(peer=None)
         self._happened(What.DISCONNECTED, self._now_ns())
 
     def _refused(self, refusal: Refusal, now_ns: int) -> None:

@@ -5,7 +5,7 @@ echoes: the time at which the interlock wrote the newest message that the sender
 later than the receipt, so that whatever delays a message on its way eats from the lease and is not added to it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,8 +63,7 @@ class Rules:
     silence_ms: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """The one sender that is connected.
 
     Attributes
@@ -95,8 +94,7 @@ class Peer:
     seen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Interlock:
+class Interlock(NamedTuple):
     """All that the interlock knows.
 
     Attributes
@@ -151,7 +149,7 @@ def passed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answ
         state = _held(state, Cause.EXPIRED)
     peer = state.peer
     if peer is not None and not now_ns < peer.heard_ns + rules.silence_ms * NS_PER_MS:
-        return replace(_held(state, Cause.SILENT), peer=None), Answer(close=True)
+        return _held(state, Cause.SILENT)._replace(peer=None), Answer(close=True)
     return state, NOTHING
 
 
@@ -176,12 +174,12 @@ def connected(state: Interlock, now_ns: int, nonce: bytes, rules: Rules) -> tupl
         return state, Answer(encode(busy, rules.key), close=True, refused=Refusal.BUSY)
     peer = Peer(nonce, session_number(nonce), now_ns)
     challenge = Message(Kind.CHALLENGE, session=peer.session, nonce=nonce)
-    return replace(state, peer=peer), Answer(encode(challenge, rules.key))
+    return state._replace(peer=peer), Answer(encode(challenge, rules.key))
 
 
 def disconnected(state: Interlock, cause: Cause = Cause.DISCONNECTED) -> Interlock:
     """Return the hold after the sender has gone."""
-    return replace(_held(state, cause), peer=None)
+    return _held(state, cause)._replace(peer=None)
 
 
 def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) -> tuple[Interlock, Answer]:
@@ -215,7 +213,7 @@ def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) 
         fault = Refusal.REPLAYED if was_seen else Refusal.REORDERED
         return _refused(state, peer, message.number, fault, now_ns)
     seen = (peer.seen << min(ahead, REMEMBERED) | 1) & ((1 << REMEMBERED) - 1)
-    heard = replace(peer, heard_ns=now_ns, number=message.number, seen=seen)
+    heard = peer._replace(heard_ns=now_ns, number=message.number, seen=seen)
     return _obeyed(state, heard, peer.key, message, now_ns, rules)
 
 
@@ -228,9 +226,9 @@ def _greeted(
     key = session_key(rules.key, peer.nonce, message.nonce)
     if not is_signed(raw, key):
         return _refused(state, peer, message.number, Refusal.FORGED, now_ns)
-    known = replace(peer, heard_ns=now_ns, key=key, welcomed_ns=now_ns, stamped_ns=now_ns)
+    known = peer._replace(heard_ns=now_ns, key=key, welcomed_ns=now_ns, stamped_ns=now_ns)
     welcome = Message(Kind.WELCOME, session=peer.session, stamp_ns=now_ns, lifetime_ms=rules.max_lifetime_ms)
-    return replace(state, peer=known), Answer(encode(welcome, key))
+    return state._replace(peer=known), Answer(encode(welcome, key))
 
 
 def _obeyed(
@@ -247,7 +245,7 @@ def _obeyed(
         state = _held(state, Cause.REVOKED)
         code, left_ms = STATE_HOLD, 0
     ack = Message(Kind.ACK, code, peer.session, message.number, message.frame, now_ns, lifetime_ms=left_ms)
-    return replace(state, peer=replace(peer, stamped_ns=now_ns)), Answer(encode(ack, key))
+    return state._replace(peer=peer._replace(stamped_ns=now_ns)), Answer(encode(ack, key))
 
 
 def _lease_fault(peer: Peer, lease: Message, now_ns: int, rules: Rules) -> Refusal | None:
@@ -265,7 +263,7 @@ def _held(state: Interlock, cause: Cause) -> Interlock:
     """Return the hold; the cause of one that stands already stays."""
     if state.beam is BeamState.HOLD:
         return state
-    return replace(state, beam=BeamState.HOLD, cause=cause)
+    return state._replace(beam=BeamState.HOLD, cause=cause)
 
 
 def _refused(state: Interlock, peer: Peer, number: int, fault: Refusal, now_ns: int) -> tuple[Interlock, Answer]:
@@ -273,7 +271,7 @@ def _refused(state: Interlock, peer: Peer, number: int, fault: Refusal, now_ns: 
     ends = fault in ENDS_SESSION
     reply = None
     if (key := peer.key) is not None:
-        peer = replace(peer, stamped_ns=now_ns)
+        peer = peer._replace(stamped_ns=now_ns)
         reply = encode(Message(Kind.REFUSED, fault, peer.session, number, stamp_ns=now_ns), key)
-    state = replace(_held(state, Cause.REFUSED), refusal=fault, peer=None if ends else peer)
+    state = _held(state, Cause.REFUSED)._replace(refusal=fault, peer=None if ends else peer)
     return state, Answer(reply, ends, fault)

@@ -1,7 +1,5 @@
 """The interlock's state machine: every state against everything that can come, and HOLD unless a lease lives."""
 
-from dataclasses import replace
-
 import pytest
 
 from gatekeeper.decision import BeamState
@@ -371,7 +369,7 @@ def test_next_event_is_the_end_of_the_lease_and_then_the_end_of_patience():
     bench = beam_on_bench()
     assert next_event_ns(bench.state, RULES) == START_NS + 100 * MS
     assert next_event_ns(passed(bench.state, START_NS + 100 * MS, RULES)[0], RULES) == START_NS + 500 * MS
-    unheard = replace(bench.state, peer=None)
+    unheard = bench.state._replace(peer=None)
     assert next_event_ns(unheard, RULES) == START_NS + 100 * MS
 
 
