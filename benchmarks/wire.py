@@ -161,6 +161,8 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
 
     interlock_process, interlock_pipe, interlock_port = started(interlock)
     echo_process, echo_pipe, echo_port = started(echo)
+    gc.collect()
+    gc.disable()
     config = LinacConfig(port=interlock_port, key_file="unused")
     with (
         socket.create_connection(("127.0.0.1", echo_port)) as bare,
@@ -174,11 +176,8 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
         scanner_process = context.Process(target=scanner, args=arguments, daemon=True)
         scanner_process.start()
         link, _ = listener.accept()
-        gc.collect()
-        gc.disable()
         with link:
             came, stages = receive(link, engine, spacing_mm, linac, bare)
-        gc.enable()
         if linac.link.lost:
             print(f"the link was lost {linac.link.lost} times: {linac.link.fault}", file=sys.stderr)
     interlock_pipe.send("end")

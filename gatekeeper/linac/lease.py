@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -183,11 +184,16 @@ class LeaseLinac:
                     self._wanted = REST
                 raw = session.hold(wanted.frame, now_ns)
             if link.send(raw) != len(raw):
-                raise LinkError("the interlock does not read")
+                raise BlockingIOError
+        except BlockingIOError:
+            self._give_up("the interlock does not read what is sent to it")
         except (LinkError, OSError) as error:
-            self._fault = f"sending to the interlock failed: {error}"
-            self._session = None
-            self._poke()
+            self._give_up(f"sending to the interlock failed: {error}")
+
+    def _give_up(self, fault: str) -> None:
+        """End the session; the thread sees to it."""
+        self._fault, self._session = fault, None
+        self._poke()
 
     def _run(self) -> None:
         """Connect, keep the session, and begin anew, until closed."""
@@ -268,14 +274,16 @@ class LeaseLinac:
         if self._wake in ready:
             self._wake.recv(CHUNK)
         with self._lock:
-            if link in ready:
-                refusals = session.refusals
-                self._receive(link, session, inbox)
-                if session.refusals != refusals:
-                    self._refused += session.refusals - refusals
-                    self._wanted = REST
+            refusals = session.refusals
+            # When it seems silent, it may be us who were not running: look before judging.
+            if link in ready or session.waiting_ns(self._now_ns()) > self._patience_ns:
+                with suppress(BlockingIOError):
+                    self._receive(link, session, inbox)
+            if session.refusals != refusals:
+                self._refused += session.refusals - refusals
+                self._wanted = REST
             now_ns = self._now_ns()
-            if now_ns - session.heard_ns > self._patience_ns:
+            if session.waiting_ns(now_ns) > self._patience_ns:
                 raise LinkError(f"the interlock has not answered for {self._config.lease.ack_timeout_ms} ms")
             if self._owed or now_ns >= session.sent_ns + self._renew_ns:
                 self._write(now_ns)

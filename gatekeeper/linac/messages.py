@@ -158,6 +158,11 @@ def session_number(interlock_nonce: bytes) -> int:
     return int.from_bytes(interlock_nonce[:8], "big")
 
 
+def in_time(age_ns: int, lifetime_ms: int) -> bool:
+    """Return True while less than three quarters of a lease have passed; after that it is not worth beginning."""
+    return 4 * age_ns < 3 * lifetime_ms * NS_PER_MS
+
+
 class Inbox:
     """Cuts a stream of bytes into messages; holds less than one message when emptied after each chunk."""
 

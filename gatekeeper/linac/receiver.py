@@ -19,6 +19,7 @@ from gatekeeper.linac.messages import (
     Refusal,
     decode,
     encode,
+    in_time,
     is_signed,
     session_key,
     session_number,
@@ -249,12 +250,12 @@ def _obeyed(
 
 
 def _lease_fault(peer: Peer, lease: Message, now_ns: int, rules: Rules) -> Refusal | None:
-    """Return why a lease is not granted; one of which half has passed would come on only to go off again."""
+    """Return why a lease is not granted."""
     if not 1 <= lease.lifetime_ms <= rules.max_lifetime_ms:
         return Refusal.LIFETIME
     if not peer.welcomed_ns <= lease.stamp_ns <= min(peer.stamped_ns, now_ns):
         return Refusal.STAMP
-    if not 2 * (now_ns - lease.stamp_ns) < lease.lifetime_ms * NS_PER_MS:
+    if not in_time(now_ns - lease.stamp_ns, lease.lifetime_ms):
         return Refusal.LATE
     return None
 

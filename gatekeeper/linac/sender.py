@@ -10,6 +10,7 @@ from gatekeeper.linac.messages import (
     Refusal,
     decode,
     encode,
+    in_time,
     is_signed,
     session_key,
     session_number,
@@ -89,10 +90,10 @@ class SenderSession:
         """Return the message that asks for a lease, or None when there is no time left to ask for one.
 
         The lease is counted from the newest stamp, which came at `heard_ns` at the latest; it is never asked for
-        longer than `fresh_until_ns` allows, nor when half of it would have passed already.
+        longer than `fresh_until_ns` allows, nor when it would be late already.
         """
         left_ms = min(self._lifetime_ms, (fresh_until_ns - self.heard_ns) // NS_PER_MS)
-        if not (self.is_open and left_ms > 0 and 2 * (now_ns - self.heard_ns) < left_ms * NS_PER_MS):
+        if not (self.is_open and left_ms > 0 and in_time(now_ns - self.heard_ns, left_ms)):
             return None
         return self._send(
             Message(Kind.LEASE, 0, self._session, self._number + 1, frame, self._stamp_ns, lifetime_ms=left_ms), now_ns
@@ -101,6 +102,10 @@ class SenderSession:
     def hold(self, frame: int, now_ns: int) -> bytes:
         """Return the message that revokes."""
         return self._send(Message(Kind.HOLD, 0, self._session, self._number + 1, frame), now_ns)
+
+    def waiting_ns(self, now_ns: int) -> int:
+        """Return for how long the oldest message without an answer has been waiting for one, in ns; 0 without one."""
+        return now_ns - self._unanswered[0][1] if self._unanswered else 0
 
     def _send(self, message: Message, now_ns: int) -> bytes:
         """Number and sign a message, and remember when."""

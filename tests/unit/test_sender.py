@@ -58,17 +58,17 @@ def test_lease_ends_with_the_freshness_of_the_decision():
     assert decode(opened().lease(7, 30 * MS, 10 * MS)).lifetime_ms == 30, "counted from the stamp, not from now"
 
 
-@pytest.mark.parametrize("now_ms", [15, 20, 30, 1000])
+@pytest.mark.parametrize("now_ms", [23, 25, 30, 1000])
 def test_nothing_is_asked_for_when_the_decision_is_about_to_be_stale(now_ms):
     session = opened()
-    assert session.lease(7, 30 * MS, 14 * MS) is not None
+    assert session.lease(7, 30 * MS, 22 * MS) is not None
     assert session.lease(7, 30 * MS, now_ms * MS) is None
 
 
-def test_nothing_is_asked_for_when_the_interlock_was_not_heard_for_half_a_lifetime():
+def test_nothing_is_asked_for_when_the_interlock_was_not_heard_for_three_quarters_of_a_lifetime():
     session = opened()
-    assert session.lease(7, LONG, 50 * MS - 1) is not None
-    assert session.lease(7, LONG, 50 * MS) is None
+    assert session.lease(7, LONG, 75 * MS - 1) is not None
+    assert session.lease(7, LONG, 75 * MS) is None
 
 
 def test_round_trip_is_measured_from_the_message_to_its_answer():
@@ -79,6 +79,16 @@ def test_round_trip_is_measured_from_the_message_to_its_answer():
     assert session.rtt_ns == 3 * MS
     session.receive(ack(2), 4 * MS)
     assert (session.rtt_ns, session.heard_ns, session.sent_ns) == (1 * MS, 4 * MS, 3 * MS)
+
+
+def test_waiting_time_is_that_of_the_oldest_message_without_an_answer():
+    session = opened()
+    assert session.waiting_ns(900 * MS) == 0
+    session.hold(1, 10 * MS)
+    session.hold(1, 30 * MS)
+    assert session.waiting_ns(50 * MS) == 40 * MS
+    session.receive(ack(1), 50 * MS)
+    assert session.waiting_ns(50 * MS) == 20 * MS
 
 
 def test_refusal_is_counted():
