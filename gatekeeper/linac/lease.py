@@ -26,8 +26,9 @@ PATIENCE_S = 0.001
 """How long a decision waits for the thread that is just writing; after that the thread passes it on, in s."""
 CLOSING_S = 1.0
 """How long closing waits for the thread, in s."""
-SEND_BUFFER = 4096
-"""Bytes that may wait in the kernel: a hung interlock must not find old leases there later."""
+SEND_BUFFER = 65536
+"""Bytes of the kernel's for what waits to be sent, about a hundred messages with all that belongs to them: more than
+comes together before the link counts as lost, and nothing that grows."""
 CHUNK = 4096
 LARGEST_FRAME = 2**63 - 1
 RST_ON_CLOSE = struct.pack("ii", 1, 0)

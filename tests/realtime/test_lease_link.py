@@ -267,6 +267,35 @@ def test_sender_that_was_not_running_does_not_blame_the_interlock():
         assert linac.link.lost == 0
 
 
+def test_hold_is_passed_on_by_the_thread_when_the_thread_was_just_writing():
+    with interlock() as server, lease_linac(server.address[1], fresh_ms=10_000, renew_ms=25) as linac:
+        switched_on(linac, server)
+        with linac._lock:
+            began_s = time.monotonic()
+            linac.send(decision(HOLD))
+            waited_s = time.monotonic() - began_s
+            assert beam_on(server)
+        until(lambda: not beam_on(server))
+        assert server.state.cause is Cause.REVOKED
+        assert waited_s < SLACK_S
+
+
+def test_decisions_from_full_speed_end_in_the_last_one():
+    with interlock() as server, lease_linac(server.address[1], fresh_ms=10_000, ack_timeout_ms=1000) as linac:
+        until(lambda: linac.alive)
+        for sequence in range(400):
+            linac.send(decision(ON if sequence % 2 else HOLD, sequence=sequence))
+            if sequence % 20 == 0:
+                time.sleep(0.005)
+        until(lambda: server.state.frame == 399)
+        assert beam_on(server)
+        linac.send(decision(HOLD))
+        until(lambda: not beam_on(server))
+        time.sleep(0.1)
+        assert not beam_on(server)
+        assert (linac.link.lost, linac.link.withheld) == (0, 0)
+
+
 def test_refused_lease_is_not_renewed():
     times = {"fresh_ms": 10_000, "ack_timeout_ms": 1000}
     with interlock() as server, lease_linac(server.address[1], **times) as linac:
