@@ -98,6 +98,7 @@ def test_closing_revokes_and_nothing_is_sent_afterwards():
         time.sleep(0.05)
         assert not beam_on(server)
         assert not linac.alive
+        assert linac.link.withheld == 0, "it is not even looked at"
 
 
 def test_interlock_that_starts_later_is_found_and_the_beam_stays_held_until_a_new_decision():
@@ -268,16 +269,20 @@ def test_sender_that_was_not_running_does_not_blame_the_interlock():
 
 
 def test_hold_is_passed_on_by_the_thread_when_the_thread_was_just_writing():
-    with interlock() as server, lease_linac(server.address[1], fresh_ms=10_000, renew_ms=25) as linac:
+    times = {"lifetime_ms": 1000, "renew_ms": 250, "ack_timeout_ms": 2000, "fresh_ms": 10_000}
+    with interlock(rules=Rules(KEY, 1000, 5000)) as server, lease_linac(server.address[1], **times) as linac:
         switched_on(linac, server)
+        time.sleep(0.01)
         with linac._lock:
             began_s = time.monotonic()
             linac.send(decision(HOLD))
             waited_s = time.monotonic() - began_s
             assert beam_on(server)
         until(lambda: not beam_on(server))
+        held_s = time.monotonic() - began_s
         assert server.state.cause is Cause.REVOKED
-        assert waited_s < SLACK_S
+    assert waited_s < 0.1
+    assert held_s < 0.2, "at once, and not with the next renewal"
 
 
 def test_decisions_from_full_speed_end_in_the_last_one():
@@ -294,6 +299,15 @@ def test_decisions_from_full_speed_end_in_the_last_one():
         time.sleep(0.1)
         assert not beam_on(server)
         assert (linac.link.lost, linac.link.withheld) == (0, 0)
+
+
+def test_link_is_not_alive_when_the_thread_that_hears_the_answers_does_not_run():
+    with interlock() as server, lease_linac(server.address[1], ack_timeout_ms=50) as linac:
+        until(lambda: linac.alive)
+        with linac._lock:
+            time.sleep(0.15)
+            assert not linac.alive
+            assert linac.link.last_ack_age_s > 0.05
 
 
 def test_refused_lease_is_not_renewed():

@@ -186,6 +186,8 @@ def test_interlock_that_is_stopped_is_seen_by_the_sender_as_a_lost_link(key_file
             began_s = time.monotonic()
             until(lambda: not linac.alive)
             lost_s = time.monotonic() - began_s
+            until(lambda: linac.link.lost > 0)
+            assert "has not answered for 100 ms" in linac.link.fault
         finally:
             os.kill(process.pid, signal.SIGCONT)
         measured(f"interlock stopped: seen by the sender after {lost_s * 1e3:.1f} ms")
