@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-peers bench-scenes soak lock clean
+.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes soak lock clean
 
 env: $(STAMP)
 
@@ -28,6 +28,14 @@ lint: env
 
 bench: env
 	$(BIN)/python -m benchmarks
+
+# From the last byte of a frame to the lease at the interlock, over TCP between processes.
+bench-wire: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.wire
+
+# A million random and mutated messages against the interlock.
+fuzz-lease: env
+	$(BIN)/python -m benchmarks.lease_fuzz
 
 # Beside the tools that people use today: on every labelled case in ../shared/cine and a phantom, or on some of these
 # or others, by name or path:  make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"

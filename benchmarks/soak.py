@@ -79,6 +79,8 @@ class Endless:
 class Counting:
     """A linac that only counts."""
 
+    alive = True
+
     def __init__(self) -> None:
         self.beam_on = 0
 

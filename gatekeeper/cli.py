@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import signal
 import sys
 from contextlib import closing
 from importlib import metadata
@@ -65,6 +66,15 @@ OutOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
+
+ListenOption = Annotated[
+    str, typer.Option(help="Where to listen for the sender; port 0 takes a free one.", metavar="HOST:PORT")
+]
+KeyOption = Annotated[Path, typer.Option(help="Shared key, 32 bytes or more, its owner's alone.", metavar="F")]
+LongestOption = Annotated[
+    int, typer.Option(help="The longest lease that is granted, in ms.", metavar="MS", min=1, max=10_000)
+]
+JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print every event as one JSON object per line.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -173,6 +183,26 @@ def _verify(session_dir: SessionArg, head: HeadOption = None, as_json: JsonOptio
         typer.echo(json.dumps(found.as_json(), allow_nan=False))
     if not found.good:
         raise typer.Exit(1)
+
+
+@app.command("interlock")
+def _interlock(
+    listen: ListenOption, key_file: KeyOption, max_lifetime_ms: LongestOption = 100, as_json: JsonLinesOption = False
+) -> None:
+    """Receive leases as what sits at the linac does: HOLD unless one lives. Ends with Ctrl-C or SIGTERM."""
+    from gatekeeper.linac.event_log import EventLog
+    from gatekeeper.linac.interlock import InterlockServer
+    from gatekeeper.linac.key import load_key
+    from gatekeeper.linac.receiver import Rules
+
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"command line: listen = {listen!r}: must be HOST:PORT, for example 127.0.0.1:7400")
+    log = EventLog(as_json)
+    server = InterlockServer(host.strip("[]"), int(port), Rules(load_key(key_file), max_lifetime_ms), log)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop())
+    server.run()
 
 
 def _settings(

@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gatekeeper.errors import ConfigError
 
@@ -100,6 +100,48 @@ class LoopConfig(StrictModel):
     """Whether memory is kept from being swapped out."""
     stall_ms: Annotated[float, Field(gt=0.0, le=10_000.0)] = 20.0
     """A pass of the loop that begins later than this, or takes longer, counts as a stall, in ms."""
+
+
+class LeaseConfig(StrictModel):
+    """How permission to irradiate is lent to the interlock."""
+
+    lifetime_ms: Annotated[int, Field(ge=20, le=1000)] = 100
+    """How long a lease lives at the interlock unless it is renewed, in ms; the interlock may allow less."""
+    renew_ms: Annotated[int, Field(ge=2, le=250)] = 20
+    """A message is sent when none was for this long, in ms; at most a quarter of the lifetime."""
+    fresh_ms: Annotated[int, Field(ge=20, le=10_000)] = 375
+    """How long after a decision its lease is renewed, in ms: above the time between two frames, or the beam is held."""
+    ack_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] = 100
+    """The link counts as lost when the interlock has answered nothing for this long, in ms."""
+    connect_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
+    """How long connecting and each step of the greeting may take, in ms."""
+    retry_ms: Annotated[int, Field(ge=1, le=60_000)] = 200
+    """How long to wait before a lost link is set up again, in ms."""
+
+    @model_validator(mode="after")
+    def _renewed_in_time(self) -> Self:
+        if 4 * self.renew_ms > self.lifetime_ms:
+            raise ValueError(
+                f"renew_ms is {self.renew_ms} and may be a quarter of lifetime_ms = {self.lifetime_ms} at most, "
+                "so that a single late message does not hold the beam"
+            )
+        if 2 * self.renew_ms > self.ack_timeout_ms:
+            raise ValueError(
+                f"ack_timeout_ms is {self.ack_timeout_ms} and must be at least twice renew_ms = {self.renew_ms}"
+            )
+        return self
+
+
+class LinacConfig(StrictModel):
+    """Which interlock switches the beam."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
+    """Name or address of the interlock."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """Its TCP port."""
+    key_file: Annotated[str, Field(min_length=1)]
+    """File with the key that is shared with it, readable by its owner alone."""
+    lease: LeaseConfig = LeaseConfig()
 
 
 class SessionConfig(StrictModel):

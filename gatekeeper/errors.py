@@ -31,3 +31,7 @@ class EngineError(GatekeeperError):
 
 class WatchdogError(GatekeeperError):
     """The watchdog cannot do its work."""
+
+
+class LinkError(GatekeeperError):
+    """The other side of a link does not answer as it must; the link is given up, and the beam is held."""

@@ -25,6 +25,8 @@ MAX_AGE_S = GateConfig().max_age_s
 class TimedLinac:
     """A linac that knows the true time at which it was told."""
 
+    alive = True
+
     def __init__(self, clock):
         self.clock, self.told = clock, []
 

@@ -13,6 +13,8 @@ KEPT = []
 class FileLinac:
     """A linac that writes what it is told, with the time, into a file."""
 
+    alive = True
+
     def __init__(self, path):
         self.path = path
         self._write("open")

@@ -29,6 +29,11 @@ class DyingLinac:
         self._linac, self._when, self._silent = linac, when, silent
         self._dead = False
 
+    @property
+    def alive(self) -> bool:
+        """What the link says of itself; one that dies without a word still says that it lives."""
+        return self._linac.alive and (self._silent or not self._dead)
+
     def send(self, decision: Decision) -> None:
         """Pass the decision on while the link lives."""
         if decision.sequence >= 0:
@@ -68,6 +73,11 @@ class HangingLinac:
     def __init__(self, linac: LinacPort, when: When, clock: Clock, hang_s: float) -> None:
         self.late: list[int] = []
         self._linac, self._when, self._clock, self._hang_s = linac, when, clock, hang_s
+
+    @property
+    def alive(self) -> bool:
+        """What the link says of itself."""
+        return self._linac.alive
 
     def send(self, decision: Decision) -> None:
         """Pass the decision on, late while the link hangs."""
