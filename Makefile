@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-peers lock clean
+.PHONY: env demo test lint bench bench-peers bench-predict lock clean
 
 env: $(STAMP)
 
@@ -39,6 +39,10 @@ endif
 
 bench-peers: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers $(NAMED) $(CASE)
+
+# Gating with and without prediction:  make bench-predict  or  make bench-predict PREDICT="--plot trace.png --json"
+bench-predict: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.prediction $(PREDICT)
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:
