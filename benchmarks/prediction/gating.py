@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
+from gatekeeper.clock import stopwatch_ns
 from gatekeeper.config import PredictionConfig
 from gatekeeper.gating.ahead import instants_s, used_percent
 
@@ -76,6 +77,17 @@ def tell(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> 
         si_mm[frame] = [prediction.position_mm[0] for prediction in said]
         healthy[frame] = all(prediction.healthy for prediction in said)
     return Told(instants, si_mm, healthy)
+
+
+def time_us(scene: Scene, predictor: AnyPredictor, ahead_s: float) -> Array:
+    """Return how long it takes to add each sample and to predict once, in microseconds, shape (T,)."""
+    times_us = np.empty(len(scene.times_s))
+    for frame, time_s in enumerate(scene.times_s.tolist()):
+        began_ns = stopwatch_ns()
+        predictor.add(time_s, scene.measured_mm[frame], float(scene.confidence[frame]))
+        predictor.predict(ahead_s)
+        times_us[frame] = 1e-3 * (stopwatch_ns() - began_ns)
+    return times_us
 
 
 def instants_of(scene: Scene, config: PredictionConfig) -> tuple[float, ...]:

@@ -107,6 +107,7 @@ def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     for ways in result["simulated"].values():
         assert {command.RAW, command.FULL, command.BOTH, "plain ridge, full"} <= set(ways)
     assert result["recorded"] == {}
+    assert 0.0 < result["time_us"]["p50"] <= result["time_us"]["p99"] <= result["time_us"]["max"]
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert command.main([*args[:-3], "--plot", str(tmp_path / "absent" / "a.png")]) == 2
 
