@@ -102,15 +102,16 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.seeds < 1 or not 0.5 <= options.minutes <= 1000.0:
         parser.error("--seeds must be 1 or more, and --minutes 0.5 to 1000")
-    names: list[str] = []
+    healthy: dict[str, float] = {}
     traces: list[dict[str, Score]] = []
     try:
         with ProgressBars() as bars:
             results = measure_simulated(options.seeds, options.minutes, bars)
             taken_us = measure_time(options.minutes)
             for name, scene in recorded(options.cine):
-                names.append(name)
-                traces.append(judge(scene, RECORDED_LATENCY_S)[0])
+                scores, told, _ = judge(scene, RECORDED_LATENCY_S)
+                healthy[name] = float(told.healthy[scene.times_s >= scene.scored_from_s].mean())
+                traces.append(scores)
         if options.plot is not None:
             _, breathing, rate_hz, latency_s, _ = SETTINGS[0]
             scene = simulated(breathing, rate_hz, FIRST_SEED, 120.0, 60.0)
@@ -127,15 +128,19 @@ def main(args: Sequence[str] | None = None) -> int:
     if traces:
         title = f"Traces tracked on recorded cine-MR, {RECORDED_LATENCY_S * 1e3:.0f} ms"
         rows = collect(traces)
-        console.print(cases_table(title, {way: rows[way] for way in (RAW, FULL, BOTH, FULL_WHOLE)}, names))
+        console.print(cases_table(title, {way: rows[way] for way in (RAW, FULL, BOTH, FULL_WHOLE)}, healthy))
         console.print(table(f"{title}: all ways to decide, mean and spread over cases", rows))
     else:
         console.print(f"No recorded case is in the table: none found in {options.cine}", highlight=False)
     if options.json:
         simulated_values = {name: plain(rows) for name, rows in results.items()}
-        cases = [{way: plain({way: [one]})[way] for way, one in trace.items()} for trace in traces]
-        recorded_values = dict(zip(names, cases, strict=True))
-        print(json.dumps({"simulated": simulated_values, "recorded": recorded_values, "time_us": taken_us}))
+        cases = [plain({way: [one] for way, one in trace.items()}) for trace in traces]
+        recorded_values = dict(zip(healthy, cases, strict=True))
+        print(
+            json.dumps(
+                {"simulated": simulated_values, "recorded": recorded_values, "healthy": healthy, "time_us": taken_us}
+            )
+        )
     return 0
 
 

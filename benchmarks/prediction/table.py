@@ -38,21 +38,27 @@ def table(title: str, rows: Rows, sketch: Mapping[str, str] | None = None) -> Ta
     return result
 
 
-def cases_table(title: str, rows: Rows, cases: Sequence[str]) -> Table:
-    """Return one line per case, beam-on while out and duty cycle of each way to decide, and one for all together."""
+def cases_table(title: str, rows: Rows, healthy: Mapping[str, float]) -> Table:
+    """Return one line per case, beam-on while out and duty cycle of each way to decide, and one for all together.
+
+    `healthy` is the share of each case's frames on which our predictor was, 0-1.
+    """
     result = Table(title=title, title_justify="left")
     result.add_column("case")
     result.add_column("inside %", justify="right")
+    result.add_column("healthy %", justify="right")
     for name in rows:
         result.add_column(f"{name}\nout % / duty %", justify="right", no_wrap=True)
-    for index, case in enumerate(cases):
+    for index, (case, share) in enumerate(healthy.items()):
         scores = [of_all[index] for of_all in rows.values()]
-        result.add_row(case, f"{scores[0].inside:.1f}", *(f"{s.on_while_out:.1f} / {s.duty_cycle:.1f}" for s in scores))
+        cells = (f"{s.on_while_out:.1f} / {s.duty_cycle:.1f}" for s in scores)
+        result.add_row(case, f"{scores[0].inside:.1f}", f"{100.0 * share:.0f}", *cells)
     together = [pooled(scores) for scores in rows.values()]
     result.add_section()
-    result.add_row(
-        "all", f"{together[0].inside:.1f}", *(f"{s.on_while_out:.2f} / {s.duty_cycle:.2f}" for s in together)
-    )
+    weights = [score.time_s for score in next(iter(rows.values()))]
+    share = float(np.average(list(healthy.values()), weights=weights))
+    cells = (f"{s.on_while_out:.2f} / {s.duty_cycle:.2f}" for s in together)
+    result.add_row("all", f"{together[0].inside:.1f}", f"{100.0 * share:.0f}", *cells)
     return result
 
 

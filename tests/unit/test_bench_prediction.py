@@ -1,15 +1,18 @@
 """The yardstick of prediction: that what it simulates is what it says, and that it counts time rightly."""
 
+import io
 import json
 import shutil
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from benchmarks.prediction import __main__ as command
 from benchmarks.prediction.gating import beam_at, beam_on, instants_of, pooled, score, settings, tell
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
+from benchmarks.prediction.table import cases_table
 from gatekeeper.gating.predict import Prediction
 
 
@@ -118,6 +121,10 @@ def test_prediction_halves_beam_on_while_out_on_recorded_traces(cine):
     raw, full = pooled(rows[command.RAW]), pooled(rows[command.FULL])
     assert full.on_while_out < 0.5 * raw.on_while_out
     assert full.duty_cycle > raw.duty_cycle - 5.0
+    printed = io.StringIO()
+    shown = {way: rows[way] for way in (command.RAW, command.FULL)}
+    Console(file=printed, width=150).print(cases_table("", shown, {str(case): 0.5 for case in range(len(traces))}))
+    assert f"{raw.on_while_out:.2f} / {raw.duty_cycle:.2f}" in printed.getvalue()
 
 
 def test_a_case_without_a_first_mask_is_passed_over(cine, tmp_path):
