@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes soak lock clean
+.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes bench-predict soak lock clean
 
 env: $(STAMP)
 
@@ -56,6 +56,10 @@ bench-scenes: env
 # Two runs of 200,000 frames: memory flat, latency steady, the same decisions.
 soak: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
+
+# Gating with and without prediction:  make bench-predict  or  make bench-predict PREDICT="--plot trace.png --json"
+bench-predict: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.prediction $(PREDICT)
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:

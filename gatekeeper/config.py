@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -142,6 +142,45 @@ class LinacConfig(StrictModel):
     key_file: Annotated[str, Field(min_length=1)]
     """File with the key that is shared with it, readable by its owner alone."""
     lease: LeaseConfig = LeaseConfig()
+
+
+class PredictionConfig(StrictModel):
+    """How the target's position is predicted against the latency of the system."""
+
+    mode: Literal["off", "conservative", "full"] = "off"
+    """off: the measured position counts; conservative: the beam is held when the measured or the predicted position
+    is out; full: the predicted position counts while the predictor is healthy, else as in conservative."""
+    look_ahead: Literal["middle", "whole"] = "middle"
+    """A decision stands for one frame period from when it takes effect. middle: predict for the middle of that time;
+    whole: for its start, middle and end, and hold when the target is out at any of them."""
+    imaging_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """From the middle of a frame's acquisition to its arrival, in seconds; 0 when frames are stamped on arrival and
+    this time is not known."""
+    compute_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.002
+    """From a frame's arrival to the decision, as measured, in seconds."""
+    linac_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
+    """From the decision to the beam being on or off, in seconds."""
+    history_s: Annotated[float, Field(ge=30.0, le=1800.0)] = 240.0
+    """How far back the trace is searched for moments like the present one, in seconds."""
+    burn_in_s: Annotated[float, Field(ge=5.0, le=300.0)] = 20.0
+    """Trace that must be known before a prediction counts, in seconds."""
+    likeness_mm: Annotated[float, Field(gt=0.0, le=1000.0)] = 0.8
+    """Moments whose last two seconds differ by this (root mean square) count 0.6 as much as equal ones, in mm."""
+    ridge_mm2: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
+    """Penalty of the regression: the larger, the closer it stays to the mean of what came after like moments."""
+    min_confidence: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Positions of which the tracker is less sure than this are left out of the trace, 0-1."""
+    max_gap_s: Annotated[float, Field(gt=0.0, le=5.0)] = 0.75
+    """Between positions further apart than this the trace is not known, in seconds."""
+    error_limit_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 3.0
+    """The predictor is not healthy while its recent predictions were further off than this, in mm."""
+    error_half_life_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
+    """After this time an error counts half in the recent error, in seconds."""
+
+    @property
+    def latency_s(self) -> float:
+        """From the middle of a frame's acquisition to the beam being on or off by it, in seconds."""
+        return self.imaging_s + self.compute_s + self.linac_s
 
 
 class SessionConfig(StrictModel):
