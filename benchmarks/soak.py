@@ -49,21 +49,22 @@ class Endless:
     """The frames of a phantom forth and back, so that motion is steady, under ever new numbers and times."""
 
     def __init__(self, recording: Recording, frames: int, clock: Clock) -> None:
+        self.period_s = float(recording.times_s[1] - recording.times_s[0])
         self._images = [np.ascontiguousarray(image, np.float32) for image in recording.frames]
-        self._spacing_mm, self._period_s = recording.spacing_mm, float(recording.times_s[1] - recording.times_s[0])
+        self._spacing_mm = recording.spacing_mm
         self._frames, self._clock = frames, clock
         self._next = 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame at its time, or None when that is too far away."""
         index, until_s = self._next, self._clock.now_s() + timeout_s
-        if index * self._period_s > until_s:
+        if index * self.period_s > until_s:
             self._clock.sleep_until(until_s)
             return None
         self._next += 1
         turns, place = divmod(index, len(self._images) - 1)
         image = self._images[place if turns % 2 == 0 else len(self._images) - 1 - place]
-        self._clock.sleep_until(index * self._period_s)
+        self._clock.sleep_until(index * self.period_s)
         now_s = self._clock.now_s()
         return Frame(image.copy(), self._spacing_mm, index, now_s, now_s)
 
@@ -172,7 +173,16 @@ def run(recording: Recording, frames: int, *, traced: bool) -> Soaked:
         tracemalloc.start()
     began_ns = stopwatch_ns()
     try:
-        run_loop(source, engine, linac, sampling, clock, config.gate.max_age_s, stats)
+        run_loop(
+            source,
+            engine,
+            linac,
+            sampling,
+            clock,
+            config.gate.max_age_s,
+            stats,
+            silence_s=config.silence_s(source.period_s),
+        )
     finally:
         lasted_s = (stopwatch_ns() - began_ns) * 1e-9
         tracemalloc.stop()

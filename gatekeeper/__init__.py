@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatekeeper.command import Action, Command
-    from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, TrackerConfig
+    from gatekeeper.config import (
+        EnvelopeConfig,
+        GateConfig,
+        LinacProfile,
+        PredictionConfig,
+        SessionConfig,
+        TrackerConfig,
+    )
     from gatekeeper.decision import BeamState, Decision, Reason
     from gatekeeper.engine import Engine
     from gatekeeper.errors import GatekeeperError
@@ -18,7 +25,6 @@ if TYPE_CHECKING:
     from gatekeeper.gating.gate import Gate
     from gatekeeper.gating.motion import LearnedRange
     from gatekeeper.gating.zones import Avoid, Target
-    from gatekeeper.linac.profile import LinacProfile
     from gatekeeper.loop import run_loop
     from gatekeeper.recording.session import Session
     from gatekeeper.track import Track
@@ -40,6 +46,7 @@ __all__ = [
     "LearnedRange",
     "LinacProfile",
     "Plane",
+    "PredictionConfig",
     "Reason",
     "Session",
     "SessionConfig",
@@ -64,8 +71,9 @@ _HOME = {
     "GateConfig": "config",
     "GatekeeperError": "errors",
     "LearnedRange": "gating.motion",
-    "LinacProfile": "linac.profile",
+    "LinacProfile": "config",
     "Plane": "frame",
+    "PredictionConfig": "config",
     "Reason": "decision",
     "Session": "recording.session",
     "SessionConfig": "config",

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatekeeper.clock import PacedClock, VirtualClock, utc_stamp
-from gatekeeper.config import SessionConfig, build, load_toml
+from gatekeeper.config import LinacConfig, SessionConfig, build, load_toml
 from gatekeeper.errors import ConfigError, GatekeeperError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatekeeper.linac.port import LinacPort
+    from replay.faults import FaultSpec
     from replay.formats.session import RecordedSession
     from replay.run import Material
 
@@ -67,6 +71,14 @@ OutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
+FaultOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What goes wrong with frames on their way, again and again if given so: NAME@START[+FRAMES][~CHANCE]"
+        "[=AMOUNT], for example nan@40+5 or drop@100+3.",
+        metavar="FAULT",
+    ),
+]
 ListenOption = Annotated[
     str, typer.Option(help="Where to listen for the sender; port 0 takes a free one.", metavar="HOST:PORT")
 ]
@@ -119,25 +131,30 @@ def _replay(
     speed: SpeedOption = "max",
     out: OutOption = None,
     as_json: JsonOption = False,
+    fault: FaultOption = None,
 ) -> None:
     """Track and gate a recorded case, and score it where it has labels.
 
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     """
     from replay.compare import material_of_session
+    from replay.faults import parse
     from replay.formats.session import is_session, open_session
     from replay.formats.trackrad import open_case
     from replay.run import material_of
 
     settings, pace = _settings(DEFAULTS, config, margin_mm, outside_percent), _pace(speed)
+    faults = [parse(text) for text in fault or ()]
     if not is_session(case):
-        _run(material_of(open_case(case)), settings, pace, out, as_json)
+        _run(material_of(open_case(case)), settings, pace, out, as_json, faults=faults)
         return
     with closing(open_session(case)) as session:
         if session.chain.finding is not None:
             typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
         settings = _settings(session.config(), config, margin_mm, outside_percent)
-        _run(material_of_session(session), settings, pace, out, as_json, session)
+        # Whatever it was recorded with: what is asked for afterwards never switches a beam.
+        settings = settings.model_copy(update={"linac": None})
+        _run(material_of_session(session), settings, pace, out, as_json, session, faults)
 
 
 @app.command("demo")
@@ -240,6 +257,7 @@ def _run(
     out: Path | None,
     as_json: bool,
     original: "RecordedSession | None" = None,
+    faults: "Sequence[FaultSpec]" = (),
 ) -> None:
     """Replay and print what came out, beside the session that it was recorded in, where it was one."""
     from gatekeeper.realtime import real_time
@@ -257,21 +275,40 @@ def _run(
             err=True,
         )
     begin_s = 0.0 if original is None else original.begin_s
+    linac = None if settings.linac is None else _lease(settings, settings.linac, pace, period_s)
     try:
         with real_time(settings.loop) as grants, ProgressBars() as bars:
             for grant in grants:
                 typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
             clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
-            result = replay(material, settings, folder, clock, bars)
+            result = replay(material, settings, folder, clock, bars, linac, faults)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None
+    finally:
+        if linac is not None:
+            linac.close()
     typer.echo(result.as_table(), err=as_json)
     values = result.as_json()
     if original is not None:
         values |= _print_comparison(original, folder, as_json)
     if as_json:
         typer.echo(json.dumps(values, allow_nan=False))
+
+
+def _lease(settings: SessionConfig, linac: LinacConfig, pace: float | None, period_s: float) -> "LinacPort":
+    """Return the way to the interlock that the settings name."""
+    from gatekeeper.linac.key import load_key
+    from gatekeeper.linac.lease import LeaseLinac
+
+    if pace is None:
+        raise ConfigError(
+            f"command line: speed = 'max': an interlock ({linac.host}:{linac.port}) follows real time; give --speed 1"
+        )
+    # An engine that hangs while its process lives is not renewed for longer than a silent source would be.
+    fresh_ms = max(20, min(linac.lease.fresh_ms, round(1e3 * settings.silence_s(period_s) / pace)))
+    lease = linac.lease.model_copy(update={"fresh_ms": fresh_ms})
+    return LeaseLinac(linac.model_copy(update={"lease": lease}), load_key(Path(linac.key_file)))
 
 
 def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:

@@ -98,6 +98,9 @@ class LoopConfig(StrictModel):
     """Real-time priority of the loop (SCHED_FIFO), 1-99; 0 is none."""
     lock_memory: bool = False
     """Whether memory is kept from being swapped out."""
+    silence_periods: Annotated[float, Field(ge=1.0, le=20.0)] = 1.5
+    """The beam is held when no frame has come for this many frame periods since the last one; `max_age_s` of the gate
+    holds in any case."""
     stall_ms: Annotated[float, Field(gt=0.0, le=10_000.0)] = 20.0
     """A pass of the loop that begins later than this, or takes longer, counts as a stall, in ms."""
 
@@ -130,6 +133,21 @@ class LeaseConfig(StrictModel):
                 f"ack_timeout_ms is {self.ack_timeout_ms} and must be at least twice renew_ms = {self.renew_ms}"
             )
         return self
+
+
+class LinacProfile(StrictModel):
+    """What a linac can follow. As made, it can follow everything up to one beam per second."""
+
+    minimum_on_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
+    """A beam that is shorter than this, in seconds, is counted as cut short; a hold is never put off for it."""
+    minimum_off_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
+    """How long the beam must have been off, in seconds, before it may begin again."""
+    cycles_per_minute: Annotated[int, Field(ge=1, le=1000)] = 60
+    """How many beams may begin within any minute."""
+    on_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
+    """From the decision until the beam is on, in seconds."""
+    off_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
+    """From the decision until the beam is off, in seconds."""
 
 
 class LinacConfig(StrictModel):
@@ -189,7 +207,15 @@ class SessionConfig(StrictModel):
     tracker: TrackerConfig = TrackerConfig()
     envelope: EnvelopeConfig = EnvelopeConfig()
     gate: GateConfig = GateConfig()
+    prediction: PredictionConfig = PredictionConfig()
     loop: LoopConfig = LoopConfig()
+    profile: LinacProfile = LinacProfile()
+    linac: LinacConfig | None = None
+    """None: there is no linac, and decisions are only recorded."""
+
+    def silence_s(self, frame_period_s: float) -> float:
+        """Return how long after a frame the source counts as silent, in seconds, for frames that come so often."""
+        return min(self.loop.silence_periods * frame_period_s, self.gate.max_age_s)
 
 
 Model = TypeVar("Model", bound=StrictModel)

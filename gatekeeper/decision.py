@@ -1,5 +1,6 @@
 """Decision: what the gate says about one frame, and the reasons why."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,6 +66,8 @@ class Decision:
         targets the worst.
     raw_state : BeamState or None
         What the decision is on measured positions alone, without any prediction; None when no frame was judged.
+    predicted_percent : float
+        With prediction, the share outside that the decision went by, 0-100; NaN without.
     """
 
     sequence: int
@@ -73,3 +76,4 @@ class Decision:
     reasons: tuple[Reason, ...]
     outside_percent: float
     raw_state: BeamState | None = None
+    predicted_percent: float = math.nan

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from gatekeeper.clock import stopwatch_ns
 from gatekeeper.command import Command, Event
+from gatekeeper.config import LinacProfile
 from gatekeeper.decision import Decision, Reason
 from gatekeeper.frame import Frame
 from gatekeeper.gating.gate import Gate
-from gatekeeper.linac.profile import BeamLog, LinacProfile, after, refusals
+from gatekeeper.linac.profile import BeamLog, after, refusals
 from gatekeeper.step import Step
 from gatekeeper.track import Track
 

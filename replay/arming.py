@@ -53,8 +53,8 @@ def arm(setup: Setup, config: SessionConfig) -> Armed:
     target_px = mask_to_contour(setup.target_mask)
     shape = (reference.shape[0], reference.shape[1])
     envelope = Envelope.around(target_px, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
-    gate = Gate(envelope, config.gate)
-    return Armed(Engine(tracker, gate), gate, envelope, target_px)
+    gate = Gate(envelope, config.gate, prediction=config.prediction)
+    return Armed(Engine(tracker, gate, profile=config.profile), gate, envelope, target_px)
 
 
 def operate(armed: Armed, event: Mapping[str, Any]) -> None:

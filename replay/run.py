@@ -1,6 +1,6 @@
 """A replay: a recording through the live loop into a session folder, scored where the recording has labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from gatekeeper.errors import OutputError, TargetError
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
+from gatekeeper.linac.port import LinacPort
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.link import PATIENT
 from gatekeeper.recording.port import Recorder
@@ -29,6 +30,7 @@ from gatekeeper.structure import mask_to_contour
 from gatekeeper.track import Track
 from kernels.polygon import centroid
 from replay.arming import Armed, arm
+from replay.faults import FaultSpec, inject
 from replay.gating_scores import GatingScore, frame_period_s, gating_score, truth_outside_percent
 from replay.player import Player
 from replay.recording import Recording
@@ -84,7 +86,15 @@ def material_of(recording: Recording) -> Material:
     return Material(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
 
 
-def replay(material: Material, config: SessionConfig, folder: Path, clock: Clock, on_progress: OnProgress) -> Result:
+def replay(
+    material: Material,
+    config: SessionConfig,
+    folder: Path,
+    clock: Clock,
+    on_progress: OnProgress,
+    linac: LinacPort | None = None,
+    faults: Sequence[FaultSpec] = (),
+) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
     A replay that cannot be recorded any more ends at once.
@@ -101,6 +111,10 @@ def replay(material: Material, config: SessionConfig, folder: Path, clock: Clock
         Sets the pace.
     on_progress : callable
         Told of every frame, so that a progress bar can be shown.
+    linac : LinacPort, optional
+        Where decisions go, and is closed at the end; by default nowhere.
+    faults : sequence of FaultSpec
+        What goes wrong with the frames on their way.
 
     Raises
     ------
@@ -117,8 +131,20 @@ def replay(material: Material, config: SessionConfig, folder: Path, clock: Clock
         witness = _Witness(session, on_progress, frames)
         stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
-        with closing(material.source(clock, armed, witness)) as source, closing(DryRunLinac()) as linac:
-            run_loop(source, armed.engine, linac, witness, clock, config.gate.max_age_s, stats)
+        source = material.source(clock, armed, witness)
+        if faults:
+            source = inject(source, faults, clock)
+        with closing(source), closing(DryRunLinac() if linac is None else linac) as told:
+            run_loop(
+                source,
+                armed.engine,
+                told,
+                witness,
+                clock,
+                config.gate.max_age_s,
+                stats,
+                silence_s=config.silence_s(frame_period_s(recording.times_s)),
+            )
         ended_ns = stopwatch_ns()
         score = _score(witness, recording, on_progress)
         gating = _gating(witness, recording, armed.envelope, config.gate.outside_percent, on_progress)
@@ -174,10 +200,14 @@ class _Witness:
 def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:
     """Return how well the target was tracked, where the recording has labels; a lost target is an empty mask."""
     shape = (recording.frames.shape[1], recording.frames.shape[2])
-    on_frames = (
-        np.zeros(shape, dtype=np.bool_) if track is None else track.mask(shape)
+    found = {
+        decision.sequence: track
         for decision, track in zip(witness.decisions, witness.tracks, strict=True)
-        if decision.sequence >= 0
+        if track is not None
+    }
+    on_frames = (
+        found[index].mask(shape) if index in found else np.zeros(shape, dtype=np.bool_)
+        for index in range(len(recording.frames))
     )
     return score(_counted(on_frames, "tracking", len(recording.frames), on_progress), recording)
 

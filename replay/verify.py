@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -239,6 +239,7 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification) -> None
             frame, digest = session.frames.frame(int(entry["frame_row"]))
             if digest != entry["frame_hash"]:
                 found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
+            frame = replace(frame, skipped=int(entry["skipped"]))
             step = armed.engine.step(frame, now_s, link_alive=link_alive)
         again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
         found.compared += 1

@@ -17,9 +17,8 @@ class Sighting(NamedTuple):
     confidence : float
         How sure the tracker is, 0-1, of several structures the least.
     outside_percent : float
-        Share of the target's area outside its envelope, 0-100, of several targets the most.
-    predicted_percent : float
-        The same at the time at which the beam will follow the decision; NaN when nothing was predicted.
+        Share of the target's area outside its envelope, 0-100, of several targets the most; with prediction what
+        counts instead.
     overlaps : tuple of (float, float)
         Of each structure to avoid how much of it is in its forbidden zone, and the limit on that.
     excursion_mm : float
@@ -30,7 +29,6 @@ class Sighting(NamedTuple):
 
     confidence: float = math.nan
     outside_percent: float = math.nan
-    predicted_percent: float = math.nan
     overlaps: tuple[tuple[float, float], ...] = ()
     excursion_mm: float = 0.0
     drift_mm: float = 0.0

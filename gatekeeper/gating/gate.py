@@ -1,10 +1,11 @@
 """The gate: measures one frame after the other, and keeps the state machine that says beam-on or hold."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from gatekeeper.command import Action, Command, Event
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.decision import BeamState, Decision, Reason
 from gatekeeper.frame import Frame
 from gatekeeper.gating import state as machine
@@ -16,8 +17,11 @@ from gatekeeper.gating.order import Past, follow, wait
 from gatekeeper.gating.picture import Picture, look_at
 from gatekeeper.gating.rebase import Rebase
 from gatekeeper.gating.state import GateState, Rules
-from gatekeeper.gating.zones import Zone
+from gatekeeper.gating.zones import Target, Zone
 from gatekeeper.track import Track
+
+if TYPE_CHECKING:
+    from gatekeeper.gating.foresight import Foresight
 
 
 class Gate:
@@ -36,6 +40,8 @@ class Gate:
         says False here and has it armed.
     learned : LearnedRange, optional
         The range of positions from a preview; without it the session learns its own.
+    prediction : PredictionConfig, optional
+        Whether decisions look ahead, and how; by default they do not.
 
     Raises
     ------
@@ -50,6 +56,7 @@ class Gate:
         *,
         armed: bool = True,
         learned: LearnedRange | None = None,
+        prediction: PredictionConfig | None = None,
     ) -> None:
         self.config = GateConfig() if config is None else config
         self._rules = Rules.of(self.config)
@@ -57,6 +64,9 @@ class Gate:
         self._past = Past()
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
+        # The same machine on measured positions alone; it is the state itself where nothing is predicted.
+        self._raw = self._state
+        self._foresight = _foresight(prediction)
 
     @property
     def state(self) -> GateState:
@@ -131,28 +141,33 @@ class Gate:
             order, past = follow(self._past, frame, picture, not self._is_on_grid(picture), now_s)
             target, motion = self._sight(track, now_s)
             findings = Findings(picture, order, now_s - frame.acquired_s, target, link_alive, refusals)
-            state = machine.step(self._state, findings, self._rules)
+            raw = machine.step(self._raw, findings, self._rules)
+            state, predicted_percent = raw, math.nan
+            if self._foresight is not None:
+                predicted_percent = self._foresee(self._foresight, track, frame, picture, target.outside_percent)
+                seen = findings._replace(target=target._replace(outside_percent=predicted_percent))
+                state = machine.step(self._state, seen, self._rules)
         except BaseException:
-            self._state = machine.latch(self._state, Reason.ENGINE_FAULT)
+            self.latch(Reason.ENGINE_FAULT)
             raise
-        self._past, self._motion, self._state = past, motion, state
-        return self._decision(frame.sequence, now_s, target.outside_percent)
+        self._past, self._motion, self._state, self._raw = past, motion, state, raw
+        return self._decision(frame.sequence, now_s, target.outside_percent, predicted_percent)
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
         """Return the hold for when no frame came in time, at session time `now_s` in seconds."""
         forward, self._past = wait(self._past, now_s)
         if not forward:
-            self._state = machine.latch(self._state, Reason.CLOCK_BACKWARDS)
-        self._state = machine.silence(self._state, link_alive)
+            self.latch(Reason.CLOCK_BACKWARDS)
+        self._change(lambda state: machine.silence(state, link_alive))
         return self._decision(-1, now_s, math.nan)
 
     def arm(self) -> None:
         """Allow beam-on after `frames_to_resume` good frames from now; changes nothing when armed already."""
-        self._state = machine.arm(self._state)
+        self._change(machine.arm)
 
     def disarm(self) -> None:
         """Hold from now on, whatever comes, until armed again."""
-        self._state = machine.disarm(self._state)
+        self._change(machine.disarm)
 
     def latch(self, fault: Reason) -> None:
         """Hold for a fault that was found elsewhere until an operator resets it.
@@ -162,7 +177,7 @@ class Gate:
         ValueError
             When the reason is one that clears itself.
         """
-        self._state = machine.latch(self._state, fault)
+        self._change(lambda state: machine.latch(state, fault))
 
     def obey(self, command: Command) -> Event:
         """Do what an operator asks for, and return the event for the journal.
@@ -176,18 +191,20 @@ class Gate:
             case Action.DISARM:
                 self.disarm()
             case Action.HOLD:
-                self._state = machine.hold(self._state)
+                self._change(machine.hold)
             case Action.RELEASE:
-                self._state = machine.release(self._state)
+                self._change(machine.release)
             case Action.RESET:
                 note = f"{note}: {', '.join(self._state.faults) or 'no fault'}"
-                self._state = machine.reset(self._state)
+                self._change(machine.reset)
             case Action.REBASE:
                 accepted, outcome = self._rebase.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
                     self._motion = self._motion.moved(command.shift_mm)
-                    self._state = machine.interrupt(self._state)
+                    self._change(machine.interrupt)
+                    if self._foresight is not None:
+                        self._foresight.reset()
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
 
@@ -212,6 +229,34 @@ class Gate:
         )
         return sighting, motion
 
+    def _foresee(
+        self,
+        foresight: "Foresight",
+        track: Track | tuple[Track, ...] | None,
+        frame: Frame,
+        picture: Picture,
+        measured_percent: float,
+    ) -> float:
+        """Return the share outside that the decision goes by: the primary target's ahead, others' as measured."""
+        if not self._is_on_grid(picture):
+            foresight.reset()
+        if track is None:
+            return measured_percent
+        tracks = (track,) if isinstance(track, Track) else track
+        percents = [
+            zone.envelope.outside_percent(one.contour_px)
+            for zone, one in zip(self.zones, tracks, strict=True)
+            if isinstance(zone, Target)
+        ]
+        percents[0] = foresight.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
+        return math.nan if any(map(math.isnan, percents)) else max(percents)
+
+    def _change(self, change: Callable[[GateState], GateState]) -> None:
+        """Change what is decided by, and what would be decided without prediction, in the same way."""
+        same = self._raw is self._state
+        self._state = change(self._state)
+        self._raw = self._state if same else change(self._raw)
+
     def _is_on_grid(self, picture: Picture) -> bool:
         return (
             picture.shape_right
@@ -220,6 +265,18 @@ class Gate:
             and picture.offset_mm <= self.config.plane_offset_mm
         )
 
-    def _decision(self, sequence: int, now_s: float, outside_percent: float) -> Decision:
-        beam = self._state.beam
-        return Decision(sequence, now_s, beam, self._state.reasons, outside_percent, beam if sequence >= 0 else None)
+    def _decision(
+        self, sequence: int, now_s: float, outside_percent: float, predicted_percent: float = math.nan
+    ) -> Decision:
+        state = self._state
+        raw = self._raw.beam if sequence >= 0 else None
+        return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent)
+
+
+def _foresight(config: PredictionConfig | None) -> "Foresight | None":
+    """Return what looks ahead; its kernels are compiled only where it is wanted."""
+    if config is None or config.mode == "off":
+        return None
+    from gatekeeper.gating.foresight import Foresight
+
+    return Foresight(config)

@@ -41,7 +41,7 @@ class Order(NamedTuple):
     Attributes
     ----------
     missing : int
-        How many numbers were left out just before this frame.
+        How many numbers are missing just before this frame, those that were skipped on purpose apart.
     rising : bool
         The number is larger than that of the frame before.
     forward : bool
@@ -81,7 +81,7 @@ def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float
     back = _is_back(now_s, past.now_s) or (rising and _is_back(frame.acquired_s, past.acquired_s))
     same = picture.fingerprint is not None and picture.fingerprint == past.fingerprint
     order = Order(
-        missing=max(step - 1, 0),
+        missing=max(step - 1 - max(frame.skipped, 0), 0),
         rising=rising,
         forward=not back,
         repeats=past.repeats + 1 if same else 0,

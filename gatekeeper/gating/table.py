@@ -77,7 +77,13 @@ TABLE = (
         f"{_REASONS}test_link_lost",
         is_good=lambda found, _: found.link_alive is True,
     ),
-    Row(Reason.NO_FRAME, "time in which no frame has come", "max_age_s", "s", f"{_REASONS}test_no_frame"),
+    Row(
+        Reason.NO_FRAME,
+        "time in which no frame has come; less, where `silence_periods` of the loop is",
+        "max_age_s",
+        "s",
+        f"{_REASONS}test_no_frame",
+    ),
     Row(
         Reason.INVALID_FRAME,
         "whether the image is a matrix of 32-bit floats with at least one pixel",
@@ -157,7 +163,7 @@ TABLE = (
     ),
     Row(
         Reason.SEQUENCE_GAP,
-        "frames missing between the last one and this, by their numbers",
+        "frames missing between the last one and this, by their numbers; not those that the loop has skipped",
         "missing_frames",
         "frames",
         f"{_REASONS}test_sequence_gap",

@@ -1,28 +1,11 @@
 """Profile: what a linac can follow, how long a beam must be off and how often it may begin, and its latencies."""
 
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field
-
-from gatekeeper.config import StrictModel
+from gatekeeper.config import LinacProfile
 from gatekeeper.decision import BeamState, Reason
 
 MINUTE_S = 60.0
-
-
-class LinacProfile(StrictModel):
-    """What a linac can follow. As made, it can follow everything up to one beam per second."""
-
-    minimum_on_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
-    """A beam that is shorter than this, in seconds, is counted as cut short; a hold is never put off for it."""
-    minimum_off_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
-    """How long the beam must have been off, in seconds, before it may begin again."""
-    cycles_per_minute: Annotated[int, Field(ge=1, le=1000)] = 60
-    """How many beams may begin within any minute."""
-    on_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
-    """From the decision until the beam is on, in seconds."""
-    off_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
-    """From the decision until the beam is off, in seconds."""
 
 
 class BeamLog(NamedTuple):

@@ -40,11 +40,13 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
         "sequence": None if frame is None else int(frame.sequence),
         "acquired_s": None if frame is None else number(frame.acquired_s),
         "received_s": None if frame is None else number(frame.received_s),
+        "skipped": None if frame is None else frame.skipped,
         "decided_s": number(decision.time_s),
         "state": decision.state.value,
         "raw_state": None if decision.raw_state is None else decision.raw_state.value,
         "reasons": [reason.value for reason in decision.reasons],
         "outside_percent": number(decision.outside_percent),
+        "predicted_percent": number(decision.predicted_percent),
         "center_mm": None if track is None else [number(value) for value in track.center_mm],
         "confidence": None if track is None else number(track.confidence),
         LATENCY: {

@@ -87,7 +87,7 @@ class Session:
         self._tally = Tally()
         self._seal: Seal | None = None
         _make_empty(folder)
-        write_whole(folder / "config.toml", tomli_w.dumps(config.model_dump()).encode())
+        write_whole(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
         self._link = Link(folder, patience, stopwatch)
         self.writer_pid = self._link.pid
         try:

@@ -212,9 +212,9 @@ class SessionPlayer:
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
         while self._left and self._left[-1]["kind"] == "event":
-            event = self._left.pop()
+            event = {**self._left.pop(), "time_s": self._clock.now_s()}
             operate(self._armed, event)
-            self._recorder.event(event["event"], self._clock.now_s(), event["values"])
+            self._recorder.event(event["event"], event["time_s"], event["values"])
         if self.ended():
             return None
         entry, now_s = self._left[-1], self._clock.now_s()
@@ -236,6 +236,7 @@ class SessionPlayer:
             frame.acquired_s + self._offset_s,
             frame.received_s + self._offset_s,
             frame.plane,
+            int(entry["skipped"]),
         )
 
     def ended(self) -> bool:

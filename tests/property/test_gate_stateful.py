@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from gatekeeper.command import Action, Command
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, LinacProfile
 from gatekeeper.decision import Reason
 from gatekeeper.engine import Engine
 from gatekeeper.frame import Frame, Plane
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.table import LATCHED
-from gatekeeper.linac.profile import LinacProfile
 from gatekeeper.track import Track
 from tests.gate_world import ENVELOPE, HOLD, IMAGE, ON, PLANE, SPACING_MM, track
 

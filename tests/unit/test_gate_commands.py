@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from gatekeeper.command import Action, Command
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, LinacProfile
 from gatekeeper.decision import Reason
 from gatekeeper.engine import Engine
 from gatekeeper.errors import InputError
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Avoid, Target
-from gatekeeper.linac.profile import LinacProfile
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
 
 

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from gatekeeper.config import GateConfig, build
+from gatekeeper.config import GateConfig, LinacProfile, build
 from gatekeeper.decision import Reason
 from gatekeeper.engine import Engine
 from gatekeeper.errors import ConfigError
 from gatekeeper.gating.gate import Gate
-from gatekeeper.linac.profile import BeamLog, LinacProfile, after, refusals
+from gatekeeper.linac.profile import BeamLog, after, refusals
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, track
 
 

@@ -45,16 +45,18 @@ class AlwaysOn:
     def __init__(self, failure=None, failing=-1):
         self.failure, self.failing = failure, failing
 
-    def step(self, frame, now_s):
+    def step(self, frame, now_s, link_alive=True):
         if frame.sequence == self.failing:
             raise self.failure
         return Step(decision(ON, sequence=frame.sequence, time_s=now_s), frame)
 
-    def silence(self, now_s):
+    def silence(self, now_s, link_alive=True):
         return Step(decision(HOLD, Reason.NO_FRAME, sequence=-1, time_s=now_s))
 
 
 class Recorder:
+    fault = None
+
     def __init__(self, linac, failure=None):
         self.linac, self.failure, self.steps, self.totals_ms = linac, failure, [], []
 
@@ -208,7 +210,7 @@ def test_deadlines_in_a_silence_are_absolute_and_being_late_does_not_add_up():
 @pytest.mark.parametrize("failure", [None, KeyboardInterrupt()])
 def test_collector_rests_while_the_loop_runs_and_goes_on_after_it(failure):
     class Watching(AlwaysOn):
-        def step(self, frame, now_s):
+        def step(self, frame, now_s, link_alive=True):
             assert not gc.isenabled()
             return super().step(frame, now_s)
 
@@ -226,7 +228,7 @@ class Slow(AlwaysOn):
         super().__init__()
         self.clock, self.takes_s = clock, takes_s
 
-    def step(self, frame, now_s):
+    def step(self, frame, now_s, link_alive=True):
         if frame.sequence == 1:
             self.clock.sleep_until(now_s + self.takes_s)
         return super().step(frame, now_s)
