@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes bench-predict soak lock clean
+.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes bench-predict fault-matrix soak lock clean
 
 env: $(STAMP)
 
@@ -52,6 +52,10 @@ bench-peers: env
 #   make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
 bench-scenes: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.scenes $(SCENES)
+
+# Every fault against real processes over the loopback; writes its table into docs/safety.md. About six minutes.
+fault-matrix: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
 
 # Two runs of 200,000 frames: memory flat, latency steady, the same decisions.
 soak: env

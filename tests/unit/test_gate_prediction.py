@@ -97,7 +97,7 @@ def test_trace_is_forgotten_when_envelope_or_plane_has_changed(what):
             odd = frame(index, image=np.ones((20, 20), np.float32), acquired_s=now_s)
             gate.decide(None, odd, now_s)
 
-    gate, decisions = judged("full", each=change)
+    _, decisions = judged("full", each=change)
     assert any(one.state is ON and one.raw_state is HOLD for one in decisions[240:300])
     assert not any(one.state is ON and one.raw_state is HOLD for one in decisions[300:440])
 

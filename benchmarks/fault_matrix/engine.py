@@ -1,0 +1,114 @@
+"""The engine's process: a recording in real time through loop, gate and lease, recorded as a session, with one fault.
+
+`python -m benchmarks.fault_matrix.engine SETTINGS.json` prints a JSON line when it is ready, and at the first frame.
+"""
+
+import json
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+from benchmarks.fault_matrix.scene import load
+from gatekeeper.clock import Clock, PacedClock, monotonic_ns
+from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
+from gatekeeper.engine import Engine, TargetTracker
+from gatekeeper.frame import Frame
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
+from gatekeeper.linac.key import load_key
+from gatekeeper.linac.lease import LeaseLinac
+from gatekeeper.loop import run_loop
+from gatekeeper.recording.session import Session
+from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.sources.port import FrameSource
+from gatekeeper.structure import mask_to_contour
+from gatekeeper.tracking.tracker import Tracker
+from replay.faults import inject
+from replay.faults.clock import JumpingClock
+from replay.faults.slow import SlowTracker
+from replay.faults.spec import When
+from replay.player import Player
+from replay.run import material_of
+
+CONNECT_S = 10.0
+
+
+class Announced:
+    """A source that says when its first frame came."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source, self._said = source, False
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return what the source returns."""
+        frame = self._source.next_frame(timeout_s)
+        if frame is not None and not self._said:
+            self._said = True
+            say({"first_s": monotonic_ns() * 1e-9})
+        return frame
+
+    def ended(self) -> bool:
+        """Return what the source returns."""
+        return self._source.ended()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+def say(values: dict[str, float]) -> None:
+    """Print one line."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def main(settings: Path) -> None:
+    """Run one session."""
+    told = json.loads(settings.read_text(encoding="utf-8"))
+    recording = load(Path(told["recording"]))
+    material = material_of(recording)
+    period_s, fault_frame = told["period_s"], told["fault_frame"]
+    base = SessionConfig()
+    silence_s = base.silence_s(period_s)
+    lease = LeaseConfig(fresh_ms=round(1e3 * silence_s), retry_ms=20)
+    config = base.model_copy(update={"linac": LinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)})
+    assert config.linac is not None
+    true = PacedClock(1.0)
+    # The same as replay.arming, with a tracker between that may be slow.
+    reference = recording.frames[0].astype("float32")
+    tracker: TargetTracker = Tracker(reference, material.setup.target_mask, recording.spacing_mm, config.tracker)
+    for image in recording.frames[:8]:
+        tracker.track(image.astype("float32"))
+    if told.get("slow_s"):
+        tracker = SlowTracker(tracker, When(fault_frame), true, told["slow_s"])
+    shape = (reference.shape[0], reference.shape[1])
+    envelope = Envelope.around(
+        mask_to_contour(material.setup.target_mask),
+        config.envelope.margin_mm,
+        recording.spacing_mm,
+        shape,
+        recording.plane,
+    )
+    engine = Engine(tracker, Gate(envelope, config.gate))
+    with (
+        closing(LeaseLinac(config.linac, load_key(Path(config.linac.key_file)))) as linac,
+        Session(Path(told["session"]), config, material.setup) as session,
+    ):
+        end_s = time.monotonic() + CONNECT_S
+        while not linac.alive and time.monotonic() < end_s:
+            time.sleep(0.005)
+        say({"ready": True, "writer_pid": session.writer_pid})
+        begin_s = true.now_s()
+        clock: Clock = true
+        if told.get("jump_s"):
+            # Between two frames, so that the next one is the first to be seen at the wrong time.
+            clock = JumpingClock(true, begin_s + (fault_frame - 0.5) * period_s, told["jump_s"])
+        source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1))
+        if not told.get("every_frame"):
+            source = NewestFrame(source)
+        run_loop(source, engine, linac, session, clock, config.gate.max_age_s, silence_s=silence_s)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
