@@ -22,17 +22,14 @@ from rich.table import Table
 from gatekeeper.clock import Clock, VirtualClock, stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
-from gatekeeper.engine import Engine
 from gatekeeper.frame import Frame
-from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.gate import Gate
 from gatekeeper.lag import LagSummary, LoopStats
 from gatekeeper.loop import run_loop
 from gatekeeper.step import Step
-from gatekeeper.structure import mask_to_contour
-from gatekeeper.tracking.tracker import Tracker
+from replay.arming import arm
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
+from replay.run import material_of
 
 TENTHS = 10
 LATENCY_RATIO = 1.2
@@ -51,7 +48,7 @@ class Endless:
     def __init__(self, recording: Recording, frames: int, clock: Clock) -> None:
         self.period_s = float(recording.times_s[1] - recording.times_s[0])
         self._images = [np.ascontiguousarray(image, np.float32) for image in recording.frames]
-        self._spacing_mm = recording.spacing_mm
+        self._spacing_mm, self._plane = recording.spacing_mm, recording.plane
         self._frames, self._clock = frames, clock
         self._next = 0
 
@@ -66,7 +63,7 @@ class Endless:
         image = self._images[place if turns % 2 == 0 else len(self._images) - 1 - place]
         self._clock.sleep_until(index * self.period_s)
         now_s = self._clock.now_s()
-        return Frame(image.copy(), self._spacing_mm, index, now_s, now_s)
+        return Frame(image.copy(), self._spacing_mm, index, now_s, now_s, self._plane)
 
     def ended(self) -> bool:
         """Return True after the last frame."""
@@ -160,15 +157,10 @@ def resident_kb() -> float:
 
 def run(recording: Recording, frames: int, *, traced: bool) -> Soaked:
     """Run one session of so many frames; `traced` weighs Python's memory, which costs speed."""
-    assert recording.first_mask is not None
     config = SessionConfig()
-    reference = np.ascontiguousarray(recording.frames[0], np.float32)
-    tracker = Tracker(reference, recording.first_mask, recording.spacing_mm, config.tracker)
-    contour_px = mask_to_contour(recording.first_mask)
-    shape = (reference.shape[0], reference.shape[1])
-    envelope = Envelope.around(contour_px, config.envelope.margin_mm, recording.spacing_mm, shape, recording.plane)
+    engine = arm(material_of(recording).setup, config).engine
     clock, linac, sampling, stats = VirtualClock(), Counting(), Sampling(frames), LoopStats(config.loop.stall_ms)
-    source, engine = Endless(recording, frames, clock), Engine(tracker, Gate(envelope, config.gate))
+    source = Endless(recording, frames, clock)
     if traced:
         tracemalloc.start()
     began_ns = stopwatch_ns()

@@ -1,6 +1,6 @@
 """Arming: from a reference with its target to an engine that judges frames; the same for replay and verification."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.command import Action, Command
 from gatekeeper.config import SessionConfig
-from gatekeeper.engine import Engine
+from gatekeeper.engine import Engine, TargetTracker
 from gatekeeper.errors import InputError, RecordingError
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
@@ -40,8 +40,17 @@ class Armed:
     target_px: NDArray[np.float64]
 
 
-def arm(setup: Setup, config: SessionConfig) -> Armed:
+def arm(setup: Setup, config: SessionConfig, around: Callable[[TargetTracker], TargetTracker] | None = None) -> Armed:
     """Return an engine for a reference, with the beam held and the gate armed.
+
+    Parameters
+    ----------
+    setup : Setup
+        The reference and its target.
+    config : SessionConfig
+        All settings.
+    around : callable, optional
+        Returns what is put around the tracker, for example one that is slow on purpose.
 
     Raises
     ------
@@ -49,12 +58,14 @@ def arm(setup: Setup, config: SessionConfig) -> Armed:
         When the target cannot be tracked.
     """
     reference = np.ascontiguousarray(setup.reference, dtype=np.float32)
-    tracker = Tracker(reference, setup.target_mask, setup.spacing_mm, config.tracker)
+    tracker: TargetTracker = Tracker(reference, setup.target_mask, setup.spacing_mm, config.tracker)
     target_px = mask_to_contour(setup.target_mask)
     shape = (reference.shape[0], reference.shape[1])
     envelope = Envelope.around(target_px, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
     gate = Gate(envelope, config.gate, prediction=config.prediction)
-    return Armed(Engine(tracker, gate, profile=config.profile), gate, envelope, target_px)
+    return Armed(
+        Engine(tracker if around is None else around(tracker), gate, profile=config.profile), gate, envelope, target_px
+    )
 
 
 def operate(armed: Armed, event: Mapping[str, Any]) -> None:

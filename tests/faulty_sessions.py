@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from gatekeeper.clock import VirtualClock
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, SessionConfig
 from gatekeeper.decision import BeamState
-from gatekeeper.engine import Engine
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.gate import Gate
 from gatekeeper.loop import run_loop
-from gatekeeper.structure import mask_to_contour
-from gatekeeper.tracking.tracker import Tracker
+from replay.arming import arm
 from replay.faults import inject
 from replay.player import Player
+from replay.run import material_of
 from tests.phantoms import STILL, phantom
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
@@ -91,17 +86,15 @@ def same(thing, clock):
 def session(*faults, rate_hz=8.0, duration_s=8.0, seed=0, loop_clock=same, linac=same, tracker=same, recorder=same):
     """Run a session with faults of the source, and of whatever else is wrapped; never raises."""
     made = phantom(breathing=STILL, acquisition={"frame_rate_hz": rate_hz, "duration_s": duration_s}).recording
-    reference = np.ascontiguousarray(made.frames[0], np.float32)
     clock, outcome = VirtualClock(), Outcome()
-    envelope = Envelope.around(mask_to_contour(made.first_mask), 5.0, made.spacing_mm, reference.shape, made.plane)
-    finds = tracker(Tracker(reference, made.first_mask, made.spacing_mm), clock)
+    armed = arm(material_of(made).setup, SessionConfig(), lambda finds: tracker(finds, clock))
     source = inject(Player(made, clock), faults, clock, seed)
     told = TimedLinac(clock)
     outcome.acquired_s = dict(enumerate(made.times_s.tolist()))
     try:
         run_loop(
             source,
-            Engine(finds, Gate(envelope, GateConfig())),
+            armed.engine,
             linac(told, clock),
             recorder(Keep(outcome), clock),
             loop_clock(clock, clock),

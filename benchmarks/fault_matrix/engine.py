@@ -9,21 +9,20 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.fault_matrix.scene import load
 from gatekeeper.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
-from gatekeeper.engine import Engine, TargetTracker
+from gatekeeper.engine import TargetTracker
 from gatekeeper.frame import Frame
-from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.key import load_key
 from gatekeeper.linac.lease import LeaseLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.session import Session
 from gatekeeper.sources.newest import NewestFrame
 from gatekeeper.sources.port import FrameSource
-from gatekeeper.structure import mask_to_contour
-from gatekeeper.tracking.tracker import Tracker
+from replay.arming import arm
 from replay.faults import inject
 from replay.faults.clock import JumpingClock
 from replay.faults.slow import SlowTracker
@@ -75,22 +74,13 @@ def main(settings: Path) -> None:
     config = base.model_copy(update={"linac": LinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)})
     assert config.linac is not None
     true = PacedClock(1.0)
-    # The same as replay.arming, with a tracker between that may be slow.
-    reference = recording.frames[0].astype("float32")
-    tracker: TargetTracker = Tracker(reference, material.setup.target_mask, recording.spacing_mm, config.tracker)
-    for image in recording.frames[:8]:
-        tracker.track(image.astype("float32"))
-    if told.get("slow_s"):
-        tracker = SlowTracker(tracker, When(fault_frame), true, told["slow_s"])
-    shape = (reference.shape[0], reference.shape[1])
-    envelope = Envelope.around(
-        mask_to_contour(material.setup.target_mask),
-        config.envelope.margin_mm,
-        recording.spacing_mm,
-        shape,
-        recording.plane,
-    )
-    engine = Engine(tracker, Gate(envelope, config.gate))
+
+    def around(tracker: TargetTracker) -> TargetTracker:
+        for image in recording.frames[:8]:
+            tracker.track(image.astype(np.float32))
+        return SlowTracker(tracker, When(fault_frame), true, told["slow_s"]) if told.get("slow_s") else tracker
+
+    engine = arm(material.setup, config, around).engine
     with (
         closing(LeaseLinac(config.linac, load_key(Path(config.linac.key_file)))) as linac,
         Session(Path(told["session"]), config, material.setup) as session,
