@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gatekeeper.loop import run_loop
     from gatekeeper.recording.session import Session
     from gatekeeper.track import Track
+    from gatekeeper.tracking.preview import Preview
+    from gatekeeper.tracking.structures import StructureTracker
     from gatekeeper.tracking.tracker import Tracker
 
 __all__ = [
@@ -47,9 +49,11 @@ __all__ = [
     "LinacProfile",
     "Plane",
     "PredictionConfig",
+    "Preview",
     "Reason",
     "Session",
     "SessionConfig",
+    "StructureTracker",
     "Target",
     "Track",
     "Tracker",
@@ -74,9 +78,11 @@ _HOME = {
     "LinacProfile": "config",
     "Plane": "frame",
     "PredictionConfig": "config",
+    "Preview": "tracking.preview",
     "Reason": "decision",
     "Session": "recording.session",
     "SessionConfig": "config",
+    "StructureTracker": "tracking.structures",
     "Target": "gating.zones",
     "Track": "track",
     "Tracker": "tracking.tracker",

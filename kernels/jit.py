@@ -42,6 +42,9 @@ b1_2d = types.boolean[:, ::1]
 # Inputs that the kernel cannot write to, and that may therefore be read-only arrays as well as writable ones.
 f4_2d_in = types.Array(f4, 2, "C", readonly=True)
 f8_2d_in = types.Array(f8, 2, "C", readonly=True)
+u2_2d_in = types.Array(types.uint16, 2, "C", readonly=True)
+i2_2d_in = types.Array(types.int16, 2, "C", readonly=True)
+u1_2d_in = types.Array(u1, 2, "C", readonly=True)
 void = types.void
 seen = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
@@ -61,11 +64,11 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 
 def kernel(signature: object) -> Callable[[F], F]:
-    """Compile a function for one explicit signature, at import, cached, without the GIL.
+    """Compile a function for explicit signatures, at import, cached, without the GIL.
 
     Parameters
     ----------
-    signature : numba signature
+    signature : numba signature, or list of them
         For example ``f8(f8_2d, i8)``; array types are C-contiguous and writable.
 
     Returns

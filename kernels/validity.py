@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import b1, f4_2d_in, kernel
+from kernels.jit import b1, f4_2d_in, i8, kernel
 
 
 @kernel(b1(f4_2d_in))
@@ -26,4 +26,29 @@ def is_finite_and_varied(image: NDArray[np.float32]) -> bool:
         # x - x is zero for every number, NaN for NaN and infinity.
         broken |= pixels[k] - pixels[k] != 0.0
         varied |= pixels[k] != pixels[0]
+    return varied and not broken
+
+
+@kernel(b1(f4_2d_in, i8, i8, i8, i8))
+def is_finite_and_varied_within(image: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> bool:
+    """Return what `is_finite_and_varied` says of rows `top` to `bottom` and columns `left` to `right` alone.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+    top, bottom, left, right : int
+        First and one beyond the last row and column, on the image; nothing else is read.
+    """
+    varied = False
+    broken = False
+    if top < bottom and left < right:
+        first = image[top, left]
+        for i in range(top, bottom):
+            line = image[i, left:right]
+            for k in range(line.size):
+                broken |= line[k] - line[k] != 0.0
+            # Nearly always the first row tells.
+            if not varied:
+                for k in range(line.size):
+                    varied |= line[k] != first
     return varied and not broken

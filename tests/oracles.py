@@ -165,6 +165,13 @@ def block_means(image, row, col, factor, shape):
     return covered.reshape(shape[0], factor, shape[1], factor).mean(axis=(1, 3))
 
 
+def joined(image, factor):
+    """Means over the whole blocks of an image."""
+    rows, cols = image.shape[0] // factor, image.shape[1] // factor
+    covered = image[: rows * factor, : cols * factor].astype(np.float64)
+    return covered.reshape(rows, factor, cols, factor).mean(axis=(1, 3))
+
+
 def smoothed(image, share):
     """Convolution of an image that was padded with its edge."""
     line = np.array([share, 1.0 - 2.0 * share, share])
@@ -172,6 +179,17 @@ def smoothed(image, share):
     out = np.empty(image.shape)
     for i, j in np.ndindex(*image.shape):
         out[i, j] = (padded[i : i + 3, j : j + 3] * np.outer(line, line)).sum()
+    return out
+
+
+# --- kernels/flat.py ------------------------------------------------------------------------------------------
+
+
+def flattened(factors, row, col, window):
+    """Product of the window with the field, in which each pixel looks for its place, or the nearest there is."""
+    out = window.astype(np.float64)
+    for i, j in np.ndindex(*window.shape):
+        out[i, j] *= factors[np.clip(row + i, 0, factors.shape[0] - 1), np.clip(col + j, 0, factors.shape[1] - 1)]
     return out
 
 
@@ -210,8 +228,6 @@ def gauss_newton(
     modes,
     steepest,
     inverse_hessian,
-    prior_mean,
-    prior_precision,
     photometric,
     template_norm,
     row_scale,
@@ -222,9 +238,8 @@ def gauss_newton(
     clip=CLIP,
 ):
     """The fit as its docstring tells it; return the parameters and the results."""
-    image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params = (
-        np.asarray(array, np.float64)
-        for array in (image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params)
+    image, points, steepest, inverse_hessian, photometric, params = (
+        np.asarray(array, np.float64) for array in (image, points, steepest, inverse_hessian, photometric, params)
     )
     iteration = 0
     while iteration < max_iterations:
@@ -238,12 +253,11 @@ def gauss_newton(
         limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
         inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
         pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
-        step = inverse_hessian @ (steepest @ pull + prior_precision @ (params - prior_mean))
+        step = inverse_hessian @ (steepest @ pull + params)
         params = params - step
         if np.abs(step).max() <= tolerance:
             break
-    penalty = (params - prior_mean) @ prior_precision @ (params - prior_mean)
-    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
+    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])
 
 
 def survey_slowly(image):
@@ -251,3 +265,22 @@ def survey_slowly(image):
     values = [float(value) for value in image.ravel()]
     finite = all(math.isfinite(value) for value in values)
     return finite, len(set(values)) > 1, values.count(max(values))
+
+
+# --- kernels/likeness.py --------------------------------------------------------------------------------------
+
+
+def patchwise_correlation(template, weight, residual, scale, patches):
+    """Mean over patches of the weighted correlation of frame and template; a patch counts by its squared weight."""
+    template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))
+    seen = template + scale * residual / weight
+    alike, masses = [], []
+    for patch in range(patches.max(initial=-1) + 1):
+        mine = patches == patch
+        if mine.any():
+            square = weight[mine] ** 2
+            a, b = (x[mine] - np.average(x[mine], weights=square) for x in (template, seen))
+            spread = np.sqrt((square * a * a).sum() * (square * b * b).sum())
+            alike.append((square * a * b).sum() / spread if spread != 0.0 else 0.0)
+            masses.append(square.sum())
+    return np.average(alike, weights=masses) if masses else np.nan

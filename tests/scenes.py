@@ -46,9 +46,10 @@ class Scene:
         right_mm = (col - center[1]) * self.spacing_mm[1]
         return down_mm**2 + right_mm**2 <= radius_mm**2
 
-    def tracker(self, mask=None, config=None):
-        """Return a tracker of the disc, or of `mask`, on the anatomy at rest."""
-        return Tracker(self.image(), self.disc() if mask is None else mask, self.spacing_mm, config)
+    def tracker(self, mask=None, config=None, image=None):
+        """Return a tracker of the disc, or of `mask`, on the anatomy at rest, or on `image`."""
+        reference = self.image() if image is None else image
+        return Tracker(reference, self.disc() if mask is None else mask, self.spacing_mm, config)
 
     def moved_mm(self, track, mask=None):
         """Return how far the outline of the disc, or of `mask`, has moved in the mean, as (row, col) in mm."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,14 +46,30 @@ def recordings(wanted: Sequence[str], on_progress: OnProgress) -> Iterator[tuple
             yield RECORDED, open_case(beside if beside.is_dir() and not Path(name).exists() else Path(name))
 
 
+def _seconds(text: str) -> float:
+    """Return a length of time; what is raised becomes one line of argparse."""
+    seconds = float(text)
+    if not 0.0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} s; give a positive number of seconds")
+    return seconds
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a case that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("case", nargs="*", help="folder of a recorded case, its name in ../shared/cine, or: phantom")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
+    parser.add_argument(
+        "--preview",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="show gatekeeper so much of each case beforehand, without labels, as a row of its own; all rows are "
+        "scored on the whole case",
+    )
     options = parser.parse_args(args)
     one_thread_each()
-    methods, left_out = available_methods()
+    methods, left_out = available_methods(options.preview)
     groups: dict[str, dict[str, Case]] = {}
     try:
         with ProgressBars() as bars:

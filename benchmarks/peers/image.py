@@ -25,6 +25,14 @@ class Follower(Protocol):
         ...
 
 
+class Learner(Follower, Protocol):
+    """A follower that can be shown a preview before it begins."""
+
+    def learn(self, images: Image, /) -> object:
+        """Learn from frames (T, H, W) without labels, and start anew from the reference."""
+        ...
+
+
 class Grey:
     """The 8 bits that OpenCV's methods work on, scaled by the reference.
 

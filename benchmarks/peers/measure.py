@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.image import Image, Mask, Outline, Spacing
-from benchmarks.peers.methods import Method
+from benchmarks.peers.image import Follower, Image, Mask, Outline
+from benchmarks.peers.methods import Method, Previewed
 from gatekeeper.clock import stopwatch_ns
 from gatekeeper.errors import InputError
 from kernels.polygon import fill
@@ -61,15 +61,15 @@ def can_be_scored(recording: Recording) -> bool:
     return recording.first_mask is not None and labels is not None and bool(labels[1:].any())
 
 
-def measure(recording: Recording, methods: Sequence[Method], on_progress: OnProgress) -> dict[str, Outcome]:
+def measure(recording: Recording, methods: Sequence[Method | Previewed], on_progress: OnProgress) -> dict[str, Outcome]:
     """Return what each method, by name, does on a case.
 
     Parameters
     ----------
     recording : Recording
         The case.
-    methods : sequence of Method
-        Who is measured.
+    methods : sequence of Method or Previewed
+        Who is measured, all on the whole case; what learns from its beginning beforehand is not timed in doing so.
     on_progress : callable
         Told the case's name and how many of its frames, all methods together, are done.
 
@@ -85,7 +85,7 @@ def measure(recording: Recording, methods: Sequence[Method], on_progress: OnProg
     frames = recording.frames if native else recording.frames.astype(np.float32)
     labelled = [int(frame) for frame in np.flatnonzero(labels.any(axis=(1, 2))) if frame > 0]
 
-    runs = [_Run(method, recording.spacing_mm, frames, first_mask, labelled) for method in methods]
+    runs = [_Run(method, recording, frames, first_mask, labelled) for method in methods]
     done, total = 0, len(runs) * (len(frames) - 1)
     for begin in range(1, len(frames), TURN_FRAMES):
         turn = range(begin, min(begin + TURN_FRAMES, len(frames)))
@@ -100,13 +100,24 @@ class _Run:
     """One method on its way through a case."""
 
     def __init__(
-        self, method: Method, spacing_mm: Spacing, frames: Image, first_mask: Mask, labelled: Sequence[int]
+        self,
+        method: Method | Previewed,
+        recording: Recording,
+        frames: Image,
+        first_mask: Mask,
+        labelled: Sequence[int],
     ) -> None:
         self.method = method
         self._frames = frames
-        self._spacing_mm = spacing_mm
+        self._spacing_mm = recording.spacing_mm
         self._labelled = labelled
-        self._follow = method.start(frames[0], first_mask, spacing_mm)
+        self._follow: Follower
+        if isinstance(method, Previewed):
+            learner = method.start(frames[0], first_mask, recording.spacing_mm)
+            learner.learn(frames[recording.times_s - recording.times_s[0] < method.preview_s])
+            self._follow = learner
+        else:
+            self._follow = method.start(frames[0], first_mask, recording.spacing_mm)
         self._times_ms: list[float] = []
         self._outlines: list[Outline] = []
         for _ in range(WARM_UP_CALLS):

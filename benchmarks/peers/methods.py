@@ -9,13 +9,14 @@ import cv2
 from benchmarks.peers import boxes, flow
 from benchmarks.peers.boxes import Box
 from benchmarks.peers.flow import AlignedFlow, Flow, WholeImageFlow
-from benchmarks.peers.image import Follower, Image, Mask, Outline, Spacing
+from benchmarks.peers.image import Follower, Image, Learner, Mask, Outline, Spacing
 from benchmarks.peers.points import Points
 from benchmarks.peers.template import Template
 from gatekeeper.structure import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 
 OURS = "gatekeeper"
+PREVIEWED = "gatekeeper, preview"
 NONE = "no tracking"
 
 WITHOUT_BOXES = (
@@ -43,20 +44,43 @@ class Method:
     every_frame: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A method that learns from the beginning of a case, without its labels, before it follows the target.
+
+    Attributes
+    ----------
+    name, every_frame
+        As those of :class:`Method`.
+    start : callable
+        As that of :class:`Method`, to a :class:`Learner`.
+    preview_s : float
+        How much of the case it is shown beforehand, in seconds.
+    """
+
+    name: str
+    start: Callable[[Image, Mask, Spacing], Learner]
+    preview_s: float
+    every_frame: bool = True
+
+
 def one_thread_each() -> None:
     """Let OpenCV and SimpleITK use one thread, as gatekeeper does."""
     cv2.setNumThreads(1)
     flow.simpleitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 
 
-def available_methods() -> tuple[list[Method], str | None]:
-    """Return every method that can be had here, gatekeeper last, and why others cannot, if so."""
+def available_methods(preview_s: float = 0.0) -> tuple[list[Method | Previewed], str | None]:
+    """Return every method that can be had here, gatekeeper last, and why others cannot, if so.
+
+    With a preview of some seconds, gatekeeper is there twice: from the first frame alone, and after the preview.
+    """
     ultrafast, fast, medium = (
         cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
         cv2.DISOPTICAL_FLOW_PRESET_FAST,
         cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
     )
-    methods = [
+    methods: list[Method | Previewed] = [
         Method(NONE, lambda _reference, mask, _spacing_mm: _Still(mask)),
         Method("NCC template", Template),
         _whole("DIS ultrafast", lambda: flow.dis(ultrafast)),
@@ -70,7 +94,10 @@ def available_methods() -> tuple[list[Method], str | None]:
     ]
     if boxes.have_boxes():
         methods += [_boxed("KCF", boxes.kcf, boxes.KCF_ENLARGED), _boxed("CSRT", boxes.csrt, boxes.CSRT_ENLARGED)]
-    return [*methods, Method(OURS, _Ours)], None if boxes.have_boxes() else WITHOUT_BOXES
+    methods.append(Method(OURS, _Ours))
+    if preview_s > 0.0:
+        methods.append(Previewed(PREVIEWED, _Ours, preview_s))
+    return methods, None if boxes.have_boxes() else WITHOUT_BOXES
 
 
 def _whole(name: str, new_flow: Callable[[], Flow]) -> Method:
@@ -100,10 +127,13 @@ class _Still:
 
 
 class _Ours:
-    """Gatekeeper from the first frame alone: no preview, no settings."""
+    """Gatekeeper without settings: from the first frame alone, unless it is told to learn."""
 
     def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing) -> None:
         self._tracker = Tracker(reference, mask, spacing_mm)
+
+    def learn(self, images: Image) -> object:
+        return self._tracker.learn(images)
 
     def __call__(self, image: Image) -> Outline:
         return self._tracker.track(image).contour_px

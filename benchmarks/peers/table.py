@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.peers.measure import Outcome, pooled
-from benchmarks.peers.methods import NONE, OURS
+from benchmarks.peers.methods import NONE, OURS, PREVIEWED
 
 Case = Mapping[str, Outcome]
 """What each method did, by name."""
@@ -89,7 +89,7 @@ def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
             *(f"{distance_mm:.3f}" for distance_mm in distances_mm),
             *(f"{time_ms:.3f}" for time_ms in times_ms),
             "" if name == NONE else f"{ratio:.2f}",
-            style="bold" if name == OURS else None,
+            style="bold" if name in (OURS, PREVIEWED) else None,
         )
     if any(row.frames_timed < most_frames for row in rows.values()):
         table.caption = "* timed on labelled frames only, it takes so long"
@@ -108,7 +108,8 @@ def cases_table(cases: Mapping[str, Case]) -> Table:
     for name, case in cases.items():
         rows = {method: figures(outcome) for method, outcome in case.items()}
         ours = rows[OURS]
-        best = min((method for method in rows if method != OURS), key=lambda method: rows[method].center_mm)
+        peers = (method for method in rows if method not in (OURS, PREVIEWED))
+        best = min(peers, key=lambda method: rows[method].center_mm)
         table.add_row(
             name,
             f"{ours.frames_scored}",

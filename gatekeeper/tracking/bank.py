@@ -1,7 +1,7 @@
 """Bank: one template for each breathing state, of the reference and of the preview's frames in that state.
 
 The frames are moved onto the reference by the displacement that was found on them, brought to its brightness, and
-averaged, so that noise and flow cancel out. The reference keeps half of the weight in each template: what the target
+averaged, so that noise and flow cancel out. The reference keeps its weight in each template: what the target
 is remains what was drawn on the reference, and no template can drift away from it.
 """
 
@@ -20,12 +20,17 @@ WIDTH = 0.75
 """Standard deviation of a state, as a share of the motion's range over the number of states."""
 REFERENCE_SHARE = 0.5
 """Weight of the reference in each template."""
+REFERENCE_SHARE_OF_STIFF = 0.1
+"""The same where anatomy is stiff: what differs between frames is noise then, and the reference is noisy, too."""
 
 Array = NDArray[np.float64]
 
 
-def with_bank(model: Model, frames: Registered) -> Model:
-    """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain."""
+def with_bank(model: Model, frames: Registered, share: float) -> Model:
+    """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain.
+
+    `share` is the weight of the reference in each template, 0-1.
+    """
     values = frames.values
     states_mm = frames.states_mm
     centres_mm = np.quantile(states_mm, (np.arange(STATES) + 0.5) / STATES)
@@ -34,8 +39,8 @@ def with_bank(model: Model, frames: Registered) -> Model:
         _template(
             model,
             frames,
-            REFERENCE_SHARE * frames.reference
-            + (1.0 - REFERENCE_SHARE)
+            share * frames.reference
+            + (1.0 - share)
             * np.average(values, axis=0, weights=np.exp(-0.5 * np.square((states_mm - centre_mm) / width_mm))),
         )
         for centre_mm in centres_mm

@@ -1,28 +1,38 @@
-"""Confidence: how sure the tracker may be of a position, from how well the frame fits and how far it had to bend."""
+"""Confidence: how sure the tracker may be of a position, from what the fit to the frame left open."""
 
 import math
 
-MOST_UNEXPLAINED = 1.2
-"""Unexplained over explained variance of the frame at which, by itself, confidence is one half."""
+LARGEST_ERROR_MM = 1.2
+"""Expected error of the position at which, by itself, confidence is one half, in mm."""
 
-MOST_BENT = 1.3
-"""Root mean square parameter, in standard deviations, at which, by itself, confidence is one half."""
+MOST_BENT = 0.9
+"""Root mean square of the deformation, in standard deviations, at which, by itself, confidence is one half."""
+
+LEAST_LIKENESS = 0.25
+"""Mean correlation within small patches at which, by itself, confidence is one half."""
 
 
-def confidence(correlation: float, penalty: float, count: int, inside: float) -> float:
+LEAST_CORE = 0.5
+"""Correlation in the target alone at which, by itself, confidence is one half."""
+
+
+def confidence(error_mm: float, bent: float, likeness: float, core: float, inside: float) -> float:
     """Return the confidence in a fitted position.
 
-    Two doubts add up: the variance of the frame that the moved template does not explain, and a displacement that is
-    improbable before the frame is seen. One half is where either alone reaches its limit.
+    Three doubts add up: the error that the fit expects from what the moved template does not explain, a displacement
+    that is improbable before the frame is seen, and parts of the frame that do not look like the template's. One half
+    is where any alone reaches its limit.
 
     Parameters
     ----------
-    correlation : float
-        Correlation coefficient of frame and template, -1 to 1.
-    penalty : float
-        Sum of the squared parameters, each in standard deviations.
-    count : int
-        How many parameters there are.
+    error_mm : float
+        Expected error of the position along the direction in which it is determined the least, in mm.
+    bent : float
+        Root mean square of the parameters of the deformation, in standard deviations.
+    likeness : float
+        Mean correlation coefficient of frame and template within small patches, -1 to 1.
+    core : float
+        Correlation coefficient of frame and template in the target alone, -1 to 1.
     inside : float
         Share of the template inside the frame, 0-1.
 
@@ -31,9 +41,18 @@ def confidence(correlation: float, penalty: float, count: int, inside: float) ->
     float
         0 (lost) to 1 (sure); 0 when anything is NaN.
     """
-    explained = min(correlation, 1.0) ** 2 if correlation > 0.0 else 0.0
-    if explained == 0.0:
+    if not (likeness > 0.0 and core > 0.0):
         return 0.0
-    doubt = (1.0 / explained - 1.0) / MOST_UNEXPLAINED + penalty / count / MOST_BENT**2
+    doubt = (
+        error_mm / LARGEST_ERROR_MM
+        + (bent / MOST_BENT) ** 2
+        + _unlike(likeness) / _unlike(LEAST_LIKENESS)
+        + _unlike(core) / _unlike(LEAST_CORE)
+    )
     sure = inside / (1.0 + doubt * doubt)
     return sure if math.isfinite(sure) else 0.0
+
+
+def _unlike(correlation: float) -> float:
+    """Return unexplained over explained variance."""
+    return 1.0 / min(correlation, 1.0) ** 2 - 1.0

@@ -19,6 +19,8 @@ FINE_ITERATIONS = 4
 JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
 """Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
 match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
+MOST_JUMP = 20.0
+"""No jump counts more than this, about 4.5 standard deviations: a sudden deep breath is rare, but no miracle."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
@@ -41,6 +43,9 @@ class Follower:
     ----------
     params : ndarray of float32, shape (2 K,)
         Displacement on the last frame, in standard deviations of each mode; only to be read.
+    unexplained : float
+        Variance of the last frame that the moved template does not explain, over that which it does; infinite when
+        nothing was found.
     """
 
     def __init__(self, model: Model) -> None:
@@ -48,19 +53,26 @@ class Follower:
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
         self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
+        mean_modes = model.contour_modes.mean(axis=1)
+        self._error_mm = [template.error_mm(mean_modes) for template in fine.templates]
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
         self.search = model.search()
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._last = (np.zeros(model.count, np.float32) for _ in range(3))
         self._frames_lost = 0
+        self.unexplained = math.inf
 
     def follow(self, frame: NDArray[np.float32] | None) -> float:
-        """Find the target on a frame (H, W), and return how sure that is, 0-1; None is a frame that shows nothing."""
-        sure = 0.0
+        """Find the target on a frame, and return how sure that is, 0-1.
+
+        The frame is joined to the region's resolution (h, w), see `Canonical`; None is one that shows nothing.
+        """
+        sure, self.unexplained = 0.0, math.inf
         if frame is not None and self._start(frame):
-            fine = self.fine[self._state()]
+            state = self._state()
+            fine = self.fine[state]
             if fine.fit(frame, self.params, FINE_ITERATIONS) and self._in_range(self.params):
-                sure = confidence(fine.correlation, fine.penalty, len(self.params), fine.inside)
+                sure = self._confidence(fine, self._error_mm[state])
         if sure == 0.0:
             self.params[:] = self._last
         if sure >= SURE:
@@ -71,7 +83,7 @@ class Follower:
         return sure
 
     def reach(self) -> tuple[slice, slice]:
-        """Return the rows and columns of a frame that search and fits read at most."""
+        """Return the rows and columns of a frame, at the region's resolution, that search and fits read at most."""
         # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
@@ -88,9 +100,20 @@ class Follower:
         row_mm, col_mm = region.spacing_mm
         contour_px = np.empty_like(region.contour_px)
         warp_contour(region.contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
+        region.put_on_frame(contour_px)
+        row_mm, col_mm = region.frame_spacing_mm
         center_px = np.empty(2)
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
+
+    def _confidence(self, fine: Level, error_mm: float) -> float:
+        """Return how sure the fit just made is, 0-1; `error_mm` is that of a frame as like as is usual."""
+        if not fine.correlation > 0.0:
+            return 0.0
+        self.unexplained = max(1.0 / fine.correlation**2 - 1.0, 0.0)
+        down, right = (shift_mm / TRANSLATION_SD_MM for shift_mm in _translation_mm(self.params))
+        bent = math.sqrt(max(fine.penalty - down**2 - right**2, 0.0) / len(self.params))
+        return confidence(error_mm * math.sqrt(self.unexplained), bent, *fine.likeness(), fine.inside)
 
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Put the best of the coarse fits into `params`; return False when there is none."""
@@ -139,7 +162,7 @@ class Follower:
         down_mm, right_mm = _translation_mm(self._trial)
         last_down_mm, last_right_mm = _translation_mm(self._last)
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
-        return jump / (1.0 + self._frames_lost) + self.model.path.surprise(down_mm, right_mm)
+        return min(jump / (1.0 + self._frames_lost), MOST_JUMP) + self.model.path.surprise(down_mm, right_mm)
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:

@@ -11,15 +11,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.tracking.bank import matched, with_bank
+from gatekeeper.tracking.bank import REFERENCE_SHARE, REFERENCE_SHARE_OF_STIFF, matched, with_bank
 from gatekeeper.tracking.evening import with_evening
 from gatekeeper.tracking.follower import Follower
 from gatekeeper.tracking.model import Model, make_model
-from gatekeeper.tracking.passage import passage
+from gatekeeper.tracking.passage import Passage, passage
 from gatekeeper.tracking.path import learned_path
 from gatekeeper.tracking.preview import FEWEST_FRAMES, Preview, report
 from gatekeeper.tracking.registered import registered
-from gatekeeper.tracking.stiffness import is_stiff, stiffened
+from gatekeeper.tracking.stiffness import STIFFER, is_stiff, stiffened
 
 Frames = Sequence[NDArray[np.float32] | None]
 
@@ -36,18 +36,25 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     """
     model = first
     seen = passage(Follower(model), frames)
-    if seen.sure.sum() < FEWEST_FRAMES:
+    if not _enough(seen):
         return first, report(seen, first, None, first)
-    stiff = make_model(first.region, stiffened(first.config))
-    stiffly = passage(Follower(stiff), frames)
-    if is_stiff(seen.centers_mm, stiffly.centers_mm, seen.sure & stiffly.sure):
+    for share in STIFFER:
+        stiff = make_model(first.region, stiffened(first.config, share))
+        stiffly = passage(Follower(stiff), frames)
+        if not (_enough(stiffly) and is_stiff(seen, stiffly)):
+            break
         model, seen = stiff, stiffly
     moved = registered(model, seen, frames)
     evened = with_evening(model, moved)
-    if evened is not None:
-        model = evened
-        seen = passage(Follower(model), frames)
+    if evened is not None and _enough(evenly := passage(Follower(evened), frames)):
+        model, seen = evened, evenly
         moved = registered(model, seen, frames)
     moved = replace(moved, values=matched(moved.values, moved.reference))
-    model = replace(with_bank(model, moved), path=learned_path(seen.moves_mm[seen.sure]))
-    return model, report(seen, model, moved, first)
+    share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
+    model = replace(with_bank(model, moved, share), path=learned_path(seen.moves_mm[seen.found]))
+    return model, report(passage(Follower(model), frames), model, moved, first)
+
+
+def _enough(seen: Passage) -> bool:
+    """Return whether the target was found on so many frames that something can be learned from them."""
+    return int(seen.found.sum()) >= FEWEST_FRAMES

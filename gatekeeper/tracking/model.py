@@ -13,12 +13,11 @@ from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_gr
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.search import Search, make_search
 
-WORKING_MM = 1.9
-"""Pixels are joined until they are about this large; cine-MR resolves no less."""
 RESOLUTION_MM = 1.3
 """Images are smoothed to at least this standard deviation along each axis."""
-FEWEST_GRID_PX = 16
-"""But pixels are not joined further than to this many along the shorter side of the image."""
+
+COARSE_FACTOR = 2
+"""Side of the blocks of pixels that are joined for the coarse fit, and at least for the search."""
 
 MOST_ERROR_MM = 10.0
 """A reference on which the target's centre is determined no better than this, as standard deviation, is useless."""
@@ -119,18 +118,16 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         VARIANCE_SHARE,
         MOST_MODES,
     )
-    coarsest_mm, shape = max(region.spacing_mm), region.image.shape
-    factor = max(1, min(round(WORKING_MM / coarsest_mm), min(shape) // FEWEST_GRID_PX))
-    share = min(0.5 * (RESOLUTION_MM / (factor * coarsest_mm)) ** 2, 0.25)
+    share = min(0.5 * (RESOLUTION_MM / max(region.spacing_mm)) ** 2, 0.25)
     contour_modes = np.ascontiguousarray(free.at(contour_mm))
-    fine = _scale(region, config, free, factor, share)
+    fine = _scale(region, config, free, 1, share)
     error_mm = fine.templates[0].error_mm(contour_modes.mean(axis=1))
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    return Model(region, config, free, contour_modes, fine, _scale(region, config, free, 2 * factor, 0.0))
+    return Model(region, config, free, contour_modes, fine, _scale(region, config, free, COARSE_FACTOR, 0.0))
 
 
 def _scale(region: Region, config: TrackerConfig, free: FreeForm, factor: int, share: float) -> Scale:

@@ -11,6 +11,9 @@ from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 
 Array = NDArray[np.float64]
 
+FOUND = 0.05
+"""From this confidence on a frame is learned from; many such frames average to what one alone does not show."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passage:
@@ -23,11 +26,19 @@ class Passage:
     centers_mm : ndarray of float64, shape (T, 2)
         Centre of the target on each frame, (row, col) in mm.
     confidence : ndarray of float64, shape (T,)
+    unexplained : ndarray of float64, shape (T,)
+        Unexplained over explained variance of each frame; infinite where nothing was found.
     """
 
     params: Array
     centers_mm: Array
     confidence: Array
+    unexplained: Array
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Frames (T,) on which there is something to learn from, though the follower may not be sure yet."""
+        return np.asarray(self.confidence >= FOUND, dtype=np.bool_)
 
     @property
     def sure(self) -> NDArray[np.bool_]:
@@ -42,10 +53,11 @@ class Passage:
 
 def passage(follower: Follower, frames: Iterable[NDArray[np.float32] | None]) -> Passage:
     """Follow canonical frames from first to last; None is a frame that shows nothing."""
-    params, centers, confidence = [], [], []
+    params, centers, confidence, unexplained = [], [], [], []
     for frame in frames:
         sure = follower.follow(frame)
         params.append(follower.params.astype(np.float64))
         centers.append(follower.track(sure).center_mm)
         confidence.append(sure)
-    return Passage(np.array(params), np.array(centers), np.array(confidence))
+        unexplained.append(follower.unexplained)
+    return Passage(np.array(params), np.array(centers), np.array(confidence), np.array(unexplained))

@@ -11,6 +11,8 @@ NEAR_AP_MM = 2.0
 """It is never taken to be less, so that a cough or a shift on the couch is still followed."""
 SPREADS = 4.0
 """Else it is so many times what was seen on the preview."""
+SLANT = 0.2
+"""Beyond the range that was seen, the spread grows by this share of the way along SI: breathing moves livers askew."""
 LEAST_RANGE_MM = 3.0
 """A preview with less motion along SI tells nothing about the path."""
 
@@ -40,7 +42,8 @@ class Path:
     def surprise(self, si_mm: float, ap_mm: float) -> float:
         """Return minus twice the log probability of being so far from the path."""
         within_mm = min(max(si_mm, self.low_mm), self.high_mm)
-        return float(((ap_mm - self.offset_mm - self.slope * within_mm) / self.spread_mm) ** 2)
+        spread_mm = self.spread_mm + SLANT * abs(si_mm - within_mm)
+        return float(((ap_mm - self.offset_mm - self.slope * within_mm) / spread_mm) ** 2)
 
 
 UNKNOWN = Path()

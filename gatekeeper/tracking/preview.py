@@ -18,6 +18,8 @@ RING_MM = (2.0, 8.0)
 """The surroundings with which the target is compared lie so far from its outline, in mm."""
 RESERVE_MM = (30.0, 15.0)
 """How much further than on the preview a deep breath may move the target along SI and AP, in mm."""
+FARTHEST_MM = 200.0
+"""No search reaches further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +66,24 @@ class Preview:
     def as_text(self) -> str:
         """Return the report in a few lines that a physicist can read."""
         verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
+        states, ratio = len(self.states_mm), self.contrast_to_noise
         learned = [
-            name for name, is_so in (("stiff anatomy", self.stiff), ("banding evened out", self.evened)) if is_so
+            name
+            for name, is_so in (
+                (f"{states} breathing states", states > 1),
+                ("stiff anatomy", self.stiff),
+                ("static shades evened out", self.evened),
+            )
+            if is_so
         ]
         return "\n".join(
             (
                 f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
-                f"contrast    {self.contrast_to_noise:.1f} times the noise",
+                f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
                 f"motion      SI {self.si_range_mm[0]:+.1f} to {self.si_range_mm[1]:+.1f} mm, "
                 f"AP {self.ap_range_mm[0]:+.1f} to {self.ap_range_mm[1]:+.1f} mm",
                 f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
-                f"learned     {', '.join((f'{len(self.states_mm)} breathing states', *learned))}",
+                f"learned     {', '.join(learned) or 'nothing'}",
                 f"verdict     {verdict}",
             )
         )
@@ -99,7 +108,7 @@ def report(seen: Passage, model: Model, frames: Registered | None, first: Model)
     moves_mm = seen.moves_mm[sure] if sure.any() else np.zeros((1, 2))
     low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
     farthest = np.maximum(np.abs(low), np.abs(high))
-    search_mm = tuple(5.0 * math.ceil(value / 5.0) for value in farthest + RESERVE_MM)
+    search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in farthest + RESERVE_MM)
     reasons = []
     if sure.sum() < FEWEST_FRAMES:
         reasons.append(f"found on {sure.sum()} frames only, {FEWEST_FRAMES} are needed: record a longer preview")

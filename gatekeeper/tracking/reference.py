@@ -46,19 +46,20 @@ class Template:
         Side of the blocks of image pixels that make one pixel of this grid.
     share : float
         Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
-    points, modes, steepest, inverse_hessian, prior_mean, prior_precision, photometric : ndarray of float32
+    values : ndarray of float32, shape (N,)
+        The reference at the points.
+    points, modes, steepest, inverse_hessian, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
     """
 
     factor: int
     share: float
+    values: NDArray[np.float32]
     points: NDArray[np.float32]
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
     inverse_hessian: NDArray[np.float32]
-    prior_mean: NDArray[np.float32]
-    prior_precision: NDArray[np.float32]
     photometric: NDArray[np.float32]
     norm: float
     row_scale: float
@@ -177,19 +178,16 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
     slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
-    # A unit weight on a mode is one standard deviation, each mode independent of the others.
-    precision = np.eye(len(steepest))
-    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + precision
+    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
     inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     return Template(
         factor=grid.factor,
         share=grid.share,
+        values=_single(template),
         points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
         inverse_hessian=_single(inverse),
-        prior_mean=np.zeros(len(steepest), np.float32),
-        prior_precision=_single(precision),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),

@@ -9,6 +9,7 @@ from scipy.ndimage import distance_transform_edt
 from gatekeeper.errors import TargetError
 from gatekeeper.structure import mask_to_contour
 from kernels.polygon import fill
+from kernels.shrink import join
 
 SMALLEST_PX, LARGEST_PX = 32, 1024
 FINEST_MM, COARSEST_MM = 0.5, 4.0
@@ -16,32 +17,52 @@ FINEST_MM, COARSEST_MM = 0.5, 4.0
 LARGEST_VALUE = 1e15
 """Pixel values whose squares still can be summed in single precision."""
 
+WORKING_MM = 1.9
+"""Pixels are joined until they are about this large; cine-MR resolves no less."""
+FEWEST_WORKING_PX = 16
+"""But pixels are not joined further than to this many along the shorter side of the image."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """The target on the reference.
+    """The target on the reference, at the resolution that is worked at: pixels finer than that are joined.
 
     Attributes
     ----------
-    image : ndarray of float32, shape (H, W), C-contiguous
+    image : ndarray of float32, shape (h, w), C-contiguous
         The reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     contour_px : ndarray of float64, shape (N, 2)
         The target's closed outline as (row, col).
-    distance_mm : ndarray of float32, shape (H, W)
+    distance_mm : ndarray of float32, shape (h, w)
         Distance of each pixel from the target, in mm; 0 inside.
+    factor : int
+        Side of the blocks of frame pixels that make one pixel here, from the frame's first pixel on.
+    frame_shape : tuple of int
+        Rows and columns of the frames; what does not fill a block is left out.
+    frame_spacing_mm : tuple of float
+        Distance of the frames' pixel centres along rows and columns, in mm.
     """
 
     image: NDArray[np.float32]
     spacing_mm: tuple[float, float]
     contour_px: NDArray[np.float64]
     distance_mm: NDArray[np.float32]
+    factor: int
+    frame_shape: tuple[int, int]
+    frame_spacing_mm: tuple[float, float]
 
     @property
     def contour_mm(self) -> NDArray[np.float64]:
         """The outline (N, 2) as (row, col) x spacing, in mm."""
         return np.asarray(self.contour_px * np.asarray(self.spacing_mm), dtype=np.float64)
+
+    def put_on_frame(self, points_px: NDArray[np.float64]) -> None:
+        """Change places (N, 2) on this image into those on a frame, as (row, col) in pixels."""
+        if self.factor > 1:
+            points_px *= self.factor
+            points_px += 0.5 * (self.factor - 1)
 
 
 def make_region(reference: ArrayLike, target_mask: ArrayLike, spacing_mm: tuple[float, float]) -> Region:
@@ -70,7 +91,24 @@ def make_region(reference: ArrayLike, target_mask: ArrayLike, spacing_mm: tuple[
     part = np.empty(image.shape, np.bool_)
     fill(contour_px, part)
     distance_mm = distance_transform_edt(~part, sampling=spacing_mm).astype(np.float32)
-    return Region(image, spacing_mm, contour_px, distance_mm)
+    factor = max(1, min(round(WORKING_MM / max(spacing_mm)), min(image.shape) // FEWEST_WORKING_PX))
+    return Region(
+        image=_joined(image, factor),
+        spacing_mm=(factor * spacing_mm[0], factor * spacing_mm[1]),
+        contour_px=(contour_px - 0.5 * (factor - 1)) / factor,
+        distance_mm=_joined(distance_mm, factor),
+        factor=factor,
+        frame_shape=(image.shape[0], image.shape[1]),
+        frame_spacing_mm=spacing_mm,
+    )
+
+
+def _joined(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return an image (H, W) with blocks of `factor` x `factor` pixels joined to one."""
+    rows, cols = image.shape[0] // factor, image.shape[1] // factor
+    out = np.empty((rows, cols), np.float32)
+    join(image, factor, 0, rows, 0, cols, np.empty(factor * cols, np.float32), out)
+    return out
 
 
 def _checked_spacing(spacing_mm: tuple[float, float]) -> tuple[float, float]:

@@ -41,7 +41,7 @@ class Registered:
 
 
 def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32] | None]) -> Registered:
-    """Return the frames (T of H, W) on which `seen` is sure, moved back onto the reference."""
+    """Return the frames (T of H, W) on which `seen` found the target, moved back onto the reference."""
     scale = model.fine
     grid = scale.grid
     # All pixels that the templates and their gradients are made of.
@@ -52,8 +52,8 @@ def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32]
     modes_px = np.stack([modes * grid.scale[0], modes * grid.scale[1]])
     reduced, scratch = np.empty((2, *grid.distance_mm.shape), np.float32)
     values, places = [], []
-    for frame, params, sure in zip(frames, seen.params, seen.sure, strict=True):
-        if frame is None or not sure:
+    for frame, params, found in zip(frames, seen.params, seen.found, strict=True):
+        if frame is None or not found:
             continue
         block_mean(frame, 0, 0, grid.factor, reduced)
         smooth(reduced, grid.share, scratch, reduced)
@@ -65,5 +65,5 @@ def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32]
         places.append(place_px)
     reference = grid.image[RIM + low[0] : RIM + high[0], RIM + low[1] : RIM + high[1]].astype(np.float64)
     return Registered(
-        (int(low[0]), int(low[1])), np.array(values), np.array(places), reference, seen.moves_mm[seen.sure, 0]
+        (int(low[0]), int(low[1])), np.array(values), np.array(places), reference, seen.moves_mm[seen.found, 0]
     )

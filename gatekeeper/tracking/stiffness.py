@@ -14,52 +14,51 @@ References
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
+from gatekeeper.tracking.passage import Passage
 
-STIFFER = 0.5
-"""Share of the deformation that a stiff model expects."""
+STIFFER = (0.5, 1.0 / 3.0)
+"""Shares of the deformation that a flexible model expects, as stiff models expect them: each is tried beside the one
+before."""
 WIDER_MM = 10.0
 """How much further around the target a stiff model looks, in mm."""
+WIDEST_MM = 50.0
 
 MOST_STRUCTURED = 1.25
 """Variance of the difference that follows the breath over that which is noise, up to which the stiff model is better:
 part of the first is the flexible model's error too."""
 LEAST_NORMAL = 0.6
 """Median over root mean square of the differences; 0.67 for a normal distribution, less when a few are large."""
+NOISY = 0.45
+"""Unexplained over explained variance from which on frames are so noisy that a flexible model stumbles, too, and the
+differences need not be normal."""
 FEWEST_PAIRS = 20
 """With fewer neighbouring frames nothing is concluded."""
 
 
-def stiffened(config: TrackerConfig) -> TrackerConfig:
-    """Return the settings of the stiff model."""
+def stiffened(config: TrackerConfig, share: float) -> TrackerConfig:
+    """Return the settings of the stiff model that expects a share of the deformation."""
     return config.model_copy(
         update={
-            "deformation_mm": STIFFER * config.deformation_mm,
-            "context_mm": min(config.context_mm + WIDER_MM, 50.0),
+            "deformation_mm": share * config.deformation_mm,
+            "context_mm": max(config.context_mm, min(config.context_mm + WIDER_MM, WIDEST_MM)),
         }
     )
 
 
-def is_stiff(flexible_mm: NDArray[np.float64], stiff_mm: NDArray[np.float64], sure: NDArray[np.bool_]) -> bool:
-    """Return True when the stiff model's centres are the better ones.
-
-    Parameters
-    ----------
-    flexible_mm, stiff_mm : ndarray of float64, shape (T, 2)
-        Centres that both found on a preview, in mm.
-    sure : ndarray of bool, shape (T,)
-        Frames on which both are sure.
-    """
-    difference = stiff_mm - flexible_mm
-    steps = np.diff(difference, axis=0)[sure[1:] & sure[:-1]]
+def is_stiff(flexible: Passage, stiff: Passage) -> bool:
+    """Return True when the stiff model's centres on a preview are the better ones."""
+    found = flexible.found & stiff.found
+    difference_mm = stiff.centers_mm - flexible.centers_mm
+    steps_mm = np.diff(difference_mm, axis=0)[found[1:] & found[:-1]]
     # Frames recorded twice tell nothing about noise.
-    steps = steps[np.abs(steps).sum(axis=1) > 0.0]
-    if len(steps) < FEWEST_PAIRS:
+    steps_mm = steps_mm[np.abs(steps_mm).sum(axis=1) > 0.0]
+    if len(steps_mm) < FEWEST_PAIRS:
         return False
-    squares = np.square(steps)
+    squares = np.square(steps_mm)
     noise = 0.5 * squares.sum(axis=1).mean()
-    structured = difference[sure].var(axis=0).sum() - noise
-    normal = np.median(np.abs(steps)) / np.sqrt(squares.mean())
-    return bool(structured <= MOST_STRUCTURED * noise and normal >= LEAST_NORMAL)
+    structured = difference_mm[found].var(axis=0).sum() - noise
+    normal = np.median(np.abs(steps_mm)) / np.sqrt(squares.mean())
+    noisy = np.median(flexible.unexplained[found]) >= NOISY
+    return bool(structured <= MOST_STRUCTURED * noise and (normal >= LEAST_NORMAL or noisy))

@@ -1,17 +1,12 @@
 """Tracker: finds the target of the reference on every further frame."""
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import InputError
 from gatekeeper.track import Track
-from gatekeeper.tracking.canonical import Canonical
 from gatekeeper.tracking.follower import Follower
-from gatekeeper.tracking.learning import learn
-from gatekeeper.tracking.model import make_model
 from gatekeeper.tracking.preview import Preview
-from gatekeeper.tracking.region import make_region
+from gatekeeper.tracking.structures import StructureTracker
 
 
 class Tracker:
@@ -43,10 +38,12 @@ class Tracker:
         spacing_mm: tuple[float, float],
         config: TrackerConfig | None = None,
     ) -> None:
-        region = make_region(reference, target_mask, spacing_mm)
-        self._first = make_model(region, config or TrackerConfig())
-        self.follower = Follower(self._first)
-        self._canonical = Canonical(region.image.shape, self.follower.reach())
+        self._structures = StructureTracker(reference, {"target": target_mask}, spacing_mm, config)
+
+    @property
+    def follower(self) -> Follower:
+        """Who follows the target; for those who want to look closely."""
+        return self._structures.followers[0]
 
     def learn(self, frames: ArrayLike) -> Preview:
         """Learn from a preview cine, without labels, and start anew from the reference position.
@@ -63,21 +60,14 @@ class Tracker:
         -------
         Preview
             How well the target can be tracked, how far it moves, and whether to go on; also what was learned, which is
-            nothing when the target is surely found on fewer than 30 frames.
+            nothing when the target is found on fewer than 30 frames.
 
         Raises
         ------
         InputError
             When the frames are none, or have another size than the reference, or hold no real numbers.
         """
-        images = np.asarray(frames)
-        if images.ndim != 3 or len(images) == 0:
-            raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
-        canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
-        model, preview = learn(self._first, canonical)
-        self.follower = Follower(model)
-        self._canonical = Canonical(model.region.image.shape, self.follower.reach())
-        return preview
+        return self._structures.learn(frames)[0]
 
     def track(self, image: ArrayLike) -> Track:
         """Return where the target is on a frame.
@@ -90,12 +80,13 @@ class Tracker:
         Returns
         -------
         Track
-            With confidence 0, and where the target was last, when the frame is constant where the target may be, or
-            holds NaN or infinity, also after conversion to float32.
+            With confidence 0, and where the target was last, when the frame, after conversion to float32, is constant
+            or holds NaN or infinity where it is looked at: where the target may be and some way around. Pixels further
+            away are not read; the engine's gate checks all of them.
 
         Raises
         ------
         InputError
             When the frame has another size than the reference, or no real numbers.
         """
-        return self.follower.track(self.follower.follow(self._canonical.of(image)))
+        return self._structures.track(image)[0]

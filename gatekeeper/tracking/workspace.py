@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.reference import Template
-from kernels.deform import CORRELATION, INSIDE, PENALTY, RESULTS, fit
+from kernels.deform import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.flat import flatten
+from kernels.likeness import local_likeness
 from kernels.shrink import block_mean, smooth
 
 SLACK = 5
@@ -14,6 +15,13 @@ SLACK = 5
 
 TOLERANCE = 0.001
 """A fit ends when no parameter moves by more than this share of its standard deviation."""
+
+PATCH_MM = 12.0
+"""Side of the patches in each of which frame and template are compared, in mm."""
+FEWEST_POINTS = 6
+"""A patch of fewer points says nothing."""
+FEWEST_IN_TARGET = 12
+"""A target of fewer points is compared together with those around it."""
 
 Params = NDArray[np.float32]
 
@@ -43,6 +51,9 @@ class Level:
         self._scratch = np.zeros((3, size), np.float32)
         self._steps = np.zeros((2, max(2 * count, len(template.photometric))), np.float32)
         self._result = np.zeros(RESULTS)
+        self._patches = _patches(template)
+        self._target = _target(template)
+        self._sums = np.zeros((max(int(self._patches.max()), 0) + 1, 6))
         # The frame ends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
@@ -66,8 +77,6 @@ class Level:
             template.modes,
             template.steepest,
             template.inverse_hessian,
-            template.prior_mean,
-            template.prior_precision,
             template.photometric,
             template.norm,
             template.row_scale,
@@ -97,6 +106,20 @@ class Level:
         """Correlation coefficient of frame and template after the last fit, -1 to 1."""
         return float(self._result[CORRELATION])
 
+    def likeness(self) -> tuple[float, float]:
+        """Return how frame and template correlate after the last fit, -1 to 1: patch by patch, and in the target alone.
+
+        A wrong place may look alike as a whole, by the course from dark to bright; it hardly does in every patch. And
+        where the target itself is all noise, the surroundings say where they are, not where the target is.
+        """
+        template, residual = self.template, self._scratch[2]
+        # The residual of a bad fit was made smaller than it is.
+        scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
+        return (
+            local_likeness(template.values, template.points[2], residual, scale, self._patches, self._sums),
+            local_likeness(template.values, template.points[2], residual, scale, self._target, self._sums),
+        )
+
     @property
     def inside(self) -> float:
         """Share of the template's points that lay inside the frame, 0-1."""
@@ -104,7 +127,7 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Squared distance of the parameters from the prior's mean, in standard deviations."""
+        """Sum of the squared parameters, each in standard deviations."""
         return float(self._result[PENALTY])
 
     @property
@@ -112,3 +135,20 @@ class Level:
         """Minus twice the log posterior of the last fit, up to a constant; lower is better."""
         explained = max(self.correlation, 0.05)
         return self.template.norm**2 * (1.0 / explained**2 - 1.0) + self.penalty
+
+
+def _patches(template: Template) -> NDArray[np.int32]:
+    """Return to which patch each point belongs, numbered from 0; -1 for those in patches of too few points."""
+    side_px = PATCH_MM * np.array([template.row_scale, template.col_scale])
+    place = np.floor(template.points[:2].T / side_px).astype(int)
+    _, patch, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
+    kept = count >= FEWEST_POINTS
+    number = np.where(kept, np.cumsum(kept) - 1, -1)
+    return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
+
+
+def _target(template: Template) -> NDArray[np.int32]:
+    """Return 0 for the points in the target, which have the largest weight, and -1 for the others."""
+    weight = template.points[2]
+    least = min(np.sort(weight)[-FEWEST_IN_TARGET], weight.max() * (1.0 - 1e-3))
+    return np.where(weight >= least, 0, -1).astype(np.int32)

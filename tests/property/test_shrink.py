@@ -3,9 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.shrink import block_mean, smooth
+from kernels.shrink import block_mean, join, smooth
 from tests.fenced import assert_fence_stands, fenced
-from tests.oracles import block_means, smoothed
+from tests.oracles import block_means, joined, smoothed
 
 modest = settings(max_examples=80, deadline=None)
 pixels = st.integers(-400, 400).map(lambda k: k / 4) | st.just(np.nan)
@@ -20,6 +20,19 @@ def test_block_means_agree_with_padding_and_reshaping(image, row, col, factor, s
     block_mean(fenced(image), row, col, factor, out)
     assert_fence_stands(out)
     np.testing.assert_allclose(out, block_means(image, row, col, factor, shape), atol=1e-4)
+
+
+@modest
+@given(st.data(), st.sampled_from([np.float32, np.uint16, np.int16, np.uint8]), st.integers(1, 7), shapes)
+def test_joined_pixels_agree_with_reshaping(data, dtype, factor, shape):
+    more = data.draw(st.tuples(st.integers(0, factor - 1), st.integers(0, factor - 1)))
+    size = (factor * shape[0] + more[0], factor * shape[1] + more[1])
+    image = data.draw(arrays(dtype, size, elements=pixels if dtype == np.float32 else None))
+    out, line = fenced(np.full(shape, 7.0)), fenced(np.zeros(factor * shape[1]))
+    join(image, factor, 0, shape[0], 0, shape[1], line, out)
+    assert_fence_stands(out)
+    assert_fence_stands(line)
+    np.testing.assert_allclose(out, joined(image, factor), rtol=1e-5, atol=1e-2)
 
 
 @modest

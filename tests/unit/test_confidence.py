@@ -6,7 +6,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.confidence import MOST_BENT, MOST_UNEXPLAINED, confidence
+from gatekeeper.tracking.confidence import (
+    LARGEST_ERROR_MM,
+    LEAST_CORE,
+    LEAST_LIKENESS,
+    MOST_BENT,
+    confidence,
+)
 from tests.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]
@@ -17,47 +23,62 @@ def vessel_tracker(scene):
     return scene.tracker(scene.disc(18.0))
 
 
+GOOD = {"error_mm": 0.2, "bent": 0.2, "likeness": 0.9, "core": 0.9, "inside": 1.0}
+PERFECT = {"error_mm": 0.0, "bent": 0.0, "likeness": 1.0, "core": 1.0, "inside": 1.0}
+
+
 def test_a_perfect_match_without_deformation_is_sure():
-    assert confidence(1.0, 0.0, 20, 1.0) == 1.0
-
-
-def test_one_half_is_where_either_doubt_alone_reaches_its_limit():
-    assert confidence(1.0 / math.sqrt(1.0 + MOST_UNEXPLAINED), 0.0, 20, 1.0) == pytest.approx(0.5)
-    assert confidence(1.0, 20 * MOST_BENT**2, 20, 1.0) == pytest.approx(0.5)
-
-
-def test_it_falls_with_every_cause_of_doubt():
-    def falls(values):
-        return all(a > b for a, b in pairwise(values))
-
-    assert falls([confidence(c, 2.0, 20, 1.0) for c in (1.0, 0.9, 0.7, 0.5, 0.2, 0.01)])
-    assert falls([confidence(0.9, penalty, 20, 1.0) for penalty in (0.0, 5.0, 20.0, 100.0, 1e6)])
-    assert falls([confidence(0.9, 2.0, 20, inside) for inside in (1.0, 0.8, 0.3, 0.0)])
-
-
-@pytest.mark.parametrize("correlation", [0.0, -0.0, -0.3, -1.0, math.nan, -math.inf])
-def test_it_is_zero_without_likeness(correlation):
-    assert confidence(correlation, 0.0, 20, 1.0) == 0.0
+    assert confidence(**PERFECT) == 1.0
 
 
 @pytest.mark.parametrize(
-    ("correlation", "penalty", "inside"),
+    ("field", "limit"),
     [
-        (0.9, math.nan, 1.0),
-        (0.9, 2.0, math.nan),
-        (math.nan, math.nan, math.nan),
-        (0.9, math.inf, 1.0),
-        (1e-300, 0.0, 1.0),
-        (5e-324, 1e308, 1.0),
+        ("error_mm", LARGEST_ERROR_MM),
+        ("bent", MOST_BENT),
+        ("likeness", LEAST_LIKENESS),
+        ("core", LEAST_CORE),
+        ("inside", 0.5),
     ],
 )
-def test_it_is_zero_when_nothing_was_measured(correlation, penalty, inside):
-    assert confidence(correlation, penalty, 20, inside) == 0.0
+def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
+    assert confidence(**PERFECT | {field: limit}) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    ("field", "worse"),
+    [
+        ("error_mm", (0.0, 0.5, 2.0, 10.0, 1e6)),
+        ("bent", (0.0, 0.3, 1.0, 3.0, 1e6)),
+        ("likeness", (1.0, 0.9, 0.5, 0.2, 0.01)),
+        ("core", (1.0, 0.9, 0.5, 0.2, 0.01)),
+        ("inside", (1.0, 0.8, 0.3, 0.0)),
+    ],
+)
+def test_it_falls_with_every_cause_of_doubt(field, worse):
+    assert all(a > b for a, b in pairwise(confidence(**GOOD | {field: value}) for value in worse))
+
+
+@pytest.mark.parametrize("field", ["likeness", "core"])
+@pytest.mark.parametrize("correlation", [0.0, -0.0, -0.3, -1.0, math.nan, -math.inf])
+def test_it_is_zero_without_likeness(field, correlation):
+    assert confidence(**GOOD | {field: correlation}) == 0.0
+
+
+@pytest.mark.parametrize("field", GOOD)
+def test_it_is_zero_when_anything_was_not_measured(field):
+    assert confidence(**GOOD | {field: math.nan}) == 0.0
+
+
+@pytest.mark.parametrize("field", ["error_mm", "bent"])
+def test_it_is_zero_when_the_doubt_is_without_limit(field):
+    assert confidence(**GOOD | {field: math.inf}) == 0.0
+
+
+@pytest.mark.parametrize("field", ["likeness", "core"])
 @pytest.mark.parametrize("correlation", [1.0 + 1e-6, 1.5, math.inf])
-def test_a_correlation_above_one_is_one(correlation):
-    assert confidence(correlation, 5.0, 20, 1.0) == confidence(1.0, 5.0, 20, 1.0)
+def test_a_correlation_above_one_is_one(field, correlation):
+    assert confidence(**GOOD | {field: correlation}) == confidence(**GOOD | {field: 1.0})
 
 
 @pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)

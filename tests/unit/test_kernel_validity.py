@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.validity import is_finite_and_varied
+from kernels.validity import is_finite_and_varied, is_finite_and_varied_within
 
 
 def picture(shape=(13, 17)):
@@ -43,3 +43,32 @@ def test_an_image_of_the_largest_numbers_is_still_a_picture():
 @pytest.mark.parametrize("shape", [(0, 0), (0, 5), (5, 0), (1, 1)])
 def test_an_image_of_less_than_two_pixels_is_invalid(shape):
     assert not is_finite_and_varied(np.zeros(shape, dtype=np.float32))
+
+
+PARTS = [(0, 13, 0, 17), (2, 9, 3, 14), (0, 1, 0, 17), (12, 13, 15, 17), (4, 6, 5, 6)]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_part_is_judged_by_its_own_pixels_and_no_other(part, bad):
+    top, bottom, left, right = part
+    for row, col in np.ndindex(13, 17):
+        image = picture()
+        image[row, col] = bad
+        within = top <= row < bottom and left <= col < right
+        assert is_finite_and_varied_within(image, *part) == (not within)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_varied_as_soon_as_one_pixel_in_it_differs(part):
+    top, bottom, left, right = part
+    for row, col in np.ndindex(13, 17):
+        image = np.full((13, 17), 7.0, dtype=np.float32)
+        image[row, col] = 8.0
+        within = top <= row < bottom and left <= col < right
+        assert is_finite_and_varied_within(image, *part) == within
+
+
+@pytest.mark.parametrize("part", [(0, 0, 0, 17), (0, 13, 5, 5), (9, 3, 0, 17), (0, 13, 9, 3), (13, 13, 17, 17)])
+def test_a_part_without_pixels_is_invalid(part):
+    assert not is_finite_and_varied_within(picture(), *part)

@@ -9,7 +9,7 @@ from scipy import ndimage
 from benchmarks.peers import __main__ as command
 from benchmarks.peers.flow import AlignedFlow, dis
 from benchmarks.peers.measure import WARM_UP_CALLS, measure, pooled
-from benchmarks.peers.methods import NONE, OURS, Method, available_methods, one_thread_each
+from benchmarks.peers.methods import NONE, OURS, PREVIEWED, Method, Previewed, available_methods, one_thread_each
 from benchmarks.peers.table import FASTEST_GOOD, MOST_EXACT, cases_table, figures, methods_table, pool
 from benchmarks.peers.template import Template
 from gatekeeper.errors import InputError
@@ -154,6 +154,54 @@ def test_tables_have_a_row_per_method_and_per_case():
     assert cases_table(cases).row_count == 2
 
 
+def test_a_preview_is_the_beginning_of_the_case_and_is_seen_before_frame_0():
+    seen, learned = [], []
+
+    class Learner:
+        def __init__(self, reference, mask, spacing_mm):
+            self.contour_px = mask_to_contour(mask)
+
+        def learn(self, images):
+            assert seen == []
+            learned.extend(images[:, 0, 0].tolist())
+
+        def __call__(self, image):
+            seen.append(int(image[0, 0]))
+            return self.contour_px
+
+    outcome = measure(indexed_case([0, 5, 229]), [Previewed("spy", Learner, 2.5)], quiet)["spy"]
+    assert learned == list(range(10))
+    assert seen == [0] * WARM_UP_CALLS + list(range(1, 230))
+    assert len(outcome.times_ms) == 229
+    assert [score.sequence for score in outcome.scores] == [5, 229]
+
+
+def test_with_a_preview_gatekeeper_is_in_the_table_twice(tmp_path, capsys):
+    long = write_case(breathing_case(frames=60), tmp_path / "P_001")
+    assert command.main([str(long), "--json", "--preview", "14"]) == 0
+    out, err = capsys.readouterr()
+    rows = json.loads(out.splitlines()[-1])["cases"]["P_001"]
+    assert list(rows) == [*NAMES, PREVIEWED]
+    assert rows[PREVIEWED]["frames_scored"] == rows[OURS]["frames_scored"] == 59
+    assert rows[PREVIEWED]["center_mm"] != rows[OURS]["center_mm"]
+    assert PREVIEWED in err
+
+
+def test_the_best_peer_is_not_gatekeeper_itself():
+    outcome = measure(breathing_case(frames=4), METHODS, quiet)
+    table = cases_table({"P_001": {**outcome, PREVIEWED: outcome[OURS]}})
+    best = next(column for column in table.columns if column.header == "best peer there")
+    assert not {OURS, PREVIEWED} & set(best.cells)
+
+
+@pytest.mark.parametrize("length", ["0", "-3", "nan", "inf", "soon"])
+def test_a_preview_of_no_length_is_bad_usage(length, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command.main(["--preview", length])
+    assert caught.value.code == 2
+    assert "--preview" in capsys.readouterr().err
+
+
 def test_a_missing_case_is_one_line_and_exit_2(tmp_path, capsys):
     assert command.main([str(tmp_path / "nowhere")]) == 2
     out, err = capsys.readouterr()
@@ -166,7 +214,7 @@ def test_without_recorded_cases_the_phantom_is_measured(tmp_path, monkeypatch, c
     monkeypatch.setattr(command, "CINE", tmp_path / "absent")
     monkeypatch.setattr(command, "make_phantom", lambda config: phantom())
     few = [method for method in METHODS if method.name in (FASTEST_GOOD, MOST_EXACT, OURS)]
-    monkeypatch.setattr(command, "available_methods", lambda: (few, None))
+    monkeypatch.setattr(command, "available_methods", lambda preview_s: (few, None))
     assert command.main(["--json"]) == 0
     out, err = capsys.readouterr()
     assert list(json.loads(out.splitlines()[-1])["pooled"]) == ["phantom"]

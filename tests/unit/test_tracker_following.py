@@ -9,6 +9,7 @@ from gatekeeper.structure import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
+from tests.oracles import polygon_centroid
 from tests.scenes import Scene
 
 SCENE = Scene()
@@ -26,6 +27,13 @@ GRIDS = [
     ((1024, 1024), (0.5, 0.5)),
     ((1024, 1024), (4.0, 4.0)),
 ]
+
+
+@pytest.mark.parametrize(("shape", "spacing_mm"), [((120, 100), (1.8, 1.8)), ((301, 260), (0.6, 0.7))])
+def test_the_centre_is_the_centroid_of_the_outline_in_mm(shape, spacing_mm):
+    scene = Scene(shape, spacing_mm)
+    track = scene.tracker().track(scene.image((4.0, 1.0)))
+    np.testing.assert_allclose(track.center_mm, polygon_centroid(track.contour_px) * spacing_mm, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("shape", "spacing_mm"), GRIDS)

@@ -68,7 +68,7 @@ def test_the_layout_of_an_image_in_memory_changes_nothing(layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_kernels_are_only_given_frames_as_they_want_them(layout):
-    frame = SCENE.tracker()._canonical.of(LAYOUTS[layout](MOVED))
+    frame = SCENE.tracker()._structures._canonical.of(LAYOUTS[layout](MOVED))
     assert frame.dtype == np.float32
     assert frame.flags.c_contiguous
     assert frame.flags.aligned
@@ -203,27 +203,50 @@ def refused(reference, mask, spacing_mm=SCENE.spacing_mm):
     return message
 
 
-@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8])
-def test_of_whole_numbers_only_the_part_in_reach_is_read_and_tells_the_same(dtype):
-    """The same frames as float32, whole, and as whole numbers, of which a part is looked at."""
-    scene = Scene((200, 220))
+NARROW = TrackerConfig(search_si_mm=20.0, search_ap_mm=10.0)
+WIDE_SCENES = [Scene((200, 220)), Scene((401, 442), (0.9, 0.9)), Scene((603, 661), (0.6, 0.6))]
+
+
+def on_frames(reach, factor):
+    """Return which rows and columns of a frame are read."""
+    return tuple(slice(factor * ends.start, factor * ends.stop) for ends in reach)
+
+
+@pytest.mark.parametrize("scene", WIDE_SCENES, ids=["1.8 mm", "0.9 mm", "0.6 mm"])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8, ">u2", np.float32, np.float64])
+def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
+    """The same frames whole, and with rubbish beyond the reach; all say the same, to the last bit."""
     mask = scene.disc()
-    frames = [np.clip(scene.image((2.0 * i, 0.0)) / 8.0, 0, 255).astype(dtype) for i in range(6)]
-    config = TrackerConfig(search_si_mm=20.0, search_ap_mm=10.0)
+    frames = [np.round(np.clip(scene.image((2.0 * i, 0.0)) / 8.0, 0, 255)).astype(dtype) for i in range(6)]
     kinds = (dtype, dtype, np.float32)
-    whole, blind, single = (Tracker(frames[0].astype(kind), mask, scene.spacing_mm, config) for kind in kinds)
-    rows, cols = whole.follower.reach()
-    assert (rows.stop - rows.start) * (cols.stop - cols.start) < 0.8 * mask.size
-    # Neither rubbish of an earlier frame beyond the reach nor of this one matters.
+    whole, blind, single = (Tracker(frames[0].astype(kind), mask, scene.spacing_mm, NARROW) for kind in kinds)
+    part = on_frames(whole.follower.reach(), whole.follower.model.region.factor)
+    beyond = np.ones(mask.shape, bool)
+    beyond[part] = False
+    assert beyond.mean() > 0.2
+    rubbish = [77, np.nan, np.inf, -3e38] if np.dtype(dtype).kind == "f" else [77]
+    # Nor does what an earlier frame left behind.
     for tracker in (whole, blind, single):
         tracker.track(np.full(mask.shape, np.nan))
-    for frame in frames:
-        beyond = np.full_like(frame, 77)
-        beyond[rows, cols] = frame[rows, cols]
+    for index, frame in enumerate(frames):
+        spoiled_frame = np.where(beyond, rubbish[index % len(rubbish)], frame).astype(dtype)
         expected = single.track(frame.astype(np.float32))
-        for track in (whole.track(frame), blind.track(beyond)):
+        for track in (whole.track(frame), blind.track(spoiled_frame)):
             assert track.contour_px.tobytes() == expected.contour_px.tobytes()
             assert track.confidence == expected.confidence > 0.5
+
+
+@pytest.mark.parametrize("scene", WIDE_SCENES, ids=["1.8 mm", "0.9 mm", "0.6 mm"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, dtype):
+    tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
+    rows, cols = on_frames(tracker.follower.reach(), tracker.follower.model.region.factor)
+    for row, is_row_in in ((rows.start - 1, False), (rows.start, True), (rows.stop - 1, True), (rows.stop, False)):
+        for col, is_col_in in ((cols.start - 1, False), (cols.start, True), (cols.stop - 1, True), (cols.stop, False)):
+            frame = scene.image().astype(dtype)
+            frame[row, col] = bad
+            assert (tracker.track(frame).confidence == 0.0) == (is_row_in and is_col_in)
 
 
 def test_a_frame_of_whole_numbers_that_is_constant_has_no_target_on_it():

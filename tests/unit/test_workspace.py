@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
+from gatekeeper.tracking.workspace import FEWEST_IN_TARGET, FEWEST_POINTS, PATCH_MM
+from kernels.deform import LEAST_EXPLAINED
+from tests.oracles import patchwise_correlation
 from tests.scenes import Scene
 
 SCENE = Scene()
@@ -62,3 +65,100 @@ def test_a_fit_to_nothing_fails_and_the_next_one_does_not_know():
     np.testing.assert_array_equal(
         fitted_mm(tracker.follower.fine[0], frame)[1], fitted_mm(fresh.follower.fine[0], frame)[1]
     )
+
+
+def likenesses(level, frame):
+    """Return correlation, likeness patch by patch and likeness in the target of a fit to a frame."""
+    fitted_mm(level, frame.astype(np.float32))
+    return (level.correlation, *level.likeness())
+
+
+def both_levels(tracker):
+    return tracker.follower.coarse, tracker.follower.fine[0]
+
+
+def test_the_reference_is_alike_in_every_patch_and_in_the_target():
+    for level in both_levels(SCENE.tracker()):
+        assert likenesses(level, SCENE.image()) == pytest.approx((1.0, 1.0, 1.0), abs=1e-6)
+        assert likenesses(level, 0.3 * SCENE.image() + 70.0) == pytest.approx((1.0, 1.0, 1.0), abs=1e-6)
+
+
+def test_likeness_is_what_the_slow_twin_says_of_frame_and_template():
+    frame = SCENE.image((4.0, -1.0)) + np.random.default_rng(1).normal(0.0, 100.0, SCENE.shape)
+    for level in both_levels(SCENE.tracker()):
+        correlation, patchwise, core = likenesses(level, frame)
+        assert correlation > LEAST_EXPLAINED
+        template = level.template
+        inputs = template.values, template.points[2], level._scratch[2], 1.0
+        assert patchwise == pytest.approx(patchwise_correlation(*inputs, level._patches), abs=1e-6)
+        assert core == pytest.approx(patchwise_correlation(*inputs, level._target), abs=1e-6)
+        assert 0.3 < patchwise < 0.97
+        assert 0.3 < core < 0.97
+
+
+def test_a_wrong_place_is_less_alike_in_patches_than_as_a_whole():
+    """Dark and bright may lie alike by chance, and the fit makes the most of it; the patches are not taken in."""
+    slope = 15.0 * np.indices(SCENE.shape)[0]
+    tracker = SCENE.tracker(image=SCENE.image() + slope)
+    others = [Scene(seed=seed).image() + slope for seed in range(100, 112)]
+    for level in both_levels(tracker):
+        found = np.array([likenesses(level, frame)[:2] for frame in others])
+        assert (found[:, 1] < found[:, 0]).mean() > 0.7
+        assert (found[:, 0] - found[:, 1]).mean() > 0.05
+
+
+def test_the_worse_the_fit_the_less_alike_though_its_residual_is_made_smaller():
+    """Below `LEAST_EXPLAINED` the residual of the fit is a share of what it is; that is taken back."""
+    noise = np.random.default_rng(2).normal(0.0, 1.0, SCENE.shape)
+    level = SCENE.tracker().follower.fine[0]
+    found = np.array(
+        [likenesses(level, SCENE.image() + sd * noise) for sd in (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0)]
+    )
+    assert found[-1, 0] < 0.5 * LEAST_EXPLAINED
+    assert (np.diff(found, axis=0) < 0.0).all()
+    assert found[-1, 1] < 0.4
+
+
+def test_a_target_of_noise_is_unlike_though_its_surroundings_are_as_they_were():
+    mask = SCENE.disc(9.0)
+    level = SCENE.tracker(mask).follower.fine[0]
+    found = []
+    for seed in range(8):
+        frame = SCENE.image()
+        frame[mask] = np.random.default_rng(seed).normal(500.0, 300.0, SCENE.shape)[mask]
+        found.append(likenesses(level, frame)[1:])
+    patchwise, core = np.mean(found, axis=0)
+    assert patchwise > 0.8
+    assert core < 0.65
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5])
+def test_a_target_of_few_points_is_compared_together_with_those_around_it(pixels):
+    mask = np.zeros(SCENE.shape, bool)
+    mask.flat[np.ravel_multi_index([(60, 60, 61, 60, 59), (50, 51, 50, 49, 50)], SCENE.shape)[:pixels]] = True
+    for level in both_levels(SCENE.tracker(mask)):
+        weight = level.template.points[2]
+        inside = level._target == 0
+        assert FEWEST_IN_TARGET <= inside.sum() < 3 * FEWEST_IN_TARGET
+        assert weight[inside].min() >= weight[~inside].max()
+        assert likenesses(level, SCENE.image())[2] == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("radius_mm", [14.0, 30.0])
+def test_the_points_of_a_target_are_those_in_its_outline(radius_mm):
+    mask = SCENE.disc(radius_mm)
+    level = SCENE.tracker(mask).follower.fine[0]
+    rows, cols = np.rint(level.template.points[:2]).astype(int)
+    np.testing.assert_array_equal(level._target == 0, mask[rows, cols])
+
+
+def test_patches_are_squares_of_points_and_too_few_make_none():
+    for level in both_levels(SCENE.tracker()):
+        places_mm = level.template.points[:2].T / (level.template.row_scale, level.template.col_scale)
+        for patch in range(len(level._sums)):
+            mine_mm = places_mm[level._patches == patch]
+            assert len(mine_mm) >= FEWEST_POINTS
+            assert (np.ptp(mine_mm, axis=0) < PATCH_MM).all()
+        square = np.floor(places_mm / PATCH_MM)
+        for lonely in square[level._patches < 0]:
+            assert (square == lonely).all(axis=1).sum() < FEWEST_POINTS

@@ -1,0 +1,73 @@
+"""How like a frame is to its template, patch by patch."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel
+
+Array = NDArray[np.float32]
+
+ROUNDING = 1e-14
+"""A patch whose variance is no more than this share of its mean square is constant, up to rounding."""
+
+
+@kernel(f8(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
+def local_likeness(
+    template: Array, weight: Array, residual: Array, scale: float, patches: NDArray[np.int32], sums: NDArray[np.float64]
+) -> float:
+    """Return the mean over patches of the correlation coefficient of frame and template within each.
+
+    Parameters
+    ----------
+    template : ndarray of float32, shape (N,)
+        Template at its points.
+    weight : ndarray of float32, shape (N,)
+        Weight of each point, above 0.
+    residual : ndarray of float32, shape (N,)
+        Weighted difference of frame and template, in units of the template.
+    scale : float
+        What the residual has to be multiplied with first.
+    patches : ndarray of int32, shape (N,)
+        To which patch each point belongs, 0 to P - 1; -1 for none.
+    sums : ndarray of float64, shape (P, 6)
+        Buffer.
+
+    Returns
+    -------
+    float
+        -1 to 1; each patch counts by its squared weight, one that is constant on either as 0. NaN without any patch,
+        or when anything in one is NaN.
+    """
+    for p in range(sums.shape[0]):
+        for k in range(6):
+            sums[p, k] = 0.0
+    for i in range(template.shape[0]):
+        p = patches[i]
+        if p >= 0:
+            square = f8(weight[i]) * f8(weight[i])
+            value = f8(template[i])
+            seen = value + f8(scale) * f8(residual[i]) / f8(weight[i])
+            sums[p, 0] += square
+            sums[p, 1] += square * value
+            sums[p, 2] += square * seen
+            sums[p, 3] += square * value * value
+            sums[p, 4] += square * seen * seen
+            sums[p, 5] += square * value * seen
+    total = 0.0
+    whole = 0.0
+    for p in range(sums.shape[0]):
+        mass = sums[p, 0]
+        if mass != mass:
+            return np.nan
+        if mass > 0.0:
+            value = sums[p, 1] / mass
+            seen = sums[p, 2] / mass
+            varied = sums[p, 3] / mass - value * value
+            varied_seen = sums[p, 4] / mass - seen * seen
+            both = sums[p, 5] / mass - value * seen
+            if varied * mass > ROUNDING * sums[p, 3] and varied_seen * mass > ROUNDING * sums[p, 4]:
+                total += mass * min(max(both / np.sqrt(varied * varied_seen), -1.0), 1.0)
+            elif both != both or varied != varied or varied_seen != varied_seen:
+                return np.nan
+            whole += mass
+    return total / whole if whole > 0.0 else np.nan

@@ -1,0 +1,224 @@
+"""How a follower starts on a frame, and what makes it doubt the end it comes to."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gatekeeper.tracking import follower as module
+from gatekeeper.tracking.follower import GOOD_CORRELATION, JUMP_AP_MM, JUMP_DEGREES, JUMP_SI_MM
+from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
+from gatekeeper.tracking.search import Search
+from gatekeeper.tracking.tracker import Tracker
+from replay.phantom import PhantomConfig, make_phantom
+from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
+from tests.scenes import Scene
+
+SCENE = Scene((176, 140))
+NOISE = np.random.default_rng(4).normal(0.0, 150.0, SCENE.shape).astype(np.float32)
+
+
+def a_follower():
+    return SCENE.tracker().follower
+
+
+@pytest.fixture
+def doubts(monkeypatch):
+    """Collect what each fit is judged by: error_mm, bent, likeness, core, inside."""
+    seen = []
+    real = module.confidence
+
+    def spy(*doubt):
+        seen.append(doubt)
+        return real(*doubt)
+
+    monkeypatch.setattr(module, "confidence", spy)
+    return seen
+
+
+def coarse_fits(follower):
+    """Return the list to which every coarse fit from now on adds where it starts, as parameters of the translation."""
+    starts, real = [], follower.coarse.fit
+
+    def spy(frame, params, iterations):
+        starts.append((float(params[0]), float(params[len(params) // 2])))
+        return real(frame, params, iterations)
+
+    follower.coarse.fit = spy
+    return starts
+
+
+# --- what the frame does not explain --------------------------------------------------------------------------
+
+
+def test_a_frame_that_is_the_reference_is_explained_wholly():
+    follower = a_follower()
+    follower.follow(SCENE.image())
+    assert follower.unexplained == pytest.approx(0.0, abs=1e-6)
+
+
+def test_unexplained_is_the_variance_left_over_that_explained():
+    follower = a_follower()
+    left = []
+    for share in (0.5, 1.0, 2.0, 4.0):
+        assert follower.follow(SCENE.image((5.0, -1.0)) + np.float32(share) * NOISE) > 0.0
+        assert follower.unexplained == pytest.approx(1.0 / follower.fine[0].correlation ** 2 - 1.0)
+        left.append(follower.unexplained)
+    assert left == sorted(left)
+    # Four times the standard deviation is sixteen times the variance, as long as the fit does not follow the noise.
+    assert 2.0 < left[1] / left[0] < 5.0
+
+
+@pytest.mark.parametrize("frame", [None, np.full(SCENE.shape, np.nan, np.float32)], ids=["nothing", "NaN"])
+def test_where_nothing_is_found_all_is_unexplained_whatever_the_frame_before_was(frame):
+    follower = a_follower()
+    follower.follow(SCENE.image())
+    assert follower.follow(frame) == 0.0
+    assert follower.unexplained == math.inf
+
+
+def test_the_expected_error_grows_with_the_root_of_what_is_unexplained(doubts):
+    follower = a_follower()
+    for share in (0.0, 0.5, 2.0):
+        follower.follow(SCENE.image() + np.float32(share) * NOISE)
+        error_mm = doubts[-1][0]
+        assert error_mm == pytest.approx(follower._error_mm[0] * math.sqrt(follower.unexplained), abs=1e-9)
+
+
+# --- how far is not how bent ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moved_mm", [(45.0, -8.0), (-40.0, 10.0), (55.0, 0.0)])
+def test_a_far_target_that_is_not_deformed_is_as_sure_as_one_at_rest(moved_mm, doubts):
+    at_rest, far = SCENE.tracker().track(SCENE.image()), SCENE.tracker().track(SCENE.image(moved_mm))
+    assert far.confidence > 0.95
+    assert at_rest.confidence - far.confidence < 0.05
+    assert doubts[-1][1] < 0.2
+
+
+def test_a_target_that_is_deformed_is_bent_and_the_more_the_less_sure(doubts):
+    about_mm = 88.0 * 1.8
+    sure = [a_follower().follow(SCENE.image((5.0, 0.0), stretch, about_mm)) for stretch in (0.0, 0.1, 0.2)]
+    bent = [doubt[1] for doubt in doubts]
+    assert bent == sorted(bent)
+    assert bent[0] < 0.1
+    assert bent[-1] > 0.4
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_bent_is_the_penalty_without_the_translation(doubts):
+    follower = a_follower()
+    follower.follow(SCENE.image((35.0, -6.0), 0.1, 88.0 * 1.8))
+    params = follower.params.astype(float)
+    params[[0, len(params) // 2]] = 0.0
+    assert doubts[-1][1] == pytest.approx(np.sqrt(np.mean(params**2)), rel=1e-3)
+    assert doubts[-1][1] > 0.1
+
+
+# --- jumps ----------------------------------------------------------------------------------------------------
+
+
+def surprise(follower, down_mm, right_mm=0.0):
+    follower._trial[:] = 0.0
+    follower._trial[[0, len(follower._trial) // 2]] = np.array((down_mm, right_mm)) / TRANSLATION_SD_MM
+    return follower._surprise()
+
+
+def test_a_small_jump_surprises_as_a_normal_one_would_and_a_large_one_much_less():
+    follower = a_follower()
+    assert surprise(follower, 0.0) == 0.0
+    assert surprise(follower, 0.2 * JUMP_SI_MM) == pytest.approx(0.2**2, rel=0.02)
+    assert surprise(follower, 55.0) == pytest.approx(
+        JUMP_DEGREES * math.log(1.0 + (55.0 / JUMP_SI_MM) ** 2 / JUMP_DEGREES), rel=1e-5
+    )
+    assert surprise(follower, 55.0) < 0.1 * (55.0 / JUMP_SI_MM) ** 2
+    assert surprise(follower, 20.0) < surprise(follower, 40.0) < surprise(follower, 60.0)
+
+
+def test_a_jump_along_ap_surprises_more_and_one_after_lost_frames_less():
+    follower = a_follower()
+    assert surprise(follower, 0.0, 3.0) > 3.0 * surprise(follower, 3.0, 0.0)
+    along_ap = JUMP_DEGREES * math.log(1.0 + (3.0 / JUMP_AP_MM) ** 2 / JUMP_DEGREES)
+    assert surprise(follower, 0.0, 3.0) == pytest.approx(along_ap + follower.model.path.surprise(0.0, 3.0), rel=1e-5)
+    before = surprise(follower, 20.0)
+    for _ in range(4):
+        follower.follow(None)
+    assert surprise(follower, 20.0) < before
+
+
+def test_a_deep_breath_is_found_that_would_be_a_miracle_were_jumps_normally_distributed(monkeypatch):
+    breath = DeepBreath(start_s=2.0, duration_s=2.0)
+    phantom = make_phantom(
+        PhantomConfig(
+            seed=4,
+            acquisition=AcquisitionConfig(matrix=(112, 96), duration_s=4.0, frame_rate_hz=4.0),
+            breathing=BreathingConfig(
+                amplitude_mm=3.0, amplitude_variation=0.0, drift_mm_per_min=0.0, deep_breaths=(breath,)
+            ),
+        )
+    )
+
+    def worst_mm():
+        recording = phantom.recording
+        tracker = Tracker(recording.frames[0], recording.first_mask, recording.spacing_mm)
+        found_mm = np.array([tracker.track(frame).center_mm for frame in recording.frames])
+        return np.linalg.norm(found_mm - found_mm[0] - phantom.displacement_mm, axis=1).max()
+
+    assert np.ptp(phantom.displacement_mm[:, 0]) > 40.0
+    assert worst_mm() < 4.0
+    monkeypatch.setattr(module, "JUMP_DEGREES", 1e9)
+    assert worst_mm() > 10.0
+
+
+# --- rivals ---------------------------------------------------------------------------------------------------
+
+
+def test_a_good_fit_that_the_search_confirms_needs_no_rival():
+    follower = a_follower()
+    starts = coarse_fits(follower)
+    for moved_mm in ((0.0, 0.0), (2.0, 0.0), (4.0, -1.0)):
+        follower.follow(SCENE.image(moved_mm))
+    assert len(starts) == 3
+
+
+def test_where_the_search_disagrees_its_candidates_are_fitted_and_the_better_one_is_taken():
+    follower = a_follower()
+    starts = coarse_fits(follower)
+    assert follower.follow(SCENE.image((40.0, -2.0))) > 0.9
+    assert len(starts) > 1
+    assert follower.params[0] * TRANSLATION_SD_MM == pytest.approx(40.0, abs=0.5)
+
+
+def test_a_good_fit_has_rivals_where_the_best_match_is_elsewhere(monkeypatch):
+    follower = a_follower()
+    starts = coarse_fits(follower)
+    real = Search.displacement_mm
+    monkeypatch.setattr(Search, "displacement_mm", lambda self, which: (36.0, 0.0) if which == 0 else real(self, which))
+    assert follower.follow(SCENE.image((2.0, 0.0))) > 0.9
+    assert len(starts) > 1
+    assert starts[1][0] * TRANSLATION_SD_MM == pytest.approx(36.0)
+    # The rival is fitted; what it finds is worse.
+    assert follower.params[0] * TRANSLATION_SD_MM == pytest.approx(2.0, abs=0.3)
+
+
+@pytest.mark.parametrize("noise", [2.5, 4.0])
+def test_a_poor_fit_has_rivals_even_where_the_search_agrees(noise):
+    follower = a_follower()
+    starts = coarse_fits(follower)
+    follower.follow(SCENE.image() + np.float32(noise) * NOISE)
+    assert len(starts) > 1
+
+
+def test_a_fit_is_confirmed_only_when_it_is_good_and_the_best_match_is_near():
+    follower = a_follower()
+    frame = SCENE.image()
+    follower.follow(frame)
+    row_mm, col_mm = follower.search.pixel_mm
+    assert follower.coarse.correlation > GOOD_CORRELATION
+    assert follower._confirmed(0.9 * row_mm, -0.9 * col_mm)
+    assert not follower._confirmed(1.1 * row_mm, 0.0)
+    assert not follower._confirmed(0.0, 1.1 * col_mm)
+    assert not follower._confirmed(math.nan, 0.0)
+    follower.follow(frame + np.float32(6.0) * NOISE)
+    assert follower.coarse.correlation < GOOD_CORRELATION
+    assert not follower._confirmed(*(float(mm) for mm in module._translation_mm(follower.params)))
