@@ -1,5 +1,6 @@
 """Slow, obvious twins of the kernels, for the tests to compare with."""
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -257,6 +258,13 @@ def gauss_newton(
         if np.abs(step).max() <= tolerance:
             break
     return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])
+
+
+def survey_slowly(image):
+    """Finite, varied, and how many pixels have the largest value."""
+    values = [float(value) for value in image.ravel()]
+    finite = all(math.isfinite(value) for value in values)
+    return finite, len(set(values)) > 1, values.count(max(values))
 
 
 # --- kernels/likeness.py --------------------------------------------------------------------------------------
