@@ -34,6 +34,7 @@ from gatekeeper.options import (
     NewCaseArg,
     OutOption,
     OutsideOption,
+    PreviewOption,
     SessionArg,
     SpeedOption,
 )
@@ -95,6 +96,7 @@ def _replay(
     speed: SpeedOption = "max",
     out: OutOption = None,
     as_json: JsonOption = False,
+    preview_s: PreviewOption = 0.0,
     fault: FaultOption = None,
 ) -> None:
     """Track and gate a recorded case, and score it where it has labels.
@@ -110,8 +112,12 @@ def _replay(
     settings, pace = _settings(DEFAULTS, config, margin_mm, outside_percent), _pace(speed)
     faults = [parse(text) for text in fault or ()]
     if not is_session(case):
-        _run(material_of(open_case(case)), settings, pace, out, as_json, faults=faults)
+        _run(material_of(open_case(case), preview_s), settings, pace, out, as_json, faults=faults)
         return
+    if preview_s:
+        raise ConfigError(
+            f"command line: preview-s = {preview_s:g}: a session is replayed from what it began with; leave it out"
+        )
     with closing(open_session(case)) as session:
         if session.chain.finding is not None:
             typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)

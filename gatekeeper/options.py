@@ -45,6 +45,15 @@ OutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
+PreviewOption = Annotated[
+    float,
+    typer.Option(
+        help="Learn from so many first seconds of a case, and play the rest.",
+        metavar="S",
+        min=0.0,
+        show_default="0: none",
+    ),
+]
 FaultOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -13,8 +13,10 @@ from gatekeeper.engine import Engine, TargetTracker
 from gatekeeper.errors import InputError, RecordingError
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.recording.setup import Setup
 from gatekeeper.structure import mask_to_contour
+from gatekeeper.tracking.preview import FEWEST_FRAMES, Preview
 from gatekeeper.tracking.tracker import Tracker
 
 
@@ -32,21 +34,26 @@ class Armed:
         Where the target must stay.
     target_px : ndarray of float64, shape (N, 2)
         The target's outline on the reference, as (row, col).
+    preview : Preview or None
+        The report on the preview, where there was one.
     """
 
     engine: Engine
     gate: Gate
     envelope: Envelope
     target_px: NDArray[np.float64]
+    preview: Preview | None
 
 
 def arm(setup: Setup, config: SessionConfig, around: Callable[[TargetTracker], TargetTracker] | None = None) -> Armed:
     """Return an engine for a reference, with the beam held and the gate armed.
 
+    Where there is a preview, the tracker learns from it, and the gate takes the range of motion that was seen on it.
+
     Parameters
     ----------
     setup : Setup
-        The reference and its target.
+        The reference and its target, and the preview if there is one.
     config : SessionConfig
         All settings.
     around : callable, optional
@@ -58,14 +65,27 @@ def arm(setup: Setup, config: SessionConfig, around: Callable[[TargetTracker], T
         When the target cannot be tracked.
     """
     reference = np.ascontiguousarray(setup.reference, dtype=np.float32)
-    tracker: TargetTracker = Tracker(reference, setup.target_mask, setup.spacing_mm, config.tracker)
+    tracker = Tracker(reference, setup.target_mask, setup.spacing_mm, config.tracker)
+    preview = learned = None
+    if setup.preview is not None:
+        preview = tracker.learn(setup.preview)
+        learned = _seen_range(tracker, setup.preview, config)
     target_px = mask_to_contour(setup.target_mask)
     shape = (reference.shape[0], reference.shape[1])
     envelope = Envelope.around(target_px, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
-    gate = Gate(envelope, config.gate, prediction=config.prediction)
-    return Armed(
-        Engine(tracker if around is None else around(tracker), gate, profile=config.profile), gate, envelope, target_px
-    )
+    gate = Gate(envelope, config.gate, learned=learned, prediction=config.prediction)
+    engine = Engine(tracker if around is None else around(tracker), gate, profile=config.profile)
+    return Armed(engine, gate, envelope, target_px, preview)
+
+
+def _seen_range(tracker: Tracker, frames: NDArray[np.generic], config: SessionConfig) -> LearnedRange | None:
+    """Return the range of motion on a preview that was learned from; None when the target was hardly ever found.
+
+    The tracker ends where the preview ends, which is where the session begins.
+    """
+    tracks = [tracker.track(frame) for frame in frames]
+    found = [track.center_mm for track in tracks if track.confidence >= config.gate.min_confidence]
+    return LearnedRange.of(np.array(found), config.gate) if len(found) >= FEWEST_FRAMES else None
 
 
 def operate(armed: Armed, event: Mapping[str, Any]) -> None:

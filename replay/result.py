@@ -8,6 +8,7 @@ from pathlib import Path
 from gatekeeper.lag import LagSummary
 from gatekeeper.recording.session import Seal
 from gatekeeper.recording.summary import Summary
+from gatekeeper.tracking.preview import Preview
 from replay.gating_scores import GatingScore
 from replay.scores import Score
 
@@ -34,6 +35,8 @@ class Result:
         How well the beam was gated; None likewise.
     seal : Seal
         What the record of it came to.
+    preview : Preview or None
+        The report on the preview, where there was one.
     """
 
     case: str
@@ -44,12 +47,18 @@ class Result:
     score: Score | None
     gating: GatingScore | None
     seal: Seal
+    preview: Preview | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
         values["lag"] = {name: value if math.isfinite(value) else None for name, value in asdict(self.lag).items()}
         values |= {"session": str(self.folder), **asdict(self.seal)}
+        if self.preview is not None:
+            values["preview"] = {
+                name: None if isinstance(value, float) and not math.isfinite(value) else value
+                for name, value in asdict(self.preview).items()
+            }
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
             values["score"] = {name: value if math.isfinite(value) else None for name, value in score.items()}
@@ -65,7 +74,8 @@ class Result:
         """Return the result as aligned lines for a reader."""
         names = [name for name, _ in self._rows()]
         width = max(map(len, names))
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in self._rows())
+        rows = [f"{name:<{width}}  {value}" for name, value in self._rows()]
+        return "\n".join(rows if self.preview is None else [self.preview.as_text(), "", *rows])
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         summary, latency, score, gating = self.summary, self.summary.latency_ms, self.score, self.gating

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
-from gatekeeper.errors import OutputError, TargetError
+from gatekeeper.errors import InputError, OutputError, TargetError
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
@@ -64,17 +64,32 @@ class Material:
     index: Callable[[int], int]
 
 
-def material_of(recording: Recording) -> Material:
+def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
     """Return a recorded case to be replayed, its target drawn on its first frame.
+
+    Parameters
+    ----------
+    recording : Recording
+        The case.
+    preview_s : float
+        The frames of so many first seconds are learned from; the others are played.
 
     Raises
     ------
     TargetError
         When there is no target on the first frame.
+    InputError
+        When the preview leaves no frame to be played.
     """
     name, frames, mask = recording.name, recording.frames, recording.first_mask
     if mask is None:
         raise TargetError(f"{name}: no target is drawn on its first frame; add targets/{name}_first_label.mha")
+    first = int(np.searchsorted(recording.times_s, preview_s)) if preview_s > 0.0 else 0
+    if first >= len(frames):
+        raise InputError(
+            f"{name}: a preview of {preview_s:g} s leaves none of its {len(frames)} frames to be played; "
+            f"it lasts {recording.times_s[-1]:.1f} s, give less"
+        )
     setup = Setup(
         name=name,
         reference=frames[0],
@@ -82,6 +97,13 @@ def material_of(recording: Recording) -> Material:
         spacing_mm=recording.spacing_mm,
         plane=recording.plane,
         pixel_type=frames.dtype,
+        preview=frames[:first] if first else None,
+    )
+    recording = replace(
+        recording,
+        frames=frames[first:],
+        times_s=recording.times_s[first:],
+        labels=None if recording.labels is None else recording.labels[first:],
     )
     return Material(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
 
@@ -157,6 +179,7 @@ def replay(
             score=score,
             gating=gating,
             seal=session.seal(),
+            preview=armed.preview,
         )
         on_progress("drawing", 0, 1)
         seen = _seen(witness, material, armed, config)
