@@ -34,18 +34,18 @@ SHOWN = {
 """Every scene that must be followed, and how it is recorded here."""
 
 NOT_YET = {
-    "deep-breath": "sure on 82 % of the frames: 5.5 mm through the plane, the breath shows another cut of the liver, "
-    "and the tracker, 1.9 to 2.4 mm off there, says that it is not sure",
-    "snr-5": "sure on 26 % of the frames, of one of two people on one only: noise of the one reference frame",
-    "edge-above": "sure on 69 % of the frames of one of two people, at most 1.3 mm off: where the target touches the "
+    "deep-breath": "unsure: on 18 % of the frames, where the breath goes 5.5 mm through the plane and shows another "
+    "cut of the liver; the tracker is 1.9 to 2.4 mm off there",
+    "snr-5": "unsure: on 74 % of the frames, by the noise of the one reference frame",
+    "edge-above": "unsure: on 31 % of the frames of one of two people, at most 1.3 mm off; where the target touches the "
     "edge, likeness in the target alone is at its limit",
-    "snr-3": "p95 of the four sure frames of 148 is 3.0 mm",
-    "deep-breath after a preview": "sure on 78 % of the frames: as without one, the preview does not show the breath",
-    "snr-5 after a preview": "p95 is 1.4 mm now, but sure on 51 % of the frames: 5 % of one of two people's, and 96 %",
+    "snr-3": "p95: 3.0 mm, of the four sure frames of 148",
+    "deep-breath after a preview": "unsure: on 22 % of the frames; a preview without such a breath does not show it",
+    "snr-5 after a preview": "unsure: on 49 % of the frames, 95 % of one of two people's and 4 % of the other's; p95 1.4 mm",
 }
-"""What the tracker does not reach: its test fails strictly, so that it is heard of when it does."""
+"""What the tracker does not reach, the fault first: its test fails strictly, so that it is heard of when it does."""
 
-PREVIEWED = {"plain": SMALL, "snr-5": SMALL, "deep-breath": SMALL, "edge-above": SMALL, "whitening": TEN_MINUTES}
+PREVIEWED = {"plain": SMALL, "snr-5": SMALL, "deep-breath": SMALL, "whitening": TEN_MINUTES}
 """Scenes that are followed after a preview, too, and how they are recorded."""
 PREVIEW_FRAMES = 80
 
@@ -92,6 +92,14 @@ def test_the_target_is_followed_closely_and_surely_and_never_surely_wrong(name):
 @pytest.mark.parametrize("name", may_fail(PREVIEWED, " after a preview"))
 def test_after_a_preview_the_target_is_followed_closely_and_surely_too(name):
     assert figures(followed_after_a_preview(name), can_be_followed=True).faults == ()
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_what_is_not_reached_is_no_more_than_is_said(name):
+    """What fails is expected to fail; this makes sure that nothing else fails beside it."""
+    scene, _, after = name.partition(" after ")
+    runs = followed_after_a_preview(scene) if after else followed(scene)
+    assert figures(runs, can_be_followed=scene in SHOWN).faults == (NOT_YET[name].partition(":")[0],)
 
 
 @pytest.mark.parametrize("name", PREVIEWED)
