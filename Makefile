@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.made-from-lock
 
-.PHONY: env demo test lint bench bench-peers bench-scenes lock clean
+.PHONY: env demo test lint bench bench-wire fuzz-lease bench-peers bench-scenes bench-predict fault-matrix soak lock clean
 
 env: $(STAMP)
 
@@ -29,6 +29,14 @@ lint: env
 bench: env
 	$(BIN)/python -m benchmarks
 
+# From the last byte of a frame to the lease at the interlock, over TCP between processes.
+bench-wire: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.wire
+
+# A million random and mutated messages against the interlock.
+fuzz-lease: env
+	$(BIN)/python -m benchmarks.lease_fuzz
+
 # Beside the tools that people use today: on every labelled case in ../shared/cine and a phantom, or on some of these
 # or others, by name or path:  make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"
 ifeq (bench-peers,$(firstword $(MAKECMDGOALS)))
@@ -44,6 +52,18 @@ bench-peers: env
 #   make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
 bench-scenes: env
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.scenes $(SCENES)
+
+# Every fault against real processes over the loopback; writes its table into docs/safety.md. About six minutes.
+fault-matrix: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
+
+# Two runs of 200,000 frames: memory flat, latency steady, the same decisions.
+soak: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
+
+# Gating with and without prediction:  make bench-predict  or  make bench-predict PREDICT="--plot trace.png --json"
+bench-predict: env
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.prediction $(PREDICT)
 
 # Regenerate the lock after a change of dependencies in pyproject.toml.
 lock:

@@ -42,6 +42,8 @@ BUDGETS = (
     Budget("polygon_coverage", 12, 50, "sub-pixel coverage of a contour"),
     Budget("area_outside", 30, 100, "exact area outside the envelope"),
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
+    Budget("survey", 12, 40, "finite, varied, clipped, and the fingerprint"),
+    Budget("survey_512", 100, 300, "the same of 512 x 512 pixels"),
     Budget("track", 300, 900, "target found on one frame"),
     Budget("image_128", 300, 900, "track, 128 x 128, 2 mm pixels, float32"),
     Budget("image_512_wider", 450, 1350, "the same target on 512 x 512, 2 mm"),
@@ -56,7 +58,8 @@ BUDGETS = (
     Budget("structures_4", 1200, 3600, "four of them"),
     Budget("decide", 60, 200, "gate decision on one frame"),
     Budget("engine_step", 400, 1200, "frame in, decision out"),
-    Budget("replay", 200_000, 400_000, "240 frames: player, loop and journal"),
+    Budget("record", 150, 10_000, "one decision and its frame handed to the writer"),
+    Budget("replay", 500_000, 1_000_000, "240 frames: player, loop, and until all is on the disk"),
     Budget("first_import", 60_000_000, 60_000_000, "all kernels compiled, once per installation"),
     Budget("next_import", 4_000_000, 4_000_000, "all kernels loaded from the cache"),
 )

@@ -1,19 +1,24 @@
 """One frame: found, decided, and both."""
 
-from itertools import cycle
+from collections.abc import Iterable, Iterator
+from itertools import count, cycle
 
+import numpy as np
+from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.config import GateConfig
+from gatekeeper.decision import BeamState
 from gatekeeper.engine import Engine
 from gatekeeper.frame import Frame
 from gatekeeper.gating.gate import Gate
 
 
-def _frames(scene: Scene) -> list[Frame]:
-    spacing_mm = scene.recording.spacing_mm
-    return [Frame(image, spacing_mm, i, 0.0, 0.0) for i, image in enumerate(scene.images)]
+def _frames(scene: Scene, images: Iterable[NDArray[np.float32]]) -> Iterator[Frame]:
+    """Yield images over and over, as frames whose numbers rise."""
+    again = cycle(images)
+    return (Frame(next(again), scene.recording.spacing_mm, i, 0.0, 0.0) for i in count())
 
 
 def test_track(benchmark: BenchmarkFixture, scene: Scene) -> None:
@@ -22,13 +27,12 @@ def test_track(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 
 def test_decide(benchmark: BenchmarkFixture, scene: Scene, gate_config: GateConfig) -> None:
-    gate = Gate(scene.envelope, gate_config)
-    frame = _frames(scene)[5]
-    track = scene.tracker.track(frame.image)
-    benchmark(gate.decide, track, frame, 0.01)
+    gate, frames = Gate(scene.envelope, gate_config), _frames(scene, scene.images[:2])
+    track = scene.tracker.track(scene.images[0])
+    benchmark(lambda: gate.decide(track, next(frames), 0.01))
+    assert gate.state.beam is BeamState.ON
 
 
 def test_engine_step(benchmark: BenchmarkFixture, scene: Scene, gate_config: GateConfig) -> None:
-    engine = Engine(scene.tracker, Gate(scene.envelope, gate_config))
-    frames = cycle(_frames(scene))
+    engine, frames = Engine(scene.tracker, Gate(scene.envelope, gate_config)), _frames(scene, scene.images)
     benchmark(lambda: engine.step(next(frames), 0.01))

@@ -10,6 +10,7 @@ from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
 from kernels.search import best_peaks, correlate
 from kernels.shrink import block_mean
+from kernels.survey import survey
 from kernels.validity import is_finite_and_varied
 from kernels.warp import warp_contour
 
@@ -81,3 +82,11 @@ def test_area_outside(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 def test_validity(benchmark: BenchmarkFixture, scene: Scene) -> None:
     benchmark(is_finite_and_varied, scene.images[0])
+
+
+def test_survey(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    benchmark(survey, scene.images[0])
+
+
+def test_survey_512(benchmark: BenchmarkFixture) -> None:
+    benchmark(survey, np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32))

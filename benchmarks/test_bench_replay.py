@@ -1,30 +1,65 @@
-"""A whole recording through the live loop into a session's journal."""
+"""A whole recording through the live loop, recorded and not, and what it takes to hand one frame to the writer."""
 
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
+from gatekeeper.decision import BeamState, Decision
 from gatekeeper.engine import Engine
+from gatekeeper.frame import Frame
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
+from gatekeeper.recording.link import PATIENT
 from gatekeeper.recording.session import Session
+from gatekeeper.step import Step
+from gatekeeper.track import Track
 from replay.player import Player
+from replay.run import material_of
 
 
-def test_replay(benchmark: BenchmarkFixture, scene: Scene, tmp_path: Path) -> None:
+@pytest.fixture
+def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[Session]]:
+    """Sessions that are open already, as before the first frame; all are sealed in the end."""
+    made: list[Session] = []
+
+    def fresh() -> Iterator[Session]:
+        for number in count():
+            setup = material_of(scene.recording).setup
+            made.append(Session(tmp_path / f"{number}", SessionConfig(), setup, PATIENT))
+            yield made[-1]
+
+    yield fresh()
+    for session in made:
+        session.close()
+
+
+def test_replay(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[Session]) -> None:
     config = SessionConfig()
-    folders = (tmp_path / str(number) for number in count())
 
-    def whole_replay() -> None:
+    def whole_replay(session: Session) -> None:
         clock = VirtualClock()
         engine = Engine(scene.tracker, Gate(scene.envelope, config.gate))
-        with Session(next(folders), config) as session:
-            player = Player(scene.recording, clock)
-            run_loop(player, engine, DryRunLinac(), session, clock, config.gate.max_age_s)
+        run_loop(Player(scene.recording, clock), engine, DryRunLinac(), session, clock, config.gate.max_age_s)
+        session.seal()
 
-    benchmark.pedantic(whole_replay, rounds=10, warmup_rounds=1)
+    benchmark.pedantic(whole_replay, setup=lambda: ((next(sessions),), {}), rounds=10, warmup_rounds=1)
+
+
+def test_record(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[Session]) -> None:
+    session = next(sessions)
+    frame = Frame(scene.images[0], scene.recording.spacing_mm, 0, 0.0, 0.0)
+    decision = Decision(0, 0.0, BeamState.ON, (), 0.0)
+    step = Step(decision, frame, Track(scene.contour_px, (100.0, 100.0), 1.0))
+
+    def record() -> None:
+        session.record(step, 0.5)
+        assert session.fault is None
+
+    benchmark.pedantic(record, rounds=400, warmup_rounds=20)

@@ -8,13 +8,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, TrackerConfig
+    from gatekeeper.command import Action, Command
+    from gatekeeper.config import (
+        EnvelopeConfig,
+        GateConfig,
+        LinacProfile,
+        PredictionConfig,
+        SessionConfig,
+        TrackerConfig,
+    )
     from gatekeeper.decision import BeamState, Decision, Reason
     from gatekeeper.engine import Engine
     from gatekeeper.errors import GatekeeperError
     from gatekeeper.frame import Frame, Plane
     from gatekeeper.gating.envelope import Envelope
     from gatekeeper.gating.gate import Gate
+    from gatekeeper.gating.motion import LearnedRange
+    from gatekeeper.gating.zones import Avoid, Target
     from gatekeeper.loop import run_loop
     from gatekeeper.recording.session import Session
     from gatekeeper.track import Track
@@ -23,7 +33,10 @@ if TYPE_CHECKING:
     from gatekeeper.tracking.tracker import Tracker
 
 __all__ = [
+    "Action",
+    "Avoid",
     "BeamState",
+    "Command",
     "Decision",
     "Engine",
     "Envelope",
@@ -32,12 +45,16 @@ __all__ = [
     "Gate",
     "GateConfig",
     "GatekeeperError",
+    "LearnedRange",
+    "LinacProfile",
     "Plane",
+    "PredictionConfig",
     "Preview",
     "Reason",
     "Session",
     "SessionConfig",
     "StructureTracker",
+    "Target",
     "Track",
     "Tracker",
     "TrackerConfig",
@@ -45,7 +62,10 @@ __all__ = [
 ]
 
 _HOME = {
+    "Action": "command",
+    "Avoid": "gating.zones",
     "BeamState": "decision",
+    "Command": "command",
     "Decision": "decision",
     "Engine": "engine",
     "Envelope": "gating.envelope",
@@ -54,12 +74,16 @@ _HOME = {
     "Gate": "gating.gate",
     "GateConfig": "config",
     "GatekeeperError": "errors",
+    "LearnedRange": "gating.motion",
+    "LinacProfile": "config",
     "Plane": "frame",
+    "PredictionConfig": "config",
     "Preview": "tracking.preview",
     "Reason": "decision",
     "Session": "recording.session",
     "SessionConfig": "config",
     "StructureTracker": "tracking.structures",
+    "Target": "gating.zones",
     "Track": "track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",

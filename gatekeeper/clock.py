@@ -65,6 +65,16 @@ def stopwatch_ns() -> int:
     return time.perf_counter_ns()
 
 
+def pause(seconds: float) -> None:
+    """Sleep for some seconds of real time; never called between a frame and its decision."""
+    time.sleep(seconds)
+
+
+def monotonic_ns() -> int:
+    """Return the machine's monotonic clock in nanoseconds: the same for all its processes, and never set back."""
+    return time.monotonic_ns()
+
+
 def utc_stamp() -> str:
     """Return the date and time of day in UTC, to name a folder by, for example ``20260131T115902.123Z``."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.clock import stopwatch_ns
+from gatekeeper.command import Command, Event
+from gatekeeper.config import LinacProfile
+from gatekeeper.decision import Decision, Reason
 from gatekeeper.frame import Frame
-from gatekeeper.gating.findings import is_valid
 from gatekeeper.gating.gate import Gate
+from gatekeeper.linac.profile import BeamLog, after, refusals
 from gatekeeper.step import Step
 from gatekeeper.track import Track
 
@@ -17,8 +20,11 @@ from gatekeeper.track import Track
 class TargetTracker(Protocol):
     """What the engine needs of anything that finds the target."""
 
-    def track(self, image: NDArray[np.float32]) -> Track:
-        """Return where the target is on an image (H, W), and how sure that is."""
+    def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
+        """Return where the target is on an image (H, W), and how sure that is.
+
+        Of several structures, one track for each, in the order of the gate's zones.
+        """
         ...
 
 
@@ -30,29 +36,93 @@ class Engine:
     tracker : TargetTracker
         Finds the target.
     gate : Gate
-        Says beam-on or hold. Its envelope says which frames are valid; give it the shape of the tracker's
-        reference.
+        Says beam-on or hold. Its envelope says which frames are valid; give it the shape, and the plane, of the
+        tracker's reference.
     stopwatch : callable
         Reads a counter of nanoseconds. What it says goes into the record and nowhere else.
+    profile : LinacProfile, optional
+        What the linac can follow.
     """
 
-    def __init__(self, tracker: TargetTracker, gate: Gate, stopwatch: Callable[[], int] = stopwatch_ns) -> None:
+    def __init__(
+        self,
+        tracker: TargetTracker,
+        gate: Gate,
+        stopwatch: Callable[[], int] = stopwatch_ns,
+        profile: LinacProfile | None = None,
+    ) -> None:
         self._tracker = tracker
         self._gate = gate
         self._stopwatch = stopwatch
+        self._profile = LinacProfile() if profile is None else profile
+        self._log = BeamLog()
 
-    def step(self, frame: Frame, now_s: float) -> Step:
+    @property
+    def beam_log(self) -> BeamLog:
+        """What was decided about the beam so far."""
+        return self._log
+
+    def step(self, frame: Frame, now_s: float, *, link_alive: bool = True) -> Step:
         """Return the decision on one frame at session time `now_s`, in seconds.
 
-        A frame that is not valid never reaches the tracker; the gate holds on it.
+        A frame that is not valid never reaches the tracker; the gate holds on it. When finding the target or
+        deciding fails, the exception comes through, and the gate holds until an operator resets the fault.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
+        now_s : float
+            Session time in seconds.
+        link_alive : bool
+            The linac answers; whoever has one says so on each frame.
         """
         began_ns = self._stopwatch()
-        track = self._tracker.track(frame.image) if is_valid(frame, self._gate.envelope) else None
+        try:
+            picture = self._gate.look_at(frame)
+            track = self._tracker.track(frame.image) if self._gate.may_track(picture) else None
+        except BaseException:
+            self.latch(Reason.ENGINE_FAULT)
+            raise
         tracked_ns = self._stopwatch()
-        decision = self._gate.decide(track, frame, now_s)
+        decision = self._gate.decide(
+            track,
+            frame,
+            now_s,
+            picture=picture,
+            link_alive=link_alive,
+            refusals=refusals(self._log, now_s, self._profile),
+        )
+        self._note(decision)
         decided_ns = self._stopwatch()
-        return Step(decision, frame, track, (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6)
+        primary = track[0] if isinstance(track, tuple) else track
+        return Step(decision, frame, primary, (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6)
 
-    def silence(self, now_s: float) -> Step:
+    def silence(self, now_s: float, *, link_alive: bool = True) -> Step:
         """Return the hold for when no frame has come in time, at session time `now_s` in seconds."""
-        return Step(self._gate.silence(now_s))
+        decision = self._gate.silence(now_s, link_alive=link_alive)
+        self._note(decision)
+        return Step(decision)
+
+    def command(self, command: Command) -> Event:
+        """Do what an operator asks for; its event belongs into the journal, and its decision, if any, to the linac.
+
+        Commands given again at the same places between the same frames lead to the same decisions.
+        """
+        event = self._gate.obey(command)
+        if event.decision is not None:
+            self._note(event.decision)
+        return event
+
+    def latch(self, fault: Reason) -> None:
+        """Hold, from the next decision on, for a fault that was found elsewhere until an operator resets it.
+
+        Raises
+        ------
+        ValueError
+            When the reason is one that clears itself.
+        """
+        self._gate.latch(fault)
+
+    def _note(self, decision: Decision) -> None:
+        self._log = after(self._log, decision.state, decision.time_s, self._profile)

@@ -27,3 +27,11 @@ class OutputError(InputError):
 
 class EngineError(GatekeeperError):
     """Tracking or deciding failed on a frame; the beam is held and the session is over."""
+
+
+class WatchdogError(GatekeeperError):
+    """The watchdog cannot do its work."""
+
+
+class LinkError(GatekeeperError):
+    """The other side of a link does not answer as it must; the link is given up, and the beam is held."""

@@ -54,6 +54,8 @@ class Frame:
         Session time in seconds at which the image was acquired, and at which it arrived here.
     plane : Plane
         Where the image lies in the patient.
+    skipped : int
+        How many frames were left out just before this one on purpose, because this one was newer.
     """
 
     image: NDArray[np.float32]
@@ -62,3 +64,4 @@ class Frame:
     acquired_s: float
     received_s: float
     plane: Plane = Plane()
+    skipped: int = 0

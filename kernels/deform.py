@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import b1, f4, f4_1d, f4_2d, f4_2d_in, f8_1d, i8, kernel, void
-from kernels.sample import bilinear
+from kernels.sample import sample
 
 Array = NDArray[np.float32]
 single = np.float32
@@ -139,18 +139,7 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
             residual[i] -= total * directions[k, i]
 
 
-@kernel(f4(f4_2d, i8, f4_1d, f4_1d))
-def _row_product(matrix: Array, row: int, params: Array, mean: Array) -> float:
-    """Return one element of ``matrix @ (params - mean)``."""
-    total = single(0.0)
-    for m in range(params.shape[0]):
-        total += matrix[row, m] * (params[m] - mean[m])
-    return float(total)
-
-
-@kernel(
-    b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_1d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d)
-)
+@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
 def fit(
     image: Array,
     window: NDArray[np.float64],
@@ -158,8 +147,6 @@ def fit(
     modes: Array,
     steepest: Array,
     inverse_hessian: Array,
-    prior_mean: Array,
-    prior_precision: Array,
     photometric: Array,
     template_norm: float,
     row_scale: float,
@@ -174,15 +161,15 @@ def fit(
     """Fit a free-form displacement so that the image below the moved points looks like the template.
 
     Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
-    offset and shading are projected out of the residual [1]_. A Gaussian prior on the parameters, already part
-    of `inverse_hessian`, keeps the displacement likely. In each iteration the residual
+    offset and shading are projected out of the residual [1]_. A Gaussian prior of unit variance on each parameter,
+    already part of `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
 
     1. is the image below the moved points times their weights, less its parts along `photometric`;
     2. is limited to `CLIP` standard deviations either way (Huber's modified residuals [2]_), a standard deviation being
        `MEAN_TO_SIGMA` times the mean absolute residual of all points;
     3. is divided by the gain, or if that is less, by what it would be at a correlation of `LEAST_EXPLAINED`, and is
        set to 0 for points outside the frame;
-    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + prior_precision @ (params - prior_mean))``.
+    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + params)``.
 
     Parameters
     ----------
@@ -198,11 +185,7 @@ def fit(
     steepest : ndarray of float32, shape (2 K, N)
         Weighted change of the template per unit of each parameter, less constant and template.
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
-        Inverse of ``steepest @ ignoring @ steepest.T + prior_precision``, where `ignoring` removes `photometric`.
-    prior_mean : ndarray of float32, shape (2 K,)
-        Likeliest parameters before the frame is seen.
-    prior_precision : ndarray of float32, shape (2 K, 2 K)
-        Inverse of their covariance, symmetric.
+        Inverse of ``steepest @ ignoring @ steepest.T + identity``, where `ignoring` removes `photometric`.
     photometric : ndarray of float32, shape (P, N)
         Orthogonal directions to ignore, 2 or more: weighted constant, weighted template, and any more. Those of unit
         length are ignored altogether, shorter ones in part.
@@ -220,8 +203,7 @@ def fit(
     steps : ndarray of float32, shape (2, max(2 K, P))
     out : ndarray of float64, shape (5,)
         Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
-        how many iterations were made; and, after the last, the penalty
-        ``(params - prior_mean) @ prior_precision @ (params - prior_mean)``. Places: `GAIN` to `PENALTY`.
+        how many iterations were made; and the sum of the squared parameters. Places: `GAIN` to `PENALTY`.
 
     Returns
     -------
@@ -239,7 +221,6 @@ def fit(
     weight = points[2]
     gradient = steps[0]
     norms = steps[1]
-    row_0, col_0 = single(window[0]), single(window[1])
     first_row, last_row = single(window[2]), single(window[3])
     first_col, last_col = single(window[4]), single(window[5])
     # A fit that fails leaves no result of an earlier frame behind.
@@ -251,8 +232,9 @@ def fit(
     for _ in range(max_iterations):
         iterations += 1
         displace(points[0], points[1], modes, params, row_scale, col_scale, scratch[0], scratch[1])
+        sample(image, scratch[0], scratch[1], window[0], window[1], residual)
         for i in range(size):
-            residual[i] = weight[i] * bilinear(image, scratch[0, i] - row_0, scratch[1, i] - col_0)
+            residual[i] *= weight[i]
         project_out(photometric, norms, residual)
 
         total = single(0.0)
@@ -278,7 +260,7 @@ def fit(
 
         products(steepest, residual, gradient)
         for k in range(2 * count):
-            gradient[k] += _row_product(prior_precision, k, params, prior_mean)
+            gradient[k] += params[k]
         largest = single(0.0)
         finite = True
         for k in range(2 * count):
@@ -292,14 +274,14 @@ def fit(
             return False
         if largest <= tolerance:
             break
-    penalty = single(0.0)
+    square = single(0.0)
     for k in range(2 * count):
-        penalty += (params[k] - prior_mean[k]) * _row_product(prior_precision, k, params, prior_mean)
+        square += params[k] * params[k]
     if not np.isfinite(correlation):
         return False
     out[GAIN] = gain
     out[CORRELATION] = correlation
     out[ITERATIONS] = iterations
     out[INSIDE] = inside / size
-    out[PENALTY] = penalty
+    out[PENALTY] = square
     return True

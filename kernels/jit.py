@@ -25,6 +25,7 @@ f8 = types.float64
 i4 = types.int32
 i8 = types.int64
 u1 = types.uint8
+u8 = types.uint64
 b1 = types.boolean
 f4_1d = types.float32[::1]
 f4_2d = types.float32[:, ::1]
@@ -45,6 +46,7 @@ u2_2d_in = types.Array(types.uint16, 2, "C", readonly=True)
 i2_2d_in = types.Array(types.int16, 2, "C", readonly=True)
 u1_2d_in = types.Array(u1, 2, "C", readonly=True)
 void = types.void
+seen = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -35,6 +35,38 @@ def bilinear(image: Array, row: float, col: float) -> float:
     return value
 
 
+@kernel(void(f4_2d_in, f4_1d, f4_1d, f4, f4, f4_1d))
+def sample(image: Array, rows: Array, cols: Array, row_0: float, col_0: float, value: Array) -> None:
+    """Fill `value` with what `bilinear` returns at many positions, several of them at a time.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W), at least 2 x 2
+    rows, cols : ndarray of float32, shape (N,)
+        Positions in pixels.
+    row_0, col_0 : float
+        Position of the image's first pixel; what is subtracted from the others.
+    value : ndarray of float32, shape (N,)
+    """
+    pixels = image.reshape(image.size)
+    width = np.int32(image.shape[1])
+    zero = single(0.0)
+    bottom, right = single(image.shape[0] - 1), single(image.shape[1] - 1)
+    last_row, last_col = np.int32(image.shape[0] - 2), np.int32(image.shape[1] - 2)
+    # Without a sign, so that no index is taken for one from the end, and the loop can be vectorised.
+    right_of, below = np.uint64(1), np.uint64(width)
+    for k in range(rows.shape[0]):
+        row, col = rows[k] - row_0, cols[k] - col_0
+        r = min(row, bottom) if row > zero else zero
+        c = min(col, right) if col > zero else zero
+        i, j = min(np.int32(r), last_row), min(np.int32(c), last_col)
+        v, u = r - single(i), c - single(j)
+        at = np.uint64(np.uint32(i * width + j))
+        upper = pixels[at] + u * (pixels[at + right_of] - pixels[at])
+        lower = pixels[at + below] + u * (pixels[at + below + right_of] - pixels[at + below])
+        value[k] = upper + v * (lower - upper)
+
+
 @kernel(void(f4_2d_in, f4_1d, f4_1d, f4_1d, f4_1d, f4_1d))
 def sample_with_gradient(
     image: Array, rows: Array, cols: Array, value: Array, row_gradient: Array, col_gradient: Array

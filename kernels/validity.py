@@ -47,5 +47,8 @@ def is_finite_and_varied_within(image: NDArray[np.float32], top: int, bottom: in
             line = image[i, left:right]
             for k in range(line.size):
                 broken |= line[k] - line[k] != 0.0
-                varied |= line[k] != first
+            # Nearly always the first row tells.
+            if not varied:
+                for k in range(line.size):
+                    varied |= line[k] != first
     return varied and not broken

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gatekeeper.lag import LagSummary
+from gatekeeper.recording.session import Seal
 from gatekeeper.recording.summary import Summary
 from replay.gating_scores import GatingScore
 from replay.scores import Score
@@ -24,29 +26,40 @@ class Result:
         The session in numbers.
     replay_s : float
         Real time from the start of the loop to its end, in seconds.
+    lag : LagSummary
+        How well the loop kept its deadlines.
     score : Score or None
         How well the target was tracked; None where the case has no labels to score against.
     gating : GatingScore or None
         How well the beam was gated; None likewise.
+    seal : Seal
+        What the record of it came to.
     """
 
     case: str
     folder: Path
     summary: Summary
     replay_s: float
+    lag: LagSummary
     score: Score | None
     gating: GatingScore | None
+    seal: Seal
 
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
-        values["session"] = str(self.folder)
+        values["lag"] = {name: value if math.isfinite(value) else None for name, value in asdict(self.lag).items()}
+        values |= {"session": str(self.folder), **asdict(self.seal)}
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
             values["score"] = {name: value if math.isfinite(value) else None for name, value in score.items()}
         if self.gating is not None:
             values["gating"] = asdict(self.gating)
         return values
+
+    @property
+    def _longest_ms(self) -> float:
+        return max(self.lag.late_max_ms, self.lag.busy_max_ms)
 
     def as_table(self) -> str:
         """Return the result as aligned lines for a reader."""
@@ -63,6 +76,8 @@ class Result:
         for reason, frames in summary.hold_reasons.items():
             yield f"  {reason.replace('_', ' ')}", f"{frames} frames"
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
+        if self.lag.stalls:
+            yield "stalls", f"{self.lag.stalls} of {self.lag.passes} passes late or long, max {self._longest_ms:.0f} ms"
         if score is not None:
             yield "tracking", f"DSC {score.dsc:.3f}, centre {score.center_mm:.2f} mm"
             yield "", f"HD95 {score.hd95_mm:.2f} mm, MASD {score.masd_mm:.2f} mm"
@@ -70,5 +85,7 @@ class Result:
         if gating is not None:
             yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"
+        if self.seal.frames_dropped:
+            yield "not kept", f"{self.seal.frames_dropped} frames"
         yield "session", str(self.folder)
         yield "picture", str(self.folder / "overview.png")

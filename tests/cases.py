@@ -16,7 +16,12 @@ def breathing_case(frames=24, amplitude_px=6.0, name="P_001", rate_hz=4.0):
     tissue = 500.0 + 200.0 * tissue / tissue.std()
     times_s = np.arange(frames) / rate_hz
     moved_px = amplitude_px * np.sin(np.pi * times_s / 3.0) ** 4
-    images = [ndimage.shift(tissue, (row, 0.0), order=1, mode="nearest") for row in moved_px]
+    # Noise of the scanner, so that no two frames have the same pixels even when nothing moves.
+    noise = np.random.default_rng(4).normal(scale=2.0, size=(frames, *SHAPE))
+    images = [
+        ndimage.shift(tissue, (row, 0.0), order=1, mode="nearest") + noisy
+        for row, noisy in zip(moved_px, noise, strict=True)
+    ]
     labels = np.stack([disc(SHAPE, (30.0 + row, 30.0), 8.0) for row in moved_px])
     return Recording(
         name=name,

@@ -42,11 +42,7 @@ class Problem:
         self.norm = float(self.photometric[1] @ (template * weight))
         steepest = rng.normal(size=(2 * modes, points)) * weight * 10.0
         steepest -= steepest @ self.photometric[:2].T @ self.photometric[:2]
-        half = np.eye(2 * modes) + 0.2 * rng.normal(size=(2 * modes, 2 * modes))
-        precision = half @ half.T
-        self.prior_mean = fenced(0.1 * rng.normal(size=2 * modes))
-        self.prior_precision = fenced(precision)
-        hessian = steepest @ (steepest - steepest @ self.photometric.T @ self.photometric).T + precision
+        hessian = steepest @ (steepest - steepest @ self.photometric.T @ self.photometric).T + np.eye(2 * modes)
         self.inverse_hessian = fenced(np.linalg.inv(hessian))
         self.steepest, self.photometric = fenced(steepest), fenced(self.photometric)
         self.out = np.full(RESULTS, 7.0)
@@ -60,8 +56,6 @@ class Problem:
             self.modes,
             self.steepest,
             self.inverse_hessian,
-            self.prior_mean,
-            self.prior_precision,
             self.photometric,
             self.norm,
             *self.scale,

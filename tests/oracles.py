@@ -1,5 +1,6 @@
 """Slow, obvious twins of the kernels, for the tests to compare with."""
 
+import math
 from fractions import Fraction
 from itertools import pairwise
 
@@ -227,8 +228,6 @@ def gauss_newton(
     modes,
     steepest,
     inverse_hessian,
-    prior_mean,
-    prior_precision,
     photometric,
     template_norm,
     row_scale,
@@ -239,9 +238,8 @@ def gauss_newton(
     clip=CLIP,
 ):
     """The fit as its docstring tells it; return the parameters and the results."""
-    image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params = (
-        np.asarray(array, np.float64)
-        for array in (image, points, steepest, inverse_hessian, prior_mean, prior_precision, photometric, params)
+    image, points, steepest, inverse_hessian, photometric, params = (
+        np.asarray(array, np.float64) for array in (image, points, steepest, inverse_hessian, photometric, params)
     )
     iteration = 0
     while iteration < max_iterations:
@@ -255,12 +253,18 @@ def gauss_newton(
         limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
         inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
         pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
-        step = inverse_hessian @ (steepest @ pull + prior_precision @ (params - prior_mean))
+        step = inverse_hessian @ (steepest @ pull + params)
         params = params - step
         if np.abs(step).max() <= tolerance:
             break
-    penalty = (params - prior_mean) @ prior_precision @ (params - prior_mean)
-    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
+    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])
+
+
+def survey_slowly(image):
+    """Finite, varied, and how many pixels have the largest value."""
+    values = [float(value) for value in image.ravel()]
+    finite = all(math.isfinite(value) for value in values)
+    return finite, len(set(values)) > 1, values.count(max(values))
 
 
 # --- kernels/likeness.py --------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ ON, HOLD = BeamState.ON, BeamState.HOLD
 
 def frame(sequence=0, acquired_s=0.0, received_s=None, image=None, spacing_mm=(2.0, 2.0)):
     return Frame(
-        image=np.arange(64 * 48, dtype=np.float32).reshape(64, 48) if image is None else image,
+        # No two frames have the same pixels.
+        image=sequence + np.arange(64 * 48, dtype=np.float32).reshape(64, 48) if image is None else image,
         spacing_mm=spacing_mm,
         sequence=sequence,
         acquired_s=acquired_s,

@@ -1,65 +1,27 @@
-"""The gate: a pure state machine that turns findings into beam-on or hold, and the object that feeds it."""
+"""The gate: measures one frame after the other, and keeps the state machine that says beam-on or hold."""
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from gatekeeper.config import GateConfig
+from gatekeeper.command import Action, Command, Event
+from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.decision import BeamState, Decision, Reason
 from gatekeeper.frame import Frame
+from gatekeeper.gating import state as machine
+from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.findings import Findings, measure, violations
+from gatekeeper.gating.findings import Findings, Sighting
+from gatekeeper.gating.motion import LearnedRange, Motion, watch
+from gatekeeper.gating.order import Past, follow, wait
+from gatekeeper.gating.picture import Picture, look_at
+from gatekeeper.gating.rebase import Rebase
+from gatekeeper.gating.state import GateState, Rules
+from gatekeeper.gating.zones import Target, Zone
 from gatekeeper.track import Track
 
-
-@dataclass(frozen=True, slots=True)
-class GateState:
-    """All that the gate remembers from frame to frame; as made, it holds.
-
-    Attributes
-    ----------
-    armed : bool
-        Whether beam-on is allowed at all.
-    good_frames : int
-        Frames in a row without a violation, counted up to `frames_to_resume`.
-    beam : BeamState
-        ON or HOLD.
-    reasons : tuple of Reason
-        All reasons of a HOLD; empty when ON.
-    """
-
-    armed: bool = False
-    good_frames: int = 0
-    beam: BeamState = BeamState.HOLD
-    reasons: tuple[Reason, ...] = (Reason.NOT_ARMED,)
-
-
-def step(state: GateState, findings: Findings | None, config: GateConfig) -> GateState:
-    """Return the state after one more frame.
-
-    One violation holds at once; the beam comes on with the last of `frames_to_resume` good frames in a row.
-
-    Parameters
-    ----------
-    state : GateState
-        The state before.
-    findings : Findings or None
-        What was measured; None when no frame came in time.
-    config : GateConfig
-        The limits.
-    """
-    violated = (Reason.NO_FRAME,) if findings is None else violations(findings, config)
-    if not state.armed:
-        violated = (Reason.NOT_ARMED, *violated)
-    if violated:
-        return held(state, violated)
-    good_frames = min(state.good_frames + 1, config.frames_to_resume)
-    if good_frames < config.frames_to_resume:
-        return GateState(True, good_frames, BeamState.HOLD, (Reason.RESUMING,))
-    return GateState(True, good_frames, BeamState.ON, ())
-
-
-def held(state: GateState, reasons: tuple[Reason, ...]) -> GateState:
-    """Return the state with the beam held for `reasons` and the count of good frames begun anew."""
-    return replace(state, good_frames=0, beam=BeamState.HOLD, reasons=reasons)
+if TYPE_CHECKING:
+    from gatekeeper.gating.foresight import Foresight
 
 
 class Gate:
@@ -67,57 +29,254 @@ class Gate:
 
     Parameters
     ----------
-    envelope : Envelope
-        Where the target must be. It carries the spacing, and if given the shape, that frames must have.
+    zones : Envelope or sequence of Target and Avoid
+        Where the target must be; or, of several structures, one zone for each, that of the primary target first.
+        The primary target's envelope carries the spacing, and if given the shape and the plane, that frames must
+        have.
     config : GateConfig
         The limits.
     armed : bool
         Whether the gate starts armed. It starts with the beam held in either case; an engine that has an operator
-        says False here and calls `arm`.
+        says False here and has it armed.
+    learned : LearnedRange, optional
+        The range of positions from a preview; without it the session learns its own.
+    prediction : PredictionConfig, optional
+        Whether decisions look ahead, and how; by default they do not.
+
+    Raises
+    ------
+    TargetError
+        When the first zone is no target's, or the zones are not all drawn on one grid.
     """
 
-    def __init__(self, envelope: Envelope, config: GateConfig | None = None, *, armed: bool = True) -> None:
-        self.envelope = envelope
+    def __init__(
+        self,
+        zones: Envelope | Sequence[Zone],
+        config: GateConfig | None = None,
+        *,
+        armed: bool = True,
+        learned: LearnedRange | None = None,
+        prediction: PredictionConfig | None = None,
+    ) -> None:
         self.config = GateConfig() if config is None else config
-        self._state = GateState()
-        if armed:
-            self.arm()
+        self._rules = Rules.of(self.config)
+        self._rebase = Rebase(zoning.checked(zones), self.config)
+        self._past = Past()
+        self._motion = Motion() if learned is None else Motion.from_range(learned)
+        self._state = machine.arm(GateState()) if armed else GateState()
+        # The same machine on measured positions alone; it is the state itself where nothing is predicted.
+        self._raw = self._state
+        self._foresight = _foresight(prediction)
 
     @property
     def state(self) -> GateState:
-        """What the gate remembers."""
+        """What the gate decides by, beside the frame."""
         return self._state
 
-    def arm(self) -> None:
-        """Allow beam-on after `frames_to_resume` good frames from now; changes nothing when armed already."""
-        if not self._state.armed:
-            self._state = GateState(True, 0, BeamState.HOLD, (Reason.RESUMING,))
+    @property
+    def motion(self) -> Motion:
+        """What it knows of the target's motion."""
+        return self._motion
 
-    def disarm(self) -> None:
-        """Hold from now on, whatever comes, until armed again."""
-        self._state = GateState()
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Where each structure must be, or not be, now."""
+        return self._rebase.zones
 
-    def decide(self, track: Track | None, frame: Frame, now_s: float | None = None) -> Decision:
+    @property
+    def envelope(self) -> Envelope:
+        """Where the primary target must be now."""
+        return self._rebase.envelope
+
+    def look_at(self, frame: Frame) -> Picture:
+        """Return what a frame is by itself, on the grid of the envelope; changes nothing."""
+        return look_at(frame, self.envelope)
+
+    def may_track(self, picture: Picture) -> bool:
+        """Return True when a frame is good enough to be shown to a tracker."""
+        return self._is_on_grid(picture) and (
+            picture.readable
+            and picture.finite
+            and picture.varied
+            and picture.brightest_percent <= self.config.saturated_percent
+        )
+
+    def decide(
+        self,
+        track: Track | tuple[Track, ...] | None,
+        frame: Frame,
+        now_s: float | None = None,
+        *,
+        picture: Picture | None = None,
+        link_alive: bool = True,
+        refusals: tuple[Reason, ...] = (),
+    ) -> Decision:
         """Return beam-on or hold for one frame.
 
         Parameters
         ----------
-        track : Track or None
-            Where the target is on that frame; None when the frame was not fit to be tracked, which holds.
+        track : Track or tuple of Track or None
+            Where the target is on that frame, or each structure in the order of the zones; None when the frame was
+            not fit to be tracked, which holds.
         frame : Frame
             The frame.
         now_s : float, optional
             Session time in seconds; by default the time at which the frame was received.
+        picture : Picture, optional
+            What `look_at` said of the frame, when that is known already.
+        link_alive : bool
+            The linac answers.
+        refusals : tuple of Reason
+            Why the linac would not begin a beam now.
+
+        Raises
+        ------
+        TargetError
+            When there are more or fewer tracks than zones. As with any other failure, the gate holds for an engine
+            fault from then on.
         """
         now_s = frame.received_s if now_s is None else now_s
-        before = self._state
-        # Stands if measuring fails: a frame that could not be judged breaks the row of good ones.
-        self._state = held(before, (Reason.INVALID_FRAME,))
-        findings = measure(track, frame, now_s, self.envelope)
-        self._state = step(before, findings, self.config)
-        return Decision(frame.sequence, now_s, self._state.beam, self._state.reasons, findings.outside_percent)
+        try:
+            picture = self.look_at(frame) if picture is None else picture
+            order, past = follow(self._past, frame, picture, not self._is_on_grid(picture), now_s)
+            target, motion = self._sight(track, now_s)
+            findings = Findings(picture, order, now_s - frame.acquired_s, target, link_alive, refusals)
+            raw = machine.step(self._raw, findings, self._rules)
+            state, predicted_percent = raw, math.nan
+            if self._foresight is not None:
+                predicted_percent = self._foresee(self._foresight, track, frame, picture, target.outside_percent)
+                seen = findings._replace(target=target._replace(outside_percent=predicted_percent))
+                state = machine.step(self._state, seen, self._rules)
+        except BaseException:
+            self.latch(Reason.ENGINE_FAULT)
+            raise
+        self._past, self._motion, self._state, self._raw = past, motion, state, raw
+        return self._decision(frame.sequence, now_s, target.outside_percent, predicted_percent)
 
-    def silence(self, now_s: float) -> Decision:
+    def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
         """Return the hold for when no frame came in time, at session time `now_s` in seconds."""
-        self._state = step(self._state, None, self.config)
-        return Decision(-1, now_s, self._state.beam, self._state.reasons, float("nan"))
+        forward, self._past = wait(self._past, now_s)
+        if not forward:
+            self.latch(Reason.CLOCK_BACKWARDS)
+        self._change(lambda state: machine.silence(state, link_alive))
+        return self._decision(-1, now_s, math.nan)
+
+    def arm(self) -> None:
+        """Allow beam-on after `frames_to_resume` good frames from now; changes nothing when armed already."""
+        self._change(machine.arm)
+
+    def disarm(self) -> None:
+        """Hold from now on, whatever comes, until armed again."""
+        self._change(machine.disarm)
+
+    def latch(self, fault: Reason) -> None:
+        """Hold for a fault that was found elsewhere until an operator resets it.
+
+        Raises
+        ------
+        ValueError
+            When the reason is one that clears itself.
+        """
+        self._change(lambda state: machine.latch(state, fault))
+
+    def obey(self, command: Command) -> Event:
+        """Do what an operator asks for, and return the event for the journal.
+
+        Whatever it is, it never switches the beam on: that takes good frames from now.
+        """
+        accepted, note = True, f"{command.action} by {command.operator}"
+        match command.action:
+            case Action.ARM:
+                self.arm()
+            case Action.DISARM:
+                self.disarm()
+            case Action.HOLD:
+                self._change(machine.hold)
+            case Action.RELEASE:
+                self._change(machine.release)
+            case Action.RESET:
+                note = f"{note}: {', '.join(self._state.faults) or 'no fault'}"
+                self._change(machine.reset)
+            case Action.REBASE:
+                accepted, outcome = self._rebase.move(command.shift_mm)
+                note = f"{note}: {outcome}"
+                if accepted:
+                    self._motion = self._motion.moved(command.shift_mm)
+                    self._change(machine.interrupt)
+                    if self._foresight is not None:
+                        self._foresight.reset()
+        held = self._state.beam is BeamState.HOLD
+        return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
+
+    def _sight(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Sighting, Motion]:
+        """Return what was measured of the structures, and what is then known of the motion."""
+        motion = self._motion
+        if track is None:
+            return Sighting(drift_mm=motion.drift_mm(self.config.drift_cycles)), motion
+        tracks = (track,) if isinstance(track, Track) else track
+        confidence, outside_percent, overlaps = zoning.measure(self.zones, tracks, self.config)
+        excursion_mm = 0.0
+        # The position of a lost target says nothing; the confidence is reason enough to hold then.
+        if confidence >= self.config.min_confidence:
+            motion = watch(motion, now_s, tracks[0].center_mm, self.config)
+            excursion_mm = motion.excursion_mm(tracks[0].center_mm)
+        sighting = Sighting(
+            confidence=confidence,
+            outside_percent=outside_percent,
+            overlaps=overlaps,
+            excursion_mm=excursion_mm,
+            drift_mm=motion.drift_mm(self.config.drift_cycles),
+        )
+        return sighting, motion
+
+    def _foresee(
+        self,
+        foresight: "Foresight",
+        track: Track | tuple[Track, ...] | None,
+        frame: Frame,
+        picture: Picture,
+        measured_percent: float,
+    ) -> float:
+        """Return the share outside that the decision goes by: the primary target's ahead, others' as measured."""
+        if not self._is_on_grid(picture):
+            foresight.reset()
+        if track is None:
+            return measured_percent
+        tracks = (track,) if isinstance(track, Track) else track
+        percents = [
+            zone.envelope.outside_percent(one.contour_px)
+            for zone, one in zip(self.zones, tracks, strict=True)
+            if isinstance(zone, Target)
+        ]
+        percents[0] = foresight.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
+        return math.nan if any(map(math.isnan, percents)) else max(percents)
+
+    def _change(self, change: Callable[[GateState], GateState]) -> None:
+        """Change what is decided by, and what would be decided without prediction, in the same way."""
+        same = self._raw is self._state
+        self._state = change(self._state)
+        self._raw = self._state if same else change(self._raw)
+
+    def _is_on_grid(self, picture: Picture) -> bool:
+        return (
+            picture.shape_right
+            and picture.spacing_right
+            and picture.angle_deg <= self.config.plane_angle_deg
+            and picture.offset_mm <= self.config.plane_offset_mm
+        )
+
+    def _decision(
+        self, sequence: int, now_s: float, outside_percent: float, predicted_percent: float = math.nan
+    ) -> Decision:
+        state = self._state
+        raw = self._raw.beam if sequence >= 0 else None
+        return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent)
+
+
+def _foresight(config: PredictionConfig | None) -> "Foresight | None":
+    """Return what looks ahead; its kernels are compiled only where it is wanted."""
+    if config is None or config.mode == "off":
+        return None
+    from gatekeeper.gating.foresight import Foresight
+
+    return Foresight(config)

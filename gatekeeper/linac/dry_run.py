@@ -42,6 +42,11 @@ class DryRunLinac:
         """True while the last message allows the beam."""
         return bool(self.commands) and self.commands[-1].state is BeamState.ON
 
+    @property
+    def alive(self) -> bool:
+        """True until the link is closed."""
+        return not self._closed
+
     def send(self, decision: Decision) -> None:
         """Remember one decision; on a closed link nothing is passed on any more."""
         if not self._closed:

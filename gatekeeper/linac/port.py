@@ -8,6 +8,11 @@ from gatekeeper.decision import Decision
 class LinacPort(Protocol):
     """The way to the beam. Without a message the beam is held."""
 
+    @property
+    def alive(self) -> bool:
+        """True while what is sent reaches the linac, as far as can be known without waiting."""
+        ...
+
     def send(self, decision: Decision) -> None:
         """Pass one decision on; never blocks the caller."""
         ...

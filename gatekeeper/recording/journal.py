@@ -1,106 +1,94 @@
-"""The journal: one line of JSON per decision, on its way to the disk before the next frame is waited for."""
+"""The journal: what one line says about one pass of the loop, and how it is read again."""
 
-import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from gatekeeper.errors import OutputError
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import RecordingError
+from gatekeeper.recording.chain import LINK_FIELDS, canonical, read_chain
 from gatekeeper.step import Step
 
+LATENCY = "latency_ms"
+UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, "frame_row", "frame_hash"))
+"""Fields that say nothing about the decision: when it was made in real time, and where it was kept."""
 
-class Journal:
-    """Writes `decisions.jsonl`.
 
-    Every line goes to the operating system as soon as it is made, so that a crash of this program loses none; a
-    crash in the middle of a line leaves a last line without an end, which readers leave out.
+def entry_of(step: Step, total_ms: float) -> dict[str, object]:
+    """Return what the journal says about one pass of the loop, as plain values for JSON.
+
+    This is the only place that turns a Step into a mapping; the writer adds the hash of each of `arrays_of`, and where
+    the frame is kept.
 
     Parameters
     ----------
-    path : Path
-        The file to be made; it must not exist.
+    step : Step
+        The pass.
+    total_ms : float
+        Real time from the frame's arrival until its decision was sent, in ms.
 
-    Raises
-    ------
-    OutputError
-        Here and on each `write`, when the disk does not take the line.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._file = path.open("xb", buffering=0)
-        except OSError as error:
-            raise _lost(path, error) from error
-
-    def write(self, step: Step, total_ms: float) -> None:
-        """Append one decision; `total_ms` is the real time it took from arrival to linac."""
-        line = memoryview(journal_line(step, total_ms).encode())
-        try:
-            while line:
-                line = line[self._file.write(line) :]
-        except OSError as error:
-            raise _lost(self._path, error) from error
-
-    def close(self) -> None:
-        """Close the file; may be called twice."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        """Return the journal itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-
-def journal_line(step: Step, total_ms: float) -> str:
-    """Return the line of JSON, line end included, that stands for one pass of the loop.
-
-    Floats are written so that they read back exactly; what was not measured is null. The latencies come last.
+    Returns
+    -------
+    dict
+        Floats as they are, so that they read back exactly; what was not measured is None.
     """
     frame, track, decision = step.frame, step.track, step.decision
-    entry = {
+    return {
+        "kind": "silence" if frame is None else "frame",
         "sequence": None if frame is None else int(frame.sequence),
-        "acquired_s": None if frame is None else _number(frame.acquired_s),
-        "received_s": None if frame is None else _number(frame.received_s),
-        "decided_s": _number(decision.time_s),
+        "acquired_s": None if frame is None else number(frame.acquired_s),
+        "received_s": None if frame is None else number(frame.received_s),
+        "skipped": None if frame is None else frame.skipped,
+        "decided_s": number(decision.time_s),
         "state": decision.state.value,
+        "raw_state": None if decision.raw_state is None else decision.raw_state.value,
         "reasons": [reason.value for reason in decision.reasons],
-        "outside_percent": _number(decision.outside_percent),
-        "center_mm": None if track is None else [_number(value) for value in track.center_mm],
-        "confidence": None if track is None else _number(track.confidence),
-        "latency_ms": {
+        "outside_percent": number(decision.outside_percent),
+        "predicted_percent": number(decision.predicted_percent),
+        "center_mm": None if track is None else [number(value) for value in track.center_mm],
+        "confidence": None if track is None else number(track.confidence),
+        LATENCY: {
             "track": round(step.track_ms, 4),
             "decide": round(step.decide_ms, 4),
             "total": round(total_ms, 4),
         },
     }
-    return json.dumps(entry, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def arrays_of(step: Step) -> dict[str, NDArray[np.generic]]:
+    """Return what is too large for a line and stands in it as a hash: the target's outline, of shape (N, 2)."""
+    return {} if step.track is None else {"contour": step.track.contour_px}
+
+
+def decided(entry: Mapping[str, object]) -> dict[str, object]:
+    """Return what of an entry two replays of the same frames must agree on."""
+    return {name: value for name, value in entry.items() if name not in UNCOMPARED}
 
 
 def read_decisions(path: Path) -> list[dict[str, object]]:
-    """Return the decisions that `path` holds, oldest first, without a last line that was not finished."""
-    lines = path.read_bytes().split(b"\n")[:-1]
-    return [json.loads(line) for line in lines]
+    """Return the decisions that a journal holds, oldest first, up to the first line that is not as it was written.
+
+    Raises
+    ------
+    RecordingError
+        When the file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be read ({error.strerror or error}); name the folder of a session"
+        ) from None
+    return [entry for entry in read_chain(data).entries if entry["kind"] in ("frame", "silence")]
 
 
 def without_latency(decisions: list[dict[str, object]]) -> list[str]:
     """Return each decision as a text without its latencies, so that two replays of one case can be compared."""
-    return [json.dumps({name: value for name, value in entry.items() if name != "latency_ms"}) for entry in decisions]
+    return [canonical({name: value for name, value in entry.items() if name != LATENCY}) for entry in decisions]
 
 
-def _number(value: float) -> float | None:
+def number(value: float) -> float | None:
     """Return a plain float, or None for what JSON has no number for."""
     return float(value) if math.isfinite(value) else None
-
-
-def _lost(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{path}: the journal cannot be written ({error.strerror or error}); the beam is held; "
-        "free some space or name another folder"
-    )

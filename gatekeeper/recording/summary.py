@@ -2,11 +2,13 @@
 
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gatekeeper.decision import BeamState, Decision, Reason
+from gatekeeper.decision import BeamState, Reason
 from gatekeeper.step import Step
 
 
@@ -60,36 +62,47 @@ class Tally:
     def __init__(self) -> None:
         self._frames = 0
         self._holds = 0
-        self._reasons: Counter[Reason] = Counter()
+        self._reasons: Counter[str] = Counter()
         self._beam_on_s = 0.0
-        self._begin_s = 0.0
-        self._last: Decision | None = None
+        self._begin_s = self._last_s = 0.0
+        self._last: str | None = None
         self._total_ms = array("d")
 
     def add(self, step: Step, total_ms: float) -> None:
         """Count one decision in, and the beam-on time since the one before."""
-        decision, last = step.decision, self._last
-        if last is None:
-            self._begin_s = decision.time_s
-        elif last.state is BeamState.ON:
-            self._beam_on_s += decision.time_s - last.time_s
-        if decision.state is BeamState.HOLD and (last is None or last.state is BeamState.ON):
+        decision = step.decision
+        self.count(decision.time_s, decision.state, decision.reasons, None if step.frame is None else total_ms)
+
+    def add_entry(self, entry: Mapping[str, Any]) -> None:
+        """Count one decision in as the journal has it."""
+        total_ms = None if entry["kind"] == "silence" else float(entry["latency_ms"]["total"])
+        self.count(float(entry["decided_s"]), str(entry["state"]), entry["reasons"], total_ms)
+
+    def count(self, time_s: float, state: str, reasons: Iterable[str], total_ms: float | None) -> None:
+        """Count one decision in; `total_ms` is None when there was no frame."""
+        if self._last is None:
+            self._begin_s = time_s
+        elif self._last == BeamState.ON:
+            self._beam_on_s += time_s - self._last_s
+        if state == BeamState.HOLD and (self._last is None or self._last == BeamState.ON):
             self._holds += 1
-        if step.frame is not None:
+        if total_ms is not None:
             self._frames += 1
             self._total_ms.append(total_ms)
-        self._reasons.update(decision.reasons)
-        self._last = decision
+        self._reasons.update(str(reason) for reason in reasons)
+        self._last, self._last_s = str(state), time_s
 
     def summary(self) -> Summary:
         """Return the numbers so far."""
-        lasted_s = 0.0 if self._last is None else self._last.time_s - self._begin_s
+        lasted_s = self._last_s - self._begin_s
         return Summary(
             frames=self._frames,
             duty_cycle=min(self._beam_on_s / lasted_s, 1.0) if lasted_s > 0.0 else 0.0,
             beam_on_s=round(self._beam_on_s, 6),
             holds=self._holds,
-            hold_reasons={reason.value: self._reasons[reason] for reason in Reason if self._reasons[reason]},
+            hold_reasons={
+                reason.value: self._reasons[reason.value] for reason in Reason if self._reasons[reason.value]
+            },
             latency_ms=_latency(np.asarray(self._total_ms) if self._total_ms else np.zeros(1)),
         )
 

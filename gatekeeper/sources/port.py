@@ -6,7 +6,11 @@ from gatekeeper.frame import Frame
 
 
 class FrameSource(Protocol):
-    """Frames in the order of acquisition."""
+    """Frames in the order of acquisition.
+
+    Whether frames may be left out is the source's own affair: a live one that has several waiting gives the newest
+    (`gatekeeper.sources.newest.NewestFrame`), a recording gives every one.
+    """
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame, or None when none came within `timeout_s` of session time or none will come."""

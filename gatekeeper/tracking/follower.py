@@ -19,8 +19,8 @@ FINE_ITERATIONS = 4
 JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
 """Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
 match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
-JUMP_DEGREES = 3.0
-"""Degrees of freedom of the distribution of jumps: a sudden deep breath is rare, but no miracle."""
+MOST_JUMP = 20.0
+"""No jump counts more than this, about 4.5 standard deviations: a sudden deep breath is rare, but no miracle."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
@@ -162,8 +162,7 @@ class Follower:
         down_mm, right_mm = _translation_mm(self._trial)
         last_down_mm, last_right_mm = _translation_mm(self._last)
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
-        jump /= 1.0 + self._frames_lost
-        return JUMP_DEGREES * math.log1p(jump / JUMP_DEGREES) + self.model.path.surprise(down_mm, right_mm)
+        return min(jump / (1.0 + self._frames_lost), MOST_JUMP) + self.model.path.surprise(down_mm, right_mm)
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:

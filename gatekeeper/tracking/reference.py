@@ -48,7 +48,7 @@ class Template:
         Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
     values : ndarray of float32, shape (N,)
         The reference at the points.
-    points, modes, steepest, inverse_hessian, prior_mean, prior_precision, photometric : ndarray of float32
+    points, modes, steepest, inverse_hessian, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
     """
@@ -60,8 +60,6 @@ class Template:
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
     inverse_hessian: NDArray[np.float32]
-    prior_mean: NDArray[np.float32]
-    prior_precision: NDArray[np.float32]
     photometric: NDArray[np.float32]
     norm: float
     row_scale: float
@@ -180,9 +178,7 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
     slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
-    # A unit weight on a mode is one standard deviation, each mode independent of the others.
-    precision = np.eye(len(steepest))
-    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + precision
+    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
     inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
     return Template(
         factor=grid.factor,
@@ -192,8 +188,6 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
         modes=_single(modes),
         steepest=_single(steepest),
         inverse_hessian=_single(inverse),
-        prior_mean=np.zeros(len(steepest), np.float32),
-        prior_precision=_single(precision),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),

@@ -17,7 +17,7 @@ TOLERANCE = 0.001
 """A fit ends when no parameter moves by more than this share of its standard deviation."""
 
 PATCH_MM = 12.0
-"""Side of the patches in each of which frame and template are compared, in mm."""
+"""Side of the patches in each of which frame and template are compared, in mm, where points lie close enough."""
 FEWEST_POINTS = 6
 """A patch of fewer points says nothing."""
 FEWEST_IN_TARGET = 12
@@ -53,7 +53,7 @@ class Level:
         self._result = np.zeros(RESULTS)
         self._patches = _patches(template)
         self._target = _target(template)
-        self._sums = np.zeros((max(int(self._patches.max()), 0) + 1, 6))
+        self._sums = np.zeros((int(self._patches.max()) + 1, 6))
         # The frame ends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
@@ -77,8 +77,6 @@ class Level:
             template.modes,
             template.steepest,
             template.inverse_hessian,
-            template.prior_mean,
-            template.prior_precision,
             template.photometric,
             template.norm,
             template.row_scale,
@@ -129,7 +127,7 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Squared distance of the parameters from the prior's mean, in standard deviations."""
+        """Sum of the squared parameters, each in standard deviations."""
         return float(self._result[PENALTY])
 
     @property
@@ -140,13 +138,20 @@ class Level:
 
 
 def _patches(template: Template) -> NDArray[np.int32]:
-    """Return to which patch each point belongs, numbered from 0; -1 for those in patches of too few points."""
-    side_px = PATCH_MM * np.array([template.row_scale, template.col_scale])
-    place = np.floor(template.points[:2].T / side_px).astype(int)
-    _, patch, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
-    kept = count >= FEWEST_POINTS
-    number = np.where(kept, np.cumsum(kept) - 1, -1)
-    return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
+    """Return to which patch each point belongs, numbered from 0; -1 for those in patches of too few points.
+
+    Where points lie far apart, patches are larger, so that half of the points or more belong to one.
+    """
+    side_mm = PATCH_MM
+    while True:
+        side_px = side_mm * np.array([template.row_scale, template.col_scale])
+        place = np.floor(template.points[:2].T / side_px).astype(int)
+        _, patch, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
+        kept = count >= FEWEST_POINTS
+        if 2 * count[kept].sum() >= len(place):
+            number = np.where(kept, np.cumsum(kept) - 1, -1)
+            return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
+        side_mm *= 2.0
 
 
 def _target(template: Template) -> NDArray[np.int32]:

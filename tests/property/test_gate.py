@@ -3,79 +3,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState, Reason
-from gatekeeper.frame import Frame
-from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.findings import Findings, violations
-from gatekeeper.gating.gate import Gate
+from gatekeeper.decision import Reason
+from gatekeeper.gating.findings import Limits
+from gatekeeper.gating.table import violations
 from gatekeeper.track import Track
-from tests.polygons import circle
+from tests.gate_world import ENVELOPE, IMAGE, ON, TARGET, findings, frame, gate, gate_on, track
 
-SHAPE, SPACING = (32, 30), (1.0, 1.0)
-TARGET = circle(5.0, (15.0, 14.0), n=24)
-ENVELOPE = Envelope.around(TARGET, 3.0, SPACING, SHAPE)
-IMAGE = np.arange(32 * 30, dtype=np.float32).reshape(SHAPE)
 modest = settings(max_examples=100, deadline=None)
-
 any_float = st.floats(allow_nan=True, allow_infinity=True)
 not_finite = st.sampled_from([np.nan, np.inf, -np.inf])
 
 
-def frame(image=IMAGE, spacing_mm=SPACING, acquired_s=1.0):
-    return Frame(image, spacing_mm, 0, acquired_s, 1.0)
-
-
-def track(shift_px=0.0, confidence=1.0):
-    return Track(np.add(TARGET, (shift_px, 0.0)), (15.0, 14.0), confidence)
-
-
-def warm_gate():
-    """A gate with the beam on, for which one good frame is enough."""
-    gate = Gate(ENVELOPE, GateConfig(frames_to_resume=1))
-    assert gate.decide(track(), frame()).state is BeamState.ON
-    return gate
-
-
-EVENTS = {
-    "good": lambda gate: gate.decide(track(), frame()),
-    "outside": lambda gate: gate.decide(track(shift_px=8.0), frame()),
-    "lost": lambda gate: gate.decide(track(confidence=0.2), frame()),
-    "untracked": lambda gate: gate.decide(None, frame()),
-    "broken contour": lambda gate: gate.decide(track(shift_px=np.nan), frame()),
-    "black": lambda gate: gate.decide(track(), frame(np.zeros_like(IMAGE))),
-    "old": lambda gate: gate.decide(track(), frame(acquired_s=0.2)),
-    "other spacing": lambda gate: gate.decide(track(), frame(spacing_mm=(1.0, 2.0))),
-    "silence": lambda gate: gate.silence(2.0),
-}
-
-
 @modest
-@given(st.lists(st.sampled_from([*EVENTS, "good", "good", "good", "arm", "disarm"]), max_size=40), st.integers(1, 4))
-def test_the_beam_is_on_exactly_after_enough_good_frames_in_a_row_while_armed(events, frames_to_resume):
-    gate = Gate(ENVELOPE, GateConfig(frames_to_resume=frames_to_resume), armed=False)
-    armed, row = False, 0
-    for event in events:
-        if event in ("arm", "disarm"):
-            getattr(gate, event)()
-            row = row if armed and event == "arm" else 0
-            armed = event == "arm"
-            continue
-        row = row + 1 if event == "good" and armed else 0
-        decision = EVENTS[event](gate)
-        assert (decision.state is BeamState.ON) == (row >= frames_to_resume)
-        assert (decision.state is BeamState.ON) == (decision.reasons == ())
-        assert (Reason.RESUMING in decision.reasons) == (0 < row < frames_to_resume)
-
-
-@modest
-@given(st.booleans(), any_float, any_float, any_float)
-def test_what_is_not_a_number_in_range_always_violates(valid, age_s, confidence, outside_percent):
+@given(any_float, any_float, any_float, any_float, any_float, st.booleans())
+def test_what_is_not_a_number_in_range_always_violates(age_s, confidence, outside, excursion_mm, drift_mm, was_on):
     config = GateConfig()
-    violated = violations(Findings(valid, age_s, confidence, outside_percent), config)
-    assert (Reason.INVALID_FRAME in violated) == (not valid)
-    assert (Reason.STALE_FRAME in violated) == (not (-0.02 <= age_s <= config.max_age_s))
-    assert (Reason.LOW_CONFIDENCE in violated) == (not (config.min_confidence <= confidence <= 1.0))
-    assert (Reason.OUTSIDE in violated) == (not (0.0 <= outside_percent <= config.outside_percent))
+    limits = Limits.to_stay_on(config) if was_on else Limits.to_resume(config)
+    target = {
+        "confidence": confidence,
+        "outside_percent": outside,
+        "excursion_mm": excursion_mm,
+        "drift_mm": drift_mm,
+        "overlaps": ((outside, 5.0),),
+    }
+    violated = violations(findings(target=target, age_s=age_s), limits)
+    assert (Reason.STALE_FRAME in violated) == (not (-0.02 <= age_s <= 0.5))
+    assert (Reason.LOW_CONFIDENCE in violated) == (not ((0.5 if was_on else 0.55) <= confidence <= 1.0))
+    assert (Reason.OUTSIDE in violated) == (not (0.0 <= outside <= (5.0 if was_on else 4.0)))
+    assert (Reason.AVOID_IN_ZONE in violated) == (not (0.0 <= outside <= (5.0 if was_on else 4.0)))
+    assert (Reason.EXCEPTIONAL_POSITION in violated) == (not (excursion_mm <= 5.0))
+    assert (Reason.BASELINE_DRIFT in violated) == (not (-3.0 <= drift_mm <= 3.0))
 
 
 @modest
@@ -83,7 +40,7 @@ def test_what_is_not_a_number_in_range_always_violates(valid, age_s, confidence,
 def test_beam_never_on_when_a_pixel_is_not_finite(value, at):
     image = IMAGE.copy()
     image.flat[at] = value
-    assert warm_gate().decide(track(), frame(image)).reasons == (Reason.INVALID_FRAME,)
+    assert gate_on().decide(track(), frame(1, image)).reasons == (Reason.NOT_FINITE,)
 
 
 @modest
@@ -91,23 +48,24 @@ def test_beam_never_on_when_a_pixel_is_not_finite(value, at):
 def test_beam_never_on_when_a_point_of_the_contour_is_not_finite(value, at):
     contour = TARGET.copy()
     contour.flat[at] = value
-    decision = warm_gate().decide(Track(contour, (15.0, 14.0), 1.0), frame())
+    decision = gate_on().decide(Track(contour, (15.0, 14.0), 1.0), frame(1))
     assert decision.reasons == (Reason.OUTSIDE,)
     assert np.isnan(decision.outside_percent)
 
 
 @given(not_finite)
-def test_beam_never_on_when_confidence_time_or_spacing_is_not_finite(value):
-    assert warm_gate().decide(track(confidence=value), frame()).reasons == (Reason.LOW_CONFIDENCE,)
-    assert warm_gate().decide(track(), frame(acquired_s=value)).reasons == (Reason.STALE_FRAME,)
-    assert warm_gate().decide(track(), frame(), now_s=value).reasons == (Reason.STALE_FRAME,)
-    assert warm_gate().decide(track(), frame(spacing_mm=(value, 1.0))).reasons == (Reason.INVALID_FRAME,)
+def test_beam_never_on_when_confidence_time_spacing_or_place_is_not_finite(value):
+    assert gate_on().decide(track(confidence=value), frame(1)).reasons == (Reason.LOW_CONFIDENCE,)
+    assert gate_on().decide(track(), frame(1, acquired_s=value)).reasons == (Reason.STALE_FRAME,)
+    assert gate_on().decide(track(), frame(1), now_s=value).reasons == (Reason.STALE_FRAME,)
+    assert gate_on().decide(track(), frame(1, spacing_mm=(value, 1.0))).reasons == (Reason.WRONG_SPACING,)
+    nowhere = Track(TARGET, (15.0, value), 0.9)
+    assert gate_on().decide(nowhere, frame(1)).reasons == (Reason.EXCEPTIONAL_POSITION,)
 
 
 @modest
-@given(st.floats(0.0, 20.0), st.floats(0.0, 100.0))
-def test_the_beam_is_on_when_and_only_when_the_share_outside_is_within_its_limit(shift_px, limit_percent):
-    moved = track(shift_px=shift_px)
-    gate = Gate(ENVELOPE, GateConfig(outside_percent=limit_percent, frames_to_resume=1))
-    within = ENVELOPE.outside_percent(moved.contour_px) <= limit_percent
-    assert (gate.decide(moved, frame()).state is BeamState.ON) == within
+@given(st.floats(0.0, 20.0), st.floats(0.0, 100.0), st.floats(0.0, 20.0))
+def test_the_beam_comes_on_when_and_only_when_the_share_outside_is_within_the_lower_limit(si_mm, limit, hysteresis):
+    judge = gate(outside_percent=limit, outside_hysteresis_percent=hysteresis)
+    percent = ENVELOPE.outside_percent(track(si_mm).contour_px)
+    assert (judge.decide(track(si_mm), frame(0)).state is ON) == (percent <= max(limit - hysteresis, 0.0))

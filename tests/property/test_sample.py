@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.sample import bilinear, sample_with_gradient
+from kernels.sample import bilinear, sample, sample_with_gradient
 from tests.fenced import fenced
 from tests.oracles import bilinear_gradients, bilinear_samples
 
@@ -38,3 +38,14 @@ def test_a_sample_that_a_bad_pixel_takes_part_in_is_bad(image, row, col, data):
     corner = np.minimum(np.floor(at), np.array(image.shape) - 2).astype(int)
     image[tuple(corner + data.draw(st.tuples(st.integers(0, 1), st.integers(0, 1))))] = np.nan
     assert np.isnan(bilinear(image, row, col))
+
+
+@modest
+@given(images, arrays(np.float32, (2, 20), elements=st.floats(width=32)), st.data())
+def test_many_samples_at_a_time_are_those_of_single_ones(image, spot, data):
+    at = data.draw(st.tuples(*(st.integers(0, size - 1) for size in image.shape)))
+    image[at] = data.draw(st.sampled_from([0.0, np.nan]))
+    value = fenced(np.zeros(spot.shape[1]))
+    sample(fenced(image), *spot, 0.0, 0.0, value)
+    single = [bilinear(image, row, col) for row, col in spot.T]
+    np.testing.assert_allclose(value, single, atol=1e-3)

@@ -2,13 +2,15 @@
 
 import errno
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gatekeeper.recording.journal import Journal, read_decisions
+from gatekeeper.recording.journal import read_decisions
+from gatekeeper.recording.session import Session
 from gatekeeper.tracking.tracker import Tracker
 from replay import run
 from replay.formats.metaimage import write_metaimage
@@ -16,6 +18,7 @@ from replay.formats.trackrad import write_case
 from replay.player import Player
 from tests.cases import SHAPE, breathing_case
 from tests.command_line import gatekeeper
+from tests.sessions import killed
 
 
 @pytest.fixture
@@ -97,9 +100,9 @@ def test_nan_frame_holds_with_its_reason_and_the_session_goes_on(tmp_path, capsy
     assert gatekeeper("replay", case, "--out", tmp_path / "s", "--json") == 0
     decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
     assert [one["state"] for one in decisions] == ["HOLD", "ON", "ON", "ON", "HOLD", "HOLD", "ON", "ON"]
-    assert "invalid_frame" in decisions[4]["reasons"]
+    assert "not_finite" in decisions[4]["reasons"]
     assert decisions[4]["center_mm"] is None
-    assert json.loads(capsys.readouterr().out)["hold_reasons"]["invalid_frame"] == 1
+    assert json.loads(capsys.readouterr().out)["hold_reasons"]["not_finite"] == 1
 
 
 def test_single_frame_holds(tmp_path, capsys):
@@ -121,29 +124,30 @@ def test_output_folder_in_use(case, tmp_path, capsys):
 
 
 def test_full_disk_holds_the_beam_and_leaves_no_summary(case, tmp_path, capsys, monkeypatch, linac):
-    class Full:
-        def __init__(self, file):
-            self.file, self.lines = file, 0
+    def made(self, folder, *rest):
+        make(self, folder, *rest)
+        room = (folder / "frames.h5").stat().st_size + 10_000
+        resource.prlimit(self.writer_pid, resource.RLIMIT_FSIZE, (room, room))
 
-        def write(self, data):
-            self.lines += 1
-            if self.lines == 4:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return self.file.write(data)
-
-        def close(self):
-            self.file.close()
-
-    def opened(self, path):
-        make(self, path)
-        self._file = Full(self._file)
-
-    make = Journal.__init__
-    monkeypatch.setattr(Journal, "__init__", opened)
-    assert "No space left on device" in refused(capsys, "replay", case, "--out", tmp_path / "s")
-    assert [command.state.value for command in linac.commands] == ["HOLD", "HOLD", "ON", "ON", "ON", "HOLD", "HOLD"]
-    assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 3
+    make = Session.__init__
+    monkeypatch.setattr(Session, "__init__", made)
+    assert "cannot be written (File too large)" in refused(capsys, "replay", case, "--out", tmp_path / "s")
+    assert linac.commands[-1].state.value == "HOLD"
+    assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) < 6
     assert not (tmp_path / "s" / "summary.json").exists()
+
+
+def test_replay_that_is_no_longer_recorded_ends_at_once(case, tmp_path, capsys, monkeypatch, linac):
+    def record(self, step, total_ms):
+        take(self, step, total_ms)
+        if step.frame.sequence == 2:
+            killed(self)
+
+    take = Session.record
+    monkeypatch.setattr(Session, "record", record)
+    assert "the writer has ended" in refused(capsys, "replay", case, "--out", tmp_path / "s")
+    assert [command.sequence for command in linac.commands] == [-1, 0, 1, 2, -1, -1]
+    assert not linac.beam_on
 
 
 @pytest.mark.parametrize("file", ["overview.png", "summary.json"])
@@ -157,7 +161,7 @@ def test_disk_that_is_full_after_the_last_frame_leaves_no_summary(case, tmp_path
     monkeypatch.setattr(Path, "replace", replace_file)
     assert file in refused(capsys, "replay", case, "--out", tmp_path / "s")
     left = {path.name for path in (tmp_path / "s").iterdir()}
-    assert left <= {"config.toml", "decisions.jsonl", "overview.png"}
+    assert left <= {"config.toml", "decisions.jsonl", "frames.h5", "overview.png"}
 
 
 def test_interrupt_holds_the_beam_and_keeps_a_partial_session(case, tmp_path, capsys, monkeypatch, linac):

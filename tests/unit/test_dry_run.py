@@ -21,8 +21,10 @@ def test_messages_are_kept_in_order():
 def test_closed_link_holds_the_beam_and_takes_no_more():
     linac = DryRunLinac()
     linac.send(decision(ON))
+    assert linac.alive
     linac.close()
     linac.close()
+    assert not linac.alive
     linac.send(decision(ON))
     assert not linac.beam_on
     assert [command.state for command in linac.commands] == [ON, HOLD]

@@ -1,16 +1,20 @@
 """The engine judges each frame by itself, shows the tracker none that is broken, and reads no clock."""
 
 import math
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 import pytest
 
+from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig
 from gatekeeper.decision import Reason
 from gatekeeper.engine import Engine
+from gatekeeper.frame import Plane
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.zones import Avoid, Target
 from tests.steps import HOLD, ON, frame, track
 
 SHAPE, SPACING_MM = (64, 48), (2.0, 2.0)
@@ -39,6 +43,7 @@ def broken(kind):
         image[-1, -1] = float(kind)
     return {
         "constant": np.full(SHAPE, 7.0, dtype=np.float32),
+        "clipped": np.minimum(image, 2500.0),
         "other shape": image[:, :-1].copy(),
         "other type": image.astype(np.float64),
         "not contiguous": np.asfortranarray(image),
@@ -56,15 +61,26 @@ def test_beam_comes_on_with_good_frames_and_goes_with_the_first_outside():
 
 
 @pytest.mark.parametrize(
-    "kind", ["nan", "inf", "-inf", "constant", "other shape", "other type", "not contiguous", "no pixel"]
+    ("kind", "reason"),
+    [
+        ("nan", Reason.NOT_FINITE),
+        ("inf", Reason.NOT_FINITE),
+        ("-inf", Reason.NOT_FINITE),
+        ("constant", Reason.CONSTANT),
+        ("clipped", Reason.SATURATED),
+        ("other shape", Reason.WRONG_SHAPE),
+        ("other type", Reason.INVALID_FRAME),
+        ("not contiguous", Reason.INVALID_FRAME),
+        ("no pixel", Reason.INVALID_FRAME),
+    ],
 )
-def test_broken_frame_holds_and_never_reaches_the_tracker(kind):
+def test_broken_frame_holds_and_never_reaches_the_tracker(kind, reason):
     tracker = Tracker()
     under_test = engine(tracker, frames_to_resume=1)
     assert under_test.step(frame(0), 0.0).decision.state is ON
     step = under_test.step(frame(1, image=broken(kind)), 0.0)
     assert step.decision.state is HOLD
-    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert reason in step.decision.reasons
     assert step.track is None
     assert len(tracker.shown) == 1
 
@@ -72,7 +88,7 @@ def test_broken_frame_holds_and_never_reaches_the_tracker(kind):
 def test_frame_of_another_pixel_size_holds_and_never_reaches_the_tracker():
     tracker = Tracker()
     step = engine(tracker, frames_to_resume=1).step(frame(spacing_mm=(2.0, 2.1)), 0.0)
-    assert Reason.INVALID_FRAME in step.decision.reasons
+    assert Reason.WRONG_SPACING in step.decision.reasons
     assert tracker.shown == []
 
 
@@ -98,10 +114,49 @@ def test_stages_are_timed_by_the_stopwatch_that_is_brought():
     assert (step.track_ms, step.decide_ms) == (1.0, 1.0)
 
 
-def test_failure_of_the_tracker_comes_through():
-    class Failing:
-        def track(self, image):
-            raise RuntimeError("lost")
+def test_frame_of_another_plane_holds_and_never_reaches_the_tracker():
+    tracker, plane = Tracker(), Plane((5.0, 5.0, 5.0))
+    envelope = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE, plane)
+    under_test = Engine(tracker, Gate(envelope, GateConfig(frames_to_resume=1)))
+    assert under_test.step(replace(frame(0), plane=plane), 0.0).decision.state is ON
+    assert Reason.WRONG_PLANE in under_test.step(frame(1), 0.0).decision.reasons
+    assert len(tracker.shown) == 1
 
+
+def test_failure_of_the_tracker_comes_through_and_holds_until_it_is_reset():
+    class Failing(Tracker):
+        def track(self, image):
+            if not self.rows:
+                return track()
+            raise self.rows.pop()
+
+    tracker = Failing(RuntimeError("lost"))
+    under_test = engine(tracker, frames_to_resume=1)
     with pytest.raises(RuntimeError, match="lost"):
-        engine(Failing()).step(frame(), 0.0)
+        under_test.step(frame(0), 0.0)
+    assert under_test.step(frame(1), 0.1).decision.reasons == (Reason.ENGINE_FAULT,)
+    assert under_test.silence(0.2).decision.reasons == (Reason.ENGINE_FAULT, Reason.NO_FRAME)
+    event = under_test.command(Command(Action.RESET, "physicist", 0.3))
+    assert event.decision.reasons == (Reason.RESUMING,)
+    assert under_test.step(frame(2, acquired_s=0.4), 0.4).decision.state is ON
+
+
+def test_link_that_is_lost_holds_with_and_without_a_frame():
+    under_test = engine(Tracker(), frames_to_resume=1)
+    assert under_test.step(frame(0), 0.0).decision.state is ON
+    assert under_test.step(frame(1), 0.0, link_alive=False).decision.reasons == (Reason.LINK_LOST,)
+    assert under_test.silence(0.1, link_alive=False).decision.reasons == (Reason.LINK_LOST, Reason.NO_FRAME)
+
+
+def test_several_structures_go_from_the_tracker_to_the_gate_in_their_order():
+    class Both(Tracker):
+        def track(self, image):
+            return track(row=30.0), track(row=self.rows.pop(0))
+
+    zone = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE)
+    gate = Gate((Target(zone), Avoid((zone,))), GateConfig(frames_to_resume=1))
+    under_test = Engine(Both(45.0, 36.0, 45.0), gate)
+    steps = [under_test.step(frame(k), 0.0) for k in range(3)]
+    assert [step.decision.state for step in steps] == [ON, HOLD, ON]
+    assert steps[1].decision.reasons == (Reason.AVOID_IN_ZONE,)
+    assert steps[1].track.center_mm == (60.0, 48.0)

@@ -1,30 +1,46 @@
 """docs/formats.md names every setting, field and reason that a session folder can hold, and no other setting."""
 
-import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from gatekeeper.config import SessionConfig
+from gatekeeper.config import SessionConfig, StrictModel
 from gatekeeper.decision import Reason
-from gatekeeper.recording.journal import journal_line
+from gatekeeper.lag import LagSummary
+from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
 from tests.steps import step
 
 TEXT = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
-ROWS = set(re.findall(r"^\| `([^`]+)`", TEXT, flags=re.MULTILINE))
-SETTINGS = {f"{stage}.{name}" for stage, values in SessionConfig().model_dump().items() for name in values}
+ROWS = {
+    name for row in re.findall(r"^\| (`[^|]+`) \|", TEXT, flags=re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+}
+
+
+def settings(model, before=""):
+    """Return all settings of a config, those of its parts with the part's name before theirs."""
+    for name, field in model.model_fields.items():
+        parts = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        part = next((kind for kind in parts if issubclass(kind, StrictModel)), None)
+        if part is None:
+            yield f"{before}{name}"
+        else:
+            yield from settings(part, f"{before}{name}.")
+
+
+SETTINGS = set(settings(SessionConfig))
 
 
 def test_settings_are_those_of_the_config():
-    stages = tuple(f"{stage}." for stage in SessionConfig().model_dump())
+    stages = tuple(f"{stage}." for stage in SessionConfig.model_fields)
     assert {row for row in ROWS if row.startswith(stages)} == SETTINGS
 
 
 def test_every_field_of_the_journal_is_there():
-    entry = json.loads(journal_line(step(), 1.0))
+    entry = entry_of(step(), 1.0)
     latency = {f"latency_ms.{name}" for name in entry.pop("latency_ms")}
     assert set(entry) | latency <= ROWS
 
@@ -37,3 +53,4 @@ def test_every_reason_is_there(reason):
 def test_every_number_of_the_summary_is_there():
     assert {field.name for field in fields(Summary)} <= ROWS
     assert all(f"`{field.name}`" in TEXT for field in fields(Latency))
+    assert all(f"`lag.{field.name}`" in TEXT for field in fields(LagSummary))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.sample import bilinear, sample_with_gradient
+from kernels.sample import bilinear, sample, sample_with_gradient
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import bilinear_gradients, bilinear_samples
 
@@ -32,6 +32,26 @@ def test_samples_agree_with_linear_interpolation(shape):
     image, (rows, cols) = image_of(shape), positions(shape)
     values = [bilinear(image, row, col) for row, col in zip(rows, cols, strict=True)]
     np.testing.assert_allclose(values, bilinear_samples(image, rows, cols), atol=3e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("row_0", "col_0"), [(0.0, 0.0), (5.0, -7.0)])
+def test_many_samples_at_a_time_agree_with_linear_interpolation(shape, row_0, col_0):
+    image, (rows, cols) = image_of(shape), positions(shape)
+    value = fenced(np.full(len(rows), np.nan))
+    sample(image, fenced(rows + np.float32(row_0)), fenced(cols + np.float32(col_0)), row_0, col_0, value)
+    assert_fence_stands(value)
+    np.testing.assert_allclose(value, bilinear_samples(image, rows, cols), atol=1e-5)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 3e38, -3e38, 2.0**31, 2.0**63])
+def test_many_samples_at_odd_places_are_those_of_single_ones(odd):
+    image = image_of()
+    rows, cols = np.array([[odd, 4.3, odd], [2.6, odd, odd]], np.float32)
+    value = np.zeros(3, np.float32)
+    sample(image, rows, cols, 0.0, 0.0, value)
+    single = [bilinear(image, row, col) for row, col in zip(rows, cols, strict=True)]
+    np.testing.assert_allclose(value, single, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -1,5 +1,6 @@
 """The loop tells the linac about every frame, and holds the beam on every way in and out."""
 
+import gc
 import math
 
 import pytest
@@ -7,65 +8,11 @@ import pytest
 from gatekeeper.clock import VirtualClock
 from gatekeeper.decision import Reason
 from gatekeeper.errors import EngineError, OutputError, RecordingError, TargetError
+from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
-from gatekeeper.step import Step
-from tests.steps import HOLD, ON, decision, frame
-
-MAX_AGE_S = 0.5
-
-
-class Source:
-    """Delivers frames at their times; an exception in the list is raised instead."""
-
-    def __init__(self, clock, frames):
-        self.clock, self.frames = clock, list(frames)
-
-    def next_frame(self, timeout_s):
-        assert 0.0 < timeout_s <= MAX_AGE_S
-        if not self.frames:
-            return None
-        if isinstance(self.frames[0], BaseException):
-            raise self.frames.pop(0)
-        if self.frames[0].received_s > self.clock.now_s() + timeout_s:
-            self.clock.sleep_until(self.clock.now_s() + timeout_s)
-            return None
-        self.clock.sleep_until(self.frames[0].received_s)
-        return self.frames.pop(0)
-
-    def ended(self):
-        return not self.frames
-
-
-class AlwaysOn:
-    """An engine that lets the beam on with every frame, unless it fails on one."""
-
-    def __init__(self, failure=None, failing=-1):
-        self.failure, self.failing = failure, failing
-
-    def step(self, frame, now_s):
-        if frame.sequence == self.failing:
-            raise self.failure
-        return Step(decision(ON, sequence=frame.sequence, time_s=now_s), frame)
-
-    def silence(self, now_s):
-        return Step(decision(HOLD, Reason.NO_FRAME, sequence=-1, time_s=now_s))
-
-
-class Recorder:
-    def __init__(self, linac, failure=None):
-        self.linac, self.failure, self.steps, self.totals_ms = linac, failure, [], []
-
-    def record(self, step, total_ms):
-        assert self.linac.commands[-1].sequence == step.decision.sequence, "the linac is told first"
-        if self.failure:
-            raise self.failure
-        self.steps.append(step)
-        self.totals_ms.append(total_ms)
-
-
-def regular(count, period_s=0.2, begin_s=0.0):
-    return [frame(sequence=k, acquired_s=begin_s + k * period_s) for k in range(count)]
+from tests.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
+from tests.steps import HOLD, ON, frame
 
 
 def run(frames, engine=None, recorder_failure=None):
@@ -124,12 +71,15 @@ def test_silence_is_counted_from_the_acquisition_and_not_from_the_arrival():
     assert recorder.steps[1].decision.time_s == pytest.approx(MAX_AGE_S)
 
 
-@pytest.mark.parametrize("acquired_s", [-3.0, 7.0, math.nan, math.inf])
-def test_impossible_time_of_acquisition_neither_hides_nor_invents_silence(acquired_s):
+@pytest.mark.parametrize(
+    ("acquired_s", "decided"),
+    [(-3.0, [0, -1, 1, -1, 2]), (7.0, [0, 1, -1, 2]), (math.nan, [0, -1, 1, -1, 2]), (math.inf, [0, 1, -1, 2])],
+)
+def test_impossible_time_of_acquisition_neither_hides_nor_invents_silence(acquired_s, decided):
     odd = frame(sequence=0, acquired_s=acquired_s, received_s=0.1)
     _, recorder, error = run([odd, frame(sequence=1, acquired_s=0.4), frame(sequence=2, acquired_s=1.1)])
     assert error is None
-    assert [step.decision.sequence for step in recorder.steps] == [0, 1, -1, 2]
+    assert [step.decision.sequence for step in recorder.steps] == decided
 
 
 def test_failing_engine_holds_the_beam_and_says_on_which_frame():
@@ -159,3 +109,103 @@ def test_lost_record_holds_the_beam():
     linac, _, error = run(regular(3), recorder_failure=OutputError("disk full"))
     assert states(linac) == [HOLD, ON, HOLD]
     assert isinstance(error, OutputError)
+
+
+def run_with_stats(frames, wake_late_s=0.0):
+    class LateClock(VirtualClock):
+        def sleep_until(self, time_s):
+            super().sleep_until(time_s + wake_late_s)
+
+    clock, linac, stats, beats = LateClock(), DryRunLinac(), LoopStats(stall_ms=20.0), []
+    run_loop(
+        Source(clock, frames),
+        AlwaysOn(),
+        linac,
+        Recorder(linac),
+        clock,
+        MAX_AGE_S,
+        stats,
+        lambda: beats.append(linac.commands[-1].sequence),
+    )
+    return linac, stats.summary(), beats
+
+
+def test_every_pass_is_counted_and_gives_a_sign_of_life_once_the_linac_was_told():
+    linac, stats, beats = run_with_stats([*regular(2), frame(sequence=2, acquired_s=1.5)])
+    assert beats == [command.sequence for command in linac.commands[1:-1]] == [0, 1, -1, -1, 2]
+    assert (stats.passes, stats.stalls, stats.late_max_ms) == (5, 0, 0.0)
+    assert stats.busy_max_ms > 0.0
+
+
+def test_waking_late_is_counted_against_the_arrival_and_the_deadline():
+    _, stats, _ = run_with_stats([*regular(2, begin_s=0.1), frame(sequence=2, acquired_s=1.0)], wake_late_s=0.03)
+    assert stats.late_max_ms == pytest.approx(30.0)
+    assert (stats.passes, stats.stalls) == (4, 4)
+
+
+def test_deadlines_in_a_silence_are_absolute_and_being_late_does_not_add_up():
+    linac, _, _ = run_with_stats([frame(sequence=0, acquired_s=0.0), frame(sequence=1, acquired_s=2.3)], 0.03)
+    times_s = [command.time_s for command in linac.commands if command.sequence == -1][1:-1]
+    assert times_s == pytest.approx([0.53, 1.03, 1.53, 2.03])
+
+
+@pytest.mark.parametrize("failure", [None, KeyboardInterrupt()])
+def test_collector_rests_while_the_loop_runs_and_goes_on_after_it(failure):
+    class Watching(AlwaysOn):
+        def step(self, frame, now_s, link_alive=True):
+            assert not gc.isenabled()
+            return super().step(frame, now_s)
+
+    _, recorder, error = run(regular(3), Watching(failure, failing=1 if failure else -1))
+    assert error is failure
+    assert len(recorder.steps) == (3 if failure is None else 1)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+class Slow(AlwaysOn):
+    """An engine that takes its time on frame 1."""
+
+    def __init__(self, clock, takes_s):
+        super().__init__()
+        self.clock, self.takes_s = clock, takes_s
+
+    def step(self, frame, now_s, link_alive=True):
+        if frame.sequence == 1:
+            self.clock.sleep_until(now_s + self.takes_s)
+        return super().step(frame, now_s)
+
+
+@pytest.mark.parametrize(("takes_s", "is_sent"), [(0.45, True), (0.55, False), (5.0, False)])
+def test_beam_on_is_not_sent_when_its_frame_became_too_old_while_it_was_judged(takes_s, is_sent):
+    clock, linac = VirtualClock(), DryRunLinac()
+    recorder = Recorder(linac)
+    run_loop(Source(clock, regular(2)), Slow(clock, takes_s), linac, recorder, clock, MAX_AGE_S)
+    sent = [(command.sequence, command.state) for command in linac.commands[1:-1]]
+    assert sent == [(0, ON), (1, ON) if is_sent else (-1, HOLD)]
+    decided = [(step.decision.sequence, step.decision.state) for step in recorder.steps]
+    assert decided == [(0, ON), (1, ON)] + ([] if is_sent else [(-1, HOLD)])
+    assert is_sent or recorder.steps[2].decision.time_s == pytest.approx(0.2 + takes_s)
+
+
+@pytest.mark.parametrize("recording_s", [0.0, 0.1, 0.3, 0.45, 3.0])
+def test_beam_is_held_at_once_when_the_frame_became_too_old_while_it_was_recorded(recording_s):
+    class SlowRecorder(Recorder):
+        def record(self, step, total_ms):
+            super().record(step, total_ms)
+            if step.decision.sequence == 0:
+                clock.sleep_until(clock.now_s() + recording_s)
+
+    clock, linac = VirtualClock(), DryRunLinac()
+    late = frame(sequence=0, acquired_s=0.0, received_s=0.4)
+    run_loop(
+        Source(clock, [late, frame(sequence=1, acquired_s=9.0)]),
+        AlwaysOn(),
+        linac,
+        SlowRecorder(linac),
+        clock,
+        MAX_AGE_S,
+    )
+    on, held = linac.commands[1:3]
+    assert (on.sequence, on.state, held.sequence, held.state) == (0, ON, -1, HOLD)
+    assert held.time_s == pytest.approx(max(MAX_AGE_S, 0.4 + recording_s))

@@ -3,17 +3,26 @@
 import errno
 import json
 import os
+import resource
+import signal
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, load_toml
 from gatekeeper.decision import Reason
 from gatekeeper.errors import OutputError
+from gatekeeper.recording.chain import read_chain
+from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.recording.link import CAPACITY, LIVE, PATIENT, SPARE
 from gatekeeper.recording.session import Session
 from gatekeeper.recording.whole import write_whole
-from tests.steps import HOLD, ON, step
+from gatekeeper.step import Step
+from tests.sessions import killed, small_setup, stop
+from tests.steps import HOLD, ON, frame, silent_step, step
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=3.25), gate=GateConfig(outside_percent=10.0))
 
@@ -29,16 +38,185 @@ def test_session_holds_settings_decisions_and_summary(tmp_path):
         session.record(step(ON, sequence=1, time_s=0.2), 1.0)
         assert "summary.json" not in names(folder)
         session.finish({"frames": session.summary().frames})
-    assert names(folder) == ["config.toml", "decisions.jsonl", "summary.json"]
+    assert names(folder) == ["config.toml", "decisions.jsonl", "frames.h5", "summary.json"]
     assert load_toml(folder / "config.toml", SessionConfig) == CONFIG
     assert [line["state"] for line in read_decisions(folder / "decisions.jsonl")] == ["HOLD", "ON"]
-    assert json.loads((folder / "summary.json").read_text()) == {"frames": 2}
+    summary = json.loads((folder / "summary.json").read_text())
+    chain = read_chain((folder / "decisions.jsonl").read_bytes())
+    assert summary == {"frames": 2, "head": chain.head, "frames_kept": 2, "frames_dropped": 0}
+    assert [line["kind"] for line in chain.entries] == ["header", "frame", "frame", "end"]
+    assert chain.finding is None
+
+
+def test_lines_stand_in_the_order_in_which_things_happened(tmp_path):
+    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+        session.event("arm", 0.0, {"by": "operator"})
+        session.record(step(HOLD, Reason.RESUMING), 1.0)
+        session.record(silent_step(0.5), 1.0)
+        session.event("disarm", 0.75, {})
+        session.finish({})
+    entries = read_chain((tmp_path / "s" / "decisions.jsonl").read_bytes()).entries
+    assert [entry["kind"] for entry in entries] == ["header", "event", "frame", "silence", "event", "end"]
+    assert entries[1] == {"kind": "event", "event": "arm", "time_s": 0.0, "values": {"by": "operator"}}
+    assert entries[5] == {"kind": "end", "frames_kept": 1, "frames_dropped": 0}
+
+
+def test_every_frame_is_kept_beside_its_line(tmp_path):
+    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+        for number in range(40):
+            one = step(sequence=number, time_s=0.1 * number)
+            session.record(Step(one.decision, frame(number), one.track), 1.0)
+        session.finish({})
+    reader = FramesReader(tmp_path / "s" / "frames.h5")
+    lines = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert [line["frame_row"] for line in lines] == list(range(40))
+    for line in lines:
+        kept, digest = reader.frame(line["frame_row"])
+        assert digest == line["frame_hash"]
+        assert kept.image[0, 0] - frame().image[0, 0] == kept.sequence == line["sequence"]
+
+
+def test_frame_that_cannot_be_kept_is_counted_and_its_decision_is_there(tmp_path):
+    complex_image = frame().image.astype(complex)
+    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+        session.record(Step(step(HOLD).decision, frame(image=complex_image)), 1.0)
+        session.record(step(sequence=1), 1.0)
+        assert session.fault is None
+        session.finish({})
+        assert session.frames_dropped == 1
+    lines = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert [(line["frame_row"], line["frame_hash"] is None) for line in lines] == [(None, True), (0, False)]
+
+
+def record_until_fault(session, image=None, limit=20_000):
+    """Record frames until the record is lost, and return how many were handed over."""
+    for number in range(limit):
+        if session.fault is not None:
+            return number
+        session.record(Step(step(sequence=number).decision, frame(number, image=image)), 1.0)
+    return pytest.fail("the record was never lost")
+
+
+def test_dead_writer_is_a_fault_that_stays_and_never_an_exception(tmp_path):
+    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+        session.record(step(), 1.0)
+        assert session.fault is None
+        killed(session)
+        assert "the writer has ended; the record is lost from here on, and the beam is held" in session.fault
+        session.record(step(sequence=1), 1.0)
+        session.event("reset", 1.0, {})
+        assert "the writer has ended" in session.fault
+        assert session.summary().frames == 2
+        with pytest.raises(OutputError, match="the writer has ended"):
+            session.finish({})
+    assert "summary.json" not in names(tmp_path / "s")
+
+
+def test_writer_that_dies_between_two_looks_is_found_by_the_next_record(tmp_path):
+    with Session(tmp_path / "s", CONFIG) as session:
+        killed(session)
+        session.record(step(), 1.0)
+        assert session._link.fault is not None
+
+
+def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
+    now_ns = [0]
+    with Session(tmp_path / "s", CONFIG, stopwatch=lambda: now_ns[0]) as session:
+        stop(session.writer_pid)
+        session.record(step(), 1.0)
+        assert session.fault is None
+        now_ns[0] = int(LIVE.hung_s * 1e9)
+        assert session.fault is None
+        now_ns[0] += 1
+        assert "no sign of life for 2 s" in session.fault
+        os.kill(session.writer_pid, signal.SIGCONT)
+        assert session.fault is not None
+
+
+@pytest.mark.parametrize("patience", [LIVE, PATIENT], ids=["live", "patient"])
+def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, patience):
+    with Session(tmp_path / "s", CONFIG, small_setup(), patience) as session:
+        room = (tmp_path / "s" / "frames.h5").stat().st_size + 30_000
+        resource.prlimit(session.writer_pid, resource.RLIMIT_FSIZE, (room, room))
+        assert record_until_fault(session) > 2
+        assert "the record cannot be written (File too large)" in session.fault
+        with pytest.raises(OutputError, match="File too large"):
+            session.finish({})
+    chain = read_chain((tmp_path / "s" / "decisions.jsonl").read_bytes())
+    assert chain.finding is None
+    reader = FramesReader(tmp_path / "s" / "frames.h5")
+    lines = chain.entries[1:]
+    assert [line["sequence"] for line in lines] == list(range(len(lines)))
+    assert all(reader.frame(line["frame_row"])[1] == line["frame_hash"] for line in lines)
+    assert "summary.json" not in names(tmp_path / "s")
+
+
+def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_fault(tmp_path):
+    now_ns = [0]
+    with Session(tmp_path / "s", CONFIG, small_setup(), stopwatch=lambda: now_ns[0]) as session:
+        stop(session.writer_pid)
+        large = np.zeros((256, 512), np.float32)
+        taken = record_until_fault(session, large) - 1
+        assert session.fault.count(f"no room for decision {taken}, the writer is too slow") == 1
+        os.kill(session.writer_pid, signal.SIGCONT)
+    lines = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert [line["sequence"] for line in lines] == list(range(taken))
+    kept = [line["frame_row"] for line in lines]
+    frames = (CAPACITY - SPARE) // (large.nbytes + 1000)
+    assert kept == [*range(frames), *[None] * (taken - frames)]
+    assert taken - frames > 1000
+
+
+def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
+    with Session(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+        huge = np.zeros((CAPACITY // 8, 1), np.float64)
+        session.record(Step(step(HOLD).decision, frame(image=huge)), 1.0)
+        session.finish({})
+        assert session.frames_dropped == 1
+        assert session.fault is None
+    assert [line["frame_row"] for line in read_decisions(tmp_path / "s" / "decisions.jsonl")] == [None]
+
+
+def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
+    with Session(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+        large = np.zeros((1024, 1024), np.float32)
+        many = CAPACITY // large.nbytes + 10
+        for number in range(many):
+            session.record(Step(step().decision, frame(number, image=large)), 1.0)
+        session.finish({})
+        assert (session.fault, session.frames_dropped) == (None, 0)
+    assert len(FramesReader(tmp_path / "s" / "frames.h5")) == many
+
+
+def test_preview_that_does_not_fit_is_refused_before_the_first_frame(tmp_path):
+    begin = replace(small_setup(), preview=np.zeros((CAPACITY // 4096, 64, 64), np.uint8))
+    with pytest.raises(OutputError, match="give fewer preview frames"):
+        Session(tmp_path / "s", CONFIG, begin)
+
+
+def test_writer_that_cannot_begin_is_refused_before_the_first_frame(tmp_path, monkeypatch):
+    def taken(path, data):
+        (tmp_path / "s" / "decisions.jsonl").write_text("precious\n")
+
+    monkeypatch.setattr("gatekeeper.recording.session.write_whole", taken)
+    with pytest.raises(OutputError, match=r"cannot be written \(File exists\)"):
+        Session(tmp_path / "s", CONFIG)
+    assert (tmp_path / "s" / "decisions.jsonl").read_text() == "precious\n"
+
+
+def test_nothing_of_a_session_is_left_in_shared_memory(tmp_path):
+    with Session(tmp_path / "s", CONFIG) as session:
+        session.record(step(), 1.0)
+        mapped = Path(f"/proc/{session.writer_pid}/maps").read_text()
+        assert "/memfd:gatekeeper-ring (deleted)" in mapped
+        assert "/dev/shm" not in mapped  # noqa: S108
 
 
 def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_path):
     with Session(tmp_path / "s", CONFIG) as session:
         session.record(step(), 1.0)
-    assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl"]
+    assert session._link._process.returncode == 0, "the writer sees by itself that there is no more to come"
+    assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl", "frames.h5"]
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 1
 
 

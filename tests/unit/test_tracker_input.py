@@ -238,12 +238,13 @@ def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
 
 @pytest.mark.parametrize("scene", WIDE_SCENES, ids=["1.8 mm", "0.9 mm", "0.6 mm"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, dtype):
     tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
     rows, cols = on_frames(tracker.follower.reach(), tracker.follower.model.region.factor)
     for row, is_row_in in ((rows.start - 1, False), (rows.start, True), (rows.stop - 1, True), (rows.stop, False)):
         for col, is_col_in in ((cols.start - 1, False), (cols.start, True), (cols.stop - 1, True), (cols.stop, False)):
-            frame = scene.image()
+            frame = scene.image().astype(dtype)
             frame[row, col] = bad
             assert (tracker.track(frame).confidence == 0.0) == (is_row_in and is_col_in)
 

@@ -1,0 +1,104 @@
+"""The engine's process: a recording in real time through loop, gate and lease, recorded as a session, with one fault.
+
+`python -m benchmarks.fault_matrix.engine SETTINGS.json` prints a JSON line when it is ready, and at the first frame.
+"""
+
+import json
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.fault_matrix.scene import load
+from gatekeeper.clock import Clock, PacedClock, monotonic_ns
+from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
+from gatekeeper.engine import TargetTracker
+from gatekeeper.frame import Frame
+from gatekeeper.linac.key import load_key
+from gatekeeper.linac.lease import LeaseLinac
+from gatekeeper.loop import run_loop
+from gatekeeper.recording.session import Session
+from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.sources.port import FrameSource
+from replay.arming import arm
+from replay.faults import inject
+from replay.faults.clock import JumpingClock
+from replay.faults.slow import SlowTracker
+from replay.faults.spec import When
+from replay.player import Player
+from replay.run import material_of
+
+CONNECT_S = 10.0
+
+
+class Announced:
+    """A source that says when its first frame came."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self._source, self._said = source, False
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return what the source returns."""
+        frame = self._source.next_frame(timeout_s)
+        if frame is not None and not self._said:
+            self._said = True
+            say({"first_s": monotonic_ns() * 1e-9})
+        return frame
+
+    def ended(self) -> bool:
+        """Return what the source returns."""
+        return self._source.ended()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+def say(values: dict[str, float]) -> None:
+    """Print one line."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def main(settings: Path) -> None:
+    """Run one session."""
+    told = json.loads(settings.read_text(encoding="utf-8"))
+    recording = load(Path(told["recording"]))
+    material = material_of(recording)
+    period_s, fault_frame = told["period_s"], told["fault_frame"]
+    base = SessionConfig()
+    silence_s = base.silence_s(period_s)
+    lease = LeaseConfig(fresh_ms=round(1e3 * silence_s), retry_ms=20)
+    config = base.model_copy(update={"linac": LinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)})
+    assert config.linac is not None
+    true = PacedClock(1.0)
+
+    def around(tracker: TargetTracker) -> TargetTracker:
+        for image in recording.frames[:8]:
+            tracker.track(image.astype(np.float32))
+        return SlowTracker(tracker, When(fault_frame), true, told["slow_s"]) if told.get("slow_s") else tracker
+
+    engine = arm(material.setup, config, around).engine
+    with (
+        closing(LeaseLinac(config.linac, load_key(Path(config.linac.key_file)))) as linac,
+        Session(Path(told["session"]), config, material.setup) as session,
+    ):
+        end_s = time.monotonic() + CONNECT_S
+        while not linac.alive and time.monotonic() < end_s:
+            time.sleep(0.005)
+        say({"ready": True, "writer_pid": session.writer_pid})
+        begin_s = true.now_s()
+        clock: Clock = true
+        if told.get("jump_s"):
+            # Between two frames, so that the next one is the first to be seen at the wrong time.
+            clock = JumpingClock(true, begin_s + (fault_frame - 0.5) * period_s, told["jump_s"])
+        source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1))
+        if not told.get("every_frame"):
+            source = NewestFrame(source)
+        run_loop(source, engine, linac, session, clock, config.gate.max_age_s, silence_s=silence_s)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

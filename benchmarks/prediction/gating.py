@@ -1,0 +1,151 @@
+"""Beam states as they would have been, and how far they agree with where the target truly was.
+
+A decision on a frame takes effect one latency after its acquisition, and stands until the next one does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.prediction.methods import AnyPredictor
+from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
+from gatekeeper.clock import stopwatch_ns
+from gatekeeper.config import PredictionConfig
+from gatekeeper.gating.ahead import instants_s, used_percent
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of the scored time.
+
+    Attributes
+    ----------
+    on_while_out, accuracy, duty_cycle, inside : float
+        Shares of the time: beam on with the target outside; beam on exactly when the target is inside; beam on;
+        target inside. In percent.
+    crossing_error_ms : float
+        Time with the beam in the wrong state, per crossing of the window's edge.
+    time_s : float
+        How much time was scored.
+    """
+
+    on_while_out: float
+    accuracy: float
+    duty_cycle: float
+    inside: float
+    crossing_error_ms: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What a predictor said on each frame of a scene.
+
+    Attributes
+    ----------
+    instants_s : tuple of float
+        For which times after each frame.
+    si_mm : ndarray of float64, shape (T, instants)
+        Predicted; NaN where there was no prediction.
+    healthy : ndarray of bool, shape (T,)
+        Whether all of a frame's predictions were.
+    """
+
+    instants_s: tuple[float, ...]
+    si_mm: Array
+    healthy: NDArray[np.bool_]
+
+
+def settings(mode: str, latency_s: float, look_ahead: str = "middle") -> PredictionConfig:
+    """Return the config of a mode at a latency; how it is made up does not matter here."""
+    return PredictionConfig.model_validate(
+        {"mode": mode, "look_ahead": look_ahead, "imaging_s": 0.0, "compute_s": 0.0, "linac_s": latency_s}
+    )
+
+
+def tell(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> Told:
+    """Show the scene to the predictor, frame by frame, and return what it says."""
+    si_mm = np.full((len(scene.times_s), len(instants)), np.nan)
+    healthy = np.zeros(len(scene.times_s), dtype=np.bool_)
+    for frame, time_s in enumerate(scene.times_s.tolist()):
+        predictor.add(time_s, scene.measured_mm[frame], float(scene.confidence[frame]))
+        said = [predictor.predict(ahead_s) for ahead_s in instants]
+        si_mm[frame] = [prediction.position_mm[0] for prediction in said]
+        healthy[frame] = all(prediction.healthy for prediction in said)
+    return Told(instants, si_mm, healthy)
+
+
+def time_us(scene: Scene, predictor: AnyPredictor, ahead_s: float) -> Array:
+    """Return how long it takes to add each sample and to predict once, in microseconds, shape (T,)."""
+    times_us = np.empty(len(scene.times_s))
+    for frame, time_s in enumerate(scene.times_s.tolist()):
+        began_ns = stopwatch_ns()
+        predictor.add(time_s, scene.measured_mm[frame], float(scene.confidence[frame]))
+        predictor.predict(ahead_s)
+        times_us[frame] = 1e-3 * (stopwatch_ns() - began_ns)
+    return times_us
+
+
+def instants_of(scene: Scene, config: PredictionConfig) -> tuple[float, ...]:
+    """Return the instants to predict for, at the scene's frame rate."""
+    return instants_s(config, float(np.median(np.diff(scene.times_s))))
+
+
+def beam_on(scene: Scene, told: Told, config: PredictionConfig) -> NDArray[np.bool_]:
+    """Return the decision on each frame, shape (T,)."""
+    instants = [told.instants_s.index(instant) for instant in instants_of(scene, config)]
+    measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan))
+    predicted = _percent(told.si_mm[:, instants])
+    used = [
+        used_percent(config, measured[frame], predicted[frame].tolist(), bool(told.healthy[frame]))
+        for frame in range(len(measured))
+    ]
+    return np.array(used) <= 0.0
+
+
+def beam_at(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> NDArray[np.bool_]:
+    """Return the beam's state on the grid of the truth."""
+    standing = np.searchsorted(scene.times_s + latency_s, scene.truth_s, side="right") - 1
+    return (standing >= 0) & on[np.maximum(standing, 0)]
+
+
+def score(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> Score:
+    """Return how well the beam was gated by decisions `on`, shape (T,)."""
+    scored = scene.truth_s >= scene.scored_from_s
+    beam = beam_at(scene, on, latency_s)[scored]
+    inside = np.abs(scene.truth_mm[scored]) <= WINDOW_MM
+    step_s = float(np.median(np.diff(scene.truth_s)))
+    crossings = max(int(np.count_nonzero(inside[1:] != inside[:-1])), 1)
+    return Score(
+        on_while_out=100.0 * float((beam & ~inside).mean()),
+        accuracy=100.0 * float((beam == inside).mean()),
+        duty_cycle=100.0 * float(beam.mean()),
+        inside=100.0 * float(inside.mean()),
+        crossing_error_ms=1e3 * step_s * float((beam != inside).sum()) / crossings,
+        time_s=step_s * len(inside),
+    )
+
+
+def pooled(scores: Sequence[Score]) -> Score:
+    """Return the score over all the time of several."""
+    times_s = np.array([one.time_s for one in scores])
+    wrong_s = np.array([(100.0 - one.accuracy) / 100.0 for one in scores]) * times_s
+    crossings = sum(
+        1e3 * wrong / one.crossing_error_ms for wrong, one in zip(wrong_s, scores, strict=True) if wrong > 0.0
+    )
+    shares = np.average(
+        [(one.on_while_out, one.accuracy, one.duty_cycle, one.inside) for one in scores], axis=0, weights=times_s
+    )
+    on_while_out, accuracy, duty_cycle, inside = shares.tolist()
+    return Score(
+        on_while_out, accuracy, duty_cycle, inside, 1e3 * float(wrong_s.sum()) / max(crossings, 1.0), times_s.sum()
+    )
+
+
+def _percent(position_mm: Array) -> Array:
+    """Return what a small target has outside: nothing or all, NaN where it is not known."""
+    return np.where(np.isnan(position_mm), np.nan, np.where(np.abs(position_mm) <= WINDOW_MM, 0.0, 100.0))

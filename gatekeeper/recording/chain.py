@@ -1,0 +1,101 @@
+"""The chain: each line of the journal carries its own SHA-256 and that of the line before, so that no change hides.
+
+A line is one JSON object with sorted keys and no spaces. Its last field, `hash`, is the SHA-256 of all bytes of the
+line before that field; `previous` is the hash of the line before, and `line` counts from 0.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+START = "0" * 64
+"""What the first line names as its predecessor."""
+LINK_FIELDS = ("line", "previous", "hash")
+"""What a line holds for the chain's sake."""
+
+_HASH_FIELD = b',"hash":"'
+_TAIL = len(_HASH_FIELD) + 64 + len(b'"}')
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a journal holds, as far as it can be trusted.
+
+    Attributes
+    ----------
+    entries : list of dict
+        The lines before the first finding, without the fields of the chain.
+    head : str
+        Hash of the last of them, 64 hexadecimal digits.
+    finding : str or None
+        What is wrong with the line after them, in one line; None when every byte is as it was written.
+    """
+
+    entries: list[dict[str, object]]
+    head: str
+    finding: str | None
+
+
+def canonical(values: Mapping[str, object]) -> str:
+    """Return the one JSON text that stands for `values`; equal values give equal bytes.
+
+    Raises
+    ------
+    ValueError
+        When a number is NaN or infinite.
+    """
+    return json.dumps(values, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def seal(entry: Mapping[str, object], number: int, previous: str) -> tuple[bytes, str]:
+    """Return a line of the journal, line end included, and its hash.
+
+    Parameters
+    ----------
+    entry : mapping
+        What the line says, as plain values for JSON.
+    number : int
+        Which line it is, from 0.
+    previous : str
+        Hash of the line before; START for the first.
+    """
+    body = canonical({**entry, "line": number, "previous": previous})[:-1].encode()
+    digest = hashlib.sha256(body).hexdigest()
+    return b'%b%b%b"}\n' % (body, _HASH_FIELD, digest.encode()), digest
+
+
+def read_chain(data: bytes) -> Chain:
+    """Return the lines of a journal up to the first that is not as it was written."""
+    entries: list[dict[str, object]] = []
+    head = START
+    *lines, rest = data.split(b"\n")
+    for number, line in enumerate(lines):
+        entry = _opened(line, number, head)
+        if isinstance(entry, str):
+            return Chain(entries, head, f"line {number}: {entry}")
+        head = str(entry["hash"])
+        entries.append({name: value for name, value in entry.items() if name not in LINK_FIELDS})
+    finding = None
+    if rest:
+        finding = f"line {len(lines)}: is cut short, {len(rest)} bytes without a line end"
+    elif not lines:
+        finding = "line 0: is missing, the journal is empty"
+    return Chain(entries, head, finding)
+
+
+def _opened(line: bytes, number: int, previous: str) -> dict[str, object] | str:
+    """Return what a line holds, or what is wrong with it."""
+    body = line[:-_TAIL]
+    digest = hashlib.sha256(body).hexdigest().encode()
+    if line[-_TAIL:] != b'%b%b"}' % (_HASH_FIELD, digest):
+        return "is not as it was written, its hash does not fit"
+    try:
+        entry = json.loads(body + b"}")
+    except ValueError:
+        return "is no JSON"
+    if not isinstance(entry, dict):
+        return "is no JSON object"
+    if entry.get("line") != number or entry.get("previous") != previous:
+        return f"does not follow the line before; it was line {entry.get('line')}: lines were dropped, added or moved"
+    return {**entry, "hash": digest.decode()}

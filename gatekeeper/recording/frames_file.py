@@ -1,0 +1,285 @@
+"""The frames of a session in HDF5: written so that it can be read at any moment, also after a crash of the writer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import RecordingError
+from gatekeeper.frame import Frame
+from gatekeeper.recording.digest import array_hash, plane_numbers, plane_of
+
+ROW = np.dtype(
+    [
+        ("sequence", "<i8"),
+        ("acquired_s", "<f8"),
+        ("received_s", "<f8"),
+        ("spacing_mm", "<f8", (2,)),
+        ("plane", "<f8", (9,)),
+        ("place", "<i8"),
+        ("odd_type", "S8"),
+        ("odd_shape", "<i8", (3,)),
+    ]
+)
+"""A row of `index`: `place` is where the frame is in `pixels`, or where its bytes begin in `odd` if it has a type."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """A frame on its way into the file.
+
+    Attributes
+    ----------
+    sequence : int
+        As the source gave it.
+    acquired_s, received_s : float
+        Session time in seconds.
+    spacing_mm : list of float
+        Two numbers, in mm.
+    plane : list of float
+        Nine numbers, as of `setup.plane_numbers`.
+    image : ndarray
+        Of any number type, with three axes at most.
+    """
+
+    sequence: int
+    acquired_s: float
+    received_s: float
+    spacing_mm: list[float]
+    plane: list[float]
+    image: NDArray[np.generic]
+
+    @classmethod
+    def of(cls, frame: Frame) -> "Kept":
+        """Return what is kept of a frame; its image is not copied."""
+        spacing_mm = [float(value) for value in frame.spacing_mm]
+        plane = plane_numbers(frame.plane)
+        times_s = float(frame.acquired_s), float(frame.received_s)
+        return cls(int(frame.sequence), *times_s, spacing_mm, plane, frame.image)
+
+    def hash(self) -> str:
+        """Return the SHA-256 of pixels, pixel size, plane, number and times."""
+        facts = [self.sequence, self.acquired_s, self.received_s, self.spacing_mm, self.plane]
+        return array_hash(self.image, json.dumps(facts))
+
+
+class FramesFile:
+    """Writes `frames.h5`. Nothing is in the file for good before `flush`.
+
+    Parameters
+    ----------
+    path : Path
+        The file to be made; it must not exist.
+    facts : mapping or None
+        `Setup.facts`; without them all frames are kept as odd ones.
+    arrays : mapping
+        `Setup.arrays`.
+
+    Raises
+    ------
+    OSError
+        Here and on `flush`, when the disk does not take it.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any] | None, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        self._file = h5py.File(path, "x", libver="latest")
+        for name, array in arrays.items():
+            chunks = (1, *array.shape[1:]) if array.ndim == 3 and array.size else None
+            self._file.create_dataset(name, data=array, chunks=chunks, compression="gzip" if chunks else None)
+        self._shape: tuple[int, ...] | None = None
+        self._type = np.dtype(np.float32)
+        if facts is not None:
+            self._file.attrs["facts"] = json.dumps(facts)
+            self._shape, self._type = arrays["reference"].shape, np.dtype(facts["pixel_type"])
+        self._index = self._grows("index", ROW, (), 64)
+        self._odd = self._grows("odd", np.dtype(np.uint8), (), 1 << 16)
+        self._pixels = self._grows("pixels", self._type, self._shape or (1, 1), 1)
+        self._file.swmr_mode = True
+        self._rows: list[tuple[object, ...]] = []
+        self._plain: list[NDArray[np.generic]] = []
+        self._other: list[NDArray[np.uint8]] = []
+        self._plain_count = self._odd_bytes = 0
+        self.count = 0
+
+    def _grows(self, name: str, dtype: np.dtype[Any], rest: tuple[int, ...], at_once: int) -> Any:
+        """Return a new dataset that has no rows yet and takes any number of them."""
+        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if len(rest) == 2 else {}
+        return self._file.create_dataset(
+            name, (0, *rest), dtype, maxshape=(None, *rest), chunks=(at_once, *rest), **packed
+        )
+
+    def add(self, kept: Kept) -> tuple[int, str]:
+        """Take in one frame; return its row and the hash of what can be read back.
+
+        Raises
+        ------
+        ValueError, TypeError, OverflowError
+            When the frame is none that the file can hold; the file is as before then.
+        """
+        image = kept.image
+        if image.dtype.kind not in "buif" or image.ndim > 3 or len(kept.spacing_mm) != 2:
+            raise ValueError(f"frame of {image.dtype}, shape {image.shape}, spacing {kept.spacing_mm}")
+        plain = self._as_plain(image)
+        numbers = (kept.sequence, kept.acquired_s, kept.received_s, tuple(kept.spacing_mm), tuple(kept.plane))
+        if plain is not None:
+            row = (*numbers, self._plain_count, b"", (0, 0, 0))
+            np.array(row, ROW)
+            self._plain.append(plain)
+            self._plain_count += 1
+        else:
+            stored = np.ascontiguousarray(image, image.dtype.newbyteorder("<"))
+            row = (*numbers, self._odd_bytes, stored.dtype.str.encode(), (*image.shape, -1, -1, -1)[:3])
+            np.array(row, ROW)
+            self._other.append(stored.reshape(-1).view(np.uint8))
+            self._odd_bytes += stored.nbytes
+        self._rows.append(row)
+        self.count += 1
+        return self.count - 1, kept.hash()
+
+    def _as_plain(self, image: NDArray[np.generic]) -> NDArray[np.generic] | None:
+        """Return a frame in the type of the source; None when it would not read back to the last bit."""
+        if image.dtype != np.float32 or image.shape != self._shape:
+            return None
+        with np.errstate(all="ignore"):
+            plain = image.astype(self._type)
+            back = plain.astype(np.float32)
+        return plain if np.array_equal(back.view(np.uint32), np.ascontiguousarray(image).view(np.uint32)) else None
+
+    def flush(self) -> None:
+        """Put what was taken in into the file: first the pixels, then the rows that point at them."""
+        if not self._rows:
+            return
+        if self._plain:
+            _append(self._pixels, np.stack(self._plain))
+        if self._other:
+            _append(self._odd, np.concatenate(self._other))
+        _append(self._index, np.array(self._rows, ROW))
+        self._rows, self._plain, self._other = [], [], []
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        self._file.close()
+
+
+def _append(dataset: Any, rows: NDArray[Any]) -> None:
+    before = dataset.shape[0]
+    dataset.resize(before + len(rows), axis=0)
+    dataset[before:] = rows
+    dataset.flush()
+
+
+class FramesReader:
+    """Reads `frames.h5`, also of a session that is still going on or whose writer has crashed.
+
+    Raises
+    ------
+    RecordingError
+        Here and on each reading, when the file is missing or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = _opened(path)
+            facts = self._file.attrs.get("facts")
+            self.facts: dict[str, Any] | None = None if facts is None else json.loads(facts)
+            self._pixels, self._odd = self._file["pixels"], self._file["odd"]
+            index = self._file["index"][:]
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            raise self._damaged(error) from None
+        ends = np.array([_odd_end(row) for row in index], np.int64)
+        whole = np.where(ends < 0, index["place"] < self._pixels.shape[0], ends <= self._odd.shape[0])
+        self.index: NDArray[Any] = index[: int(np.argmin(whole)) if not whole.all() else len(index)]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return what the session began with, by the names of `Setup.arrays`."""
+        found: dict[str, NDArray[np.generic]] = {}
+
+        def visit(name: str, node: Any) -> None:
+            if isinstance(node, h5py.Dataset) and name not in ("pixels", "odd", "index"):
+                found[name] = node[()]
+
+        try:
+            self._file.visititems(visit)
+        except (OSError, RuntimeError) as error:
+            raise self._damaged(error) from None
+        return found
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def kept(self, row: int) -> Kept:
+        """Return what is kept of a frame, its image exactly as it was judged."""
+        if not 0 <= row < len(self.index):
+            raise RecordingError(f"{self._path}: holds {len(self.index)} frames, frame_row {row} is missing")
+        entry = self.index[row]
+        place, odd_type = int(entry["place"]), bytes(entry["odd_type"])
+        try:
+            if odd_type:
+                end = _odd_end(entry)
+                shape = tuple(int(n) for n in entry["odd_shape"] if n >= 0)
+                image = self._odd[place:end].view(np.dtype(odd_type.decode())).reshape(shape)
+            else:
+                image = self._pixels[place].astype(np.float32)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise self._damaged(error) from None
+        return Kept(
+            int(entry["sequence"]),
+            float(entry["acquired_s"]),
+            float(entry["received_s"]),
+            [float(value) for value in entry["spacing_mm"]],
+            [float(value) for value in entry["plane"]],
+            image,
+        )
+
+    def frame(self, row: int) -> tuple[Frame, str]:
+        """Return a frame exactly as it was judged, and the hash of it."""
+        kept = self.kept(row)
+        # A broken frame may be of any type; what judges frames says so.
+        image: Any = kept.image
+        row_mm, col_mm = kept.spacing_mm
+        times_s = kept.acquired_s, kept.received_s
+        return Frame(image, (row_mm, col_mm), kept.sequence, *times_s, plane_of(kept.plane)), kept.hash()
+
+    def images(self) -> NDArray[np.generic]:
+        """Return all frames (T, H, W) in the type of the source; in float32, NaN for those of another shape, else."""
+        if self.facts is not None and not any(self.index["odd_type"]):
+            pixels: NDArray[np.generic] = self._pixels[: len(self.index)]
+            return pixels
+        images = [self.kept(row).image for row in range(len(self.index))]
+        shape = self._pixels.shape[1:] if self.facts is not None or not images else images[0].shape
+        blank = np.full(shape, np.nan, np.float32)
+        return np.stack([image.astype(np.float32) if image.shape == shape else blank for image in images])
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        self._file.close()
+
+    def _damaged(self, error: Exception) -> RecordingError:
+        return RecordingError(f"{self._path}: cannot be read as frames ({error}); the frames are lost or damaged")
+
+
+def _opened(path: Path) -> Any:
+    """Return the file; one whose writer is at work or has crashed opens in the mode for several readers only."""
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        return h5py.File(path, "r", libver="latest", swmr=True)
+
+
+def _odd_end(row: Any) -> int:
+    """Return where the bytes of an odd frame end; -1 for one that is not odd."""
+    odd_type = bytes(row["odd_type"])
+    if not odd_type:
+        return -1
+    try:
+        size = np.dtype(odd_type.decode()).itemsize
+    except (TypeError, UnicodeDecodeError) as error:
+        raise ValueError(f"frame of type {odd_type!r}") from error
+    return int(row["place"]) + size * int(np.prod([n for n in row["odd_shape"] if n >= 0]))

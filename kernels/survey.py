@@ -1,0 +1,67 @@
+"""What can be said of an image at a glance: broken pixels, no variation, clipping, and its fingerprint.
+
+Everything is done on the bits of the pixels as whole numbers, which no reordering of floating-point arithmetic
+can touch, and which the processor takes eight at a time.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import f4_2d_in, i4, kernel, seen
+
+EXPONENT = 0x7F800000
+"""Bits that are all set in NaN and infinity, and in no number."""
+WEIGHT_STEP = 0x9E3779B1
+WEIGHT_FLIP = 0x85EBCA6A
+
+
+@kernel(i4(i4))
+def _rank(bits: np.int32) -> np.int32:
+    """Return a whole number that orders as the float with these bits does: 0 for 0, and -1 for -0."""
+    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
+@kernel(seen(f4_2d_in))
+def survey(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
+    """Look over all pixels of an image.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+
+    Returns
+    -------
+    finite : bool
+        No pixel is NaN or infinite.
+    varied : bool
+        At least two pixels differ.
+    brightest : int
+        How many pixels have the largest value of all; meaningless unless `finite`.
+    fingerprint : int
+        64 bits that change with any one pixel, and with more than one but for a chance of 2^-64 or so: two sums of
+        the pixels' bits with weights that are odd, and so divide out, and differ from place to place.
+    """
+    pixels = image.reshape(image.size).view(np.int32)
+    first = np.uint32(0)
+    second = np.uint32(0)
+    most = np.int32(-2147483648)
+    least = np.int32(2147483647)
+    broken = np.int32(0)
+    for k in range(pixels.size):
+        bits = np.int32(pixels[k])
+        rank = _rank(bits)
+        most = max(most, rank)
+        least = min(least, rank)
+        broken = np.int32(broken | np.int32(np.int32(bits & np.int32(EXPONENT)) == np.int32(EXPONENT)))
+        word = np.uint32(bits)
+        weight = np.uint32(np.uint32(k) * np.uint32(WEIGHT_STEP)) | np.uint32(1)
+        first = np.uint32(first + np.uint32(word * weight))
+        mixed = np.uint32(word ^ np.uint32(word >> np.uint32(15)))
+        second = np.uint32(second + np.uint32(mixed * np.uint32(weight ^ np.uint32(WEIGHT_FLIP))))
+    # 0 and -0 are the same.
+    largest = np.int32(-1) if most == 0 else most
+    brightest = np.int32(0)
+    for k in range(pixels.size):
+        brightest = np.int32(brightest + np.int32(_rank(np.int32(pixels[k])) >= largest))
+    fingerprint = (np.uint64(first) << np.uint64(32)) | np.uint64(second)
+    return bool(broken == 0), bool(least < largest), int(brightest), int(fingerprint)

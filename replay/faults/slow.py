@@ -1,0 +1,75 @@
+"""Consumers that are too slow for the frames: a tracker, and a recorder."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.clock import Clock
+from gatekeeper.engine import TargetTracker
+from gatekeeper.recording.port import Recorder
+from gatekeeper.step import Step
+from gatekeeper.track import Track
+from replay.faults.spec import When
+
+
+class SlowTracker:
+    """A tracker that takes its time; frames are counted by its calls, from 0.
+
+    Parameters
+    ----------
+    tracker : TargetTracker
+        Finds the target.
+    when : When
+        On which calls.
+    clock : Clock
+        The session's clock, on which it takes longer.
+    longer_s : float
+        By how much, in seconds of session time.
+    """
+
+    def __init__(self, tracker: TargetTracker, when: When, clock: Clock, longer_s: float) -> None:
+        self._tracker, self._when, self._clock, self._longer_s = tracker, when, clock, longer_s
+        self._calls = 0
+
+    def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
+        """Return where the target is, late while the fault is active."""
+        call, self._calls = self._calls, self._calls + 1
+        track = self._tracker.track(image)
+        if self._when.draw(call, (0,)) is not None:
+            self._clock.sleep_until(self._clock.now_s() + self._longer_s)
+        return track
+
+
+class SlowRecorder:
+    """A recorder that keeps the loop waiting, against what a Recorder should do.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Keeps what happened.
+    when : When
+        On which frames.
+    clock : Clock
+        The session's clock, on which it takes longer.
+    longer_s : float
+        By how much, in seconds of session time.
+    """
+
+    def __init__(self, recorder: Recorder, when: When, clock: Clock, longer_s: float) -> None:
+        self._recorder, self._when, self._clock, self._longer_s = recorder, when, clock, longer_s
+
+    @property
+    def fault(self) -> str | None:
+        """Why the record is no longer kept."""
+        return self._recorder.fault
+
+    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
+        """Keep what an operator did."""
+        self._recorder.event(name, time_s, values)
+
+    def record(self, step: Step, total_ms: float) -> None:
+        """Keep one pass, and return late while the fault is active."""
+        self._recorder.record(step, total_ms)
+        if self._when.draw(step.decision.sequence, (0,)) is not None:
+            self._clock.sleep_until(self._clock.now_s() + self._longer_s)

@@ -1,0 +1,248 @@
+"""A recorded session of gatekeeper itself: what was decided, by which settings, on which frames."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gatekeeper.clock import Clock
+from gatekeeper.config import SessionConfig, load_toml
+from gatekeeper.errors import RecordingError
+from gatekeeper.frame import Frame
+from gatekeeper.recording.chain import Chain, read_chain
+from gatekeeper.recording.digest import plane_of
+from gatekeeper.recording.frames_file import FramesReader
+from gatekeeper.recording.port import Recorder
+from gatekeeper.recording.setup import Setup
+from gatekeeper.structure import Role, Structure
+from replay.arming import Armed, operate
+from replay.recording import Recording
+
+JOURNAL = "decisions.jsonl"
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedSession:
+    """A session folder that was opened.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    chain : Chain
+        The journal, as far as it is intact.
+    frames : FramesReader
+        The frames, read as they are asked for.
+    setup : Setup or None
+        What tracker and envelope were made of; None when the session was recorded without.
+    """
+
+    folder: Path
+    chain: Chain
+    frames: FramesReader
+    setup: Setup | None
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The lines of the journal after its header."""
+        return self.chain.entries[1:]
+
+    @property
+    def begin_s(self) -> float:
+        """Session time of the first decision, in seconds."""
+        times_s = (entry["decided_s"] for entry in self.entries if entry["kind"] == "frame")
+        return float(next((time_s for time_s in times_s if time_s is not None), 0.0))
+
+    def config(self) -> SessionConfig:
+        """Return the settings in `config.toml`.
+
+        Raises
+        ------
+        ConfigError
+            When the file is missing or not valid.
+        """
+        return load_toml(self.folder / "config.toml", SessionConfig)
+
+    def summary(self) -> dict[str, Any] | None:
+        """Return what `summary.json` says; None when the session did not come to its end.
+
+        Raises
+        ------
+        RecordingError
+            When the file cannot be read.
+        """
+        path = self.folder / "summary.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RecordingError(f"{path}: cannot be read as JSON ({error}); it was changed or cut short") from None
+        if not isinstance(values, dict):
+            raise RecordingError(f"{path}: is no JSON object; it was changed")
+        return values
+
+    def recording(self) -> Recording:
+        """Return the frames of which the journal tells, as a recording without labels.
+
+        Raises
+        ------
+        RecordingError
+            When the session was recorded without its reference, or kept no frame.
+        """
+        rows = self.rows()
+        if self.setup is None or not rows:
+            raise RecordingError(
+                f"{self.folder}: holds {len(rows)} frames and {'no' if self.setup is None else 'a'} reference; "
+                "a session is replayed from both"
+            )
+        images, index = self.frames.images(), self.frames.index
+        times_s = index["acquired_s"][rows].astype(np.float64)
+        return Recording(
+            name=self.setup.name,
+            frames=images[rows],
+            spacing_mm=self.setup.spacing_mm,
+            times_s=times_s - times_s[0],
+            first_mask=self.setup.target_mask,
+            plane=self.setup.plane,
+        )
+
+    def rows(self) -> list[int]:
+        """Return where the frames of which the journal tells are in `frames.h5`, oldest first."""
+        return [entry["frame_row"] for entry in self.entries if entry.get("frame_row") is not None]
+
+    def close(self) -> None:
+        """Let go of the frames."""
+        self.frames.close()
+
+
+def is_session(folder: Path) -> bool:
+    """Return whether a folder is a session by what it holds."""
+    return (folder / JOURNAL).is_file()
+
+
+def read_journal(folder: Path) -> Chain:
+    """Return the journal of the session in `folder`, as far as it is intact.
+
+    Raises
+    ------
+    RecordingError
+        When there is none that can be read.
+    """
+    path = folder / JOURNAL
+    try:
+        return read_chain(path.read_bytes())
+    except OSError as error:
+        raise RecordingError(
+            f"{path}: cannot be read ({error.strerror or error}); name the folder of a session"
+        ) from None
+
+
+def open_session(folder: Path) -> RecordedSession:
+    """Open the session in `folder`, be it whole, broken off or still going on.
+
+    Raises
+    ------
+    RecordingError
+        When it is no session, or its frames cannot be read at all.
+    """
+    chain = read_journal(folder)
+    frames = FramesReader(folder / "frames.h5")
+    try:
+        setup = _setup(frames)
+    except (KeyError, ValueError, TypeError) as error:
+        frames.close()
+        raise RecordingError(f"{folder / 'frames.h5'}: has no valid reference ({error}); it was changed") from None
+    return RecordedSession(folder, chain, frames, setup)
+
+
+def _setup(frames: FramesReader) -> Setup | None:
+    facts = frames.facts
+    if facts is None:
+        return None
+    arrays = frames.arrays()
+    structures = []
+    for name, contour_px in arrays.items():
+        if name.startswith("structures/"):
+            _, role, called = name.split("/", 2)
+            structures.append(Structure(called, Role(role), contour_px.astype(np.float64)))
+    row_mm, col_mm = (float(value) for value in facts["spacing_mm"])
+    return Setup(
+        name=str(facts["name"]),
+        reference=arrays["reference"],
+        target_mask=arrays["target_mask"].astype(np.bool_),
+        spacing_mm=(row_mm, col_mm),
+        plane=plane_of(facts["plane"]),
+        pixel_type=np.dtype(facts["pixel_type"]),
+        structures=tuple(structures),
+        preview=arrays.get("preview"),
+    )
+
+
+class SessionPlayer:
+    """Delivers the frames of a session as they were judged: with their numbers, and each at the time of its decision.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        What to play; frames that were not kept are missing.
+    clock : Clock
+        The session's clock. One that starts at `begin_s` and costs no time gives the times of the recording exactly.
+    armed : Armed
+        On which each operator event is done again, before the frame that followed it.
+    recorder : Recorder
+        Told of these events.
+    """
+
+    def __init__(self, session: RecordedSession, clock: Clock, armed: Armed, recorder: Recorder) -> None:
+        self._session, self._clock, self._armed, self._recorder = session, clock, armed, recorder
+        self._left = [
+            entry for entry in session.entries if entry["kind"] == "event" or entry.get("frame_row") is not None
+        ]
+        while self._left and self._left[-1]["kind"] == "event":
+            self._left.pop()
+        self._left.reverse()
+        self._offset_s: float | None = None
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
+        while self._left and self._left[-1]["kind"] == "event":
+            event = {**self._left.pop(), "time_s": self._clock.now_s()}
+            operate(self._armed, event)
+            self._recorder.event(event["event"], event["time_s"], event["values"])
+        if self.ended():
+            return None
+        entry, now_s = self._left[-1], self._clock.now_s()
+        if self._offset_s is None:
+            self._offset_s = now_s - self._session.begin_s
+        decided_s = math.nan if entry["decided_s"] is None else float(entry["decided_s"])
+        due_s = decided_s + self._offset_s
+        if due_s > now_s + timeout_s:
+            self._clock.sleep_until(now_s + timeout_s)
+            return None
+        if due_s > now_s:
+            self._clock.sleep_until(due_s)
+        self._left.pop()
+        frame, _ = self._session.frames.frame(int(entry["frame_row"]))
+        return Frame(
+            frame.image,
+            frame.spacing_mm,
+            frame.sequence,
+            frame.acquired_s + self._offset_s,
+            frame.received_s + self._offset_s,
+            frame.plane,
+            int(entry["skipped"]),
+        )
+
+    def ended(self) -> bool:
+        """Return True after the last frame, or after `close`."""
+        return not self._left
+
+    def close(self) -> None:
+        """Deliver no more frames."""
+        self._left.clear()

@@ -1,0 +1,127 @@
+"""What was decided before a crash can be read and verified, whichever of the two processes crashed."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import SessionConfig
+from gatekeeper.linac.dry_run import DryRunLinac
+from gatekeeper.loop import run_loop
+from gatekeeper.recording.session import Session
+from replay.arming import arm
+from replay.formats.session import open_session
+from replay.player import Player
+from replay.run import material_of
+from replay.verify import verify
+from tests.cases import breathing_case
+from tests.sessions import killed
+
+DEADLINE_S = 20.0
+SESSION = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import SessionConfig
+from gatekeeper.linac.dry_run import DryRunLinac
+from gatekeeper.loop import run_loop
+from gatekeeper.recording.session import Session
+from replay.arming import arm
+from replay.player import Player
+from replay.run import material_of
+from tests.cases import breathing_case
+
+class Killed(Player):
+    def next_frame(self, timeout_s):
+        if self._next == 17:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().next_frame(timeout_s)
+
+case, config, clock = breathing_case(), SessionConfig(), VirtualClock()
+material = material_of(case)
+session = Session(Path(sys.argv[1]), config, material.setup)
+heir = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, pass_fds=eval(sys.argv[2]))
+print(session.writer_pid, heir.pid, flush=True)
+run_loop(Killed(case, clock), arm(material.setup, config).engine, DryRunLinac(), session, clock, 0.5)
+"""
+
+
+def gone(pid):
+    """Wait until a process that is not our child is gone."""
+    end_s = time.monotonic() + DEADLINE_S
+    while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < end_s, "the writer outlived the engine for too long"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("inherited", ["[]", "[session._link._doorbell]"], ids=["alone", "with an heir"])
+def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, inherited):
+    command = [sys.executable, "-c", SESSION, tmp_path / "s", inherited]
+    root = Path(__file__).parents[2]
+    ran = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == -9
+    writer, heir = map(int, ran.stdout.split())
+    try:
+        gone(writer)
+    finally:
+        os.kill(heir, 9)
+    session = open_session(tmp_path / "s")
+    found = verify(session)
+    assert (found.findings, found.finished, found.frames, found.compared) == ([], False, 17, 17)
+    assert "did not come to its end" in found.notes[0]
+
+
+def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
+    case, config, clock = breathing_case(frames=60), SessionConfig(), VirtualClock()
+    material = material_of(case)
+
+    class Watched(Player):
+        def next_frame(self, timeout_s):
+            if self._next == 40:
+                written = tmp_path / "s" / "decisions.jsonl"
+                end_s = time.monotonic() + DEADLINE_S
+                while written.read_bytes().count(b"\n") < 20 and time.monotonic() < end_s:
+                    time.sleep(0.002)
+                killed(session)
+            return super().next_frame(timeout_s)
+
+    with Session(tmp_path / "s", config, material.setup) as session:
+        run_loop(Watched(case, clock), arm(material.setup, config).engine, DryRunLinac(), session, clock, 0.5)
+        assert "the writer has ended" in session.fault
+    found = verify(open_session(tmp_path / "s"))
+    assert (found.findings, found.finished) == ([], False)
+    assert 19 <= found.compared <= 40
+    assert found.compared == found.frames
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
+def test_writer_that_is_killed_at_any_moment_leaves_a_session_that_opens(tmp_path, after_s):
+    case, config, clock = breathing_case(frames=60), SessionConfig(), VirtualClock()
+    material = material_of(case)
+    with Session(tmp_path / "s", config, material.setup) as session:
+        engine = arm(material.setup, config).engine
+        command = f"sleep {after_s}; kill -9 {session.writer_pid}"
+        with subprocess.Popen(["/bin/sh", "-c", command]):
+            run_loop(Player(case, clock), engine, DryRunLinac(), session, clock, 0.5)
+    found = verify(open_session(tmp_path / "s"))
+    assert found.findings == []
+    assert found.compared == found.frames <= 60
+
+
+def test_writer_that_is_stopped_is_noticed_within_its_time(tmp_path):
+    case, config = breathing_case(), SessionConfig()
+    material = material_of(case)
+    with Session(tmp_path / "s", config, material.setup) as session:
+        assert session.fault is None
+        os.kill(session.writer_pid, 19)
+        began_s = time.monotonic()
+        while session.fault is None and time.monotonic() - began_s < DEADLINE_S:
+            time.sleep(0.01)
+        took_s = time.monotonic() - began_s
+        os.kill(session.writer_pid, 18)
+    assert "no sign of life" in session.fault
+    assert 1.5 < took_s < 3.0

@@ -1,0 +1,131 @@
+"""The watchdog outlives an engine that is stopped or killed, and sends HOLD in its place."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.errors import WatchdogError
+from gatekeeper.watchdog import Watchdog
+from tests.watched import FileLinac, RefusingLinac, told
+
+ROOT = Path(__file__).parents[2]
+LIMIT_S = 0.3
+PATIENCE_S = 10.0
+
+
+def until(condition):
+    """Wait for something to become true; return whether it did."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def words(path):
+    return [word for _, word in told(path)]
+
+
+def is_there(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+
+
+@contextmanager
+def engine(path):
+    """An engine in a process of its own, and the process id of its watchdog."""
+    command = [sys.executable, "-m", "tests.watched", "beat", str(path), str(LIMIT_S)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process, int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def test_engine_that_beats_is_left_alone_until_it_is_killed_and_then_the_beam_is_held(tmp_path):
+    path = tmp_path / "linac"
+    with engine(path) as (process, watchdog):
+        time.sleep(3 * LIMIT_S)
+        assert words(path) == []
+        killed_s = time.monotonic()
+        process.kill()
+        assert until(lambda: "close" in words(path))
+    assert words(path) == ["open", "HOLD", "close"]
+    assert told(path)[1][0] - killed_s < LIMIT_S, "the end of the process is seen, not only that it no longer beats"
+    assert until(lambda: not is_there(watchdog))
+
+
+def test_stopped_engine_is_held_until_it_goes_on(tmp_path):
+    path = tmp_path / "linac"
+    with engine(path) as (process, watchdog):
+        process.send_signal(signal.SIGSTOP)
+        assert until(lambda: words(path).count("HOLD") >= 3)
+        assert words(path).count("open") == 1
+        process.send_signal(signal.SIGCONT)
+        assert until(lambda: "close" in words(path))
+        held = len(words(path))
+        time.sleep(3 * LIMIT_S)
+        assert len(words(path)) == held
+        assert is_there(watchdog)
+    assert until(lambda: words(path)[held:] == ["open", "HOLD", "close"])
+
+
+def test_engine_that_forgets_its_watchdog_ends_and_leaves_a_hold(tmp_path):
+    path = tmp_path / "linac"
+    command = [sys.executable, "-m", "tests.watched", "end", str(path), "30"]
+    assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0
+    assert until(lambda: "close" in words(path))
+    assert words(path) == ["open", "HOLD", "close"]
+
+
+def test_standing_down_says_nothing_to_the_linac(tmp_path):
+    path = tmp_path / "linac"
+    watchdog = Watchdog(partial(FileLinac, path), LIMIT_S)
+    watchdog.beat()
+    assert watchdog.alive
+    watchdog.close()
+    watchdog.close()
+    assert not is_there(watchdog.pid)
+    assert words(path) == []
+
+
+def test_hold_is_sent_again_until_the_linac_takes_it(tmp_path):
+    path = tmp_path / "linac"
+    watchdog = Watchdog(partial(RefusingLinac, path), LIMIT_S)
+    watchdog.beat()
+    assert until(lambda: "HOLD" in words(path))
+    watchdog.close()
+    assert words(path)[:4] == ["open", "open", "open", "HOLD"]
+
+
+def test_engine_is_not_late_before_its_first_beat(tmp_path):
+    path = tmp_path / "linac"
+    watchdog = Watchdog(partial(FileLinac, path), 0.05)
+    time.sleep(0.3)
+    watchdog.close()
+    assert words(path) == []
+
+
+def test_limit_that_cannot_be_met_is_refused():
+    with pytest.raises(WatchdogError, match="limit is nan s; it must be above 0"):
+        Watchdog(FileLinac, float("nan"))
+
+
+def test_watchdog_ignores_the_interrupt_that_is_meant_for_the_engine(tmp_path):
+    path = tmp_path / "linac"
+    watchdog = Watchdog(partial(FileLinac, path), 30.0)
+    os.kill(watchdog.pid, signal.SIGINT)
+    time.sleep(0.2)
+    assert watchdog.alive
+    watchdog.close()

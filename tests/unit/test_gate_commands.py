@@ -1,0 +1,171 @@
+"""An operator's commands: what each does, what is refused, and that a course with commands can be had again."""
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from gatekeeper.command import Action, Command
+from gatekeeper.config import GateConfig, LinacProfile
+from gatekeeper.decision import Reason
+from gatekeeper.engine import Engine
+from gatekeeper.errors import InputError
+from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.motion import LearnedRange
+from gatekeeper.gating.zones import Avoid, Target
+from tests.gate_world import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
+
+
+def ask(action, time_s=0.1, shift_mm=(0.0, 0.0)):
+    return Command(action, "physicist", time_s, shift_mm)
+
+
+@pytest.mark.parametrize(("action", "reason"), [(Action.DISARM, Reason.NOT_ARMED), (Action.HOLD, Reason.OPERATOR_HOLD)])
+def test_a_hold_is_there_for_the_linac_before_the_next_frame(action, reason):
+    judge = gate_on()
+    event = judge.obey(ask(action, 0.13))
+    assert (event.decision.state, event.decision.reasons) == (HOLD, (reason,))
+    assert (event.decision.time_s, event.decision.sequence) == (0.13, -1)
+    assert judge.decide(track(), frame(1)).reasons == (reason,)
+
+
+@pytest.mark.parametrize("action", [Action.ARM, Action.RELEASE, Action.RESET])
+def test_what_changes_nothing_leaves_the_beam_on(action):
+    judge = gate_on()
+    assert judge.obey(ask(action)).decision is None
+    assert judge.decide(track(), frame(1)).state is ON
+
+
+def test_no_command_switches_the_beam_on():
+    judge = gate(armed=False)
+    judge.decide(track(), frame(0))
+    assert judge.obey(ask(Action.ARM)).decision.reasons == (Reason.RESUMING,)
+    judge.obey(ask(Action.HOLD))
+    assert judge.obey(ask(Action.RELEASE)).decision.reasons == (Reason.RESUMING,)
+    assert judge.decide(track(), frame(1)).state is ON
+
+
+def test_a_reset_says_which_faults_it_forgets():
+    judge = gate_on()
+    judge.latch(Reason.RECORDING_LOST)
+    assert judge.decide(track(), frame(1)).reasons == (Reason.RECORDING_LOST,)
+    event = judge.obey(ask(Action.RESET))
+    assert event.note == "reset by physicist: recording_lost"
+    assert judge.decide(track(), frame(2)).state is ON
+
+
+def test_a_rebase_moves_the_envelope_and_good_frames_are_counted_anew():
+    judge = gate(frames_to_resume=2)
+    judge.decide(track(7.0), frame(0))
+    assert judge.decide(track(7.0), frame(1)).reasons == (Reason.OUTSIDE,)
+    event = judge.obey(ask(Action.REBASE, shift_mm=(2.5, 0.0)))
+    assert event.accepted
+    assert "moved by +2.50 mm along rows" in event.note
+    np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (2.5, 0.0)))
+    assert judge.decide(track(7.0), frame(2)).reasons == (Reason.RESUMING,)
+    assert judge.decide(track(7.0), frame(3)).state is ON
+    assert judge.obey(ask(Action.REBASE, shift_mm=(0.1, 0.0))).decision.reasons == (Reason.RESUMING,)
+
+
+def test_a_rebase_is_bounded_in_one_go_and_in_all():
+    judge = gate(rebase_step_mm=3.0, rebase_total_mm=5.0)
+    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, 3.0))).accepted
+    for shift_mm, limit in (((3.01, 0.0), "rebase_step_mm = 3"), ((0.0, 2.5), "rebase_total_mm = 5")):
+        event = judge.obey(ask(Action.REBASE, shift_mm=shift_mm))
+        assert not event.accepted
+        assert limit in event.note
+    np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 3.0)))
+    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, 2.0))).accepted
+    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, -3.0))).accepted
+    np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 2.0)))
+
+
+def test_many_small_steps_do_not_get_past_the_bound():
+    judge = gate(rebase_total_mm=5.0)
+    accepted = [judge.obey(ask(Action.REBASE, shift_mm=(0.7, 0.0))).accepted for _ in range(20)]
+    assert sum(accepted) == 7
+
+
+@pytest.mark.parametrize("shift_mm", [(math.nan, 0.0), (0.0, math.inf), (-math.inf, math.nan)])
+def test_a_rebase_by_what_is_no_distance_is_refused(shift_mm):
+    judge = gate_on()
+    event = judge.obey(ask(Action.REBASE, shift_mm=shift_mm))
+    assert (event.accepted, event.decision) == (False, None)
+    assert judge.envelope is ENVELOPE
+
+
+def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
+    judge = gate((Target(ENVELOPE), Avoid((ENVELOPE,))), learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0))
+    judge.obey(ask(Action.REBASE, shift_mm=(2.0, -1.0)))
+    np.testing.assert_allclose(judge.zones[1].zones[0].contour_px, np.add(ENVELOPE.contour_px, (2.0, -1.0)))
+    assert (judge.motion.si_mm, judge.motion.ap_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"operator": "  "}, "say who asks"),
+        ({"time_s": math.nan}, "give the session time"),
+        ({"shift_mm": (1.0, 0.0)}, "only a rebase"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        Command(**{"action": Action.HOLD, "operator": "physicist", "time_s": 0.0, **values})
+
+
+def test_an_event_is_made_of_plain_values():
+    event = gate_on().obey(ask(Action.HOLD, 0.2))
+    assert asdict(event)["command"] == {
+        "action": "hold",
+        "operator": "physicist",
+        "time_s": 0.2,
+        "shift_mm": (0.0, 0.0),
+    }
+
+
+class Breathing:
+    def __init__(self):
+        self.k = 0
+
+    def track(self, image):
+        self.k += 1
+        return track(9.0 * math.sin(0.7 * self.k) ** 4)
+
+
+def course(commands):
+    """Decisions of a session in which commands are given before some frames."""
+    gate_under_test = Gate(ENVELOPE, GateConfig(), armed=False)
+    engine = Engine(Breathing(), gate_under_test, lambda: 0, LinacProfile(minimum_off_s=0.5))
+    made = []
+    for k in range(60):
+        for command in commands.get(k, ()):
+            made.append(engine.command(command))
+        made.append(engine.step(frame(k), 0.25 * k + 0.05).decision)
+    return made
+
+
+def test_the_same_commands_between_the_same_frames_decide_the_same():
+    commands = {
+        2: [ask(Action.ARM, 0.4)],
+        9: [ask(Action.HOLD, 2.2)],
+        12: [ask(Action.RELEASE, 2.9), ask(Action.REBASE, 2.95, (1.0, 0.5))],
+        30: [ask(Action.DISARM, 7.4)],
+        33: [ask(Action.ARM, 8.2)],
+    }
+    first = course(commands)
+    assert repr(first) == repr(course(commands))
+    assert repr(first) != repr(course({2: commands[2]}))
+    assert {decision.state for decision in first if hasattr(decision, "state")} == {ON, HOLD}
+
+
+def test_a_command_that_holds_counts_as_off_time_for_the_linac():
+    engine = Engine(Breathing(), gate(), lambda: 0, LinacProfile(minimum_off_s=1.0))
+    engine._tracker.track = lambda image: track()
+    assert engine.step(frame(0), 0.05).decision.state is ON
+    engine.command(ask(Action.HOLD, 0.1))
+    engine.command(ask(Action.RELEASE, 0.2))
+    reasons = [engine.step(frame(k), 0.25 * k + 0.05).decision.reasons for k in range(1, 6)]
+    # Off since 0.1 s: 1.05 s is too early, 1.3 s is not.
+    assert reasons == 4 * [(Reason.MINIMUM_OFF,)] + [()]
