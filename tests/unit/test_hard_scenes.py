@@ -35,13 +35,13 @@ SHOWN = {
 
 NOT_YET = {
     "deep-breath": "unsure: on 18 % of the frames, where the breath goes 5.5 mm through the plane and shows another "
-    "cut of the liver; the tracker is 1.9 to 2.4 mm off there",
+    "cut of the liver; the tracker is about 2 mm off there, or for a frame or three far off, and never sure",
     "snr-5": "unsure: on 74 % of the frames, by the noise of the one reference frame",
-    "edge-above": "unsure: on 31 % of the frames of one of two people, at most 1.3 mm off; where the target touches the "
-    "edge, likeness in the target alone is at its limit",
+    "edge-above": "unsure: on 31 % of the frames of one of two people, at most 1.3 mm off; where the target touches "
+    "the edge, likeness in the target alone is at its limit",
     "snr-3": "p95: 3.0 mm, of the four sure frames of 148",
     "deep-breath after a preview": "unsure: on 22 % of the frames; a preview without such a breath does not show it",
-    "snr-5 after a preview": "unsure: on 49 % of the frames, 95 % of one of two people's and 4 % of the other's; p95 1.4 mm",
+    "snr-5 after a preview": "unsure: on 49 % of the frames, nearly all of them one of two people's; p95 1.4 mm",
 }
 """What the tracker does not reach, the fault first: its test fails strictly, so that it is heard of when it does."""
 
