@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.scenes.catalogue import SCENES
 from benchmarks.scenes.follow import follow, staged
-from benchmarks.scenes.judge import AUC, BACK_FRAMES, SURE, figures, frames_until_back, roc_area
+from benchmarks.scenes.judge import AUC, BACK_FRAMES, P95_MM, SURE, figures, frames_until_back, roc_area
 
 SEEDS = (1, 2)
 OTHER_SEEDS = {"whitening": (1,), "drift": (1,), "deep-breath": (1, 2, 4, 5)}
@@ -15,6 +15,7 @@ OTHER_SEEDS = {"whitening": (1,), "drift": (1,), "deep-breath": (1, 2, 4, 5)}
 SMALL = {"matrix": (112, 96), "frame_rate_hz": 4.0, "duration_s": 18.5}
 TEN_MINUTES = {"matrix": (96, 80), "frame_rate_hz": 0.5, "duration_s": 600.0}
 SHOWN = {
+    "plain": SMALL,
     "deep-breath": SMALL,
     "out-of-plane": SMALL,
     "snr-5": SMALL,
@@ -33,23 +34,31 @@ SHOWN = {
 """Every scene that must be followed, and how it is recorded here."""
 
 NOT_YET = {
-    "deep-breath": "one of four people is surely 59 mm off on 13 frames: the prior on jumps outweighs the better fit",
-    "snr-5": "p95 2.8 mm, one sure frame 7.2 mm off: noise of frame and reference moves the fit along weak directions",
-    "snr-3": "p95 of the few sure frames 3.4 mm",
-    "other-anatomy": "confidence 0.3-0.64 on another person's liver, 7 of 24 frames above the limit",
-    "smear": "confidence 0.9 on all smeared frames of one of two people",
+    "deep-breath": "unsure: on 18 % of the frames, where the breath goes 5.5 mm through the plane and shows another "
+    "cut of the liver; the tracker is about 2 mm off there, or for a frame or three far off, and never sure",
+    "snr-5": "unsure: on 74 % of the frames, by the noise of the one reference frame",
+    "edge-above": "unsure: on 31 % of the frames of one of two people, at most 1.3 mm off; where the target touches "
+    "the edge, likeness in the target alone is at its limit",
+    "snr-3": "p95: 3.0 mm, of the four sure frames of 148",
+    "deep-breath after a preview": "unsure: on 22 % of the frames; a preview without such a breath does not show it",
+    "snr-5 after a preview": "unsure: on 49 % of the frames, nearly all of them one of two people's; p95 1.4 mm",
 }
-"""What the tracker does not reach: its test fails strictly, so that it is heard of when it does."""
+"""What the tracker does not reach, the fault first: its test fails strictly, so that it is heard of when it does."""
+
+PREVIEWED = {"plain": SMALL, "snr-5": SMALL, "deep-breath": SMALL, "whitening": TEN_MINUTES}
+"""Scenes that are followed after a preview, too, and how they are recorded."""
+PREVIEW_FRAMES = 80
 
 DOUBTFUL = ("noise-frames", "other-anatomy", "smeared-frames", "banding-frames", "snr-3", "snr-2", "leaves-image")
 BY_NAME = {scene.name: scene for scene in SCENES}
 
 
-def may_fail(names):
-    """Return the names as parameters, those of `NOT_YET` marked."""
+def may_fail(names, after=""):
+    """Return the names as parameters, those of `NOT_YET`, where they may have a word after them, marked."""
     return [
-        pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name], strict=True) if name in NOT_YET else ())
+        pytest.param(name, marks=pytest.mark.xfail(reason=reason, strict=True) if reason else ())
         for name in names
+        for reason in [NOT_YET.get(name + after)]
     ]
 
 
@@ -60,6 +69,16 @@ def followed(name):
     return [follow(*staged(BY_NAME[name], seed, **SHOWN.get(name, SMALL))) for seed in seeds]
 
 
+@cache
+def followed_after_a_preview(name):
+    """Return the same after a preview of as much breathing before anything befalls."""
+    lead_s = PREVIEW_FRAMES / PREVIEWED[name]["frame_rate_hz"]
+    return [
+        follow(*staged(BY_NAME[name], seed, lead_s, **PREVIEWED[name]), preview=PREVIEW_FRAMES)
+        for seed in OTHER_SEEDS.get(name, SEEDS)[:2]
+    ]
+
+
 def pooled(names, field):
     return np.concatenate([getattr(run, field) for name in names for run in followed(name)])
 
@@ -68,6 +87,27 @@ def pooled(names, field):
 def test_the_target_is_followed_closely_and_surely_and_never_surely_wrong(name):
     """p95 of sure frames, share of sure frames, no sure frame far off, back at once: `faults` names what is not so."""
     assert figures(followed(name), can_be_followed=True).faults == ()
+
+
+@pytest.mark.parametrize("name", may_fail(PREVIEWED, " after a preview"))
+def test_after_a_preview_the_target_is_followed_closely_and_surely_too(name):
+    assert figures(followed_after_a_preview(name), can_be_followed=True).faults == ()
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_what_is_not_reached_is_no_more_than_is_said(name):
+    """What fails is expected to fail; this makes sure that nothing else fails beside it."""
+    scene, _, after = name.partition(" after ")
+    runs = followed_after_a_preview(scene) if after else followed(scene)
+    assert figures(runs, can_be_followed=scene in SHOWN).faults == (NOT_YET[name].partition(":")[0],)
+
+
+@pytest.mark.parametrize("name", PREVIEWED)
+def test_a_preview_brings_the_track_closer_and_never_surely_far_off(name):
+    before, after = (figures(runs, True) for runs in (followed(name), followed_after_a_preview(name)))
+    assert after.sure_and_far == 0
+    assert after.p95_mm <= P95_MM
+    assert after.mean_mm <= before.mean_mm + 0.02
 
 
 @pytest.mark.parametrize("name", may_fail(DOUBTFUL))

@@ -152,13 +152,21 @@ def test_the_points_of_a_target_are_those_in_its_outline(radius_mm):
     np.testing.assert_array_equal(level._target == 0, mask[rows, cols])
 
 
-def test_patches_are_squares_of_points_and_too_few_make_none():
-    for level in both_levels(SCENE.tracker()):
-        places_mm = level.template.points[:2].T / (level.template.row_scale, level.template.col_scale)
+@pytest.mark.parametrize(
+    ("scene", "radius_mm"), [(SCENE, 14.0), (Scene(spacing_mm=(3.5, 3.5)), 20.0), (Scene((64, 56), (4.0, 4.0)), 90.0)]
+)
+def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_one(scene, radius_mm):
+    for level in both_levels(scene.tracker(scene.disc(radius_mm))):
+        places_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
+        share, side_mm = 0.0, 0.5 * PATCH_MM
+        while share < 0.5:
+            side_mm *= 2.0
+            square = np.unique(np.floor(places_mm / side_mm + 1e-4), axis=0, return_inverse=True)[1].ravel()
+            crowd = np.bincount(square)[square]
+            share = np.mean(crowd >= FEWEST_POINTS)
+        np.testing.assert_array_equal(level._patches >= 0, crowd >= FEWEST_POINTS)
+        assert len(level._sums) == len(np.unique(square[crowd >= FEWEST_POINTS]))
         for patch in range(len(level._sums)):
             mine_mm = places_mm[level._patches == patch]
             assert len(mine_mm) >= FEWEST_POINTS
-            assert (np.ptp(mine_mm, axis=0) < PATCH_MM).all()
-        square = np.floor(places_mm / PATCH_MM)
-        for lonely in square[level._patches < 0]:
-            assert (square == lonely).all(axis=1).sum() < FEWEST_POINTS
+            assert (np.ptp(mine_mm, axis=0) < side_mm).all()
