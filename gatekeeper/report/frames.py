@@ -95,7 +95,8 @@ def draw_frame(axes: Axes, seen: Seen, index: int, number: int, box_mm: Box) -> 
     color = BEAM_COLOR[decision.state]
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3.0)
-    axes.set_title(f"{number}   frame {decision.sequence}, {decision.time_s:.1f} s", loc="left", fontsize=10.5)
+    time_s = seen.times_s()[index]
+    axes.set_title(f"{number}   frame {decision.sequence}, {time_s:.1f} s", loc="left", fontsize=10.5)
     reasons = ", ".join(reason.value.replace("_", " ") for reason in decision.reasons)
     axes.text(
         0.018,

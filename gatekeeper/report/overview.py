@@ -55,9 +55,9 @@ def overview_png(seen: Seen) -> bytes:
     draw_movement(movement, seen, chosen)
     draw_outside(outside, seen)
     draw_beam(beam, seen, reasons)
-    begin_s, end_s = seen.decisions[0].time_s, seen.decisions[-1].time_s
+    lasted_s = float(seen.times_s()[-1])
     for axes in (movement, outside, beam):
-        axes.set_xlim(begin_s, end_s if end_s > begin_s else begin_s + 1.0)
+        axes.set_xlim(0.0, lasted_s if lasted_s > 0.0 else 1.0)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()

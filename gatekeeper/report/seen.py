@@ -62,8 +62,8 @@ class Seen:
         return None if track is None or track.confidence <= 0.0 else track.contour_px
 
     def times_s(self) -> NDArray[np.float64]:
-        """Return the session time of each decision in s, shape (N,)."""
-        return np.array([decision.time_s for decision in self.decisions])
+        """Return the time of each decision since the first one in s, shape (N,)."""
+        return np.array([decision.time_s for decision in self.decisions]) - self.decisions[0].time_s
 
     def beam_on(self) -> NDArray[np.bool_]:
         """Return whether each decision lets the beam on, shape (N,)."""

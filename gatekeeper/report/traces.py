@@ -69,7 +69,7 @@ def draw_beam(axes: Axes, seen: Seen, reasons: Sequence[Reason]) -> None:
         given = np.array([reason in decision.reasons for decision in seen.decisions], dtype=np.bool_)
         axes.broken_barh(list(spans_s(given, times_s)), (row - 0.3, 0.6), facecolor=MUTED_COLOR, lw=0)
     axes.set_yticks(range(len(reasons) + 1), ["beam", *(reason.value.replace("_", " ") for reason in reasons)])
-    axes.set(ylim=(len(reasons) + 0.6, -0.6), xlabel="session time (s)")
+    axes.set(ylim=(len(reasons) + 0.6, -0.6), xlabel="time since the first decision (s)")
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
