@@ -15,7 +15,6 @@ OTHER_SEEDS = {"whitening": (1,), "drift": (1,), "deep-breath": (1, 2, 4, 5)}
 SMALL = {"matrix": (112, 96), "frame_rate_hz": 4.0, "duration_s": 18.5}
 TEN_MINUTES = {"matrix": (96, 80), "frame_rate_hz": 0.5, "duration_s": 600.0}
 SHOWN = {
-    "plain": SMALL,
     "deep-breath": SMALL,
     "out-of-plane": SMALL,
     "snr-5": SMALL,
@@ -45,8 +44,8 @@ NOT_YET = {
 }
 """What the tracker does not reach, the fault first: its test fails strictly, so that it is heard of when it does."""
 
-PREVIEWED = {"plain": SMALL, "snr-5": SMALL, "deep-breath": SMALL, "whitening": TEN_MINUTES}
-"""Scenes that are followed after a preview, too, and how they are recorded."""
+PREVIEWED = {"4-hz": SMALL, "snr-5": SMALL, "deep-breath": SMALL, "whitening": TEN_MINUTES}
+"""Scenes that are followed after a preview, too, and how they are recorded; on noise people differ much."""
 PREVIEW_FRAMES = 80
 
 DOUBTFUL = ("noise-frames", "other-anatomy", "smeared-frames", "banding-frames", "snr-3", "snr-2", "leaves-image")
@@ -75,7 +74,7 @@ def followed_after_a_preview(name):
     lead_s = PREVIEW_FRAMES / PREVIEWED[name]["frame_rate_hz"]
     return [
         follow(*staged(BY_NAME[name], seed, lead_s, **PREVIEWED[name]), preview=PREVIEW_FRAMES)
-        for seed in OTHER_SEEDS.get(name, SEEDS)[:2]
+        for seed in (SEEDS if name == "snr-5" else SEEDS[:1])
     ]
 
 
@@ -104,7 +103,8 @@ def test_what_is_not_reached_is_no_more_than_is_said(name):
 
 @pytest.mark.parametrize("name", PREVIEWED)
 def test_a_preview_brings_the_track_closer_and_never_surely_far_off(name):
-    before, after = (figures(runs, True) for runs in (followed(name), followed_after_a_preview(name)))
+    learned = followed_after_a_preview(name)
+    before, after = (figures(runs, True) for runs in (followed(name)[: len(learned)], learned))
     assert after.sure_and_far == 0
     assert after.p95_mm <= P95_MM
     assert after.mean_mm <= before.mean_mm + 0.02
