@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.scenes.follow import follow
 from gatekeeper.config import build
+from gatekeeper.tracking import reference
 from replay.phantom import PhantomConfig, make_phantom
 from tests.previews import breath_mm, breathing_frames
 from tests.scenes import Scene
@@ -94,3 +95,21 @@ def test_a_liver_that_whitens_by_40_percent_is_tracked_as_well_as_before():
         return run.errors_mm[phantom.recording.times_s >= 10.0].mean()
 
     assert abs(mean_error_mm(whitening=0.4, whitening_s=1.0) - mean_error_mm()) < 0.1
+
+
+def test_a_curve_of_brightness_leads_less_astray_than_if_gain_and_shade_alone_were_ignored(monkeypatch):
+    def mean_error_mm():
+        errors_mm = []
+        for seed in range(8):
+            scene = Scene(SCENE.shape, seed=seed)
+            tracker = scene.tracker()
+            for moved_mm in BREATH_MM[::2]:
+                track = tracker.track(whitened(scene.image(moved_mm), 0.4))
+                assert track.confidence > 0.9
+                errors_mm.append(np.linalg.norm(scene.moved_mm(track) - moved_mm))
+        return np.mean(errors_mm)
+
+    ignored = mean_error_mm()
+    assert ignored < 0.1
+    monkeypatch.setattr(reference, "CURVE_SHARE", 1e-6)
+    assert ignored < 0.9 * mean_error_mm()
