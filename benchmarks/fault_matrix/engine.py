@@ -9,8 +9,6 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.fault_matrix.scene import load
 from gatekeeper.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
@@ -76,8 +74,6 @@ def main(settings: Path) -> None:
     true = PacedClock(1.0)
 
     def around(tracker: TargetTracker) -> TargetTracker:
-        for image in recording.frames[:8]:
-            tracker.track(image.astype(np.float32))
         return SlowTracker(tracker, When(fault_frame), true, told["slow_s"]) if told.get("slow_s") else tracker
 
     engine = arm(material.setup, config, around).engine

@@ -33,7 +33,7 @@ class Fault:
     faulty_frames : int or None
         For how many frames the input is faulty; None until the end.
     means : str or None
-        A reason that must be in the log of a session that outlives the fault.
+        A reason that must be in the log; None where nobody is left to write it.
     """
 
     name: str
@@ -127,7 +127,6 @@ FAULTS = (
         "act",
         act="writer death",
         faulty_frames=None,
-        means="recording_lost",
     ),
     Fault(
         "disk full",
@@ -137,7 +136,6 @@ FAULTS = (
         "act",
         act="disk full",
         faulty_frames=None,
-        means="recording_lost",
     ),
     Fault(
         "slow consumer: writer stopped",
@@ -147,7 +145,6 @@ FAULTS = (
         "act",
         act="writer stop",
         faulty_frames=None,
-        means="recording_lost",
     ),
 )
 """All of them; "none" is the target that leaves and nothing else."""
