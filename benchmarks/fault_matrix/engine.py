@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.fault_matrix.run import JUMP_BEFORE
 from benchmarks.fault_matrix.scene import load
 from gatekeeper.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
@@ -89,7 +90,7 @@ def main(settings: Path) -> None:
         clock: Clock = true
         if told.get("jump_s"):
             # Between two frames, so that the next one is the first to be seen at the wrong time.
-            clock = JumpingClock(true, begin_s + (fault_frame - 0.5) * period_s, told["jump_s"])
+            clock = JumpingClock(true, begin_s + (fault_frame - JUMP_BEFORE) * period_s, told["jump_s"])
         source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1))
         if not told.get("every_frame"):
             source = NewestFrame(source)

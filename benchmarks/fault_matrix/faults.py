@@ -22,8 +22,8 @@ class Fault:
     periods, seconds : float
         The stated time to HOLD: so many frame periods and seconds after `since`; infinite where only the truth counts.
     since : str
-        "frame": arrival of the first faulty frame; "last": arrival of the last good one; "act": the moment at which
-        somebody does something to a process.
+        "frame": arrival of the first faulty frame; "last": arrival of the last good one; "jump": half a period
+        before the former; "act": the moment at which somebody does something to a process.
     source : tuple of str
         Faults of the source, as `gatekeeper replay --fault` takes them, with F for the frame.
     engine : dict
@@ -103,7 +103,7 @@ FAULTS = (
         "gate: `clock_backwards`",
         1.0,
         SLACK_S,
-        "frame",
+        "jump",
         engine={"jump_s": -1.0},
         faulty_frames=None,
         means="clock_backwards",
@@ -113,7 +113,7 @@ FAULTS = (
         "loop or gate: `no_frame`, `stale_frame`",
         1.0,
         SLACK_S,
-        "frame",
+        "jump",
         engine={"jump_s": 5.0},
         faulty_frames=None,
         means="stale_frame",
