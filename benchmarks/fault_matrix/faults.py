@@ -140,8 +140,8 @@ FAULTS = (
     Fault(
         "slow consumer: writer stopped",
         "gate: `recording_lost` after 2 s without a sign of life",
-        1.0,
-        2.12,
+        2.0,
+        2.0 + SLACK_S,
         "act",
         act="writer stop",
         faulty_frames=None,
