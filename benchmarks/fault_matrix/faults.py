@@ -95,9 +95,9 @@ FAULTS = (
     Fault(
         "link loss", "lease ends; `link_lost`", 0.0, LEASE_S, "act", act="cut", faulty_frames=None, means="link_lost"
     ),
-    Fault("linac death", "interlock gone, `link_lost`", 0.0, SLACK_S, "act", act="linac death", faulty_frames=None),
-    Fault("linac hang", "lease over when it goes on, `link_lost`", 0.0, SLACK_S, "act", act="linac hang"),
-    Fault("interlock restart", "new interlock holds, `link_lost`", 0.0, SLACK_S, "act", act="linac restart"),
+    Fault("linac death", "interlock gone; `link_lost`", 0.0, LEASE_S, "act", act="linac death", faulty_frames=None),
+    Fault("linac hang", "lease over when it goes on; `link_lost`", 0.0, SLACK_S, "act", act="linac hang"),
+    Fault("interlock restart", "new interlock holds; `link_lost`", 0.0, LEASE_S, "act", act="linac restart"),
     Fault(
         "clock jump back",
         "gate: `clock_backwards`",
