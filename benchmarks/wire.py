@@ -136,7 +136,7 @@ def receive(
             np.copyto(image, pixels)
             now_s = came_ns * 1e-9
             converted_ns = monotonic_ns()
-            step = engine.step(Frame(image, spacing_mm, sequence, now_s, now_s), now_s)
+            step = engine.step(Frame(image, spacing_mm, sequence, now_s, now_s, skipped=2), now_s)
             decided_ns = monotonic_ns()
             linac.send(step.decision)
             stages["send"].append((monotonic_ns() - decided_ns) * 1e-6)

@@ -6,11 +6,11 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-
+from benchmarks.fault_matrix.run import JUMP_BEFORE
 from benchmarks.fault_matrix.scene import load
 from gatekeeper.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
@@ -36,8 +36,8 @@ CONNECT_S = 10.0
 class Announced:
     """A source that says when its first frame came."""
 
-    def __init__(self, source: FrameSource) -> None:
-        self._source, self._said = source, False
+    def __init__(self, source: FrameSource, on_first: Callable[[], None]) -> None:
+        self._source, self._said, self._on_first = source, False, on_first
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return what the source returns."""
@@ -45,6 +45,7 @@ class Announced:
         if frame is not None and not self._said:
             self._said = True
             say({"first_s": monotonic_ns() * 1e-9})
+            self._on_first()
         return frame
 
     def ended(self) -> bool:
@@ -54,6 +55,21 @@ class Announced:
     def close(self) -> None:
         """Close the source."""
         self._source.close()
+
+
+class LoopClock:
+    """The clock that the loop reads: a true one until it is put wrong."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def now_s(self) -> float:
+        """Return its time."""
+        return self.clock.now_s()
+
+    def sleep_until(self, time_s: float) -> None:
+        """Sleep by it."""
+        self.clock.sleep_until(time_s)
 
 
 def say(values: dict[str, float]) -> None:
@@ -76,8 +92,6 @@ def main(settings: Path) -> None:
     true = PacedClock(1.0)
 
     def around(tracker: TargetTracker) -> TargetTracker:
-        for image in recording.frames[:8]:
-            tracker.track(image.astype(np.float32))
         return SlowTracker(tracker, When(fault_frame), true, told["slow_s"]) if told.get("slow_s") else tracker
 
     engine = arm(material.setup, config, around).engine
@@ -89,12 +103,14 @@ def main(settings: Path) -> None:
         while not linac.alive and time.monotonic() < end_s:
             time.sleep(0.005)
         say({"ready": True, "writer_pid": session.writer_pid})
-        begin_s = true.now_s()
-        clock: Clock = true
-        if told.get("jump_s"):
-            # Between two frames, so that the next one is the first to be seen at the wrong time.
-            clock = JumpingClock(true, begin_s + (fault_frame - 0.5) * period_s, told["jump_s"])
-        source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1))
+        clock = LoopClock(true)
+
+        def set_off() -> None:
+            if told.get("jump_s"):
+                at_s = true.now_s() + (fault_frame - JUMP_BEFORE) * period_s
+                clock.clock = JumpingClock(true, at_s, told["jump_s"])
+
+        source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1), set_off)
         if not told.get("every_frame"):
             source = NewestFrame(source)
         run_loop(source, engine, linac, session, clock, config.gate.max_age_s, silence_s=silence_s)

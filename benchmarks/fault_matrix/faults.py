@@ -22,8 +22,8 @@ class Fault:
     periods, seconds : float
         The stated time to HOLD: so many frame periods and seconds after `since`; infinite where only the truth counts.
     since : str
-        "frame": arrival of the first faulty frame; "last": arrival of the last good one; "act": the moment at which
-        somebody does something to a process.
+        "frame": arrival of the first faulty frame; "last": arrival of the last good one; "jump": half a period
+        before the former; "act": the moment at which somebody does something to a process.
     source : tuple of str
         Faults of the source, as `gatekeeper replay --fault` takes them, with F for the frame.
     engine : dict
@@ -33,7 +33,7 @@ class Fault:
     faulty_frames : int or None
         For how many frames the input is faulty; None until the end.
     means : str or None
-        A reason that must be in the log of a session that outlives the fault.
+        A reason that must be in the log; None where nobody is left to write it.
     """
 
     name: str
@@ -95,15 +95,15 @@ FAULTS = (
     Fault(
         "link loss", "lease ends; `link_lost`", 0.0, LEASE_S, "act", act="cut", faulty_frames=None, means="link_lost"
     ),
-    Fault("linac death", "interlock gone, `link_lost`", 0.0, SLACK_S, "act", act="linac death", faulty_frames=None),
-    Fault("linac hang", "lease over when it goes on, `link_lost`", 0.0, SLACK_S, "act", act="linac hang"),
-    Fault("interlock restart", "new interlock holds, `link_lost`", 0.0, SLACK_S, "act", act="linac restart"),
+    Fault("linac death", "interlock gone; `link_lost`", 0.0, LEASE_S, "act", act="linac death", faulty_frames=None),
+    Fault("linac hang", "lease over when it goes on; `link_lost`", 0.0, SLACK_S, "act", act="linac hang"),
+    Fault("interlock restart", "new interlock holds; `link_lost`", 0.0, LEASE_S, "act", act="linac restart"),
     Fault(
         "clock jump back",
         "gate: `clock_backwards`",
         1.0,
         SLACK_S,
-        "frame",
+        "jump",
         engine={"jump_s": -1.0},
         faulty_frames=None,
         means="clock_backwards",
@@ -113,7 +113,7 @@ FAULTS = (
         "loop or gate: `no_frame`, `stale_frame`",
         1.0,
         SLACK_S,
-        "frame",
+        "jump",
         engine={"jump_s": 5.0},
         faulty_frames=None,
         means="stale_frame",
@@ -127,7 +127,6 @@ FAULTS = (
         "act",
         act="writer death",
         faulty_frames=None,
-        means="recording_lost",
     ),
     Fault(
         "disk full",
@@ -137,17 +136,15 @@ FAULTS = (
         "act",
         act="disk full",
         faulty_frames=None,
-        means="recording_lost",
     ),
     Fault(
         "slow consumer: writer stopped",
         "gate: `recording_lost` after 2 s without a sign of life",
-        1.0,
-        2.12,
+        2.0,
+        2.0 + SLACK_S,
         "act",
         act="writer stop",
         faulty_frames=None,
-        means="recording_lost",
     ),
 )
 """All of them; "none" is the target that leaves and nothing else."""

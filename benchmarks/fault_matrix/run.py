@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +21,8 @@ from replay.faults.processes import no_room
 
 RUN = "from gatekeeper.cli import main; main()"
 HANG_S = 0.5
+JUMP_BEFORE = 0.5
+"""A clock jumps so many frame periods before the frame that is the first to be seen at the wrong time."""
 START_S = 60.0
 
 
@@ -120,7 +122,7 @@ def run_case(fault: Fault, scene: Scene, recording: Path, folder: Path) -> Outco
     key_file.write_bytes(os.urandom(32))
     key_file.chmod(0o600)
     interlocks = [Interlock(key_file)]
-    relay = Relay(interlocks[0].port)
+    relay, undo = Relay(interlocks[0].port), ExitStack()
     settings = folder / "settings.json"
     values = {
         "recording": str(recording),
@@ -143,29 +145,36 @@ def run_case(fault: Fault, scene: Scene, recording: Path, folder: Path) -> Outco
         assert engine.stdout is not None
         ready = json.loads(engine.stdout.readline())
         first_s = json.loads(engine.stdout.readline())["first_s"]
-        acted_s = first_s + (scene.fault_frame + 0.3) * scene.period_s
+        acted_s = over_s = first_s + (scene.fault_frame + 0.3) * scene.period_s
         if fault.act is not None:
             time.sleep(max(0.0, acted_s - time.monotonic()))
-            acted_s = _act(fault.act, engine, int(ready["writer_pid"]), relay, interlocks, key_file)
+            acted_s, over_s = _act(fault.act, engine, int(ready["writer_pid"]), relay, interlocks, key_file, undo)
         time.sleep(max(0.0, first_s + len(scene.out) * scene.period_s - time.monotonic()))
     finally:
         with suppress(ProcessLookupError):
             os.kill(engine.pid, signal.SIGCONT)
         _end(engine)
+        undo.close()
         relay.close()
         for interlock in interlocks:
             if interlock.process.poll() is None:
                 interlock.end()
     on = [stretch for interlock in interlocks for stretch in interlock.beam_on()]
-    outcome = _judge(fault, scene, on, first_s, acted_s)
+    outcome = _judge(fault, scene, on, first_s, acted_s, over_s)
     outcome.reasons = _reasons(folder / "session" / "decisions.jsonl")
     return outcome
 
 
 def _act(
-    act: str, engine: "subprocess.Popen[str]", writer_pid: int, relay: Relay, interlocks: list[Interlock], key: Path
-) -> float:
-    """Do it, and return when it was done; or, where something is let go on, when that was."""
+    act: str,
+    engine: "subprocess.Popen[str]",
+    writer_pid: int,
+    relay: Relay,
+    interlocks: list[Interlock],
+    key: Path,
+    undo: ExitStack,
+) -> tuple[float, float]:
+    """Do it, and return when it was done, or, where something is let go on, when that was; and when it was over."""
     now_s = time.monotonic()
     if act in ("crash", "kill", "stop"):
         engine.send_signal({"crash": signal.SIGSEGV, "kill": signal.SIGKILL, "stop": signal.SIGSTOP}[act])
@@ -176,7 +185,7 @@ def _act(
     elif act == "writer stop":
         os.kill(writer_pid, signal.SIGSTOP)
     elif act == "disk full":
-        no_room(writer_pid).__enter__()
+        undo.enter_context(no_room(writer_pid))
     elif act == "linac death":
         interlocks[0].end(signal.SIGKILL)
     elif act == "linac restart":
@@ -189,7 +198,7 @@ def _act(
         interlocks[0].process.send_signal(signal.SIGCONT)
     else:
         raise ValueError(act)
-    return now_s
+    return now_s, time.monotonic()
 
 
 def _end(engine: "subprocess.Popen[str]") -> None:
@@ -201,11 +210,18 @@ def _end(engine: "subprocess.Popen[str]") -> None:
         engine.wait(5.0)
 
 
-def _judge(fault: Fault, scene: Scene, on: list[tuple[float, float]], first_s: float, acted_s: float) -> Outcome:
+def _judge(
+    fault: Fault, scene: Scene, on: list[tuple[float, float]], first_s: float, acted_s: float, over_s: float
+) -> Outcome:
     """Compare the beam with what was promised and with the truth."""
     period_s = scene.period_s
     times_s = [first_s + index * period_s for index in range(len(scene.out) + 1)]
-    begins = {"frame": times_s[scene.fault_frame], "last": times_s[scene.fault_frame - 1], "act": acted_s}
+    begins = {
+        "frame": times_s[scene.fault_frame],
+        "last": times_s[scene.fault_frame - 1],
+        "jump": times_s[scene.fault_frame] - JUMP_BEFORE * period_s,
+        "act": acted_s,
+    }
     # Without a fault it is the target itself that the beam is held for.
     begin_s = times_s[int(scene.out.argmax())] if fault.name == "none" else begins[fault.since]
     limit_s = fault.limit_s(period_s)
@@ -217,7 +233,9 @@ def _judge(fault: Fault, scene: Scene, on: list[tuple[float, float]], first_s: f
     )
     if fault.faulty_frames != 0:
         last = len(scene.out) if fault.faulty_frames is None else scene.fault_frame + fault.faulty_frames - 1
-        outcome.beyond_s = overlap_s(on, begin_s + limit_s, max(begin_s, times_s[last]))
+        # A linac that is there again may be let on again by the next good frames.
+        end_s = over_s if fault.act in ("linac hang", "linac restart") else times_s[last]
+        outcome.beyond_s = overlap_s(on, begin_s + limit_s, max(begin_s, end_s))
     # Out on two frames in a row is out in between. What a fault keeps from being noticed has its own time, above.
     noticed_s = begin_s + limit_s if fault.faulty_frames != 0 else first_s
     for index, (is_out, next_out) in enumerate(pairwise(scene.out)):

@@ -40,12 +40,12 @@ class Scene:
 
 
 def make_scene(rate_hz: float, longer_s: float = 0.0) -> Scene:
-    """Return the scene at a frame rate; the target stays away for longer where that is wanted."""
+    """Return the scene at a frame rate; in a longer one the target stays, for faults that take their time."""
     still = {"amplitude_mm": 0.0, "drift_mm_per_min": 0.0, "irregular_mm": 0.0, "cardiac_mm": 0.0}
     leaves = {"start_s": FAULT_S + LEAVES_AFTER_S, "depth_mm": 30.0, "duration_s": AWAY_S, "ramp_s": 0.25}
     duration_s = DURATION_S + longer_s
     acquisition = {"matrix": (128, 128), "frame_rate_hz": rate_hz, "duration_s": duration_s}
-    breathing = {**still, "deep_breaths": (leaves,)}
+    breathing = {**still, "deep_breaths": () if longer_s else (leaves,)}
     recording = make_phantom(
         build(PhantomConfig, {"acquisition": acquisition, "breathing": breathing}, "fault matrix")
     ).recording
