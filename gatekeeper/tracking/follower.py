@@ -124,8 +124,10 @@ class Follower:
                 self._trial[:] = self._last
             else:
                 down_mm, right_mm = self.search.displacement_mm(candidate)
-                if candidate == 0 and least < math.inf and self._confirmed(down_mm, right_mm):
-                    break
+                if least < math.inf and self._is_near(down_mm, right_mm):
+                    if candidate == 0 and self.coarse.correlation >= GOOD_CORRELATION:
+                        break
+                    continue
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
@@ -136,14 +138,10 @@ class Follower:
                     self.params[:] = self._trial
         return least < math.inf
 
-    def _confirmed(self, down_mm: float, right_mm: float) -> bool:
-        """Return whether the first coarse fit is good, and the best match no more than a pixel of the search away."""
+    def _is_near(self, down_mm: float, right_mm: float) -> bool:
+        """Return whether the best fit so far ended no more than a pixel of the search away, so that this one would, too."""
         found_mm, pixel_mm = _translation_mm(self.params), self.search.pixel_mm
-        return (
-            self.coarse.correlation >= GOOD_CORRELATION
-            and abs(found_mm[0] - down_mm) <= pixel_mm[0]
-            and abs(found_mm[1] - right_mm) <= pixel_mm[1]
-        )
+        return abs(found_mm[0] - down_mm) <= pixel_mm[0] and abs(found_mm[1] - right_mm) <= pixel_mm[1]
 
     def _state(self) -> int:
         """Return which breathing state is the nearest to `params`."""
