@@ -139,7 +139,7 @@ class Follower:
         return least < math.inf
 
     def _is_near(self, down_mm: float, right_mm: float) -> bool:
-        """Return whether the best fit so far ended no more than a pixel of the search away, so that this one would, too."""
+        """Return whether the best fit so far ended within a pixel of the search, where another would end, too."""
         found_mm, pixel_mm = _translation_mm(self.params), self.search.pixel_mm
         return abs(found_mm[0] - down_mm) <= pixel_mm[0] and abs(found_mm[1] - right_mm) <= pixel_mm[1]
 
