@@ -53,6 +53,8 @@ class Interlock:
         self.process.wait(10.0)
         self.ended_s = time.monotonic()
         self._thread.join(2.0)
+        if self.process.stdout is not None and not self._thread.is_alive():
+            self.process.stdout.close()
 
     def beam_on(self) -> list[tuple[float, float]]:
         """Return from when to when the beam was on, by its own clock, which all processes share, in s."""
@@ -208,6 +210,8 @@ def _end(engine: "subprocess.Popen[str]") -> None:
     except subprocess.TimeoutExpired:
         engine.kill()
         engine.wait(5.0)
+    if engine.stdout is not None:
+        engine.stdout.close()
 
 
 def _judge(
