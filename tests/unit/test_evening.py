@@ -7,6 +7,7 @@ from gatekeeper.tracking import evening
 from gatekeeper.tracking.evening import BRIGHTEST, DARKEST, with_evening
 from gatekeeper.tracking.reference import RIM
 from gatekeeper.tracking.registered import registered
+from gatekeeper.tracking.workspace import Level
 from tests.previews import SCENE, breath_mm, breathing_frames, known, model_of
 
 MOVES_MM = breath_mm(60)
@@ -108,3 +109,36 @@ def test_far_from_the_target_nothing_is_evened_out():
     model = learned(FRAMES * bands(0.25), bands(0.25))
     corners = model.fine.evening[[0, 0, -1, -1], [0, -1, 0, -1]]
     np.testing.assert_allclose(corners, 1.0, atol=1e-3)
+
+
+def test_no_frame_has_a_share_in_the_field_that_predicts_it(monkeypatch):
+    learned_from, predicted = [], []
+    estimate, squares = evening._Seen.estimate, evening._Seen.squares
+
+    def noted_estimate(self, which):
+        learned_from.append(set(which.tolist()))
+        return estimate(self, which)
+
+    def noted_squares(self, which, field, tissue):
+        if field is not None:
+            predicted.extend(which.tolist())
+            assert not learned_from[-1] & set(which.tolist())
+        return squares(self, which, field, tissue)
+
+    monkeypatch.setattr(evening._Seen, "estimate", noted_estimate)
+    monkeypatch.setattr(evening._Seen, "squares", noted_squares)
+    learned(FRAMES)
+    assert sorted(predicted) == list(range(len(FRAMES)))
+
+
+def test_a_level_that_evens_out_fits_a_banded_frame_as_another_fits_the_plain_one():
+    field, model = bands(0.25), model_of()
+    (template,) = model.fine.templates
+    plain = Level(template, SCENE.shape)
+    even = Level(template, SCENE.shape, (1.0 / field).astype(np.float32))
+    frame = SCENE.image((5.0, -2.0))
+    found, alike = np.zeros((2, model.count), np.float32)
+    assert plain.fit(frame, found, 20)
+    assert even.fit((frame * field).astype(np.float32), alike, 20)
+    np.testing.assert_allclose(alike, found, atol=0.05)
+    assert even.correlation == pytest.approx(plain.correlation, abs=0.01)
