@@ -50,6 +50,8 @@ def told(path):
 def beat_for_ever(path, limit_s):
     """Be an engine: start a watchdog, tell its process id, and beat until something happens."""
     watchdog = Watchdog(partial(FileLinac, path), limit_s)
+    # Who stops an engine that has not beaten yet stops none that a watchdog looks after.
+    watchdog.beat()
     sys.stdout.write(f"{watchdog.pid}\n")
     sys.stdout.flush()
     while True:
