@@ -23,7 +23,6 @@ from benchmarks.scenes.table import (
     unsure_table,
 )
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.tracking.tracker import Tracker
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"
@@ -65,14 +64,13 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("scene", nargs="*", help=f"of: {', '.join(names)}; all of them and the recorded cases if none")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="phantoms of each scene")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
-    if hasattr(Tracker, "learn"):
-        parser.add_argument("--preview", type=float, default=0.0, metavar="S", help="learn from so many seconds first")
+    parser.add_argument("--preview", type=float, default=0.0, metavar="S", help="learn from so many seconds first")
     options = parser.parse_args(args)
     if unknown := set(options.scene) - set(names):
         print(f"bench-scenes: no scene {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr)
         return 2
     scenes = [scene for scene in SCENES if not options.scene or scene.name in options.scene]
-    preview_s = getattr(options, "preview", 0.0)
+    preview_s = options.preview
     try:
         with ProgressBars() as bars:
             runs = run_scenes(scenes, options.seeds, preview_s, bars)

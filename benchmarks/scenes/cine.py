@@ -63,7 +63,7 @@ def _tracker(case: Recording, preview_s: float) -> Tracker:
     assert case.first_mask is not None
     tracker = Tracker(case.frames[0], case.first_mask, case.spacing_mm)
     if preview_s:
-        tracker.learn(case.frames[case.times_s < preview_s])  # type: ignore[attr-defined,unused-ignore]
+        tracker.learn(case.frames[case.times_s < preview_s])
     return tracker
 
 

@@ -71,7 +71,7 @@ def follow(phantom: Phantom, kind: NDArray[np.str_], preview: int = 0) -> Follow
     assert recording.first_mask is not None
     tracker = Tracker(recording.frames[0], recording.first_mask, recording.spacing_mm)
     if preview:
-        tracker.learn(recording.frames[:preview])  # type: ignore[attr-defined,unused-ignore]
+        tracker.learn(recording.frames[:preview])
     tracks = [tracker.track(frame) for frame in recording.frames[preview:]]
     return judged(phantom, kind, tracks, preview)
 

@@ -19,9 +19,9 @@ LEAST_CORE = 0.5
 def confidence(error_mm: float, bent: float, likeness: float, core: float, inside: float) -> float:
     """Return the confidence in a fitted position.
 
-    Three doubts add up: the error that the fit expects from what the moved template does not explain, a displacement
-    that is improbable before the frame is seen, and parts of the frame that do not look like the template's. One half
-    is where any alone reaches its limit.
+    Four doubts add up: the error that the fit expects from what the moved template does not explain, a deformation that
+    is improbable before the frame is seen, parts of the frame that do not look like the template's, and a target that
+    does not. One half is where any alone reaches its limit.
 
     Parameters
     ----------
