@@ -44,6 +44,7 @@ BUDGETS = (
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
     Budget("survey", 12, 40, "finite, varied, clipped, and the fingerprint"),
     Budget("survey_512", 100, 300, "the same of 512 x 512 pixels"),
+    Budget("checksum_512", 300, 900, "CRC-64 of an OpenIGTLink image, 512 x 512, uint16"),
     Budget("track", 300, 900, "target found on one frame"),
     Budget("image_128", 300, 900, "track, 128 x 128, 2 mm pixels, float32"),
     Budget("image_512_wider", 450, 1350, "the same target on 512 x 512, 2 mm"),

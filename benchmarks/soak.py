@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from gatekeeper.arming import arm
 from gatekeeper.clock import Clock, VirtualClock, stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
@@ -26,7 +27,6 @@ from gatekeeper.frame import Frame
 from gatekeeper.lag import LagSummary, LoopStats
 from gatekeeper.loop import run_loop
 from gatekeeper.step import Step
-from replay.arming import arm
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
 from replay.run import material_of

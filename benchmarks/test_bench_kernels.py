@@ -6,12 +6,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.tracking.follower import COARSE_ITERATIONS, FINE_ITERATIONS
+from gatekeeper.wire.openigtlink.header import checksum
 from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
 from kernels.search import best_peaks, correlate
 from kernels.shrink import block_mean
 from kernels.survey import survey
-from kernels.validity import is_finite_and_varied
+from kernels.validity import is_finite_and_varied_within
 from kernels.warp import warp_contour
 
 
@@ -81,7 +82,8 @@ def test_area_outside(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 
 def test_validity(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    benchmark(is_finite_and_varied, scene.images[0])
+    image = scene.images[0]
+    benchmark(is_finite_and_varied_within, image, 0, image.shape[0], 0, image.shape[1])
 
 
 def test_survey(benchmark: BenchmarkFixture, scene: Scene) -> None:
@@ -90,3 +92,7 @@ def test_survey(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 def test_survey_512(benchmark: BenchmarkFixture) -> None:
     benchmark(survey, np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32))
+
+
+def test_checksum_512(benchmark: BenchmarkFixture) -> None:
+    benchmark(checksum, np.random.default_rng(0).bytes(72 + 2 * 512 * 512))

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gatekeeper.clock import monotonic_ns
-from gatekeeper.config import GateConfig, LinacConfig, build
+from gatekeeper.config import GateConfig, LeaseLinacConfig, build
 from gatekeeper.engine import Engine
 from gatekeeper.frame import Frame
 from gatekeeper.gating.envelope import Envelope
@@ -163,7 +163,7 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
     echo_process, echo_pipe, echo_port = started(echo)
     gc.collect()
     gc.disable()
-    config = LinacConfig(port=interlock_port, key_file="unused")
+    config = LeaseLinacConfig(port=interlock_port, key_file="unused")
     with (
         socket.create_connection(("127.0.0.1", echo_port)) as bare,
         socket.create_server(("127.0.0.1", 0)) as listener,

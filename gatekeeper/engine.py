@@ -12,6 +12,8 @@ from gatekeeper.config import LinacProfile
 from gatekeeper.decision import Decision, Reason
 from gatekeeper.frame import Frame
 from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.motion import LearnedRange
+from gatekeeper.gating.picture import Picture
 from gatekeeper.linac.profile import BeamLog, after, refusals
 from gatekeeper.step import Step
 from gatekeeper.track import Track
@@ -58,6 +60,11 @@ class Engine:
         self._log = BeamLog()
 
     @property
+    def tracker(self) -> TargetTracker:
+        """Who finds the target."""
+        return self._tracker
+
+    @property
     def beam_log(self) -> BeamLog:
         """What was decided about the beam so far."""
         return self._log
@@ -85,6 +92,26 @@ class Engine:
             self.latch(Reason.ENGINE_FAULT)
             raise
         tracked_ns = self._stopwatch()
+        decision = self.judge(frame, picture, track, now_s, link_alive=link_alive)
+        decided_ns = self._stopwatch()
+        primary, others = (track[0], track[1:]) if isinstance(track, tuple) else (track, ())
+        ahead_mm = None if track is None else self._gate.ahead_mm
+        track_ms, decide_ms = (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6
+        return Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm)
+
+    def judge(
+        self,
+        frame: Frame,
+        picture: Picture,
+        track: Track | tuple[Track, ...] | None,
+        now_s: float,
+        *,
+        link_alive: bool = True,
+    ) -> Decision:
+        """Return the decision on a frame that was looked at, and where it was good enough tracked, before; see `step`.
+
+        Its pixels are not needed any more.
+        """
         decision = self._gate.decide(
             track,
             frame,
@@ -94,9 +121,7 @@ class Engine:
             refusals=refusals(self._log, now_s, self._profile),
         )
         self._note(decision)
-        decided_ns = self._stopwatch()
-        primary = track[0] if isinstance(track, tuple) else track
-        return Step(decision, frame, primary, (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6)
+        return decision
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Step:
         """Return the hold for when no frame has come in time, at session time `now_s` in seconds."""
@@ -113,6 +138,17 @@ class Engine:
         if event.decision is not None:
             self._note(event.decision)
         return event
+
+    def adopt(self, tracker: TargetTracker, learned: LearnedRange | None) -> None:
+        """Go on with a tracker that has learned, and with the range of motion that it has seen, from the next frame on.
+
+        Raises
+        ------
+        ValueError
+            When the gate is armed.
+        """
+        self._gate.begin(learned)
+        self._tracker = tracker
 
     def latch(self, fault: Reason) -> None:
         """Hold, from the next decision on, for a fault that was found elsewhere until an operator resets it.

@@ -17,6 +17,14 @@ class RecordingError(InputError):
     """A recorded case or session cannot be read."""
 
 
+class GeometryError(InputError):
+    """An image does not say where it lies, or lies where no sagittal cine does."""
+
+
+class NotSagittalError(GeometryError):
+    """An image says soundly where it lies, and that is no sagittal plane."""
+
+
 class TargetError(InputError):
     """The target or its reference image cannot be tracked or gated."""
 
@@ -35,3 +43,7 @@ class WatchdogError(GatekeeperError):
 
 class LinkError(GatekeeperError):
     """The other side of a link does not answer as it must; the link is given up, and the beam is held."""
+
+
+class WireError(LinkError):
+    """Bytes are no message of their protocol, or a message does not fit into its bytes."""

@@ -1,6 +1,8 @@
 """Frame: one image with its pixel size, plane and times, and the way between pixels and patient millimetres."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,27 @@ class Plane:
         steps = np.array([self.row_step, self.col_step]) / np.array(spacing_mm)[:, None]
         points_px: NDArray[np.float64] = (np.asarray(points_mm, np.float64) - np.asarray(self.origin_mm)) @ steps.T
         return points_px
+
+
+class FrameStack(Protocol):
+    """Images (T, H, W) of one size and type, each read when it is asked for; numpy arrays are such stacks too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+
+    def __len__(self) -> int:
+        """Return T."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the images (H, W) in order."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return the image (H, W) at an index, or the stack of those at a slice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,7 @@
 """What the command line can be told: each argument and option once, with its help."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,7 +10,8 @@ from gatekeeper.config import SessionConfig
 DEFAULTS = SessionConfig()
 
 CaseArg = Annotated[
-    Path, typer.Argument(help="Folder of a recorded case (TrackRAD2025) or of a session.", metavar="CASE")
+    Path,
+    typer.Argument(help="File or folder of a recording, or folder of a session; see docs/formats.md.", metavar="CASE"),
 ]
 SessionArg = Annotated[Path, typer.Argument(help="Folder of a session.", metavar="SESSION_DIR")]
 HeadOption = Annotated[
@@ -43,6 +44,20 @@ OutOption = Annotated[
         help="Folder for the session, new or empty.", metavar="DIR", show_default="sessions/<case>-<UTC time>"
     ),
 ]
+TargetOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--target",
+        help="Where the target is drawn on the first frame: a mask image, or with --roi an RT Structure Set.",
+        metavar="FILE",
+        show_default="as the recording has it",
+    ),
+]
+RoiOption = Annotated[str | None, typer.Option("--roi", help="Region of the RT Structure Set.", metavar="NAME")]
+ReportOption = Annotated[bool, typer.Option("--report", help="Write report.html into the session, too.")]
+ReportOutOption = Annotated[
+    Path | None, typer.Option("--out", help="The file.", metavar="F.html", show_default="report.html in the session")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
 PreviewOption = Annotated[
@@ -54,12 +69,53 @@ PreviewOption = Annotated[
         show_default="0: none",
     ),
 ]
+ScanOption = Annotated[
+    str | None, typer.Option(help="Which of several scans or series, as they are listed.", metavar="NAME")
+]
+ObserverOption = Annotated[str | None, typer.Option(help="Whose outlines, as they are listed.", metavar="NAME")]
+TimeAxisOption = Annotated[
+    Literal["first", "last"] | None,
+    typer.Option(help="Which axis of an image stack is time, as its header counts them.", metavar="first|last"),
+]
+AsStoredOption = Annotated[
+    bool,
+    typer.Option(
+        "--as-stored", help="Take rows for superior to inferior and columns for anterior to posterior, as stored."
+    ),
+]
 FaultOption = Annotated[
     list[str] | None,
     typer.Option(
         help="What goes wrong with frames on their way, again and again if given so: NAME@START[+FRAMES][~CHANCE]"
         "[=AMOUNT], for example nan@40+5 or drop@100+3.",
         metavar="FAULT",
+    ),
+]
+ConsoleOption = Annotated[bool, typer.Option("--console", help="Show the session on a page for a browser.")]
+ConsoleHostOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the page is served; elsewhere than on this machine a token is needed.",
+        metavar="HOST",
+        show_default="127.0.0.1",
+    ),
+]
+ConsolePortOption = Annotated[
+    int | None, typer.Option(help="Its port.", metavar="PORT", min=0, max=65535, show_default="0: a free one")
+]
+ControlOption = Annotated[bool, typer.Option("--control", help="Let whoever has the token arm, hold and draw there.")]
+PrescribedOption = Annotated[
+    float | None,
+    typer.Option(help="Prescribed beam-on time, to show what remains of it.", metavar="S", min=1.0, max=86400.0),
+]
+BreathHoldOption = Annotated[
+    float | None,
+    typer.Option(
+        help="How long a breath is held, for the patient's countdown.",
+        metavar="S",
+        min=1.0,
+        max=120.0,
+        show_default="20",
     ),
 ]
 ListenOption = Annotated[
@@ -70,3 +126,36 @@ LongestOption = Annotated[
     int, typer.Option(help="The longest lease that is granted, in ms.", metavar="MS", min=1, max=10_000)
 ]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print every event as one JSON object per line.")]
+
+SessionFileArg = Annotated[Path, typer.Argument(help="What the session is made of.", metavar="SESSION.toml")]
+FeedCaseArg = Annotated[
+    str,
+    typer.Argument(help="A recording, or phantom: one that is made now.", metavar="CASE|phantom"),
+]
+ToOption = Annotated[
+    str,
+    typer.Option(
+        help="Where to: mrd://HOST:PORT, igtl://HOST:PORT (?listen: the source connects to us) or dicom://AE@HOST:PORT.",
+        metavar="ADDRESS",
+    ),
+]
+PaceOption = Annotated[
+    float, typer.Option(help="A multiple of real time.", metavar="X", min=0.01, max=100.0, show_default="1")
+]
+AgainOption = Annotated[bool, typer.Option("--loop", help="Begin again after the last frame, until Ctrl-C.")]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="For so many seconds of the recording.", metavar="S", min=0.0, show_default="all")
+]
+PlaceArg = Annotated[
+    Path, typer.Argument(help="Folder of a running session, or its control socket.", metavar="SESSION_DIR|SOCKET")
+]
+WordsArg = Annotated[
+    list[str],
+    typer.Argument(
+        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, inferior and posterior positive), end or status.",
+        metavar="ACTION",
+    ),
+]
+OperatorOption = Annotated[
+    str | None, typer.Option("--operator", help="Who asks.", metavar="NAME", show_default="the login name")
+]

@@ -15,7 +15,7 @@ from scipy import ndimage
 from skimage.measure import find_contours
 
 from gatekeeper.errors import TargetError
-from kernels.polygon import area, fill
+from kernels.polygon import area, centroid, fill
 
 # scikit-image carries no types.
 _isolines: Callable[..., list[NDArray[np.float64]]] = find_contours
@@ -129,7 +129,7 @@ def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     if not mask.any():
         raise TargetError("target mask: is empty; outline the target on the reference frame")
     part = _largest_part(mask)
-    steps = _pixel_outline(part)
+    steps = pixel_outline(part)
     perimeter_px = round(_arc_lengths(steps)[-1])
     for n in (min(max(perimeter_px, FEWEST_POINTS), MOST_POINTS), perimeter_px):
         even = _evenly_spaced(steps, n)
@@ -138,6 +138,22 @@ def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
             if abs(area(smooth) - area(even)) <= MOST_AREA_CHANGE * area(even) and _gives_back(smooth, part):
                 return smooth
     return steps
+
+
+def center_mm(contour_px: NDArray[np.float64], spacing_mm: tuple[float, float]) -> tuple[float, float]:
+    """Return the centroid of an outline's area, as (row, col) in mm from the centre of pixel (0, 0).
+
+    Parameters
+    ----------
+    contour_px : ndarray of float64, shape (N, 2), C-contiguous
+        The outline, as (row, col).
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    """
+    center_px = np.empty(2)
+    centroid(contour_px, center_px)
+    row_mm, col_mm = center_px * spacing_mm
+    return float(row_mm), float(col_mm)
 
 
 def grow(contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
@@ -187,8 +203,8 @@ def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_fill_holes(labels == largest))
 
 
-def _pixel_outline(part: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the outline halfway between the centres of pixels inside and outside."""
+def pixel_outline(part: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the outline (N, 2) of a part (H, W) without holes, halfway between the centres of pixels in and out."""
     ring = _isolines(np.pad(part, 1).astype(np.float64), 0.5, fully_connected="high")[0]
     return np.ascontiguousarray(ring[:-1] - 1.0, dtype=np.float64)
 

@@ -37,6 +37,7 @@ i4_1d = types.int32[::1]
 i4_2d = types.int32[:, ::1]
 i8_1d = types.int64[::1]
 i8_2d = types.int64[:, ::1]
+u8_2d = types.uint64[:, ::1]
 u1_2d = types.uint8[:, ::1]
 b1_2d = types.boolean[:, ::1]
 # Inputs that the kernel cannot write to, and that may therefore be read-only arrays as well as writable ones.
@@ -45,6 +46,8 @@ f8_2d_in = types.Array(f8, 2, "C", readonly=True)
 u2_2d_in = types.Array(types.uint16, 2, "C", readonly=True)
 i2_2d_in = types.Array(types.int16, 2, "C", readonly=True)
 u1_2d_in = types.Array(u1, 2, "C", readonly=True)
+u1_1d_in = types.Array(u1, 1, "C", readonly=True)
+u8_1d_unaligned_in = types.Array(u8, 1, "C", readonly=True, aligned=False)
 void = types.void
 seen = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel
+from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel, void
 
 Array = NDArray[np.float32]
 
@@ -11,11 +11,11 @@ ROUNDING = 1e-14
 """A patch whose variance is no more than this share of its mean square is constant, up to rounding."""
 
 
-@kernel(f8(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
-def local_likeness(
+@kernel(void(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
+def gather(
     template: Array, weight: Array, residual: Array, scale: float, patches: NDArray[np.int32], sums: NDArray[np.float64]
-) -> float:
-    """Return the mean over patches of the correlation coefficient of frame and template within each.
+) -> None:
+    """Sum up what `likeness` and `detail` need.
 
     Parameters
     ----------
@@ -30,13 +30,8 @@ def local_likeness(
     patches : ndarray of int32, shape (N,)
         To which patch each point belongs, 0 to P - 1; -1 for none.
     sums : ndarray of float64, shape (P, 6)
-        Buffer.
-
-    Returns
-    -------
-    float
-        -1 to 1; each patch counts by its squared weight, one that is constant on either as 0. NaN without any patch,
-        or when anything in one is NaN.
+        Output: for each patch the sum of the squared weights, and with them those of template, frame, their squares,
+        and their product.
     """
     for p in range(sums.shape[0]):
         for k in range(6):
@@ -53,6 +48,23 @@ def local_likeness(
             sums[p, 3] += square * value * value
             sums[p, 4] += square * seen * seen
             sums[p, 5] += square * value * seen
+
+
+@kernel(f8(f8_2d))
+def likeness(sums: NDArray[np.float64]) -> float:
+    """Return the mean over patches of the correlation coefficient of frame and template within each.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (P, 6)
+        See `gather`.
+
+    Returns
+    -------
+    float
+        -1 to 1; each patch counts by its squared weight, one that is constant on either as 0. NaN without any patch,
+        or when anything in one is NaN.
+    """
     total = 0.0
     whole = 0.0
     for p in range(sums.shape[0]):
@@ -71,3 +83,32 @@ def local_likeness(
                 return np.nan
             whole += mass
     return total / whole if whole > 0.0 else np.nan
+
+
+@kernel(f8(f8_2d))
+def detail(sums: NDArray[np.float64]) -> float:
+    """Return how much of what the template shows within patches the frame shows, too.
+
+    It is the slope of the regression of the frame on the template within patches, all together. Noise on the frame
+    leaves it as it is; blur, and a place that is alike only as a whole, lower it.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (P, 6)
+        See `gather`.
+
+    Returns
+    -------
+    float
+        1 for the template itself; NaN where the template is constant within all patches, or anything in one is NaN.
+    """
+    varied = 0.0
+    both = 0.0
+    square = 0.0
+    for p in range(sums.shape[0]):
+        mass = sums[p, 0]
+        if mass != 0.0:
+            varied += sums[p, 3] - sums[p, 1] * sums[p, 1] / mass
+            both += sums[p, 5] - sums[p, 1] * sums[p, 2] / mass
+            square += sums[p, 3]
+    return both / varied if varied > ROUNDING * square else np.nan

@@ -6,38 +6,20 @@ from numpy.typing import NDArray
 from kernels.jit import b1, f4_2d_in, i8, kernel
 
 
-@kernel(b1(f4_2d_in))
-def is_finite_and_varied(image: NDArray[np.float32]) -> bool:
-    """Return True when no pixel is NaN or infinite and at least two pixels differ.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (H, W)
-
-    Returns
-    -------
-    bool
-        False for an image without pixels.
-    """
-    pixels = image.reshape(image.size)
-    varied = False
-    broken = False
-    for k in range(pixels.size):
-        # x - x is zero for every number, NaN for NaN and infinity.
-        broken |= pixels[k] - pixels[k] != 0.0
-        varied |= pixels[k] != pixels[0]
-    return varied and not broken
-
-
 @kernel(b1(f4_2d_in, i8, i8, i8, i8))
 def is_finite_and_varied_within(image: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> bool:
-    """Return what `is_finite_and_varied` says of rows `top` to `bottom` and columns `left` to `right` alone.
+    """Return True when no pixel of a part is NaN or infinite and at least two of its pixels differ.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W)
     top, bottom, left, right : int
-        First and one beyond the last row and column, on the image; nothing else is read.
+        First and one beyond the last row and column of the part, on the image; nothing else is read.
+
+    Returns
+    -------
+    bool
+        False for a part without pixels.
     """
     varied = False
     broken = False
@@ -46,6 +28,7 @@ def is_finite_and_varied_within(image: NDArray[np.float32], top: int, bottom: in
         for i in range(top, bottom):
             line = image[i, left:right]
             for k in range(line.size):
+                # x - x is zero for every number, NaN for NaN and infinity.
                 broken |= line[k] - line[k] != 0.0
             # Nearly always the first row tells.
             if not varied:

@@ -1,10 +1,11 @@
-"""The dose score of TrackRAD2025: what is left of the target's D98 when the beam follows a tracker's centre.
+"""The dose score: what is left of the target's D98 when the beam follows a tracker's centre.
 
-Method: the evaluation code of the challenge, https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025, whose numbers
-are reproduced to their last digit, coarse dose-volume histogram included.
+There are two. The binarised one is that of TrackRAD2025, https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025, whose
+numbers are reproduced to their last digit, coarse dose-volume histogram included. The other keeps the penumbra.
 """
 
 import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ FIELD_LEVEL = 0.25
 BIN_WIDTH = 0.1
 VOLUME_FRACTION = 0.98
 _BORDER_PX = 16
+
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 
 def d98_relative(
@@ -46,21 +49,62 @@ def d98_relative(
     float
         1 when nothing is lost, 0 when all is; NaN when the target is too small to get any dose this way.
     """
-    field = _field(target, spacing_mm, PENUMBRA_LUNG_MM if region == "lung" else PENUMBRA_MM)
-    planned = _d98(field.astype(np.float32), target) if field.any() else 0.0
+    field = _field(target, spacing_mm, _penumbra_mm(region))
+    planned = _coarse_d98(field.astype(np.float32), target) if field.any() else 0.0
     if planned == 0.0:
         return math.nan
+    dose, crop = _delivered(field.astype(np.uint8), target, center_error_px)
+    return _coarse_d98(dose, target[crop]) / planned
+
+
+def d98_unbinarised(
+    target: NDArray[np.bool_],
+    center_error_px: NDArray[np.float64],
+    spacing_mm: tuple[float, float],
+    region: str | None,
+) -> float:
+    """Return the same of a field that keeps its penumbra and a margin that is the same all around.
+
+    The target is grown by a disc and blurred, and not cut at a level; D98 is the second percentile of the dose in it.
+
+    Parameters
+    ----------
+    target, center_error_px, spacing_mm, region
+        As for :func:`d98_relative`.
+
+    Returns
+    -------
+    float
+        1 when nothing is lost, 0 when all is; a little above 1 where the error happens to bring dose into a corner.
+        NaN without a target.
+    """
+    if not target.any():
+        return math.nan
+    field = _blurred(_grown(target, spacing_mm), spacing_mm, _penumbra_mm(region))
+    dose, crop = _delivered(field, target, center_error_px)
+    planned, delivered = (np.quantile(part, 1.0 - VOLUME_FRACTION) for part in (field[target], dose[target[crop]]))
+    return float(delivered / planned)
+
+
+def _penumbra_mm(region: str | None) -> float:
+    return PENUMBRA_LUNG_MM if region == "lung" else PENUMBRA_MM
+
+
+def _delivered(
+    field: NDArray[Pixel], target: NDArray[np.bool_], center_error_px: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
+    """Return the mean dose of all frames on a part of the image that holds the target, and which part that is."""
     tracked = center_error_px[np.isfinite(center_error_px).all(axis=1)]
     # Nothing is lost by moving only the box of the field and what it can reach: elsewhere there is no dose.
     reach_px = math.ceil(np.abs(tracked).max(initial=0.0)) + _BORDER_PX
-    box = ndimage.find_objects((field | target).astype(np.int8))[0]
+    box = ndimage.find_objects(((field > 0) | target).astype(np.int8))[0]
     crop = tuple(slice(max(side.start - reach_px, 0), side.stop + reach_px) for side in box)
-    beam = field[crop].astype(np.uint8)
+    beam = field[crop]
     dose = np.zeros(beam.shape, dtype=np.float32)
     for shift_px in tracked:
         dose += ndimage.shift(beam, shift_px, order=3, mode="nearest")
     dose /= len(center_error_px)
-    return _d98(dose, target[crop]) / planned
+    return dose, crop
 
 
 def _field(target: NDArray[np.bool_], spacing_mm: tuple[float, float], penumbra_mm: float) -> NDArray[np.bool_]:
@@ -69,11 +113,31 @@ def _field(target: NDArray[np.bool_], spacing_mm: tuple[float, float], penumbra_
     row, col = np.mgrid[-rows : rows + 1, -cols : cols + 1]
     # At 1 mm pixels this diamond is the three steps of a cross in the challenge's code.
     diamond = np.abs(row) * row_mm + np.abs(col) * col_mm <= MARGIN_MM
-    grown = ndimage.binary_dilation(target, diamond).astype(np.float32)
-    return ndimage.gaussian_filter(grown, (penumbra_mm / row_mm, penumbra_mm / col_mm)) > FIELD_LEVEL
+    grown = ndimage.binary_dilation(target, diamond)
+    return _blurred(grown, spacing_mm, penumbra_mm) > FIELD_LEVEL
 
 
-def _d98(dose: NDArray[np.float32], target: NDArray[np.bool_]) -> float:
+def _grown(target: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> NDArray[np.float32]:
+    """Return which part of each pixel is inside the target or not further from its edge than the margin."""
+    _, nearest = ndimage.distance_transform_edt(~target, sampling=spacing_mm, return_indices=True)
+    steps_px = np.abs(np.indices(target.shape) - nearest)
+    away_mm = np.hypot(steps_px[0] * spacing_mm[0], steps_px[1] * spacing_mm[1])
+    # How long a pixel is along the way from the nearest pixel of the target, whose edge is half that from its centre.
+    pixel_mm = away_mm / np.maximum(steps_px.max(axis=0), 1)
+    outside = pixel_mm > 0.0
+    share = np.ones(target.shape, dtype=np.float32)
+    share[outside] = np.clip((MARGIN_MM - away_mm[outside]) / pixel_mm[outside] + 1.0, 0.0, 1.0)
+    return share
+
+
+def _blurred(
+    grown: NDArray[np.bool_] | NDArray[np.float32], spacing_mm: tuple[float, float], penumbra_mm: float
+) -> NDArray[np.float32]:
+    row_mm, col_mm = spacing_mm
+    return ndimage.gaussian_filter(grown.astype(np.float32), (penumbra_mm / row_mm, penumbra_mm / col_mm))
+
+
+def _coarse_d98(dose: NDArray[np.float32], target: NDArray[np.bool_]) -> float:
     """Return the dose that 98 % of the target get at least, read off a cumulative histogram of tenths."""
     edges = np.arange(-BIN_WIDTH / 2.0, float(dose.max()) + BIN_WIDTH, BIN_WIDTH)
     counts, _ = np.histogram(dose[target], edges)

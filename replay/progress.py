@@ -1,5 +1,6 @@
 """Progress on the terminal; while frames are judged it is drawn between two of them, by no thread of its own."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,13 @@ from gatekeeper.clock import stopwatch_ns
 
 REDRAW_NS = 100_000_000
 
+OnProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def unseen(_doing: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
 
 def waiting(doing: str) -> Status:
     """Return a context that shows on standard error, if that is a terminal, that something takes its time."""
@@ -20,7 +28,7 @@ def waiting(doing: str) -> Status:
 class ProgressBars:
     """One bar for each thing that is done, on standard error; nothing where that is no terminal.
 
-    Call it with the name of what is being done, how much of it is done, and how much there is.
+    Call it with the name of what is being done, how much of it is done, and how much there is; None where nobody knows.
     """
 
     def __init__(self) -> None:
@@ -38,12 +46,12 @@ class ProgressBars:
         self._tasks: dict[str, TaskID] = {}
         self._drawn_ns = 0
 
-    def __call__(self, doing: str, done: int, total: int) -> None:
+    def __call__(self, doing: str, done: int, total: int | None) -> None:
         """Show how far it is, ten times a second at most."""
         if self._progress.disable:
             return
         now_ns = stopwatch_ns()
-        if doing in self._tasks and done < total and now_ns - self._drawn_ns < REDRAW_NS:
+        if doing in self._tasks and done != total and now_ns - self._drawn_ns < REDRAW_NS:
             return
         if doing not in self._tasks:
             self._tasks[doing] = self._progress.add_task(doing, total=total)

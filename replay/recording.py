@@ -1,11 +1,93 @@
 """Recording: a recorded cine sequence with its geometry, times and, where known, its target."""
 
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.frame import Plane
+from gatekeeper.errors import RecordingError
+from gatekeeper.frame import FrameStack, Plane
+
+
+class LazyFrames:
+    """A stack of images (T, H, W) that are read from where they are kept, one by one, when they are asked for.
+
+    Nothing is remembered: an image that is asked for twice is read twice.
+
+    Parameters
+    ----------
+    read : callable
+        Returns image k as an array (H, W) of the type; asked for 0 <= k < `count` only.
+    count : int
+        T.
+    shape : tuple of int
+        (H, W) of each image.
+    dtype : dtype
+        Type of the pixels.
+    """
+
+    def __init__(
+        self, read: Callable[[int], NDArray[np.generic]], count: int, shape: tuple[int, int], dtype: np.dtype[Any]
+    ) -> None:
+        self._read = read
+        self._indices: Sequence[int] = range(count)
+        self._size = shape
+        self._dtype = np.dtype(dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W)."""
+        return (len(self._indices), *self._size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels."""
+        return self._dtype
+
+    def __len__(self) -> int:
+        """Return T."""
+        return len(self._indices)
+
+    def __iter__(self) -> Iterator[NDArray[np.generic]]:
+        """Read the images (H, W) in order, each when it is its turn."""
+        return (self._image(index) for index in self._indices)
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """Return the image (H, W) at an index, or a lazy stack of those at a slice.
+
+        Raises
+        ------
+        IndexError
+            When there is no image at the index.
+        RecordingError
+            When the image cannot be read any more, or is of another size or type than the stack.
+        """
+        if isinstance(key, slice):
+            part = LazyFrames(self._read, 0, self._size, self._dtype)
+            part._indices = self._indices[key]
+            return part
+        return self._image(self._indices[operator.index(key)])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all images as one array (T, H, W)."""
+        if copy is False:
+            raise ValueError("images that are read one by one cannot become an array without a copy")
+        out = np.empty(self.shape, self._dtype if dtype is None else dtype)
+        for row, image in zip(out, self, strict=True):
+            row[...] = image
+        return out
+
+    def _image(self, index: int) -> NDArray[np.generic]:
+        image = self._read(index)
+        if image.shape != self._size or image.dtype != self._dtype:
+            raise RecordingError(
+                f"frame {index}: is {image.shape} pixels of {image.dtype}, the others are {self._size} of "
+                f"{self._dtype}; export the recording again"
+            )
+        return image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,16 +97,16 @@ class Recording:
     Attributes
     ----------
     name : str
-        What the case is called.
-    frames : ndarray of float32 or an integer type, shape (T, H, W)
-        Pixel values as recorded.
+        What the case is called; never a person's name or number.
+    frames : FrameStack of float32 or an integer type, shape (T, H, W)
+        Pixel values as recorded: an array, or images that are read one by one.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     times_s : ndarray of float64, shape (T,)
         Acquisition time of each frame from the first, in seconds.
     first_mask : ndarray of bool, shape (H, W), or None
         The target on the first frame.
-    labels : ndarray of bool, shape (T, H, W), or None
+    labels : FrameStack of bool, shape (T, H, W), or None
         The target on every frame; a frame whose label is empty is not labelled.
     plane : Plane
         Where the images lie in the patient.
@@ -32,14 +114,17 @@ class Recording:
         Field strength of the scanner in tesla.
     region : str or None
         Scanned region, for example "abdomen".
+    notes : tuple of str
+        What whoever uses the recording should know: what was assumed, left out, missing or doubled. One line each.
     """
 
     name: str
-    frames: NDArray[np.generic]
+    frames: FrameStack
     spacing_mm: tuple[float, float]
     times_s: NDArray[np.float64]
     first_mask: NDArray[np.bool_] | None = None
-    labels: NDArray[np.bool_] | None = None
+    labels: FrameStack | None = None
     plane: Plane = field(default_factory=Plane)
     field_strength_t: float | None = None
     region: str | None = None
+    notes: tuple[str, ...] = ()

@@ -1,11 +1,11 @@
 """Result: what came out of a replay, as the numbers that the summary and the table are made of."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gatekeeper.lag import LagSummary
+from gatekeeper.plain import aligned, numbers
 from gatekeeper.recording.session import Seal
 from gatekeeper.recording.summary import Summary
 from gatekeeper.tracking.preview import Preview
@@ -52,16 +52,13 @@ class Result:
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
-        values["lag"] = {name: value if math.isfinite(value) else None for name, value in asdict(self.lag).items()}
+        values["lag"] = numbers(asdict(self.lag))
         values |= {"session": str(self.folder), **asdict(self.seal)}
         if self.preview is not None:
-            values["preview"] = {
-                name: None if isinstance(value, float) and not math.isfinite(value) else value
-                for name, value in asdict(self.preview).items()
-            }
+            values["preview"] = numbers(asdict(self.preview))
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
-            values["score"] = {name: value if math.isfinite(value) else None for name, value in score.items()}
+            values["score"] = numbers(score)
         if self.gating is not None:
             values["gating"] = asdict(self.gating)
         return values
@@ -72,9 +69,7 @@ class Result:
 
     def as_table(self) -> str:
         """Return the result as aligned lines for a reader."""
-        names = [name for name, _ in self._rows()]
-        width = max(map(len, names))
-        rows = [f"{name:<{width}}  {value}" for name, value in self._rows()]
+        rows = aligned(self._rows())
         return "\n".join(rows if self.preview is None else [self.preview.as_text(), "", *rows])
 
     def _rows(self) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """A replay: a recording through the live loop into a session folder, scored where the recording has labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.arming import Armed, arm
 from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.decision import BeamState, Decision
@@ -16,9 +17,11 @@ from gatekeeper.gating.envelope import Envelope
 from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.linac.port import LinacPort
+from gatekeeper.live.board import Board
+from gatekeeper.live.phase import Phase
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.link import PATIENT
-from gatekeeper.recording.port import Recorder
+from gatekeeper.recording.port import PassedOn, Recorder
 from gatekeeper.recording.session import Session
 from gatekeeper.recording.setup import Setup
 from gatekeeper.recording.whole import write_whole
@@ -26,19 +29,15 @@ from gatekeeper.report.overview import overview_png
 from gatekeeper.report.seen import Seen
 from gatekeeper.sources.port import FrameSource
 from gatekeeper.step import Step
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.structure import center_mm, mask_to_contour
 from gatekeeper.track import Track
-from kernels.polygon import centroid
-from replay.arming import Armed, arm
 from replay.faults import FaultSpec, inject
 from replay.gating_scores import GatingScore, frame_period_s, gating_score, truth_outside_percent
 from replay.player import Player
+from replay.progress import OnProgress
 from replay.recording import Recording
 from replay.result import Result
 from replay.scores import Score, score
-
-OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +82,7 @@ def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
     """
     name, frames, mask = recording.name, recording.frames, recording.first_mask
     if mask is None:
-        raise TargetError(f"{name}: no target is drawn on its first frame; add targets/{name}_first_label.mha")
+        raise TargetError(f"{name}: no target is drawn on its first frame; give one with --target FILE")
     first = int(np.searchsorted(recording.times_s, preview_s)) if preview_s > 0.0 else 0
     if first >= len(frames):
         raise InputError(
@@ -92,12 +91,12 @@ def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
         )
     setup = Setup(
         name=name,
-        reference=frames[0],
+        reference=np.asarray(frames[0]),
         target_mask=mask,
         spacing_mm=recording.spacing_mm,
         plane=recording.plane,
         pixel_type=frames.dtype,
-        preview=frames[:first] if first else None,
+        preview=np.asarray(frames[:first]) if first else None,
     )
     recording = replace(
         recording,
@@ -116,6 +115,7 @@ def replay(
     on_progress: OnProgress,
     linac: LinacPort | None = None,
     faults: Sequence[FaultSpec] = (),
+    board: Board | None = None,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
@@ -137,6 +137,8 @@ def replay(
         Where decisions go, and is closed at the end; by default nowhere.
     faults : sequence of FaultSpec
         What goes wrong with the frames on their way.
+    board : Board, optional
+        Shows how it is, to whoever looks on.
 
     Raises
     ------
@@ -151,6 +153,9 @@ def replay(
     armed = arm(material.setup, config)
     with Session(folder, config, material.setup, PATIENT) as session:
         witness = _Witness(session, on_progress, frames)
+        if board is not None:
+            board.begin(material.setup, armed)
+            board.enter(Phase.DELIVERY, clock.now_s())
         stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
         source = material.source(clock, armed, witness)
@@ -161,13 +166,15 @@ def replay(
                 source,
                 armed.engine,
                 told,
-                witness,
+                witness if board is None else _OnBoard(witness, board, armed, told),
                 clock,
                 config.gate.max_age_s,
                 stats,
                 silence_s=config.silence_s(frame_period_s(recording.times_s)),
             )
         ended_ns = stopwatch_ns()
+        if board is not None:
+            board.enter(Phase.ENDED, clock.now_s())
         score = _score(witness, recording, on_progress)
         gating = _gating(witness, recording, armed.envelope, config.gate.outside_percent, on_progress)
         result = Result(
@@ -189,35 +196,39 @@ def replay(
     return result
 
 
-class _Witness:
+class _Witness(PassedOn):
     """A Recorder that passes everything on to the session, and remembers what is scored and drawn afterwards."""
 
     def __init__(self, session: Session, on_progress: OnProgress, frames: int) -> None:
-        self._session = session
+        super().__init__(session)
         self._on_progress = on_progress
         self._frames = frames
         self._seen = 0
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
 
-    @property
-    def fault(self) -> str | None:
-        """Why the session is no longer recorded."""
-        return self._session.fault
-
-    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Keep what an operator did."""
-        self._session.event(name, time_s, values)
-
     def record(self, step: Step, total_ms: float) -> None:
         """Keep one pass of the loop, without its image."""
-        self._session.record(step, total_ms)
-        if self._session.fault is not None:
-            raise OutputError(f"{self._session.fault}; free some space or name another folder")
+        super().record(step, total_ms)
+        if self.fault is not None:
+            raise OutputError(f"{self.fault}; free some space or name another folder")
         self.decisions.append(step.decision)
         self.tracks.append(step.track)
         self._seen += step.frame is not None
         self._on_progress("replaying", self._seen, self._frames)
+
+
+class _OnBoard(PassedOn):
+    """A Recorder that passes everything on, and shows it on a board."""
+
+    def __init__(self, recorder: Recorder, board: Board, armed: Armed, linac: LinacPort) -> None:
+        super().__init__(recorder)
+        self._board, self._armed, self._linac = board, armed, linac
+
+    def record(self, step: Step, total_ms: float) -> None:
+        """Pass on one pass of the loop, and show it."""
+        super().record(step, total_ms)
+        self._board.saw(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
 
 
 def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:
@@ -264,9 +275,6 @@ def _counted(
 def _seen(witness: _Witness, material: Material, armed: Armed, config: SessionConfig) -> Seen:
     """Return what the overview is drawn from."""
     recording = material.recording
-    center_px = np.empty(2)
-    centroid(armed.target_px, center_px)
-    row_mm, col_mm = center_px * recording.spacing_mm
     return Seen(
         name=recording.name,
         images=recording.frames,
@@ -277,7 +285,7 @@ def _seen(witness: _Witness, material: Material, armed: Armed, config: SessionCo
         ],
         tracks=witness.tracks,
         envelope_px=armed.envelope.contour_px,
-        reference_mm=(float(row_mm), float(col_mm)),
+        reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         margin_mm=config.envelope.margin_mm,
         limit_percent=config.gate.outside_percent,
     )

@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from gatekeeper.errors import InputError
-from replay.dose_score import d98_relative
+from replay.dose_score import d98_relative, d98_unbinarised
 from replay.recording import Recording
 
 
@@ -55,8 +55,8 @@ class Score:
         Means of the fields of :class:`FrameScore`.
     center_p95_mm : float
         95th percentile of the centre distance over the frames.
-    d98_relative : float
-        See :func:`replay.dose_score.d98_relative`; counts frame 0 too.
+    d98_relative, d98_unbinarised : float
+        See the functions of these names in :mod:`replay.dose_score`; frame 0 counts too.
     frames : tuple of FrameScore
         The scored frames, in order.
     """
@@ -68,6 +68,7 @@ class Score:
     center_mm: float
     center_p95_mm: float
     d98_relative: float
+    d98_unbinarised: float
     frames: tuple[FrameScore, ...]
 
 
@@ -92,7 +93,10 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
         When the masks differ from the frames in number or size.
     """
     labels = recording.labels
-    if labels is None or not labels[1:].any():
+    if labels is None:
+        return None
+    labelled = [bool(label.any()) for label in labels]
+    if not any(labelled[1:]):
         return None
     frames: list[FrameScore] = []
     center_errors_px: list[NDArray[np.float64]] = []
@@ -104,14 +108,14 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
                 f"of {labels.shape[1:]}; give one mask per frame, of its size"
             )
         label = labels[sequence]
-        if label.any():
-            center_errors_px.append(_center_px(mask) - _center_px(label))
+        if labelled[sequence]:
+            center_errors_px.append(center_px(mask) - center_px(label))
             if sequence > 0:
                 frames.append(score_frame(mask, label, recording.spacing_mm, sequence))
     if sequence + 1 != len(labels):
         raise InputError(f"{sequence + 1} masks for the {len(labels)} frames of {recording.name}; give one per frame")
-    target = labels[labels.any(axis=(1, 2)).argmax()] if recording.first_mask is None else recording.first_mask
-    center_mm = np.array([frame.center_mm for frame in frames])
+    target = labels[labelled.index(True)] if recording.first_mask is None else recording.first_mask
+    errors_px, center_mm = np.array(center_errors_px), np.array([frame.center_mm for frame in frames])
     return Score(
         frames_scored=len(frames),
         dsc=float(np.mean([frame.dsc for frame in frames])),
@@ -119,7 +123,8 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
         masd_mm=float(np.mean([frame.masd_mm for frame in frames])),
         center_mm=float(center_mm.mean()),
         center_p95_mm=float(np.quantile(center_mm, 0.95)),
-        d98_relative=d98_relative(target, np.array(center_errors_px), recording.spacing_mm, recording.region),
+        d98_relative=d98_relative(target, errors_px, recording.spacing_mm, recording.region),
+        d98_unbinarised=d98_unbinarised(target, errors_px, recording.spacing_mm, recording.region),
         frames=tuple(frames),
     )
 
@@ -154,7 +159,7 @@ def score_frame(
         dsc=2.0 * overlap / (np.count_nonzero(predicted) + np.count_nonzero(label)),
         hd95_mm=float(max(np.quantile(forth_mm, 0.95), np.quantile(back_mm, 0.95))),
         masd_mm=float(forth_mm.mean() + back_mm.mean()) / 2.0,
-        center_mm=math.hypot(*(_center_px(predicted) - _center_px(label)) * spacing_mm),
+        center_mm=math.hypot(*(center_px(predicted) - center_px(label)) * spacing_mm),
     )
 
 
@@ -188,7 +193,7 @@ def _edge_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return edge_px
 
 
-def _center_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the centre of mass as (row, col); NaN of an empty mask."""
+def center_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the centre of mass of a mask (H, W) as (row, col); NaN of an empty one."""
     pixels = np.argwhere(mask).astype(np.float64)
     return pixels.mean(axis=0) if len(pixels) else np.full(2, math.nan)

@@ -1,23 +1,22 @@
 """Verification: whether a session is as it was written, and whether its frames give the same decisions again."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gatekeeper.arming import Armed, arm
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import Reason
 from gatekeeper.errors import GatekeeperError, RecordingError
 from gatekeeper.recording.chain import canonical
 from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
-from gatekeeper.recording.setup import SCHEMA, config_hash, versions
+from gatekeeper.recording.setup import READABLE, config_hash, versions
 from gatekeeper.recording.summary import Tally
 from gatekeeper.recording.writer import MOST_AT_ONCE
-from replay.arming import Armed, arm, operate
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
+from replay.redo import redo
 
 MOST_DIFFERENCES = 10
 """So many are listed; all are counted."""
@@ -143,8 +142,9 @@ def verify(session: RecordedSession, head: str | None = None) -> Verification:
     if head is not None and head != chain.head:
         found.findings.append(f"decisions.jsonl: ends with {chain.head}, not with the given head {head}")
     header = chain.entries[0] if chain.entries else {}
-    if header.get("kind") != "header" or header.get("schema") != SCHEMA:
-        found.findings.append(f"decisions.jsonl: does not begin with a header of schema {SCHEMA}; nothing is replayed")
+    if header.get("kind") != "header" or header.get("schema") not in READABLE:
+        known = " or ".join(map(str, READABLE))
+        found.findings.append(f"decisions.jsonl: does not begin with a header of schema {known}; nothing is replayed")
         return found
     _check_end(session, found)
     _check_versions(header, found)
@@ -220,27 +220,19 @@ def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: 
 
 def _replay(session: RecordedSession, armed: Armed, found: Verification) -> None:
     """Judge each frame again at the time at which it was judged, and compare."""
-    for line, entry in enumerate(session.entries, start=1):
-        kind = entry["kind"]
-        if kind == "event":
-            operate(armed, entry)
-        if kind not in ("frame", "silence"):
+
+    def changed(line: int, entry: Entry) -> None:
+        found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
+
+    for one in redo(session, armed, changed):
+        line, entry, step = one.line, one.entry, one.step
+        if entry["kind"] == "event":
             continue
-        link_alive = Reason.LINK_LOST not in entry["reasons"]
-        now_s = math.nan if entry["decided_s"] is None else float(entry["decided_s"])
-        if kind == "silence":
-            step = armed.engine.silence(now_s, link_alive=link_alive)
-        elif entry["frame_row"] is None:
+        if step is None:
             found.findings.append(
                 f"line {line}: its frame was not kept, so that no decision from there on can be made again"
             )
             return
-        else:
-            frame, digest = session.frames.frame(int(entry["frame_row"]))
-            if digest != entry["frame_hash"]:
-                found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
-            frame = replace(frame, skipped=int(entry["skipped"]))
-            step = armed.engine.step(frame, now_s, link_alive=link_alive)
         again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
         found.compared += 1
         recorded, replayed = decided(entry), decided(again)

@@ -25,7 +25,7 @@ def breathing_case(frames=24, amplitude_px=6.0, name="P_001", rate_hz=4.0):
     labels = np.stack([disc(SHAPE, (30.0 + row, 30.0), 8.0) for row in moved_px])
     return Recording(
         name=name,
-        frames=np.stack(images).astype(np.uint16),
+        frames=np.clip(images, 0.0, None).astype(np.uint16),
         spacing_mm=SPACING_MM,
         times_s=times_s,
         first_mask=labels[0],

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gatekeeper.config import LeaseConfig, LinacConfig
+from gatekeeper.config import LeaseConfig, LeaseLinacConfig
 from gatekeeper.linac.interlock import InterlockServer
 from gatekeeper.linac.lease import LeaseLinac
 from gatekeeper.linac.messages import Kind, Message, decode, encode, session_key
@@ -99,7 +99,7 @@ def interlock(port=0, rules=RULES):
 
 
 def linac_config(port, **lease):
-    return LinacConfig(port=port, key_file="unused", lease=LeaseConfig(**{"retry_ms": 20, **lease}))
+    return LeaseLinacConfig(port=port, key_file="unused", lease=LeaseConfig(**{"retry_ms": 20, **lease}))
 
 
 @contextmanager

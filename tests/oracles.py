@@ -284,3 +284,31 @@ def patchwise_correlation(template, weight, residual, scale, patches):
             alike.append((square * a * b).sum() / spread if spread != 0.0 else 0.0)
             masses.append(square.sum())
     return np.average(alike, weights=masses) if masses else np.nan
+
+
+def patchwise_slope(template, weight, residual, scale, patches):
+    """Slope of the weighted regression of the frame on the template, an offset for each patch; NaN without contrast."""
+    template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))
+    kept = patches >= 0
+    if not np.isfinite([template[kept], residual[kept]]).all():
+        return np.nan
+    columns = [template[kept], *(1.0 * (patches[kept] == patch) for patch in np.unique(patches[kept]))]
+    design = np.stack(columns, axis=1) * weight[kept, None]
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        return np.nan
+    seen = template + scale * residual / weight
+    return np.linalg.lstsq(design, weight[kept] * seen[kept], rcond=None)[0][0]
+
+
+# --- kernels/crc.py -------------------------------------------------------------------------------------------
+
+
+def crc64_bit_by_bit(data):
+    """Remainder of the long division of the message, followed by 64 zeros, by the polynomial of ECMA-182."""
+    remainder = 0
+    for bit in range(8 * len(data) + 64):
+        new = data[bit // 8] >> (7 - bit % 8) & 1 if bit < 8 * len(data) else 0
+        carry, remainder = remainder >> 63, (remainder << 1 | new) & (1 << 64) - 1
+        if carry:
+            remainder ^= 0x42F0E1EBA9EA3693
+    return remainder

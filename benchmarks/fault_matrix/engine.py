@@ -12,8 +12,9 @@ from pathlib import Path
 
 from benchmarks.fault_matrix.run import JUMP_BEFORE
 from benchmarks.fault_matrix.scene import load
+from gatekeeper.arming import arm
 from gatekeeper.clock import Clock, PacedClock, monotonic_ns
-from gatekeeper.config import LeaseConfig, LinacConfig, SessionConfig
+from gatekeeper.config import LeaseConfig, LeaseLinacConfig, SessionConfig
 from gatekeeper.engine import TargetTracker
 from gatekeeper.frame import Frame
 from gatekeeper.linac.key import load_key
@@ -22,7 +23,6 @@ from gatekeeper.loop import run_loop
 from gatekeeper.recording.session import Session
 from gatekeeper.sources.newest import NewestFrame
 from gatekeeper.sources.port import FrameSource
-from replay.arming import arm
 from replay.faults import inject
 from replay.faults.clock import JumpingClock
 from replay.faults.slow import SlowTracker
@@ -87,8 +87,8 @@ def main(settings: Path) -> None:
     base = SessionConfig()
     silence_s = base.silence_s(period_s)
     lease = LeaseConfig(fresh_ms=round(1e3 * silence_s), retry_ms=20)
-    config = base.model_copy(update={"linac": LinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)})
-    assert config.linac is not None
+    linac_config = LeaseLinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)
+    config = base.model_copy(update={"linac": linac_config})
     true = PacedClock(1.0)
 
     def around(tracker: TargetTracker) -> TargetTracker:
@@ -96,7 +96,7 @@ def main(settings: Path) -> None:
 
     engine = arm(material.setup, config, around).engine
     with (
-        closing(LeaseLinac(config.linac, load_key(Path(config.linac.key_file)))) as linac,
+        closing(LeaseLinac(linac_config, load_key(Path(linac_config.key_file)))) as linac,
         Session(Path(told["session"]), config, material.setup) as session,
     ):
         end_s = time.monotonic() + CONNECT_S

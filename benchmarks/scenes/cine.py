@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peers.measure import can_be_scored
 from benchmarks.scenes.follow import Followed
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
+from replay.peers.measure import can_be_scored
 from replay.recording import Recording
 from replay.scores import score_frame
 

@@ -87,7 +87,7 @@ class Limits(NamedTuple):
         """Return the limits, at least as strict, that let a held beam come on."""
         return cls(
             config,
-            max(config.outside_percent - config.outside_hysteresis_percent, 0.0),
+            config.resume_percent,
             min(config.min_confidence + config.confidence_hysteresis, 1.0),
             config.overlap_resume_share,
         )

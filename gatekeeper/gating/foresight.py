@@ -18,15 +18,23 @@ class Foresight:
     ----------
     config : PredictionConfig
         All of it; a mode of "off" needs no foresight.
+
+    Attributes
+    ----------
+    ahead_mm : tuple of float or None
+        Where the target's centre was last predicted to be, in the middle of the time for which the decision stands, as
+        (row, col) in mm; None when it could not be predicted.
     """
 
     def __init__(self, config: PredictionConfig) -> None:
         self._config = config
         self._predictor = Predictor(config)
+        self.ahead_mm: tuple[float, float] | None = None
 
     def reset(self) -> None:
         """Forget the trace, as after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
+        self.ahead_mm = None
 
     def percent(self, track: Track, acquired_s: float, envelope: Envelope, measured_percent: float) -> float:
         """Return the share outside that counts, 0-100; NaN when that is not known.
@@ -50,6 +58,8 @@ class Foresight:
         predicted_percent = [
             self._outside_percent(track, prediction.position_mm, envelope) for prediction in predictions
         ]
+        middle_mm = predictions[len(predictions) // 2].position_mm
+        self.ahead_mm = middle_mm if math.isfinite(middle_mm[0]) and math.isfinite(middle_mm[1]) else None
         healthy = all(prediction.healthy for prediction in predictions)
         return used_percent(self._config, measured_percent, predicted_percent, healthy)
 

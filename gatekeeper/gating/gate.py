@@ -88,6 +88,11 @@ class Gate:
         """Where the primary target must be now."""
         return self._rebase.envelope
 
+    @property
+    def ahead_mm(self) -> tuple[float, float] | None:
+        """Where the target's centre was last predicted to be, as (row, col) in mm; None without prediction."""
+        return None if self._foresight is None else self._foresight.ahead_mm
+
     def look_at(self, frame: Frame) -> Picture:
         """Return what a frame is by itself, on the grid of the envelope; changes nothing."""
         return look_at(frame, self.envelope)
@@ -168,6 +173,18 @@ class Gate:
     def disarm(self) -> None:
         """Hold from now on, whatever comes, until armed again."""
         self._change(machine.disarm)
+
+    def begin(self, learned: LearnedRange | None) -> None:
+        """Judge motion by the range of a preview from now on; None: by a range that is learned from now on.
+
+        Raises
+        ------
+        ValueError
+            When the gate is armed: nothing that is judged by changes under the beam, except by an operator.
+        """
+        if self._state.armed:
+            raise ValueError("the gate is armed; disarm it before another range of motion is given to it")
+        self._motion = Motion() if learned is None else Motion.from_range(learned)
 
     def latch(self, fault: Reason) -> None:
         """Hold for a fault that was found elsewhere until an operator resets it.

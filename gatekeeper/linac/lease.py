@@ -8,17 +8,16 @@ decision is fresh: an engine that hangs while its process lives is not kept aliv
 import secrets
 import selectors
 import socket
-import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gatekeeper.clock import monotonic_ns
-from gatekeeper.config import LinacConfig
+from gatekeeper.config import LeaseLinacConfig
 from gatekeeper.decision import BeamState, Decision
 from gatekeeper.errors import LinkError
+from gatekeeper.linac.link import RST_ON_CLOSE, Link
 from gatekeeper.linac.messages import NONCE_SIZE, NS_PER_MS, Inbox
 from gatekeeper.linac.sender import SenderSession
 
@@ -31,7 +30,6 @@ SEND_BUFFER = 65536
 comes together before the link counts as lost, and nothing that grows."""
 CHUNK = 4096
 LARGEST_FRAME = 2**63 - 1
-RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Wanted(NamedTuple):
@@ -45,44 +43,12 @@ class Wanted(NamedTuple):
 REST = Wanted(False, -1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """How the link to the interlock is.
-
-    Attributes
-    ----------
-    alive : bool
-        True while the interlock answers in time.
-    rtt_ms : float
-        From the last acknowledged message to its acknowledgement, in ms; 0 before the first.
-    last_ack_age_s : float
-        Time since the interlock was last heard, in s; infinite while there is no session.
-    sessions, lost : int
-        How often a session was opened, and how often one ended or none came about.
-    withheld : int
-        Decisions for the beam that no lease was asked for: no session, or the interlock not heard lately.
-    refused : int
-        Messages that the interlock has refused.
-    fault : str
-        Why the last session ended or none came about; empty when nothing has happened.
-    """
-
-    alive: bool
-    rtt_ms: float
-    last_ack_age_s: float
-    sessions: int
-    lost: int
-    withheld: int
-    refused: int
-    fault: str
-
-
 class LeaseLinac:
     """Permission to irradiate over TCP; connects by itself, again and again, and always comes back in HOLD.
 
     Parameters
     ----------
-    config : LinacConfig
+    config : LeaseLinacConfig
         Where the interlock is, and the times.
     key : bytes
         The secret shared with it, see `gatekeeper.linac.key.load_key`.
@@ -94,7 +60,7 @@ class LeaseLinac:
 
     def __init__(
         self,
-        config: LinacConfig,
+        config: LeaseLinacConfig,
         key: bytes,
         now_ns: Callable[[], int] = monotonic_ns,
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
@@ -290,3 +256,32 @@ class LeaseLinac:
                 self._write(now_ns)
             if self._session is None:
                 raise LinkError(self._fault)
+
+
+def probe(config: LeaseLinacConfig, key: bytes) -> str:
+    """Return that an interlock with the same key is there and free; no session is begun with it.
+
+    Parameters
+    ----------
+    config : LeaseLinacConfig
+        Where the interlock is, and the times.
+    key : bytes
+        The secret shared with it.
+
+    Raises
+    ------
+    LinkError
+        When nothing is there, or something else, or the interlock is busy.
+    """
+    place, timeout_s = f"{config.host}:{config.port}", config.lease.connect_timeout_ms / 1000
+    session, inbox = SenderSession(key, bytes(NONCE_SIZE), config.lease.lifetime_ms, 0), Inbox()
+    try:
+        with socket.create_connection((config.host, config.port), timeout_s) as link:
+            while (raw := inbox.take()) is None:
+                if not (chunk := link.recv(CHUNK)):
+                    raise LinkError("the connection was closed; is this an interlock?")
+                inbox.put(chunk)
+        session.receive(raw, 0)
+    except (LinkError, OSError) as error:
+        raise LinkError(f"{place}: no interlock can be driven there: {error}") from None
+    return f"interlock at {place}: answers, has the same key, and is free"

@@ -27,6 +27,7 @@ ROW = np.dtype(
     ]
 )
 """A row of `index`: `place` is where the frame is in `pixels`, or where its bytes begin in `odd` if it has a type."""
+_PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +90,8 @@ class FramesFile:
     def __init__(self, path: Path, facts: Mapping[str, Any] | None, arrays: Mapping[str, NDArray[np.generic]]) -> None:
         self._file = h5py.File(path, "x", libver="latest")
         for name, array in arrays.items():
-            chunks = (1, *array.shape[1:]) if array.ndim == 3 and array.size else None
-            self._file.create_dataset(name, data=array, chunks=chunks, compression="gzip" if chunks else None)
+            packed = {"chunks": (1, *array.shape[1:]), **_PACKED} if array.ndim == 3 and array.size else {}
+            self._file.create_dataset(name, data=array, **packed)
         self._shape: tuple[int, ...] | None = None
         self._type = np.dtype(np.float32)
         if facts is not None:
@@ -108,7 +109,7 @@ class FramesFile:
 
     def _grows(self, name: str, dtype: np.dtype[Any], rest: tuple[int, ...], at_once: int) -> Any:
         """Return a new dataset that has no rows yet and takes any number of them."""
-        packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if len(rest) == 2 else {}
+        packed = _PACKED if len(rest) == 2 else {}
         return self._file.create_dataset(
             name, (0, *rest), dtype, maxshape=(None, *rest), chunks=(at_once, *rest), **packed
         )
@@ -177,6 +178,15 @@ def _append(dataset: Any, rows: NDArray[Any]) -> None:
 class FramesReader:
     """Reads `frames.h5`, also of a session that is still going on or whose writer has crashed.
 
+    Attributes
+    ----------
+    facts : mapping or None
+        `Setup.facts`.
+    index : ndarray of `ROW`
+        A row for each frame that can be read.
+    kind : tuple
+        Size (H, W) and type of what `image` returns: the source's type where all frames fit into it, else float32.
+
     Raises
     ------
     RecordingError
@@ -196,6 +206,11 @@ class FramesReader:
         ends = np.array([_odd_end(row) for row in index], np.int64)
         whole = np.where(ends < 0, index["place"] < self._pixels.shape[0], ends <= self._odd.shape[0])
         self.index: NDArray[Any] = index[: int(np.argmin(whole)) if not whole.all() else len(index)]
+        all_plain = not any(self.index["odd_type"])
+        self.kind: tuple[tuple[int, int], np.dtype[Any]] = (
+            (int(self._pixels.shape[1]), int(self._pixels.shape[2])),
+            self._pixels.dtype if all_plain else np.dtype(np.float32),
+        )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what the session began with, by the names of `Setup.arrays`."""
@@ -247,15 +262,14 @@ class FramesReader:
         times_s = kept.acquired_s, kept.received_s
         return Frame(image, (row_mm, col_mm), kept.sequence, *times_s, plane_of(kept.plane)), kept.hash()
 
-    def images(self) -> NDArray[np.generic]:
-        """Return all frames (T, H, W) in the type of the source; in float32, NaN for those of another shape, else."""
-        if self.facts is not None and not any(self.index["odd_type"]):
-            pixels: NDArray[np.generic] = self._pixels[: len(self.index)]
-            return pixels
-        images = [self.kept(row).image for row in range(len(self.index))]
-        shape = self._pixels.shape[1:] if self.facts is not None or not images else images[0].shape
-        blank = np.full(shape, np.nan, np.float32)
-        return np.stack([image.astype(np.float32) if image.shape == shape else blank for image in images])
+    def image(self, row: int) -> NDArray[np.generic]:
+        """Return the image of a frame in the type of the source; in float32, NaN for one of another shape, else."""
+        shape, dtype = self.kind
+        image = self.kept(row).image
+        if image.shape != shape:
+            return np.full(shape, np.nan, np.float32)
+        with np.errstate(over="ignore"):
+            return image.astype(dtype)
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""

@@ -1,6 +1,5 @@
 """The journal: what one line says about one pass of the loop, and how it is read again."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.errors import RecordingError
+from gatekeeper.plain import number
 from gatekeeper.recording.chain import LINK_FIELDS, canonical, read_chain
 from gatekeeper.step import Step
 
@@ -87,8 +87,3 @@ def read_decisions(path: Path) -> list[dict[str, object]]:
 def without_latency(decisions: list[dict[str, object]]) -> list[str]:
     """Return each decision as a text without its latencies, so that two replays of one case can be compared."""
     return [canonical({name: value for name, value in entry.items() if name != LATENCY}) for entry in decisions]
-
-
-def number(value: float) -> float | None:
-    """Return a plain float, or None for what JSON has no number for."""
-    return float(value) if math.isfinite(value) else None

@@ -128,6 +128,8 @@ class Link:
             beats, now_ns = self.ring.beats, self._stopwatch()
             if beats != self._beats:
                 self._beats, self._heard_ns = beats, now_ns
+            elif self.ring.state is WriterState.STARTING:
+                self._heard_ns = now_ns  # It loads what it needs, and gives no sign; START_S is its limit.
             elif not now_ns - self._heard_ns <= self._patience.hung_s * 1e9:
                 self.lose(f"the writer has shown no sign of life for {self._patience.hung_s:g} s")
         return self.fault

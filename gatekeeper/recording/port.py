@@ -21,3 +21,29 @@ class Recorder(Protocol):
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
         """Keep what an operator did at session time `time_s`, in seconds; `values` are plain values for JSON."""
         ...
+
+
+class PassedOn:
+    """A Recorder that passes everything on to another one; for those that do something besides.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        The other one.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    @property
+    def fault(self) -> str | None:
+        """Why the record is no longer kept."""
+        return self._recorder.fault
+
+    def record(self, step: Step, total_ms: float) -> None:
+        """Pass on one pass of the loop."""
+        self._recorder.record(step, total_ms)
+
+    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
+        """Pass on what an operator did."""
+        self._recorder.event(name, time_s, values)

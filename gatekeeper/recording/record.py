@@ -1,8 +1,12 @@
-"""Record: one entry of the journal with its frame and arrays, as the bytes that go through the ring."""
+"""Record: one entry of the journal with its frame and arrays, as the bytes that go through the ring.
+
+What a session begins with may be larger than the ring, as a preview is: it goes before the journal's first line, piece
+by piece.
+"""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +18,10 @@ from gatekeeper.recording.ring import Buffer
 
 _COUNT = 4
 FRAME = "frame"
+PIECE = "piece"
+"""The kind of an entry that is no line of the journal: some rows of an array of the setup."""
+PIECE_BYTES = 1 << 20
+"""A piece has so many bytes, or one row along the first axis."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +65,44 @@ def pack(
     # NaN is allowed here: it is read by no other program than the writer.
     text = json.dumps(head, separators=(",", ":")).encode()
     return [len(text).to_bytes(_COUNT, "little"), text, *(_bytes_of(array) for _, array in blobs)]
+
+
+def pieces_of(arrays: Mapping[str, NDArray[np.generic]]) -> Iterator[list[Buffer]]:
+    """Yield arrays as records of some rows each, for `Pieces` to put together.
+
+    Raises
+    ------
+    TypeError
+        When an array is not of plain numbers.
+    """
+    for name, array in arrays.items():
+        whole = np.ascontiguousarray(array)
+        rows = len(whole)
+        at_once = max(1, PIECE_BYTES * rows // max(whole.nbytes, 1))
+        for begin in range(0, max(rows, 1), at_once):
+            entry = {"kind": PIECE, "rows": rows, "begin": begin}
+            yield pack(entry, arrays={name: whole[begin : begin + at_once]})
+
+
+class Pieces:
+    """Puts together what `pieces_of` took apart.
+
+    Attributes
+    ----------
+    arrays : dict of ndarray
+        By their names; whole once all pieces were added.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, NDArray[np.generic]] = {}
+
+    def add(self, record: Record) -> None:
+        """Take in one piece."""
+        for name, piece in record.arrays.items():
+            if name not in self.arrays:
+                self.arrays[name] = np.empty((record.entry["rows"], *piece.shape[1:]), piece.dtype)
+            begin = record.entry["begin"]
+            self.arrays[name][begin : begin + len(piece)] = piece
 
 
 def unpack(data: bytes) -> Record:

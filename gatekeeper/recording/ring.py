@@ -1,13 +1,13 @@
 """Ring: records from one process to one other through shared memory, of which neither waits for the other.
 
-The memory has no name: it is passed on as an open file, so that nothing is left over after a crash, and nobody's
-resource tracker takes it away from a process that still uses it. Both counters only grow; each is written by one side.
+Both counters only grow; each is written by one side.
 """
 
 import mmap
-import os
 from collections.abc import Sequence
 from enum import IntEnum
+
+from gatekeeper.memory import SharedMemory, nameless_memory
 
 Buffer = bytes | memoryview
 
@@ -28,7 +28,7 @@ class WriterState(IntEnum):
     FAILED = 3
 
 
-class Ring:
+class Ring(SharedMemory):
     """One end of the ring.
 
     Parameters
@@ -38,19 +38,12 @@ class Ring:
     """
 
     def __init__(self, descriptor: int) -> None:
-        flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
-        self._memory = mmap.mmap(descriptor, os.fstat(descriptor).st_size, flags=flags)
-        self._bytes = memoryview(self._memory)
-        self._words = self._bytes[:_DATA].cast("q")
-        self._data = self._bytes[_DATA:]
-        self.capacity = len(self._data)
+        super().__init__(descriptor, _DATA, getattr(mmap, "MAP_POPULATE", 0))
 
     @staticmethod
     def memory(capacity: int) -> int:
         """Return an open file of nameless memory with room for `capacity` bytes of records."""
-        descriptor = os.memfd_create("gatekeeper-ring")
-        os.ftruncate(descriptor, _DATA + capacity)
-        return descriptor
+        return nameless_memory("ring", _DATA + capacity)
 
     def put(self, parts: Sequence[Buffer], spare: int = 0) -> bool:
         """Append one record, made of all `parts` in a row, without waiting.
@@ -154,9 +147,3 @@ class Ring:
     def message(self) -> str:
         """Why nothing more is written, once the state is FAILED."""
         return bytes(self._bytes[_MESSAGE]).rstrip(b"\0").decode(errors="replace")
-
-    def close(self) -> None:
-        """Let go of the memory; may be called twice."""
-        for view in (self._words, self._data, self._bytes):
-            view.release()
-        self._memory.close()

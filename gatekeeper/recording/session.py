@@ -12,16 +12,19 @@ import tomli_w
 from gatekeeper.clock import stopwatch_ns
 from gatekeeper.config import SessionConfig
 from gatekeeper.errors import OutputError
+from gatekeeper.plain import number
 from gatekeeper.recording.frames_file import Kept
-from gatekeeper.recording.journal import arrays_of, entry_of, number
+from gatekeeper.recording.journal import arrays_of, entry_of
 from gatekeeper.recording.link import LIVE, SPARE, START_S, Link, Patience
-from gatekeeper.recording.record import pack
+from gatekeeper.recording.record import pack, pieces_of
 from gatekeeper.recording.ring import WriterState
 from gatekeeper.recording.setup import Setup, header_of
 from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.recording.whole import write_whole
 from gatekeeper.step import Step
 
+SLOWEST_BYTES_S = 5e6
+"""So fast at least must a disk take what a session begins with, in bytes per second."""
 SEAL_S = 120.0
 """How long the writer may take to put the rest on the disk after the last frame."""
 
@@ -86,21 +89,32 @@ class Session:
         self.folder = folder
         self._tally = Tally()
         self._seal: Seal | None = None
-        _make_empty(folder)
+        make_empty(folder)
         write_whole(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
         self._link = Link(folder, patience, stopwatch)
         self.writer_pid = self._link.pid
         try:
-            header = pack(header_of(config, setup), arrays={} if setup is None else setup.arrays())
-            if not self._link.put(header, room_s=START_S):
-                raise OutputError(
-                    f"{folder}: reference and preview take {sum(map(len, header))} bytes, the record has room for "
-                    f"{self._link.ring.capacity}; give fewer preview frames"
-                )
-            self._link.wait_until(WriterState.READY, START_S)
+            self._begin(config, setup)
         except BaseException:
             self._link.close()
             raise
+
+    def _begin(self, config: SessionConfig, setup: Setup | None) -> None:
+        """Hand over what the session begins with, and wait until it is on its way to the disk."""
+        arrays = {} if setup is None else setup.arrays()
+        for piece in pieces_of(arrays):
+            if self._link.put(piece, room_s=START_S):
+                continue
+            if (size := sum(map(len, piece))) > self._link.ring.capacity // 2:
+                raise OutputError(
+                    f"{self.folder}: an image of the reference or preview takes {size} bytes, the record has room for "
+                    f"{self._link.ring.capacity // 2}; give smaller images"
+                )
+            self._link.lose(f"the disk takes longer than {START_S:g} s")
+            break
+        self._link.put(pack(header_of(config, setup)), room_s=START_S)
+        size = sum(array.nbytes for array in arrays.values())
+        self._link.wait_until(WriterState.READY, START_S + size / SLOWEST_BYTES_S)
 
     @property
     def fault(self) -> str | None:
@@ -202,11 +216,12 @@ def _kept(step: Step) -> Kept | None:
     return None if frame is None or frame.image.dtype.kind not in "buif" else Kept.of(frame)
 
 
-def _make_empty(folder: Path) -> None:
-    """Make the session folder, or raise OutputError when it is not empty or cannot be made."""
+def make_empty(folder: Path) -> None:
+    """Make the folder of a session, or raise OutputError when it is not empty or cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = next(folder.iterdir(), None)
+        # Operators may be heard already: a socket is a door, and holds nothing.
+        taken = next((one for one in folder.iterdir() if not one.is_socket()), None)
     except OSError as error:
         raise OutputError(
             f"{folder}: the session folder cannot be made ({error.strerror or error}); name another one"

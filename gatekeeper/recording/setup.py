@@ -19,8 +19,10 @@ from gatekeeper.recording.digest import hashes_of, plane_numbers
 if TYPE_CHECKING:
     from gatekeeper.structure import Structure
 
-SCHEMA = 1
+SCHEMA = 2
 """Changes when a reader of an older session would misread a newer one."""
+READABLE = (1, SCHEMA)
+"""Sessions of these can be read; of an older one without what came later."""
 DISTRIBUTION = "gatekeeper-mrgrt"
 
 
@@ -45,7 +47,9 @@ class Setup:
     structures : tuple of Structure
         Outlines besides the target.
     preview : ndarray, shape (T, H, W), or None
-        Frames from which the tracker has learned.
+        Frames from which the tracker has learned before the first one that was judged.
+    armed : bool
+        Whether the gate was armed from the start; a live session is armed by an operator.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Setup:
     pixel_type: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
     structures: "tuple[Structure, ...]" = ()
     preview: NDArray[np.generic] | None = None
+    armed: bool = True
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all arrays by their names in `frames.h5`."""
@@ -73,6 +78,8 @@ class Setup:
             "pixel_type": self.pixel_type.str,
             "spacing_mm": [float(value) for value in self.spacing_mm],
             "plane": plane_numbers(self.plane),
+            # Sessions that do not say were armed.
+            **({} if self.armed else {"armed": False}),
         }
 
 

@@ -12,17 +12,17 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from gatekeeper.background import step_back
 from gatekeeper.recording.chain import START, seal
 from gatekeeper.recording.digest import array_hash
 from gatekeeper.recording.frames_file import FramesFile, Kept
-from gatekeeper.recording.record import Record, unpack
+from gatekeeper.recording.record import PIECE, Pieces, Record, unpack
 from gatekeeper.recording.ring import Ring, WriterState
 
 BEAT_S = 0.1
 """The writer shows at least this often that it is alive, unless a disk holds it up."""
 MOST_AT_ONCE = 16
 """Records that are written in one go when they come fast."""
-NICENESS = 5
 
 
 class Writer:
@@ -34,6 +34,11 @@ class Writer:
         The session's folder, in which no file may be there yet.
     ring : Ring
         Where it says how far it is.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether the journal has its first line.
     """
 
     def __init__(self, folder: Path, ring: Ring) -> None:
@@ -42,14 +47,20 @@ class Writer:
         self._frames_path = folder / "frames.h5"
         self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._frames: FramesFile | None = None
+        self._pieces = Pieces()
         self._lines: list[bytes] = []
         self._number, self._previous, self._dropped = 0, START, 0
+        self.begun = False
 
     def take(self, record: Record) -> None:
         """Take in one record; nothing is on the disk before `commit`."""
         entry, arrays = dict(record.entry), dict(record.arrays)
+        if entry["kind"] == PIECE:
+            self._pieces.add(record)
+            return
         if entry["kind"] == "header":
-            self._frames = FramesFile(self._frames_path, entry["setup"], arrays)
+            self._frames = FramesFile(self._frames_path, entry["setup"], self._pieces.arrays)
+            self._pieces, self.begun = Pieces(), True
         elif entry["kind"] == "end":
             kept = 0 if self._frames is None else self._frames.count
             entry |= {"frames_kept": kept, "frames_dropped": self._dropped}
@@ -119,7 +130,7 @@ def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
                 break
             writer.commit()
             ring.beat()
-            if ring.state is WriterState.STARTING:
+            if writer.begun and ring.state is WriterState.STARTING:
                 ring.state = WriterState.READY
         if ended or gone:
             ring.finish(writer.finish())
@@ -129,7 +140,7 @@ def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
 def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> None:
     """Serve one session; whatever goes wrong is said through the ring, and ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _step_back()
+    step_back()
     ring = Ring(ring_descriptor)
     try:
         serve(Writer(folder, ring), ring, doorbell, loop_pid)
@@ -137,15 +148,6 @@ def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> No
         ring.fail(_said(error, folder))
         # HDF5 would try to write once more while closing.
         os._exit(1)
-
-
-def _step_back() -> None:
-    """Leave the loop's priority and processor to the loop, and never interrupt it when there is something to write."""
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.nice(NICENESS)
-    with suppress(OSError):
-        os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def _said(error: BaseException, folder: Path) -> str:

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.decision import BeamState, Decision
-from gatekeeper.report.seen import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR, Seen
+from gatekeeper.look.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
+from gatekeeper.report.seen import Seen
 
 AROUND_MM = 15.0
 PANEL_ASPECT = 1.33

@@ -9,8 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from gatekeeper.decision import BeamState, Reason
+from gatekeeper.look.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, MUTED_COLOR, TARGET_COLOR
 from gatekeeper.report.frames import box_around_mm, choose_frames, draw_frame
-from gatekeeper.report.seen import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, MUTED_COLOR, TARGET_COLOR, Seen
+from gatekeeper.report.seen import Seen
 from gatekeeper.report.traces import draw_beam, draw_movement, draw_outside
 
 PICTURES = 8

@@ -1,4 +1,4 @@
-"""What the pictures of a session are drawn from, and the colours that mean the same on all of them."""
+"""What the pictures of a session are drawn from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.decision import BeamState, Decision
+from gatekeeper.frame import FrameStack
 from gatekeeper.track import Track
-
-# Okabe and Ito's palette, told apart with every kind of colour vision; a held beam is hatched besides.
-BEAM_COLOR = {BeamState.ON: "#0072B2", BeamState.HOLD: "#E69F00"}
-TARGET_COLOR = "#F0E442"
-ENVELOPE_COLOR = "#56B4E9"
-SI_COLOR = "#222222"
-AP_COLOR = "#CC79A7"
-LIMIT_COLOR = "#D55E00"
-MUTED_COLOR = "#666666"
-ENVELOPE_DASHES = (0, (4, 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +19,7 @@ class Seen:
     ----------
     name : str
         What the case is called.
-    images : ndarray, shape (T, H, W)
+    images : FrameStack, shape (T, H, W)
         The frame with sequence number n is `images[n]`.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
@@ -47,7 +38,7 @@ class Seen:
     """
 
     name: str
-    images: NDArray[np.generic]
+    images: FrameStack
     spacing_mm: tuple[float, float]
     decisions: Sequence[Decision]
     tracks: Sequence[Track | None]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.decision import BeamState, Reason
-from gatekeeper.report.seen import (
+from gatekeeper.look.colors import (
     AP_COLOR,
     BEAM_COLOR,
     ENVELOPE_COLOR,
@@ -15,8 +15,8 @@ from gatekeeper.report.seen import (
     LIMIT_COLOR,
     MUTED_COLOR,
     SI_COLOR,
-    Seen,
 )
+from gatekeeper.report.seen import Seen
 
 MOST_HATCHED = 100
 """More holds than this are too narrow to be hatched."""

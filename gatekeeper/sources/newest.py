@@ -30,17 +30,20 @@ class NewestFrame:
         newest = self._source.next_frame(timeout_s)
         if newest is None:
             return None
-        passed: list[int] = []
+        passed: list[Frame] = []
         while len(passed) < LONGEST_QUEUE and not self._source.ended():
             newer = self._source.next_frame(0.0)
             if newer is None:
                 break
-            passed.append(newest.sequence)
+            passed.append(newest)
             newest = newer
         given, self._given = self._given, newest.sequence
         # What came twice or out of order is not a second frame that was there.
-        skipped = len({number for number in passed if (given is None or number > given) and number < newest.sequence})
-        return replace(newest, skipped=skipped) if skipped else newest
+        between = [frame for frame in passed if (given is None or frame.sequence > given)]
+        between = [frame for frame in between if frame.sequence < newest.sequence]
+        # Those that the source itself left out before them are left out all the same.
+        skipped = len({frame.sequence for frame in between}) + sum(frame.skipped for frame in between)
+        return replace(newest, skipped=newest.skipped + skipped) if skipped else newest
 
     def ended(self) -> bool:
         """Return True when no frame will come any more."""

@@ -2,26 +2,29 @@
 
 import math
 
-LARGEST_ERROR_MM = 1.2
+from gatekeeper.tracking.workspace import Likeness
+
+LARGEST_ERROR_MM = 1.3
 """Expected error of the position at which, by itself, confidence is one half, in mm."""
 
 MOST_BENT = 0.9
 """Root mean square of the deformation, in standard deviations, at which, by itself, confidence is one half."""
 
-LEAST_LIKENESS = 0.25
-"""Mean correlation within small patches at which, by itself, confidence is one half."""
+LEAST_LIKENESS = Likeness(patches=0.2, detail=0.45, target=0.57)
+"""Likeness at each of which, by itself, confidence is one half; a preview may show that less is usual."""
+
+MOST_SURPRISE = 60.0
+"""Minus twice the log probability of the place before the frame is seen at which, by itself, confidence is one half."""
 
 
-LEAST_CORE = 0.5
-"""Correlation in the target alone at which, by itself, confidence is one half."""
-
-
-def confidence(error_mm: float, bent: float, likeness: float, core: float, inside: float) -> float:
+def confidence(
+    error_mm: float, bent: float, like: Likeness, surprise: float, inside: float, least: Likeness = LEAST_LIKENESS
+) -> float:
     """Return the confidence in a fitted position.
 
-    Four doubts add up: the error that the fit expects from what the moved template does not explain, a deformation that
-    is improbable before the frame is seen, parts of the frame that do not look like the template's, and a target that
-    does not. One half is where any alone reaches its limit.
+    Doubts add up: the error that the fit expects from what the moved template does not explain, a deformation and a
+    place that are improbable before the frame is seen, and a frame that in its parts, in detail, or in the target does
+    not look like the template. One half is where any alone reaches its limit.
 
     Parameters
     ----------
@@ -29,26 +32,24 @@ def confidence(error_mm: float, bent: float, likeness: float, core: float, insid
         Expected error of the position along the direction in which it is determined the least, in mm.
     bent : float
         Root mean square of the parameters of the deformation, in standard deviations.
-    likeness : float
-        Mean correlation coefficient of frame and template within small patches, -1 to 1.
-    core : float
-        Correlation coefficient of frame and template in the target alone, -1 to 1.
+    like : Likeness
+        How frame and template compare.
+    surprise : float
+        Minus twice the log probability of the place before the frame is seen, 0 for the most probable one.
     inside : float
         Share of the template inside the frame, 0-1.
+    least : Likeness, optional
+        Likeness at each of which, by itself, confidence is one half.
 
     Returns
     -------
     float
         0 (lost) to 1 (sure); 0 when anything is NaN.
     """
-    if not (likeness > 0.0 and core > 0.0):
+    if not min(like) > 0.0:
         return 0.0
-    doubt = (
-        error_mm / LARGEST_ERROR_MM
-        + (bent / MOST_BENT) ** 2
-        + _unlike(likeness) / _unlike(LEAST_LIKENESS)
-        + _unlike(core) / _unlike(LEAST_CORE)
-    )
+    unlike = sum(_unlike(value) / _unlike(limit) for value, limit in zip(like, least, strict=True))
+    doubt = error_mm / LARGEST_ERROR_MM + (bent / MOST_BENT) ** 2 + unlike + surprise / MOST_SURPRISE
     sure = inside / (1.0 + doubt * doubt)
     return sure if math.isfinite(sure) else 0.0
 

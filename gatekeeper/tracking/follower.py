@@ -9,7 +9,7 @@ from gatekeeper.track import Track
 from gatekeeper.tracking.confidence import confidence
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.workspace import Level, Params
+from gatekeeper.tracking.workspace import Level, Likeness, Params
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
@@ -26,6 +26,9 @@ BEYOND_MM = 5.0
 
 GOOD_CORRELATION = 0.8
 """From this correlation on, a coarse fit with which the best match of the search agrees needs no rival."""
+
+NOTHING = Likeness(math.nan, math.nan, math.nan)
+"""How a frame and the template compare on which nothing was found."""
 
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
@@ -46,6 +49,8 @@ class Follower:
     unexplained : float
         Variance of the last frame that the moved template does not explain, over that which it does; infinite when
         nothing was found.
+    like : Likeness
+        How the last frame and the template compare; NaN when nothing was found.
     """
 
     def __init__(self, model: Model) -> None:
@@ -60,14 +65,14 @@ class Follower:
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._last = (np.zeros(model.count, np.float32) for _ in range(3))
         self._frames_lost = 0
-        self.unexplained = math.inf
+        self.unexplained, self.like = math.inf, NOTHING
 
     def follow(self, frame: NDArray[np.float32] | None) -> float:
         """Find the target on a frame, and return how sure that is, 0-1.
 
         The frame is joined to the region's resolution (h, w), see `Canonical`; None is one that shows nothing.
         """
-        sure, self.unexplained = 0.0, math.inf
+        sure, self.unexplained, self.like = 0.0, math.inf, NOTHING
         if frame is not None and self._start(frame):
             state = self._state()
             fine = self.fine[state]
@@ -113,7 +118,10 @@ class Follower:
         self.unexplained = max(1.0 / fine.correlation**2 - 1.0, 0.0)
         down, right = (shift_mm / TRANSLATION_SD_MM for shift_mm in _translation_mm(self.params))
         bent = math.sqrt(max(fine.penalty - down**2 - right**2, 0.0) / len(self.params))
-        return confidence(error_mm * math.sqrt(self.unexplained), bent, *fine.likeness(), fine.inside)
+        surprise = self._surprise(self.params)
+        self.like = fine.likeness()
+        error_mm *= math.sqrt(self.unexplained)
+        return confidence(error_mm, bent, self.like, surprise, fine.inside, self.model.least)
 
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Put the best of the coarse fits into `params`; return False when there is none."""
@@ -132,7 +140,7 @@ class Follower:
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
             if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
-                misfit = self.coarse.misfit + self._surprise()
+                misfit = self.coarse.misfit + self._surprise(self._trial)
                 if misfit < least:
                     least = misfit
                     self.params[:] = self._trial
@@ -155,9 +163,9 @@ class Follower:
         reach_si_mm, reach_ap_mm = self._range_mm
         return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
 
-    def _surprise(self) -> float:
-        """Return minus twice the log probability of the trial's translation before the frame is seen."""
-        down_mm, right_mm = _translation_mm(self._trial)
+    def _surprise(self, params: Params) -> float:
+        """Return minus twice the log probability of the translation in `params` before the frame is seen."""
+        down_mm, right_mm = _translation_mm(params)
         last_down_mm, last_right_mm = _translation_mm(self._last)
         jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
         return min(jump / (1.0 + self._frames_lost), MOST_JUMP) + self.model.path.surprise(down_mm, right_mm)

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import TargetError
+from gatekeeper.tracking.confidence import LEAST_LIKENESS
 from gatekeeper.tracking.freeform import FreeForm, free_form
 from gatekeeper.tracking.path import UNKNOWN, Path
 from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_grid, make_template
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.search import Search, make_search
+from gatekeeper.tracking.workspace import Likeness
 
 RESOLUTION_MM = 1.3
 """Images are smoothed to at least this standard deviation along each axis."""
@@ -71,6 +73,8 @@ class Model:
         The displacement along SI for which each fine template stands, in mm, ascending.
     path : Path
         The way along which breathing moves the target.
+    least : Likeness
+        See `confidence`.
     """
 
     region: Region
@@ -81,6 +85,7 @@ class Model:
     coarse: Scale
     states_mm: tuple[float, ...] = (0.0,)
     path: Path = UNKNOWN
+    least: Likeness = LEAST_LIKENESS
 
     @property
     def count(self) -> int:

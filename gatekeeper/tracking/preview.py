@@ -80,8 +80,8 @@ class Preview:
             (
                 f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
                 f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
-                f"motion      SI {self.si_range_mm[0]:+.1f} to {self.si_range_mm[1]:+.1f} mm, "
-                f"AP {self.ap_range_mm[0]:+.1f} to {self.ap_range_mm[1]:+.1f} mm",
+                f"motion      SI {self.si_range_mm[0]:+z.1f} to {self.si_range_mm[1]:+z.1f} mm, "
+                f"AP {self.ap_range_mm[0]:+z.1f} to {self.ap_range_mm[1]:+z.1f} mm",
                 f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
                 f"learned     {', '.join(learned) or 'nothing'}",
                 f"verdict     {verdict}",

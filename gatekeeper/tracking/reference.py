@@ -48,6 +48,8 @@ class Template:
         Smoothing of images at this resolution, see `kernels.shrink.smooth`; 0 for none.
     values : ndarray of float32, shape (N,)
         The reference at the points.
+    in_target : ndarray of bool, shape (N,)
+        The points in the target and next to it, so that its outline is among them.
     points, modes, steepest, inverse_hessian, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
@@ -56,6 +58,7 @@ class Template:
     factor: int
     share: float
     values: NDArray[np.float32]
+    in_target: NDArray[np.bool_]
     points: NDArray[np.float32]
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
@@ -184,6 +187,7 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
         factor=grid.factor,
         share=grid.share,
         values=_single(template),
+        in_target=_in_target(grid.distance_mm[rows, cols], 1.05 / scale.min()),
         points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
@@ -218,6 +222,11 @@ def _weight(template: Array, reach: Array, density_mm2: float) -> Array:
         raise TargetError("target: the reference is constant around it; choose a reference on which it can be seen")
     alike = max(1.0, CORRELATED_AREA_MM2 * density_mm2)
     return np.asarray(np.exp(-np.square(reach)) / np.sqrt(DIFFERENCE_SHARE * variance * alike))
+
+
+def _in_target(distance_mm: NDArray[np.float32], pixel_mm: float) -> NDArray[np.bool_]:
+    """Return which points lie in the target or next to it, or nearest to it where it has too few."""
+    return np.asarray(distance_mm <= max(pixel_mm, float(np.sort(distance_mm)[FEWEST_POINTS - 1])), dtype=np.bool_)
 
 
 def _photometric(template: Array, smooth: Array, weight: Array) -> Array:

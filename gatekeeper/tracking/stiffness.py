@@ -5,7 +5,8 @@ Let d(t) be the difference between the centres that a stiff and a flexible model
 noise, which is new on every frame and normally distributed; what it gets wrong follows the breath and is alike on
 neighbouring frames, or happens now and then. Half the mean square of the successive differences of d estimates the
 first, and what it lacks to the variance of d the second [1]_; the third shows in the median of the differences being
-small beside their root mean square.
+small beside their root mean square. On frames so noisy that the flexible model is lost on some, medians take the place
+of the means, and the third is not asked for.
 
 References
 ----------
@@ -14,11 +15,12 @@ References
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.passage import Passage
 
-STIFFER = (0.5, 1.0 / 3.0)
+STIFFER = (0.5, 1.0 / 3.0, 1.0 / 6.0)
 """Shares of the deformation that a flexible model expects, as stiff models expect them: each is tried beside the one
 before."""
 WIDER_MM = 10.0
@@ -30,9 +32,9 @@ MOST_STRUCTURED = 1.25
 part of the first is the flexible model's error too."""
 LEAST_NORMAL = 0.6
 """Median over root mean square of the differences; 0.67 for a normal distribution, less when a few are large."""
-NOISY = 0.45
-"""Unexplained over explained variance from which on frames are so noisy that a flexible model stumbles, too, and the
-differences need not be normal."""
+NOISY = 0.3
+"""Unexplained over explained variance from which on frames are so noisy that a flexible model stumbles, too: the
+differences need not be normal, and both variances are taken from medians."""
 FEWEST_PAIRS = 20
 """With fewer neighbouring frames nothing is concluded."""
 
@@ -56,9 +58,23 @@ def is_stiff(flexible: Passage, stiff: Passage) -> bool:
     steps_mm = steps_mm[np.abs(steps_mm).sum(axis=1) > 0.0]
     if len(steps_mm) < FEWEST_PAIRS:
         return False
+    differences_mm = difference_mm[found]
+    if is_noisy(flexible):
+        noise = 0.5 * _typical_square(steps_mm)
+        return bool(_typical_square(differences_mm) - noise <= MOST_STRUCTURED * noise)
     squares = np.square(steps_mm)
-    noise = 0.5 * squares.sum(axis=1).mean()
-    structured = difference_mm[found].var(axis=0).sum() - noise
+    noise = 0.5 * float(squares.sum(axis=1).mean())
     normal = np.median(np.abs(steps_mm)) / np.sqrt(squares.mean())
-    noisy = np.median(flexible.unexplained[found]) >= NOISY
-    return bool(structured <= MOST_STRUCTURED * noise and (normal >= LEAST_NORMAL or noisy))
+    structured = differences_mm.var(axis=0).sum() - noise
+    return bool(structured <= MOST_STRUCTURED * noise and normal >= LEAST_NORMAL)
+
+
+def is_noisy(seen: Passage) -> bool:
+    """Return True when the frames on which the target was found are mostly noise."""
+    return bool(np.median(seen.unexplained[seen.found]) >= NOISY)
+
+
+def _typical_square(values_mm: NDArray[np.float64]) -> float:
+    """Return what is in proportion to the variance along both axes, whatever a few outliers say."""
+    away_mm = np.abs(values_mm - np.median(values_mm, axis=0))
+    return float(np.square(np.median(away_mm, axis=0)).sum())

@@ -1,5 +1,7 @@
 """Workspace: the buffers of one tracker, made once, and the fit of a template that works in them."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.reference import Template
 from kernels.deform import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.flat import flatten
-from kernels.likeness import local_likeness
+from kernels.likeness import detail, gather, likeness
 from kernels.shrink import block_mean, smooth
 
 SLACK = 5
@@ -20,10 +22,32 @@ PATCH_MM = 12.0
 """Side of the patches in each of which frame and template are compared, in mm, where points lie close enough."""
 FEWEST_POINTS = 6
 """A patch of fewer points says nothing."""
-FEWEST_IN_TARGET = 12
-"""A target of fewer points is compared together with those around it."""
+DETAIL_MM = 6.0
+FEWEST_IN_DETAIL = 3
+"""The same for the patches in which detail is looked for, all of which count together."""
 
 Params = NDArray[np.float32]
+
+
+class Likeness(NamedTuple):
+    """How like a frame is to the template at the place where it was fitted; 1 is the template itself.
+
+    A wrong place may look alike as a whole, by the course from dark to bright; it hardly is in every patch, nor in
+    detail. And where the target itself is all noise, its surroundings say where they are, not where the target is.
+
+    Attributes
+    ----------
+    patches : float
+        Mean correlation coefficient within patches, -1 to 1.
+    detail : float
+        How much of what the template shows in detail the frame shows, too.
+    target : float
+        Correlation coefficient in the target and next to it, -1 to 1.
+    """
+
+    patches: float
+    detail: float
+    target: float
 
 
 class Level:
@@ -51,9 +75,12 @@ class Level:
         self._scratch = np.zeros((3, size), np.float32)
         self._steps = np.zeros((2, max(2 * count, len(template.photometric))), np.float32)
         self._result = np.zeros(RESULTS)
-        self._patches = _patches(template)
-        self._target = _target(template)
-        self._sums = np.zeros((int(self._patches.max()) + 1, 6))
+        patches = _patches(template, PATCH_MM, FEWEST_POINTS)
+        details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
+        target = np.where(template.in_target, 0, -1).astype(np.int32)
+        self._patches, self._details, self._target = (
+            (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
+        )
         # The frame ends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
@@ -106,19 +133,14 @@ class Level:
         """Correlation coefficient of frame and template after the last fit, -1 to 1."""
         return float(self._result[CORRELATION])
 
-    def likeness(self) -> tuple[float, float]:
-        """Return how frame and template correlate after the last fit, -1 to 1: patch by patch, and in the target alone.
-
-        A wrong place may look alike as a whole, by the course from dark to bright; it hardly does in every patch. And
-        where the target itself is all noise, the surroundings say where they are, not where the target is.
-        """
+    def likeness(self) -> Likeness:
+        """Return how frame and template compare after the last fit."""
         template, residual = self.template, self._scratch[2]
         # The residual of a bad fit was made smaller than it is.
         scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
-        return (
-            local_likeness(template.values, template.points[2], residual, scale, self._patches, self._sums),
-            local_likeness(template.values, template.points[2], residual, scale, self._target, self._sums),
-        )
+        for patches, sums in (self._patches, self._details, self._target):
+            gather(template.values, template.points[2], residual, scale, patches, sums)
+        return Likeness(likeness(self._patches[1]), detail(self._details[1]), likeness(self._target[1]))
 
     @property
     def inside(self) -> float:
@@ -137,25 +159,17 @@ class Level:
         return self.template.norm**2 * (1.0 / explained**2 - 1.0) + self.penalty
 
 
-def _patches(template: Template) -> NDArray[np.int32]:
+def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:
     """Return to which patch each point belongs, numbered from 0; -1 for those in patches of too few points.
 
     Where points lie far apart, patches are larger, so that half of the points or more belong to one.
     """
-    side_mm = PATCH_MM
     while True:
         side_px = side_mm * np.array([template.row_scale, template.col_scale])
         place = np.floor(template.points[:2].T / side_px).astype(int)
         _, patch, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
-        kept = count >= FEWEST_POINTS
+        kept = count >= fewest
         if 2 * count[kept].sum() >= len(place):
             number = np.where(kept, np.cumsum(kept) - 1, -1)
             return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
         side_mm *= 2.0
-
-
-def _target(template: Template) -> NDArray[np.int32]:
-    """Return 0 for the points in the target, which have the largest weight, and -1 for the others."""
-    weight = template.points[2]
-    least = min(np.sort(weight)[-FEWEST_IN_TARGET], weight.max() * (1.0 - 1e-3))
-    return np.where(weight >= least, 0, -1).astype(np.int32)

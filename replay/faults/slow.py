@@ -1,13 +1,11 @@
 """Consumers that are too slow for the frames: a tracker, and a recorder."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.clock import Clock
 from gatekeeper.engine import TargetTracker
-from gatekeeper.recording.port import Recorder
+from gatekeeper.recording.port import PassedOn, Recorder
 from gatekeeper.step import Step
 from gatekeeper.track import Track
 from replay.faults.spec import When
@@ -41,7 +39,7 @@ class SlowTracker:
         return track
 
 
-class SlowRecorder:
+class SlowRecorder(PassedOn):
     """A recorder that keeps the loop waiting, against what a Recorder should do.
 
     Parameters
@@ -57,19 +55,11 @@ class SlowRecorder:
     """
 
     def __init__(self, recorder: Recorder, when: When, clock: Clock, longer_s: float) -> None:
-        self._recorder, self._when, self._clock, self._longer_s = recorder, when, clock, longer_s
-
-    @property
-    def fault(self) -> str | None:
-        """Why the record is no longer kept."""
-        return self._recorder.fault
-
-    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Keep what an operator did."""
-        self._recorder.event(name, time_s, values)
+        super().__init__(recorder)
+        self._when, self._clock, self._longer_s = when, clock, longer_s
 
     def record(self, step: Step, total_ms: float) -> None:
         """Keep one pass, and return late while the fault is active."""
-        self._recorder.record(step, total_ms)
+        super().record(step, total_ms)
         if self._when.draw(step.decision.sequence, (0,)) is not None:
             self._clock.sleep_until(self._clock.now_s() + self._longer_s)

@@ -1,30 +1,35 @@
-"""MetaImage files (.mha): SimpleITK decodes and encodes them, behind a guard that trusts neither header nor stream.
+"""MetaImage files (.mha, .mhd): read behind a guard that trusts neither header nor stream, written by SimpleITK.
 
 Alone, SimpleITK hands out wrong pixels from a damaged deflate stream, drops the sign of a negative spacing, allocates
-what a header claims before looking, crashes on a long word in it, and complains on standard error. So a file is first
-held against its own header, and the checksum of its stream counts. Format: the MetaIO documentation of ITK.
+what a header claims before looking, crashes on a long word in it, complains on standard error, and reads everything at
+once. So the header is read here, held against the file, and the checksum of a stream counts; where pixels lie frame
+after frame they are read one by one. Format: the MetaIO documentation of ITK, and its source.
 """
 
 import math
 import os
 import re
-import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
 from gatekeeper.errors import RecordingError
+from gatekeeper.frame import Vector
+from replay.formats.stored import MAX_PACKED_BYTES, Stored
+from replay.formats.unpacking import inflated
+from replay.formats.volume import Volume, told_directions
 
-MAX_BYTES = 4 * 2**30
+MAX_BYTES = MAX_PACKED_BYTES
 _MAX_HEADER_BYTES = 65536
 _MAX_WORD_CHARS = 254
-_CHUNK_BYTES = 2**16
-_ZLIB_OR_GZIP = 47
 _TRUE = ("T", "t", "1")
 _HEADER_LINE = re.compile(rb" *([!-9;<>-~][ -9;<>-~]*)=([\t -\xff]*)\r?\n")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
+_FIRST_KEYS = (b"ObjectType", b"NDims", b"Comment", b"ObjectSubType", b"Name", b"ID")
+_SKEW = 1e-3
 _TYPES = {
     "MET_CHAR": "i1",
     "MET_UCHAR": "u1",
@@ -39,13 +44,34 @@ _TYPES = {
 }
 
 
+class Place(NamedTuple):
+    """Where an image lies, in DICOM LPS.
+
+    Attributes
+    ----------
+    origin_mm : tuple of 3 floats
+        Centre of the first pixel, in mm.
+    directions : tuple of 3 vectors
+        Unit vectors along which indices grow, those of the slowest axis first.
+    """
+
+    origin_mm: Vector
+    directions: tuple[Vector, Vector, Vector]
+
+
+def is_metaimage(_path: Path, head: bytes) -> bool:
+    """Return whether a file begins as the header of a MetaImage does."""
+    line = _HEADER_LINE.match(head)
+    return line is not None and line[1].strip() in _FIRST_KEYS and b"DimSize" in head
+
+
 def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
     """Return the pixels of a MetaImage and the distances of their centres.
 
     Parameters
     ----------
     path : Path
-        A file of two or three axes and one value per pixel, at most 4 GiB of pixels.
+        A file of two or three axes that holds its own pixels, one value each, at most 4 GiB of them.
 
     Returns
     -------
@@ -59,22 +85,40 @@ def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
     RecordingError
         When the file is missing, cut short, damaged, or holds what is not read here.
     """
+    volume = read_plain(path)
+    if volume.pixels.nbytes > MAX_BYTES:
+        gib, limit_gib = volume.pixels.nbytes / 2**30, MAX_BYTES // 2**30
+        _refuse(path, f"announces {gib:.1f} GiB of pixels, the limit is {limit_gib}; split the recording")
+    volume.pixels.check()
+    return volume.pixels.whole(), volume.spacing[::-1]
+
+
+def read_plain(path: Path) -> Volume:
+    """Return the header of a file of two or three axes that holds its own pixels; they are not looked at yet.
+
+    Raises
+    ------
+    RecordingError
+        When the file is missing, or is none that is read here.
+    """
     try:
-        announced = _check(path)
-        # SimpleITK ends the process on a name that is not UTF-8; encode() only raises.
-        image: Any = SimpleITK.ReadImage(str(path).encode().decode(), imageIO="MetaImageIO")
+        volume = read_header(path)
     except OSError as error:
         _refuse(path, f"cannot be read ({error.strerror or error}); check the path and its permissions")
-    except (RuntimeError, UnicodeError):
-        _refuse(path, "has a name or a header that SimpleITK refuses; rename it or export it again")
-    pixels: NDArray[np.generic] = SimpleITK.GetArrayFromImage(image)
-    spacing = tuple(reversed(image.GetSpacing()))
-    if (pixels.dtype, pixels.shape, spacing) != announced:
-        _refuse(path, "has a header that SimpleITK understands otherwise; export it again")
-    return pixels, spacing
+    if volume.path != path:
+        _refuse(path, "does not hold its own pixels (ElementDataFile is not LOCAL); store it as one .mha file")
+    if (axes := len(volume.sizes)) not in (2, 3):
+        _refuse(path, f"has {axes} axes; export it with two or three axes")
+    return volume
 
 
-def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[float, ...]) -> None:
+def write_metaimage(
+    path: Path,
+    pixels: NDArray[np.generic],
+    spacing: tuple[float, ...],
+    like: Path | None = None,
+    place: Place | None = None,
+) -> None:
     """Write `pixels` as a deflated MetaImage that reads back exactly.
 
     Parameters
@@ -85,6 +129,10 @@ def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[floa
         With the slowest axis first.
     spacing : tuple of float
         One distance per axis of `pixels`.
+    like : Path, optional
+        A file that was read, of as many axes: where the image lies is taken from it, origin and directions.
+    place : Place, optional
+        Where an image of three axes lies.
 
     Raises
     ------
@@ -94,28 +142,64 @@ def write_metaimage(path: Path, pixels: NDArray[np.generic], spacing: tuple[floa
     native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
     image: Any = SimpleITK.GetImageFromArray(native)
     image.SetSpacing([float(step) for step in reversed(spacing)])
+    if like is not None:
+        reader: Any = SimpleITK.ImageFileReader
+        header = reader()
+        header.SetImageIO("MetaImageIO")
+        header.SetFileName(str(like))
+        header.ReadImageInformation()
+        image.SetOrigin(header.GetOrigin())
+        image.SetDirection(header.GetDirection())
+    if place is not None:
+        image.SetOrigin(place.origin_mm)
+        image.SetDirection(np.array(place.directions[::-1]).T.ravel().tolist())
     with path.open("wb") as file:
         # Finds a full disk, of which SimpleITK tells on standard error or not at all; level 1 makes 9/8 at worst.
         os.posix_fallocate(file.fileno(), 0, native.nbytes * 9 // 8 + _MAX_HEADER_BYTES)
     try:
         name = str(path).encode().decode()
         SimpleITK.WriteImage(image, name, useCompression=True, compressionLevel=1, imageIO="MetaImageIO")
-        _check(path)
+        read_plain(path).pixels.check()
     except (RuntimeError, UnicodeError, RecordingError) as error:
         raise OSError("SimpleITK cannot write it whole under this name") from error
 
 
-def _refuse(path: Path, why: str) -> NoReturn:
-    raise RecordingError(f"{path}: {why}") from None
+def read_header(path: Path) -> Volume:
+    """Return what the header says; its pixels are not looked at yet.
 
-
-def _check(path: Path) -> tuple[np.dtype[np.generic], tuple[int, ...], tuple[float, ...]]:
-    """Return pixel type, shape and spacing of a file that is whole and that SimpleITK does not misread."""
+    Raises
+    ------
+    RecordingError
+        When it says what cannot be, or what is not read here.
+    OSError
+        When it cannot be read.
+    """
     with path.open("rb") as file:
         header = _header(path, file)
-        dtype, shape, spacing = _layout(path, header)
-        _check_pixels(path, header, file, math.prod(shape) * dtype.itemsize)
-    return dtype, shape, spacing
+        offset = file.tell()
+    dtype, sizes = _layout(path, header)
+    spacing = _numbers(path, header, ("ElementSpacing",), len(sizes), "above 0")
+    if spacing is None:
+        _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, mend the header")
+    if (data := header["ElementDataFile"]) != "LOCAL":
+        offset = 0
+        if Path(data).name != data or data.startswith("LIST") or "%" in data:
+            _refuse(path, f"has its pixels in {data!r:.60}; store it as one .mha file")
+    packed = header.get("CompressedData", "").startswith(_TRUE)
+    where = path if data == "LOCAL" else path.with_name(data)
+    told = header.get("CompressedDataSize", "no number") if packed else None
+    unpack = inflated(where, offset, told) if packed else None
+    origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
+    return Volume(
+        pixels=Stored(where, offset, dtype, sizes[::-1], unpack),
+        spacing=spacing,
+        directions=_directions(path, header, len(sizes)),
+        origin_mm=_in_space(origin),
+    )
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise RecordingError(f"{path}: {why}") from None
 
 
 def _header(path: Path, file: BinaryIO) -> dict[str, str]:
@@ -129,56 +213,59 @@ def _header(path: Path, file: BinaryIO) -> dict[str, str]:
     return header
 
 
-def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...], tuple[float, ...]]:
-    """Return pixel type, shape and spacing, slowest axis first, of a header that SimpleITK reads in the same way."""
-    if header["ElementDataFile"] != "LOCAL":
-        _refuse(path, "does not hold its own pixels (ElementDataFile is not LOCAL); store it as one .mha file")
+def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
+    """Return pixel type and sizes, the fastest axis first, of a header that SimpleITK reads in the same way."""
     try:
-        shape = tuple(int(size) for size in reversed(header["DimSize"].split()))
+        words = header["DimSize"].split()
+        if not all(word.isdecimal() for word in words):
+            _refuse(path, f"has DimSize {header['DimSize']:.60}; export it with at least one pixel and one frame")
+        sizes = tuple(map(int, words))
         axes = header["NDims"]
-        dtype: np.dtype[np.generic] = np.dtype(_TYPES[header["ElementType"]])
+        msb = header.get("BinaryDataByteOrderMSB", header.get("ElementByteOrderMSB", ""))
+        dtype: np.dtype[np.generic] = np.dtype((">" if msb.startswith(_TRUE) else "<") + _TYPES[header["ElementType"]])
     except (KeyError, ValueError) as error:
         _refuse(path, f"has no readable NDims, DimSize and ElementType ({error!s:.80}); export it as scalar pixels")
-    if axes not in ("2", "3") or axes != str(len(shape)):
-        _refuse(path, f"has {axes:.20} axes and {len(shape)} sizes; export it with two or three axes")
+    if axes not in ("2", "3", "4") or axes != str(len(sizes)):
+        _refuse(path, f"has {axes:.20} axes and {len(sizes)} sizes; export it with two or three axes")
     if (channels := header.get("ElementNumberOfChannels", "1")) != "1":
         _refuse(path, f"has {channels:.20} values per pixel; export it with one")
-    if not all(1 <= size <= MAX_BYTES for size in shape):
+    if not all(1 <= size <= MAX_BYTES for size in sizes):
         _refuse(path, f"has size {header['DimSize']:.60}; export it with at least one pixel and one frame")
-    gib, limit_gib = math.prod(shape) * dtype.itemsize / 2**30, MAX_BYTES // 2**30
-    if gib > limit_gib:
-        _refuse(path, f"announces {gib:.1f} GiB of pixels, the limit is {limit_gib}; split the recording")
     if not header.get("BinaryData", "").startswith(_TRUE):
         _refuse(path, "holds its pixels as text; export it with BinaryData = True")
-    spacing = header.get("ElementSpacing", "")
-    try:
-        steps = tuple(float(step) for step in reversed(spacing.split()))
-    except ValueError:
-        steps = ()
-    if len(steps) != len(shape) or not all(math.isfinite(step) and step > 0.0 for step in steps):
-        _refuse(path, f"has ElementSpacing {spacing!r:.60}; it must be {axes} numbers above 0, mend the header")
     if header.get("HeaderSize", "0") != "0" or max(map(len, [*header, *header.values()])) > _MAX_WORD_CHARS:
         _refuse(path, f"has a HeaderSize, or more than {_MAX_WORD_CHARS} characters in a word; export it without")
-    return dtype, shape, steps
+    return dtype, sizes
 
 
-def _check_pixels(path: Path, header: dict[str, str], file: BinaryIO, announced: int) -> None:
-    """Refuse a file that does not hold exactly the `announced` bytes of pixels, keeping none of them."""
-    start = file.tell()
-    deflated = header.get("CompressedData", "").startswith(_TRUE)
-    inflate = zlib.decompressobj(_ZLIB_OR_GZIP)
-    held = 0 if deflated else path.stat().st_size - start
-    try:
-        while deflated and held <= announced and not inflate.eof:
-            if not (stored := inflate.unconsumed_tail or file.read(_CHUNK_BYTES)):
-                break
-            held += len(inflate.decompress(stored, _CHUNK_BYTES))
-    except zlib.error as error:
-        _refuse(path, f"has damaged pixels ({error}); copy the file again")
-    if held > announced:
-        _refuse(path, f"holds more than the {announced} bytes of pixels that it announces; export it again")
-    if held < announced or (deflated and not inflate.eof):
-        _refuse(path, f"is cut short: it holds {held} of {announced} bytes of pixels; copy the file again")
-    stream_bytes = file.tell() - start - len(inflate.unused_data)
-    if deflated and (told := header.get("CompressedDataSize", "no number")) != str(stream_bytes):
-        _refuse(path, f"tells {told:.20} as CompressedDataSize, not {stream_bytes}; mend the header")
+def _numbers(
+    path: Path, header: dict[str, str], keys: tuple[str, ...], count: int, which: str = "that are finite"
+) -> tuple[float, ...] | None:
+    """Return the numbers that the header has under one of the keys; None when it has none of them."""
+    key = next((key for key in keys if key in header), None)
+    if key is None:
+        return None
+    words = header[key].split()
+    values = tuple(float(word) if _NUMBER.fullmatch(word) else math.nan for word in words)
+    low = 0.0 if which == "above 0" else -math.inf
+    if len(values) != count or not all(low < value < math.inf for value in values):
+        _refuse(path, f"has {key} {header[key]!r:.60}; it must be {count} numbers {which}, mend the header")
+    return values
+
+
+def _directions(path: Path, header: dict[str, str], axes: int) -> tuple[Vector, ...] | None:
+    """Return a unit vector for each axis of space; None where the header says nothing by it."""
+    values = _numbers(path, header, ("TransformMatrix", "Rotation", "Orientation"), axes * axes)
+    if values is None:
+        return None
+    matrix = np.array(values).reshape(axes, axes)
+    if np.abs(matrix @ matrix.T - np.eye(axes)).max() > _SKEW:
+        _refuse(path, "has a TransformMatrix whose rows are not of unit length and at right angles; mend the header")
+    in_space = np.zeros((3, axes))
+    in_space[: min(axes, 3)] = matrix.T[:3]
+    return told_directions(in_space)
+
+
+def _in_space(values: tuple[float, ...]) -> Vector:
+    first, second, third = (*values, 0.0)[:3]
+    return first, second, third

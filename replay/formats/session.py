@@ -1,28 +1,34 @@
 """A recorded session of gatekeeper itself: what was decided, by which settings, on which frames."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from gatekeeper.arming import Armed
 from gatekeeper.clock import Clock
 from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.errors import RecordingError
 from gatekeeper.frame import Frame
+from gatekeeper.plain import measured
 from gatekeeper.recording.chain import Chain, read_chain
 from gatekeeper.recording.digest import plane_of
 from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.port import Recorder
 from gatekeeper.recording.setup import Setup
 from gatekeeper.structure import Role, Structure
-from replay.arming import Armed, operate
-from replay.recording import Recording
+from replay.formats.format import Choices, Format
+from replay.operate import operate
+from replay.recording import LazyFrames, Recording
 
 JOURNAL = "decisions.jsonl"
+PHASE, PREVIEW, LEARNING = "phase", "preview", "learning"
+"""How a live session says that another phase begins, and the two between which frames are gathered."""
 Entry = Mapping[str, Any]
 
 
@@ -88,7 +94,7 @@ class RecordedSession:
         return values
 
     def recording(self) -> Recording:
-        """Return the frames of which the journal tells, as a recording without labels.
+        """Return the frames of which the journal tells, as a recording without labels; they are read while it is open.
 
         Raises
         ------
@@ -101,11 +107,10 @@ class RecordedSession:
                 f"{self.folder}: holds {len(rows)} frames and {'no' if self.setup is None else 'a'} reference; "
                 "a session is replayed from both"
             )
-        images, index = self.frames.images(), self.frames.index
-        times_s = index["acquired_s"][rows].astype(np.float64)
+        times_s = self.frames.index["acquired_s"][rows].astype(np.float64)
         return Recording(
             name=self.setup.name,
-            frames=images[rows],
+            frames=LazyFrames(lambda number: self.frames.image(rows[number]), len(rows), *self.frames.kind),
             spacing_mm=self.setup.spacing_mm,
             times_s=times_s - times_s[0],
             first_mask=self.setup.target_mask,
@@ -116,9 +121,47 @@ class RecordedSession:
         """Return where the frames of which the journal tells are in `frames.h5`, oldest first."""
         return [entry["frame_row"] for entry in self.entries if entry.get("frame_row") is not None]
 
+    def gathered(self, learned: Entry) -> list[NDArray[np.float32]]:
+        """Return the frames from which a tracker has learned in the middle of the session.
+
+        These are all that were tracked between the beginning of the preview and the beginning of learning.
+
+        Parameters
+        ----------
+        learned : dict
+            The event that says so, one of `entries`.
+
+        Raises
+        ------
+        RecordingError
+            When they are not all there.
+        """
+        before = list(takewhile(lambda entry: entry is not learned, self.entries))
+        marks = [_phase(entry) for entry in before]
+        wanted = int(learned["values"]["frames"])
+        if LEARNING not in marks or PREVIEW not in marks[: _last(marks, LEARNING)]:
+            raise RecordingError(f"{self.folder}: something was learned without a preview; the journal was changed")
+        end = _last(marks, LEARNING)
+        entries = before[_last(marks[:end], PREVIEW) : end]
+        rows = [entry["frame_row"] for entry in entries if entry.get("center_mm") is not None]
+        if len(rows) != wanted or None in rows:
+            raise RecordingError(
+                f"{self.folder}: {sum(row is not None for row in rows)} of the {wanted} frames that were learned from "
+                "were kept; no decision after that can be made again"
+            )
+        return [self.frames.frame(int(row))[0].image for row in rows]
+
     def close(self) -> None:
         """Let go of the frames."""
         self.frames.close()
+
+
+def _phase(entry: Entry) -> object:
+    return entry["values"].get("phase") if entry["kind"] == "event" and entry["event"] == PHASE else None
+
+
+def _last(marks: Sequence[object], mark: str) -> int:
+    return len(marks) - 1 - list(reversed(marks)).index(mark)
 
 
 def is_session(folder: Path) -> bool:
@@ -181,6 +224,7 @@ def _setup(frames: FramesReader) -> Setup | None:
         pixel_type=np.dtype(facts["pixel_type"]),
         structures=tuple(structures),
         preview=arrays.get("preview"),
+        armed=bool(facts.get("armed", True)),
     )
 
 
@@ -212,15 +256,15 @@ class SessionPlayer:
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
         while self._left and self._left[-1]["kind"] == "event":
-            event = {**self._left.pop(), "time_s": self._clock.now_s()}
-            operate(self._armed, event)
-            self._recorder.event(event["event"], event["time_s"], event["values"])
+            event, now_s = self._left.pop(), self._clock.now_s()
+            operate(self._armed, event, self._session.gathered, now_s)
+            self._recorder.event(event["event"], now_s, event["values"])
         if self.ended():
             return None
         entry, now_s = self._left[-1], self._clock.now_s()
         if self._offset_s is None:
             self._offset_s = now_s - self._session.begin_s
-        decided_s = math.nan if entry["decided_s"] is None else float(entry["decided_s"])
+        decided_s = measured(entry["decided_s"])
         due_s = decided_s + self._offset_s
         if due_s > now_s + timeout_s:
             self._clock.sleep_until(now_s + timeout_s)
@@ -246,3 +290,10 @@ class SessionPlayer:
     def close(self) -> None:
         """Deliver no more frames."""
         self._left.clear()
+
+
+def _open_frames(folder: Path, _choices: Choices) -> Recording:
+    return open_session(folder).recording()
+
+
+FORMAT = Format("session of gatekeeper (folder)", lambda path, _head: is_session(path), _open_frames)

@@ -3,37 +3,56 @@
 A case is a folder with `images/<case>_frames.mha`, `targets/<case>_first_label.mha`, `targets/<case>_labels.mha`,
 `frame-rate.json`, `b-field-strength.json` or `field-strength.json`, and `scanned-region.json`. Images and frame
 rate must be there; the rest may be missing. The pixel arrays have the axes (rows, columns, time), with time the
-fastest in memory. The layout is described at https://trackrad2025.grand-challenge.org/data/.
+fastest in memory. A patient without labels may hold more scans, `<case>_frames2.mha` with `frame-rate2.json` and
+`scanned-region2.json`, and one with labels those of more observers, `<case>_labels2.mha`. The layout is described at
+https://trackrad2025.grand-challenge.org/data/.
 """
 
 import json
+import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.errors import OutputError, RecordingError
-from replay.formats.metaimage import read_metaimage, write_metaimage
+from gatekeeper.frame import FrameStack, Plane
+from gatekeeper.orientation import LARGEST_TILT
+from replay.formats.format import Choices, Format
+from replay.formats.metaimage import Place, read_plain, write_metaimage
+from replay.formats.metaimage_writer import is_large, write_stack
+from replay.formats.stack import as_pixels
+from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
+from replay.formats.volume import Volume
+from replay.progress import OnProgress, unseen
 from replay.recording import Recording
 from replay.write import whole_folder
 
-_IMAGES = "_frames.mha"
+_IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
+_FIRST = "1"
+_NO_TARGET = None, None, ()
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
-_RATE_LIMITS_HZ = (0.01, 1000.0)
 _MAX_TIME_ERROR_S = 1e-6
 
-Scalar = TypeVar("Scalar", bound=np.generic)
+
+def is_case(path: Path, _head: bytes = b"") -> bool:
+    """Return whether a folder is a case by what it holds, be it whole or not."""
+    images = path / "images"
+    return images.is_dir() and any(_IMAGES.fullmatch(file.name) for file in images.iterdir())
 
 
-def open_case(path: Path) -> Recording:
+def open_case(path: Path, choices: Choices | None = None) -> Recording:
     """Return the case in the folder `path`; its name is the folder's.
 
     Parameters
     ----------
     path : Path
         Folder of the case.
+    choices : Choices, optional
+        Which scan, "1" unless told, and whose labels, "1" unless told.
 
     Returns
     -------
@@ -47,14 +66,19 @@ def open_case(path: Path) -> Recording:
         When the folder holds no such case, or a file of it is cut short, damaged or contradicts the others.
     """
     try:
-        return _read_case(path.resolve())
+        return _read_case(path.resolve(), Choices() if choices is None else choices)
     except OSError as error:
         raise RecordingError(
             f"{path}: cannot be read ({error.strerror or error}); check the path and its permissions"
         ) from None
 
 
-def write_case(recording: Recording, out_dir: Path, extra_files: Mapping[str, str] | None = None) -> Path:
+def write_case(
+    recording: Recording,
+    out_dir: Path,
+    extra_files: Mapping[str, str] | None = None,
+    on_progress: OnProgress = unseen,
+) -> Path:
     """Write `recording` as a case that :func:`open_case` reads back exactly; whole or not at all.
 
     Parameters
@@ -65,6 +89,8 @@ def write_case(recording: Recording, out_dir: Path, extra_files: Mapping[str, st
         Becomes the folder of the case; new or empty. Give it the recording's name to keep that.
     extra_files : mapping of str to str
         More text files to put into the folder, by name.
+    on_progress : callable
+        Told how many rows of images and masks are written.
 
     Returns
     -------
@@ -84,18 +110,26 @@ def write_case(recording: Recording, out_dir: Path, extra_files: Mapping[str, st
         "b-field-strength.json": recording.field_strength_t,
         "scanned-region.json": recording.region,
     }
-    masks = {
-        f"{name}_first_label.mha": None if recording.first_mask is None else recording.first_mask[None],
-        f"{name}_labels.mha": recording.labels,
-    }
-    spacing = (*recording.spacing_mm, 1.0)
+    frames, spacing_mm = recording.frames, recording.spacing_mm
+    stacks: list[tuple[str, FrameStack | None, np.dtype[Any], Place | None]] = [
+        (f"images/{name}_frames.mha", frames, frames.dtype, _place(recording.plane)),
+        (f"targets/{name}_first_label.mha", _alone(recording.first_mask), np.dtype(np.uint8), None),
+        (f"targets/{name}_labels.mha", recording.labels, np.dtype(np.uint8), None),
+    ]
+    written = [(file, stack, dtype, place) for file, stack, dtype, place in stacks if stack is not None]
+    rows = frames.shape[1]
     with whole_folder(out_dir) as folder:
         (folder / "images").mkdir()
         (folder / "targets").mkdir()
-        write_metaimage(folder / "images" / f"{name}{_IMAGES}", np.moveaxis(recording.frames, 0, -1), spacing)
-        for file_name, mask in masks.items():
-            if mask is not None:
-                write_metaimage(folder / "targets" / file_name, np.moveaxis(mask, 0, -1).astype(np.uint8), spacing)
+        for number, (file, stack, dtype, place) in enumerate(written):
+            told = partial(_tell, on_progress, number * rows, len(written) * rows)
+            told(0)
+            if is_large(stack, dtype):
+                write_stack(folder / file, stack, dtype, spacing_mm, place, told)
+            else:
+                pixels = np.moveaxis(np.asarray(stack, dtype), 0, -1)
+                write_metaimage(folder / file, pixels, (*spacing_mm, 1.0), place=place)
+            told(rows)
         for file_name, value in scalars.items():
             if value is not None:
                 (folder / file_name).write_text(json.dumps(value), encoding="utf-8")
@@ -104,101 +138,112 @@ def write_case(recording: Recording, out_dir: Path, extra_files: Mapping[str, st
     return out_dir
 
 
-def _read_case(path: Path) -> Recording:
-    images = _images_file(path)
-    rate_hz = _number(path / "frame-rate.json", *_RATE_LIMITS_HZ, "frames per second")
-    stem = images.name.removesuffix(_IMAGES)
-    pixels, spacing = read_metaimage(images)
-    if pixels.ndim != 3:
-        raise RecordingError(f"{images}: has {pixels.ndim} axes; it must have rows, columns and time")
-    labels = _labels(path / "targets" / f"{stem}_labels.mha", pixels.shape)
-    first_label = path / "targets" / f"{stem}_first_label.mha"
-    first_mask = _labels(first_label, (*pixels.shape[:2], 1))
-    if first_mask is not None and not first_mask.any():
-        raise RecordingError(f"{first_label}: is empty; draw the target on the first frame")
-    if first_mask is None and labels is not None and labels[0].any():
-        first_mask = labels[:1]
-    kept = np.dtype(np.float32) if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("=")
+def _tell(on_progress: OnProgress, before: int, total: int, rows: int) -> None:
+    on_progress("writing", before + rows, total)
+
+
+def _alone(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return one mask as a stack."""
+    return None if mask is None else mask[None]
+
+
+def _read_case(path: Path, choices: Choices) -> Recording:
+    stem, scan, notes = _chosen_scan(path, choices.scan)
+    of_scan = "" if scan == _FIRST else scan
+    images = path / "images" / f"{stem}_frames{of_scan}.mha"
+    rate_hz = read_number(path / f"frame-rate{of_scan}.json", *RATE_LIMITS_HZ, "frames per second")
+    volume = read_plain(images)
+    if len(volume.sizes) != 3:
+        raise RecordingError(f"{images}: has {len(volume.sizes)} axes; it must have rows, columns and time")
+    frames = as_pixels(volume.pixels.frames(2), images)
+    # Labels belong to the first scan: whoever has more scans has none.
+    targets = path / "targets"
+    first_mask, labels, more = _target(targets, stem, frames.shape, choices.observer) if scan == _FIRST else _NO_TARGET
     return Recording(
-        name=path.name,
-        frames=_time_first(pixels, kept),
-        spacing_mm=(spacing[0], spacing[1]),
-        times_s=np.arange(pixels.shape[2]) / rate_hz,
-        first_mask=None if first_mask is None else first_mask[0].copy(),
+        name=path.name if scan == _FIRST else f"{path.name}-scan{scan}",
+        frames=frames,
+        spacing_mm=(volume.spacing[2], volume.spacing[1]),
+        times_s=np.arange(len(frames)) / rate_hz,
+        first_mask=first_mask,
         labels=labels,
+        plane=_plane(volume),
         field_strength_t=_field_strength_t(path),
-        region=_region(path / "scanned-region.json"),
+        region=read_region(path / f"scanned-region{of_scan}.json"),
+        notes=(*notes, *more),
     )
 
 
-def _images_file(path: Path) -> Path:
-    """Return the frames of the case: those of the folder's name, or the only ones there."""
+def _place(plane: Plane) -> Place | None:
+    """Return where the frames lie for a header; nothing where nobody has said it."""
+    if plane == Plane():
+        return None
+    x, y, z = np.cross(plane.col_step, plane.row_step)
+    return Place(plane.origin_mm, (plane.row_step, plane.col_step, (float(x), float(y), float(z))))
+
+
+def _plane(volume: Volume) -> Plane:
+    """Return where the frames lie, if their header agrees with how the format has them lie: else it means nothing."""
+    if volume.directions is not None:
+        col_step, row_step = volume.directions[1:3]
+        if row_step is not None and col_step is not None and -row_step[2] > LARGEST_TILT and col_step[1] > LARGEST_TILT:
+            return Plane(volume.origin_mm, row_step, col_step)
+    return Plane()
+
+
+def _chosen_scan(path: Path, wanted: str | None) -> tuple[str, str, tuple[str, ...]]:
+    """Return the name that the files of the case begin with, the number of the scan, and what to tell of others."""
     if not path.is_dir():
         raise RecordingError(f"{path}: no such folder; name the folder of a case")
-    named = path / "images" / f"{path.name}{_IMAGES}"
-    found = [named] if named.is_file() else sorted((path / "images").glob(f"*{_IMAGES}"))
-    if len(found) != 1:
+    images = path / "images"
+    files = images.iterdir() if images.is_dir() else ()
+    found = [match for file in files if (match := _IMAGES.fullmatch(file.name))]
+    stems = {match["stem"] for match in found}
+    stem = path.name if path.name in stems else min(stems, default="")
+    if len(stems) != 1 and stem != path.name:
         raise RecordingError(
-            f"{path}: holds {len(found)} files images/*{_IMAGES}, not one; name the folder of a TrackRAD case"
+            f"{path}: holds images/*_frames.mha of {len(stems)} cases, not one; name the folder of a TrackRAD case"
         )
-    return found[0]
+    scans = sorted({match["scan"] or _FIRST for match in found if match["stem"] == stem}, key=int)
+    return stem, *_chosen(path, "scan", scans, wanted)
 
 
-def _labels(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:
-    """Return the masks (T, H, W) of a label file if there is one; `shape` is (H, W, T) of the frames it is for."""
-    if not path.exists():
-        return None
-    pixels, _ = read_metaimage(path)
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, None]
-    if pixels.shape != shape:
+def _chosen(path: Path, what: str, names: list[str], wanted: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the one that is wanted, the first unless told, and a note where there are others."""
+    if wanted is None:
+        others = f"{path.name}: holds {what}s {', '.join(names)}; {what} {names[0]} is read, --{what} names another"
+        return names[0], (others,) if len(names) > 1 else ()
+    if wanted not in names:
         raise RecordingError(
-            f"{path}: is {pixels.shape} rows, columns and frames, not {shape} as its images; use this case's label"
+            f"{path}: has no {what} {wanted!r:.40}; it holds {what}s {', '.join(names) or 'of nobody'}"
         )
-    return _time_first(pixels, np.dtype(np.bool_))
+    return wanted, ()
 
 
-def _time_first(pixels: NDArray[np.generic], dtype: np.dtype[Scalar]) -> NDArray[Scalar]:
-    """Copy (H, W, T) to (T, H, W), row by row: a row of all frames fits a cache, which makes it twice as fast."""
-    rows, cols, frames = pixels.shape
-    out = np.empty((frames, rows, cols), dtype)
-    with np.errstate(over="ignore"):
-        for row in range(rows):
-            out[:, row] = pixels[row].T
-    return out
-
-
-def _json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        why = "is missing"
-    except OSError as error:
-        why = f"cannot be read ({error.strerror or error})"
-    except (ValueError, RecursionError):
-        why = "is not JSON"
-    raise RecordingError(f"{path}: {why}; it must hold one JSON value, for example 4.0")
-
-
-def _number(path: Path, low: float, high: float, unit: str) -> float:
-    value = _json(path)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise RecordingError(f"{path}: holds {value!r:.40}; it must be one number from {low:g} to {high:g} {unit}")
-    return float(value)
+def _target(
+    targets: Path, stem: str, shape: tuple[int, ...], wanted: str | None
+) -> tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]]:
+    """Return the target on the first frame and on all (T, H, W), and a note where there are other observers."""
+    pattern = re.compile(re.escape(stem) + r"_(?:first_label|labels)(?P<observer>\w*)\.mha")
+    files = targets.iterdir() if targets.is_dir() else ()
+    found = {match["observer"] or _FIRST for file in files if (match := pattern.fullmatch(file.name))}
+    if not found and wanted is None:
+        return None, None, ()
+    observer, notes = _chosen(targets, "observer", sorted(found, key=lambda name: (len(name), name)), wanted)
+    of_observer = "" if observer == _FIRST else observer
+    labels = read_masks(targets / f"{stem}_labels{of_observer}.mha", (*shape[1:], shape[0]))
+    first_label = targets / f"{stem}_first_label{of_observer}.mha"
+    first_masks = read_masks(first_label, (*shape[1:], 1))
+    first_mask = None if first_masks is None else np.array(first_masks[0])
+    if first_mask is not None and not first_mask.any():
+        raise RecordingError(f"{first_label}: is empty; draw the target on the first frame")
+    if first_mask is None and labels is not None and (drawn := np.array(labels[0])).any():
+        first_mask = drawn
+    return first_mask, labels, notes
 
 
 def _field_strength_t(path: Path) -> float | None:
     found = next((path / name for name in _FIELD_STRENGTH_FILES if (path / name).exists()), None)
-    return None if found is None else _number(found, 0.001, 100.0, "tesla")
-
-
-def _region(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    value = _json(path)
-    if not isinstance(value, str):
-        raise RecordingError(f'{path}: holds {value!r:.40}; it must be one word in quotes, for example "abdomen"')
-    return value
+    return None if found is None else read_number(found, *FIELD_LIMITS_T, "tesla")
 
 
 def _rate_hz(recording: Recording) -> float:
@@ -211,7 +256,7 @@ def _rate_hz(recording: Recording) -> float:
         return float(np.abs(np.arange(len(times_s)) / rate_hz - times_s).max())
 
     exact_hz = float((len(times_s) - 1) / times_s[-1]) if times_s[-1] > 0.0 else 0.0
-    low_hz, high_hz = _RATE_LIMITS_HZ
+    low_hz, high_hz = RATE_LIMITS_HZ
     if not low_hz <= exact_hz <= high_hz:
         raise OutputError(
             f"recording '{recording.name}': has {exact_hz:g} frames per second; "
@@ -225,3 +270,6 @@ def _rate_hz(recording: Recording) -> float:
             f"the limit of a case is {_MAX_TIME_ERROR_S:g} s; resample it to an even rate"
         )
     return rate_hz
+
+
+FORMAT = Format("TrackRAD case (folder)", is_case, open_case)

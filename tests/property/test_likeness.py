@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.likeness import local_likeness
+from kernels import likeness as kernel
 from tests.fenced import assert_fence_stands, fenced
-from tests.oracles import patchwise_correlation
+from tests.oracles import patchwise_correlation, patchwise_slope
 
 modest = settings(max_examples=80, deadline=None)
 grey = st.integers(-400, 400).map(lambda k: k / 4)
@@ -23,24 +23,27 @@ def problems(draw, values=grey):
     return template, weight, residual, draw(scales), patches
 
 
-def likeness(template, weight, residual, scale, patches):
+def both(template, weight, residual, scale, patches):
     template, weight, residual = fenced(template), fenced(weight), fenced(residual)
-    found = local_likeness(template, weight, residual, scale, patches, np.full((5, 6), np.nan))
+    sums = np.full((5, 6), np.nan)
+    kernel.gather(template, weight, residual, scale, patches, sums)
     for array in (template, weight, residual):
         assert_fence_stands(array)
-    return found
+    return kernel.likeness(sums), kernel.detail(sums)
 
 
 @modest
 @given(problems())
 def test_likeness_agrees_with_looking_at_each_patch(problem):
-    assert likeness(*problem) == pytest.approx(patchwise_correlation(*problem), abs=1e-6, nan_ok=True)
+    likeness, detail = both(*problem)
+    assert likeness == pytest.approx(patchwise_correlation(*problem), abs=1e-6, nan_ok=True)
+    assert detail == pytest.approx(patchwise_slope(*problem), rel=1e-6, abs=1e-6, nan_ok=True)
 
 
 @modest
 @given(problems())
 def test_it_is_a_correlation_or_nan_without_any_patch(problem):
-    found = likeness(*problem)
+    found, _ = both(*problem)
     assert -1.0 <= found <= 1.0 or ((problem[4] < 0).all() and np.isnan(found))
 
 
@@ -49,9 +52,9 @@ def test_it_is_a_correlation_or_nan_without_any_patch(problem):
 def test_the_unit_of_the_weights_and_that_of_the_image_do_not_matter(problem, unit):
     template, weight, residual, scale, patches = problem
     single = np.float32(unit)
-    expected = pytest.approx(likeness(*problem), abs=1e-9, nan_ok=True)
-    assert likeness(template, single * weight, single * residual, scale, patches) == expected
-    assert likeness(single * template, weight, single * residual, scale, patches) == expected
+    expected = pytest.approx(both(*problem), rel=1e-9, abs=1e-9, nan_ok=True)
+    assert both(template, single * weight, single * residual, scale, patches) == expected
+    assert both(single * template, weight, single * residual, scale, patches) == expected
 
 
 @modest
@@ -59,8 +62,8 @@ def test_the_unit_of_the_weights_and_that_of_the_image_do_not_matter(problem, un
 def test_nor_does_the_order_of_the_patches(problem, order):
     template, weight, residual, scale, patches = problem
     other = np.array([*order, -1], np.int32)[patches]
-    assert likeness(template, weight, residual, scale, other) == pytest.approx(
-        likeness(*problem), abs=1e-9, nan_ok=True
+    assert both(template, weight, residual, scale, other) == pytest.approx(
+        both(*problem), rel=1e-9, abs=1e-9, nan_ok=True
     )
 
 
@@ -69,4 +72,6 @@ def test_nor_does_the_order_of_the_patches(problem, order):
 def test_what_is_no_number_in_any_patch_makes_it_nan(problem):
     template, _, residual, _, patches = problem
     bad = (np.isnan(template) | np.isnan(residual))[patches >= 0]
-    assert np.isnan(likeness(*problem)) == (bad.any() or bad.size == 0)
+    likeness, detail = both(*problem)
+    assert np.isnan(likeness) == (bad.any() or bad.size == 0)
+    assert np.isnan(detail) or not bad.any()

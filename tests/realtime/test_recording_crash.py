@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.arming import arm
 from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.session import Session
-from replay.arming import arm
 from replay.formats.session import open_session
 from replay.player import Player
 from replay.run import material_of
@@ -30,7 +30,7 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.session import Session
-from replay.arming import arm
+from gatekeeper.arming import arm
 from replay.player import Player
 from replay.run import material_of
 from tests.cases import breathing_case

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session import Session
-from gatekeeper.tracking.tracker import Tracker
+from gatekeeper.tracking.structures import StructureTracker
 from replay import run
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import write_case
@@ -50,7 +50,7 @@ def write_labels(case, name, mask):
 
 
 def test_missing_folder(tmp_path, capsys):
-    assert "no such folder" in refused(capsys, "replay", tmp_path / "nowhere", "--out", tmp_path / "s")
+    assert "no such file or folder" in refused(capsys, "replay", tmp_path / "nowhere", "--out", tmp_path / "s")
     assert not (tmp_path / "s").exists()
 
 
@@ -182,7 +182,7 @@ def test_tracker_that_fails_holds_the_beam_and_is_our_fault(case, tmp_path, caps
     def track(self, image):
         raise np.linalg.LinAlgError("singular\nmatrix")
 
-    monkeypatch.setattr(Tracker, "track", track)
+    monkeypatch.setattr(StructureTracker, "track", track)
     err = refused(capsys, "replay", case, "--out", tmp_path / "s", code=1)
     assert "frame 0: the engine failed with LinAlgError: singular matrix; the beam is held" in err
     assert {command.state.value for command in linac.commands} == {"HOLD"}

@@ -87,4 +87,4 @@ def test_version_is_that_of_the_distribution(capsys):
 def test_help_names_every_command(capsys):
     assert gatekeeper("--help") == 0
     out = capsys.readouterr().out
-    assert all(command in out for command in ("replay", "phantom", "demo"))
+    assert all(command in out for command in ("replay", "phantom", "demo", "trackrad"))

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from gatekeeper import cli
+from gatekeeper.cli import playing
 from gatekeeper.clock import VirtualClock
 from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
@@ -112,7 +112,7 @@ def test_speed_sets_the_pace_of_the_clock(case, tmp_path, monkeypatch, capsys):
         speeds.append(speed)
         return VirtualClock()
 
-    monkeypatch.setattr(cli, "PacedClock", clock)
+    monkeypatch.setattr(playing, "PacedClock", clock)
     assert gatekeeper("replay", case, "--out", tmp_path / "a", "--speed", "2.5") == 0
     assert gatekeeper("replay", case, "--out", tmp_path / "b", "--speed", "max") == 0
     assert speeds == [2.5]

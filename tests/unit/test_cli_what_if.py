@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from gatekeeper import cli
+from gatekeeper.cli import playing
 from gatekeeper.clock import VirtualClock
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig
 from gatekeeper.recording.journal import read_decisions, without_latency
@@ -126,7 +126,7 @@ def test_speed_sets_the_pace_of_a_session_too(session, tmp_path, capsys, monkeyp
         speeds.append(speed)
         return VirtualClock(77.0)
 
-    monkeypatch.setattr(cli, "PacedClock", clock)
+    monkeypatch.setattr(playing, "PacedClock", clock)
     result, _ = replayed(capsys, session, tmp_path / "s", "--speed", "2.5")
     assert speeds == [2.5]
     assert result["comparison"]["frames_that_differ"] == 0

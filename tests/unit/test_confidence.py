@@ -8,11 +8,12 @@ import pytest
 
 from gatekeeper.tracking.confidence import (
     LARGEST_ERROR_MM,
-    LEAST_CORE,
     LEAST_LIKENESS,
     MOST_BENT,
+    MOST_SURPRISE,
     confidence,
 )
+from gatekeeper.tracking.workspace import Likeness
 from tests.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]
@@ -23,12 +24,17 @@ def vessel_tracker(scene):
     return scene.tracker(scene.disc(18.0))
 
 
-GOOD = {"error_mm": 0.2, "bent": 0.2, "likeness": 0.9, "core": 0.9, "inside": 1.0}
-PERFECT = {"error_mm": 0.0, "bent": 0.0, "likeness": 1.0, "core": 1.0, "inside": 1.0}
+ALIKE = ("patches", "detail", "target")
+GOOD = {"error_mm": 0.2, "bent": 0.2, "surprise": 2.0, "inside": 1.0} | dict.fromkeys(ALIKE, 0.9)
+PERFECT = {"error_mm": 0.0, "bent": 0.0, "surprise": 0.0, "inside": 1.0} | dict.fromkeys(ALIKE, 1.0)
+
+
+def sure(error_mm, bent, surprise, inside, **alike):
+    return confidence(error_mm, bent, Likeness(**alike), surprise, inside)
 
 
 def test_a_perfect_match_without_deformation_is_sure():
-    assert confidence(**PERFECT) == 1.0
+    assert sure(**PERFECT) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -36,13 +42,13 @@ def test_a_perfect_match_without_deformation_is_sure():
     [
         ("error_mm", LARGEST_ERROR_MM),
         ("bent", MOST_BENT),
-        ("likeness", LEAST_LIKENESS),
-        ("core", LEAST_CORE),
+        ("surprise", MOST_SURPRISE),
+        *LEAST_LIKENESS._asdict().items(),
         ("inside", 0.5),
     ],
 )
 def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
-    assert confidence(**PERFECT | {field: limit}) == pytest.approx(0.5)
+    assert sure(**PERFECT | {field: limit}) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -50,35 +56,35 @@ def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
     [
         ("error_mm", (0.0, 0.5, 2.0, 10.0, 1e6)),
         ("bent", (0.0, 0.3, 1.0, 3.0, 1e6)),
-        ("likeness", (1.0, 0.9, 0.5, 0.2, 0.01)),
-        ("core", (1.0, 0.9, 0.5, 0.2, 0.01)),
+        ("surprise", (0.0, 1.0, 10.0, 100.0, 1e6)),
+        *((field, (1.0, 0.9, 0.5, 0.2, 0.01)) for field in ALIKE),
         ("inside", (1.0, 0.8, 0.3, 0.0)),
     ],
 )
 def test_it_falls_with_every_cause_of_doubt(field, worse):
-    assert all(a > b for a, b in pairwise(confidence(**GOOD | {field: value}) for value in worse))
+    assert all(a > b for a, b in pairwise(sure(**GOOD | {field: value}) for value in worse))
 
 
-@pytest.mark.parametrize("field", ["likeness", "core"])
+@pytest.mark.parametrize("field", ALIKE)
 @pytest.mark.parametrize("correlation", [0.0, -0.0, -0.3, -1.0, math.nan, -math.inf])
 def test_it_is_zero_without_likeness(field, correlation):
-    assert confidence(**GOOD | {field: correlation}) == 0.0
+    assert sure(**GOOD | {field: correlation}) == 0.0
 
 
 @pytest.mark.parametrize("field", GOOD)
 def test_it_is_zero_when_anything_was_not_measured(field):
-    assert confidence(**GOOD | {field: math.nan}) == 0.0
+    assert sure(**GOOD | {field: math.nan}) == 0.0
 
 
-@pytest.mark.parametrize("field", ["error_mm", "bent"])
+@pytest.mark.parametrize("field", ["error_mm", "bent", "surprise"])
 def test_it_is_zero_when_the_doubt_is_without_limit(field):
-    assert confidence(**GOOD | {field: math.inf}) == 0.0
+    assert sure(**GOOD | {field: math.inf}) == 0.0
 
 
-@pytest.mark.parametrize("field", ["likeness", "core"])
+@pytest.mark.parametrize("field", ALIKE)
 @pytest.mark.parametrize("correlation", [1.0 + 1e-6, 1.5, math.inf])
 def test_a_correlation_above_one_is_one(field, correlation):
-    assert confidence(**GOOD | {field: correlation}) == confidence(**GOOD | {field: 1.0})
+    assert sure(**GOOD | {field: correlation}) == sure(**GOOD | {field: 1.0})
 
 
 @pytest.mark.parametrize("scene", VESSELS, ids=lambda scene: scene.seed)

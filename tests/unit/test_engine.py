@@ -160,3 +160,17 @@ def test_several_structures_go_from_the_tracker_to_the_gate_in_their_order():
     assert [step.decision.state for step in steps] == [ON, HOLD, ON]
     assert steps[1].decision.reasons == (Reason.AVOID_IN_ZONE,)
     assert steps[1].track.center_mm == (60.0, 48.0)
+
+
+def test_a_step_tells_where_the_other_structures_are():
+    class Two(Tracker):
+        def track(self, image):
+            return super().track(image), track(row=50.0)
+
+    envelope = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE)
+    judge = Engine(Two(), Gate((Target(envelope), Avoid((envelope,)))), stopwatch=lambda: 0)
+    step = judge.step(frame(), 0.0)
+    assert step.track.center_mm == track().center_mm
+    assert [one.center_mm for one in step.others] == [track(row=50.0).center_mm]
+    assert step.ahead_mm is None
+    assert engine(Tracker()).step(frame(), 0.0).others == ()

@@ -89,10 +89,11 @@ def test_the_expected_error_grows_with_the_root_of_what_is_unexplained(doubts):
 
 
 @pytest.mark.parametrize("moved_mm", [(45.0, -8.0), (-40.0, 10.0), (55.0, 0.0)])
-def test_a_far_target_that_is_not_deformed_is_as_sure_as_one_at_rest(moved_mm, doubts):
-    at_rest, far = SCENE.tracker().track(SCENE.image()), SCENE.tracker().track(SCENE.image(moved_mm))
-    assert far.confidence > 0.95
-    assert at_rest.confidence - far.confidence < 0.05
+def test_a_far_target_that_is_not_deformed_is_a_surprise_once_and_then_as_sure_as_one_at_rest(moved_mm, doubts):
+    tracker, frame = SCENE.tracker(), SCENE.image(moved_mm)
+    at_rest, jumped, far = (tracker.track(image).confidence for image in (SCENE.image(), frame, frame))
+    assert 0.8 < jumped < far - 0.03
+    assert at_rest - far < 0.05
     assert doubts[-1][1] < 0.2
 
 
@@ -119,9 +120,9 @@ def test_bent_is_the_penalty_without_the_translation(doubts):
 
 
 def surprise(follower, down_mm, right_mm=0.0):
-    follower._trial[:] = 0.0
-    follower._trial[[0, len(follower._trial) // 2]] = np.array((down_mm, right_mm)) / TRANSLATION_SD_MM
-    return follower._surprise()
+    params = np.zeros_like(follower.params)
+    params[[0, len(params) // 2]] = np.array((down_mm, right_mm)) / TRANSLATION_SD_MM
+    return follower._surprise(params)
 
 
 def test_a_jump_surprises_as_a_normally_distributed_one_would_up_to_a_limit():
@@ -193,7 +194,7 @@ def test_a_good_fit_that_the_search_confirms_needs_no_rival():
 def test_where_the_search_disagrees_its_candidates_are_fitted_and_the_better_one_is_taken():
     follower = a_follower()
     starts = coarse_fits(follower)
-    assert follower.follow(SCENE.image((40.0, -2.0))) > 0.9
+    assert follower.follow(SCENE.image((40.0, -2.0))) > 0.8
     assert len(starts) > 1
     assert follower.params[0] * TRANSLATION_SD_MM == pytest.approx(40.0, abs=0.5)
 

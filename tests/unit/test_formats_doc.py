@@ -3,32 +3,25 @@
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
-from gatekeeper.config import SessionConfig, StrictModel
+from gatekeeper.config import SessionConfig
 from gatekeeper.decision import Reason
 from gatekeeper.lag import LagSummary
 from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
+from replay.convert.slicer import COLUMNS
+from replay.convert.targets import TARGETS
+from replay.formats.open import FORMATS
+from replay.formats.side import Side
+from tests.settings import settings
 from tests.steps import step
 
 TEXT = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 ROWS = {
     name for row in re.findall(r"^\| (`[^|]+`) \|", TEXT, flags=re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
 }
-
-
-def settings(model, before=""):
-    """Return all settings of a config, those of its parts with the part's name before theirs."""
-    for name, field in model.model_fields.items():
-        parts = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
-        part = next((kind for kind in parts if issubclass(kind, StrictModel)), None)
-        if part is None:
-            yield f"{before}{name}"
-        else:
-            yield from settings(part, f"{before}{name}.")
 
 
 SETTINGS = set(settings(SessionConfig))
@@ -54,3 +47,17 @@ def test_every_number_of_the_summary_is_there():
     assert {field.name for field in fields(Summary)} <= ROWS
     assert all(f"`{field.name}`" in TEXT for field in fields(Latency))
     assert all(f"`lag.{field.name}`" in TEXT for field in fields(LagSummary))
+
+
+@pytest.mark.parametrize("name", [one.name for one in FORMATS])
+def test_every_format_that_is_read_is_there(name):
+    assert f"| {name} |" in TEXT
+
+
+def test_every_key_of_the_side_file_is_there():
+    assert set(Side.model_fields) <= ROWS
+
+
+def test_everything_that_is_written_is_there():
+    assert set(TARGETS) <= ROWS
+    assert all(f"`{column}`" in TEXT for column in COLUMNS)

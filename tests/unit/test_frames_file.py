@@ -150,15 +150,19 @@ def test_frames_without_a_reference_are_kept_too(tmp_path):
     reader = FramesReader(tmp_path / "frames.h5")
     assert reader.facts is None
     assert np.array_equal(reader.frame(0)[0].image, WHOLE)
-    assert reader.images().shape == (1, *SHAPE)
 
 
 def test_all_images_are_of_the_type_of_the_source_unless_one_does_not_fit(tmp_path):
     written(tmp_path / "a.h5", frame(WHOLE), frame(2 * WHOLE))
-    assert FramesReader(tmp_path / "a.h5").images().dtype == np.uint16
+    reader = FramesReader(tmp_path / "a.h5")
+    assert reader.kind == (SHAPE, np.uint16)
+    assert [image.dtype for image in map(reader.image, range(2))] == [np.uint16] * 2
+    assert np.array_equal(reader.image(1), 2 * WHOLE)
     written(tmp_path / "b.h5", frame(WHOLE), frame(odd("nan")), frame(odd("other shape")))
-    images = FramesReader(tmp_path / "b.h5").images()
-    assert images.dtype == np.float32
+    reader = FramesReader(tmp_path / "b.h5")
+    images = [reader.image(row) for row in range(3)]
+    assert reader.kind == (SHAPE, np.float32)
+    assert all(image.dtype == np.float32 and image.shape == SHAPE for image in images)
     assert np.array_equal(images[0], WHOLE)
     assert np.isnan(images[1]).sum() == 1
     assert np.isnan(images[2]).all()

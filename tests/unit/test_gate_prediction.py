@@ -137,3 +137,15 @@ def test_session_with_prediction_verifies(mode, tmp_path, monkeypatch):
     found = checked(folder)
     assert found.findings == []
     assert found.compared >= 96
+
+
+def test_where_the_target_is_predicted_to_be_is_told_while_somebody_looks_ahead():
+    gate, _ = judged()
+    assert gate.ahead_mm is None
+    gate, decisions = judged("conservative", frames=473)
+    now_s = decisions[-1].time_s
+    middle_s = now_s + PredictionConfig().latency_s + 0.5 * PERIOD_S
+    assert gate.ahead_mm == pytest.approx(track(position_mm(middle_s)).center_mm, abs=1.0)
+    assert gate.ahead_mm != pytest.approx(track(position_mm(now_s)).center_mm, abs=1.0)
+    gate.obey(Command(Action.REBASE, "kim", now_s, (0.5, 0.0)))
+    assert gate.ahead_mm is None

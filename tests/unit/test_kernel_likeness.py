@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from kernels.likeness import local_likeness
+from kernels import likeness as kernel
 from tests.fenced import assert_fence_stands, fenced
-from tests.oracles import patchwise_correlation
+from tests.oracles import patchwise_correlation, patchwise_slope
 
 PATCHES = np.repeat(np.arange(5, dtype=np.int32), 12)
 
@@ -16,24 +16,33 @@ def problem(seed=0, noise=0.5, patches=PATCHES):
     return template, weight, fenced(weight * (noise * 100.0 * rng.normal(size=patches.size)))
 
 
-def likeness(template, weight, residual, scale=1.0, patches=PATCHES, count=None):
+def gathered(template, weight, residual, scale=1.0, patches=PATCHES, count=None):
     sums = np.full((max(int(patches.max(initial=0)) + 1, count or 0), 6), np.nan)
     before = [array.copy() for array in (template, weight, residual, patches)]
-    found = local_likeness(template, weight, residual, scale, patches, sums)
+    kernel.gather(template, weight, residual, scale, patches, sums)
     for array, kept in zip((template, weight, residual, patches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
-    return found
+    return sums
 
 
+def likeness(*arguments, **named):
+    return kernel.likeness(gathered(*arguments, **named))
+
+
+def detail(*arguments, **named):
+    return kernel.detail(gathered(*arguments, **named))
+
+
+@pytest.mark.parametrize(("measure", "twin"), [(likeness, patchwise_correlation), (detail, patchwise_slope)])
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("noise", [0.1, 1.0, 4.0])
 @pytest.mark.parametrize("seed", range(4))
-def test_it_is_the_mean_of_the_correlations_within_the_patches(seed, noise, scale):
+def test_it_is_what_the_slow_twin_says_of_the_patches(seed, noise, scale, measure, twin):
     template, weight, residual = problem(seed, noise)
     shuffled = np.random.default_rng(seed).permutation(PATCHES)
     for patches in (PATCHES, shuffled, np.zeros_like(PATCHES), np.where(shuffled == 2, np.int32(-1), shuffled)):
-        found = likeness(template, weight, residual, scale, patches)
-        assert found == pytest.approx(patchwise_correlation(template, weight, residual, scale, patches), abs=1e-9)
+        found = measure(template, weight, residual, scale, patches)
+        assert found == pytest.approx(twin(template, weight, residual, scale, patches), abs=1e-9)
     for array in (template, weight, residual):
         assert_fence_stands(array)
 
@@ -114,6 +123,29 @@ def test_a_patch_of_one_point_is_unlike():
     assert likeness(template, weight, residual, patches=patches) == pytest.approx(11.0 / 12.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0, 1.2])
+def test_detail_is_the_share_of_what_the_template_shows(share):
+    """Whatever the patches are as a whole: the course from dark to bright is not detail."""
+    template, weight, residual = problem(noise=0.0)
+    middle = np.repeat(template.reshape(5, 12).mean(axis=1), 12)
+    weight[:] = 0.1
+    residual[:] = weight * (middle + share * (template - middle) + 300.0 * PATCHES - template)
+    assert detail(template, weight, residual) == pytest.approx(share, abs=1e-5)
+
+
+def test_noise_on_the_frame_takes_likeness_but_not_detail():
+    found = [(likeness(*problem(seed, 2.0)), detail(*problem(seed, 2.0))) for seed in range(40)]
+    alike, shown = np.mean(found, axis=0)
+    assert alike < 0.6
+    assert shown == pytest.approx(1.0, abs=0.1)
+
+
+def test_without_anything_to_be_seen_there_is_no_detail():
+    template, weight, residual = problem()
+    assert np.isnan(detail(np.full_like(template, 512.0), weight, residual))
+    assert np.isnan(detail(template, weight, residual, patches=np.full_like(PATCHES, -1)))
+
+
 @pytest.mark.parametrize("which", ["template", "weight", "residual"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 30, 59])
@@ -121,19 +153,21 @@ def test_one_value_that_is_no_number_makes_it_nan(which, value, place):
     arrays = dict(zip(("template", "weight", "residual"), problem(), strict=True))
     arrays[which][place] = value
     assert np.isnan(likeness(**arrays))
+    assert np.isnan(detail(**arrays))
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf])
 def test_so_does_the_scale(scale):
     assert np.isnan(likeness(*problem(), scale))
+    assert np.isnan(detail(*problem(), scale))
 
 
 def test_what_the_buffer_held_does_not_matter():
     template, weight, residual = problem()
     sums = np.zeros((5, 6))
-    first = local_likeness(template, weight, residual, 1.0, PATCHES, sums)
-    assert local_likeness(template, weight, residual, 1.0, PATCHES, sums) == first
-    assert likeness(template, weight, residual) == first
+    for _ in range(2):
+        kernel.gather(template, weight, residual, 1.0, PATCHES, sums)
+        np.testing.assert_array_equal(sums, gathered(template, weight, residual))
 
 
 def test_other_types_are_refused():
@@ -145,4 +179,4 @@ def test_other_types_are_refused():
         (template[::2], weight, residual, 1.0, PATCHES, np.zeros((5, 6))),
     ):
         with pytest.raises(TypeError):
-            local_likeness(*wrong)
+            kernel.gather(*wrong)

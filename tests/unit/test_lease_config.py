@@ -2,12 +2,12 @@
 
 import pytest
 
-from gatekeeper.config import LeaseConfig, LinacConfig, build
+from gatekeeper.config import LeaseConfig, LeaseLinacConfig, build
 from gatekeeper.errors import ConfigError
 
 
 def test_lease_lives_100_ms_by_default():
-    assert LinacConfig(port=7400, key_file="k").lease == LeaseConfig()
+    assert LeaseLinacConfig(port=7400, key_file="k").lease == LeaseConfig()
     assert LeaseConfig().lifetime_ms == 100
 
 
@@ -30,4 +30,4 @@ def test_lease_that_cannot_work_is_refused(values, said):
 @pytest.mark.parametrize("values", [{}, {"port": 0, "key_file": "k"}, {"port": 65536, "key_file": "k"}, {"port": 1}])
 def test_linac_needs_a_port_and_a_key(values):
     with pytest.raises(ConfigError):
-        build(LinacConfig, values, "test")
+        build(LeaseLinacConfig, values, "test")

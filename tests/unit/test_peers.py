@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from benchmarks.peers import __main__ as command
-from benchmarks.peers.flow import AlignedFlow, dis
-from benchmarks.peers.measure import WARM_UP_CALLS, measure, pooled
-from benchmarks.peers.methods import NONE, OURS, PREVIEWED, Method, Previewed, available_methods, one_thread_each
-from benchmarks.peers.table import FASTEST_GOOD, MOST_EXACT, cases_table, figures, methods_table, pool
-from benchmarks.peers.template import Template
+from benchmarks import peers as command
 from gatekeeper.errors import InputError
 from gatekeeper.structure import mask_to_contour
 from kernels.polygon import area, centroid
 from replay.formats.trackrad import write_case
+from replay.peers.flow import AlignedFlow, dis
+from replay.peers.measure import WARM_UP_CALLS, measure, pooled
+from replay.peers.methods import NONE, OURS, PREVIEWED, Method, Previewed, available_methods, one_thread_each
+from replay.peers.table import FASTEST_GOOD, MOST_EXACT, cases_table, figures, methods_table, pool
+from replay.peers.template import Template
 from replay.recording import Recording
 from tests.cases import breathing_case
 from tests.phantoms import phantom

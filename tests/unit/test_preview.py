@@ -161,3 +161,8 @@ def test_on_a_phantom_the_ranges_are_right_to_half_a_millimetre():
     np.testing.assert_allclose(preview.ap_range_mm, (low[1], high[1]), atol=0.5)
     assert preview.si_range_mm[1] > 10.0
     assert preview.go
+
+
+def test_a_range_is_never_told_as_minus_nought():
+    preview = replace(told(), si_range_mm=(-0.04, 12.0), ap_range_mm=(-0.06, 0.04))
+    assert "motion      SI +0.0 to +12.0 mm, AP -0.1 to +0.0 mm" in preview.as_text().splitlines()

@@ -36,6 +36,29 @@ def test_at_half_resolution_its_points_are_blocks_of_four_pixels():
     assert template.row_scale == pytest.approx(1.0 / 3.6)
 
 
+@pytest.mark.parametrize(
+    ("spacing_mm", "factor", "reach_mm"), [((1.8, 1.8), 1, 1.8), ((1.8, 1.8), 2, 3.6), ((1.0, 2.5), 1, 2.5)]
+)
+def test_to_the_target_belong_its_points_and_those_next_to_it(spacing_mm, factor, reach_mm):
+    template, distance_mm, _ = template_of(spacing_mm=spacing_mm, factor=factor)
+    rows, cols = distance_mm.shape
+    blocks = distance_mm.reshape(rows // factor, factor, cols // factor, factor).mean(axis=(1, 3))
+    row, col = template.points[:2].astype(int)
+    np.testing.assert_array_equal(template.in_target, blocks[row, col] <= 1.05 * reach_mm)
+    assert template.in_target.sum() > (blocks == 0.0).sum()
+
+
+@pytest.mark.parametrize("pixels", [1, 2])
+def test_to_a_target_of_few_points_belong_those_nearest_to_it(pixels):
+    mask = np.zeros(SCENE.shape, bool)
+    mask[60, 50 : 50 + pixels] = True
+    template, distance_mm, _ = template_of(mask=mask)
+    row, col = template.points[:2].astype(int)
+    inside = template.in_target
+    assert FEWEST_POINTS <= inside.sum() < 3 * FEWEST_POINTS
+    assert distance_mm[row, col][inside].max() < distance_mm[row, col][~inside].min()
+
+
 def test_the_weight_falls_from_the_target_outwards():
     template, distance_mm, _ = template_of()
     row, col = template.points[:2].astype(int)

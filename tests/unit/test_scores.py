@@ -5,9 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from gatekeeper.errors import InputError
-from replay.dose_score import d98_relative
+from replay.dose_score import _grown, d98_relative, d98_unbinarised
 from replay.scores import score, score_frame, surface_distances_mm
 from tests.recordings import disc, recording
 
@@ -151,6 +152,69 @@ def test_a_target_too_small_for_any_dose_has_no_dose_score():
     target = np.zeros(SHAPE, dtype=bool)
     target[20, 25] = True
     assert math.isnan(d98_relative(target, np.zeros((2, 2)), (1.0, 1.0), None))
+
+
+def test_unbinarised_dose_is_full_without_error_and_gone_with_a_large_one():
+    target = disc((60, 60), (30, 30), 8)
+    errors_px = np.zeros((5, 2))
+    assert d98_unbinarised(target, errors_px, (1.0, 1.0), None) == pytest.approx(1.0, abs=1e-6)
+    assert d98_unbinarised(target, errors_px + np.array([0.0, 45.0]), (1.0, 1.0), None) == pytest.approx(0.0, abs=1e-3)
+    assert d98_unbinarised(target, np.full((5, 2), np.nan), (1.0, 1.0), None) == 0.0
+    assert math.isnan(d98_unbinarised(np.zeros_like(target), errors_px, (1.0, 1.0), None))
+
+
+def test_unbinarised_dose_sees_errors_that_the_binarised_one_does_not():
+    target = disc((60, 60), (30, 30), 8)
+    values = [
+        [dose(target, np.full((5, 2), (0.0, error_px)), (1.0, 1.0), None) for error_px in (0.0, 1.0, 2.0, 3.0)]
+        for dose in (d98_relative, d98_unbinarised)
+    ]
+    assert values[0] == [1.0] * 4
+    assert values[1][0] > values[1][1] > values[1][2] > values[1][3] > 0.5
+
+
+def test_unbinarised_dose_of_a_disc_is_that_of_its_equations():
+    # A disc of 16 mm with 3 mm of margin, blurred by 4 mm, is dosed like the integral of a Gaussian over that disc.
+    radius_mm, off_mm, grid = 16.0, 5.0, np.arange(-40.0, 40.0, 0.25)
+    y, x = np.meshgrid(grid, grid, indexing="ij")
+    blurred = ndimage.gaussian_filter((np.hypot(y, x) <= radius_mm + 3.0).astype(float), 4.0 / 0.25)
+    inside = np.hypot(y, x) <= radius_mm
+    shifted = np.roll(blurred, round(off_mm / 0.25), axis=1)
+    expected = np.quantile(shifted[inside], 0.02) / np.quantile(blurred[inside], 0.02)
+    for pixel_mm in (0.5, 1.0, 2.0):
+        side = round(80 / pixel_mm)
+        target = disc((side, side), (side / 2, side / 2), radius_mm / pixel_mm)
+        found = d98_unbinarised(target, np.full((4, 2), (0.0, off_mm / pixel_mm)), (pixel_mm, pixel_mm), None)
+        assert found == pytest.approx(expected, abs=0.03 * pixel_mm)
+
+
+def test_a_score_has_both_doses():
+    labels = np.stack([disc((50, 50), (25, 25), 8)] * 4)
+    case = recording(shape=(50, 50), spacing_mm=(1.0, 1.0), labels=labels, first_mask=labels[0])
+    result = score(np.roll(labels, 2, axis=1), case)
+    assert result.d98_relative == 1.0
+    assert (
+        result.d98_unbinarised == d98_unbinarised(labels[0], np.full((4, 2), (2.0, 0.0)), (1.0, 1.0), "abdomen") < 0.9
+    )
+
+
+def test_margin_of_the_unbinarised_dose_is_counted_in_mm_from_the_nearest_pixel():
+    target = np.zeros((20, 20), dtype=bool)
+    target[10, 10] = target[13, 12] = True
+    share = _grown(target, (1.0, 2.0))
+    assert (share[10, 10], share[9, 10], share[7, 10], share[6, 10]) == (1.0, 1.0, 1.0, 0.0)
+    assert (share[10, 9], share[10, 8], share[10, 7]) == (1.0, 0.5, 0.0)
+    # 3 rows from the one pixel is nearer than 2 columns from the other.
+    assert share[10, 12] == 1.0
+
+
+def test_unbinarised_dose_takes_each_axis_in_its_own_millimetres():
+    wide = np.zeros((80, 40), dtype=bool)
+    wide[np.ix_(range(30, 50), range(15, 25))] = True  # 20 mm by 20 mm.
+    along_rows = d98_unbinarised(wide, np.full((4, 2), (4.0, 0.0)), (1.0, 2.0), None)
+    along_cols = d98_unbinarised(wide, np.full((4, 2), (0.0, 2.0)), (1.0, 2.0), None)
+    assert along_rows == pytest.approx(along_cols, abs=0.03)
+    assert along_rows < 0.9
 
 
 def test_without_a_first_mask_the_dose_is_planned_on_the_first_label():

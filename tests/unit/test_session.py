@@ -6,22 +6,29 @@ import os
 import resource
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gatekeeper.background import NICENESS
+from gatekeeper.clock import VirtualClock
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, load_toml
 from gatekeeper.decision import Reason
 from gatekeeper.errors import OutputError
 from gatekeeper.recording.chain import read_chain
+from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.link import CAPACITY, LIVE, PATIENT, SPARE
+from gatekeeper.recording.link import CAPACITY, LIVE, PATIENT, SPARE, Link
 from gatekeeper.recording.session import Session
 from gatekeeper.recording.whole import write_whole
 from gatekeeper.step import Step
-from tests.sessions import killed, small_setup, stop
+from replay.run import material_of, replay
+from replay.verify import verify_folder
+from tests.cases import breathing_case
+from tests.sessions import killed, quiet, small_setup, stop
 from tests.steps import HOLD, ON, frame, silent_step, step
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=3.25), gate=GateConfig(outside_percent=10.0))
@@ -188,9 +195,40 @@ def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
     assert len(FramesReader(tmp_path / "s" / "frames.h5")) == many
 
 
-def test_preview_that_does_not_fit_is_refused_before_the_first_frame(tmp_path):
-    begin = replace(small_setup(), preview=np.zeros((CAPACITY // 4096, 64, 64), np.uint8))
-    with pytest.raises(OutputError, match="give fewer preview frames"):
+@pytest.mark.parametrize("patience", [LIVE, PATIENT], ids=["live", "patient"])
+def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, patience):
+    preview = np.zeros((160, 512, 512), np.uint16)
+    preview[:, ::7, ::5] = np.arange(160)[:, None, None] + 1
+    assert preview.nbytes > CAPACITY
+    begin = replace(small_setup(), preview=preview)
+    with Session(tmp_path / "s", CONFIG, begin, patience) as session:
+        assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 160
+        session.record(step(), 1.0)
+        session.finish({})
+    arrays = FramesReader(tmp_path / "s" / "frames.h5").arrays()
+    assert hashes_of(arrays) == hashes_of(begin.arrays())
+    lines = read_chain((tmp_path / "s" / "decisions.jsonl").read_bytes()).entries
+    assert [line["kind"] for line in lines] == ["header", "frame", "end"]
+    assert lines[0]["setup_hashes"] == hashes_of(arrays)
+
+
+def test_image_that_does_not_fit_is_refused_before_the_first_frame(tmp_path):
+    begin = replace(small_setup(), preview=np.zeros((1, 1, CAPACITY + 1), np.uint8))
+    with pytest.raises(OutputError, match=r"takes 67.* bytes, the record has room for 33554432; give smaller images"):
+        Session(tmp_path / "s", CONFIG, begin)
+
+
+def test_disk_that_is_full_before_the_first_frame_is_refused(tmp_path, monkeypatch):
+    begin = replace(small_setup(), preview=np.random.default_rng(0).integers(0, 2**16, (200, 512, 512), np.uint16))
+    started = Link
+
+    def with_little_room(*args):
+        link = started(*args)
+        resource.prlimit(link.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        return link
+
+    monkeypatch.setattr("gatekeeper.recording.session.Link", with_little_room)
+    with pytest.raises(OutputError, match="File too large"):
         Session(tmp_path / "s", CONFIG, begin)
 
 
@@ -210,6 +248,12 @@ def test_nothing_of_a_session_is_left_in_shared_memory(tmp_path):
         mapped = Path(f"/proc/{session.writer_pid}/maps").read_text()
         assert "/memfd:gatekeeper-ring (deleted)" in mapped
         assert "/dev/shm" not in mapped  # noqa: S108
+
+
+def test_the_writer_leaves_the_processors_to_the_loop(tmp_path):
+    with Session(tmp_path / "s", CONFIG) as session:
+        assert os.sched_getscheduler(session.writer_pid) == os.SCHED_BATCH
+        assert os.getpriority(os.PRIO_PROCESS, session.writer_pid) >= NICENESS
 
 
 def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_path):
@@ -259,3 +303,14 @@ def test_full_disk_leaves_no_part_of_a_file_and_the_old_one_as_it_was(tmp_path, 
     monkeypatch.undo()
     assert names(tmp_path) == before
     assert all((tmp_path / name).read_text() == "old" for name in before)
+
+
+def test_session_with_a_preview_larger_than_the_ring_is_verified_from_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatekeeper.recording.session.Link", partial(Link, capacity=3 << 20))
+    case = breathing_case(frames=390)
+    material = material_of(case, 94.0)
+    assert material.setup.preview.nbytes > 3 << 20
+    result = replay(material, SessionConfig(), tmp_path / "s", VirtualClock(), quiet)
+    assert result.summary.frames == 390 - len(material.setup.preview)
+    found = verify_folder(tmp_path / "s")
+    assert (found.good, found.findings, found.frames) == (True, [], result.summary.frames)

@@ -19,7 +19,8 @@ def noise_mm(sd_mm, seed=0):
 def seen(centers_mm, found=ALL, unexplained=0.1):
     """Return what a follower saw; its parameters do not matter."""
     count = len(centers_mm)
-    return Passage(np.zeros((count, 2)), centers_mm, np.where(found, 1.0, 0.0), np.full(count, unexplained))
+    sure = np.where(found, 1.0, 0.0)
+    return Passage(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained), np.ones(count))
 
 
 def verdict(difference_mm, found=ALL, flexible_mm=BREATH_MM, unexplained=0.1):
@@ -61,6 +62,20 @@ def test_unless_the_frames_are_so_noisy_that_the_flexible_model_stumbles():
     assert verdict(difference_mm, unexplained=NOISY)
     assert not verdict(difference_mm, unexplained=0.99 * NOISY)
     assert not verdict(0.5 * BREATH_MM + noise_mm(0.2), unexplained=NOISY)
+
+
+def test_nor_does_a_while_count_in_which_the_flexible_model_was_lost_in_noise():
+    difference_mm = noise_mm(0.3)
+    difference_mm[50:60] += 30.0
+    assert verdict(difference_mm, unexplained=NOISY)
+    assert not verdict(difference_mm, unexplained=0.99 * NOISY)
+
+
+@pytest.mark.parametrize("unexplained", [NOISY, 2.0])
+@pytest.mark.parametrize("sd_mm", [0.1, 0.5])
+def test_in_noise_what_follows_the_breath_is_still_an_error_of_the_stiff_model(sd_mm, unexplained):
+    assert verdict(0.05 * sd_mm * BREATH_MM + noise_mm(sd_mm), unexplained=unexplained)
+    assert not verdict(sd_mm * BREATH_MM + noise_mm(sd_mm), unexplained=unexplained)
 
 
 def test_nothing_is_concluded_from_too_few_pairs():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.errors import RecordingError
+from replay.formats.format import Choices
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import open_case, write_case
 from tests.recordings import recording
@@ -120,14 +121,14 @@ def test_missing_folder_is_refused(tmp_path):
 
 
 def test_a_folder_that_is_no_case_is_refused(tmp_path):
-    assert "holds 0 files" in refusal(tmp_path)
+    assert "of 0 cases" in refusal(tmp_path)
 
 
 def test_two_image_files_of_other_names_are_refused(case):
     images = case / "images" / "P_001_frames.mha"
     (case / "images" / "a_frames.mha").write_bytes(images.read_bytes())
     images.rename(case / "images" / "b_frames.mha")
-    assert "holds 2 files" in refusal(case)
+    assert "of 2 cases" in refusal(case)
 
 
 def test_a_truncated_image_is_refused(case):
@@ -189,3 +190,44 @@ def test_a_folder_in_place_of_a_file_is_refused(case):
     (case / "frame-rate.json").unlink()
     (case / "frame-rate.json").mkdir()
     assert "cannot be read (Is a directory)" in refusal(case)
+
+
+def with_scans(case):
+    """Two more scans of the patient, whose frames are one and two fewer and half as fast."""
+    for scan in (2, 10):
+        more = recording(frames=5 - scan % 9, name="P_001", rate_hz=2.0)
+        other = write_case(more, case.parent / f"scan{scan}")
+        (other / "images" / "P_001_frames.mha").rename(case / "images" / f"P_001_frames{scan}.mha")
+        (other / "frame-rate.json").rename(case / f"frame-rate{scan}.json")
+    (case / "scanned-region2.json").write_text(json.dumps("thorax"))
+
+
+def test_the_first_of_several_scans_is_read_and_the_others_are_told(case):
+    with_scans(case)
+    opened = open_case(case)
+    assert (opened.name, len(opened.frames), opened.labels is None) == ("P_001", 4, False)
+    assert opened.notes == ("P_001: holds scans 1, 2, 10; scan 1 is read, --scan names another",)
+
+
+def test_another_scan_is_read_with_its_own_rate_and_region_and_without_labels(case):
+    with_scans(case)
+    opened = open_case(case, Choices(scan="2"))
+    assert (opened.name, len(opened.frames), opened.times_s[1], opened.region) == ("P_001-scan2", 3, 0.5, "thorax")
+    assert (opened.first_mask, opened.labels, opened.notes) == (None, None, ())
+
+
+def test_labels_of_several_observers_are_told_apart(case):
+    other = recording().labels[:, ::-1]
+    write_label(case / "targets" / "P_001_labels2.mha", other)
+    first, second = open_case(case), open_case(case, Choices(observer="2"))
+    np.testing.assert_array_equal(first.labels, recording().labels)
+    assert first.notes == ("targets: holds observers 1, 2; observer 1 is read, --observer names another",)
+    np.testing.assert_array_equal(second.labels, other)
+    np.testing.assert_array_equal(second.first_mask, other[0])
+    assert second.notes == ()
+
+
+@pytest.mark.parametrize("choices", [Choices(scan="7"), Choices(observer="7")])
+def test_a_scan_or_observer_that_is_not_there_is_refused_with_those_that_are(case, choices):
+    with pytest.raises(RecordingError, match=r"has no (scan|observer) '7'; it holds (scan|observer)s 1$"):
+        open_case(case, choices)

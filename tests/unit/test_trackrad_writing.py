@@ -4,10 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from gatekeeper.errors import OutputError
-from replay.formats import trackrad
+from gatekeeper.frame import Plane
+from replay.formats import metaimage_writer, trackrad
 from replay.formats.trackrad import open_case, write_case
+from tests.image_files import oblique
 from tests.recordings import recording
 
 
@@ -66,7 +69,7 @@ def test_a_file_in_the_place_of_the_folder_or_its_parent_is_refused(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_nothing_is_left_when_writing_breaks_off(tmp_path, monkeypatch, error):
-    def disk_full(path, pixels, spacing):
+    def disk_full(path, pixels, spacing, place=None):
         path.write_bytes(b"half")
         if "labels" in path.name:
             raise error
@@ -92,3 +95,28 @@ def test_times_that_no_frame_rate_gives_are_refused(tmp_path, times_s):
     with pytest.raises(OutputError, match=r"off an even rate|frames per second"):
         write_case(recording(times_s=np.array(times_s)), tmp_path / "case")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("plane", [Plane(), oblique()])
+@pytest.mark.parametrize("dtype", [np.uint16, np.int8, np.float32])
+def test_what_does_not_fit_into_memory_is_written_as_what_does(tmp_path, monkeypatch, plane, dtype):
+    case = recording(frames=70, dtype=dtype, plane=plane)
+    small = write_case(case, tmp_path / "small" / "P_001")
+    monkeypatch.setattr(metaimage_writer, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(metaimage_writer, "BLOCK_BYTES", 4000)
+    seen = []
+    large = write_case(case, tmp_path / "large" / "P_001", on_progress=lambda *told: seen.append(told))
+    assert {(doing, total) for doing, _, total in seen} == {("writing", 36)}
+    assert sorted({done for _, done, _ in seen}) == [*range(13), 24, *range(25, 37)]
+    assert seen == sorted(seen)
+    for name in ("images/P_001_frames.mha", "targets/P_001_labels.mha", "targets/P_001_first_label.mha"):
+        one, other = (SimpleITK.ReadImage(str(folder / name)) for folder in (small, large))
+        np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(one), SimpleITK.GetArrayFromImage(other))
+        assert (one.GetSpacing(), one.GetOrigin()) == (other.GetSpacing(), other.GetOrigin())
+        assert one.GetDirection() == pytest.approx(other.GetDirection(), abs=1e-12)
+    assert (large / "images" / "P_001_frames.mha").read_bytes() != (small / "images" / "P_001_frames.mha").read_bytes()
+    for folder in (small, large):
+        opened = open_case(folder)
+        np.testing.assert_array_equal(opened.frames, case.frames)
+        np.testing.assert_array_equal(opened.labels, case.labels)
+        assert opened.plane == plane

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gatekeeper.arming import arm
 from gatekeeper.clock import PacedClock, VirtualClock
 from gatekeeper.config import GateConfig, SessionConfig, TrackerConfig
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.loop import run_loop
 from gatekeeper.recording.chain import read_chain
 from gatekeeper.recording.session import Session
-from gatekeeper.tracking.tracker import Tracker
-from replay.arming import arm
+from gatekeeper.tracking.structures import StructureTracker
 from replay.player import Player
 from replay.run import material_of
 from tests.cases import breathing_case
@@ -212,13 +212,12 @@ def test_frame_that_was_dropped_ends_the_comparison_and_is_said(tmp_path):
 
 
 def test_another_tracker_gives_other_decisions(session, monkeypatch):
-    track = Tracker.track
+    track = StructureTracker.track
 
     def biased(self, image):
-        found = track(self, image)
-        return replace(found, contour_px=found.contour_px + 1e-9)
+        return tuple(replace(found, contour_px=found.contour_px + 1e-9) for found in track(self, image))
 
-    monkeypatch.setattr(Tracker, "track", biased)
+    monkeypatch.setattr(StructureTracker, "track", biased)
     found = checked(session)
     assert found.different > 15
     assert len(found.differences) == 10

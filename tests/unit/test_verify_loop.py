@@ -2,6 +2,7 @@
 
 import pytest
 
+from gatekeeper.arming import arm
 from gatekeeper.clock import VirtualClock
 from gatekeeper.command import Action, Command
 from gatekeeper.config import SessionConfig
@@ -10,7 +11,6 @@ from gatekeeper.loop import run_loop
 from gatekeeper.recording.chain import read_chain
 from gatekeeper.recording.session import Session
 from gatekeeper.sources.newest import NewestFrame
-from replay.arming import arm
 from replay.faults.slow import SlowTracker
 from replay.faults.spec import When
 from replay.player import Player

@@ -1,0 +1,74 @@
+"""A session as long as a gated delivery, made in a minute: a phantom forth and back, replayed as fast as it goes."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import SessionConfig
+from replay.phantom import PhantomConfig, make_phantom
+from replay.phantom.config import AcquisitionConfig, BreathingConfig
+from replay.progress import OnProgress
+from replay.recording import LazyFrames, Recording
+from replay.run import material_of, replay
+
+MINUTES, RATE_HZ = 20.0, 8.0
+"""A gated delivery lasts about so long, at the highest usual frame rate."""
+LAP_S = 120.0
+GATEKEEPER = (sys.executable, "-c", "from gatekeeper.cli import main; main()")
+"""How the command is started in a process of its own."""
+FIELD_MM, LARGEST_PIXEL_MM = (317.0, 252.0), 4.0
+"""Height and width of the image, whatever its pixels; of very few pixels less is seen, for they become no larger."""
+BREATHING = BreathingConfig(pattern="inhale_hold")
+
+
+def make_session(
+    folder: Path,
+    on_progress: OnProgress,
+    minutes: float = MINUTES,
+    matrix: tuple[int, int] = (176, 140),
+) -> Path:
+    """Record a session of a phantom that holds its breath and breathes in turn, and return its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it goes; new or empty.
+    on_progress : callable
+        Told how far it is.
+    minutes : float
+        How long the session lasts by its own clock, at eight frames per second.
+    matrix : tuple of int
+        Rows and columns of its images, all of the same field of view.
+    """
+    frames = round(60.0 * minutes * RATE_HZ)
+    acquisition = AcquisitionConfig(
+        matrix=matrix,
+        pixel_mm=(min(FIELD_MM[0] / matrix[0], LARGEST_PIXEL_MM), min(FIELD_MM[1] / matrix[1], LARGEST_PIXEL_MM)),
+        frame_rate_hz=RATE_HZ,
+        duration_s=min(LAP_S, frames / RATE_HZ),
+    )
+    on_progress("making the phantom", 0, 1)
+    lap = make_phantom(PhantomConfig(name="long", breathing=BREATHING, acquisition=acquisition)).recording
+    on_progress("making the phantom", 1, 1)
+    replay(material_of(forth_and_back(lap, frames)), SessionConfig(), folder, VirtualClock(), on_progress)
+    return folder
+
+
+def forth_and_back(lap: Recording, frames: int) -> Recording:
+    """Return a recording that goes through another one, back and forth again, for so many frames; without labels."""
+    last = max(len(lap.frames) - 1, 1)
+
+    def image(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+        turns, place = divmod(index, last)
+        return np.asarray(lap.frames[place if turns % 2 == 0 else last - place])
+
+    shape = (lap.frames.shape[1], lap.frames.shape[2])
+    return replace(
+        lap,
+        frames=LazyFrames(image, frames, shape, lap.frames.dtype),
+        times_s=np.arange(frames) / RATE_HZ,
+        labels=None,
+    )

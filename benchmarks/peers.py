@@ -1,0 +1,96 @@
+"""Measure gatekeeper beside its peers and print what came out; exit code 2 when a case cannot be used."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from gatekeeper.errors import GatekeeperError
+from replay.formats.trackrad import open_case
+from replay.peers.measure import OnProgress, can_be_scored, measure
+from replay.peers.methods import available_methods, one_thread_each
+from replay.peers.table import Case, as_json, cases_table, methods_table, pool
+from replay.phantom import PhantomConfig, make_phantom
+from replay.progress import ProgressBars
+from replay.recording import Recording
+
+CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
+RECORDED, PHANTOM = "recorded", "phantom"
+
+
+def recordings(wanted: Sequence[str], on_progress: OnProgress) -> Iterator[tuple[str, Recording]]:
+    """Yield what was asked for, by path or by its name in `CINE`, each with the group it is pooled with.
+
+    Without wishes, all cases in `CINE` that can be scored, and the phantom.
+
+    Raises
+    ------
+    RecordingError
+        When there is no such case.
+    """
+    if not wanted:
+        folders = sorted(images.parent for images in CINE.glob("*/images"))
+        yield from ((RECORDED, found) for found in map(open_case, folders) if can_be_scored(found))
+    for name in wanted or [PHANTOM]:
+        if name == PHANTOM:
+            on_progress("making phantom", 0, 1)
+            made = make_phantom(PhantomConfig()).recording
+            on_progress("making phantom", 1, 1)
+            yield PHANTOM, made
+        else:
+            beside = CINE / name
+            yield RECORDED, open_case(beside if beside.is_dir() and not Path(name).exists() else Path(name))
+
+
+def _seconds(text: str) -> float:
+    """Return a length of time; what is raised becomes one line of argparse."""
+    seconds = float(text)
+    if not 0.0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} s; give a positive number of seconds")
+    return seconds
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a case that cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("case", nargs="*", help="folder of a recorded case, its name in ../shared/cine, or: phantom")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
+    parser.add_argument(
+        "--preview",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="show gatekeeper so much of each case beforehand, without labels, as a row of its own; all rows are "
+        "scored on the whole case",
+    )
+    options = parser.parse_args(args)
+    one_thread_each()
+    methods, left_out = available_methods(options.preview)
+    groups: dict[str, dict[str, Case]] = {}
+    try:
+        with ProgressBars() as bars:
+            for group, recording in recordings(options.case, bars):
+                groups.setdefault(group, {})[recording.name] = measure(recording, methods, bars)
+    except GatekeeperError as error:
+        print(f"bench-peers: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    console = Console(stderr=options.json, width=150)
+    for group, cases in groups.items():
+        names = ", ".join(cases)
+        console.print(methods_table(f"{group}: {names}", pool(cases)))
+    console.print(cases_table({name: case for cases in groups.values() for name, case in cases.items()}))
+    if RECORDED not in groups and not options.case:
+        console.print(f"No recorded case is in the table: none in {CINE} has labels", highlight=False)
+    if left_out is not None:
+        console.print(left_out, highlight=False)
+    if options.json:
+        print(json.dumps(as_json(groups, left_out), allow_nan=False))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Whole live sessions over the loopback: every source with every way to a linac."""

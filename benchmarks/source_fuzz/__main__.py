@@ -1,0 +1,137 @@
+"""Fuzz live sources: 100,000 bad messages for each protocol, each on a connection of its own, and no beam-on.
+
+Before and after, a good client gets the beam on, so that it is not merely the beam that was broken.
+"""
+
+import argparse
+import json
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+
+from benchmarks.lease_fuzz import resident_kib
+from benchmarks.source_fuzz.registry import WIRES
+from benchmarks.source_fuzz.session import Session, session
+
+GROWTH_KIB = 4096
+"""More memory than this must not be taken after the first tenth of the messages."""
+ANSWER_S = 10.0
+RESET_EVERY = 20
+AT_ONCE = struct.pack("ii", 1, 0)
+"""Close without leaving the port waiting, so that there are enough of them."""
+
+
+def attack(address: tuple[str, int], raw: bytes, chance: random.Random) -> str:
+    """Send bytes on a connection of their own, wait until the other side closes it, and return how that went."""
+    with socket.create_connection(address, ANSWER_S) as link:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        at = chance.randrange(len(raw)) if raw and chance.random() < 0.2 else 0
+        try:
+            link.sendall(raw[:at])
+            link.sendall(raw[at:])
+            link.shutdown(socket.SHUT_WR)
+            while link.recv(65536):
+                pass
+        except TimeoutError:
+            return "hung"
+        except OSError:
+            return "reset"
+    return "closed"
+
+
+def fuzz(running: Session, count: int, chance: random.Random) -> Counter[str]:
+    """Send `count` bad messages, and return how their connections ended."""
+    seen: Counter[str] = Counter()
+    for index in range(count):
+        if index % RESET_EVERY == 0:
+            running.reset()
+        raw = running.wire.bad(chance, running.frame())
+        with suppress(ConnectionError):
+            seen[attack(running.source.address, raw, chance)] += 1
+    return seen
+
+
+def measure(name: str, count: int, seed: int) -> dict[str, object]:
+    """Fuzz one protocol and return what came of it."""
+    chance, began_s = random.Random(seed), time.monotonic()  # noqa: S311 - repeatable, not secret
+    threads = threading.active_count()
+    with session(WIRES[name]) as running:
+        on_before = running.lets_on() and running.is_held()
+        times_on = running.beam.times_on
+        seen = fuzz(running, count // 10, chance)
+        before_kib = resident_kib()
+        seen += fuzz(running, count - count // 10, chance)
+        grown_kib = resident_kib() - before_kib
+        by_fuzz = running.beam.times_on - times_on
+        counts, reasons = running.source.counts, running.beam.reasons
+        on_after = running.lets_on() and running.is_held()
+    return {
+        "protocol": name,
+        "messages": count,
+        "seconds": round(time.monotonic() - began_s, 1),
+        "connections": counts.connections,
+        "ended": dict(seen.most_common()),
+        "frames": counts.frames,
+        "dropped": counts.dropped,
+        "refused": dict(counts.refused),
+        "ignored": dict(counts.ignored),
+        "unfit": dict(counts.unfit),
+        "broken": dict(counts.broken),
+        "note": counts.notes.get("broken", ""),
+        "hold_reasons": dict(reasons.most_common()),
+        "beam_on": by_fuzz,
+        "good_client_before": on_before,
+        "good_client_after": on_after,
+        "grown_kib": grown_kib,
+        "threads_left": threading.active_count() - threads,
+    }
+
+
+def faults(found: dict[str, object]) -> list[str]:
+    """Return what must not be, in words."""
+    broken, ended = found["broken"], found["ended"]
+    checks = {
+        "the beam came on": found["beam_on"] == 0,
+        "a good client gets no beam before": found["good_client_before"],
+        "a good client gets no beam after": found["good_client_after"],
+        "memory grew": int(str(found["grown_kib"])) <= GROWTH_KIB,
+        "threads are left": found["threads_left"] == 0,
+        "a message was answered with an exception": isinstance(broken, dict) and "failed" not in broken,
+        "a connection hung": isinstance(ended, dict) and "hung" not in ended,
+    }
+    return [what for what, good in checks.items() if not good]
+
+
+def main() -> int:
+    """Fuzz, print what came of it, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("protocols", nargs="*", help=f"of {', '.join(WIRES)}; all by default")
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    unknown = set(options.protocols) - set(WIRES)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))}: no such protocol; they are {', '.join(WIRES)}")
+    code = 0
+    for name in options.protocols or WIRES:
+        found = measure(name, options.count, options.seed)
+        wrong = faults(found)
+        code |= bool(wrong)
+        if options.json:
+            print(json.dumps({**found, "faults": wrong}))
+        else:
+            for what, value in found.items():
+                print(f"{what:20} {value}")
+            print(f"{'verdict':20} {'; '.join(wrong) or 'ok'}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

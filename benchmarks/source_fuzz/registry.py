@@ -1,0 +1,8 @@
+"""The protocols that are fuzzed, by name; a new source adds itself here."""
+
+from benchmarks.source_fuzz.dicom import DicomWire
+from benchmarks.source_fuzz.mrd import MrdWire
+from benchmarks.source_fuzz.openigtlink import OpenIGTLinkWire
+from benchmarks.source_fuzz.wires import Wire
+
+WIRES: dict[str, Wire] = {"dicom": DicomWire(), "mrd": MrdWire(), "openigtlink": OpenIGTLinkWire()}

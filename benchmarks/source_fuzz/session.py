@@ -1,0 +1,162 @@
+"""A session behind a live source: the real loop, engine and gate, and a tracker that is always sure.
+
+So nothing but the source and the gate's findings about frames stands between a message and the beam.
+"""
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.source_fuzz.wires import LiveSource, Wire
+from gatekeeper.clock import PacedClock
+from gatekeeper.command import Action, Command
+from gatekeeper.config import GateConfig
+from gatekeeper.decision import BeamState, Decision
+from gatekeeper.engine import Engine
+from gatekeeper.errors import LinkError
+from gatekeeper.frame import Frame, Plane
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
+from gatekeeper.loop import run_loop
+from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.step import Step
+from gatekeeper.track import Track
+from replay.feed.port import Feeder
+
+SHAPE = (24, 20)
+SPACING_MM = (2.0, 3.0)
+PLANE = Plane((7.0, -40.0, 60.0))
+PERIOD_S = 0.02
+PATIENCE_S = 20.0
+ANGLES = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+TARGET_PX = np.stack([12.0 + 4.0 * np.sin(ANGLES), 10.0 + 3.0 * np.cos(ANGLES)], axis=1)
+
+
+class AlwaysSure:
+    """A tracker that finds the target in its place on anything."""
+
+    def track(self, image: NDArray[np.float32]) -> Track:  # noqa: ARG002 - whatever it is
+        return Track(TARGET_PX, (24.0, 30.0), 1.0)
+
+
+class Beam:
+    """A linac that counts what it is told."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.times_on = 0
+        self.passes = 0
+        self.reasons: Counter[str] = Counter()
+
+    def send(self, decision: Decision) -> None:
+        self.passes += 1
+        self.is_on = decision.state is BeamState.ON
+        self.times_on += self.is_on
+        self.reasons.update(reason.value for reason in decision.reasons)
+
+    def close(self) -> None:
+        self.is_on = False
+
+
+class NoRecord:
+    fault = None
+
+    def record(self, step: Step, total_ms: float) -> None: ...
+
+    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None: ...
+
+
+class Session:
+    """A session that runs until it is left."""
+
+    def __init__(self, wire: Wire, read_deadline_s: float = 2.0) -> None:
+        self.wire = wire
+        self.clock = PacedClock()
+        self.beam = Beam()
+        self.failure: BaseException | None = None
+        self.source: LiveSource = wire.source(self.clock, read_deadline_s)
+        self._orders: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._chance = np.random.default_rng(7)
+        self._number = 0
+        self._thread = threading.Thread(target=self._run, name="session")
+        self._thread.start()
+
+    def _run(self) -> None:
+        config = GateConfig()
+        envelope = Envelope.around(TARGET_PX, 8.0, SPACING_MM, SHAPE, PLANE)
+        engine = Engine(AlwaysSure(), Gate(envelope, config))
+        source = NewestFrame(self.source)
+        try:
+            run_loop(source, engine, self.beam, NoRecord(), self.clock, config.max_age_s, operator=self._order)
+        except BaseException as error:
+            self.failure = error
+
+    def _order(self) -> Command | None:
+        try:
+            return self._orders.get_nowait()
+        except queue.Empty:
+            return None
+
+    def reset(self) -> None:
+        """Have the operator reset all faults, so that none of them covers up what comes next."""
+        self._orders.put(Command(Action.RESET, "fuzz", self.clock.now_s()))
+
+    def frame(self) -> Frame:
+        """Return the next good frame: with a number, a time and pixels of its own."""
+        self._number += 1
+        now_s = self.clock.now_s()
+        image = self._chance.random(SHAPE, dtype=np.float32) * 1000.0
+        return Frame(image, SPACING_MM, self._number, now_s, now_s, PLANE)
+
+    def lets_on(self) -> bool:
+        """Return True when a good client, that may have to try some times, gets the beam on before patience ends."""
+        self.reset()
+        before, until_s = self.beam.times_on, time.monotonic() + PATIENCE_S
+        while time.monotonic() < until_s and self.beam.times_on == before:
+            try:
+                feeder = self.wire.feeder(*self.source.address)
+            except LinkError:
+                continue
+            self._feed(feeder, before, until_s)
+        return self.beam.times_on > before
+
+    def _feed(self, feeder: Feeder, before: int, until_s: float) -> None:
+        try:
+            while time.monotonic() < until_s and self.beam.times_on == before:
+                feeder.send(self.frame())
+                time.sleep(PERIOD_S)
+        except LinkError:
+            time.sleep(PERIOD_S)
+        finally:
+            feeder.close()
+
+    def is_held(self) -> bool:
+        """Return True once the beam is held, as it must be soon after a client has gone."""
+        until_s = time.monotonic() + PATIENCE_S
+        while self.beam.is_on and time.monotonic() < until_s:
+            time.sleep(PERIOD_S)
+        return not self.beam.is_on
+
+    def close(self) -> None:
+        self.source.close()
+        self._thread.join(PATIENCE_S)
+
+
+@contextmanager
+def session(wire: Wire, read_deadline_s: float = 2.0) -> Iterator[Session]:
+    """Run a session; what ended it before its time is raised."""
+    running = Session(wire, read_deadline_s)
+    try:
+        yield running
+    finally:
+        running.close()
+    if running.failure is not None:
+        raise running.failure

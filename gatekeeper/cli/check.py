@@ -1,0 +1,113 @@
+"""`gatekeeper check`: a SESSION.toml in words, and whether everything that it names is there."""
+
+import json
+import textwrap
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from gatekeeper.config import LiveConfig, load_live
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.options import JsonOption, SessionFileArg
+
+if TYPE_CHECKING:
+    from gatekeeper.live.plan import Plan
+
+WIDTH = 118
+PART, STATE = 12, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One part of the settings.
+
+    Attributes
+    ----------
+    part : str
+        What it is called.
+    words : list of str
+        What it says.
+    found : str or None
+        What was found on trying it; None when there is nothing to try.
+    good : bool
+        False for a finding.
+    """
+
+    part: str
+    words: list[str]
+    found: str | None = None
+    good: bool = True
+
+    def as_lines(self) -> Iterable[str]:
+        """Return it as lines of a table."""
+        state = "" if self.found is None else "ok" if self.good else "FINDING"
+        found = [] if self.found is None else [self.found]
+        lines = [
+            line
+            for words in (found + self.words if not self.good else self.words + found)
+            for line in textwrap.wrap(words, WIDTH - PART - STATE, subsequent_indent="  ", break_on_hyphens=False)
+        ]
+        for number, line in enumerate(lines):
+            yield f"{self.part if not number else '':{PART}}{state if not number else '':{STATE}}{line}"
+
+
+def check(session_file: SessionFileArg, as_json: JsonOption = False) -> None:
+    """Explain a SESSION.toml in words, and try everything that it names, without switching a beam.
+
+    Exit 0 when all is there, 1 with a finding, 2 when the file itself cannot be used.
+    """
+    from replay.progress import waiting
+
+    config = load_live(session_file)
+    with waiting("trying what the session names"):
+        rows = _rows(session_file.stem, config)
+    findings = sum(not row.good for row in rows)
+    for row in rows:
+        for line in row.as_lines():
+            typer.echo(line, err=as_json)
+    typer.echo(f"\n{findings or 'no'} finding{'' if findings == 1 else 's'} in {session_file}", err=as_json)
+    if as_json:
+        parts = {row.part: {"says": row.words, "good": row.good, "found": row.found} for row in rows}
+        typer.echo(json.dumps({"session_file": str(session_file), "findings": findings, "parts": parts}))
+    if findings:
+        raise typer.Exit(1)
+
+
+def _rows(name: str, config: LiveConfig) -> list[Row]:
+    """Return every part, explained and tried."""
+    from gatekeeper.cli import explain, trying
+    from gatekeeper.cli.run import plan_of
+
+    plan: Plan | None = None
+
+    def tried_target() -> str:
+        nonlocal plan
+        plan = plan_of(name, config)
+        return trying.target(plan)
+
+    rows = [_tried("source", explain.source(config), lambda: trying.source(config))]
+    rows.append(_tried("target", explain.target(config), tried_target))
+    for outline in config.avoid:
+        # Read and put on the reference together with the target.
+        rows.append(Row("avoid", [f"{outline.called}: {explain.outline(outline)}"]))
+    rows += [
+        Row("envelope", [f"the target grown by {config.envelope.margin_mm:g} mm in all directions"]),
+        Row("preview", explain.preview(config)),
+        Row("gate", explain.gate(config)),
+        Row("prediction", explain.prediction(config)),
+        _tried("linac", explain.linac(config), lambda: trying.linac(config)),
+        _tried("recording", [f"a folder in {config.recording.folder}"], lambda: trying.recording(config, plan)),
+        _tried("control", ["a socket in that folder, for gatekeeper command"], lambda: trying.control(config)),
+        _tried("machine", explain.loop(config), lambda: trying.loop(config)),
+    ]
+    return rows
+
+
+def _tried(part: str, words: list[str], attempt: Callable[[], str]) -> Row:
+    """Return a part with what was found on trying it."""
+    try:
+        return Row(part, words, attempt())
+    except GatekeeperError as error:
+        return Row(part, words, " ".join(str(error).split()), good=False)

@@ -1,0 +1,36 @@
+"""`gatekeeper command`: asks a running session for something, from another terminal."""
+
+import json
+
+import typer
+
+from gatekeeper.errors import InputError
+from gatekeeper.operator.client import ask
+from gatekeeper.operator.control import STATUS
+from gatekeeper.operator.who import login_name
+from gatekeeper.operator.wish import named, wish_of
+from gatekeeper.options import JsonOption, OperatorOption, PlaceArg, WordsArg
+
+
+def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
+    """Ask a running session of your own to arm, hold, release, reset, rebase, disarm or end, or for its status.
+
+    Exit 0 when it was done, 1 when it was refused, 2 when nobody answers.
+    """
+    name = named(login_name() if operator is None else operator)
+    if action != [STATUS]:
+        try:
+            wish_of(action, name, "command line")
+        except InputError as error:
+            raise InputError(f"command line: {error}") from None
+    answer = ask(place, action, name)
+    if "status" in answer:
+        for key, value in answer["status"].items():
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            typer.echo(f"{key:18}{'-' if shown is None or shown == '' else shown}", err=as_json)
+    else:
+        typer.echo(f"{'done' if answer['accepted'] else 'refused'}: {answer.get('note', '')}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps(answer))
+    if not answer["accepted"]:
+        raise typer.Exit(1)

@@ -1,0 +1,50 @@
+"""`gatekeeper console`: a finished session on a page for a browser."""
+
+import asyncio
+from contextlib import closing, suppress
+
+import typer
+
+from gatekeeper.cli.showing import LOOPBACK
+from gatekeeper.errors import InputError
+from gatekeeper.options import ConsoleHostOption, ConsolePortOption, SessionArg
+
+
+def console(
+    session_dir: SessionArg, console_host: ConsoleHostOption = None, console_port: ConsolePortOption = None
+) -> None:
+    """Look at a recorded session again: play, step, scrub, jump from hold to hold, ask what if. Ends with Ctrl-C."""
+    from gatekeeper.console.auth import Access
+    from gatekeeper.console.preparing import Preparing
+    from gatekeeper.console.serve import listening, make_server, url_of
+    from gatekeeper.console.server import make_app
+    from gatekeeper.console.what_if import what_if_route
+    from replay.formats.session import open_session
+    from replay.rejudge import Rejudged
+    from replay.review import Review
+
+    host = console_host or LOOPBACK
+    access = Access.of(host, control=False)
+    with closing(open_session(session_dir)) as session:
+        if session.chain.finding is not None:
+            typer.echo(f"gatekeeper: {session_dir}: {session.chain.finding}; the lines before it are shown", err=True)
+        try:
+            server_socket = listening(host, console_port or 0)
+        except OSError as error:
+            raise InputError(
+                f"console on {host}:{console_port or 0}: cannot listen there ({error.strerror or error}); "
+                "give another --console-port, 0 is free"
+            ) from None
+        with server_socket:
+            port = server_socket.getsockname()[1]
+
+            def end() -> None:
+                server.should_exit = True
+
+            preparing = Preparing(lambda on_frame: Review(session, Rejudged(session, on_frame)), end)
+            app = make_app(preparing, access, [what_if_route(preparing, access)])
+            server = make_server(app, lambda: typer.echo(f"console  {url_of(access, port)}"))
+            with preparing, suppress(KeyboardInterrupt):
+                asyncio.run(server.serve([server_socket]))
+            if preparing.failure is not None:
+                raise preparing.failure

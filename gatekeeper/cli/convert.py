@@ -1,0 +1,41 @@
+"""`gatekeeper convert`: a recording in another format."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gatekeeper.cli.settings import choices_of
+from gatekeeper.options import AsStoredOption, ObserverOption, ScanOption, TimeAxisOption
+
+PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
+OutArg = Annotated[Path, typer.Argument(help="File (.npz, .h5) or folder to make.", metavar="OUT")]
+ToOption = Annotated[
+    Literal["trackrad", "npz", "mrd", "dicom"] | None,
+    typer.Option(help="Format to write, where OUT does not end in .npz or .h5.", metavar="trackrad|npz|mrd|dicom"),
+]
+
+
+def convert(
+    path: PathArg,
+    out: OutArg,
+    to: ToOption = None,
+    scan: ScanOption = None,
+    observer: ObserverOption = None,
+    time_axis: TimeAxisOption = None,
+    as_stored: AsStoredOption = False,
+) -> None:
+    """Write a recording in another format: pixels, geometry and times as they are, and nobody's name."""
+    from replay.convert.targets import target_of
+    from replay.formats.open import open_recording
+    from replay.progress import ProgressBars
+
+    target = target_of(to, out)
+    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
+    for note in recording.notes:
+        typer.echo(f"gatekeeper: {note}", err=True)
+    if not target.keeps_target and recording.first_mask is not None:
+        typer.echo("gatekeeper: the target is not part of this format and is left out", err=True)
+    with ProgressBars() as bars:
+        target.write(recording, out, bars)
+    typer.echo(f"{out}")

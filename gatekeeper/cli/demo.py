@@ -1,0 +1,52 @@
+"""`gatekeeper demo`: a synthetic case through the live loop."""
+
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.playing import play
+from gatekeeper.cli.settings import pace_of
+from gatekeeper.cli.showing import page_of
+from gatekeeper.options import (
+    DEFAULTS,
+    BreathHoldOption,
+    ConsoleHostOption,
+    ConsoleOption,
+    ConsolePortOption,
+    JsonOption,
+    OutOption,
+    PrescribedOption,
+)
+
+DEMO_SPEED, WATCHED_SPEED = "8", "1"
+
+DemoSpeedOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A multiple of real time, or max: as fast as it goes.",
+        metavar="max|1.0",
+        show_default=f"{DEMO_SPEED}, or {WATCHED_SPEED} with --console",
+    ),
+]
+
+
+def demo(
+    speed: DemoSpeedOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    console: ConsoleOption = False,
+    console_host: ConsoleHostOption = None,
+    console_port: ConsolePortOption = None,
+    prescribed_s: PrescribedOption = None,
+    breath_hold_s: BreathHoldOption = None,
+) -> None:
+    """Track and gate a synthetic case through the live loop."""
+    from replay.phantom import PhantomConfig, make_phantom
+    from replay.progress import waiting
+    from replay.run import material_of
+
+    page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
+    pace = pace_of(speed or (DEMO_SPEED if page is None else WATCHED_SPEED))
+    with waiting("making the phantom"):
+        recording = make_phantom(PhantomConfig(name="demo")).recording
+    play(material_of(recording), DEFAULTS, pace, out, as_json, report=True, page=page)

@@ -1,0 +1,122 @@
+"""What a SESSION.toml says, in words and with its numbers."""
+
+from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig, Outline
+
+USUAL_RATE_HZ = 8.0
+"""Frames per second where the settings do not say how many come; for what depends on it roughly."""
+PROTOCOLS = {"mrd": "MRD streaming", "openigtlink": "OpenIGTLink", "dicom": "DICOM C-STORE"}
+BY_HAND = "for that gatekeeper run needs --console --control"
+LINACS = {"lease": "lease to an interlock", "modbus": "Modbus TCP", "openigtlink": "OpenIGTLink"}
+
+
+def source(config: LiveConfig) -> list[str]:
+    """Return where frames come from."""
+    one = config.source
+    calls = isinstance(one, OpenIGTLinkSourceConfig) and one.role == "client"
+    where = f"{one.host}:{one.port or 'any free port'}"
+    lines = [
+        f"{PROTOCOLS[one.kind]}: {f'connects to {where}' if calls else f'listens on {where}'}"
+        + ("" if calls else f", to {', '.join(one.allow) or 'nobody'} only"),
+        f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
+    ]
+    if one.frames_per_s is None:
+        lines.append(f"frames per second not given: held {config.gate.max_age_s:g} s after the newest frame")
+    else:
+        silence_s = config.silence_s(1.0 / one.frames_per_s)
+        lines.append(f"{one.frames_per_s:g} frames per second: held when none has come for {1e3 * silence_s:.0f} ms")
+    return lines
+
+
+def outline(one: Outline) -> str:
+    """Return where an outline comes from."""
+    match one.kind:
+        case "rtstruct":
+            return f"region {one.roi!r} of the structure set {one.file}"
+        case "mask":
+            return f"pixels above 0 of {one.file}"
+        case "trackrad":
+            return f"first label of the case {one.case}"
+        case _:
+            return f"{len(one.points_mm)} points in patient coordinates"
+
+
+def target(config: LiveConfig) -> list[str]:
+    """Return what is tracked."""
+    one, reference = config.target, config.target.reference
+    if one.kind == "drawn":
+        on = "a frame that the operator takes" if reference is None else reference
+        words = [f"drawn by an operator on {on}, on the console's page, before the session begins", BY_HAND]
+    else:
+        first = "the first frame of that case" if one.kind == "trackrad" else "the first frame that comes"
+        on = "a frame that the operator takes" if one.adjust and one.kind != "trackrad" else first
+        words = [f"{outline(one)}, on {on if reference is None else reference}"]
+        if one.adjust:
+            words += ["adjusted by an operator, on the console's page, before the session begins", BY_HAND]
+    tracker = config.tracker
+    return [
+        *words,
+        f"looked for within {tracker.search_si_mm:g} mm along SI and {tracker.search_ap_mm:g} mm along AP",
+    ]
+
+
+def gate(config: LiveConfig) -> list[str]:
+    """Return when the beam may be on."""
+    one = config.gate
+    return [
+        f"held when more than {one.outside_percent:g} % of the target is outside; on again at "
+        f"{one.resume_percent:g} % or less",
+        f"held below a confidence of {one.min_confidence:g}, and when the newest frame is older than "
+        f"{1e3 * one.max_age_s:.0f} ms",
+        f"on again after {one.frames_to_resume} good frames in a row",
+        f"held {one.exception_mm:g} mm beyond the range of motion, and when the baseline has drifted by "
+        f"{one.drift_mm:g} mm",
+    ]
+
+
+def prediction(config: LiveConfig) -> list[str]:
+    """Return what is made of the latency."""
+    one = config.prediction
+    if one.mode == "off":
+        return ["off: the measured position counts"]
+    counts = {
+        "conservative": "held when the measured or the predicted position is out",
+        "full": "the predicted position counts while the predictor is healthy",
+    }
+    return [
+        f"{one.mode}: {counts[one.mode]}",
+        f"{1e3 * one.latency_s:.0f} ms ahead, after {one.burn_in_s:g} s of trace",
+    ]
+
+
+def linac(config: LiveConfig) -> list[str]:
+    """Return where decisions go."""
+    one, profile = config.linac, config.profile
+    if one is None or one.kind == "dry_run":
+        return ["none: decisions are only recorded"]
+    if one.kind == "serial":
+        how = f"serial line {one.device}, {one.baud} baud"
+    else:
+        how = f"{LINACS[one.kind]} at {one.host}:{one.port}"
+    rests = f"off for at least {profile.minimum_off_s:g} s, " if profile.minimum_off_s else ""
+    return [
+        how,
+        f"a failure holds the beam or is noticed within {1e3 * one.failure_detect_s:.0f} ms",
+        f"{rests}at most {profile.cycles_per_minute} beams begun per minute",
+    ]
+
+
+def loop(config: LiveConfig) -> list[str]:
+    """Return what is asked of the machine."""
+    one = config.loop
+    asked = [
+        *([f"processor {one.pin_cpu}"] if one.pin_cpu >= 0 else []),
+        *([f"real-time priority {one.fifo_priority}"] if one.fifo_priority else []),
+        *(["memory locked"] if one.lock_memory else []),
+    ]
+    return [", ".join(asked) or "nothing is asked of the machine"]
+
+
+def preview(config: LiveConfig) -> list[str]:
+    """Return what is learned before the beam."""
+    seconds = config.preview.seconds
+    return [f"{seconds:g} s of frames are learned from before an operator may arm" if seconds else "nothing is learned"]

@@ -1,0 +1,29 @@
+"""`gatekeeper export`: a session for other programs to look at."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.errors import ConfigError
+from gatekeeper.options import SessionArg
+
+SlicerOption = Annotated[bool, typer.Option("--slicer", help="For the SlicerCineTrack extension of 3D Slicer.")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="Folder to make, new or empty.", metavar="DIR", show_default="<session>-slicer")
+]
+
+
+def export(session_dir: SessionArg, slicer: SlicerOption = False, out: OutOption = None) -> None:
+    """Write a session as images, target and movement that another program shows."""
+    from replay.convert.slicer import write_slicer
+    from replay.formats.session import open_session
+    from replay.progress import ProgressBars
+
+    if not slicer:
+        raise ConfigError("command line: export: does not say for which program; give --slicer")
+    folder = Path(f"{session_dir.resolve().name}-slicer") if out is None else out
+    with closing(open_session(session_dir)) as session, ProgressBars() as bars:
+        write_slicer(session, folder, bars)
+    typer.echo(f"{folder}")

@@ -1,0 +1,55 @@
+"""`gatekeeper feed`: plays a recording or a phantom into a live source, as a scanner would."""
+
+import json
+from contextlib import closing
+
+import typer
+
+from gatekeeper.cli.cases import recording_of
+from gatekeeper.clock import PacedClock, stopwatch_ns
+from gatekeeper.errors import InputError, LinkError
+from gatekeeper.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
+
+
+def feed(
+    case: FeedCaseArg,
+    to: ToOption,
+    speed: PaceOption = 1.0,
+    again: AgainOption = False,
+    seconds: SecondsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a recording, a session or a phantom into a live source, each frame when it is due."""
+    from replay.feed.address import open_feeder, parse
+    from replay.feed.laps import feed as send
+    from replay.progress import ProgressBars
+
+    address = parse(to)
+    recording = recording_of(case)
+    sent, gone, interrupted = 0, None, False
+    feeder = open_feeder(address)
+    period_s = (recording.times_s[-1] - recording.times_s[0]) / max(1, len(recording.times_s) - 1)
+    rate = f"{speed / period_s:.1f} frames/s" if period_s > 0.0 else "one frame"
+    typer.echo(f"feeding {recording.name} to {address}, {rate}", err=as_json)
+    began_ns = stopwatch_ns()
+    with closing(feeder), ProgressBars() as bars:
+
+        def progress(done: int, total: int | None) -> None:
+            nonlocal sent
+            sent = done
+            bars("feeding", done, total)
+
+        try:
+            send(recording, feeder, PacedClock(speed), progress, seconds, again=again)
+        except LinkError as error:
+            gone = error
+        except KeyboardInterrupt:
+            interrupted = True
+    took_s = (stopwatch_ns() - began_ns) * 1e-9
+    typer.echo(f"{sent} frames in {took_s:.1f} s", err=as_json)
+    if gone is not None:
+        raise InputError(f"{gone} (after {sent} frames)")
+    if as_json:
+        typer.echo(json.dumps({"case": recording.name, "to": str(address), "frames": sent, "seconds": took_s}))
+    if interrupted and not again:
+        raise typer.Exit(130)

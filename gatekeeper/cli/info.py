@@ -1,0 +1,45 @@
+"""`gatekeeper info`: what is in a recording."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.cli.settings import choices_of
+from gatekeeper.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
+
+PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
+PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a picture.", metavar="OUT")]
+
+
+def info(
+    path: PathArg,
+    scan: ScanOption = None,
+    observer: ObserverOption = None,
+    time_axis: TimeAxisOption = None,
+    as_stored: AsStoredOption = False,
+    png: PngOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell what is in a recording: frames, geometry, rate, gaps, repeated frames and outlines, and show its first."""
+    from rich.console import Console
+
+    from replay.formats.open import format_of, open_recording
+    from replay.info.facts import facts_of
+    from replay.info.picture import png_picture, terminal_picture
+    from replay.progress import ProgressBars
+    from replay.write import whole_file
+
+    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
+    with ProgressBars() as bars:
+        facts = facts_of(recording, format_of(path).name, bars)
+    if png is not None:
+        with whole_file(png) as unfinished:
+            unfinished.write_bytes(png_picture(recording))
+    console = Console(stderr=as_json)
+    if console.is_terminal:
+        console.print(terminal_picture(recording, width=min(64, console.width)), end="")
+    typer.echo(facts.as_table(), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(facts.as_json(), allow_nan=False))

@@ -1,0 +1,96 @@
+"""`gatekeeper replay`: a recorded case or session once more through tracker, gate and loop."""
+
+from contextlib import closing
+
+import typer
+
+from gatekeeper.cli.playing import play
+from gatekeeper.cli.settings import choices_of, pace_of, settings_of
+from gatekeeper.cli.showing import page_of
+from gatekeeper.errors import ConfigError
+from gatekeeper.options import (
+    DEFAULTS,
+    AsStoredOption,
+    BreathHoldOption,
+    CaseArg,
+    ConfigOption,
+    ConsoleHostOption,
+    ConsoleOption,
+    ConsolePortOption,
+    FaultOption,
+    JsonOption,
+    MarginOption,
+    ObserverOption,
+    OutOption,
+    OutsideOption,
+    PrescribedOption,
+    PreviewOption,
+    ReportOption,
+    RoiOption,
+    ScanOption,
+    SpeedOption,
+    TargetOption,
+    TimeAxisOption,
+)
+
+
+def replay(
+    case: CaseArg,
+    margin_mm: MarginOption = None,
+    outside_percent: OutsideOption = None,
+    config: ConfigOption = None,
+    speed: SpeedOption = "max",
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    preview_s: PreviewOption = 0.0,
+    fault: FaultOption = None,
+    report: ReportOption = False,
+    target: TargetOption = None,
+    roi: RoiOption = None,
+    scan: ScanOption = None,
+    observer: ObserverOption = None,
+    time_axis: TimeAxisOption = None,
+    as_stored: AsStoredOption = False,
+    console: ConsoleOption = False,
+    console_host: ConsoleHostOption = None,
+    console_port: ConsolePortOption = None,
+    prescribed_s: PrescribedOption = None,
+    breath_hold_s: BreathHoldOption = None,
+) -> None:
+    """Track and gate a recorded case, and score it where it has labels.
+
+    A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
+    """
+    from gatekeeper.cli.target import with_target
+    from replay.compare import material_of_session
+    from replay.faults import parse
+    from replay.formats.open import open_recording
+    from replay.formats.session import is_session, open_session
+    from replay.run import material_of
+
+    if roi is not None and target is None:
+        raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")
+    settings, pace = settings_of(DEFAULTS, config, margin_mm, outside_percent), pace_of(speed)
+    page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
+    faults = [parse(text) for text in fault or ()]
+    if not is_session(case):
+        choices = choices_of(scan, observer, time_axis, as_stored)
+        recording = open_recording(case, choices)
+        for note in recording.notes:
+            typer.echo(f"gatekeeper: {note}", err=True)
+        if target is not None:
+            recording = with_target(recording, case, choices, target, roi)
+        play(material_of(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
+        return
+    for option, given in (("preview-s", preview_s), ("target", target)):
+        if given:
+            raise ConfigError(
+                f"command line: {option} = {given}: a session is replayed from what it began with; leave it out"
+            )
+    with closing(open_session(case)) as session:
+        if session.chain.finding is not None:
+            typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
+        settings = settings_of(session.config(), config, margin_mm, outside_percent)
+        # Whatever it was recorded with: what is asked for afterwards never switches a beam.
+        settings = settings.model_copy(update={"linac": None})
+        play(material_of_session(session), settings, pace, out, as_json, session, faults, report, page)

@@ -1,0 +1,19 @@
+"""`gatekeeper report`: one page about a session, to be read, printed and mailed."""
+
+import json
+
+import typer
+
+from gatekeeper.options import JsonOption, ReportOutOption, SessionArg
+
+
+def report(session_dir: SessionArg, out: ReportOutOption = None, as_json: JsonOption = False) -> None:
+    """Write the report of a session as one HTML file that needs nothing else."""
+    from replay.progress import ProgressBars
+    from replay.story import write_report
+
+    with ProgressBars() as bars:
+        path = write_report(session_dir, out, bars)
+    typer.echo(f"report  {path}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps({"report": str(path), "bytes": path.stat().st_size}))

@@ -1,0 +1,211 @@
+"""`gatekeeper run`: a live session, from the scanner's wire to the linac's wire."""
+
+import json
+import math
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatekeeper.cli.showing import Page, page_of, shown
+from gatekeeper.clock import PacedClock, utc_stamp
+from gatekeeper.config import DrawnConfig, LiveConfig, load_live
+from gatekeeper.errors import ConfigError
+from gatekeeper.options import (
+    BreathHoldOption,
+    ConsoleHostOption,
+    ConsoleOption,
+    ConsolePortOption,
+    ControlOption,
+    JsonOption,
+    OutOption,
+    PrescribedOption,
+    SessionFileArg,
+)
+
+if TYPE_CHECKING:
+    from gatekeeper.linac.port import LinacPort
+    from gatekeeper.live.outcome import Outcome
+    from gatekeeper.live.plan import Plan
+    from gatekeeper.live.session import LiveSession
+
+ArmOption = Annotated[
+    str | None,
+    typer.Option(help="Arm in this name as soon as everything is ready; nobody has to type it.", metavar="NAME"),
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="End the session after so many seconds.", metavar="S", min=0.1, max=86400.0)
+]
+WATCHDOG_SPARE_S = 0.25
+"""By so much a pass of the loop may be late, in s, before the watchdog holds the beam."""
+
+
+def run(
+    session_file: SessionFileArg,
+    out: OutOption = None,
+    arm: ArmOption = None,
+    seconds: SecondsOption = None,
+    as_json: JsonOption = False,
+    console: ConsoleOption = False,
+    console_host: ConsoleHostOption = None,
+    console_port: ConsolePortOption = None,
+    control: ControlOption = False,
+    prescribed_s: PrescribedOption = None,
+    breath_hold_s: BreathHoldOption = None,
+) -> None:
+    """Gate a beam live: frames come in over a network, decisions go out to the linac.
+
+    Ends with `end`, after --seconds, or with Ctrl-C, SIGTERM or a terminal that is gone, beam held first; the exit code
+    is 128 and the number of the signal where that was one, and 1 where --arm was given and nothing was armed.
+    """
+    from gatekeeper.live.session import LiveSession
+
+    page = page_of(console, console_host, console_port, control, prescribed_s, breath_hold_s)
+    config = load_live(session_file)
+    if config.by_hand and (page is None or not page.control):
+        asks = "kind = drawn" if config.target.kind == "drawn" else "adjust = true"
+        raise ConfigError(
+            f"{session_file}: target.{asks}: an operator draws on the console's page; give --console --control, too"
+        )
+    clock = PacedClock(1.0)
+    plan = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
+    folder = Path(config.recording.folder) / f"{plan.name}-{utc_stamp()}" if out is None else out
+    try:
+        outcome = _gate(LiveSession(plan, clock), plan, clock, folder, page)
+    except KeyboardInterrupt:
+        typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from None
+    typer.echo(outcome.as_table(), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), allow_nan=False))
+    code = _exit_code(outcome, arm)
+    if code:
+        raise typer.Exit(code)
+
+
+def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: float = math.inf) -> "Plan":
+    """Return what a session is to be, with its outlines and its reference read.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read or holds no target.
+    """
+    from gatekeeper.cli.target import TARGET, drawn_of, reference_of
+    from gatekeeper.live.plan import Plan
+    from gatekeeper.operator.wish import named
+
+    return Plan(
+        name=name,
+        config=config,
+        target=None if isinstance(config.target, DrawnConfig) else drawn_of(config.target, TARGET),
+        avoid=tuple(drawn_of(outline, outline.called) for outline in config.avoid),
+        reference=reference_of(config),
+        arm_by=None if arm_by is None else named(arm_by),
+        seconds=seconds,
+    )
+
+
+def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path, page: Page | None) -> "Outcome":
+    """Open everything around a session, run it, and close it again."""
+    from gatekeeper.operator.signals import ends_on_signals
+    from gatekeeper.operator.terminal import Terminal
+    from gatekeeper.operator.who import login_name
+    from gatekeeper.realtime import real_time
+    from gatekeeper.sources.open import open_source
+    from gatekeeper.view.display import Display
+    from gatekeeper.view.pump import Pump
+    from gatekeeper.view.snapshot import Facts, Said
+    from gatekeeper.watchdog import Watchdog
+
+    config, board, desk = plan.config, session.board, session.desk
+    with ExitStack() as stack:
+        connect = partial(_open_linac, config, plan.silence_s)
+        beat: Callable[[], None] | None = None
+        stand_down: Callable[[], AbstractContextManager[object]] = nullcontext
+        if config.linac is not None and config.linac.kind != "dry_run":
+            watchdog = Watchdog(connect, min(plan.silence_s, config.gate.max_age_s) + WATCHDOG_SPARE_S)
+            stack.callback(watchdog.close)
+            beat, stand_down = watchdog.beat, partial(closing, watchdog)
+        linac = connect()
+        stack.callback(linac.close)
+        source = open_source(config.source, clock)
+        stack.callback(source.close)
+        display = Display()
+        stack.callback(display.close)
+        limits = config.gate.outside_percent, config.gate.min_confidence, config.envelope.margin_mm
+        where = f"{config.source.kind} {source.address[0]}:{source.address[1]}"
+        pump = stack.enter_context(
+            Pump(board, clock, display.send, Facts(plan.name, where, _linac_words(config), *limits))
+        )
+        stack.enter_context(
+            shown(
+                page,
+                plan.name,
+                config,
+                (where, _linac_words(config)),
+                board,
+                clock,
+                lambda line: board.say(clock.now_s(), line),
+                desk,
+                session.easel,
+            )
+        )
+        board.say(clock.now_s(), f"source {where}, linac {_linac_words(config)}, kept in {folder}")
+        if config.source.frames_per_s is None:
+            note = f"source.frames_per_s is not given: a missing frame holds after {plan.silence_s:g} s only"
+            board.say(clock.now_s(), note)
+        terminal = Terminal(
+            desk,
+            login_name(),
+            lambda line: display.send(Said(clock.now_s(), line)),
+            display.typing if display.full_screen else None,
+            refusals_only=True,
+        )
+
+        @contextmanager
+        def doors(there: Path) -> Iterator[None]:
+            from gatekeeper.operator.control import Control
+            from gatekeeper.operator.place import NAME
+
+            # Once the loop has sent its last HOLD nothing beats any more, which is no failure.
+            with stand_down(), Control(there / NAME, desk, lambda: pump.snapshot.as_json()):
+                yield
+
+        with ends_on_signals(desk), terminal, real_time(config.loop) as grants:
+            for grant in grants:
+                board.say(clock.now_s(), grant.as_line())
+            return session.run(source, linac, folder, beat, doors)
+
+
+def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
+    """Return a way to the linac; the watchdog's process calls it too."""
+    from gatekeeper.config import DryRunLinacConfig
+    from gatekeeper.linac.open import open_linac
+
+    return open_linac(DryRunLinacConfig() if config.linac is None else config.linac, silence_s)
+
+
+def _linac_words(config: LiveConfig) -> str:
+    """Return which linac it is, in words."""
+    linac = config.linac
+    if linac is None or linac.kind == "dry_run":
+        return "dry run"
+    return f"{linac.kind} {linac.device}" if linac.kind == "serial" else f"{linac.kind} {linac.host}:{linac.port}"
+
+
+def _exit_code(outcome: "Outcome", arm: str | None) -> int:
+    """Return 128 and the signal's number where one ended the session, 1 for what should have been armed and was not."""
+    from gatekeeper.operator.signals import DOOR
+    from gatekeeper.operator.terminal import GONE
+
+    ended_by = outcome.ended_by
+    if ended_by is not None and ended_by.door == DOOR:
+        return 128 + signal.Signals[ended_by.operator]
+    if ended_by is not None and ended_by.operator == GONE:
+        return 128 + signal.SIGHUP
+    return int(arm is not None and not outcome.was_armed)

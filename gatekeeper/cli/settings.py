@@ -1,0 +1,45 @@
+"""What several commands make of their options: settings from a file and from the command line, and the pace."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from gatekeeper.config import SessionConfig, load_toml, with_limits
+from gatekeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from replay.formats.format import Choices
+
+SLOWEST, FASTEST = 0.01, 1000.0
+
+
+def settings_of(
+    base: SessionConfig, config: Path | None, margin_mm: float | None, outside_percent: float | None
+) -> SessionConfig:
+    """Return the settings of the file, else the base, with those of the command line put over them."""
+    settings = base if config is None else load_toml(config, SessionConfig)
+    return with_limits(settings, margin_mm, outside_percent, "command line")
+
+
+def pace_of(speed: str) -> float | None:
+    """Return the multiple of real time that `speed` says; None for as fast as it goes."""
+    if speed == "max":
+        return None
+    try:
+        pace = float(speed)
+    except ValueError:
+        pace = math.nan
+    if not SLOWEST <= pace <= FASTEST:
+        raise ConfigError(
+            f"command line: speed = {speed!r}: must be max or a multiple of real time, {SLOWEST:g} to {FASTEST:g}"
+        )
+    return pace
+
+
+def choices_of(
+    scan: str | None, observer: str | None, time_axis: Literal["first", "last"] | None, as_stored: bool
+) -> "Choices":
+    """Return what the reader of a recording is told."""
+    from replay.formats.format import Choices
+
+    return Choices(scan, observer, time_axis, as_stored)

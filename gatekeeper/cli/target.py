@@ -1,0 +1,153 @@
+"""From the outlines and images that a SESSION.toml names to what a live session is made of."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.config import (
+    GateConfig,
+    LiveConfig,
+    MaskConfig,
+    Outline,
+    PointsConfig,
+    RtStructConfig,
+    TrackradLabelConfig,
+    build,
+)
+from gatekeeper.errors import TargetError
+from gatekeeper.live.target import Drawn, Outlined, Reference
+from kernels.polygon import fill
+from replay.formats.dicom import frame_of_reference, open_dicom
+from replay.formats.format import Choices
+from replay.formats.open import format_of, open_recording
+from replay.formats.rtstruct import Region, Use, View, outline, read_regions, region_of
+from replay.formats.trackrad import open_case
+from replay.recording import Recording
+
+TARGET = "target"
+"""What the target is called; a plan's region under this name must be whole on the image."""
+
+
+def reference_of(config: LiveConfig) -> Reference | None:
+    """Return the image on which the target was drawn; None when it is put on the first frame.
+
+    Raises
+    ------
+    RecordingError, GeometryError
+        When the image cannot be read.
+    """
+    target = config.target
+    if isinstance(target, TrackradLabelConfig):
+        return _image(Path(target.case))
+    return None if target.reference is None else _image(Path(target.reference))
+
+
+def drawn_of(drawn: Outline, called: str) -> Outlined:
+    """Return a structure as it was drawn.
+
+    Parameters
+    ----------
+    drawn : Outline
+        Where it is.
+    called : str
+        What it is called.
+
+    Raises
+    ------
+    RecordingError, GeometryError
+        When its file cannot be read.
+    TargetError
+        When there is nothing in it.
+    """
+    if isinstance(drawn, PointsConfig):
+        return Drawn(called, (np.array(drawn.points_mm, dtype=np.float64),))
+    if isinstance(drawn, MaskConfig):
+        grid = _image(Path(drawn.file))
+        return Drawn.of_mask(called, np.asarray(grid.image) > 0, grid)
+    if isinstance(drawn, TrackradLabelConfig):
+        case = open_case(Path(drawn.case))
+        if case.first_mask is None:
+            raise TargetError(f"{drawn.case}: no target is drawn on its first frame; add targets/*_first_label.mha")
+        return Drawn.of_mask(called, case.first_mask, _image(Path(drawn.case)))
+    return Planned(called, Path(drawn.file), region_of(read_regions(Path(drawn.file)), drawn.roi, drawn.file))
+
+
+def with_target(recording: Recording, path: Path, choices: Choices, file: Path, roi: str | None) -> Recording:
+    """Return a recording whose target is drawn in another file; labels of another target are left out.
+
+    Parameters
+    ----------
+    recording : Recording
+        What was opened.
+    path : Path
+        From where.
+    choices : Choices
+        With what.
+    file : Path
+        A mask image, or an RT Structure Set.
+    roi : str or None
+        The region of the structure set; None: the file is a mask image.
+
+    Raises
+    ------
+    RecordingError, GeometryError
+        When the file cannot be read.
+    TargetError
+        When the target is not on the first frame.
+    """
+    outline = MaskConfig(kind="mask", file=str(file)) if roi is None else _roi(file, roi)
+    uid = frame_of_reference(path, choices) if format_of(path).open is open_dicom else None
+    reference = Reference(
+        np.array(recording.frames[0]), recording.spacing_mm, recording.plane, f"{path}, first frame", uid
+    )
+    mask = drawn_of(outline, TARGET).on(reference, GateConfig().plane_offset_mm)
+    return replace(recording, first_mask=mask, labels=None)
+
+
+def _roi(file: Path, roi: str) -> RtStructConfig:
+    return build(RtStructConfig, {"kind": "rtstruct", "file": str(file), "roi": roi}, "command line")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """A region of a plan, in slices of any orientation; where it is on an image is found by cutting it.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    path : Path
+        The structure set.
+    region : Region
+        The region in it.
+    """
+
+    name: str
+    path: Path
+    region: Region
+
+    def on(self, reference: Reference, _beside_mm: float) -> NDArray[np.bool_]:
+        """Return the mask (H, W) on an image.
+
+        Raises
+        ------
+        RecordingError
+            When the region is not whole on it, or was outlined in another frame of reference.
+        """
+        rows, cols = reference.image.shape
+        view = View(reference.plane, reference.spacing_mm, (rows, cols), reference.frame_of_reference)
+        use = Use.TARGET if self.name == TARGET else Use.AVOID
+        outline_px, _ = outline(self.region, use, view, f"{self.path}: '{self.region.name}'")
+        mask = np.empty((rows, cols), dtype=np.bool_)
+        fill(outline_px, mask)
+        return mask
+
+
+def _image(path: Path) -> Reference:
+    """Return the image at `path`, or the first one of a sequence."""
+    recording, uid = open_recording(path), None
+    if format_of(path).open is open_dicom:
+        uid = frame_of_reference(path, Choices())
+    return Reference(np.array(recording.frames[0]), recording.spacing_mm, recording.plane, str(path), uid)

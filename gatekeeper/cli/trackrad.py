@@ -1,0 +1,55 @@
+"""`gatekeeper trackrad`: the TrackRAD2025 challenge, its algorithm contract and its scores."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatekeeper.options import JsonOption
+
+trackrad = typer.Typer(no_args_is_help=True, help="Track like an algorithm of the TrackRAD2025 challenge, and score.")
+
+InputOption = Annotated[
+    Path, typer.Option("--input", help="A case in the layout of the challenge's platform.", metavar="DIR")
+]
+OutputOption = Annotated[Path, typer.Option("--output", help="Where the masks go.", metavar="DIR")]
+TruthOption = Annotated[Path, typer.Option("--truth", help="A folder of TrackRAD cases, or one case.", metavar="DIR")]
+PredictionsOption = Annotated[
+    Path,
+    typer.Option("--predictions", help="Folder of CASE.mha, or of CASE/ as `trackrad run` writes it.", metavar="DIR"),
+]
+CsvOption = Annotated[Path | None, typer.Option("--csv", help="File for the table, replaced if there.", metavar="F")]
+
+
+@trackrad.command("run")
+def run(input_dir: InputOption, output_dir: OutputOption, as_json: JsonOption = False) -> None:
+    """Track the target of one case, frame by frame, and write its masks."""
+    from replay.progress import ProgressBars
+    from replay.trackrad.contract import run as run_case
+
+    with ProgressBars() as bars:
+        result = run_case(input_dir, output_dir, bars)
+    typer.echo(result.as_line(), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(result.as_json(), allow_nan=False))
+
+
+@trackrad.command("score")
+def score(
+    truth: TruthOption, predictions: PredictionsOption, as_json: JsonOption = False, csv: CsvOption = None
+) -> None:
+    """Score masks like the challenge's own code does, and beside that as it should be."""
+    from gatekeeper.recording.whole import write_whole
+    from replay.progress import ProgressBars
+    from replay.trackrad.scoring import score_folders
+    from replay.trackrad.table import as_csv, as_table
+    from replay.trackrad.table import as_json as plain
+
+    with ProgressBars() as bars:
+        result = score_folders(truth, predictions, bars)
+    if csv is not None:
+        write_whole(csv, as_csv(result).encode())
+    typer.echo(as_table(result), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(plain(result), allow_nan=False))

@@ -1,0 +1,25 @@
+"""`gatekeeper verify`: whether a session is as it was written and decides the same again."""
+
+import json
+import re
+
+import typer
+
+from gatekeeper.errors import ConfigError
+from gatekeeper.options import HeadOption, JsonOption, SessionArg
+
+
+def verify(session_dir: SessionArg, head: HeadOption = None, as_json: JsonOption = False) -> None:
+    """Check that a session is as it was written, and that its frames give the same decisions again."""
+    from replay.progress import waiting
+    from replay.verify import verify_folder
+
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise ConfigError(f"command line: head = {head!r:.80}: must be 64 hexadecimal digits, as verify prints them")
+    with waiting("verifying"):
+        found = verify_folder(session_dir, head)
+    typer.echo(found.as_table(), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), allow_nan=False))
+    if not found.good:
+        raise typer.Exit(1)

@@ -1,0 +1,64 @@
+"""One frozen, strict model per stage; TOML in, an error a physicist can read out."""
+
+from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
+from gatekeeper.config.linac import (
+    CourierLinacConfig,
+    DryRunLinacConfig,
+    LeaseConfig,
+    LeaseLinacConfig,
+    LinacConfig,
+    LinacProfile,
+    ModbusLinacConfig,
+    OpenIGTLinkLinacConfig,
+    SerialLinacConfig,
+)
+from gatekeeper.config.live import (
+    DrawnConfig,
+    LiveConfig,
+    MaskConfig,
+    Outline,
+    PointsConfig,
+    RtStructConfig,
+    TrackradLabelConfig,
+    load_live,
+)
+from gatekeeper.config.loop import LoopConfig
+from gatekeeper.config.session import SessionConfig, with_limits
+from gatekeeper.config.source import DicomSourceConfig, MrdSourceConfig, OpenIGTLinkSourceConfig, SourceConfig
+from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
+from gatekeeper.config.tracking import TrackerConfig
+
+__all__ = [
+    "CourierLinacConfig",
+    "DicomSourceConfig",
+    "DrawnConfig",
+    "DryRunLinacConfig",
+    "EnvelopeConfig",
+    "Fraction",
+    "GateConfig",
+    "LeaseConfig",
+    "LeaseLinacConfig",
+    "LinacConfig",
+    "LinacProfile",
+    "LiveConfig",
+    "LoopConfig",
+    "MaskConfig",
+    "ModbusLinacConfig",
+    "MrdSourceConfig",
+    "OpenIGTLinkLinacConfig",
+    "OpenIGTLinkSourceConfig",
+    "Outline",
+    "PointsConfig",
+    "PredictionConfig",
+    "RtStructConfig",
+    "SerialLinacConfig",
+    "SessionConfig",
+    "SourceConfig",
+    "StrictModel",
+    "TrackerConfig",
+    "TrackradLabelConfig",
+    "build",
+    "load_live",
+    "load_toml",
+    "with_limits",
+]

@@ -1,0 +1,93 @@
+"""What every config has in common: frozen, strict; TOML in, an error a physicist can read out."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gatekeeper.errors import ConfigError
+
+Percent = Annotated[float, Field(ge=0.0, le=100.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class StrictModel(BaseModel):
+    """Base of every config: frozen, no unknown keys, no silent conversion, no NaN."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+Model = TypeVar("Model", bound=StrictModel)
+
+
+def build(model: type[Model], values: dict[str, object], where: str) -> Model:
+    """Return `model` made of `values`, or raise ConfigError that names each bad field in one line.
+
+    Parameters
+    ----------
+    model : type
+        The config class.
+    values : dict
+        Field values, nested for stages.
+    where : str
+        What the message calls the origin of the values, for example a file name.
+
+    Raises
+    ------
+    ConfigError
+        When a field is unknown, of the wrong type or outside its limits.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{_place(values, fault['loc']) or 'the whole'} = {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigError(f"{where}: {faults}") from None
+
+
+def _place(values: object, steps: tuple[int | str, ...]) -> str:
+    """Return the name of a setting as its file has it; the chosen kind of a part is no name there."""
+    names = []
+    for at, step in enumerate(steps):
+        within = _part(values, step)
+        if within is not None or at + 1 == len(steps):
+            names.append(str(step))
+        values = values if within is None else within
+    return ".".join(names)
+
+
+def _part(values: object, step: int | str) -> object:
+    """Return what `values` holds under a name or number; None when it does not."""
+    if isinstance(values, dict):
+        return values.get(step)
+    return values[step] if isinstance(values, list) and isinstance(step, int) and step < len(values) else None
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """Return what the TOML file at `path` holds.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML ({error}); mend the file or name another") from None
+
+
+def load_toml(path: Path, model: type[Model]) -> Model:
+    """Return the config that the TOML file at `path` describes.
+
+    Raises
+    ------
+    ConfigError
+        When the file is missing, is no TOML, or holds something that `model` does not allow.
+    """
+    return build(model, read_toml(path), str(path))

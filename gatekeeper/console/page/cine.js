@@ -1,0 +1,257 @@
+// The cine view: a frame with window and level, zoom and pan, and outlines drawn over it in the display's own sharpness.
+
+const COLOR = {target: "#F0E442", envelope: "#56B4E9", avoid: "#D55E00", other: "#F0E442", predicted: "#F0E442", arrows: "#ffffff"};
+const HALO = "rgba(0,0,0,0.55)";
+
+export class Cine {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.picture = document.createElement("canvas");
+    this.view = null;
+    this.window = null;
+    // A tool gets pointer and keys before window and level, zoom and movement do, and says what it took; it paints last.
+    this.tool = null;
+    this.words = canvas.getAttribute("aria-label");
+    this.fit();
+    this.listen();
+  }
+
+  show(view) {
+    if (view.arrays.image || !this.view) {
+      this.view = view;
+    } else {  // no frame with this decision: the last one stays
+      this.view = {...view, arrays: {...view.arrays, image: this.view.arrays.image}, low: this.view.low, high: this.view.high, spacing_mm: this.view.spacing_mm};
+    }
+    if (!this.window && this.view.arrays.image) this.autoLevel();
+    this.render();
+    this.draw();
+  }
+
+  // Say what the picture is, to those who do not see it; null says again what it mostly is.
+  describe(words) {
+    this.canvas.setAttribute("role", words ? "application" : "img");
+    this.canvas.setAttribute("aria-label", words ?? this.words);
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.pan = [0, 0];
+  }
+
+  // From the darkest to all but the brightest of the pixels.
+  autoLevel() {
+    const image = this.view?.arrays.image;
+    if (!image) return;
+    const sorted = Float32Array.from(image.data.filter((_, i) => i % 7 === 0)).sort();
+    const value = (share) => this.raw(sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]);
+    const [low, high] = [value(0.01), value(0.995)];
+    this.window = [low, high > low ? high : low + 1];
+  }
+
+  raw(pixel) {
+    const {low, high} = this.view;
+    return low + pixel * (high - low) / 65535;
+  }
+
+  // Pixels to shades of grey.
+  render() {
+    const image = this.view?.arrays.image;
+    if (!image || !this.window) return;
+    const [rows, cols] = image.shape;
+    if (this.picture.width !== cols || this.picture.height !== rows) {
+      this.picture.width = cols;
+      this.picture.height = rows;
+      this.pixels = null;
+    }
+    const ink = this.picture.getContext("2d");
+    this.pixels ??= ink.createImageData(cols, rows);
+    const out = new Uint32Array(this.pixels.data.buffer), pixels = image.data;
+    const [from, to] = this.window;
+    const slope = (this.view.high - this.view.low) / 65535 * 255 / (to - from), offset = (this.view.low - from) * 255 / (to - from);
+    for (let i = 0; i < pixels.length; i++) {
+      const grey = slope * pixels[i] + offset;
+      out[i] = 0xff000000 | (grey <= 0 ? 0 : grey >= 255 ? 255 : grey | 0) * 0x010101;
+    }
+    ink.putImageData(this.pixels, 0, 0);
+  }
+
+  // Where the image lies on the canvas: scale in canvas pixels per image pixel along rows and columns, and its corner.
+  place() {
+    const [rows, cols] = this.view.arrays.image.shape;
+    const [tall, wide] = this.view.spacing_mm ?? [1, 1];
+    const perMm = Math.min(this.width / (cols * wide), this.height / (rows * tall)) * this.zoom;
+    const down = perMm * tall, right = perMm * wide;
+    return {down, right, top: (this.height - rows * down) / 2 + this.pan[1], left: (this.width - cols * right) / 2 + this.pan[0]};
+  }
+
+  draw() {
+    const ratio = window.devicePixelRatio || 1, box = this.canvas.getBoundingClientRect();
+    const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.width = box.width;
+    this.height = box.height;
+    const ink = this.canvas.getContext("2d");
+    ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ink.clearRect(0, 0, box.width, box.height);
+    if (!this.view?.arrays.image) return;
+    const place = this.place(), {arrays} = this.view;
+    const [rows, cols] = arrays.image.shape;
+    ink.imageSmoothingEnabled = true;
+    ink.drawImage(this.picture, place.left, place.top, cols * place.right, rows * place.down);
+    this.outline(ink, place, arrays.envelope, COLOR.envelope, 1.6);
+    (this.view.others ?? []).forEach((other, number) => {
+      const color = other.avoid ? COLOR.avoid : COLOR.other;
+      this.outline(ink, place, arrays[`other${number}`], color, 1.8);
+      this.name(ink, place, arrays[`other${number}`], other.name, color);
+    });
+    this.outline(ink, place, arrays.target, COLOR.target, 2.2);
+    this.outline(ink, place, arrays.predicted, COLOR.predicted, 1.6, [5, 4]);
+    if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
+    this.tool?.paint(ink, place);
+  }
+
+  at(place, row, col) {
+    return [place.left + (col + 0.5) * place.right, place.top + (row + 0.5) * place.down];
+  }
+
+  // Which place of the image, as [row, col] in px, lies under the pointer.
+  spot(event) {
+    const place = this.place();
+    return [(event.offsetY - place.top) / place.down - 0.5, (event.offsetX - place.left) / place.right - 0.5];
+  }
+
+  outline(ink, place, points, color, width, dashes = []) {
+    if (!points || !points.shape[0]) return;
+    ink.beginPath();
+    for (let i = 0; i < points.shape[0]; i++) ink.lineTo(...this.at(place, points.data[2 * i], points.data[2 * i + 1]));
+    ink.closePath();
+    ink.setLineDash(dashes);
+    for (const [stroke, wide] of [[HALO, width + 1.6], [color, width]]) {
+      ink.strokeStyle = stroke;
+      ink.lineWidth = wide;
+      ink.stroke();
+    }
+    ink.setLineDash([]);
+  }
+
+  name(ink, place, points, text, color) {
+    if (!points || !points.shape[0]) return;
+    let top = 0;
+    for (let i = 1; i < points.shape[0]; i++) if (points.data[2 * i] < points.data[2 * top]) top = i;
+    const [x, y] = this.at(place, points.data[2 * top], points.data[2 * top + 1]);
+    ink.font = "12px system-ui, sans-serif";
+    ink.textAlign = "center";
+    ink.textBaseline = "bottom";
+    ink.lineWidth = 3;
+    ink.strokeStyle = HALO;
+    ink.strokeText(text, x, y - 4);
+    ink.fillStyle = color;
+    ink.fillText(text, x, y - 4);
+  }
+
+  arrows(ink, place, ends) {
+    ink.strokeStyle = COLOR.arrows;
+    ink.fillStyle = COLOR.arrows;
+    ink.lineWidth = 1.1;
+    ink.globalAlpha = 0.8;
+    for (let i = 0; i < ends.shape[0]; i++) {
+      const [x1, y1] = this.at(place, ends.data[4 * i], ends.data[4 * i + 1]);
+      const [x2, y2] = this.at(place, ends.data[4 * i + 2], ends.data[4 * i + 3]);
+      const long = Math.hypot(x2 - x1, y2 - y1);
+      ink.beginPath();
+      ink.arc(x1, y1, 1.2, 0, 7);
+      ink.fill();
+      if (long < 2) continue;
+      const [ux, uy] = [(x2 - x1) / long, (y2 - y1) / long], head = Math.min(5, long / 2);
+      ink.beginPath();
+      ink.moveTo(x1, y1);
+      ink.lineTo(x2, y2);
+      ink.moveTo(x2 - head * (ux + 0.5 * uy), y2 - head * (uy - 0.5 * ux));
+      ink.lineTo(x2, y2);
+      ink.lineTo(x2 - head * (ux - 0.5 * uy), y2 - head * (uy + 0.5 * ux));
+      ink.stroke();
+    }
+    ink.globalAlpha = 1;
+  }
+
+  again() {
+    this.render();
+    this.draw();
+  }
+
+  zoomBy(factor, x = this.width / 2, y = this.height / 2) {
+    const zoom = Math.min(Math.max(this.zoom * factor, 1), 20), by = zoom / this.zoom;
+    this.pan = [x - this.width / 2, y - this.height / 2].map((from, axis) => from - (from - this.pan[axis]) * by);
+    this.zoom = zoom;
+    if (zoom === 1) this.pan = [0, 0];
+    this.draw();
+  }
+
+  move(right, down) {
+    this.pan = [this.pan[0] + right, this.pan[1] + down];
+    this.draw();
+  }
+
+  // To the right for more contrast, down for darker.
+  windowBy(right, down) {
+    if (!this.window) return;
+    const [low, high] = this.window, width = (high - low) * Math.exp(-right / 200), middle = (low + high) / 2 + (high - low) * down / 300;
+    this.window = [middle - width / 2, middle + width / 2];
+    this.again();
+  }
+
+  listen() {
+    const canvas = this.canvas;
+    let dragged = null, taken = false;
+    const tool = () => this.view?.arrays.image ? this.tool : null;
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      // Shift and the wheel move the picture, whatever the tool.
+      taken = event.button === 0 && !event.shiftKey && tool()?.down(this.spot(event)) === true;
+      dragged = taken ? null : [event.clientX, event.clientY];
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!dragged) {
+        tool()?.move(this.spot(event));
+        return;
+      }
+      const by = [event.clientX - dragged[0], event.clientY - dragged[1]];
+      dragged = [event.clientX, event.clientY];
+      if (event.shiftKey || event.buttons === 4) this.move(...by); else this.windowBy(...by);
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      if (taken) tool()?.up(this.spot(event));
+      dragged = null;
+      taken = false;
+    });
+    canvas.addEventListener("pointercancel", () => {
+      if (taken) tool()?.leave();
+      dragged = null;
+      taken = false;
+    });
+    canvas.addEventListener("dblclick", () => tool()?.twice());
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      if (event.shiftKey) this.move(-event.deltaX - event.deltaY, 0);
+      else this.zoomBy(Math.exp(-event.deltaY / 500), event.offsetX, event.offsetY);
+    }, {passive: false});
+    canvas.addEventListener("keydown", (event) => {
+      if (tool()?.key(event)) {
+        event.preventDefault();
+        return;
+      }
+      const keys = {
+        "+": () => this.zoomBy(1.25), "-": () => this.zoomBy(0.8), "0": () => { this.fit(); this.autoLevel(); this.again(); },
+        ArrowLeft: () => this.move(20, 0), ArrowRight: () => this.move(-20, 0), ArrowUp: () => this.move(0, 20), ArrowDown: () => this.move(0, -20),
+      };
+      if (keys[event.key]) {
+        keys[event.key]();
+        event.preventDefault();
+      }
+    });
+    new ResizeObserver(() => this.draw()).observe(canvas);
+  }
+}

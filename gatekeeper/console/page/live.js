@@ -1,0 +1,41 @@
+// A session that goes on: the newest view, as soon as there is a newer one than that which was drawn.
+
+import {Link, hello} from "./link.js";
+
+const GONE_MS = 1500;
+const AGAIN_MS = 1000;
+
+// Calls show(view) with every view, and lost(why) whenever what was shown is no longer how things are.
+export async function follow(asked, show, lost) {
+  let last = -Infinity;
+  setInterval(() => { if (performance.now() - last > GONE_MS) lost("the session shows nothing new; look at the machine itself"); }, 250);
+  for (;;) {
+    const link = new Link();
+    try {
+      await link.open();
+      let after = -1;
+      for (;;) {
+        const view = await link.ask({after, ...asked()});
+        if (view.kind === "silent") continue;
+        after = view.count;
+        view.arrived = last = performance.now();
+        show(view);
+        await painted();
+      }
+    } catch (error) {
+      last = -Infinity;
+      lost(`${error.message}; look at the machine itself`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+// A browser that is slow, or whose page is not looked at, asks for the next view only when it has drawn this one.
+function painted() {
+  return new Promise((resolve) => {
+    const late = setTimeout(resolve, 200);
+    requestAnimationFrame(() => { clearTimeout(late); resolve(); });
+  });
+}
+
+export {hello};

@@ -1,0 +1,61 @@
+// What the server says to a sketch: the pixels that the target would have, its envelope, or why it cannot be one.
+
+import {post} from "./link.js";
+
+const WAIT_MS = 80;
+
+export class Outliner {
+  // `heard` is called whenever there is something else to be shown.
+  constructor(heard) {
+    this.heard = heard;
+    this.wanted = null;
+    this.found = null;
+    this.note = "";
+    this.asking = false;
+    this.timer = null;
+  }
+
+  // Whether what was found belongs to what was wanted last; only that may be used.
+  get isFresh() {
+    return this.wanted !== null && this.found?.key === this.wanted.key;
+  }
+
+  get isWaiting() {
+    return this.wanted !== null && !this.isFresh && !this.note;
+  }
+
+  // One question at a time; while it is open, only the last that was wished for is asked next.
+  want(points, margin_mm) {
+    const key = JSON.stringify([points, margin_mm]);
+    if (this.wanted?.key === key) return;
+    this.wanted = {points, margin_mm, key};
+    this.note = "";
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(), WAIT_MS);
+  }
+
+  forget(note = "") {
+    clearTimeout(this.timer);
+    this.wanted = this.found = null;
+    this.note = note;
+  }
+
+  async ask() {
+    if (this.asking) return;
+    this.asking = true;
+    while (this.isWaiting) {
+      const asked = this.wanted;
+      let answer;
+      try {
+        answer = await post("/outline", {points_px: asked.points, margin_mm: asked.margin_mm});
+      } catch {
+        answer = {accepted: false, note: "the console does not answer"};
+      }
+      if (!this.wanted) break;
+      if (answer.accepted) this.found = {...answer, ...asked};
+      else if (asked === this.wanted) [this.found, this.note] = [null, answer.note];
+      this.heard();
+    }
+    this.asking = false;
+  }
+}

@@ -1,0 +1,123 @@
+// The panel: how the session is, in words and numbers.
+
+import {clock} from "./strip.js";
+
+const at = (id) => document.getElementById(id);
+const number = (value, digits, unit = "") => value === null || value === undefined ? "–" : value.toFixed(digits) + unit;
+
+export function duration(seconds) {
+  return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60).toString().padStart(2, "0")} s` : `${seconds.toFixed(1)} s`;
+}
+
+// Say what the beam is: by a word, a symbol and a pattern, which change together.
+export function showBeam(state, why) {
+  const word = {on: "BEAM ON", hold: "HOLD", none: "NO DATA"}[state];
+  if (document.body.dataset.beam !== state) document.body.dataset.beam = state;
+  if (at("word").textContent !== word) at("word").textContent = word;
+  if (at("why").textContent !== why) at("why").textContent = why;
+}
+
+export class Panel {
+  constructor(facts) {
+    this.facts = facts;
+    this.words = Object.fromEntries(facts.reasons.map((reason) => [reason.word, reason]));
+    at("name").textContent = facts.name;
+    at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
+    document.title = `${facts.name} · gatekeeper`;
+    for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `held: ${kind.words}`, true));
+    at("kinds").prepend(legendItem("#0072B2", "beam on", false));
+  }
+
+  why(view) {
+    if (view.phase === "drawing") return "the target is being drawn";
+    return view.reasons.map((reason) => this.words[reason]?.words ?? reason).join(" · ");
+  }
+
+  show(view) {
+    showBeam(view.state === "ON" ? "on" : "hold", view.state === "ON" ? "target inside its envelope" : this.why(view));
+    const [gathered, wanted] = view.gathered ?? [0, 0];
+    at("phase").textContent = view.phase === "preview" && wanted > 0 ? `preview ${gathered.toFixed(0)} of ${wanted.toFixed(0)} s` : view.phase;
+    at("clock").textContent = clock(Math.max(view.now_s, 0));
+    at("duty").textContent = number(100 * view.duty_cycle, 1, " %");
+    at("beam-on").textContent = duration(view.beam_on_s);
+    const prescribed = this.facts.beam_s;
+    at("beam-of").textContent = prescribed ? `beam on, ${duration(Math.max(prescribed - view.beam_on_s, 0))} remaining` : "beam on";
+    at("done").hidden = !prescribed;
+    if (prescribed) at("done").value = Math.min(view.beam_on_s / prescribed, 1);
+    at("holds").textContent = view.holds;
+    this.rows(view);
+    this.reasons(view.hold_reasons);
+    this.log(view.lines ?? []);
+    this.preview(view);
+  }
+
+  // Whether the preview speaks for going on, in words; open while it is to be decided on.
+  preview({preview, phase}) {
+    const box = at("preview");
+    box.hidden = !preview;
+    if (!preview) return;
+    if (this.phase !== phase) box.open = phase === "ready";
+    this.phase = phase;
+    box.className = preview.go ? "go" : "no";
+    at("preview-word").textContent = preview.go ? "✔ Preview: GO" : "✖ Preview: NO-GO";
+    if (at("preview-lines").textContent === preview.lines.join("")) return;
+    at("preview-lines").replaceChildren(...preview.lines.map((line) => {
+      const item = document.createElement("li");
+      item.textContent = line;
+      return item;
+    }));
+  }
+
+  rows(view) {
+    const [p50, p99, longest] = view.latency_ms;
+    const lost = view.missing + view.skipped;
+    const rows = [
+      ["linac link", view.link ? "answers" : "DOES NOT ANSWER", !view.link],
+      ["frames", `${view.frames} at ${number(view.rate_hz, 1, " per s")}`],
+      ["frames lost", `${view.missing} never came, ${view.skipped} skipped`, lost > 0 && view.missing > 0],
+      ["silences", `${view.silences}`],
+      ["latency p50", number(p50, 2, " ms")],
+      ["latency p99, max", `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
+    ];
+    at("facts").replaceChildren(...rows.flatMap(([name, value, bad]) => {
+      const term = document.createElement("dt"), text = document.createElement("dd");
+      term.textContent = name;
+      text.textContent = value;
+      text.className = bad ? "bad" : "";
+      return [term, text];
+    }));
+  }
+
+  reasons(counts) {
+    const given = Object.entries(counts).sort((a, b) => b[1] - a[1]);
+    at("reasons").replaceChildren(...given.map(([word, count]) => {
+      const reason = this.words[word], row = document.createElement("tr");
+      const name = row.insertCell(), times = row.insertCell(), swatch = document.createElement("i");
+      swatch.style.backgroundColor = this.facts.kinds[reason.kind].color;
+      swatch.className = "hatched";
+      name.append(swatch, reason.words);
+      times.className = "n";
+      times.textContent = count;
+      return row;
+    }));
+  }
+
+  log(lines) {
+    at("said").hidden = !lines.length;
+    at("log").replaceChildren(...lines.slice().reverse().map(([seconds, text]) => {
+      const item = document.createElement("li"), time = document.createElement("time");
+      time.textContent = clock(Math.max(seconds, 0));
+      item.title = text;
+      item.append(time, text);
+      return item;
+    }));
+  }
+}
+
+function legendItem(color, words, hatched) {
+  const item = document.createElement("li"), swatch = document.createElement("i");
+  swatch.style.backgroundColor = color;
+  if (hatched) swatch.className = "hatched";
+  item.append(swatch, words);
+  return item;
+}

@@ -1,0 +1,79 @@
+// What a patient sees who holds the breath: where the target is against its window, and how long it is still to stay there.
+
+import {follow, hello} from "./live.js";
+
+const at = (id) => document.getElementById(id);
+
+// Whether a decision found the target in its window; what was not measured is not in it.
+export function isInside(row, facts) {
+  return row.confidence >= facts.confidence && row.outside <= facts.outside_percent;
+}
+
+// How a breath-hold goes on: it begins when the target comes into the window and ends when it leaves.
+export class Hold {
+  constructor(facts) {
+    this.facts = facts;
+    this.since = null;
+    this.read = -1;
+    this.row = null;
+  }
+
+  add(row) {
+    if (row.number <= this.read) return;
+    this.read = row.number;
+    if (row.sequence < 0) return;
+    this.row = row;
+    if (!isInside(row, this.facts)) this.since = null;
+    else this.since ??= row.t;
+  }
+
+  // Seconds that are left at a session time; null while no breath is held.
+  left(now) {
+    return this.since === null ? null : Math.max(this.facts.breath_hold_s - (now - this.since), 0);
+  }
+}
+
+export function rowsOf({data, shape}, columns) {
+  return Array.from({length: shape[0]}, (_, row) => Object.fromEntries(columns.map((name, column) => [name, data[row * shape[1] + column]])));
+}
+
+function none() {
+  document.body.dataset.place = "none";
+  at("seconds").textContent = "";
+}
+
+function begin(facts) {
+  const hold = new Hold(facts);
+  let margin = null, reach = 1;
+  const top = (mm) => `${50 - 50 * Math.min(Math.max(mm / reach, -0.95), 0.95)}%`;
+  const open = (margin_mm) => {
+    if (margin === margin_mm) return;
+    margin = margin_mm;
+    reach = 3 * Math.max(margin, 2);
+    at("window").style.top = at("window").style.bottom = top(margin);
+    document.body.dataset.margin = margin;
+  };
+  open(facts.margin_mm);
+  follow(() => ({picture: false}), (view) => {
+    // Whoever draws the target says with which margin.
+    open(view.margin_mm ?? facts.margin_mm);
+    for (const row of rowsOf(view.arrays.recent, facts.columns)) hold.add(row);
+    const row = hold.row;
+    if (!row || view.silent || !Number.isFinite(row.si)) {
+      none();
+      return;
+    }
+    document.body.dataset.place = isInside(row, facts) ? "in" : "out";
+    document.body.dataset.sequence = row.sequence;
+    at("marker").style.top = top(row.si);
+    const left = hold.left(row.t);
+    at("seconds").textContent = left === null ? "" : Math.ceil(left).toString();
+  }, none);
+}
+
+try {
+  const told = await hello();
+  if (told.mode === "live") begin(told.facts); else none();
+} catch {
+  none();
+}

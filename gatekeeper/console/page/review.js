@@ -1,0 +1,156 @@
+// A session that has ended: every decision can be looked at, played, and searched for holds.
+
+import {Link} from "./link.js";
+import {Panel, showBeam} from "./panel.js";
+import {Trace} from "./trace.js";
+
+const at = (id) => document.getElementById(id);
+
+// Answers with the player, so that other parts of the page can go along: player.index, player.go(index), player.trace.
+export async function review(told, cine, showLegend) {
+  const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, false);
+  for (const id of ["transport"]) at(id).hidden = false;
+  at("arrows").parentElement.hidden = true;
+  const link = new Link();
+  await link.open();
+  trace.add((await link.ask({trace: true})).arrays.recent);
+  const player = new Player(link, trace, (view) => {
+    panel.show(view);
+    showLegend(view);
+    cine.show(view);
+    at("frame").textContent = `decision ${view.index + 1} of ${told.length}` +
+      (view.silent ? " · no frame" : ` · frame ${view.sequence}` + (view.age_s === null ? "" : ` · ${(1000 * view.age_s).toFixed(0)} ms old`));
+    Object.assign(document.body.dataset, {sequence: view.sequence ?? -1, index: view.index});
+  });
+  trace.strip.look(...trace.strip.whole);
+  player.go(0);
+  return player;
+}
+
+class Player {
+  constructor(link, trace, show) {
+    this.link = link;
+    this.trace = trace;
+    this.show = show;
+    this.index = 0;
+    this.wanted = null;
+    this.asking = false;
+    this.playing = null;
+    this.listen();
+  }
+
+  get length() {
+    return this.trace.data.t.length;
+  }
+
+  // Show a decision; while one is on its way, only the last that was wished for is asked for next.
+  async go(index) {
+    this.index = Math.min(Math.max(index, 0), this.length - 1);
+    this.wanted = this.index;
+    at("scrub").max = this.length - 1;
+    at("scrub").value = this.index;
+    this.trace.point(this.index);
+    if (this.asking) return;
+    this.asking = true;
+    try {
+      while (this.wanted !== null) {
+        const wanted = this.wanted;
+        this.wanted = null;
+        this.show(await this.link.ask({show: wanted}));
+      }
+    } catch (error) {
+      this.stop();
+      showBeam("none", error.message);
+    }
+    this.asking = false;
+  }
+
+  // Keep what is shown in sight.
+  follow() {
+    const {strip} = this.trace, t = this.trace.data.t[this.index], [from, to] = strip.view;
+    if (t < from || t > to) strip.look(t - (to - from) / 5, t + (to - from) * 4 / 5);
+  }
+
+  play() {
+    if (this.index >= this.length - 1) this.go(0);
+    const {t} = this.trace.data;
+    let now = t[this.index], last = performance.now();
+    at("play").textContent = "Pause";
+    const step = () => {
+      const moment = performance.now();
+      now += (moment - last) / 1000 * Number(at("speed").value);
+      last = moment;
+      let index = this.index;
+      while (index < this.length - 1 && t[index + 1] <= now) index++;
+      if (index !== this.index && !this.asking) {
+        this.go(index);
+        this.follow();
+      }
+      if (this.index >= this.length - 1) this.stop(); else this.playing = requestAnimationFrame(step);
+    };
+    this.playing = requestAnimationFrame(step);
+  }
+
+  stop() {
+    if (this.playing !== null) cancelAnimationFrame(this.playing);
+    this.playing = null;
+    at("play").textContent = "Play";
+  }
+
+  // The next decision with which a hold begins; from the end on, the first again.
+  nextHold() {
+    const {on} = this.trace.data;
+    this.stop();
+    for (let by = 1; by <= this.length; by++) {
+      const index = (this.index + by) % this.length;
+      if (!on[index] && (index === 0 || on[index - 1])) {
+        this.go(index);
+        this.follow();
+        return;
+      }
+    }
+  }
+
+  step(by) {
+    this.stop();
+    this.go(this.index + by);
+    this.follow();
+  }
+
+  listen() {
+    const {strip} = this.trace, canvas = strip.canvas;
+    at("play").addEventListener("click", () => { if (this.playing === null) this.play(); else this.stop(); });
+    at("back").addEventListener("click", () => this.step(-1));
+    at("forward").addEventListener("click", () => this.step(1));
+    at("next-hold").addEventListener("click", () => this.nextHold());
+    at("scrub").addEventListener("input", () => {
+      this.stop();
+      this.go(Number(at("scrub").value));
+      this.follow();
+    });
+    let dragged = false;
+    const scrub = (event) => {
+      const index = strip.at(event.offsetX);
+      if (index >= 0) this.go(index);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      dragged = true;
+      this.stop();
+      canvas.setPointerCapture(event.pointerId);
+      scrub(event);
+    });
+    canvas.addEventListener("pointermove", (event) => { if (dragged) scrub(event); });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { dragged = false; });
+    canvas.addEventListener("pointerleave", () => this.trace.point(this.index));
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      strip.zoom(event.deltaY < 0 ? 0.8 : 1.25, strip.seconds(event.offsetX));
+    }, {passive: false});
+    const keys = {ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), n: () => this.nextHold(), " ": () => at("play").click()};
+    canvas.addEventListener("keydown", (event) => {
+      if (!keys[event.key]) return;
+      keys[event.key]();
+      event.preventDefault();
+    });
+  }
+}

@@ -1,0 +1,119 @@
+"""The serial line: a device is told the state in lines of ASCII, and answers each with its own."""
+
+import termios
+from collections.abc import Callable
+from contextlib import closing, suppress
+
+import serial
+
+from gatekeeper.config import SerialLinacConfig
+from gatekeeper.errors import LinkError
+from gatekeeper.linac.courier import Order
+from gatekeeper.linac.lines import LONGEST, check, order_line, read_answer
+
+
+class SerialWire:
+    """An open serial port that nobody else may open.
+
+    Parameters
+    ----------
+    config : SerialLinacConfig
+        The port, and how it is used.
+    make : callable
+        Makes a port that is not open yet.
+
+    Raises
+    ------
+    LinkError
+        When the port cannot be opened, or has no such control line.
+    """
+
+    def __init__(self, config: SerialLinacConfig, make: Callable[[], serial.Serial] = serial.Serial) -> None:
+        self._config, self._line = config, config.enable_line
+        self._port = make()
+        self._port.baudrate = config.baud
+        self._port.exclusive = True
+        self._port.timeout = self._port.write_timeout = config.deadline_ms / 1000
+        # Both control lines would be raised with the port otherwise.
+        self._port.rts = self._port.dtr = False
+        self._port.port = config.device
+        try:
+            self._port.open()
+        except (OSError, termios.error) as error:
+            raise LinkError(f"{config.device}: the serial port cannot be opened: {error}") from None
+        try:
+            self._raise_line(False)
+        except LinkError:
+            self._port.close()
+            raise
+
+    def deliver(self, order: Order) -> None:
+        """Write the line, and compare the answer where there is one.
+
+        The control line falls before the text of a hold, and rises after the text of a beam-on was answered.
+
+        Raises
+        ------
+        LinkError
+            When the line cannot be written in time, or the answer does not come in time, is garbled, or is another.
+        """
+        if not order.beam_on:
+            self._raise_line(False)
+        try:
+            if (waiting := self._port.out_waiting) > LONGEST:
+                raise LinkError(f"{self._config.device}: {waiting} bytes still wait to be sent; the port is stuck")
+            self._port.write(f"{order_line(order)}\r\n".encode("ascii"))
+            if self._config.acknowledge:
+                self._compare(order)
+        except (LinkError, OSError, termios.error) as error:
+            self._throw_away()
+            raise LinkError(f"{error}") from None
+        if order.beam_on:
+            self._raise_line(True)
+
+    def close(self) -> None:
+        """Let go of the port; the control lines fall."""
+        self._port.close()
+
+    def _throw_away(self) -> None:
+        """Drop the control line and what still waits to be sent, where the port is still there."""
+        with suppress(LinkError):
+            self._raise_line(False)
+        with suppress(OSError, termios.error):
+            self._port.reset_output_buffer()
+
+    def _compare(self, order: Order) -> None:
+        """Read the answer, and compare it with what was said."""
+        raw = self._port.read_until(b"\n", LONGEST)
+        if not raw.endswith(b"\r\n"):
+            raise LinkError(
+                f"{self._config.device}: no answer within deadline_ms = {self._config.deadline_ms}; is the device on, "
+                f"does it answer, and has it {self._config.baud} baud?"
+            )
+        check(order, read_answer(raw[:-2].decode("ascii", "replace")), self._config.device)
+
+    def _raise_line(self, high: bool) -> None:
+        """Set the control line that goes with the beam, where one does."""
+        if self._line == "none":
+            return
+        try:
+            setattr(self._port, self._line, high)
+        except (OSError, termios.error):
+            raise LinkError(
+                f"{self._config.device}: has no {self._line.upper()} line; set enable_line to 'none', or name a port "
+                "that has one"
+            ) from None
+
+
+def probe(config: SerialLinacConfig, make: Callable[[], serial.Serial] = serial.Serial) -> str:
+    """Return whether a serial port can be opened and, where the device answers, that it did; HOLD is all that is said.
+
+    Raises
+    ------
+    LinkError
+        When it cannot be opened, is in use, has no such control line, or nobody answers.
+    """
+    with closing(SerialWire(config, make)) as wire:
+        wire.deliver(Order(False, 0, -1))
+    heard = "the device answers" if config.acknowledge else "whether a device listens cannot be known"
+    return f"serial port {config.device} at {config.baud} baud: {heard}"

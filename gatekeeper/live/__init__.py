@@ -1,0 +1,1 @@
+"""A live session: from the first connection to its end, with an operator."""

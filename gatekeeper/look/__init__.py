@@ -1,0 +1,1 @@
+"""How a session looks wherever it is shown: colours, words, and the parts that several pages share."""

@@ -1,0 +1,32 @@
+"""Signals: Ctrl-C, a polite kill and a terminal that is gone each ask for the same, HOLD and then a clean end."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gatekeeper.operator.desk import Desk
+from gatekeeper.operator.wish import END, Wish
+
+DOOR = "signal"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def ends_on_signals(desk: Desk) -> Iterator[None]:
+    """Let the session end on a signal instead of dying of it; a second Ctrl-C interrupts whatever goes on then.
+
+    Enter it on the main thread, which is where Python handles signals.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT and desk.ending is not None:
+            raise KeyboardInterrupt
+        desk.ask(Wish(END, signal.Signals(number).name, DOOR))
+
+    before = {number: signal.signal(number, end) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

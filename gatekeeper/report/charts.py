@@ -1,0 +1,132 @@
+"""Charts of a report, each as one SVG to be put into the page."""
+
+import io
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from gatekeeper.look.colors import LIMIT_COLOR, MUTED_COLOR, SI_COLOR
+from gatekeeper.report.story import DutyMap
+
+BAR_COLOR = "#0072B2"
+BINS = 40
+MOST_POINTS = 1000
+LEAST_MM = 2.0
+"""Movement is shown up to here at least, so that noise does not look like it."""
+
+Array = NDArray[np.float64]
+
+
+def outside_chart(outside_percent: Array, limit_percent: float) -> str:
+    """Return a histogram of the share of the target outside the envelope, in percent, with its limit."""
+    figure, (axes,) = _figure(5.2, 2.7)
+    known = outside_percent[np.isfinite(outside_percent)]
+    highest = max(float(known.max(initial=0.0)), 2.0 * limit_percent, 1.0)
+    edges = _edges(highest, limit_percent)
+    # What is just at the limit is within it.
+    places = np.clip(np.searchsorted(edges, known) - 1, 0, len(edges) - 2)
+    counts = np.bincount(places, minlength=len(edges) - 1)
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BAR_COLOR, log=True)
+    axes.set_ylim(bottom=0.7)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.axvline(limit_percent, color=LIMIT_COLOR, lw=1.5)
+    axes.set(xlabel="share of the target outside the envelope (%)", ylabel="decisions", xlim=(0.0, highest))
+    return _svg(figure, "Histogram of the share of the target outside the envelope")
+
+
+def latency_chart(stages_ms: Mapping[str, Array], budgets_ms: Mapping[str, float]) -> str:
+    """Return one histogram per stage of how long it took, in ms, with its budget."""
+    figure, all_axes = _figure(10.6, 2.5, len(stages_ms))
+    for axes, (stage, taken_ms) in zip(all_axes, stages_ms.items(), strict=True):
+        known = np.maximum(taken_ms[np.isfinite(taken_ms)], 1e-3)
+        low, high = (float(known.min()), float(known.max())) if known.size else (1e-3, 1.0)
+        high = max(high, 2.0 * budgets_ms[stage])
+        axes.hist(known, bins=np.geomspace(min(low, 0.9 * high), high, BINS).tolist(), color=BAR_COLOR)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(10.0, (1.0, 3.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.axvline(budgets_ms[stage], color=LIMIT_COLOR, lw=1.5)
+        axes.set(xlabel=f"{stage} (ms)", ylabel="frames")
+    return _svg(figure, "Histograms of the time that each stage took")
+
+
+def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
+    """Return the map of duty cycle over margin and limit, with the session's own settings marked."""
+    figure, (axes,) = _figure(5.2, 3.4)
+    values = 100.0 * np.array(duty.duty_cycles)
+    axes.imshow(values, origin="lower", aspect="auto", cmap="cividis", vmin=0.0, vmax=100.0)
+    for row, column in np.ndindex(values.shape):
+        value = values[row, column]
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value < 55 else "black")
+    axes.set_xticks(range(values.shape[1]), [f"{percent:g}" for percent in duty.outside_percents])
+    axes.set_yticks(range(values.shape[0]), [f"{margin:g}" for margin in duty.margins_mm])
+    axes.set(xlabel="limit of the share outside (%)", ylabel="margin (mm)")
+    if margin_mm in duty.margins_mm and outside_percent in duty.outside_percents:
+        at = duty.outside_percents.index(outside_percent) - 0.5, duty.margins_mm.index(margin_mm) - 0.5
+        axes.add_patch(_frame(at))
+    return _svg(figure, "Duty cycle in percent over margin and limit")
+
+
+def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_]) -> str:
+    """Return where the target was in the plane, in mm from the reference, beam-on over held."""
+    figure, (axes,) = _figure(5.2, 3.4)
+    for on, color, words in ((False, "#E69F00", "held"), (True, BAR_COLOR, "beam on")):
+        points = moved_mm[beam_on == on]
+        points = points[np.isfinite(points).all(axis=1)]
+        points = points[:: max(math.ceil(len(points) / MOST_POINTS), 1)]
+        axes.plot(points[:, 1], points[:, 0], ".", ms=3, color=color, label=words)
+    axes.set(xlabel="AP (mm, posterior right)", ylabel="SI (mm, superior up)")
+    axes.update_datalim([(-LEAST_MM, -LEAST_MM), (LEAST_MM, LEAST_MM)])
+    axes.autoscale_view()
+    axes.axhline(0.0, color=MUTED_COLOR, lw=0.6)
+    axes.axvline(0.0, color=MUTED_COLOR, lw=0.6)
+    axes.legend(frameon=False, fontsize=9, loc="best")
+    return _svg(figure, "Positions of the target in the plane")
+
+
+def _edges(highest: float, limit_percent: float) -> Array:
+    """Return edges of about `BINS` bins from 0 on, one of them at the limit if that is not within the first bin."""
+    width = highest / BINS
+    if limit_percent >= width:
+        width = limit_percent / round(limit_percent / width)
+    return width * np.arange(np.ceil(highest / width - 1e-9) + 1.0, dtype=np.float64)
+
+
+def _figure(width_in: float, height_in: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="none")
+    FigureCanvasSVG(figure)
+    all_axes = [figure.add_subplot(1, panels, panel + 1) for panel in range(panels)]
+    for axes in all_axes:
+        axes.set_facecolor("none")
+        axes.tick_params(colors=SI_COLOR, labelsize=9)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    return figure, all_axes
+
+
+def _frame(corner: tuple[float, float]) -> Rectangle:
+    return Rectangle(corner, 1.0, 1.0, fill=False, edgecolor=LIMIT_COLOR, linewidth=2.5)
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """Return a figure as an SVG element with a title for those who cannot see it, and nothing that names a time."""
+    with rc_context({"svg.hashsalt": title, "svg.fonttype": "none", "font.family": "sans-serif"}):
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    drawn = text.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    # Two figures on one page must not share names.
+    tag = "".join(word[0] for word in title.split()).lower()
+    drawn = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{tag}-", drawn)
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)

@@ -1,0 +1,50 @@
+"""Motion: how far the target went along each axis while it was surely found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.report.story import Story
+
+AXES = ("SI", "AP")
+"""Superior and posterior are positive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where the target was along one axis, in mm from the reference.
+
+    Attributes
+    ----------
+    name : str
+        Which axis.
+    low, p5, p95, high : float
+        Least, 5th and 95th percentile, and largest position, in mm.
+    drift_mm_per_min : float
+        Slope of a line through all positions.
+    """
+
+    name: str
+    low: float
+    p5: float
+    p95: float
+    high: float
+    drift_mm_per_min: float
+
+
+def ranges_of(story: Story) -> list[Range]:
+    """Return the range along each axis on frames on which the target was surely found; nothing of fewer than two."""
+    sure, times_s, moved_mm = story.sure(), story.times_s(), story.moved_mm()
+    ranges = []
+    for axis, name in enumerate(AXES):
+        known = sure & np.isfinite(moved_mm[:, axis]) & np.isfinite(times_s)
+        if np.count_nonzero(known) >= 2:
+            ranges.append(_range(name, times_s[known], moved_mm[known, axis]))
+    return ranges
+
+
+def _range(name: str, times_s: NDArray[np.float64], values_mm: NDArray[np.float64]) -> Range:
+    low, p5, p95, high = (float(value) for value in np.percentile(values_mm, (0.0, 5.0, 95.0, 100.0)))
+    drift = 60.0 * float(np.polyfit(times_s, values_mm, 1)[0]) if np.ptp(times_s) > 0.0 else 0.0
+    return Range(name, low, p5, p95, high, drift)

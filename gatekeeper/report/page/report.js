@@ -1,0 +1,71 @@
+const {data, words, kinds, limits} = JSON.parse(document.getElementById("trace").textContent);
+data.why = data.why.map((given) => given.map((reason) => words[reason]).join(", "));
+const canvas = document.getElementById("strip");
+const strip = new Strip(canvas, kinds, limits);
+strip.data = data;
+const whole = () => strip.look(...strip.whole);
+const moveBy = (share) => strip.look(strip.view[0] + share * (strip.view[1] - strip.view[0]), strip.view[1] + share * (strip.view[1] - strip.view[0]));
+const told_ = document.getElementById("told");
+
+function point(index) {
+  strip.cursor = index < 0 ? null : data.t[index];
+  strip.draw();
+  if (index >= 0) told_.textContent = told(data, index);
+}
+
+function nextHold() {
+  let i = strip.index(strip.cursor ?? strip.view[0]) + 1;
+  while (i < data.t.length && (!data.on[i - 1] || data.on[i])) i++;
+  if (i >= data.t.length) return;
+  const half = Math.min((strip.view[1] - strip.view[0]) / 2, 10);
+  strip.look(data.t[i] - half, data.t[i] + half);
+  point(i);
+}
+
+for (const [id, action] of Object.entries({
+  in: () => strip.zoom(0.5), out: () => strip.zoom(2), left: () => moveBy(-0.4), right: () => moveBy(0.4), all: whole, hold: nextHold,
+})) document.getElementById(id).addEventListener("click", action);
+
+let dragged = null;
+canvas.addEventListener("pointerdown", (event) => {
+  dragged = {x: event.offsetX, view: [...strip.view]};
+  canvas.setPointerCapture(event.pointerId);
+});
+canvas.addEventListener("pointerup", () => { dragged = null; });
+canvas.addEventListener("pointermove", (event) => {
+  if (dragged) {
+    const by = strip.seconds(dragged.x) - strip.seconds(event.offsetX);
+    strip.look(dragged.view[0] + by, dragged.view[1] + by);
+  } else {
+    point(strip.at(event.offsetX));
+  }
+});
+canvas.addEventListener("wheel", (event) => {
+  event.preventDefault();
+  strip.zoom(event.deltaY < 0 ? 0.8 : 1.25, strip.seconds(event.offsetX));
+}, {passive: false});
+canvas.addEventListener("keydown", (event) => {
+  const keys = {ArrowLeft: () => moveBy(-0.2), ArrowRight: () => moveBy(0.2), "+": () => strip.zoom(0.5), "-": () => strip.zoom(2), Home: whole};
+  if (keys[event.key]) {
+    keys[event.key]();
+    event.preventDefault();
+  }
+});
+window.addEventListener("resize", () => strip.draw());
+// On paper: the whole session, drawn for the width of a page (A4), and afterwards what was looked at.
+const PAPER = {width: "681px", height: "290px"}, PAPER_DOTS = 2;
+let looked = null;
+window.addEventListener("beforeprint", () => {
+  looked = looked ?? strip.view;
+  Object.assign(canvas.style, PAPER);
+  strip.finest = PAPER_DOTS;
+  strip.cursor = null;
+  whole();
+});
+window.addEventListener("afterprint", () => {
+  Object.assign(canvas.style, {width: "", height: ""});
+  strip.finest = 1;
+  strip.look(...(looked ?? strip.whole));
+  looked = null;
+});
+whole();

@@ -1,0 +1,113 @@
+"""Spans: the beams and holds of a session one after the other, and what each was like."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.decision import Reason
+from gatekeeper.report.story import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of decisions with the same state of the beam.
+
+    Attributes
+    ----------
+    on : bool
+        Whether the beam was on.
+    first, after : int
+        Index of its first decision, and of the first that is not of it.
+    begin_s, lasted_s : float
+        When it began since the first decision and how long it lasted, in s; a decision stands until the next one.
+    reasons : tuple of Reason
+        Every reason that any of its decisions gave, the most frequent first.
+    """
+
+    on: bool
+    first: int
+    after: int
+    begin_s: float
+    lasted_s: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Steadiness:
+    """How still the target was during one beam.
+
+    Attributes
+    ----------
+    span : Span
+    si_mm, ap_mm : float
+        Mean position from the reference, in mm.
+    si_range_mm, ap_range_mm : float
+        From the 5th to the 95th percentile, in mm.
+    drift_mm_per_s : float
+        Slope of the SI position over the beam, in mm/s.
+    """
+
+    span: Span
+    si_mm: float
+    ap_mm: float
+    si_range_mm: float
+    ap_range_mm: float
+    drift_mm_per_s: float
+
+
+def spans_of(story: Story) -> list[Span]:
+    """Return the beams and holds of a session, oldest first; the last decision ends it."""
+    on, times_s, reasons = story.beam_on(), story.times_s(), story.reasons()
+    edges = [0, *(np.flatnonzero(np.diff(on.astype(np.int8))) + 1).tolist(), len(on)]
+    spans = []
+    for first, after in pairwise(edges):
+        counted = Counter(reason for given in reasons[first:after] for reason in given)
+        end_s = times_s[min(after, len(on) - 1)]
+        spans.append(
+            Span(
+                bool(on[first]),
+                first,
+                after,
+                float(times_s[first]),
+                float(end_s - times_s[first]),
+                tuple(reason for reason, _ in counted.most_common()),
+            )
+        )
+    return spans
+
+
+def steadiness(
+    span: Span, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64], fewest: int = 3
+) -> Steadiness | None:
+    """Return how still the target was during a beam; None when it was seen on fewer frames than `fewest`.
+
+    Parameters
+    ----------
+    span : Span
+        The beam.
+    times_s : ndarray of float64, shape (N,)
+        When each decision of the session was made, in s.
+    moved_mm : ndarray of float64, shape (N, 2)
+        Where the target was along SI and AP, in mm; NaN where it was not seen.
+    """
+    times_s, moved_mm = times_s[span.first : span.after], moved_mm[span.first : span.after]
+    seen = np.isfinite(moved_mm).all(axis=1)
+    if np.count_nonzero(seen) < fewest:
+        return None
+    moved_mm, times_s = moved_mm[seen], times_s[seen]
+    return Steadiness(
+        span,
+        float(moved_mm[:, 0].mean()),
+        float(moved_mm[:, 1].mean()),
+        _range_mm(moved_mm[:, 0]),
+        _range_mm(moved_mm[:, 1]),
+        float(np.polyfit(times_s, moved_mm[:, 0], 1)[0]),
+    )
+
+
+def _range_mm(values: NDArray[np.float64]) -> float:
+    low, high = np.percentile(values, (5.0, 95.0))
+    return float(high - low)

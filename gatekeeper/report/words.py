@@ -1,0 +1,83 @@
+"""Words: what a session's summary says of scores and preview, with names and units that explain themselves."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Row = tuple[str, str]
+
+SCORES = {
+    "frames_scored": ("frames scored", "d"),
+    "dsc": ("Dice similarity coefficient", ".3f"),
+    "hd95_mm": ("95 % Hausdorff distance (mm)", ".2f"),
+    "masd_mm": ("mean surface distance (mm)", ".2f"),
+    "center_mm": ("distance of the centres, mean (mm)", ".2f"),
+    "center_p95_mm": ("distance of the centres, 95th percentile (mm)", ".2f"),
+    "d98_relative": ("D98 of the target, relative to no motion", ".3f"),
+    "d98_unbinarised": ("the same with a field that keeps its penumbra", ".3f"),
+    "accuracy": ("beam right, share of frames", ".3f"),
+    "on_while_out_s": ("beam on while the label was outside (s)", ".2f"),
+    "false_hold_s": ("beam held while the label was inside (s)", ".2f"),
+}
+"""Fields of `score` and `gating` in `summary.json`, in words and with their digits."""
+OUTLINE = "points_px"
+"""What an outline is called; whoever wants all of its points finds them in the journal."""
+
+
+def score_rows(values: Mapping[str, Any]) -> list[Row]:
+    """Return scores in words; one that is not known here keeps its name."""
+    return [(SCORES.get(name, (name, ""))[0], _score(name, value)) for name, value in values.items()]
+
+
+def preview_rows(values: Mapping[str, Any]) -> list[Row]:
+    """Return the report on a preview, positions as everywhere in a report: superior and posterior are positive."""
+    states_mm = sorted(-float(one) for one in values["states_mm"])
+    inferior_mm, superior_mm = values["si_range_mm"][1], values["si_range_mm"][0]
+    contrast = values["contrast_to_noise"]
+    learned = [
+        f"templates at SI {', '.join(_signed(one) for one in states_mm)} mm" if len(states_mm) > 1 else "",
+        "stiff anatomy" if values["stiff"] else "",
+        "static shades evened out" if values["evened"] else "",
+    ]
+    return [
+        ("verdict", "go" if values["go"] else "no-go: " + "; ".join(values["reasons"])),
+        ("frames", f"{values['frames']}, target surely found on {100.0 * values['visible']:.0f} %"),
+        ("contrast", "not measured" if contrast is None else f"{contrast:.1f} times the noise"),
+        ("SI", _between(-inferior_mm, -superior_mm)),
+        ("AP", _between(*values["ap_range_mm"])),
+        ("search suggested", "SI {:.0f} mm, AP {:.0f} mm either way".format(*values["search_mm"])),
+        ("learned", "; ".join(filter(None, learned)) or "nothing"),
+    ]
+
+
+def event_text(values: Mapping[str, Any]) -> str:
+    """Return what an event was with, without what was left open, and without all points of an outline."""
+    told = {name: f"{len(value)} points" if name == OUTLINE else value for name, value in values.items()}
+    return "; ".join(f"{name}: {as_text(value)}" for name, value in told.items() if value not in (None, "", (), []))
+
+
+def as_text(value: object) -> str:
+    """Return a value of an event as a reader wants it: floats with two digits at most, lists without brackets."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{round(value, 2) + 0.0:g}" if math.isfinite(value) else "–"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {as_text(one)}" for name, one in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(as_text(one) for one in value)
+    return "–" if value is None else str(value)
+
+
+def _score(name: str, value: object) -> str:
+    if isinstance(value, int | float) and math.isfinite(value):
+        return format(value, SCORES[name][1]) if name in SCORES else as_text(value)
+    return as_text(value)
+
+
+def _signed(value_mm: float) -> str:
+    return f"{round(value_mm, 1) + 0.0:+.1f}"
+
+
+def _between(low_mm: float, high_mm: float) -> str:
+    return f"{_signed(low_mm)} to {_signed(high_mm)} mm"

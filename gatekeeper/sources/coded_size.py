@@ -1,0 +1,68 @@
+"""How large an image a compressed frame announces, read before any decoder makes room for it."""
+
+import struct
+
+from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+
+_FRAMES_OF_JPEG = frozenset({0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+_SIZ = b"\xff\x4f\xff\x51"
+_MOST_TILES = 65535
+
+
+def announced_size(frame: bytes, syntax: UID) -> tuple[int, int, int] | None:
+    """Return rows, columns and values per pixel that a frame announces in its own header.
+
+    Parameters
+    ----------
+    frame : bytes
+        One frame as it is encapsulated.
+    syntax : UID
+        Its transfer syntax.
+
+    Returns
+    -------
+    tuple of int, or None
+        None for a syntax whose frames do not say, such as RLE.
+
+    Raises
+    ------
+    ValueError
+        When the frame has no header of its syntax.
+    """
+    if syntax in JPEGTransferSyntaxes or syntax in JPEGLSTransferSyntaxes:
+        return _jpeg(frame)
+    if syntax in JPEG2000TransferSyntaxes:
+        return _jpeg_2000(frame)
+    return None
+
+
+def _jpeg(frame: bytes) -> tuple[int, int, int]:
+    """Walk the marker segments up to the frame header (ITU-T T.81 annex B, T.87 annex C)."""
+    if frame[:2] != b"\xff\xd8":
+        raise ValueError("no start of image")
+    at = 2
+    while at + 10 <= len(frame) and frame[at] == 0xFF:
+        marker = frame[at + 1]
+        if marker in _FRAMES_OF_JPEG:
+            rows, cols, values = struct.unpack_from(">HHB", frame, at + 5)
+            return rows, cols, values
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:
+            at += 1 if marker == 0xFF else 2
+            continue
+        at += 2 + max(2, struct.unpack_from(">H", frame, at + 2)[0])
+    raise ValueError("no frame header")
+
+
+def _jpeg_2000(frame: bytes) -> tuple[int, int, int]:
+    """Read the SIZ segment (ITU-T T.800 annex A.5.1)."""
+    at = frame.find(_SIZ)
+    if at < 0 or at + 42 > len(frame):
+        raise ValueError("no size segment")
+    width, height, left, top, tile_width, tile_height = struct.unpack_from(">6I", frame, at + 8)
+    values = struct.unpack_from(">H", frame, at + 40)[0]
+    if not (tile_width > 0 and tile_height > 0):
+        raise ValueError("tiles without size")
+    if -(-width // tile_width) * -(-height // tile_height) > _MOST_TILES:
+        raise ValueError("too many tiles")
+    return height - top, width - left, values

@@ -1,0 +1,170 @@
+"""MRD source: a server to which image reconstruction streams its images (ISMRMRD, as FIRE, OpenRecon, Gadgetron)."""
+
+import math
+import socket
+from contextlib import suppress
+
+from gatekeeper.clock import Clock
+from gatekeeper.config.source import MrdSourceConfig
+from gatekeeper.errors import GeometryError, NotSagittalError
+from gatekeeper.frame import Frame, Plane, Vector
+from gatekeeper.orientation import Reorientation, reorientation
+from gatekeeper.sources.aside import SetAside
+from gatekeeper.sources.network import DAY_S, KnownPlanes, NetworkSource, Stamps, canonical
+from gatekeeper.wire import mrd
+from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.mrd import ImageHeader, ImageMessage, Kind, TextMessage
+from gatekeeper.wire.single import as_meant
+from gatekeeper.wire.stream import MessageStream, StreamError
+
+NUMBERS = 65_536
+"""After so many images their index begins again at 0."""
+MAGNITUDES = (0, mrd.MAGNITUDE, mrd.REAL, mrd.COMPLEX)
+"""What a trackable image shows; 0 is a sender that does not say."""
+OTHERS = ("plane", "type")
+"""Sound images that a device makes beside the session's, in turn with them: these are no frames that are missing."""
+
+
+class MrdSource(NetworkSource):
+    """Listens for one MRD client at a time and makes frames of its images.
+
+    Rows and columns come from the image's header: x, the fastest in memory, runs along `read_dir` and y along
+    `phase_dir`, or along the meta attributes `ImageRowDir` and `ImageColumnDir` where the sender has turned the image;
+    `position` is the middle of the image, and pixels are `field_of_view / matrix_size` large. Complex images become
+    magnitudes. What is no magnitude image of one sagittal plane is counted and left.
+
+    Parameters
+    ----------
+    config : MrdSourceConfig
+        Where to listen, and to whom.
+    clock : Clock
+        Session time, running with the machine's.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot listen there.
+    """
+
+    def __init__(self, config: MrdSourceConfig, clock: Clock) -> None:
+        super().__init__()
+        self._config = config
+        self._clock = clock
+        self._stamps = Stamps(NUMBERS, DAY_S)
+        self._aside = SetAside()
+        self._planes = KnownPlanes()
+        self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, name="mrd source")
+
+    def _serve(self, link: socket.socket, peer: str) -> None:
+        """Read one connection to its end."""
+        where = f"mrd source: {peer}"
+        self._stamps.connected()
+        stream = MessageStream(link, self._config.largest_message_bytes, self._config.read_deadline_s, where)
+        try:
+            while stream.begin():
+                message = mrd.read_message(stream, where)
+                if message is Kind.CLOSE:
+                    self._tally.add("ignored", "close")
+                    # The client waits for a farewell of ours before it closes; whether it still does is its affair.
+                    with suppress(OSError):
+                        link.sendall(mrd.CLOSE)
+                    return
+                self._take(message, where)
+        except StreamError as error:
+            self._tally.add("broken", error.breach.value, str(error))
+
+    def _take(self, message: mrd.Message, where: str) -> None:
+        received_s = self._clock.now_s()
+        if isinstance(message, ImageMessage):
+            self._take_image(message, received_s, where)
+        elif isinstance(message, TextMessage):
+            self._tally.add("ignored", message.kind.name.lower(), message.text if message.kind is Kind.TEXT else "")
+        else:
+            self._tally.add("ignored", message.name.lower())
+
+    def _take_image(self, message: ImageMessage, received_s: float, where: str) -> None:
+        """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
+        header = message.header
+        number = self._stamps.number(header.image_index)
+        acquired_s = self._stamps.acquired_s(header.stamp * self._config.tick_ms * 1e-3, received_s)
+        where = f"{where}: image {header.image_index}"
+        try:
+            kind, fault = _misfit(header)
+            reorient = None if fault else self._reorientation(message, where)
+        except NotSagittalError as error:
+            kind, fault, reorient = "plane", str(error), None
+        except GeometryError as error:
+            kind, fault, reorient = "geometry", str(error), None
+        if reorient is None:
+            self._tally.add("unfit", kind, fault if fault.startswith(where) else f"{where}: {fault}")
+            if kind in OTHERS:
+                self._aside.put(number)
+            return
+        if math.isnan(acquired_s):
+            self._tally.add("unfit", "clock", f"{where}: the sender's clock runs faster than time; set tick_ms to its")
+        image = canonical(message.pixels[0, 0], reorient)
+        frame = Frame(image, reorient.spacing_mm, number, acquired_s, received_s, reorient.plane)
+        self._tally.frame()
+        self._mailbox.put(self._aside.give(frame))
+
+    def _reorientation(self, message: ImageMessage, where: str) -> Reorientation:
+        """Return how images of this geometry become canonical."""
+        header = message.header
+        along_x, along_y = _directions(message, where)
+        key = header.matrix, header.field_of_view_mm, header.position_mm, along_x, along_y
+
+        def make() -> Reorientation:
+            plane, spacing_mm = _geometry(header, along_x, along_y)
+            return reorientation(plane, spacing_mm, (header.matrix[1], header.matrix[0]), where)
+
+        return self._planes.get(key, make)
+
+
+def _misfit(header: ImageHeader) -> tuple[str, str]:
+    """Return in a word and in words why an image is no frame; nothing when it may be one."""
+    if header.image_type not in MAGNITUDES:
+        return "type", f"image_type {header.image_type} is no magnitude; send magnitude images (1)"
+    if 0 in header.matrix:
+        return "empty", f"it has {header.matrix[0]} x {header.matrix[1]} pixels; send images that have some"
+    if header.channels != 1:
+        return "channels", f"it has {header.channels} channels; combine the coils to 1"
+    if header.matrix[2] != 1:
+        return "volume", f"it has {header.matrix[2]} slices in one image; send each as an image of its own"
+    return "", ""
+
+
+def _directions(message: ImageMessage, where: str) -> tuple[Vector, Vector]:
+    """Return along which directions x and y of an image run: the meta attributes know better than the header."""
+    try:
+        meta = mrd.read_attributes(message.attributes)
+    except ValueError as error:
+        raise GeometryError(f"{where}: its meta attributes cannot be read ({error}); send XML as MRD has it") from None
+    header = message.header
+    return (
+        _direction(meta.get("ImageRowDir"), as_meant(header.read_dir), where),
+        _direction(meta.get("ImageColumnDir"), as_meant(header.phase_dir), where),
+    )
+
+
+def _direction(words: tuple[str, ...] | None, otherwise: Vector, where: str) -> Vector:
+    if words is None:
+        return otherwise
+    try:
+        first, second, third = (float(word) for word in words)
+    except ValueError:
+        raise GeometryError(
+            f"{where}: a direction in its meta attributes is {', '.join(words)[:60]!r}; give three numbers"
+        ) from None
+    return first, second, third
+
+
+def _geometry(header: ImageHeader, along_x: Vector, along_y: Vector) -> tuple[Plane, tuple[float, float]]:
+    """Return where the pixels lie as they are stored, and their distances along rows and columns, in mm."""
+    (nx, ny, _), (width_mm, height_mm, _) = header.matrix, as_meant(header.field_of_view_mm)
+    spacing_mm = height_mm / ny, width_mm / nx
+    back_x_mm, back_y_mm = 0.5 * (nx - 1) * spacing_mm[1], 0.5 * (ny - 1) * spacing_mm[0]
+    first, second, third = (
+        middle - back_x_mm * x - back_y_mm * y
+        for middle, x, y in zip(as_meant(header.position_mm), along_x, along_y, strict=True)
+    )
+    return Plane((first, second, third), row_step=along_y, col_step=along_x), spacing_mm

@@ -1,0 +1,53 @@
+"""Which source a session takes its frames from: the one place where that is chosen.
+
+What a source needs is imported when it is chosen.
+"""
+
+from typing import Protocol
+
+from gatekeeper.clock import Clock
+from gatekeeper.config import DicomSourceConfig, MrdSourceConfig, SourceConfig
+from gatekeeper.sources.counts import SourceCounts
+from gatekeeper.sources.port import FrameSource
+
+
+class LiveSource(FrameSource, Protocol):
+    """A source that listens on a network."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address and port on which it listens, or to which it connects."""
+        ...
+
+    @property
+    def counts(self) -> SourceCounts:
+        """What came so far; may be read from any thread."""
+        ...
+
+
+def open_source(config: SourceConfig, clock: Clock) -> LiveSource:
+    """Return the source that the settings name; it listens from now on, and the caller closes it.
+
+    Parameters
+    ----------
+    config : SourceConfig
+        Which source, and where.
+    clock : Clock
+        Session time, by which frames are stamped.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot listen there.
+    """
+    if isinstance(config, MrdSourceConfig):
+        from gatekeeper.sources.mrd import MrdSource
+
+        return MrdSource(config, clock)
+    if isinstance(config, DicomSourceConfig):
+        from gatekeeper.sources.dicom import DicomSource
+
+        return DicomSource(config, clock)
+    from gatekeeper.sources.openigtlink import OpenIGTLinkSource
+
+    return OpenIGTLinkSource(config, clock)

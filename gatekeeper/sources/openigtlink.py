@@ -1,0 +1,137 @@
+"""OpenIGTLink source: images that a program sends over TCP, as frames of the session."""
+
+import math
+import socket
+
+from gatekeeper.clock import Clock
+from gatekeeper.config.source import OpenIGTLinkSourceConfig
+from gatekeeper.errors import GeometryError, NotSagittalError, WireError
+from gatekeeper.frame import Frame
+from gatekeeper.orientation import Reorientation, reorientation
+from gatekeeper.sources.aside import SetAside
+from gatekeeper.sources.network import KnownPlanes, NetworkSource, Stamps, canonical
+from gatekeeper.wire.caller import Caller
+from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.openigtlink.geometry import plane_of
+from gatekeeper.wire.openigtlink.header import HEADER_BYTES, Header, decode_header, to_seconds
+from gatekeeper.wire.openigtlink.image import Image, decode_image
+from gatekeeper.wire.openigtlink.message import Message, decode_message
+from gatekeeper.wire.stream import Breach, MessageStream, StreamError
+
+NAME = "openigtlink source"
+NUMBERS = 1 << 32
+"""Message numbers have 32 bits and begin again at 0."""
+IGNORED = {"TRANSFORM": "transform", "STATUS": "status", "STRING": "string"}
+"""Messages that are skipped, and the word under which they are counted; all others are "other"."""
+
+
+class OpenIGTLinkSource(NetworkSource):
+    """A live source of OpenIGTLink IMAGE messages, as a server that senders connect to or as a client of one.
+
+    One sender at a time. Messages of other types or devices are skipped by their size and counted. A damaged message
+    ends its connection; a sound image that is no frame of a sagittal cine is counted with what it lacks. The time of
+    acquisition is the header's time stamp, the number that of the extended header.
+
+    Parameters
+    ----------
+    config : OpenIGTLinkSourceConfig
+        Where to listen or to connect to, and what is taken.
+    clock : Clock
+        Session time, by which arrivals are stamped.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot listen where it should.
+    """
+
+    def __init__(self, config: OpenIGTLinkSourceConfig, clock: Clock) -> None:
+        super().__init__()
+        self._config = config
+        self._clock = clock
+        self._stamps = Stamps(NUMBERS)
+        self._aside = SetAside()
+        self._planes = KnownPlanes()
+        if config.role == "server":
+            self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, NAME)
+        else:
+            self._link = Caller(config.host, config.port, self._serve, self._tally.heard, NAME)
+
+    def _serve(self, link: socket.socket, peer: str) -> None:
+        """Read one connection to its end."""
+        where = f"{NAME}: {peer}"
+        stream = MessageStream(link, self._config.largest_message_bytes, self._config.read_deadline_s, where)
+        self._stamps.connected()
+        try:
+            while stream.begin():
+                self._take(stream, where)
+        except StreamError as error:
+            self._tally.add("broken", error.breach.value, str(error))
+        except WireError as error:
+            self._tally.add("broken", Breach.MALFORMED.value, f"{where}: {error}")
+
+    def _take(self, stream: MessageStream, where: str) -> None:
+        """Take one message."""
+        header = decode_header(stream.take(HEADER_BYTES))
+        if (kind := self._ignored(header)) is not None:
+            stream.skip(header.body_size)
+            self._tally.add("ignored", kind)
+            return
+        body = stream.take(header.body_size)
+        received_s = self._clock.now_s()
+        message = decode_message(header, body)
+        self._take_image(message, decode_image(message.content), received_s, f"{where}: image of {message.device!r}")
+
+    def _take_image(self, message: Message, image: Image, received_s: float, where: str) -> None:
+        """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
+        number = self._stamps.number(message.number)
+        acquired_s = self._stamps.acquired_s(to_seconds(message.timestamp), received_s)
+        kind, fault = _misfit(image)
+        if fault:
+            self._tally.add("unfit", kind, f"{where}: {fault}")
+            return
+        try:
+            reorient = self._reorientation(image, where)
+        except NotSagittalError as error:
+            self._tally.add("unfit", "plane", str(error))
+            # A device that images other planes in turn with the session's: these are no frames that are missing.
+            self._aside.put(number)
+            return
+        except GeometryError as error:
+            self._tally.add("unfit", "geometry", str(error))
+            return
+        if math.isnan(acquired_s):
+            self._tally.add("unfit", "clock", f"{where}: its time stamps run faster than time; they are in seconds")
+        frame = Frame(
+            canonical(image.pixels[0], reorient), reorient.spacing_mm, number, acquired_s, received_s, reorient.plane
+        )
+        self._tally.frame()
+        self._mailbox.put(self._aside.give(frame))
+
+    def _ignored(self, header: Header) -> str | None:
+        """Return the word under which a message is counted that is nothing to us, or None."""
+        if header.type_name != "IMAGE":
+            return IGNORED.get(header.type_name, "other")
+        return "device" if self._config.device and header.device != self._config.device else None
+
+    def _reorientation(self, image: Image, where: str) -> Reorientation:
+        """Return how images of this geometry become canonical."""
+        key = image.i_step_mm, image.j_step_mm, image.centre_mm, image.coordinates, image.whole
+
+        def make() -> Reorientation:
+            plane, spacing_mm = plane_of(image, where)
+            columns, rows, _ = image.whole
+            return reorientation(plane, spacing_mm, (rows, columns), where)
+
+        return self._planes.get(key, make)
+
+
+def _misfit(image: Image) -> tuple[str, str]:
+    """Return in a word and in words why an image is no frame; nothing when it may be one."""
+    if image.pixels.ndim == 4:
+        return "vector", f"it has {image.pixels.shape[3]} numbers per pixel; send one"
+    if not image.is_whole:
+        return "part", f"it is a part of {image.pixels.shape[::-1]} pixels of {image.whole}; send the whole image"
+    if image.whole[2] != 1:
+        return "volume", f"it has {image.whole[2]} slices; send each as an image of its own"
+    return "", ""

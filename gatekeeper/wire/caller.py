@@ -1,0 +1,91 @@
+"""Caller: the connecting side of a link; it calls until somebody answers, and again when the link has ended."""
+
+import socket
+import threading
+
+from gatekeeper.wire.listener import Count, Serve, set_up, shut
+
+ANSWER_S = 1.0
+"""An attempt to connect is given up after this long, in seconds."""
+PAUSE_S = 0.5
+"""After an attempt or a connection has ended the next attempt waits this long, in seconds."""
+
+
+class Caller:
+    """Connects to one address in a thread of its own and serves one connection after the other.
+
+    Parameters
+    ----------
+    host : str
+        Name or address to connect to.
+    port : int
+        TCP port.
+    serve, count
+        As for `gatekeeper.wire.listener.Listener`; a refusal is "unreachable".
+    name : str
+        What messages and threads call it.
+    pause_s : float
+        How long it waits between attempts, in seconds.
+    """
+
+    def __init__(self, host: str, port: int, serve: Serve, count: Count, name: str, pause_s: float = PAUSE_S) -> None:
+        self.address = host, port
+        self._serve = serve
+        self._count = count
+        self._pause_s = pause_s
+        self._lock = threading.Lock()
+        self._link: socket.socket | None = None
+        self._closing = threading.Event()
+        self._worker = threading.Thread(target=self._call, name=f"{name} caller", daemon=True)
+        self._worker.start()
+
+    def close(self) -> None:
+        """End the connection and the thread; may be called twice."""
+        with self._lock:
+            self._closing.set()
+            if self._link is not None:
+                shut(self._link)
+        self._worker.join()
+
+    def _call(self) -> None:
+        """Connect and serve, until closed."""
+        while not self._closing.is_set():
+            try:
+                link = _connected(self.address)
+            except OSError:
+                self._count("refused", "unreachable")
+            else:
+                self._work(link)
+            self._closing.wait(self._pause_s)
+
+    def _work(self, link: socket.socket) -> None:
+        """Serve one connection to its end, whatever comes."""
+        with self._lock:
+            self._link = link
+            if self._closing.is_set():
+                shut(link)
+        try:
+            set_up(link)
+            peer = str(link.getpeername()[0])
+            self._count("connection", peer)
+            self._serve(link, peer)
+        except Exception as error:
+            self._count("failed", f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._link = None
+                link.close()
+
+
+def _connected(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that is connected to an address."""
+    link = socket.create_connection(address, ANSWER_S)
+    try:
+        # Where nobody listens on a port of this machine, TCP may happen to connect the caller with itself.
+        if link.getsockname() == link.getpeername():
+            raise ConnectionRefusedError
+        link.settimeout(None)
+    except OSError:
+        link.close()
+        raise
+    return link

@@ -1,0 +1,282 @@
+"""MRD (ISMRMRD) streaming: its messages as bytes, read within a cap and written.
+
+Each message begins with its kind (uint16); all numbers are little-endian. Sources: the streaming protocol and the
+layout of its messages and headers as the ISMRM Raw Data format documents them (version 1); S. J. Inati et al., "ISMRM
+Raw data format: a proposed standard for MRI raw datasets", Magn. Reson. Med. 77, 2017.
+"""
+
+import struct
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from enum import IntEnum
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.frame import Vector
+from gatekeeper.wire.stream import Breach, MessageStream, StreamError
+
+
+class Kind(IntEnum):
+    """What a message is."""
+
+    CONFIG_FILE = 1
+    CONFIG_TEXT = 2
+    HEADER = 3
+    CLOSE = 4
+    TEXT = 5
+    ACQUISITION = 1008
+    IMAGE = 1022
+    WAVEFORM = 1026
+    NDARRAY = 1030
+
+
+PIXELS = {1: "<u2", 2: "<i2", 3: "<u4", 4: "<i4", 5: "<f4", 6: "<f8", 7: "<c8", 8: "<c16"}
+"""Types of pixels by their number."""
+MAGNITUDE, PHASE, REAL, IMAGINARY, COMPLEX, RGB = range(1, 7)
+"""What an image shows, by its number; 0 is not said."""
+CONFIG_FILE_BYTES = 1024
+"""The name of a configuration file always takes this many."""
+LONGEST_NDIM = 7
+
+_KIND = struct.Struct("<H")
+_LENGTH = struct.Struct("<I")
+_LONG_LENGTH = struct.Struct("<Q")
+_IMAGE = struct.Struct("<HHQI3H3fH3f3f3f3f3f6HI3I3H8i8fI")
+_ACQUISITION_BYTES, _ACQUISITION_COUNTS, _ACQUISITION_DIMENSIONS = 340, struct.Struct("<34xHHH"), 176
+_WAVEFORM_BYTES, _WAVEFORM_COUNTS = 40, struct.Struct("<28xHH")
+_NDARRAY = struct.Struct("<HHH")
+
+
+class ImageHeader(NamedTuple):
+    """What a sender says of an image, as far as it matters here.
+
+    Attributes
+    ----------
+    pixel_type : int
+        Number of the type of its pixels.
+    matrix : tuple of int
+        Pixels along x, y and z; x runs along `read_dir` and is the fastest in memory.
+    field_of_view_mm : tuple of float
+        Extent along x, y and z in mm.
+    channels : int
+        Images in the message, one for each coil or colour.
+    position_mm : tuple of float
+        Centre of the image, in LPS mm.
+    read_dir, phase_dir : tuple of float
+        Unit vectors of x and y in LPS, unless meta attributes say otherwise.
+    stamp : int
+        Time of acquisition in ticks since midnight, 0 when the sender does not say.
+    image_type : int
+        What it shows.
+    image_index : int
+        Number of the image in its series, 0 to 65535.
+    series_index : int
+        Number of the series.
+    """
+
+    pixel_type: int
+    matrix: tuple[int, int, int]
+    field_of_view_mm: Vector
+    channels: int
+    position_mm: Vector
+    read_dir: Vector
+    phase_dir: Vector
+    stamp: int = 0
+    image_type: int = MAGNITUDE
+    image_index: int = 0
+    series_index: int = 0
+
+
+class ImageMessage(NamedTuple):
+    """An image as it came.
+
+    Attributes
+    ----------
+    header : ImageHeader
+        Its header.
+    attributes : bytes
+        Meta attributes as XML, or nothing.
+    pixels : ndarray, shape (channels, z, y, x)
+        In the sender's type.
+    """
+
+    header: ImageHeader
+    attributes: bytes
+    pixels: NDArray[np.generic]
+
+
+class TextMessage(NamedTuple):
+    """Words: a configuration, the header in XML, or a text.
+
+    Attributes
+    ----------
+    kind : Kind
+        Which of these.
+    text : str
+        Without the zero bytes that some senders end it with; what is no UTF-8 is replaced.
+    """
+
+    kind: Kind
+    text: str
+
+
+Message = ImageMessage | TextMessage | Kind
+"""What is read: of acquisitions, waveforms, arrays and the farewell only which of them it was."""
+
+
+def read_message(stream: MessageStream, where: str) -> Message:
+    """Return the message that has begun on a stream.
+
+    Parameters
+    ----------
+    stream : MessageStream
+        On which `begin` has said True.
+    where : str
+        What errors call the sender.
+
+    Raises
+    ------
+    StreamError
+        When the message is cut, late or larger than the cap, or of a kind or with pixels of a type that nobody knows:
+        where the next message begins is not known then either.
+    """
+    number = _KIND.unpack(stream.take(_KIND.size))[0]
+    match number:
+        case Kind.CONFIG_FILE:
+            return TextMessage(Kind.CONFIG_FILE, _text(stream.take(CONFIG_FILE_BYTES)))
+        case Kind.CONFIG_TEXT | Kind.HEADER | Kind.TEXT:
+            return TextMessage(Kind(number), _text(stream.take(_LENGTH.unpack(stream.take(_LENGTH.size))[0])))
+        case Kind.CLOSE:
+            return Kind.CLOSE
+        case Kind.IMAGE:
+            return _read_image(stream, where)
+        case Kind.ACQUISITION:
+            head = stream.take(_ACQUISITION_BYTES)
+            samples, _, channels = _ACQUISITION_COUNTS.unpack_from(head)
+            (dimensions,) = _KIND.unpack_from(head, _ACQUISITION_DIMENSIONS)
+            stream.skip(samples * (4 * dimensions + 8 * channels))
+            return Kind.ACQUISITION
+        case Kind.WAVEFORM:
+            samples, channels = _WAVEFORM_COUNTS.unpack_from(stream.take(_WAVEFORM_BYTES))
+            stream.skip(4 * samples * channels)
+            return Kind.WAVEFORM
+        case Kind.NDARRAY:
+            pixel_type, _, ndim = _NDARRAY.unpack(stream.take(_NDARRAY.size))
+            item_bytes = _pixel_type(pixel_type, where).itemsize
+            if ndim > LONGEST_NDIM:
+                raise StreamError(
+                    Breach.MALFORMED, f"{where}: an array has {ndim} dimensions, more than {LONGEST_NDIM}"
+                )
+            stream.skip(item_bytes * prod(_LONG_LENGTH.unpack(stream.take(_LONG_LENGTH.size))[0] for _ in range(ndim)))
+            return Kind.NDARRAY
+    raise StreamError(
+        Breach.MALFORMED, f"{where}: {number} is no kind of message of MRD; is it an MRD client, and little-endian?"
+    )
+
+
+def _read_image(stream: MessageStream, where: str) -> ImageMessage:
+    header = _header(stream.take(_IMAGE.size))
+    attributes = stream.take(_LONG_LENGTH.unpack(stream.take(_LONG_LENGTH.size))[0])
+    pixel_type = _pixel_type(header.pixel_type, where)
+    shape = (header.channels, *reversed(header.matrix))
+    raw = stream.take(prod(shape) * pixel_type.itemsize)
+    pixels = np.frombuffer(raw, dtype=pixel_type).reshape(shape)
+    return ImageMessage(header, bytes(attributes.rstrip(b"\0")), pixels)
+
+
+def _header(raw: bytearray) -> ImageHeader:
+    fields = _IMAGE.unpack(raw)
+    return ImageHeader(
+        pixel_type=fields[1],
+        matrix=fields[4:7],
+        field_of_view_mm=fields[7:10],
+        channels=fields[10],
+        position_mm=fields[11:14],
+        read_dir=fields[14:17],
+        phase_dir=fields[17:20],
+        stamp=fields[32],
+        image_type=fields[36],
+        image_index=fields[37],
+        series_index=fields[38],
+    )
+
+
+def _pixel_type(number: int, where: str) -> np.dtype[np.generic]:
+    if number not in PIXELS:
+        raise StreamError(Breach.MALFORMED, f"{where}: {number} is no type of pixels of MRD; they are 1 to 8")
+    return np.dtype(PIXELS[number])
+
+
+def _text(raw: bytearray) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "replace")
+
+
+def read_attributes(raw: bytes) -> Mapping[str, tuple[str, ...]]:
+    """Return the meta attributes of an image: the values of each by its name.
+
+    Parameters
+    ----------
+    raw : bytes
+        As they came with the image, in XML and UTF-8; nothing is no attributes.
+
+    Raises
+    ------
+    ValueError
+        When they are no XML, or have a document type, with which XML can be made to grow.
+    """
+    if not raw:
+        return {}
+    # As text, so that no other encoding can hide a document type.
+    text = raw.decode("utf-8")
+    if "<!DOCTYPE" in text:
+        raise ValueError("they have a document type")
+    try:
+        root = ET.fromstring(text)  # noqa: S314
+    except ET.ParseError as error:
+        raise ValueError(str(error)) from None
+    found: dict[str, tuple[str, ...]] = {}
+    for meta in root.iter("meta"):
+        name = (meta.findtext("name") or "").strip()
+        found[name] = found.get(name, ()) + tuple((value.text or "").strip() for value in meta.iter("value"))
+    return found
+
+
+def write_image(header: ImageHeader, pixels: NDArray[np.generic], attributes: bytes = b"") -> bytes:
+    """Return the message of an image.
+
+    Parameters
+    ----------
+    header : ImageHeader
+        Its header; type of pixels, matrix and channels are those of the pixels.
+    pixels : ndarray, shape (y, x) or (channels, z, y, x)
+        Of one of the types in `PIXELS`.
+    attributes : bytes
+        Meta attributes as XML.
+    """
+    shaped = pixels if pixels.ndim == 4 else pixels[None, None]
+    ordered = np.ascontiguousarray(shaped, dtype=shaped.dtype.newbyteorder("<"))
+    number = next(number for number, name in PIXELS.items() if np.dtype(name) == ordered.dtype)
+    channels, *matrix = ordered.shape
+    normal = np.cross(header.read_dir, header.phase_dir)
+    head = _IMAGE.pack(
+        *(1, number, 0, 0, *reversed(matrix), *header.field_of_view_mm, channels, *header.position_mm),
+        *(*header.read_dir, *header.phase_dir, *normal, *(0.0,) * 3),
+        *(*(0,) * 6, header.stamp, *(0,) * 3),
+        *(header.image_type, header.image_index, header.series_index, *(0,) * 8, *(0.0,) * 8, len(attributes)),
+    )
+    return _KIND.pack(Kind.IMAGE) + head + _LONG_LENGTH.pack(len(attributes)) + attributes + ordered.tobytes()
+
+
+def write_text(kind: Kind, text: str) -> bytes:
+    """Return the message of a configuration, a header or a text; the name of a file has at most 1023 bytes."""
+    raw = text.encode()
+    if kind is Kind.CONFIG_FILE:
+        return _KIND.pack(kind) + raw[: CONFIG_FILE_BYTES - 1].ljust(CONFIG_FILE_BYTES, b"\0")
+    return _KIND.pack(kind) + _LENGTH.pack(len(raw)) + raw
+
+
+CLOSE = _KIND.pack(Kind.CLOSE)
+"""The farewell."""

@@ -1,0 +1,1 @@
+"""Recordings written in the formats of others; nothing that names a person goes with them."""

@@ -1,0 +1,98 @@
+"""A recording as an MRD (ISMRMRD) file in HDF5: one series of magnitude images; a target has no place in it."""
+
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.wire.mrd import MAGNITUDE
+from replay.formats.mrd import TICK_S, TIME_ATTRIBUTE
+from replay.progress import OnProgress
+from replay.recording import Recording
+from replay.write import whole_file
+
+SLICE_MM = 1.0
+"""A recording does not tell how thick its slice is; the format wants a number."""
+HYDROGEN_HZ_PER_T = 42.577478518e6
+_TYPES = {"u1": "<u2", "i1": "<i2", "u2": "<u2", "i2": "<i2", "u4": "<u4", "i4": "<i4", "f4": "<f4"}
+_NUMBERS = {"<u2": 1, "<i2": 2, "<u4": 3, "<i4": 4, "<f4": 5, "<f8": 6}
+_ATTRIBUTES = "<ismrmrdMeta><meta><name>" + TIME_ATTRIBUTE + "</name><value>{time_ms!r}</value></meta></ismrmrdMeta>"
+_SPACE = (
+    "<matrixSize><x>{cols}</x><y>{rows}</y><z>1</z></matrixSize>"
+    "<fieldOfView_mm><x>{width:.6f}</x><y>{height:.6f}</y><z>{depth:.6f}</z></fieldOfView_mm>"
+)
+_HEADER = (
+    '<?xml version="1.0" encoding="utf-8"?><ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">'
+    "{system}<experimentalConditions><H1resonanceFrequency_Hz>{hydrogen_hz:.0f}</H1resonanceFrequency_Hz>"
+    "</experimentalConditions><encoding><encodedSpace>{space}</encodedSpace><reconSpace>{space}</reconSpace>"
+    "<encodingLimits></encodingLimits><trajectory>other</trajectory></encoding></ismrmrdHeader>"
+)
+
+
+def write_mrd(recording: Recording, path: Path, on_progress: OnProgress) -> None:
+    """Write the frames of a recording, with their geometry and times.
+
+    Integers of 8 bits become such of 16, and of 64 such of 64-bit floats, since the format has no others.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its frames are read once, in order.
+    path : Path
+        The file to make.
+    on_progress : callable
+        Told of every frame.
+
+    Raises
+    ------
+    OutputError
+        When it is there already, or cannot be written.
+    RecordingError
+        When a frame cannot be read.
+    """
+    from ismrmrd.hdf5 import image_header_dtype  # type: ignore[import-untyped]
+
+    count, rows, cols = recording.frames.shape
+    kind = _TYPES.get(recording.frames.dtype.str[1:], "<f8")
+    heads = _heads(recording, np.dtype(image_header_dtype), _NUMBERS[kind])
+    with whole_file(path) as unfinished, h5py.File(unfinished, "x") as file:
+        group = file.create_group("dataset/image_0")
+        file["dataset"].create_dataset("xml", data=[_xml(recording)], dtype=h5py.special_dtype(vlen=bytes))
+        group.create_dataset("header", data=heads, maxshape=(None,), chunks=(min(count, 256),))
+        texts = [_ATTRIBUTES.format(time_ms=float(1e3 * time_s)) for time_s in recording.times_s]
+        group.create_dataset("attributes", data=texts, dtype=h5py.special_dtype(vlen=str), maxshape=(None,))
+        shape = (count, 1, 1, rows, cols)
+        data = group.create_dataset("data", shape, kind, maxshape=(None, *shape[1:]), chunks=(1, *shape[1:]))
+        for index, image in enumerate(recording.frames):
+            data[index, 0, 0] = image
+            on_progress("writing", index + 1, count)
+
+
+def _heads(recording: Recording, dtype: np.dtype[Any], pixel_type: int) -> NDArray[Any]:
+    """Return the header of each image."""
+    count, rows, cols = recording.frames.shape
+    (row_mm, col_mm), plane = recording.spacing_mm, recording.plane
+    middle = plane.to_patient_mm(np.array([[(rows - 1) / 2.0, (cols - 1) / 2.0]]), recording.spacing_mm)[0]
+    heads = np.zeros(count, dtype)
+    heads["version"], heads["data_type"], heads["image_type"], heads["channels"] = 1, pixel_type, MAGNITUDE, 1
+    heads["matrix_size"] = cols, rows, 1
+    heads["field_of_view"] = cols * col_mm, rows * row_mm, SLICE_MM
+    heads["position"], heads["read_dir"], heads["phase_dir"] = middle, plane.col_step, plane.row_step
+    heads["slice_dir"] = np.cross(plane.col_step, plane.row_step)
+    # 0 would say that there is no time.
+    heads["acquisition_time_stamp"] = 1 + np.rint(recording.times_s / TICK_S).astype(np.uint32)
+    heads["image_index"] = np.arange(1, count + 1) % 2**16
+    heads["attribute_string_len"] = [len(_ATTRIBUTES.format(time_ms=float(1e3 * t))) for t in recording.times_s]
+    return heads
+
+
+def _xml(recording: Recording) -> str:
+    _, rows, cols = recording.frames.shape
+    (row_mm, col_mm), field_t = recording.spacing_mm, recording.field_strength_t
+    space = _SPACE.format(rows=rows, cols=cols, width=cols * col_mm, height=rows * row_mm, depth=SLICE_MM)
+    told = f"<systemFieldStrength_T>{escape(f'{field_t:g}')}</systemFieldStrength_T>" if field_t is not None else ""
+    system = f"<acquisitionSystemInformation>{told}</acquisitionSystemInformation>" if told else ""
+    return _HEADER.format(system=system, hydrogen_hz=HYDROGEN_HZ_PER_T * (field_t or 0.0), space=space)

@@ -1,0 +1,121 @@
+"""MRD feeder: a client that streams frames to an MRD server, as image reconstruction does."""
+
+import socket
+from contextlib import suppress
+
+import numpy as np
+
+from gatekeeper.errors import LinkError
+from gatekeeper.frame import Frame, Vector
+from gatekeeper.wire import mrd
+from gatekeeper.wire.mrd import ImageHeader, Kind
+
+PATIENCE_S = 5.0
+"""The other side takes every message, and says goodbye, within this time, in seconds."""
+MORNING_S = 36_000.0
+"""Session time 0 is ten o'clock on the sender's clock, in seconds since midnight."""
+TICK_S = 2.5e-3
+TICKS_A_DAY = round(86_400.0 / TICK_S)
+NUMBERS = 65_536
+SLICE_MM = 5.0
+
+XML = """<?xml version="1.0" encoding="utf-8"?>
+<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">
+  <experimentalConditions><H1resonanceFrequency_Hz>14902000</H1resonanceFrequency_Hz></experimentalConditions>
+  <encoding>
+    <encodedSpace>{space}</encodedSpace>
+    <reconSpace>{space}</reconSpace>
+    <encodingLimits/>
+    <trajectory>cartesian</trajectory>
+  </encoding>
+</ismrmrdHeader>
+"""
+SPACE = (
+    "<matrixSize><x>{x}</x><y>{y}</y><z>1</z></matrixSize>"
+    "<fieldOfView_mm><x>{width:g}</x><y>{height:g}</y><z>{depth:g}</z></fieldOfView_mm>"
+)
+
+
+class MrdFeeder:
+    """Sends frames as MRD images of float32, with their plane, number and time of acquisition.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Where the server listens.
+
+    Raises
+    ------
+    LinkError
+        When nobody listens there.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._where = f"mrd://{host}:{port}"
+        self._has_begun = False
+        try:
+            self._link = socket.create_connection((host, port), PATIENCE_S)
+        except OSError as error:
+            raise LinkError(
+                f"{self._where}: nobody answers ({error.strerror or error}); start the session that listens there"
+            ) from None
+        self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def send(self, frame: Frame) -> None:
+        """Send one frame, and before the first one a configuration and a header.
+
+        Raises
+        ------
+        LinkError
+            When the server has closed the connection, or takes nothing for long.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            self._write(mrd.write_text(Kind.CONFIG_FILE, "gatekeeper") + mrd.write_text(Kind.HEADER, _xml(frame)))
+        self._write(mrd.write_image(header_of(frame), frame.image))
+
+    def close(self) -> None:
+        """Say goodbye, wait for the server's, and close; may be called twice."""
+        with suppress(OSError):
+            self._link.sendall(mrd.CLOSE)
+            self._link.shutdown(socket.SHUT_WR)
+            while self._link.recv(4096):
+                pass
+        self._link.close()
+
+    def _write(self, message: bytes) -> None:
+        try:
+            self._link.sendall(message)
+        except OSError as error:
+            raise LinkError(
+                f"{self._where}: the server takes no more ({error.strerror or error}); look at what it says of its "
+                "source"
+            ) from None
+
+
+def header_of(frame: Frame) -> ImageHeader:
+    """Return the MRD header of a frame: x runs along its columns, y along its rows."""
+    rows, cols = frame.image.shape
+    middle_mm = frame.plane.to_patient_mm(np.array([[0.5 * (rows - 1), 0.5 * (cols - 1)]]), frame.spacing_mm)[0]
+    return ImageHeader(
+        pixel_type=5,
+        matrix=(cols, rows, 1),
+        field_of_view_mm=_extent_mm(frame),
+        channels=1,
+        position_mm=(float(middle_mm[0]), float(middle_mm[1]), float(middle_mm[2])),
+        read_dir=frame.plane.col_step,
+        phase_dir=frame.plane.row_step,
+        stamp=round((MORNING_S + frame.acquired_s) / TICK_S) % TICKS_A_DAY,
+        image_index=frame.sequence % NUMBERS,
+    )
+
+
+def _xml(frame: Frame) -> str:
+    width, height, depth = _extent_mm(frame)
+    rows, cols = frame.image.shape
+    return XML.format(space=SPACE.format(x=cols, y=rows, width=width, height=height, depth=depth))
+
+
+def _extent_mm(frame: Frame) -> Vector:
+    rows, cols = frame.image.shape
+    return cols * frame.spacing_mm[1], rows * frame.spacing_mm[0], SLICE_MM

@@ -1,0 +1,215 @@
+"""NumPy files: a stack of images as .npy with a side file, or an .npz that tells everything itself.
+
+An .npz holds `frames` (T, H, W) and, by their names in the side file, what that would tell: `spacing_mm`, `times_s` or
+`rate_hz`, `plane` (origin, row step and column step, 3 x 3), `target`, `labels`, `name`, `region`, `field_strength_t`.
+Nothing in them is ever unpickled.
+"""
+
+import io
+import math
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from gatekeeper.errors import RecordingError
+from gatekeeper.frame import FrameStack, Plane, Vector
+from replay.formats.stack import Stack, transposed
+from replay.formats.stored import Stored
+from replay.formats.unpacking import Opener, Stream
+
+_NPY = b"\x93NUMPY"
+_ZIP = b"PK\x03\x04"
+_LOCAL_BYTES = 30
+_LARGEST_FACT_BYTES = 2**24
+_LARGEST_HEADER_BYTES = 2**16
+_FACTS = ("spacing_mm", "times_s", "rate_hz", "plane", "name", "region", "field_strength_t")
+
+
+def is_npy(_path: Path, head: bytes) -> bool:
+    """Return whether a file begins as a .npy does."""
+    return head.startswith(_NPY)
+
+
+def is_npz(_path: Path, head: bytes) -> bool:
+    """Return whether a file is a zip archive whose first member is a .npy."""
+    if not head.startswith(_ZIP) or len(head) < _LOCAL_BYTES:
+        return False
+    return head[_LOCAL_BYTES : _LOCAL_BYTES + int.from_bytes(head[26:28], "little")].endswith(b".npy")
+
+
+def read_npy(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
+    """Return the images of a .npy, its axes (T, H, W) unless time is told to be the last.
+
+    Raises
+    ------
+    RecordingError
+        When it is cut short, or holds no such images.
+    """
+    with path.open("rb") as file:
+        shape, fortran, dtype, header_bytes = _npy_header(path, file)
+        stored = Stored(path, header_bytes, dtype, shape)
+    return Stack(_frames(stored, fortran, time_axis or "first"), time_axis=time_axis or "first")
+
+
+def read_npz(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
+    """Return the images of an .npz, and all that it tells of them.
+
+    Raises
+    ------
+    RecordingError
+        When it is cut short, damaged, or does not hold what it must.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if "frames" not in members:
+                _refuse(path, f"holds {', '.join(sorted(members))[:80]!r}; it must hold frames (T, H, W)")
+            facts = {name: _fact(path, archive, members[name]) for name in _FACTS if name in members}
+            stacks = {
+                name: _frames(*_member(path, archive, members[name]), time_axis or "first")
+                for name in ("frames", "target", "labels")
+                if name in members
+            }
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        _refuse(path, f"is cut short or damaged ({str(error) or 'it ends too early':.80}); copy the file again")
+    target = stacks.get("target")
+    return Stack(
+        frames=stacks["frames"],
+        spacing_mm=_pair(path, facts.get("spacing_mm")),
+        plane=_plane(path, facts.get("plane")),
+        rate_hz=_number(path, facts, "rate_hz"),
+        times_s=_times(path, facts.get("times_s")),
+        time_axis=time_axis or "first",
+        target=None if target is None else np.asarray(target[0]),
+        labels=stacks.get("labels"),
+        name=_text(path, facts, "name"),
+        region=_text(path, facts, "region"),
+        field_strength_t=_number(path, facts, "field_strength_t"),
+    )
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise RecordingError(f"{path}: {why}") from None
+
+
+def _npy_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, order and type, and how many bytes of header there are before the pixels."""
+    head = io.BytesIO(file.read(_LARGEST_HEADER_BYTES))  # A header may announce any length.
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            version = npy.read_magic(head)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, fortran, dtype = read(head)
+    except (zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # The header is Python, and parsing it goes wrong in as many ways.
+        _refuse(path, f"has a header that is cut short or damaged ({error!s:.80}); copy the file again")
+    if dtype.hasobject or dtype.names is not None or dtype.kind not in "biuf":
+        _refuse(path, f"holds {dtype!s:.40} and not numbers; save it with integers or floats")
+    if not all(0 <= size < 2**40 for size in shape) or len(shape) > 4:
+        _refuse(path, f"has the shape {shape!r:.60}; it must be (time, rows, columns)")
+    return shape, fortran, dtype, head.tell()
+
+
+def _frames(stored: Stored, fortran: bool, time_axis: str) -> FrameStack:
+    """Return images (T, H, W) of an array whose shape is `stored.shape` whatever the order in memory."""
+    shape = stored.shape
+    if len(shape) == 4:
+        single = next((axis for axis in range(1, 4) if shape[axis] == 1), None)
+        if single is None:
+            _refuse(stored.path, f"has the shape {shape}; it must be (time, rows, columns)")
+        shape = shape[:single] + shape[single + 1 :]
+    if len(shape) == 2:
+        shape = (1, *shape) if time_axis == "first" else (*shape, 1)
+    if len(shape) != 3:
+        _refuse(stored.path, f"has the shape {shape}; it must be (time, rows, columns)")
+    time = 0 if time_axis == "first" else 2
+    in_memory = Stored(
+        stored.path, stored.offset, stored.dtype, shape[::-1] if fortran else shape, stored.unpack, stored.ends_file
+    )
+    return transposed(in_memory.frames(2 - time)) if fortran else in_memory.frames(time)
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[Stored, bool]:
+    """Return where the pixels of a member lie, and whether they are in Fortran order."""
+    with archive.open(info) as file:
+        shape, fortran, dtype, header_bytes = _npy_header(path, file)
+    announced = math.prod(shape) * dtype.itemsize
+    if announced != info.file_size - header_bytes:
+        _refuse(path, f"announces {announced} bytes of {info.filename:.40}, not {info.file_size - header_bytes}")
+    if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+        with path.open("rb") as raw:
+            raw.seek(info.header_offset)
+            local = raw.read(_LOCAL_BYTES)
+        lengths = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+        offset = info.header_offset + _LOCAL_BYTES + lengths + header_bytes
+        return Stored(path, offset, dtype, shape, ends_file=False), fortran
+    return Stored(path, 0, dtype, shape, _unzipped(path, info.filename, header_bytes)), fortran
+
+
+def _unzipped(path: Path, member: str, header_bytes: int) -> Opener:
+    @contextmanager
+    def opened() -> Iterator[Stream]:
+        try:
+            with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+                file.read(header_bytes)
+                yield file
+        except zipfile.BadZipFile as error:
+            raise ValueError(str(error)) from None
+
+    return opened
+
+
+def _fact(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    if info.file_size > _LARGEST_FACT_BYTES:
+        _refuse(path, f"holds {info.file_size} bytes of {info.filename:.40}; that is too much")
+    with archive.open(info) as file:
+        values: BinaryIO = file  # type: ignore[assignment]
+        return npy.read_array(values, allow_pickle=False)
+
+
+def _numbers(path: Path, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    if values.dtype.kind not in "iuf" or (values.shape != shape and shape != (-1,)) or values.ndim != len(shape):
+        _refuse(path, f"has {what} of {values.dtype} and shape {values.shape}; see docs/formats.md for what it must be")
+    return values.astype(np.float64)
+
+
+def _pair(path: Path, values: NDArray[Any] | None) -> tuple[float, float] | None:
+    if values is None:
+        return None
+    row, col = _numbers(path, values, (2,), "spacing_mm")
+    return float(row), float(col)
+
+
+def _plane(path: Path, values: NDArray[Any] | None) -> Plane | None:
+    if values is None:
+        return None
+    vectors: list[Vector] = []
+    for first, second, third in _numbers(path, values, (3, 3), "a plane"):
+        vectors.append((float(first), float(second), float(third)))
+    return Plane(*vectors)
+
+
+def _times(path: Path, values: NDArray[Any] | None) -> NDArray[np.float64] | None:
+    return None if values is None else _numbers(path, values, (-1,), "times_s")
+
+
+def _number(path: Path, facts: dict[str, NDArray[Any]], name: str) -> float | None:
+    return None if name not in facts else float(_numbers(path, facts[name], (), name))
+
+
+def _text(path: Path, facts: dict[str, NDArray[Any]], name: str) -> str | None:
+    if name not in facts:
+        return None
+    value = facts[name]
+    if value.dtype.kind != "U" or value.shape != () or not 0 < len(text := str(value)) <= 64 or not text.isprintable():
+        _refuse(path, f"has a {name} that is no short text; see docs/formats.md for what it must be")
+    return text

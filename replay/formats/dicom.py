@@ -1,0 +1,138 @@
+"""DICOM cine: a folder of single-frame MR images, or enhanced multi-frame ones, opened without reading any pixels."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import RecordingError
+from replay.formats.dicom_file import Image, images_in, looks_like_dicom
+from replay.formats.dicom_series import Series, chosen, ordered, series_of
+from replay.formats.format import Choices, Format
+from replay.formats.side import read_side
+from replay.formats.stack import Stack, recording_of
+from replay.recording import LazyFrames, Recording
+
+MOST_FILES = 100_000
+FIRST_LOOK = 64
+"""So many files of a folder are looked at to tell whether it holds DICOM."""
+_HEAD_BYTES = 512
+
+
+def claims(path: Path, head: bytes) -> bool:
+    """Return whether a file is DICOM, or a folder holds a file that is."""
+    if not path.is_dir():
+        return looks_like_dicom(head)
+    return any(map(_is_dicom, islice(_files(path), FIRST_LOOK)))
+
+
+def open_dicom(path: Path, choices: Choices) -> Recording:
+    """Return the recording in a DICOM file, or in all DICOM files in a folder and below.
+
+    Its name is made of a hash of the series' UID unless its side file names it, since folders of exports are often
+    called after the patient.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder.
+    choices : Choices
+        `scan`: which series or plane, by its number in the list that the error gives.
+
+    Raises
+    ------
+    RecordingError
+        When there are several series or planes and none is chosen, no time is told, or a file is damaged.
+    GeometryError
+        When the images are not sagittal.
+    """
+    series, notes = _series(path, choices)
+    side = read_side(path)
+    if choices.as_stored:
+        side = side.model_copy(update={"as_stored": True})
+    return recording_of(_stack(series, notes), side, path)
+
+
+def frame_of_reference(path: Path, choices: Choices) -> str | None:
+    """Return the UID of the frame of reference of a recording, None where its images have none.
+
+    Raises
+    ------
+    RecordingError
+        As `open_dicom`.
+    """
+    series, _ = _series(path, choices)
+    found = {one.header.frame_of_reference for one in series.images}
+    if len(found) > 1:
+        raise RecordingError(f"{path}: its images are in {len(found)} frames of reference; export one scan")
+    return found.pop() or None
+
+
+def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
+    """Return the series that was chosen, and what is to be known of it and the files beside it."""
+    files = [path] if not path.is_dir() else [file for file in _files(path) if _is_dicom(file)]
+    images: list[Image] = []
+    left: Counter[str] = Counter()
+    for file in files:
+        try:
+            images += images_in(file)
+        except RecordingError as error:
+            if len(files) == 1:
+                raise
+            left[str(error).removeprefix(f"{file}: ")] += 1
+    if not images:
+        why = next(iter(left), "has no DICOM file")
+        raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
+    series = ordered(chosen(series_of(images), choices.scan, str(path)), str(path))
+    notes = series.notes
+    if left:
+        notes = (
+            *notes,
+            f"{sum(left.values())} of {len(files)} DICOM files are left out; the first {next(iter(left))}",
+        )
+    return series, notes
+
+
+def _stack(series: Series, notes: tuple[str, ...]) -> Stack:
+    """Return the images of a series, read when they are asked for."""
+    images, first = series.images, series.images[0]
+    types = {one.dtype for one in images}
+    dtype = types.pop() if len(types) == 1 else np.dtype(np.float32)
+
+    def read(index: int) -> NDArray[np.generic]:
+        pixels: NDArray[np.generic] = images[index].read().astype(dtype, copy=False)
+        return pixels
+
+    return Stack(
+        frames=LazyFrames(read, len(images), first.header.shape, dtype),
+        spacing_mm=first.header.spacing_mm,
+        plane=first.header.plane,
+        times_s=series.times_s,
+        name=f"dicom-{hashlib.sha256(first.header.series.encode()).hexdigest()[:8]}",
+        field_strength_t=first.header.field_strength_t,
+        notes=notes,
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and below, in the order of their names; but for hidden ones."""
+    for count, file in enumerate(sorted(folder.rglob("*"))):
+        if count > MOST_FILES:
+            raise RecordingError(f"{folder}: holds more than {MOST_FILES} files; name the folder of one series")
+        if not file.name.startswith(".") and file.name != "DICOMDIR" and file.is_file():
+            yield file
+
+
+def _is_dicom(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return looks_like_dicom(opened.read(_HEAD_BYTES))
+    except OSError:
+        return False
+
+
+FORMAT = Format("DICOM images", claims, open_dicom)

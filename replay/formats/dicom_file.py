@@ -1,0 +1,231 @@
+"""One DICOM file: told by what it holds, its header read without its pixels, its pixels read frame by frame."""
+
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.filereader import dcmread
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import ImplicitVRLittleEndian as ImplicitLittle
+
+from gatekeeper.errors import InputError, RecordingError
+from gatekeeper.sources.dicom_header import Slice, slices_of
+from gatekeeper.sources.dicom_image import pixels_of
+from gatekeeper.sources.dicom_reading import HEADER_TAGS, quietly
+
+PREAMBLE = 128
+LARGEST_HEADER = 256 * 2**20
+"""What lies before the pixels of a file may have this many bytes."""
+_UNDEFINED = 0xFFFFFFFF
+_LONG_VALUES = (b"OB", b"OW", b"UN")
+_MODULE = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PhotometricInterpretation")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a file: what its header says, and where its pixels are.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    header : Slice
+        Geometry, times and number.
+    module : Dataset
+        How a pixel is stored; shared by the images of a file.
+    syntax : UID
+        Transfer syntax of the pixels.
+    offset, length : int
+        Where the pixels of all images of the file begin, and how many bytes they have; `length` is None where only
+        the pixels themselves tell, as compressed ones do.
+    count : int
+        How many images the file has.
+    """
+
+    path: Path
+    header: Slice
+    module: Dataset
+    syntax: UID
+    offset: int
+    length: int | None
+    count: int
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Type of the pixels as `read` returns them."""
+        if (self.header.slope, self.header.intercept) != (1.0, 0.0):
+            return np.dtype(np.float32)
+        kind = "i" if self.module.PixelRepresentation else "u"
+        return np.dtype(f"{kind}{self.module.BitsAllocated // 8}")
+
+    def read(self) -> NDArray[np.generic]:
+        """Return the pixels (H, W) as stored.
+
+        Raises
+        ------
+        RecordingError
+            When they cannot be read any more, are cut short or damaged.
+        """
+        where = str(self.path)
+        try:
+            one = replace(self.header, index=0)
+            return pixels_of(self._alone(where), one, where)
+        except OSError as error:
+            raise RecordingError(f"{where}: cannot be read any more ({error.strerror or error}); put it back") from None
+        except InputError as error:
+            raise RecordingError(str(error)) from None
+
+    def _alone(self, where: str) -> Dataset:
+        """Return an object that has this image only."""
+        alone = Dataset()
+        alone.update(self.module)
+        alone.Rows, alone.Columns = self.header.shape
+        alone.NumberOfFrames = 1
+        alone.file_meta = FileMetaDataset()
+        alone.file_meta.TransferSyntaxUID = self.syntax
+        with quietly(where), self.path.open("rb") as file:
+            if self.syntax.is_encapsulated:
+                file.seek(self.offset)
+                frame = get_frame(file, self.header.index, number_of_frames=self.count)
+                alone.PixelData = encapsulate([frame])
+                alone["PixelData"].is_undefined_length = True
+            else:
+                size = self.header.shape[0] * self.header.shape[1] * self.module.BitsAllocated // 8
+                file.seek(self.offset + size * self.header.index)
+                pixels = file.read(size)
+                if len(pixels) != size:
+                    raise InputError(f"{where}: was cut short at image {self.header.index}; copy the file again")
+                alone.add_new("PixelData", "OB" if size % 2 else "OW", pixels + b"\0" * (size % 2))
+            alone.set_original_encoding(self.syntax.is_implicit_VR, self.syntax.is_little_endian)
+        return alone
+
+
+def looks_like_dicom(head: bytes) -> bool:
+    """Return whether a file that begins so is DICOM: with its preamble, or with elements that nothing else begins with.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file, two hundred or more of them where it is that long.
+    """
+    if head[PREAMBLE : PREAMBLE + 4] == b"DICM":
+        return True
+    return any(_begins_with_elements(head, endian, explicit) for endian in "<>" for explicit in (True, False))
+
+
+def _begins_with_elements(head: bytes, endian: str, explicit: bool) -> bool:
+    """Return whether three elements of rising number, or a whole small header, begin in group 2 or 8."""
+    if endian == ">" and not explicit:
+        return False
+    at, last, found = 0, -1, 0
+    while found < 3 and at + 8 <= len(head):
+        group, number = struct.unpack_from(f"{endian}HH", head, at)
+        if group not in (0x0002, 0x0008) or group << 16 | number <= last:
+            return False
+        last = group << 16 | number
+        if explicit:
+            kind = head[at + 4 : at + 6]
+            if not (kind.isalpha() and kind.isupper() and kind.isascii()):
+                return False
+            is_long = kind in (*_LONG_VALUES, b"SQ", b"UT")
+            if is_long and at + 12 > len(head):
+                return False
+            length = struct.unpack_from(f"{endian}{'L' if is_long else 'H'}", head, at + (8 if is_long else 6))[0]
+            at += 12 if is_long else 8
+        else:
+            length = struct.unpack_from(f"{endian}L", head, at + 4)[0]
+            at += 8
+        if length > 1024:
+            return False
+        at += length
+        found += 1
+    return found == 3
+
+
+def images_in(path: Path) -> list[Image]:
+    """Return the images of a DICOM file, read without their pixels.
+
+    Raises
+    ------
+    RecordingError
+        When it holds none, or one that does not say where it lies, or is cut short or damaged.
+    OSError
+        When the file cannot be read.
+    """
+    where = str(path)
+    with path.open("rb") as file:
+        if DeflatedExplicitVRLittleEndian.encode() in file.read(1024):
+            raise RecordingError(f"{where}: is deflated as a whole, which is not read; store it without (dcmconv)")
+        file.seek(0)
+        try:
+            with quietly(where):
+                dataset = dcmread(file, force=True, stop_before_pixels=True, specific_tags=HEADER_TAGS)
+                begin = file.tell()
+                if begin > LARGEST_HEADER:
+                    raise InputError(f"{where}: has {begin} bytes before its pixels; the limit is {LARGEST_HEADER}")
+                slices = slices_of(dataset, where)
+                syntax = _syntax(dataset)
+                offset, length = _pixels_at(file, syntax, where)
+                module = _module(dataset, where)
+                held = path.stat().st_size - offset
+                _check_length(where, syntax, slices, int(module.BitsAllocated), held, length)
+        except RecordingError:
+            raise
+        except InputError as error:
+            raise RecordingError(str(error)) from None
+    return [Image(path, one, module, syntax, offset, length, len(slices)) for one in slices]
+
+
+def _module(dataset: Dataset, where: str) -> Dataset:
+    """Return the elements that say how a pixel is stored."""
+    module = Dataset()
+    for keyword in _MODULE:
+        if keyword not in dataset:
+            raise RecordingError(f"{where}: has no {keyword}; export grey images")
+        module[keyword] = dataset[keyword]
+    module.SamplesPerPixel = 1
+    return module
+
+
+def _syntax(dataset: Dataset) -> UID:
+    """Return the transfer syntax; of a file without file meta the one as which its elements were read."""
+    told = dataset.file_meta.get("TransferSyntaxUID")
+    if told:
+        return UID(told)
+    is_implicit, is_little = dataset.original_encoding
+    if is_implicit:
+        return ImplicitLittle
+    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+
+
+def _pixels_at(file: BinaryIO, syntax: UID, where: str) -> tuple[int, int | None]:
+    """Return where the value of PixelData begins and how long it is, of a file that stands before that element."""
+    endian = "<" if syntax.is_little_endian else ">"
+    head = file.read(12)
+    if len(head) < 8 or struct.unpack_from(f"{endian}HH", head) != (0x7FE0, 0x0010):
+        raise InputError(f"{where}: has no PixelData; give images")
+    if not syntax.is_implicit_VR and head[4:6] in _LONG_VALUES and len(head) == 12:
+        length, offset = struct.unpack_from(f"{endian}L", head, 8)[0], file.tell()
+    else:
+        length, offset = struct.unpack_from(f"{endian}L", head, 4)[0], file.tell() - len(head) + 8
+    return offset, None if length == _UNDEFINED else int(length)
+
+
+def _check_length(where: str, syntax: UID, slices: list[Slice], bits: int, held: int, length: int | None) -> None:
+    """Refuse native pixels that are fewer than announced, in the header or in the file."""
+    rows, cols = slices[0].shape
+    needed = 1 if syntax.is_encapsulated else len(slices) * rows * cols * bits // 8
+    if syntax.is_encapsulated:
+        if length is not None:
+            raise RecordingError(f"{where}: its compressed pixels are not in fragments; export it again")
+    elif length is None or length < needed:
+        raise RecordingError(
+            f"{where}: announces {needed} bytes of pixels in its size and {length} in their element; export it again"
+        )
+    if held < needed:
+        raise RecordingError(f"{where}: is cut short: it holds {held} of {needed} bytes of pixels; copy the file again")

@@ -1,0 +1,108 @@
+"""A stack of frames that does not fit into memory as one MetaImage whose fastest axis is time, as TrackRAD has it.
+
+The frames are read once for each block of rows, and deflated as they come.
+"""
+
+import math
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.frame import FrameStack
+from replay.formats.metaimage import Place
+
+LARGE_BYTES = 2**28
+"""A stack of more bytes than this is written so."""
+BLOCK_BYTES = 2**29
+"""So many bytes of rows are gathered at once; the fewer times must frames be read, or decoded."""
+_FRAMES_AT_ONCE = 32
+"""So many frames are turned together: the time of a pixel is then written by the cache line, twice as fast."""
+_LEVEL = 1
+_TYPES = {
+    "i1": "MET_CHAR",
+    "u1": "MET_UCHAR",
+    "i2": "MET_SHORT",
+    "u2": "MET_USHORT",
+    "i4": "MET_INT",
+    "u4": "MET_UINT",
+    "f4": "MET_FLOAT",
+}
+_SIZE_DIGITS = 20
+_IDENTITY = Place((0.0, 0.0, 0.0), ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
+
+
+def write_stack(
+    path: Path,
+    frames: FrameStack,
+    dtype: np.dtype[Any],
+    spacing_mm: tuple[float, float],
+    place: Place | None,
+    on_row: Callable[[int], None],
+) -> None:
+    """Write frames with the axes (rows, columns, time), time the fastest, in bounded memory.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make.
+    frames : FrameStack, shape (T, H, W)
+        Read several times.
+    dtype : dtype
+        Type in which they are written: an integer type of at most 32 bits, or float32.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns.
+    place : Place, optional
+        Where the image lies, its slowest axis, rows, first.
+    on_row : callable
+        Told after each row how many there are in the file.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+    """
+    count, rows, cols = frames.shape
+    place = _IDENTITY if place is None else place
+    matrix = " ".join(repr(float(value)) for direction in reversed(place.directions) for value in direction)
+    head = (
+        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nCompressedData = True\n"
+        f"CompressedDataSize = {{size}}\nTransformMatrix = {matrix}\n"
+        f"Offset = {' '.join(repr(float(value)) for value in place.origin_mm)}\nCenterOfRotation = 0 0 0\n"
+        f"ElementSpacing = 1 {spacing_mm[1]!r} {spacing_mm[0]!r}\nDimSize = {count} {cols} {rows}\n"
+        f"ElementType = {_TYPES[dtype.str[1:]]}\nElementDataFile = LOCAL\n"
+    )
+    at_once = min(rows, max(1, BLOCK_BYTES // (cols * count * dtype.itemsize)))
+    block = np.empty((at_once, cols, count), dtype)
+    with path.open("wb") as file:
+        file.write(head.format(size="0" * _SIZE_DIGITS).encode())
+        begin, deflate = file.tell(), zlib.compressobj(_LEVEL)
+        for row in range(0, rows, at_once):
+            lines = block[: rows - row]
+            _gather(frames, row, lines)
+            for done, line in enumerate(lines, start=row + 1):
+                file.write(deflate.compress(np.ascontiguousarray(line, dtype.newbyteorder("<")).tobytes()))
+                on_row(done)
+        file.write(deflate.flush())
+        size = file.tell() - begin
+        file.seek(0)
+        file.write(head.format(size=f"{size:0{_SIZE_DIGITS}d}").encode())
+
+
+def _gather(frames: FrameStack, row: int, out: NDArray[Any]) -> None:
+    """Read some rows of all frames, from one on, into `out` (rows, columns, time)."""
+    rows, cols, count = out.shape
+    part = np.empty((_FRAMES_AT_ONCE, rows, cols), out.dtype)
+    for index, frame in enumerate(frames):
+        place = index % _FRAMES_AT_ONCE
+        part[place] = frame[row : row + rows]
+        if place == _FRAMES_AT_ONCE - 1 or index == count - 1:
+            out[:, :, index - place : index + 1] = part[: place + 1].transpose(1, 2, 0)
+
+
+def is_large(frames: FrameStack, dtype: np.dtype[Any]) -> bool:
+    """Return whether frames of this type are many bytes, and can be written so."""
+    return math.prod(frames.shape) * dtype.itemsize > LARGE_BYTES and dtype.str[1:] in _TYPES

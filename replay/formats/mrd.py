@@ -1,0 +1,287 @@
+"""MRD (ISMRMRD) files in HDF5: the images of one series, read one by one.
+
+Each series is a group with the datasets `header`, `data` and `attributes`, as the ismrmrd library writes them. x, the
+fastest in memory, runs along `read_dir` and y along `phase_dir`, or along the meta attributes `ImageRowDir` and
+`ImageColumnDir`; `position` is the middle of the image. Of the file's header, which may name people, nothing is read.
+Source: S. J. Inati et al., "ISMRM Raw data format: a proposed standard for MRI raw datasets", MRM 77, 2017.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.errors import GeometryError, RecordingError
+from gatekeeper.frame import Plane, Vector
+from gatekeeper.wire.mrd import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
+from replay.formats.format import Choices, Format
+from replay.formats.side import as_written, read_side
+from replay.formats.stack import Stack, recording_of
+from replay.recording import LazyFrames, Recording
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+TIME_ATTRIBUTE = "AcquisitionTimeMs"
+"""Meta attribute in which files that are written here tell the time since the first image, in ms."""
+TICK_S = 2.5e-3
+"""Unit of `acquisition_time_stamp`, which MRD leaves to the vendor, unless a side file tells the rate."""
+MAX_FRAME_BYTES = 2**27
+"""One image, and what lies in one piece in the file, may come to so many bytes."""
+MAX_IMAGES = 200_000
+_MOST_HEADER_BYTES = 4096
+_MEANS = {0: "images", MAGNITUDE: "magnitude", PHASE: "phase", REAL: "real", IMAGINARY: "imaginary", COMPLEX: "complex"}
+_TRACKABLE = (0, MAGNITUDE, REAL, COMPLEX)
+_DAY_TICKS = round(86400.0 / TICK_S)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Series:
+    """Images of one kind that lie in one plane.
+
+    Attributes
+    ----------
+    name : str
+        By which it is chosen.
+    group : h5py.Group
+        Where it is.
+    rows : ndarray of int
+        Which images of the group are its own.
+    """
+
+    name: str
+    group: Any
+    rows: NDArray[np.intp]
+
+    def told(self) -> str:
+        """Return it in words, for a list."""
+        head = self.group["header"][int(self.rows[0])]
+        x, y, _ = head["matrix_size"]
+        return f"{self.name} ({len(self.rows)} {_MEANS.get(int(head['image_type']), 'other')} of {y} x {x})"
+
+
+def is_mrd(_path: Path, head: bytes) -> bool:
+    """Return whether a file is HDF5, of which only MRD is read."""
+    return head.startswith(MAGIC)
+
+
+def open_mrd(path: Path, choices: Choices) -> Recording:
+    """Return the images of one series as a recording.
+
+    Raises
+    ------
+    RecordingError
+        When the file is damaged, holds no images, or several series and none was chosen.
+    GeometryError
+        When they are not sagittal.
+    """
+    side = read_side(path, choices.as_stored)
+    try:
+        file = h5py.File(path, "r")
+        series = _chosen(path, _all_series(path, file), choices.scan)
+        stack = _stack(path, series)
+    except (RecordingError, GeometryError):
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, IndexError) as error:
+        raise _damaged(path, error) from None
+    return recording_of(stack, side, path)
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise RecordingError(f"{path}: {why}") from None
+
+
+def _damaged(path: Path, error: Exception) -> RecordingError:
+    words = " ".join(str(error).split())
+    return RecordingError(f"{path}: cannot be read as MRD images ({words:.80}); copy the file again")
+
+
+def _all_series(path: Path, file: Any) -> list[_Series]:
+    """Return all series of images, in the order of their names; images of several planes in one group are several."""
+    groups: list[Any] = []
+
+    def visit(_name: str, node: Any) -> None:
+        if isinstance(node, h5py.Group) and {"header", "data"} <= set(node):
+            groups.append(node)
+
+    file.visititems(visit)
+    found: list[_Series] = []
+    for group in groups:
+        heads = _headers(path, group)
+        keys = np.array([_kind(head) for head in heads], np.float64)
+        _, first, of = np.unique(np.round(keys, 2), axis=0, return_index=True, return_inverse=True)
+        name = group.name.rsplit("/", 1)[-1]
+        for number, kind in enumerate(np.argsort(first)):
+            part = f"{name}:{number + 1}" if len(first) > 1 else name
+            found.append(_Series(part, group, np.flatnonzero(of.ravel() == kind)))
+    return found
+
+
+def _headers(path: Path, group: Any) -> NDArray[Any]:
+    """Return the headers of a group whose sizes can be what they say."""
+    header, data = group["header"], group["data"]
+    if header.ndim != 1 or data.ndim != 5 or not 0 < len(header) <= MAX_IMAGES or len(header) != len(data):
+        _refuse(path, f"{group.name} holds {header.shape} headers and {data.shape} images; export it again")
+    if int(np.prod(data.shape[1:], dtype=object)) * data.dtype.itemsize > MAX_FRAME_BYTES:
+        _refuse(
+            path, f"{group.name} announces images of {data.shape[1:]}; {MAX_FRAME_BYTES} bytes is the limit for one"
+        )
+    _check_stored(path, group)
+    heads: NDArray[Any] = header[:]
+    return heads
+
+
+def _check_stored(path: Path, group: Any) -> None:
+    """Refuse what would be read in too large pieces, and images that are announced and were never written."""
+    header, data, kept = group["header"], group["data"], group.get("attributes")
+    if kept is not None and (kept.ndim != 1 or len(kept) > len(header)):
+        _refuse(path, f"{group.name} holds {len(header)} headers and {kept.shape} attributes; export it again")
+    for dataset in (header, data, *(() if kept is None else (kept,))):
+        piece = int(np.prod(dataset.chunks or (1,), dtype=object)) * dataset.dtype.itemsize
+        if piece > MAX_FRAME_BYTES:
+            _refuse(path, f"{dataset.name} lies in pieces of {piece} bytes; {MAX_FRAME_BYTES} is the limit for one")
+    widths = header.dtype.itemsize, 0 if kept is None else kept.dtype.itemsize
+    if widths[0] > _MOST_HEADER_BYTES or widths[1] * len(header) > MAX_FRAME_BYTES:
+        _refuse(path, f"{group.name} announces {sum(widths)} bytes of header for each image; export it again")
+    if data.chunks is None:
+        whole = data.id.get_storage_size() >= data.nbytes
+    else:
+        pieces = (-(-size // chunk) for size, chunk in zip(data.shape, data.chunks, strict=True))
+        whole = data.id.get_num_chunks() >= int(np.prod([*pieces], dtype=object))
+    if not whole:
+        _refuse(path, f"{group.name} announces {len(data)} images, and not all of them are there; copy the file again")
+
+
+def _kind(head: Any) -> list[float]:
+    """Return numbers that are the same of all images of one series and plane."""
+    one = [head[name] for name in ("image_series_index", "image_type", "channels", "slice", "contrast", "set")]
+    vectors = [head[name] for name in ("matrix_size", "field_of_view", "position", "read_dir", "phase_dir")]
+    return [*map(float, one), *(float(value) for vector in vectors for value in vector)]
+
+
+def _chosen(path: Path, series: list[_Series], wanted: str | None) -> _Series:
+    """Return the series that is wanted, or the only one."""
+    if not series:
+        _refuse(path, "is HDF5 without a series of MRD images; export images as ismrmrd does")
+    listed = ", ".join(one.told() for one in series[:8])
+    if wanted is not None:
+        found = next((one for one in series if one.name == wanted), None)
+        return found or _refuse(path, f"has no series {wanted!r:.40}; it holds {listed}")
+    if len(series) > 1:
+        _refuse(path, f"holds {len(series)} series: {listed}; choose one with --scan")
+    return series[0]
+
+
+def _stack(path: Path, series: _Series) -> Stack:
+    """Return the images of a series, read as they are asked for."""
+    heads = series.group["header"][:][series.rows]
+    first = heads[0]
+    channels, slices, rows, cols = series.group["data"].shape[1:]
+    if channels != 1 or slices != 1:
+        _refuse(path, f"{series.name} has {channels} channels and {slices} slices in an image; export one of each")
+    if int(first["image_type"]) not in _TRACKABLE:
+        _refuse(path, f"{series.told()} is no magnitude; choose another series with --scan")
+    attributes = _attributes(series)
+    plane, spacing_mm = _geometry(path, first, attributes[0], (rows, cols))
+    times_s, order, notes = _times(heads, attributes)
+    return Stack(
+        frames=_frames(path, series, order, (rows, cols)),
+        spacing_mm=spacing_mm,
+        plane=plane,
+        times_s=times_s,
+        notes=(*notes, *_gaps(heads["image_index"][order])),
+    )
+
+
+def _frames(path: Path, series: _Series, order: NDArray[np.intp], size: tuple[int, int]) -> LazyFrames:
+    data, rows = series.group["data"], series.rows[order]
+    is_pair = data.dtype.names is not None
+    dtype = np.dtype(np.float32) if is_pair or data.dtype.kind == "c" else data.dtype.newbyteorder("=")
+
+    def read(index: int) -> NDArray[Any]:
+        try:
+            stored = data[int(rows[index]), 0, 0]
+        except (OSError, ValueError, RuntimeError) as error:
+            raise _damaged(path, error) from None
+        if is_pair:
+            real, imaginary = (stored[name] for name in data.dtype.names[:2])
+            stored = np.hypot(real, imaginary)
+        elif stored.dtype.kind == "c":
+            stored = np.abs(stored)
+        return np.asarray(stored, dtype)
+
+    return LazyFrames(read, len(rows), size, dtype)
+
+
+def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
+    """Return the meta attributes of each image; none where there are none, or they cannot be read."""
+    found: list[Mapping[str, tuple[str, ...]]] = []
+    kept = series.group.get("attributes")
+    count = int(series.rows[-1]) + 1
+    texts = [b""] * len(series.rows) if kept is None or len(kept) < count else kept[:count][series.rows]
+    for text in texts:
+        raw = text.encode() if isinstance(text, str) else bytes(text)
+        try:
+            found.append(read_attributes(raw.rstrip(b"\0")))
+        except (ValueError, RecursionError):
+            found.append({})
+    return found
+
+
+def _geometry(
+    path: Path, head: Any, attributes: Mapping[str, tuple[str, ...]], shape: tuple[int, int]
+) -> tuple[Plane, tuple[float, float]]:
+    """Return where the pixels lie as they are stored, and their distances along rows and columns, in mm."""
+    rows, cols = shape
+    if tuple(int(size) for size in head["matrix_size"][:2]) != (cols, rows):
+        _refuse(path, f"its headers tell {tuple(head['matrix_size'])} pixels, its images have {cols} x {rows}")
+    width_mm, height_mm = (float(value) for value in head["field_of_view"][:2])
+    spacing_mm = as_written(height_mm / rows, rows), as_written(width_mm / cols, cols)
+    along_x = _direction(path, attributes.get("ImageRowDir"), head["read_dir"])
+    along_y = _direction(path, attributes.get("ImageColumnDir"), head["phase_dir"])
+    first = np.array(head["position"], np.float64)
+    for count, step_mm, along in ((cols, spacing_mm[1], along_x), (rows, spacing_mm[0], along_y)):
+        first = first - 0.5 * (count - 1) * step_mm * np.array(along)
+    return Plane((float(first[0]), float(first[1]), float(first[2])), along_y, along_x), spacing_mm
+
+
+def _direction(path: Path, words: tuple[str, ...] | None, otherwise: NDArray[Any]) -> Vector:
+    try:
+        first, second, third = (float(word) for word in (otherwise if words is None else words))
+    except ValueError:
+        _refuse(path, f"a direction in its meta attributes is {', '.join(words or ())!r:.60}; it must be three numbers")
+    return first, second, third
+
+
+def _times(
+    heads: NDArray[Any], attributes: list[Mapping[str, tuple[str, ...]]]
+) -> tuple[NDArray[np.float64] | None, NDArray[np.intp], tuple[str, ...]]:
+    """Return the time of each image where it is told, the order of time, and what was assumed."""
+    exact = [told[TIME_ATTRIBUTE][0] if told.get(TIME_ATTRIBUTE) else "nan" for told in attributes]
+    times_s: NDArray[np.float64] = np.full(len(heads), np.nan)
+    with suppress(ValueError):
+        times_s[:] = [float(word) / 1e3 for word in exact]
+    notes: tuple[str, ...] = ()
+    if not np.isfinite(times_s).all():
+        stamps = heads["acquisition_time_stamp"].astype(np.int64)
+        if not stamps.any():
+            return None, np.arange(len(heads)), ()
+        # They count from midnight; nobody records for half a day.
+        stamps = stamps + np.where(stamps < stamps[0] - _DAY_TICKS // 2, _DAY_TICKS, 0)
+        times_s[:] = stamps * TICK_S
+        notes = (f"time stamps are taken for ticks of {1e3 * TICK_S:g} ms; rate_hz in a side file tells otherwise",)
+    order = np.argsort(times_s, kind="stable")
+    return times_s[order], order, notes
+
+
+def _gaps(indices: NDArray[Any]) -> tuple[str, ...]:
+    """Return a note on images that are missing by their numbers."""
+    missing = np.diff(indices.astype(np.int64)) - 1
+    missing = missing[(missing > 0) & (missing < 2**15)]
+    return (f"{missing.sum()} images are missing by their numbers, in {missing.size} places",) if missing.size else ()
+
+
+FORMAT = Format("MRD images (HDF5)", is_mrd, open_mrd)

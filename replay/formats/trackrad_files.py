@@ -1,0 +1,84 @@
+"""The files of a TrackRAD case besides its frames: masks, and numbers and words in JSON."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gatekeeper.errors import RecordingError
+from gatekeeper.frame import FrameStack
+from replay.formats.metaimage import read_plain
+from replay.formats.stack import converted
+
+RATE_LIMITS_HZ = (0.01, 1000.0)
+FIELD_LIMITS_T = (0.001, 100.0)
+
+
+def read_masks(path: Path, shape: tuple[int, ...]) -> FrameStack | None:
+    """Return the masks (T, H, W) of a label file if there is one.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a single mask may have two axes.
+    shape : tuple of int
+        (H, W, T) of the frames it is for.
+
+    Raises
+    ------
+    RecordingError
+        When the file is cut short or damaged, or of another size.
+    """
+    if not path.exists():
+        return None
+    pixels = read_plain(path).pixels
+    if len(pixels.shape) == 2:
+        pixels = replace(pixels, shape=(*pixels.shape, 1))
+    if pixels.shape != shape:
+        raise RecordingError(
+            f"{path}: is {pixels.shape} rows, columns and frames, not {shape} as its images; use this case's label"
+        )
+    return converted(pixels.frames(2), np.dtype(np.bool_))
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        why = "is missing"
+    except OSError as error:
+        why = f"cannot be read ({error.strerror or error})"
+    except (ValueError, RecursionError):
+        why = "is not JSON"
+    raise RecordingError(f"{path}: {why}; it must hold one JSON value, for example 4.0")
+
+
+def read_number(path: Path, low: float, high: float, unit: str) -> float:
+    """Return the one number that a JSON file holds.
+
+    Raises
+    ------
+    RecordingError
+        When the file is missing or no JSON, or the number is not from `low` to `high`.
+    """
+    value = _json(path)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise RecordingError(f"{path}: holds {value!r:.40}; it must be one number from {low:g} to {high:g} {unit}")
+    return float(value)
+
+
+def read_region(path: Path) -> str | None:
+    """Return the scanned region that a JSON file names; None when there is no such file.
+
+    Raises
+    ------
+    RecordingError
+        When the file holds anything but a word.
+    """
+    if not path.exists():
+        return None
+    value = _json(path)
+    if not isinstance(value, str):
+        raise RecordingError(f'{path}: holds {value!r:.40}; it must be one word in quotes, for example "abdomen"')
+    return value

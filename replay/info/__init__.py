@@ -1,0 +1,1 @@
+"""What is in a recording, in numbers and as a small picture."""

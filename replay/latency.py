@@ -1,0 +1,101 @@
+"""Latency: how long each stage takes on the frames of a recording, played through the live loop as fast as it goes."""
+
+import math
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import SessionConfig
+from gatekeeper.recording.journal import LATENCY, read_decisions
+from gatekeeper.report.page import BUDGET_MS
+from replay.progress import OnProgress
+from replay.run import Material, replay
+
+FEWEST_FRAMES = 1000
+"""A short recording is played until so many frames are timed, so that its 99th percentile is not one of a few."""
+MOST_ROUNDS = 10
+WARM_UP_FRAMES = 10
+"""The first frames of each round are not counted."""
+FIGURES = {"p50": 50, "p99": 99, "max": 100}
+
+Stages = Mapping[str, NDArray[np.float64]]
+"""What each stage of `BUDGET_MS` took on each frame, in ms."""
+
+
+def stages_of(material: Material, config: SessionConfig, on_progress: OnProgress) -> Stages:
+    """Return how long each stage took on each frame, decisions and frames being recorded as always.
+
+    Parameters
+    ----------
+    material : Material
+        What is played.
+    config : SessionConfig
+        All settings.
+    on_progress : callable
+        Told of every frame.
+
+    Returns
+    -------
+    mapping of str to ndarray of float64, shape (N,)
+        In ms of real time; `total` is from the frame's arrival until its decision was sent.
+
+    Raises
+    ------
+    GatekeeperError
+        When the recording cannot be tracked, or nothing can be written for the time being.
+    """
+    frames = len(material.recording.frames)
+    warm_up = min(WARM_UP_FRAMES, frames // 2)
+    rounds = min(math.ceil(FEWEST_FRAMES / (frames - warm_up)), MOST_ROUNDS)
+    taken_ms: dict[str, list[float]] = {stage: [] for stage in BUDGET_MS}
+    with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as name:
+        for k in range(rounds):
+            folder = Path(name) / f"{k}"
+            doing = f"round {k + 1} of {rounds}"
+            replay(material, config, folder, VirtualClock(), partial(_told, on_progress, doing))
+            entries: list[dict[str, Any]] = list(read_decisions(folder / "decisions.jsonl"))
+            timed = [entry[LATENCY] for entry in entries if entry["kind"] == "frame"][warm_up:]
+            for stage, times_ms in taken_ms.items():
+                times_ms += [float(one[stage]) for one in timed]
+    return {stage: np.array(times_ms) for stage, times_ms in taken_ms.items()}
+
+
+def stages_json(stages: Stages) -> dict[str, dict[str, float]]:
+    """Return p50, p99 and the longest time of each stage in ms, with its budget and how many frames were timed."""
+    return {
+        stage: {
+            **dict(
+                zip(
+                    ("p50_ms", "p99_ms", "max_ms"),
+                    np.percentile(times_ms, (50, 99, 100)).round(4).tolist(),
+                    strict=True,
+                )
+            ),
+            "budget_ms": BUDGET_MS[stage],
+            "frames": len(times_ms),
+        }
+        for stage, times_ms in stages.items()
+    }
+
+
+def stages_table(name: str, stages: Stages) -> Table:
+    """Return one line per stage."""
+    table = Table(title=f"{name}: from frame to decision, {len(stages['total'])} frames")
+    table.add_column("stage")
+    for heading in ("ms p50", "p99", "worst", "budget"):
+        table.add_column(heading, justify="right")
+    for stage, row in stages_json(stages).items():
+        figures = (row[figure] for figure in ("p50_ms", "p99_ms", "max_ms", "budget_ms"))
+        table.add_row(stage, *(f"{figure:.3f}" for figure in figures))
+    return table
+
+
+def _told(on_progress: OnProgress, doing: str, _name: str, done: int, total: int) -> None:
+    on_progress(doing, done, total)

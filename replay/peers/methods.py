@@ -1,0 +1,139 @@
+"""Who is measured: every way of following the target, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+
+from gatekeeper.structure import mask_to_contour
+from gatekeeper.tracking.tracker import Tracker
+from replay.peers import boxes, flow
+from replay.peers.boxes import Box
+from replay.peers.flow import AlignedFlow, Flow, WholeImageFlow
+from replay.peers.image import Follower, Image, Learner, Mask, Outline, Spacing
+from replay.peers.points import Points
+from replay.peers.template import Template
+
+OURS = "gatekeeper"
+PREVIEWED = "gatekeeper, preview"
+NONE = "no tracking"
+
+WITHOUT_BOXES = (
+    "KCF and CSRT are left out: this OpenCV has no contrib modules. To have them, run .venv/bin/python -m pip install "
+    "--no-deps --target FOLDER opencv-contrib-python-headless, then PYTHONPATH=FOLDER make bench-peers"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way of following the target.
+
+    Attributes
+    ----------
+    name : str
+        What the table calls it.
+    start : callable
+        From the reference (H, W), the mask on it and the pixel spacing in mm to a new :class:`Follower`.
+    every_frame : bool
+        False for what takes so long that it is shown labelled frames only; it must not learn from frame to frame.
+    """
+
+    name: str
+    start: Callable[[Image, Mask, Spacing], Follower]
+    every_frame: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A method that learns from the beginning of a case, without its labels, before it follows the target.
+
+    Attributes
+    ----------
+    name, every_frame
+        As those of :class:`Method`.
+    start : callable
+        As that of :class:`Method`, to a :class:`Learner`.
+    preview_s : float
+        How much of the case it is shown beforehand, in seconds.
+    """
+
+    name: str
+    start: Callable[[Image, Mask, Spacing], Learner]
+    preview_s: float
+    every_frame: bool = True
+
+
+def one_thread_each() -> None:
+    """Let OpenCV and SimpleITK use one thread, as gatekeeper does."""
+    cv2.setNumThreads(1)
+    flow.simpleitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def available_methods(preview_s: float = 0.0) -> tuple[list[Method | Previewed], str | None]:
+    """Return every method that can be had here, gatekeeper last, and why others cannot, if so.
+
+    With a preview of some seconds, gatekeeper is there twice: from the first frame alone, and after the preview.
+    """
+    ultrafast, fast, medium = (
+        cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+        cv2.DISOPTICAL_FLOW_PRESET_FAST,
+        cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+    )
+    methods: list[Method | Previewed] = [
+        Method(NONE, lambda _reference, mask, _spacing_mm: _Still(mask)),
+        Method("NCC template", Template),
+        _whole("DIS ultrafast", lambda: flow.dis(ultrafast)),
+        _whole("DIS fast", lambda: flow.dis(fast)),
+        _whole("DIS medium", lambda: flow.dis(medium)),
+        _aligned("NCC then DIS-fast", lambda: flow.dis(fast)),
+        _aligned("NCC then DIS-medium", lambda: flow.dis(medium)),
+        Method("Lucas-Kanade", Points),
+        _whole("Farneback", flow.farneback),
+        _aligned("NCC then demons", flow.demons, every_frame=False),
+    ]
+    if boxes.have_boxes():
+        methods += [_boxed("KCF", boxes.kcf, boxes.KCF_ENLARGED), _boxed("CSRT", boxes.csrt, boxes.CSRT_ENLARGED)]
+    methods.append(Method(OURS, _Ours))
+    if preview_s > 0.0:
+        methods.append(Previewed(PREVIEWED, _Ours, preview_s))
+    return methods, None if boxes.have_boxes() else WITHOUT_BOXES
+
+
+def _whole(name: str, new_flow: Callable[[], Flow]) -> Method:
+    return Method(name, lambda reference, mask, _spacing_mm: WholeImageFlow(reference, mask, new_flow()))
+
+
+def _aligned(name: str, new_flow: Callable[[], Flow], every_frame: bool = True) -> Method:
+    return Method(
+        name,
+        lambda reference, mask, spacing_mm: AlignedFlow(reference, mask, spacing_mm, new_flow()),
+        every_frame,
+    )
+
+
+def _boxed(name: str, new_tracker: Callable[[], Any], enlarged: int) -> Method:
+    return Method(name, lambda reference, mask, spacing_mm: Box(reference, mask, spacing_mm, new_tracker(), enlarged))
+
+
+class _Still:
+    """The target where it was on the reference."""
+
+    def __init__(self, mask: Mask) -> None:
+        self._contour_px = mask_to_contour(mask)
+
+    def __call__(self, _image: Image) -> Outline:
+        return self._contour_px
+
+
+class _Ours:
+    """Gatekeeper without settings: from the first frame alone, unless it is told to learn."""
+
+    def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing) -> None:
+        self._tracker = Tracker(reference, mask, spacing_mm)
+
+    def learn(self, images: Image) -> object:
+        return self._tracker.learn(images)
+
+    def __call__(self, image: Image) -> Outline:
+        return self._tracker.track(image).contour_px

@@ -1,0 +1,143 @@
+"""What was measured, as tables for a reader and as one JSON object for a program."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+
+import cv2
+import numpy as np
+from rich.table import Table
+
+from replay.peers.measure import Outcome, pooled
+from replay.peers.methods import NONE, OURS, PREVIEWED
+
+Case = Mapping[str, Outcome]
+"""What each method did, by name."""
+
+FASTEST_GOOD, MOST_EXACT = "NCC then DIS-medium", "Farneback"
+"""The peers whose time is told case by case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the table says of one method.
+
+    Attributes
+    ----------
+    frames_scored, frames_timed : int
+    dsc, hd95_mm, masd_mm, center_mm : float
+        Means over the scored frames; see :class:`replay.scores.FrameScore`.
+    center_p95_mm : float
+        95th percentile of the centre distance.
+    p50_ms, p99_ms, worst_ms : float
+        Time of one frame.
+    """
+
+    frames_scored: int
+    frames_timed: int
+    dsc: float
+    hd95_mm: float
+    masd_mm: float
+    center_mm: float
+    center_p95_mm: float
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+
+
+def figures(outcome: Outcome) -> Figures:
+    """Return the figures of one method on one case, or on several that were pooled."""
+    scores = np.array([(score.dsc, score.hd95_mm, score.masd_mm, score.center_mm) for score in outcome.scores])
+    dsc, hd95_mm, masd_mm, center_mm = scores.mean(axis=0).tolist()
+    p50_ms, p99_ms, worst_ms = np.percentile(outcome.times_ms, (50, 99, 100)).tolist()
+    return Figures(
+        frames_scored=len(scores),
+        frames_timed=len(outcome.times_ms),
+        dsc=dsc,
+        hd95_mm=hd95_mm,
+        masd_mm=masd_mm,
+        center_mm=center_mm,
+        center_p95_mm=float(np.percentile(scores[:, 3], 95)),
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        worst_ms=worst_ms,
+    )
+
+
+def pool(cases: Mapping[str, Case]) -> dict[str, Figures]:
+    """Return the figures of each method over all frames of all cases."""
+    names = next(iter(cases.values()))
+    return {name: figures(pooled([case[name] for case in cases.values()])) for name in names}
+
+
+def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
+    """Return one line per method."""
+    table = Table(title=title)
+    table.add_column("method")
+    headings = ("DSC", "HD95 mm", "MASD mm", "centre mm", "p95 mm", "ms p50", "p99", "worst", "time / ours")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    most_frames = max(row.frames_timed for row in rows.values())
+    for name, row in rows.items():
+        few = "" if row.frames_timed == most_frames else " *"
+        distances_mm = (row.hd95_mm, row.masd_mm, row.center_mm, row.center_p95_mm)
+        times_ms = (row.p50_ms, row.p99_ms, row.worst_ms)
+        ratio = row.p50_ms / rows[OURS].p50_ms
+        table.add_row(
+            name + few,
+            f"{row.dsc:.4f}",
+            *(f"{distance_mm:.3f}" for distance_mm in distances_mm),
+            *(f"{time_ms:.3f}" for time_ms in times_ms),
+            "" if name == NONE else f"{ratio:.2f}",
+            style="bold" if name in (OURS, PREVIEWED) else None,
+        )
+    if any(row.frames_timed < most_frames for row in rows.values()):
+        table.caption = "* timed on labelled frames only, it takes so long"
+    return table
+
+
+def cases_table(cases: Mapping[str, Case]) -> Table:
+    """Return one line per case: gatekeeper beside whichever peer is closest to the labels there, and the times."""
+    table = Table(title="Case by case: mean centre distance in mm, and time of a frame")
+    table.add_column("case")
+    table.add_column("frames", justify="right")
+    table.add_column(OURS, justify="right")
+    table.add_column("best peer there")
+    for heading in ("its", "ours less its", "ms p50", "p99 / p50", f"{FASTEST_GOOD} / ours", f"{MOST_EXACT} / ours"):
+        table.add_column(heading, justify="right")
+    for name, case in cases.items():
+        rows = {method: figures(outcome) for method, outcome in case.items()}
+        ours = rows[OURS]
+        peers = (method for method in rows if method not in (OURS, PREVIEWED))
+        best = min(peers, key=lambda method: rows[method].center_mm)
+        table.add_row(
+            name,
+            f"{ours.frames_scored}",
+            f"{ours.center_mm:.3f}",
+            best,
+            f"{rows[best].center_mm:.3f}",
+            f"{ours.center_mm - rows[best].center_mm:+.3f}",
+            f"{ours.p50_ms:.3f}",
+            f"{ours.p99_ms / ours.p50_ms:.1f}",
+            *(f"{rows[peer].p50_ms / ours.p50_ms:.1f}" for peer in (FASTEST_GOOD, MOST_EXACT)),
+        )
+    return table
+
+
+def as_json(groups: Mapping[str, Mapping[str, Case]], left_out: str | None) -> dict[str, object]:
+    """Return everything that was measured: pooled by group, and case by case, method by method."""
+    return {
+        "pooled": {group: plain(pool(cases)) for group, cases in groups.items()},
+        "cases": {
+            name: plain({method: figures(outcome) for method, outcome in case.items()})
+            for cases in groups.values()
+            for name, case in cases.items()
+        },
+        "left_out": left_out,
+        "versions": {name: metadata.version(name) for name in ("numpy", "simpleitk")} | {"opencv": cv2.__version__},
+    }
+
+
+def plain(rows: Mapping[str, Figures]) -> dict[str, dict[str, float]]:
+    """Return the figures of each method as plain values for JSON, and its time beside ours."""
+    return {method: asdict(row) | {"time_ratio": row.p50_ms / rows[OURS].p50_ms} for method, row in rows.items()}

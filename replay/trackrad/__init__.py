@@ -1,0 +1,1 @@
+"""The TrackRAD2025 challenge: its algorithm contract, and its scores beside correct ones."""

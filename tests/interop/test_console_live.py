@@ -1,0 +1,205 @@
+"""The console in a real browser beside a session that really runs."""
+
+import itertools
+import os
+import re
+import signal
+import time
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.browser import Watched, chromium, serious_faults
+from tests.consoles import RATE_HZ, WATCH, kept_screenshot, running
+from tests.lives import events
+
+MOST_MS = 250.0
+"""A hold and a resume appear within this of the decision."""
+ARROWS = """async () => {
+  const {Link} = await import("/page/link.js");
+  const link = new Link();
+  await link.open();
+  const view = await link.ask({after: -1});
+  link.close();
+  return view.arrays.arrows?.shape[0] ?? 0;
+}"""
+PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('seconds').textContent]"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def session(browser, tmp_path_factory):
+    with running(tmp_path_factory.mktemp("live") / "session", control=True, beam_s=60.0) as run:
+        yield run
+
+
+@pytest.fixture
+def watched(browser, session):
+    seen = Watched(browser)
+    seen.page.add_init_script(WATCH)
+    seen.page.goto(session.url)
+    seen.page.wait_for_selector("body:not([data-beam=none])")
+    yield seen
+    seen.page.close()
+
+
+def test_it_shows_the_session_without_complaint_and_asks_for_nothing_elsewhere(watched, session):
+    page = watched.page
+    page.wait_for_selector("body[data-beam=on]")
+    assert page.locator("#word").inner_text() == "BEAM ON"
+    assert page.locator("#name").inner_text() == "P_001"
+    assert page.locator("#phase").inner_text() == "delivery"
+    assert re.match(r"frame \d+ · \d+ ms old", page.locator("#frame").inner_text())
+    assert "remaining" in page.locator("#beam-of").inner_text()
+    assert watched.complaints == []
+    assert all(url.startswith(session.url.partition("#")[0]) for url in watched.requests)
+    kept_screenshot(page, "console-beam-on")
+    page.wait_for_selector("body[data-beam=hold]")
+    assert page.locator("#word").inner_text() == "HOLD"
+    assert "target outside the envelope" in page.locator("#why").inner_text()
+    kept_screenshot(page, "console-hold")
+
+
+def test_the_token_is_taken_out_of_the_address(watched):
+    assert "token" not in watched.page.url
+
+
+def test_frames_advance_at_the_rate_of_the_source(watched):
+    watched.page.wait_for_timeout(4000)
+    frames = {}
+    for shown in watched.page.evaluate("shownAt"):
+        frames.setdefault(shown["sequence"], shown["ms"])
+    numbers = sorted(frames)[1:]
+    assert len(numbers) >= 0.9 * (numbers[-1] - numbers[0] + 1)
+    rate_hz = 1e3 * (numbers[-1] - numbers[0]) / (frames[numbers[-1]] - frames[numbers[0]])
+    assert rate_hz == pytest.approx(RATE_HZ, rel=0.1)
+
+
+def test_hold_and_resume_appear_soon_after_the_decision(watched, session):
+    begin_ms = 1e3 * time.time()
+    watched.page.wait_for_timeout(7000)
+    end_ms = 1e3 * time.time() - 500.0
+    decided = [one for one in session.transitions() if begin_ms < one[1] < end_ms]
+    shown = [one for one in watched.page.evaluate("shownAt") if one["beam"] in ("on", "hold")]
+    changed = [new for old, new in itertools.pairwise(shown) if old["beam"] != new["beam"]]
+    assert {beam for beam, _ in decided} == {"on", "hold"}
+    for beam, at_ms in decided:
+        late_ms = [one["ms"] - at_ms for one in changed if one["beam"] == beam and one["ms"] >= at_ms - 5.0]
+        assert late_ms
+        assert min(late_ms) <= MOST_MS
+
+
+def test_what_lies_under_the_pointer_is_told(watched):
+    watched.page.wait_for_timeout(1500)
+    watched.page.hover("#strip", position={"x": 110, "y": 60})
+    assert re.match(r"\d+:\d\d\.\d +(BEAM ON|HOLD: )", watched.page.locator("#told").inner_text())
+
+
+def test_arrows_are_drawn_on_demand(watched, session):
+    page = watched.page
+    page.check("#arrows")
+    page.wait_for_timeout(700)
+    kept_screenshot(page, "console-arrows")
+    assert page.evaluate(ARROWS) > 10
+    page.uncheck("#arrows")
+    page.wait_for_timeout(700)
+    assert page.evaluate(ARROWS) == 0
+
+
+def test_it_keeps_nobody_out(watched):
+    for beam in ("on", "hold"):
+        watched.page.wait_for_selector(f"body[data-beam={beam}]")
+        assert serious_faults(watched.page) == []
+
+
+def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, session):
+    seen = Watched(browser)
+    page = seen.page
+    page.goto(session.url.replace("/#", "/patient#"))
+    spots = {}
+    for place in ("in", "out"):
+        page.wait_for_selector(f"body[data-place={place}]")
+        page.wait_for_timeout(300)
+        spots[place] = page.evaluate(PLACED)
+        kept_screenshot(page, f"patient-{place}")
+    assert spots["in"][1].isdigit()
+    assert int(spots["in"][1]) <= 20
+    assert spots["out"][0] > spots["in"][0] + 30
+    assert seen.complaints == []
+    assert serious_faults(page) == []
+    page.close()
+
+
+def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
+    page = watched.page
+    page.click("[data-ask=hold]")
+    assert page.locator("#answer").inner_text() == "Say who you are first."
+    page.fill("#operator", "Anna")
+    page.click("[data-ask=hold]")
+    page.locator("#why", has_text="held by the operator").wait_for()
+    page.locator("#answer", has_text="hold by Anna").wait_for()
+    assert page.locator("#phase").inner_text() == "paused"
+    kept_screenshot(page, "console-operator")
+    page.click("[data-ask=release]")
+    page.locator("#phase", has_text="delivery").wait_for()
+    page.click("[data-ask=arm]")
+    page.locator("#answer", has_text="Not done").wait_for()
+    assert [one["values"]["operator"] for one in events(session.folder, "hold")] == ["Anna"]
+    assert [one["values"]["operator"] for one in events(session.folder, "release")] == ["Anna"]
+    assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
+
+
+def test_a_session_is_ended_with_two_clicks_only(watched, session):
+    watched.page.fill("#operator", "Anna")
+    watched.page.click("[data-ask=end]")
+    assert watched.page.locator("[data-ask=end]").inner_text() == "Click again to end"
+    assert session.session.desk.ending is None
+
+
+def test_a_wrong_token_gets_401(browser, session):
+    place = session.url.partition("#")[0]
+    answer = httpx.get(f"{place}hello", headers={"authorization": "Bearer wrong"})
+    assert answer.status_code == 401
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{place.replace('http', 'ws')}views", origin=place[:-1], subprotocols=["gatekeeper", "token.wrong"])
+    assert refused.value.response.status_code == 401
+    seen = Watched(browser)
+    seen.page.goto(f"{place}#token=wrong")
+    seen.page.locator("#why", has_text="token").wait_for()
+    assert seen.page.locator("#word").inner_text() == "NO DATA"
+    seen.page.close()
+
+
+def test_a_foreign_origin_is_refused(session):
+    place, token = session.url.split("#token=")
+    with pytest.raises(InvalidStatus) as refused:
+        connect(
+            f"{place.replace('http', 'ws')}views",
+            origin="http://evil.example",
+            subprotocols=["gatekeeper", f"token.{token}"],
+        )
+    assert refused.value.response.status_code == 403
+
+
+def test_a_page_whose_session_shows_nothing_new_says_so(browser, tmp_path):
+    with running(tmp_path / "session", seconds=60.0) as run:
+        seen = Watched(browser)
+        seen.page.goto(run.url)
+        seen.page.wait_for_selector("body:not([data-beam=none])")
+        os.kill(run.console.pid, signal.SIGSTOP)
+        seen.page.wait_for_selector("body[data-beam=none]", timeout=5000)
+        assert seen.page.locator("#word").inner_text() == "NO DATA"
+        kept_screenshot(seen.page, "console-no-data")
+        os.kill(run.console.pid, signal.SIGCONT)
+        seen.page.wait_for_selector("body:not([data-beam=none])")
+        os.kill(run.console.pid, signal.SIGKILL)
+        seen.page.wait_for_selector("body[data-beam=none]", timeout=5000)
+        assert serious_faults(seen.page) == []
+        seen.page.close()

@@ -1,0 +1,156 @@
+"""The report in a real browser: it opens, says what the summary says, answers to its buttons, and asks for nothing."""
+
+import json
+import re
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from gatekeeper.report.page import report_html
+from replay.formats.session import open_session
+from replay.story import tell, write_report
+from tests.browser import Watched, chromium, serious_faults
+from tests.cases import breathing_case
+from tests.sessions import recorded
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    folder = recorded(tmp_path_factory.mktemp("told") / "session", breathing_case(frames=96))
+    write_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def story(session):
+    with closing(open_session(session)) as opened:
+        yield tell(opened)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def watched(browser, session):
+    seen = Watched(browser)
+    seen.page.goto((session / "report.html").as_uri())
+    yield seen
+    seen.page.close()
+
+
+def test_it_opens_without_complaint_and_asks_for_nothing_else(watched):
+    assert watched.complaints == []
+    assert [url for url in watched.requests if not url.startswith("data:")] == [watched.page.url]
+
+
+def test_its_figures_are_those_of_the_summary(watched, session):
+    summary = json.loads((session / "summary.json").read_text())
+    shown = [tile.split("\n") for tile in watched.page.locator(".tiles > div").all_inner_texts()]
+    latency = summary["latency_ms"]
+    lasted_s = summary["beam_on_s"] / summary["duty_cycle"]
+    assert {label: text for text, label in shown} == {
+        "duty cycle, of the whole time": f"{100 * summary['duty_cycle']:.1f} %",
+        "beam on": f"{summary['beam_on_s']:.1f} s",
+        "from first to last decision": f"{lasted_s:.1f} s",
+        "holds": str(summary["holds"]),
+        "frames judged": str(summary["frames"]),
+        f"latency p99 (p50 {latency['p50']:.2f}, max {latency['max']:.2f})": f"{latency['p99']:.2f} ms",
+    }
+    rows = watched.page.locator("section", has_text="Holds by reason").last.locator("tbody tr").all_inner_texts()
+    told = {re.search(r"[a-z]+(_[a-z]+)*(?=\t)", row).group(): int(row.split("\t")[1]) for row in rows}
+    assert told == summary["hold_reasons"]
+
+
+def test_the_trace_is_drawn_and_says_what_lies_under_the_pointer(watched):
+    canvas = watched.page.locator("#strip")
+    canvas.hover(position={"x": 400, "y": 100})
+    text = watched.page.locator("#told").inner_text()
+    assert re.match(r"0:0\d\.\d (BEAM ON|HOLD: )", text)
+    inked = watched.page.evaluate(
+        """() => {const c = document.getElementById("strip");
+        return new Set(c.getContext("2d").getImageData(0, 0, c.width, c.height).data).size}"""
+    )
+    assert inked > 20
+
+
+def test_no_number_is_minus_nought(watched):
+    told = []
+    for x in range(110, 1130, 40):
+        watched.page.locator("#strip").hover(position={"x": x, "y": 100})
+        told.append(watched.page.locator("#told").inner_text())
+    assert len(set(told)) > 20
+    assert not any(re.search(r"-0\.0+\b", text) for text in told)
+
+
+def test_next_hold_goes_from_one_to_the_next(watched):
+    told = []
+    for _ in range(2):
+        watched.page.click("#hold")
+        told.append(watched.page.locator("#told").inner_text())
+    assert "HOLD" in told[0]
+    assert "HOLD" in told[1]
+    assert told[0] != told[1]
+
+
+def test_it_keeps_nobody_out(watched):
+    assert serious_faults(watched.page) == []
+
+
+def drawn(page):
+    return page.evaluate("() => document.getElementById('strip').toDataURL()")
+
+
+def pages_of(pdf):
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_it_prints_the_whole_session_on_few_pages_and_shows_afterwards_what_it_showed(watched):
+    page = watched.page
+    page.click("#in")
+    before = drawn(page)
+    page.evaluate(
+        """() => window.addEventListener("beforeprint", () => {
+        window.printed = document.getElementById("strip").toDataURL()})"""
+    )
+    assert 2 <= pages_of(page.pdf(format="A4")) <= 5
+    assert drawn(page) == before
+    page.click("#all")
+    whole = page.evaluate("() => window.printed")
+    assert whole not in (before, None)
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("() => window.printed") == whole
+
+
+@pytest.mark.parametrize("width", [703, 725], ids=["A4", "Letter"])
+def test_nothing_is_cut_off_on_paper(watched, width):
+    """Paper with its margins of 12 mm is so many pixels wide."""
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 1000})
+    page.emulate_media(media="print")
+    wider = page.evaluate(
+        """(width) => [...document.querySelectorAll("main *")].filter((one) => {
+            const box = one.closest("section")?.getBoundingClientRect();
+            return one.getBoundingClientRect().right > Math.min(width, box?.right ?? width) + 0.5;
+        }).map((one) => one.outerHTML.slice(0, 60))""",
+        width,
+    )
+    assert wider == []
+
+
+@pytest.mark.parametrize(("confidence", "same"), [(0.2, True), (0.9, False)], ids=["unsure", "sure"])
+def test_only_a_target_that_was_surely_found_sets_the_scale_of_the_trace(browser, story, tmp_path, confidence, same):
+    """One that was not may be anywhere: it is drawn at the edge."""
+    drawings = []
+    for place_mm in (500.0, 5000.0):
+        entries = [dict(entry) for entry in story.decisions]
+        entries[4] |= {"confidence": confidence, "center_mm": [place_mm, 60.0]}
+        (tmp_path / "report.html").write_text(report_html(replace(story, decisions=entries)))
+        seen = Watched(browser)
+        seen.page.goto((tmp_path / "report.html").as_uri())
+        drawings.append(drawn(seen.page))
+        seen.page.close()
+    assert (drawings[0] == drawings[1]) is same

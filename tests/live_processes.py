@@ -1,0 +1,63 @@
+"""`gatekeeper run` as a process of its own, fed over the loopback, for tests of what happens to it."""
+
+import threading
+from contextlib import closing, contextmanager
+
+import tomli_w
+
+from benchmarks.session_matrix.parts import Process
+from gatekeeper.clock import PacedClock
+from replay.feed.mrd import MrdFeeder
+from replay.feed.play import play
+from replay.formats.trackrad import write_case
+
+
+class Run(Process):
+    """The process of a session that is written to a folder."""
+
+    def __init__(self, folder, linac=None, options=(), **tables):
+        values = {
+            "source": {"kind": "mrd", "port": 0, "frames_per_s": 8.0},
+            "target": {"kind": "trackrad", "case": "case"},
+            "preview": {"seconds": 0.0},
+            **({} if linac is None else {"linac": linac.model_dump(exclude_none=True)}),
+            **tables,
+        }
+        (folder / "live.toml").write_text(tomli_w.dumps(values))
+        super().__init__("run", folder / "live.toml", "--out", folder / "session", *options)
+
+    def port(self):
+        return int(self.wait_for(r"source \w+ [^ ]+:(\d+),")[1])
+
+
+@contextmanager
+def running(folder, case, *options, **how):
+    """Run a session with a case's target."""
+    write_case(case, folder / "case")
+    with Run(folder, options=options, **how) as run:
+        yield run
+
+
+@contextmanager
+def fed(case, port):
+    """Play a case into the source at a port, on a thread, until it is over or the source is gone."""
+    stop = threading.Event()
+
+    def progress(_sent, _total):
+        if stop.is_set():
+            raise InterruptedError
+
+    def feed():
+        try:
+            with closing(MrdFeeder("127.0.0.1", port)) as feeder:
+                play(case, feeder, PacedClock(1.0), progress)
+        except Exception:
+            return
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(10.0)

@@ -1,0 +1,282 @@
+"""The control socket: closed to others, deaf to nonsense, and whoever hangs or floods never delays the loop."""
+
+import json
+import os
+import socket
+import stat
+import time
+from contextlib import suppress
+
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.command import Action
+from gatekeeper.errors import InputError
+from gatekeeper.operator import control as door
+from gatekeeper.operator.client import ask
+from gatekeeper.operator.control import Control
+from gatekeeper.operator.desk import CLOSED, Desk
+from gatekeeper.operator.place import NAME, connect
+from tests.desks import looping, until
+from tests.leases import measured
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / NAME
+
+
+def line(*words, operator="Anna"):
+    return json.dumps({"command": list(words), "operator": operator}).encode() + b"\n"
+
+
+def answers(link, count=1):
+    """Return so many answers that a connection gives."""
+    link.settimeout(10.0)
+    with link.makefile("rb") as lines:
+        return [json.loads(lines.readline()) for _ in range(count)]
+
+
+def closed(link):
+    """Return True when the other end has hung up."""
+    link.settimeout(0.0)
+    try:
+        while data := link.recv(65536):
+            assert data
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def test_a_command_is_done_and_answered(place):
+    with looping() as loop, Control(place, loop.desk):
+        assert ask(place, ["arm"], "Anna") == {"accepted": True, "note": "arm by Anna"}
+        assert ask(place.parent, ["rebase", "9", "0"], "Ben")["accepted"] is False
+        assert [(done.action, done.operator) for done in loop.done] == [("arm", "Anna"), ("rebase", "Ben")]
+
+
+def test_the_status_is_told(place):
+    with looping() as loop, Control(place, loop.desk, lambda: {"state": "HOLD"}):
+        assert ask(place, ["status"], "Anna")["status"] == {"state": "HOLD"}
+
+
+def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
+    seen = []
+    bind = socket.socket.bind
+
+    class Watched(socket.socket):
+        def bind(self, name):
+            bind(self, name)
+            seen.append(stat.S_IMODE(os.lstat(place).st_mode))
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    before = os.umask(0)
+    try:
+        with Control(place, Desk(VirtualClock())):
+            assert seen == [0o600]
+            assert stat.S_IMODE(place.lstat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def test_another_user_is_not_heard(place, monkeypatch):
+    with looping() as loop, Control(place, loop.desk):
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+        monkeypatch.setattr(door, "_is_ours", lambda link, ours=door._is_ours: ours(Pretending(link, 23456)))
+        with pytest.raises(InputError, match="no session answers there"):
+            ask(place, ["arm"], "Anna")
+        monkeypatch.setattr(door, "_is_ours", lambda link, ours=Pretending: True)
+        ask(place, ["hold"], "Anna")
+        assert loop.actions == ["hold"]
+
+
+class Pretending:
+    """A connection from another user."""
+
+    def __init__(self, link, user):
+        self.link, self.user = link, user
+
+    def getsockopt(self, *asked):
+        number, _, group = door.CREDENTIALS.unpack(self.link.getsockopt(*asked))
+        return door.CREDENTIALS.pack(number, self.user, group)
+
+
+def test_a_socket_that_was_left_behind_is_taken_over(place):
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(place))
+    left.close()
+    with looping() as loop, Control(place, loop.desk):
+        assert ask(place, ["hold"], "Anna")["accepted"]
+
+
+def test_another_session_and_other_files_are_left_alone(place):
+    with looping() as loop, Control(place, loop.desk):
+        with pytest.raises(InputError, match="another session listens there"):
+            Control(place, loop.desk)
+        assert ask(place, ["hold"], "Anna")["accepted"]
+    place.write_text("mine")
+    with pytest.raises(InputError, match="no socket"):
+        Control(place, loop.desk)
+    assert place.read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path):
+    with pytest.raises(InputError, match="no control socket can be made"):
+        Control(tmp_path / "none" / NAME, Desk(VirtualClock()))
+
+
+def test_it_is_gone_afterwards_unless_it_is_another_one(place):
+    control = Control(place, Desk(VirtualClock()))
+    control.close()
+    control.close()
+    assert not place.exists()
+    control = Control(place, Desk(VirtualClock()))
+    place.unlink()
+    place.write_text("mine")
+    control.close()
+    assert place.read_text() == "mine"
+
+
+def test_a_path_may_be_longer_than_the_name_of_a_socket(tmp_path):
+    folder = tmp_path / ("a" * 120) / ("b" * 120)
+    folder.mkdir(parents=True)
+    with looping() as loop, Control(folder / NAME, loop.desk):
+        assert ask(folder, ["hold"], "Anna")["accepted"]
+
+
+def test_nobody_there_is_said_in_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"no session answers there .*; name the folder of one that runs"):
+        ask(tmp_path, ["hold"], "Anna")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\n",
+        b"hold\n",
+        b"{}\n",
+        b"[]\n",
+        b"\xff\xfe\n",
+        b'{"command": "hold", "operator": "Anna"}\n',
+        b'{"command": ["hold"]}\n',
+        b'{"command": ["hold"], "operator": ""}\n',
+        b'{"command": ["hold"], "operator": 7}\n',
+        b'{"command": [7], "operator": "Anna"}\n',
+        b'{"command": ["hold"], "operator": "Anna", "more": 1}\n',
+        b'{"command": ["rebase", "1e999", "0"], "operator": "Anna"}\n',
+        b'{"command": [], "operator": "Anna"}\n',
+        b"[" * 4000 + b"\n",
+    ],
+)
+def test_nonsense_is_refused_and_the_next_line_counts(place, nonsense):
+    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+        link.sendall(nonsense)
+        refused = answers(link)[0]
+        assert refused["accepted"] is False
+        assert "\n" not in refused["note"]
+        link.sendall(line("hold"))
+        assert answers(link)[0]["accepted"]
+        assert loop.actions == ["hold"]
+
+
+def test_several_lines_are_answered_in_order(place):
+    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+        link.sendall(line("arm") + line("hold") + line("release") + line("fire"))
+        link.shutdown(socket.SHUT_WR)
+        assert [answer["accepted"] for answer in answers(link, 4)] == [True, True, True, False]
+        assert loop.actions == ["arm", "hold", "release"]
+        until(lambda: closed(link))
+
+
+def test_a_line_that_does_not_end_ends_the_connection(place, monkeypatch):
+    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
+    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+        with suppress(OSError):
+            for _ in range(100):
+                link.sendall(b"x" * 1000)
+                time.sleep(0.001)
+        until(lambda: closed(link))
+        assert ask(place, ["hold"], "Anna")["accepted"]
+
+
+def test_whoever_says_nothing_is_let_go_after_the_deadline(place, monkeypatch):
+    monkeypatch.setattr(door, "DEADLINE_S", 0.3)
+    with looping() as loop, Control(place, loop.desk), connect(place) as mute, connect(place) as slow:
+        for key in line("arm"):
+            with suppress(OSError):
+                slow.send(bytes([key]))
+            time.sleep(0.01)
+        until(lambda: closed(mute) and closed(slow))
+        assert loop.actions == []
+
+
+def test_a_crowd_that_says_nothing_keeps_nobody_out(place, monkeypatch):
+    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
+    with looping() as loop, Control(place, loop.desk) as control:
+        crowd = [connect(place) for _ in range(60)]
+        try:
+            assert ask(place, ["hold"], "Anna")["accepted"]
+            assert len(control._clients) <= door.MOST_CLIENTS
+        finally:
+            for link in crowd:
+                link.close()
+
+
+def test_answers_that_nobody_reads_are_not_kept_for_ever(place, monkeypatch):
+    monkeypatch.setattr(door, "PACE_S", 0.0)
+    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
+    with (
+        looping() as loop,
+        Control(place, loop.desk, lambda: {"much": "x" * 60_000}) as control,
+        connect(place) as link,
+    ):
+        link.settimeout(0.05)
+        for _ in range(50):
+            with suppress(OSError):
+                link.sendall(line("status"))
+            time.sleep(0.002)
+        until(lambda: not control._clients)
+
+
+def test_a_loop_that_does_not_answer_is_said_and_the_wish_withdrawn(place, monkeypatch):
+    monkeypatch.setattr(door, "ANSWER_S", 0.2)
+    desk = Desk(VirtualClock())
+    with Control(place, desk):
+        assert "withdrawn" in ask(place, ["arm"], "Anna")["note"]
+        assert desk.listen() is None
+        assert "as soon as the loop goes on" in ask(place, ["hold"], "Anna")["note"]
+        assert desk.listen().action is Action.HOLD
+
+
+def test_who_still_waits_at_the_end_is_told(place):
+    desk = Desk(VirtualClock())
+    with Control(place, desk) as control, connect(place) as link:
+        link.sendall(line("arm"))
+        until(lambda: any(client.order for client in control._clients))
+        desk.close()
+        control.close()
+        assert answers(link)[0] == {"accepted": False, "note": CLOSED}
+
+
+def test_a_flood_does_not_delay_the_loop(place):
+    with looping() as loop, Control(place, loop.desk, lambda: {"state": "HOLD"}):
+        end_s = time.monotonic() + 2.0
+        flooders = []
+        while time.monotonic() < end_s:
+            with suppress(OSError, InputError):
+                link = connect(place, 0.2)
+                link.setblocking(False)
+                flooders.append(link)
+                link.send(line("status") * 20 + b"x" * 20_000)
+            while len(flooders) > 20:
+                flooders.pop(0).close()
+            time.sleep(0.002)
+        for link in flooders:
+            link.close()
+        passes = len(loop.passes_s)
+        p99_ms = 1e3 * sorted(loop.passes_s)[int(0.99 * passes)]
+        measured(f"a flood of the control socket: 99 % of {passes} passes of the loop within {p99_ms:.2f} ms")
+        assert ask(place, ["hold"], "Anna")["accepted"]
+        assert len(loop.passes_s) > 20

@@ -1,0 +1,167 @@
+"""The terminal as a door, on a pseudo-terminal: what is typed is done, and a terminal that is gone ends the session."""
+
+import os
+import signal
+import termios
+from contextlib import contextmanager
+
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.operator import terminal as door
+from gatekeeper.operator.desk import Desk
+from gatekeeper.operator.signals import ends_on_signals
+from gatekeeper.operator.terminal import GONE, Terminal
+from tests.desks import looping, obeyed, until
+from tests.gate_world import gate_on
+
+
+class Keyboard:
+    """The other end of a terminal or a pipe, and what was said and shown."""
+
+    def __init__(self, far, near):
+        self.far, self.near, self.said, self.shown = far, near, [], []
+
+    def type(self, keys):
+        os.write(self.far, keys)
+
+    def hang_up(self):
+        os.close(self.far)
+        self.far = None
+
+    def terminal(self, desk, *, live=True):
+        return Terminal(desk, "Anna", self.said.append, self.shown.append if live else None, self.near)
+
+    def modes(self):
+        return termios.tcgetattr(self.near)
+
+
+@contextmanager
+def keyboard(ends):
+    keys = Keyboard(*ends)
+    try:
+        yield keys
+    finally:
+        if keys.far is not None:
+            os.close(keys.far)
+        os.close(keys.near)
+
+
+@pytest.fixture
+def tty():
+    with keyboard(os.openpty()) as keys:
+        yield keys
+
+
+@pytest.fixture
+def pipe():
+    with keyboard(reversed(os.pipe())) as keys:
+        yield keys
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_is_typed_is_done_and_answered(tty, live):
+    with looping() as loop, tty.terminal(loop.desk, live=live):
+        tty.type(b"arm\r")
+        until(lambda: tty.said == ["done: arm by Anna"])
+        tty.type(b"rebase 9 0\n")
+        until(lambda: len(tty.said) == 2)
+        assert tty.said[1].startswith("refused: rebase by Anna: not moved")
+        tty.type(b"fire\n")
+        until(lambda: len(tty.said) == 3)
+        assert tty.said[2].startswith("refused: 'fire' is no command")
+        assert loop.actions == ["arm", "rebase"]
+
+
+def test_help_is_given(tty):
+    with looping() as loop, tty.terminal(loop.desk):
+        tty.type(b"help\r")
+        until(lambda: len(tty.said) == 8)
+        assert loop.actions == []
+
+
+def test_keys_are_shown_as_they_are_typed_and_the_terminal_does_not_echo(tty):
+    with looping() as loop, tty.terminal(loop.desk):
+        assert not tty.modes()[3] & (termios.ECHO | termios.ICANON)
+        assert tty.modes()[3] & termios.ISIG
+        for keys, shown in ((b"h", "h"), (b"ox", "hox"), (b"\x7f", "ho"), (b"ld\r", "")):
+            tty.type(keys)
+            until(lambda shown=shown: tty.shown[-1:] == [shown])
+        until(lambda: loop.actions == ["hold"])
+
+
+def test_the_terminal_is_left_as_it_was(tty):
+    before = tty.modes()
+    with looping() as loop, tty.terminal(loop.desk):
+        assert tty.modes() != before
+    assert tty.modes() == before
+
+
+def test_without_a_live_view_the_terminal_echoes_by_itself(tty):
+    with looping() as loop, tty.terminal(loop.desk, live=False):
+        assert tty.modes()[3] & termios.ECHO
+
+
+def test_a_terminal_that_is_gone_holds_the_beam_and_ends_the_session(tty):
+    judge = gate_on()
+    with looping(judge=judge) as loop, tty.terminal(loop.desk):
+        tty.hang_up()
+        until(lambda: loop.desk.ending is not None)
+        assert loop.desk.ending.operator == GONE
+        assert loop.actions == ["hold"]
+        assert judge.state.beam == "HOLD"
+
+
+def test_a_terminal_in_the_background_is_left_alone(tty, monkeypatch):
+    monkeypatch.setattr(os, "tcgetpgrp", lambda descriptor: os.getpgrp() + 1)
+    with looping() as loop, tty.terminal(loop.desk):
+        tty.type(b"arm\n")
+        assert tty.said == ["no commands are taken from this terminal, which belongs to another program now"]
+        assert tty.modes()[3] & termios.ECHO
+    assert loop.actions == []
+
+
+def test_the_end_of_a_pipe_is_no_reason_to_end(pipe):
+    with looping() as loop, pipe.terminal(loop.desk):
+        pipe.type(b"arm\nhold")
+        pipe.hang_up()
+        until(lambda: loop.actions == ["arm", "hold"])
+        assert loop.desk.ending is None
+
+
+def test_a_file_is_read_to_its_end(tmp_path):
+    (tmp_path / "commands").write_bytes(b"arm\nhold by Ben\n")
+    with (tmp_path / "commands").open("rb") as lines, looping() as loop:
+        said = []
+        with Terminal(loop.desk, "Anna", said.append, None, lines.fileno()):
+            until(lambda: said == ["done: arm by Anna", "done: hold by Ben"])
+
+
+def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
+    monkeypatch.setattr(door, "ANSWER_S", 0.1)
+    desk = Desk(VirtualClock())
+    with tty.terminal(desk):
+        tty.type(b"arm\r")
+        until(lambda: tty.said)
+    assert "withdrawn" in tty.said[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_holds_the_beam_and_ends_the_session(number):
+    before, desk, judge = signal.getsignal(number), Desk(VirtualClock()), gate_on()
+    with ends_on_signals(desk):
+        os.kill(os.getpid(), number)
+        (command,) = obeyed(desk, judge)
+    assert command.action == "hold"
+    assert judge.state.beam == "HOLD"
+    assert desk.ending.operator == signal.Signals(number).name
+    assert signal.getsignal(number) == before
+
+
+def test_a_second_interrupt_interrupts():
+    desk = Desk(VirtualClock())
+    with ends_on_signals(desk):
+        signal.raise_signal(signal.SIGINT)
+        desk.listen()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

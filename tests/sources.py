@@ -1,0 +1,44 @@
+"""What stands around live sources in their tests: a session clock, patience, and whoever connects."""
+
+import socket
+from contextlib import closing, contextmanager
+
+from gatekeeper.clock import PacedClock
+from gatekeeper.config.source import MrdSourceConfig
+from gatekeeper.sources.mrd import MrdSource
+
+PATIENCE_S = 10.0
+
+
+@contextmanager
+def mrd_source(clock=None, **settings):
+    config = MrdSourceConfig(kind="mrd", port=0, **settings)
+    with closing(MrdSource(config, PacedClock() if clock is None else clock)) as source:
+        yield source
+
+
+@contextmanager
+def connected(source):
+    with socket.create_connection(source.address, PATIENCE_S) as link:
+        yield link
+
+
+def received(source, count):
+    """Return the next `count` frames of a source."""
+    frames = []
+    while len(frames) < count:
+        frame = source.next_frame(PATIENCE_S)
+        assert frame is not None, f"{len(frames)} of {count} frames came: {source.counts}"
+        frames.append(frame)
+    return frames
+
+
+def answered(link):
+    """Return all that comes back until the other side closes; nothing when it does so in anger."""
+    raw = b""
+    try:
+        while data := link.recv(4096):
+            raw += data
+    except ConnectionResetError:
+        pass
+    return raw

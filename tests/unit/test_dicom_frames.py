@@ -1,0 +1,124 @@
+"""Times and numbers of the frames that one sender's DICOM objects become."""
+
+import numpy as np
+import pytest
+
+from gatekeeper.errors import InputError
+from gatekeeper.frame import Plane
+from gatekeeper.sources.dicom_frames import DicomFrames
+from tests.dicom_objects import enhanced, refuse, single
+
+
+def frames_of(objects, received_s, maker=None):
+    maker = DicomFrames() if maker is None else maker
+    return [
+        frame
+        for item, now_s in zip(objects, received_s, strict=True)
+        for frame in maker.frames(item, now_s, "an image", refuse)
+    ]
+
+
+def test_frames_keep_the_distances_of_the_scanner_clock_whatever_their_way():
+    received_s = [5.0, 5.2, 5.26, 5.6]
+    frames = frames_of([single(k, acquired_s=40_000.0 + 0.125 * k) for k in range(4)], received_s)
+    np.testing.assert_allclose([frame.acquired_s for frame in frames], [5.0, 5.125, 5.25, 5.375], atol=1e-6)
+    assert [frame.received_s for frame in frames] == received_s
+
+
+def test_the_newest_frame_of_an_enhanced_object_is_as_old_as_its_arrival():
+    frames = frames_of([enhanced(3)], [9.0])
+    np.testing.assert_allclose([frame.acquired_s for frame in frames], [8.75, 8.875, 9.0], atol=1e-6)
+
+
+def test_midnight_passes_unnoticed():
+    def at(clock):
+        item = single(0)
+        del item.AcquisitionDate
+        item.AcquisitionTime = clock
+        return item
+
+    frames = frames_of([at("235959.900000"), at("000000.025000")], [1.0, 1.125])
+    assert frames[1].acquired_s - frames[0].acquired_s == pytest.approx(0.125)
+
+
+def test_another_connection_may_have_another_clock():
+    maker = DicomFrames()
+    frames_of([single(0, acquired_s=100.0)], [1.0], maker)
+    maker.connected()
+    (frame,) = frames_of([single(1, acquired_s=5.0)], [2.0], maker)
+    assert frame.acquired_s == 2.0
+    assert frame.sequence > 100
+
+
+def test_times_of_two_kinds_are_not_compared():
+    maker = DicomFrames()
+    frames_of([single(0)], [1.0], maker)
+    other = single(1)
+    del other.AcquisitionTime
+    with pytest.raises(InputError, match="no acquisition time"):
+        frames_of([other], [1.1], maker)
+
+
+@pytest.mark.parametrize(
+    ("creator", "group", "element", "vr"),
+    [("SIEMENS MR HEADER", 0x0019, 0x16, "DS"), ("Philips MR Imaging DD 001", 0x2005, 0xA0, "FL")],
+)
+@pytest.mark.parametrize("block", [0x10, 0x12])
+def test_vendor_times_count_where_the_standard_ones_are_absent(creator, group, element, vr, block):
+    items = []
+    for k in range(2):
+        item = single(k)
+        for keyword in ("AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime"):
+            del item[keyword]
+        item.add_new(group << 16 | block, "LO", creator)
+        item.add_new(group << 16 | block << 8 | element, vr, 3.0 + 0.25 * k)
+        items.append(item)
+    frames = frames_of(items, [1.0, 1.3])
+    assert frames[1].acquired_s - frames[0].acquired_s == pytest.approx(0.25)
+
+
+def test_trigger_time_counts_in_milliseconds():
+    items = []
+    for k in range(2):
+        item = single(k)
+        del item.AcquisitionTime
+        item.TriggerTime = 250 * k
+        items.append(item)
+    frames = frames_of(items, [1.0, 1.3])
+    assert frames[1].acquired_s - frames[0].acquired_s == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("clock", ["quarter past", "999999", "12:00:00.1x", "1200009999999", "-10000"])
+def test_a_time_that_is_none_is_told(clock):
+    item = single(0)
+    item["AcquisitionTime"]._value = clock
+    with pytest.raises(InputError, match="AcquisitionTime is no time"):
+        frames_of([item], [1.0])
+
+
+def test_instance_numbers_that_begin_anew_leave_a_gap():
+    frames = frames_of([single(k, number=n) for k, n in enumerate([50, 51, 1, 2])], [1.0, 1.1, 1.2, 1.3])
+    steps = np.diff([frame.sequence for frame in frames])
+    assert steps[0] == 1
+    assert steps[1] > 100
+    assert steps[2] == 1
+
+
+def test_images_of_another_plane_in_the_same_series_leave_no_gap():
+    maker, refused = DicomFrames(), []
+    coronal = Plane(row_step=(0.0, 0.0, -1.0), col_step=(1.0, 0.0, 0.0))
+    frames = []
+    for k in range(6):
+        item = single(k, plane=coronal) if k % 2 else single(k)
+        frames += maker.frames(item, 0.125 * k, "an image", refused.append)
+    assert len(refused) == 3
+    assert [frame.sequence for frame in frames] == [0, 2, 4]
+    assert [frame.skipped for frame in frames] == [0, 1, 1]
+
+
+def test_an_unfit_image_of_an_object_costs_the_others_nothing():
+    item, refused = enhanced(3), []
+    item.PerFrameFunctionalGroupsSequence[1].FrameContentSequence[0].FrameAcquisitionDateTime = ""
+    frames = list(DicomFrames().frames(item, 1.0, "an image", refused.append))
+    assert len(frames) == 2
+    assert "no frame time" in str(refused[0])

@@ -1,0 +1,110 @@
+"""SESSION.toml is strict, says what is wrong, and finds its files beside itself."""
+
+import pytest
+
+from gatekeeper.config import SessionConfig, load_live
+from gatekeeper.errors import ConfigError
+
+WHOLE = """
+[source]
+kind = "mrd"
+frames_per_s = 8
+[target]
+kind = "rtstruct"
+file = "plan/rs.dcm"
+roi = "GTV"
+reference = "plan/cine.mha"
+[[avoid]]
+kind = "rtstruct"
+file = "plan/rs.dcm"
+roi = "Duodenum"
+[[avoid]]
+name = "stomach"
+kind = "points"
+points_mm = [[0, 1, 2], [0, 3.5, 2], [0, 3, 9]]
+[envelope]
+margin_mm = 3.0
+[linac]
+port = 7400
+key_file = "/keys/lease.key"
+[preview]
+seconds = 12
+"""
+LEAST = '[source]\nkind = "mrd"\n[target]\nkind = "trackrad"\ncase = "liver"\n'
+
+
+DRAWN = LEAST.replace('"trackrad"\ncase = "liver"', '"drawn"')
+
+
+def written(folder, text):
+    path = folder / "session.toml"
+    path.write_text(text)
+    return path
+
+
+def test_names_of_files_are_beside_the_session_file_unless_they_are_absolute(tmp_path):
+    config = load_live(written(tmp_path, WHOLE))
+    assert config.target.file == str(tmp_path / "plan/rs.dcm")
+    assert config.target.reference == str(tmp_path / "plan/cine.mha")
+    assert config.avoid[0].file == str(tmp_path / "plan/rs.dcm")
+    assert config.linac.key_file == "/keys/lease.key"
+    assert config.recording.folder == str(tmp_path / "sessions")
+
+
+def test_structures_are_called_by_their_name_or_that_of_their_region(tmp_path):
+    assert [outline.called for outline in load_live(written(tmp_path, WHOLE)).avoid] == ["Duodenum", "stomach"]
+
+
+def test_settings_are_those_of_any_session(tmp_path):
+    config = load_live(written(tmp_path, WHOLE))
+    settings = config.settings()
+    assert type(settings) is SessionConfig
+    assert settings.envelope.margin_mm == 3.0
+    assert settings.linac == config.linac
+
+
+def test_what_is_not_given_has_its_default(tmp_path):
+    config = load_live(written(tmp_path, LEAST))
+    assert config.settings() == SessionConfig()
+    assert config.source.frames_per_s is None
+    assert config.preview.seconds == 20.0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "source = .*Field required"),
+        (LEAST.replace('"mrd"', '"usb"'), "source = .*usb"),
+        (LEAST + "[console]\nport = 1\n", "console = .*not permitted"),
+        (LEAST + "[preview]\nseconds = 1e9\n", "preview.seconds = 1000000000.0"),
+        (LEAST + 'reference = "x.mha"\n', "target.reference: .*leave it out"),
+        (LEAST + '[[avoid]]\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name is ''"),
+        (LEAST + '[[avoid]]\nname = "target"\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name is 'target'"),
+        (LEAST + '[[avoid]]\nname = "b"\nkind = "mask"\nfile = "a.mha"\nreference = "r.mha"\n', "avoid.0.reference"),
+        (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, 0], [1, 1, 1]]'), "points_mm"),
+        (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, nan], [1, 1, 1], [0,0,1]]'), "nan"),
+        ("[source", "cannot be read as TOML"),
+        (DRAWN + "adjust = true\n", "target.adjust = True: Extra inputs"),
+        (DRAWN + '[[avoid]]\nname = "b"\nkind = "drawn"\n', "avoid.0 = .*'drawn' found .* does not match"),
+        (
+            LEAST + '[[avoid]]\nname = "b"\nkind = "mask"\nfile = "a.mha"\nadjust = true\n',
+            "avoid.0.adjust: .*leave it out",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path, text, says):
+    with pytest.raises(ConfigError, match=says) as told:
+        load_live(written(tmp_path, text))
+    assert "\n" not in str(told.value)
+    assert "session.toml" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "by_hand"), [(LEAST, False), (LEAST + "adjust = true\n", True), (DRAWN, True), (WHOLE, False)]
+)
+def test_the_target_may_be_left_to_an_operator(tmp_path, text, by_hand):
+    assert load_live(written(tmp_path, text)).by_hand is by_hand
+
+
+def test_an_image_to_draw_on_is_beside_the_session_file(tmp_path):
+    assert load_live(written(tmp_path, DRAWN + 'reference = "x.mha"\n')).target.reference == str(tmp_path / "x.mha")

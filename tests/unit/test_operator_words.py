@@ -1,0 +1,116 @@
+"""What an operator types: every word, and one clear line for whatever is none."""
+
+import pytest
+
+from gatekeeper.command import Action
+from gatekeeper.errors import InputError
+from gatekeeper.operator.line import Line
+from gatekeeper.operator.typed import help_lines, parse, wants_help
+from gatekeeper.operator.wish import END, WORDS
+
+
+def typed(line, operator="Anna"):
+    return parse(line, operator, "terminal")
+
+
+def test_every_action_of_the_gate_has_a_word():
+    assert set(WORDS) == {*Action, END}
+
+
+@pytest.mark.parametrize("word", [word for word in WORDS if word != "rebase"])
+def test_a_word_is_what_it_says(word):
+    wish = typed(f"  {word.upper()} ")
+    assert (wish.word, wish.operator, wish.door, wish.shift_mm) == (word, "Anna", "terminal", (0.0, 0.0))
+
+
+@pytest.mark.parametrize(("word", "action"), [("pause", Action.HOLD), ("resume", Action.RELEASE)])
+def test_other_words_mean_the_same(word, action):
+    assert typed(word).word == action
+
+
+def test_to_end_is_to_hold_first():
+    assert typed("end").command(3.0).action is Action.HOLD
+
+
+@pytest.mark.parametrize(("word", "holds"), [("hold", True), ("disarm", True), ("end", True)])
+def test_what_only_holds_says_so(word, holds):
+    assert typed(word).holds
+    assert not any(typed(other).holds for other in ("arm", "release", "reset", "rebase 1 0"))
+
+
+def test_rebase_takes_two_distances():
+    wish = typed("rebase 2 -0.5")
+    assert wish.shift_mm == (2.0, -0.5)
+    assert wish.command(1.0).shift_mm == (2.0, -0.5)
+
+
+def test_somebody_else_can_be_named():
+    assert typed("hold by Ben Ohm").operator == "Ben Ohm"
+    assert typed("rebase 1 0 by Ben").operator == "Ben"
+
+
+@pytest.mark.parametrize("line", ["", "   ", "help", " HELP ", "?"])
+def test_nothing_is_asked_for(line):
+    assert typed(line) is None
+    assert wants_help(line) == bool(line.strip())
+
+
+def test_help_has_every_word():
+    lines = help_lines()
+    assert [line.split()[0] for line in lines[:-1]] == list(WORDS)
+    assert all(len(line) < 80 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("fire", "'fire' is no command; say one of arm, hold"),
+        ("arm now", "arm: 'now' is too much; say arm alone"),
+        ("rebase", "not two distances"),
+        ("rebase 1", "not two distances"),
+        ("rebase 1 2 3", "not two distances"),
+        ("rebase one two", "not two distances"),
+        ("rebase nan 0", "not two distances"),
+        ("rebase 0 inf", "not two distances"),
+        ("hold by", "operator is ''"),
+        ("by Anna", "nothing is asked for"),
+        ("hold by " + "x" * 65, "1 to 64 printable characters"),
+        ("hold by A\x00B", "printable"),
+        ("\N{SNOWMAN}" * 500, "is no command"),
+    ],
+)
+def test_refusals_are_one_line_that_says_what_to_do(line, said):
+    with pytest.raises(InputError) as refused:
+        typed(line)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("keys", "lines", "left"),
+    [
+        (b"arm\r", ["arm"], ""),
+        (b"hold\nrelease\nar", ["hold", "release"], "ar"),
+        (b"armm\x7f\n", ["arm"], ""),
+        (b"\x7f\x7fhold\x08\n", ["hol"], ""),
+        (b"nonsense\x15hold\n", ["hold"], ""),
+        (b"ar\x1b[Am\x1b[1;5C\x1bOP\n", ["arm"], ""),
+        (b"\x1ba", [], "a"),
+        (b"h\x04\x00old\n", ["hold"], ""),
+        ("by Müller\n".encode(), ["by Müller"], ""),
+        (b"\xff\n", ["�"], ""),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_keys_become_lines(keys, lines, left, at_once):
+    line = Line()
+    found = line.take(keys) if at_once else [one for key in keys for one in line.take(bytes([key]))]
+    assert (found, line.text) == (lines, left)
+
+
+def test_a_line_without_end_does_not_grow():
+    line = Line()
+    for _ in range(100):
+        line.take(b"x" * 1000)
+    assert len(line.text) == 200

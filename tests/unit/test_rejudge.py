@@ -1,0 +1,115 @@
+"""A session judged again with another margin or limit decides as a replay with them does, without tracking anew."""
+
+from contextlib import closing
+
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, with_limits
+from gatekeeper.errors import ConfigError, RecordingError
+from gatekeeper.plain import number
+from gatekeeper.recording.journal import read_decisions
+from gatekeeper.recording.session import Session
+from gatekeeper.tracking.structures import StructureTracker
+from replay import run
+from replay.compare import material_of_session
+from replay.formats.session import open_session
+from replay.rejudge import Rejudged
+from replay.run import material_of, replay
+from tests.phantoms import phantom
+from tests.sessions import quiet, recorded, whole_session
+from tests.steps import step
+
+CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0), gate=GateConfig(frames_to_resume=3))
+FIELDS = ("state", "raw_state", "reasons", "outside_percent", "predicted_percent", "decided_s")
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+
+
+def rejudged(folder):
+    with closing(open_session(folder)) as session:
+        return Rejudged(session)
+
+
+def said(decision):
+    return {
+        "state": decision.state.value,
+        "raw_state": None if decision.raw_state is None else decision.raw_state.value,
+        "reasons": [reason.value for reason in decision.reasons],
+        "outside_percent": number(decision.outside_percent),
+        "predicted_percent": number(decision.predicted_percent),
+        "decided_s": number(decision.time_s),
+    }
+
+
+def replayed(folder, out, margin_mm, outside_percent):
+    with closing(open_session(folder)) as session:
+        config = with_limits(session.config(), margin_mm, outside_percent, "test")
+        replay(material_of_session(session), config, out, VirtualClock(session.begin_s), quiet)
+    return [{name: entry[name] for name in FIELDS} for entry in read_decisions(out / "decisions.jsonl")]
+
+
+def learned_session(folder):
+    """A session that began with a preview, from which the gate has its range of motion."""
+    recording = phantom(acquisition={"duration_s": 14.0, "frame_rate_hz": 4.0}).recording
+    return recorded(folder, config=CONFIG, material=material_of(recording, preview_s=10.0))
+
+
+@pytest.mark.parametrize("make", [lambda folder: recorded(folder, config=CONFIG), whole_session, learned_session])
+@pytest.mark.parametrize(("margin_mm", "outside_percent"), [(1.0, 5.0), (4.0, 5.0), (4.0, 30.0), (12.0, 1.5)])
+def test_it_decides_as_a_replay_with_the_same_settings(make, margin_mm, outside_percent, tmp_path):
+    folder = make(tmp_path / "session")
+    judged = rejudged(folder).judge(margin_mm, outside_percent)
+    assert [said(one) for one in judged.decisions] == replayed(folder, tmp_path / "out", margin_mm, outside_percent)
+
+
+def test_the_numbers_are_those_of_the_summary(tmp_path):
+    folder = recorded(tmp_path / "session", config=CONFIG)
+    with closing(open_session(folder)) as session:
+        summary, again = session.summary(), Rejudged(session).judge(4.0, 5.0).summary
+    assert summary is not None
+    assert (again.frames, again.duty_cycle, again.beam_on_s, again.holds, again.hold_reasons) == tuple(
+        summary[name] for name in ("frames", "duty_cycle", "beam_on_s", "holds", "hold_reasons")
+    )
+
+
+def test_other_settings_lead_to_other_decisions(tmp_path):
+    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+    duty = [once.judge(margin_mm, 5.0).summary.duty_cycle for margin_mm in (0.0, 4.0, 20.0)]
+    assert duty[0] < duty[1] < duty[2]
+
+
+def test_the_target_is_looked_for_once_per_frame_only(tmp_path, monkeypatch):
+    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+    monkeypatch.setattr(StructureTracker, "track", lambda *_: pytest.fail("tracked anew"))
+    once.judge(2.0, 5.0)
+    once.judge(2.0, 5.0)
+
+
+def test_no_pixels_are_kept(tmp_path):
+    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+    assert all(seen.frame is None or seen.frame.image.size == 1 for seen in once.seen)
+
+
+def test_progress_is_told_of_every_frame(tmp_path):
+    told = []
+    with closing(open_session(recorded(tmp_path / "session"))) as session:
+        Rejudged(session, lambda *progress: told.append(progress))
+    assert told == [(done, 24) for done in range(1, 25)]
+
+
+def test_limits_beyond_what_a_session_allows_are_refused(tmp_path):
+    once = rejudged(recorded(tmp_path / "session"))
+    with pytest.raises(ConfigError, match=r"envelope\.margin_mm = -1"):
+        once.judge(-1.0, 5.0)
+
+
+def test_a_session_without_a_reference_cannot_be_judged_again(tmp_path):
+    with Session(tmp_path / "bare", SessionConfig()) as session:
+        session.record(step(), 1.0)
+        session.finish({})
+    with pytest.raises(RecordingError, match="holds no reference or no frame"):
+        rejudged(tmp_path / "bare")

@@ -1,0 +1,314 @@
+"""The report tells what the journal holds: right figures, whatever happened, in one file that is safe to open."""
+
+import json
+import math
+import re
+import shutil
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gatekeeper.decision import Reason
+from gatekeeper.errors import OutputError, RecordingError
+from gatekeeper.look.reasons import KIND_COLOR, KIND_WORDS, LOOKS, Kind
+from gatekeeper.report import page as pages
+from gatekeeper.report import phases
+from gatekeeper.report.page import report_html
+from gatekeeper.report.spans import spans_of, steadiness
+from replay import run
+from replay.formats.session import open_session
+from replay.rejudge import Rejudged
+from replay.run import material_of
+from replay.story import tell, write_report
+from tests.cases import breathing_case
+from tests.command_line import gatekeeper
+from tests.sessions import recorded, whole_session
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        return recorded(tmp_path_factory.mktemp("told") / "session")
+
+
+@pytest.fixture
+def story(session):
+    with closing(open_session(session)) as opened:
+        yield tell(opened)
+
+
+def with_reasons(story, *given):
+    """The story of decisions half a second apart that gave these reasons, and no others."""
+    entries = [
+        {**story.decisions[0], "decided_s": 10.0 + 0.5 * k, "reasons": reasons, "state": "HOLD" if reasons else "ON"}
+        for k, reasons in enumerate(given)
+    ]
+    return replace(story, decisions=entries, tracks=[None] * len(entries))
+
+
+def test_every_reason_has_words_and_a_kind_with_a_colour():
+    assert set(LOOKS) == set(Reason)
+    assert set(KIND_COLOR) == set(KIND_WORDS) == set(Kind)
+    assert len({looks.words for looks in LOOKS.values()}) == len(LOOKS)
+
+
+def test_beams_and_holds_follow_each_other_and_fill_the_session(story):
+    spans = spans_of(story)
+    assert [span.on for span in spans] == [k % 2 == (0 if spans[0].on else 1) for k in range(len(spans))]
+    assert spans[0].first == 0
+    assert spans[-1].after == len(story.decisions)
+    assert sum(span.lasted_s for span in spans) == pytest.approx(story.times_s()[-1])
+    assert sum(span.lasted_s for span in spans if span.on) == pytest.approx(story.summary["beam_on_s"])
+    assert sum(not span.on for span in spans) == story.summary["holds"]
+
+
+def test_the_time_of_the_delivery_is_told_apart_by_what_held_the_beam(story):
+    told = phases.parts_of(
+        with_reasons(
+            story, ["not_armed"], ["not_armed"], ["resuming"], [], [], [], ["outside", "no_frame"], ["link_lost"], []
+        )
+    )
+    lasted = {part.name: (part.lasted_s, part.share) for part in told}
+    assert lasted == {
+        "before the gate was armed": (1.0, None),
+        "delivery with gating": (3.0, 1.0),
+        phases.BEAM_ON: (1.5, 0.5),
+        phases.HELD: (0.5, pytest.approx(1 / 6)),
+        phases.WAITING: (0.5, pytest.approx(1 / 6)),
+        phases.INTERRUPTED: (0.5, pytest.approx(1 / 6)),
+    }
+
+
+def test_a_session_that_was_never_armed_has_no_delivery(story):
+    told = {part.name: part for part in phases.parts_of(with_reasons(story, ["not_armed"], ["not_armed"]))}
+    assert told["before the gate was armed"].lasted_s == 0.5
+    assert told["delivery with gating"].lasted_s == 0.0
+    assert {part.share for part in told.values()} == {None}
+
+
+def test_phases_of_a_live_session_before_the_delivery_are_told(story):
+    told = with_reasons(story, ["not_armed"], ["not_armed"], ["not_armed"], [], [])
+    marks = [("preview", 9.5), ("learning", 10.25), ("ready", 10.5), ("delivery", 11.5), ("ready", 11.75)]
+    events = [{"event": "phase", "time_s": time_s, "values": {"phase": name}} for name, time_s in marks]
+    parts = phases.parts_of(replace(told, events=[{"event": "arm", "time_s": 11.4, "values": {}}, *events]))
+    assert [(part.name, part.lasted_s) for part in parts[:5]] == [
+        ("before the gate was armed", 1.5),
+        ("of that: preview", 0.25),
+        ("of that: learning", 0.25),
+        ("of that: ready, until armed", 1.25),
+        ("delivery with gating", 0.5),
+    ]
+
+
+def test_the_time_in_which_the_target_was_drawn_is_told_and_its_points_are_counted(story):
+    told = with_reasons(story, ["not_armed"], ["not_armed"], [], [])
+    marks = [("drawing", 2.0), ("connect", 8.25), ("ready", 10.0), ("delivery", 10.75)]
+    events = [{"event": "phase", "time_s": time_s, "values": {"phase": name}} for name, time_s in marks]
+    target = {"operator": "Anna", "margin_mm": 4.25, "points_px": [[1.5, 2.5]] * 48}
+    told = replace(told, events=[events[0], {"event": "target", "time_s": 8.0, "values": target}, *events[1:]])
+    lasted_s = {part.name: part.lasted_s for part in phases.parts_of(told)}
+    assert lasted_s["before that: drawing the target"] == 6.25
+    assert lasted_s["of that: connecting"] == 0.0
+    page = report_html(told)
+    assert "operator: Anna; margin_mm: 4.25; points_px: 48 points" in page
+    assert "1.5, 2.5" not in page
+
+
+def test_steadiness_is_that_of_one_beam(story):
+    span = spans_of(with_reasons(story, [], [], [], [], []))[0]
+    times_s = 0.5 * np.arange(5.0)
+    moved_mm = np.stack([1.0 + 2.0 * times_s, np.full(5, -0.5)], axis=1)
+    moved_mm[3] = math.nan
+    found = steadiness(span, times_s, moved_mm)
+    assert found.drift_mm_per_s == pytest.approx(2.0)
+    assert found.ap_mm == pytest.approx(-0.5)
+    assert found.ap_range_mm == pytest.approx(0.0)
+    assert found.si_range_mm == pytest.approx(3.6, abs=0.2)
+    assert steadiness(span, times_s, np.full((5, 2), math.nan)) is None
+
+
+def test_the_map_holds_the_duty_cycle_of_the_session_itself(story):
+    duty = story.duty_map
+    row, column = duty.margins_mm.index(5.0), duty.outside_percents.index(5.0)
+    assert duty.duty_cycles[row][column] == story.summary["duty_cycle"]
+    assert duty.duty_cycles[0][0] < duty.duty_cycles[-1][-1]
+
+
+def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, session):
+    from gatekeeper.config import EnvelopeConfig, SessionConfig
+
+    folder = recorded(tmp_path / "odd", config=SessionConfig(envelope=EnvelopeConfig(margin_mm=4.5)))
+    with closing(open_session(folder)) as opened:
+        duty = tell(opened).duty_map
+    assert duty.margins_mm == (3.0, 4.0, 4.5, 5.0, 6.0, 8.0)
+
+
+def tiles(page):
+    """The figures at the top, by what they are called."""
+    return {label: text for text, label in re.findall(r"<div><b>(.*?)</b><span>(.*?)</span></div>", page)}
+
+
+def cells(page, title):
+    """The rows of the first table under a heading, as texts."""
+    body = re.search(rf"<h2>{title}</h2>.*?<tbody>(.*?)</tbody>", page, re.DOTALL).group(1)
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+    return [[re.sub(r"<.*?>", "", cell).strip() for cell in re.findall(r"<td.*?>(.*?)</td>", row)] for row in rows]
+
+
+def test_each_figure_is_that_of_the_summary(story):
+    summary, latency = story.summary, story.summary["latency_ms"]
+    assert tiles(report_html(story)) == {
+        "duty cycle, of the whole time": f"{100 * summary['duty_cycle']:.1f} %",
+        "beam on": f"{summary['beam_on_s']:.1f} s",
+        "from first to last decision": f"{summary['beam_on_s'] / summary['duty_cycle']:.1f} s",
+        "holds": str(summary["holds"]),
+        "frames judged": str(summary["frames"]),
+        f"latency p99 (p50 {latency['p50']:.2f}, max {latency['max']:.2f})": f"{latency['p99']:.2f} ms",
+    }
+
+
+def test_the_same_figures_come_out_of_the_decisions(story):
+    """Those of a session that was broken off are counted anew; of a whole one this must give the same."""
+    counted = tiles(report_html(replace(story, summary={})))
+    latency = (
+        f"latency p99 (p50 {story.summary['latency_ms']['p50']:.2f}, max {story.summary['latency_ms']['max']:.2f})"
+    )
+    assert counted == {label: text for label, text in tiles(report_html(story)).items() if label != latency}
+
+
+def test_the_tables_say_what_the_summary_says(story):
+    page, summary = report_html(story), story.summary
+    assert {row[0].split()[-1]: int(row[1]) for row in cells(page, "Holds by reason")} == summary["hold_reasons"]
+    times = {row[0]: row[1] for row in cells(page, "Time")}
+    assert times[phases.BEAM_ON] == f"{summary['beam_on_s']:.1f} s"
+    total = next(row for row in cells(page, "Latency") if row[0] == "total")
+    assert total[1:4] == [f"{summary['latency_ms'][name]:.2f}" for name in ("p50", "p99", "max")]
+    assert summary["head"] in page
+    assert "Verified: intact" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "label"),
+    [
+        ("duty_cycle", "duty cycle, of the whole time"),
+        ("beam_on_s", "beam on"),
+        ("holds", "holds"),
+        ("frames", "frames judged"),
+    ],
+)
+def test_a_summary_that_says_otherwise_shows_in_its_own_figure_only(story, field, label):
+    right = tiles(report_html(story))
+    forged = tiles(report_html(replace(story, summary={**story.summary, field: story.summary[field] + 7})))
+    assert {name for name in right if forged[name] != right[name]} == {label}
+
+
+def test_times_are_rounded_before_they_are_cut_into_minutes():
+    assert [pages._minutes(seconds) for seconds in (59.94, 59.96, 119.97, 61.0)] == [
+        "59.9 s",
+        "1 min 00.0 s",
+        "2 min 00.0 s",
+        "1 min 01.0 s",
+    ]
+    assert [pages._clock(seconds) for seconds in (0.0, 59.97, 75.25, -3.0, -0.01, math.nan)] == [
+        "0:00.0",
+        "1:00.0",
+        "1:15.3",
+        "−0:03.0",
+        "0:00.0",
+        "–",
+    ]
+
+
+def test_the_page_asks_for_nothing(story):
+    page = report_html(story)
+    assert "default-src 'none'" in page
+    outside = [part for part in page.split('"') if part.startswith(("http:", "https:", "//"))]
+    assert {part for part in outside if "www.w3.org" not in part} == set()
+
+
+def test_a_name_cannot_become_part_of_the_page(story):
+    page = report_html(replace(story, name="</script><script>alert(1)</script>"))
+    assert "<script>alert" not in page
+
+
+def test_a_session_with_nan_frames_and_silences_is_told(tmp_path):
+    with closing(open_session(whole_session(tmp_path / "session"))) as opened:
+        page = report_html(tell(opened))
+    assert "no frame" in page
+    assert "frame holds NaN or infinity" in page
+
+
+def test_a_session_that_was_broken_off_says_so(tmp_path):
+    folder = recorded(tmp_path / "session")
+    (folder / "summary.json").unlink()
+    with closing(open_session(folder)) as opened:
+        page = report_html(tell(opened))
+    assert "did not come to its end" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "forged"),
+    [("duty_cycle", 0.999), ("beam_on_s", 1.0), ("holds", 1), ("frames", 23), ("hold_reasons", {"outside": 1})],
+)
+def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_path, session, field, forged):
+    folder = shutil.copytree(session, tmp_path / "session")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary[field] != forged
+    (folder / "summary.json").write_text(json.dumps({**summary, field: forged}))
+    with closing(open_session(folder)) as opened:
+        page = report_html(tell(opened))
+    assert "NOT verified" in page
+    assert f"{field} do not agree" in page
+
+
+def test_progress_is_told_from_verifying_to_drawing(session):
+    told = []
+    write_report(session, on_progress=lambda doing, done, total: told.append((doing, done, total)))
+    assert list(dict.fromkeys(doing for doing, *_ in told)) == ["verifying", "tracking", "judging again", "drawing"]
+    assert told[-1] == ("drawing", 1, 1)
+
+
+def test_the_command_writes_the_file_and_says_where(session, tmp_path, capsys):
+    assert gatekeeper("report", session, "--out", tmp_path / "r.html", "--json") == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said["report"] == str(tmp_path / "r.html")
+    assert said["bytes"] == (tmp_path / "r.html").stat().st_size > 50_000
+
+
+def test_what_is_no_session_is_refused_in_one_line(tmp_path, capsys):
+    assert gatekeeper("report", tmp_path) == 2
+    assert "decisions.jsonl: cannot be read" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused(session, tmp_path):
+    with pytest.raises(OutputError):
+        write_report(session, tmp_path / "absent" / "r.html")
+
+
+def test_a_session_without_decisions_has_no_story(tmp_path):
+    folder = recorded(tmp_path / "session", material=material_of(breathing_case(frames=12)))
+    lines = (folder / "decisions.jsonl").read_bytes().splitlines(keepends=True)
+    (folder / "decisions.jsonl").write_bytes(lines[0])
+    with closing(open_session(folder)) as opened, pytest.raises(RecordingError, match="holds no decision"):
+        tell(opened)
+
+
+def test_the_story_ends_where_frames_were_not_kept_any_more(session, monkeypatch):
+    with closing(open_session(session)) as opened:
+        entries = [dict(entry) for entry in opened.chain.entries]
+        frames = [entry for entry in entries if entry["kind"] == "frame"]
+        frames[10]["frame_row"] = None
+        chain = replace(opened.chain, entries=entries)
+        story = tell(replace(opened, chain=chain))
+        assert len(story.decisions) == len(story.tracks) == 10
+        assert len(Rejudged(replace(opened, chain=chain)).seen) == 10
+
+
+def test_a_replay_writes_it_where_that_is_asked_for(session, tmp_path, capsys):
+    assert gatekeeper("replay", session, "--out", tmp_path / "with", "--report", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["report"] == str(tmp_path / "with" / "report.html")
+    assert gatekeeper("replay", session, "--out", tmp_path / "without", "--json") == 0
+    assert not (tmp_path / "without" / "report.html").exists()

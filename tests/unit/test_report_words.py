@@ -1,0 +1,170 @@
+"""What a report says in words: the facts of a session, its scores, its preview and what happened in it."""
+
+import json
+import math
+from contextlib import closing
+from dataclasses import asdict, fields, replace
+
+import numpy as np
+import pytest
+
+from gatekeeper.plain import numbers
+from gatekeeper.report import facts
+from gatekeeper.report.charts import _edges
+from gatekeeper.report.motion import ranges_of
+from gatekeeper.report.page import report_html
+from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
+from gatekeeper.tracking.preview import Preview
+from replay import run
+from replay.formats.session import open_session
+from replay.gating_scores import GatingScore
+from replay.scores import Score
+from replay.story import tell
+from tests.sessions import recorded, whole_session
+
+PREVIEW = Preview(
+    frames=120,
+    visible=0.958,
+    contrast_to_noise=0.78,
+    si_range_mm=(-9.27, 16.52),
+    ap_range_mm=(-4.26, 1.85),
+    search_mm=(50.0, 20.0),
+    go=True,
+    reasons=(),
+    stiff=True,
+    evened=False,
+    states_mm=(-6.51, -1.23, 8.7),
+)
+
+
+@pytest.fixture(scope="module")
+def undrawn():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        yield
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory, undrawn):
+    return recorded(tmp_path_factory.mktemp("told") / "session")
+
+
+@pytest.fixture
+def story(session):
+    with closing(open_session(session)) as opened:
+        yield tell(opened)
+
+
+def test_the_facts_are_those_of_the_session(story):
+    told = dict(facts.facts_of(story))
+    assert told["images"] == "72 × 60 pixels of 2.00 × 2.00 mm"
+    assert told["frame rate"] == "4.00 per second; longest pause between two 250 ms"
+    # A disc of radius 8 px of 2 mm.
+    assert told["target"] == "7.9 cm², as a disc 32 mm across"
+    assert told["envelope"] == "the target and 5 mm around it"
+    assert told["beam held"] == "above 5 % outside, on again at 4 %; confidence below 0.5"
+    assert told["frames lacking"] == "none"
+    assert set(told) == {"images", "frame rate", "target", "envelope", "beam held", "prediction", "frames lacking"}
+
+
+def test_frames_that_are_lacking_are_counted_by_why(story):
+    skipped = [{**entry, "skipped": 2} if entry["sequence"] == 5 else entry for entry in story.decisions]
+    summary = {**story.summary, "frames_missing": 4, "frames_dropped": 1}
+    told = dict(facts.facts_of(replace(story, decisions=skipped, summary=summary)))
+    assert (
+        told["frames lacking"] == "2 left out because a newer one was waiting, 4 never came, 1 not kept in the record"
+    )
+
+
+def test_decisions_without_a_frame_are_told(tmp_path, undrawn):
+    with closing(open_session(whole_session(tmp_path / "session"))) as opened:
+        told = dict(facts.facts_of(tell(opened)))
+    assert int(told["decisions without a frame"]) > 0
+    assert told["frame rate"].startswith("4.00 per second; longest pause between two 1250 ms")
+
+
+@pytest.mark.parametrize(
+    ("armed", "by", "words"),
+    [
+        (True, {"operator": "kim", "door": "terminal"}, ("for 12.5 s", "kim (terminal)")),
+        (False, None, ("never", "the source of the frames")),
+    ],
+)
+def test_how_a_live_session_was_armed_and_ended_is_told(story, armed, by, words):
+    delivery = {"armed": armed, "armed_s": 12.5, "beam_on_s": 3.0, "duty_cycle": 0.24}
+    summary = {**story.summary, "delivery": delivery, "ended_by": by, "fault": None}
+    live = replace(story, summary=summary)
+    told = dict(facts.facts_of(live))
+    assert (told["gate armed"], told["ended by"]) == words
+    assert "fault" not in told
+    assert "<b>24.0 %</b><span>duty cycle, of the time armed</span>" in report_html(live)
+    assert dict(facts.facts_of(replace(live, summary={**summary, "fault": "disk full"})))["fault"] == "disk full"
+
+
+def test_what_is_to_be_avoided_is_named(story):
+    assert dict(facts.facts_of(replace(story, avoid=["duodenum", "stomach"])))["to be avoided"] == "duodenum, stomach"
+
+
+def test_paths_and_addresses_are_no_settings():
+    values = {"linac": {"host": "10.0.0.1", "key_file": "/somewhere", "port": 7400}, "gate": {"drift_mm": 3.0}}
+    assert facts.settings_of(values) == [("linac.port", "7400"), ("gate.drift_mm", "3")]
+
+
+def test_every_score_has_words_and_says_its_unit():
+    there = {one.name for one in fields(Score)} - {"frames"} | {one.name for one in fields(GatingScore)}
+    assert set(SCORES) == there
+    for name, (words, _) in SCORES.items():
+        assert ("(mm)" in words) == name.endswith("_mm")
+        assert ("(s)" in words) == name.endswith("_s")
+
+
+def test_scores_keep_what_cannot_be_told_and_what_is_not_known():
+    values = {"frames_scored": 66, "dsc": 0.98149, "d98_relative": None, "of_tomorrow": 1.234}
+    assert [text for _, text in score_rows(values)] == ["66", "0.981", "–", "1.23"]
+    assert score_rows(values)[-1][0] == "of_tomorrow"
+
+
+def test_a_preview_is_told_with_superior_positive_as_the_trace_has_it():
+    told = dict(preview_rows(numbers(asdict(PREVIEW))))
+    assert told["SI"] == "-16.5 to +9.3 mm"
+    assert told["AP"] == "-4.3 to +1.9 mm"
+    assert told["verdict"] == "go"
+    assert told["frames"] == "120, target surely found on 96 %"
+    assert told["contrast"] == "0.8 times the noise"
+    assert told["learned"] == "templates at SI -8.7, +1.2, +6.5 mm; stiff anatomy"
+
+
+def test_a_preview_that_forbids_gating_says_why():
+    refused = replace(
+        PREVIEW, go=False, reasons=("too short", "not seen"), contrast_to_noise=math.nan, states_mm=(0.0,)
+    )
+    told = dict(preview_rows(json.loads(json.dumps(numbers(asdict(replace(refused, stiff=False)))))))
+    assert told["verdict"] == "no-go: too short; not seen"
+    assert told["contrast"] == "not measured"
+    assert told["learned"] == "nothing"
+
+
+def test_events_are_told_without_what_was_left_open():
+    values = {"accepted": True, "note": "", "operator": None, "shift_mm": [0.123456, -1.0], "frames": 49}
+    assert event_text(values) == "accepted: yes; shift_mm: 0.12, -1; frames: 49"
+    assert [as_text(value) for value in (False, math.nan, None, {"a": 1.0})] == ["no", "–", "–", "a 1"]
+
+
+def test_motion_counts_frames_on_which_the_target_was_surely_found_only(story):
+    spoiled = [
+        {**entry, "confidence": 0.1, "center_mm": [500.0, 500.0]} if number == 3 else entry
+        for number, entry in enumerate(story.decisions)
+    ]
+    si, ap = ranges_of(replace(story, decisions=spoiled))
+    # The target goes 6 px of 2 mm down, and nowhere else.
+    assert (si.low, si.high) == (pytest.approx(-12.0, abs=0.4), pytest.approx(0.0, abs=0.4))
+    assert max(abs(ap.low), abs(ap.high)) < 0.4
+
+
+@pytest.mark.parametrize(("highest", "limit"), [(78.0, 5.0), (100.0, 20.0), (12.0, 0.1), (1.0, 0.0), (40.0, 3.7)])
+def test_a_bin_of_the_histogram_ends_at_the_limit(highest, limit):
+    edges = _edges(highest, limit)
+    assert edges[0] == 0.0
+    assert edges[-1] >= highest * (1.0 - 1e-9)
+    assert 27 <= len(edges) - 1 <= 61
+    assert limit < edges[1] or np.abs(edges - limit).min() < 1e-9

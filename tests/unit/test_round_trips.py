@@ -1,0 +1,82 @@
+"""A phantom that was written in any format comes back as it was, and the gate decides the same on it."""
+
+import tempfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gatekeeper.clock import VirtualClock
+from gatekeeper.config import SessionConfig
+from gatekeeper.recording.journal import read_decisions
+from replay import run
+from replay.convert.dicom import write_dicom
+from replay.formats.open import open_recording
+from replay.run import material_of
+from tests.image_files import SAGITTAL, assert_same, rate_hz, write_side
+from tests.linac_files import raw_cine, write_dat, write_unity
+from tests.phantoms import phantom
+from tests.sessions import quiet
+from tests.written import TARGETLESS, WRITERS
+
+FOLDERS = {
+    "dicom": lambda folder, case: write_dicom(case, folder / "case", quiet) or folder / "case",
+    "MRIdian frames": lambda folder, case: write_dat(folder / "case", case),
+    "MRIdian cine": lambda folder, case: _raw(folder / "case.raw", case),
+    "Unity frames": lambda folder, case: write_unity(folder / "case", case, masks=case.labels),
+}
+SIGNED = ("MRIdian frames", "MRIdian cine")
+NO_TARGET = (*TARGETLESS, "dicom", *SIGNED)
+
+DECIDED = ("kind", "sequence", "state", "reasons", "outside_percent", "center_mm", "confidence", "contour_hash")
+
+
+@cache
+def case(bits):
+    made = phantom(acquisition={"matrix": (64, 64), "duration_s": 4.0}).recording
+    made = replace(made, plane=SAGITTAL, name="case")
+    return made if bits == 16 else replace(made, frames=(made.frames / made.frames.max() * 255).astype(np.uint8))
+
+
+def _raw(path, case):
+    path.write_bytes(raw_cine(case))
+    write_side(path, rate_hz=rate_hz(case))
+    return path
+
+
+def decisions(recording, folder):
+    """Return what the journal of a replay says, without times and hashes of what the formats cannot hold."""
+    run.replay(material_of(recording), SessionConfig(), folder, VirtualClock(), quiet)
+    return [
+        {name: entry.get(name) for name in DECIDED}
+        for entry in read_decisions(folder / "decisions.jsonl")
+        if entry["kind"] == "frame"
+    ]
+
+
+@cache
+def decided(bits):
+    with tempfile.TemporaryDirectory() as folder:
+        return decisions(case(bits), Path(folder) / "original")
+
+
+@pytest.mark.parametrize("name", {**WRITERS, **FOLDERS})
+def test_a_phantom_comes_back_and_is_decided_on_alike(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+    bits = 8 if name == "avi" else 16
+    original = case(bits)
+    written = {**WRITERS, **FOLDERS}[name](tmp_path, original)
+    opened = open_recording(written)
+    held = original.frames.astype(np.int16) if name in SIGNED else original.frames
+    assert_same(opened, replace(original, frames=held))
+    if name in NO_TARGET:
+        assert opened.labels is None
+        opened = replace(opened, first_mask=original.first_mask)
+    else:
+        if not name.startswith("Unity"):
+            np.testing.assert_array_equal(np.asarray(opened.labels), original.labels)
+        np.testing.assert_array_equal(opened.first_mask, original.first_mask)
+    assert decisions(opened, tmp_path / "session") == decided(bits)
+    assert {entry["state"] for entry in decided(bits)} == {"ON", "HOLD"}

@@ -1,0 +1,43 @@
+"""docs/session.md names every setting of SESSION.toml, every phase and every kind of target, and its example is one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.config import LiveConfig, SessionConfig, load_live
+from gatekeeper.live.phase import Phase
+from gatekeeper.operator.wish import WORDS
+from tests.settings import settings
+
+TEXT = (Path(__file__).parents[2] / "docs" / "session.md").read_text(encoding="utf-8")
+ROWS = {
+    name for row in re.findall(r"^\| (`[^|]+`) \|", TEXT, flags=re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)
+}
+OWN = {name for name in settings(LiveConfig) if name.split(".")[0] not in SessionConfig.model_fields}
+
+
+def test_every_setting_is_there_and_no_other():
+    avoid = {name for name in OWN if name.startswith("avoid.")}
+    tables = ("source.", "target.", "preview.", "recording.")
+    assert {row for row in ROWS if row.startswith(tables)} == OWN - avoid
+    assert {name.replace("avoid.", "target.") for name in avoid} <= OWN, "what is avoided is drawn as the target is"
+
+
+def test_example_is_a_session_file(tmp_path):
+    example = re.search(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)[1]
+    (tmp_path / "SESSION.toml").write_text(example)
+    config = load_live(tmp_path / "SESSION.toml")
+    assert config.target.roi == "GTV"
+    assert config.avoid[0].called == "Duodenum"
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_is_there(phase):
+    assert phase.value in ROWS
+
+
+def test_every_kind_of_target_and_every_word_is_there():
+    assert {"rtstruct", "mask", "trackrad", "points", "drawn"} <= ROWS
+    for word in WORDS:
+        assert f"`{word}" in TEXT

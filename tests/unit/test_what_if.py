@@ -1,0 +1,89 @@
+"""What-if says what a replay with the same settings says, beside what the session was."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from gatekeeper.decision import BeamState, Reason
+from replay import run
+from replay.formats.session import open_session
+from replay.rejudge import Rejudged
+from replay.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
+from tests.cases import breathing_case
+from tests.command_line import gatekeeper
+from tests.lives import journal
+from tests.sessions import recorded, whole_session
+
+FIGURES = ("duty_cycle", "beam_on_s", "holds", "hold_reasons")
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch):
+    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+
+
+def asked(folder):
+    with closing(open_session(folder)) as session:
+        return WhatIf(Rejudged(session))
+
+
+@pytest.mark.parametrize(("margin_mm", "outside_percent"), [(0.0, 0.0), (3.5, 20.0), (9.0, 5.0)])
+@pytest.mark.parametrize("make", [lambda folder: recorded(folder, breathing_case(frames=80)), whole_session])
+def test_the_figures_are_those_of_a_replay(tmp_path, capsys, make, margin_mm, outside_percent):
+    folder = make(tmp_path / "session")
+    found = asked(folder)(margin_mm, outside_percent)
+    settings = ("--margin-mm", margin_mm, "--outside-percent", outside_percent)
+    capsys.readouterr()
+    assert gatekeeper("replay", folder, *settings, "--out", tmp_path / "again", "--json") == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {name: found["now"][name] for name in FIGURES} == {name: result[name] for name in FIGURES}
+    again = [kind_of(BeamState(one["state"]), map(Reason, one["reasons"])) for one in decisions_of(tmp_path / "again")]
+    assert found["ribbon"] == ribbon(again)
+
+
+def decisions_of(folder):
+    return [one for one in journal(folder) if one["kind"] in ("frame", "silence")]
+
+
+def test_the_original_is_what_was_recorded(tmp_path):
+    folder = whole_session(tmp_path / "session")
+    summary = json.loads((folder / "summary.json").read_text())
+    original = asked(folder)(9.0, 40.0)["original"]
+    assert {name: original[name] for name in FIGURES} == {name: summary[name] for name in FIGURES}
+    assert original["on_while_out_s"] == 0.0
+
+
+def test_beam_on_where_the_session_measured_the_target_out_is_counted_in_seconds(tmp_path):
+    folder = recorded(tmp_path / "session", breathing_case(frames=80))
+    found = asked(folder)(50.0, 100.0)
+    decisions = decisions_of(folder)
+    # With this much room the beam is on from the first frames on, whatever was measured.
+    runs = dict(found["ribbon"])
+    assert list(runs.values())[-1] == BEAM_ON
+    assert len(runs) == 2
+    begin = max(runs)
+    out = [one["outside_percent"] > 5.0 for one in decisions]
+    steps_s = np.diff([one["decided_s"] for one in decisions])
+    expected_s = sum(step_s for index, step_s in enumerate(steps_s) if index >= begin and out[index])
+    assert expected_s > 2.0
+    assert found["now"]["on_while_out_s"] == pytest.approx(expected_s, abs=1e-6)
+
+
+def test_what_was_not_measured_counts_as_out(tmp_path):
+    what_if = asked(whole_session(tmp_path / "session"))
+    entries = decisions_of(tmp_path / "session")
+    unmeasured = [entry.get("outside_percent") is None for entry in entries]
+    assert any(unmeasured)
+    assert what_if._out[unmeasured].all()
+
+
+def test_a_decision_lasts_until_the_next_and_no_time_runs_backwards():
+    times_s = np.array([0.0, 1.0, 3.0, 2.0, np.nan, 7.0, 8.0])
+    assert seconds_of(times_s, np.ones(7, dtype=bool)) == 4.0
+    assert seconds_of(times_s, np.array([False, True, True, False, False, False, True])) == 2.0
+
+
+def test_a_ribbon_is_runs_of_decisions():
+    assert ribbon([2, 2, BEAM_ON, 2, 2, 2]) == [[0, 2], [2, BEAM_ON], [3, 2]]

@@ -1,0 +1,165 @@
+"""One sender at a time, from where it is allowed, and nothing is left of a listener that was closed."""
+
+import socket
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from gatekeeper.errors import ConfigError
+from gatekeeper.wire.listener import Listener
+
+
+class Heard:
+    """Counts what a listener tells, and can be waited for."""
+
+    def __init__(self):
+        self.told, self.changed = [], threading.Condition()
+
+    def __call__(self, what, more):
+        with self.changed:
+            self.told.append((what, more))
+            self.changed.notify_all()
+
+    def wait_for(self, count, what):
+        with self.changed:
+            assert self.changed.wait_for(lambda: sum(one == what for one, _ in self.told) >= count, 5.0)
+
+
+def echo(link, peer):
+    while data := link.recv(1000):
+        link.sendall(data)
+
+
+@contextmanager
+def listening(serve=echo, allow=("127.0.0.1",)):
+    heard = Heard()
+    listener = Listener("127.0.0.1", 0, allow, serve, heard, "test source")
+    try:
+        yield listener, heard
+    finally:
+        listener.close()
+
+
+@contextmanager
+def sender(listener):
+    with socket.create_connection(listener.address, 5.0) as link:
+        yield link
+
+
+def is_closed(link):
+    try:
+        return link.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def is_served(link):
+    link.sendall(b"x")
+    return link.recv(1) == b"x"
+
+
+def test_a_second_sender_is_closed_at_once_and_the_first_one_goes_on():
+    with listening() as (listener, heard), sender(listener) as first:
+        assert is_served(first)
+        with sender(listener) as second:
+            assert is_closed(second)
+        assert is_served(first)
+        heard.wait_for(1, "refused")
+        assert heard.told == [("connection", "127.0.0.1"), ("refused", "busy")]
+
+
+def test_a_sender_that_has_hung_up_and_comes_back_is_let_in():
+    with listening() as (listener, _):
+        for _ in range(100):
+            with sender(listener) as link:
+                assert is_served(link)
+
+
+def test_a_sender_that_comes_back_while_its_last_bytes_are_being_read_is_let_in():
+    reading = threading.Event()
+
+    def slow(link, peer):
+        while data := link.recv(1):
+            if data == b"s":
+                reading.wait(5.0)
+            link.sendall(data)
+
+    with listening(slow) as (listener, heard):
+        with sender(listener) as link:
+            link.sendall(b"s")
+            heard.wait_for(1, "connection")
+        with sender(listener) as link:
+            reading.set()
+            assert is_served(link)
+
+
+@pytest.mark.parametrize("allow", [(), ("10.0.0.0/8",), ("127.0.0.2", "::1")])
+def test_who_is_not_on_the_list_is_turned_away(allow):
+    with listening(allow=allow) as (listener, heard), sender(listener) as link:
+        assert is_closed(link)
+        heard.wait_for(1, "refused")
+        assert heard.told == [("refused", "address")]
+
+
+def test_networks_and_mapped_addresses_are_understood():
+    with listening(allow=("127.0.0.0/8",)) as (listener, _), sender(listener) as link:
+        assert is_served(link)
+        assert listener._is_allowed("::ffff:127.0.0.5")
+        assert not listener._is_allowed("::ffff:10.0.0.5")
+        assert not listener._is_allowed("fe80::1%eth0")
+
+
+def test_a_failure_while_serving_ends_that_connection_and_no_other():
+    def fail(link, peer):
+        if link.recv(1) == b"!":
+            raise ValueError("bad luck")
+        link.sendall(b"x")
+
+    with listening(fail) as (listener, heard):
+        with sender(listener) as link:
+            link.sendall(b"!")
+            assert is_closed(link)
+        with sender(listener) as link:
+            assert is_served(link)
+        assert ("failed", "ValueError: bad luck") in heard.told
+
+
+def test_closing_ends_the_connection_and_every_thread():
+    before = threading.active_count()
+    with listening() as (listener, _), sender(listener) as link:
+        assert is_served(link)
+        listener.close()
+        assert threading.active_count() == before
+        assert is_closed(link)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", link.getpeername()[1]), 5.0)
+
+
+def test_a_storm_of_connections_leaves_room_for_a_good_sender():
+    with listening() as (listener, heard):
+        links = [socket.create_connection(listener.address, 5.0) for _ in range(300)]
+        for link in links:
+            link.close()
+        heard.wait_for(1, "connection")
+        for _ in range(50):
+            with sender(listener) as link:
+                try:
+                    if is_served(link):
+                        break
+                except OSError:
+                    continue
+        else:
+            pytest.fail("nobody was served after the storm")
+
+
+def test_an_address_that_cannot_be_listened_on_is_said_in_one_line():
+    with listening() as (listener, _), pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1:\d+"):
+        Listener("127.0.0.1", listener.address[1], (), echo, Heard(), "test source")
+    with pytest.raises(ConfigError, match="cannot listen on no such host"):
+        Listener("no such host", 0, (), echo, Heard(), "test source")
+
+
+def test_a_word_that_is_no_address_is_not_allowed_as_one():
+    with pytest.raises(ConfigError, match="'scanner', which is no address"):
+        Listener("127.0.0.1", 0, ("scanner",), echo, Heard(), "test source")
