@@ -85,7 +85,7 @@ def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
         tally = Tally()
         for entry in entries:
             if entry["kind"] in ("frame", "silence"):
-                tally.add_entry(entry)
+                tally.add(entry)
         tallies.append(tally.summary())
     pairs = list(zip(_on_frames(original), _on_frames(what_if), strict=False))
     differ = [(one, other) for one, other in pairs if one["state"] != other["state"]]

@@ -128,12 +128,12 @@ class Session:
 
     def record(self, step: Step, total_ms: float) -> None:
         """Hand one decision and its frame to the writer, and count it."""
-        self._tally.add(step, total_ms)
-        if self._link.fault is not None:
-            return
         try:
-            entry, arrays = entry_of(step, total_ms), arrays_of(step)
-            kept = _kept(step)
+            entry = entry_of(step, total_ms)
+            self._tally.add(entry)
+            if self._link.fault is not None:
+                return
+            arrays, kept = arrays_of(step), _kept(step)
             done = kept is not None and self._link.put(pack(entry, kept, arrays), SPARE)
             if not (done or self._link.put(pack(entry, None, arrays))):
                 self._link.lose(f"no room for decision {step.decision.sequence}, the writer is too slow")

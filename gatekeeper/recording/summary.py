@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gatekeeper.decision import BeamState, Reason
-from gatekeeper.step import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +67,13 @@ class Tally:
         self._last: str | None = None
         self._total_ms = array("d")
 
-    def add(self, step: Step, total_ms: float) -> None:
-        """Count one decision in, and the beam-on time since the one before."""
-        decision = step.decision
-        self.count(decision.time_s, decision.state, decision.reasons, None if step.frame is None else total_ms)
-
-    def add_entry(self, entry: Mapping[str, Any]) -> None:
-        """Count one decision in as the journal has it."""
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Count one decision in as the journal has it, and the beam-on time since the one before."""
         total_ms = None if entry["kind"] == "silence" else float(entry["latency_ms"]["total"])
         self.count(float(entry["decided_s"]), str(entry["state"]), entry["reasons"], total_ms)
 
     def count(self, time_s: float, state: str, reasons: Iterable[str], total_ms: float | None) -> None:
-        """Count one decision in; `total_ms` is None when there was no frame."""
+        """Count one decision in that is in no journal; `total_ms` is None when there was no frame."""
         if self._last is None:
             self._begin_s = time_s
         elif self._last == BeamState.ON:

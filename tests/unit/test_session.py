@@ -68,6 +68,16 @@ def test_lines_stand_in_the_order_in_which_things_happened(tmp_path):
     assert entries[5] == {"kind": "end", "frames_kept": 1, "frames_dropped": 0}
 
 
+def test_summary_counts_the_very_numbers_of_the_journal(tmp_path):
+    """So that no page shows one latency as 6.83 and 6.84 ms."""
+    with Session(tmp_path / "s", CONFIG) as session:
+        session.record(step(ON), 6.83496)
+        session.finish({})
+        assert session.summary().latency_ms.max == 6.835
+    [line] = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert line["latency_ms"]["total"] == 6.835
+
+
 def test_every_frame_is_kept_beside_its_line(tmp_path):
     with Session(tmp_path / "s", CONFIG, small_setup()) as session:
         for number in range(40):

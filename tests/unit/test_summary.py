@@ -3,6 +3,7 @@
 import pytest
 
 from gatekeeper.decision import Reason
+from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Tally
 from tests.steps import HOLD, ON, silent_step, step
 
@@ -10,7 +11,7 @@ from tests.steps import HOLD, ON, silent_step, step
 def summary(*steps, totals_ms=None):
     tally = Tally()
     for index, one in enumerate(steps):
-        tally.add(one, 1.0 if totals_ms is None else totals_ms[index])
+        tally.add(entry_of(one, 1.0 if totals_ms is None else totals_ms[index]))
     return tally.summary()
 
 

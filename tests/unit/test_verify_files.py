@@ -44,6 +44,23 @@ def test_edited_summary_is_found(session, name):
     assert any("summary.json" in finding and name in finding for finding in findings)
 
 
+@pytest.mark.parametrize("edited", [None, {"p50": 1.0}, {"p50": "1", "p99": 1.0, "p999": 1.0, "max": 1.0}, 0.001])
+def test_edited_latency_is_found(session, edited):
+    summary = json.loads((session / "summary.json").read_text())
+    latency_ms = summary["latency_ms"]
+    summary["latency_ms"] = {**latency_ms, "max": latency_ms["max"] + edited} if edited == 0.001 else edited
+    (session / "summary.json").write_text(json.dumps(summary))
+    assert "summary.json: latency_ms do not agree with the decisions" in checked(session).findings
+
+
+def test_latency_that_was_not_rounded_is_none(session):
+    """As the first sessions have it."""
+    summary = json.loads((session / "summary.json").read_text())
+    summary["latency_ms"] = {name: value + 0.00004 for name, value in summary["latency_ms"].items()}
+    (session / "summary.json").write_text(json.dumps(summary))
+    assert checked(session).good
+
+
 def test_summary_that_is_none_is_a_finding(session):
     (session / "summary.json").write_text('{"frames": ')
     assert any("summary.json: cannot be read as JSON" in finding for finding in checked(session).findings)
