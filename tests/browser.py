@@ -1,5 +1,6 @@
 """A real browser without a window, in which tests look at pages as people do; Debian's Chromium."""
 
+import json
 import shutil
 from contextlib import contextmanager
 
@@ -36,6 +37,20 @@ class Watched:
     def _hear(self, message):
         if message.type == "error":
             self.complaints.append(message.text)
+
+
+def seen_while(page, selector, look, still_ms=0.0):
+    """What `look`, a function in JavaScript, tells while the page shows `selector`, `still_ms` after it came to.
+
+    What changes while a test looks is looked at anew.
+    """
+    there = json.dumps(selector)
+    for _ in range(20):
+        page.wait_for_selector(selector)
+        page.wait_for_timeout(still_ms)
+        if told := page.evaluate(f"() => document.querySelector({there}) ? ({look})() : null"):
+            return told
+    return pytest.fail(f"{selector} never stayed")
 
 
 def serious_faults(page):

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.browser import Watched, chromium, serious_faults
+from tests.browser import Watched, chromium, seen_while, serious_faults
 from tests.consoles import RATE_HZ, WATCH, kept_screenshot, running
 from tests.lives import events
 
@@ -25,6 +25,7 @@ ARROWS = """async () => {
   link.close();
   return view.arrays.arrows?.shape[0] ?? 0;
 }"""
+WORDS = "() => ['word', 'why'].map(id => document.getElementById(id).innerText)"
 PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('seconds').textContent]"
 
 
@@ -52,8 +53,7 @@ def watched(browser, session):
 
 def test_it_shows_the_session_without_complaint_and_asks_for_nothing_elsewhere(watched, session):
     page = watched.page
-    page.wait_for_selector("body[data-beam=on]")
-    assert page.locator("#word").inner_text() == "BEAM ON"
+    assert seen_while(page, "body[data-beam=on]", WORDS)[0] == "BEAM ON"
     assert page.locator("#name").inner_text() == "P_001"
     assert page.locator("#phase").inner_text() == "delivery"
     assert re.match(r"frame \d+ · \d+ ms old", page.locator("#frame").inner_text())
@@ -61,9 +61,9 @@ def test_it_shows_the_session_without_complaint_and_asks_for_nothing_elsewhere(w
     assert watched.complaints == []
     assert all(url.startswith(session.url.partition("#")[0]) for url in watched.requests)
     kept_screenshot(page, "console-beam-on")
-    page.wait_for_selector("body[data-beam=hold]")
-    assert page.locator("#word").inner_text() == "HOLD"
-    assert "target outside the envelope" in page.locator("#why").inner_text()
+    word, why = seen_while(page, "body[data-beam=hold]", WORDS)
+    assert word == "HOLD"
+    assert "target outside the envelope" in why
     kept_screenshot(page, "console-hold")
 
 
@@ -125,9 +125,7 @@ def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, sess
     page.goto(session.url.replace("/#", "/patient#"))
     spots = {}
     for place in ("in", "out"):
-        page.wait_for_selector(f"body[data-place={place}]")
-        page.wait_for_timeout(300)
-        spots[place] = page.evaluate(PLACED)
+        spots[place] = seen_while(page, f"body[data-place={place}]", PLACED, still_ms=300)
         kept_screenshot(page, f"patient-{place}")
     assert spots["in"][1].isdigit()
     assert int(spots["in"][1]) <= 20
