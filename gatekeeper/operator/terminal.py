@@ -1,5 +1,6 @@
 """The terminal as a door: lines that are typed become wishes, and a terminal that is gone holds the beam and ends."""
 
+import errno
 import os
 import select
 import termios
@@ -64,6 +65,7 @@ class Terminal:
         self._descriptor = descriptor
         self._refusals_only = refusals_only
         self._modes: list[Any] | None = None
+        self._is_terminal = False
         self._wake = os.pipe()
         self._thread = threading.Thread(target=self._listen, name="terminal", daemon=True)
 
@@ -81,8 +83,11 @@ class Terminal:
         if not self._may_listen():
             self._say("no commands are taken from this terminal, which belongs to another program now")
             return
-        if self._shown is not None and os.isatty(self._descriptor):
-            self._quieten()
+        # Asked now, and not when it is gone: then it would pass for a pipe.
+        self._is_terminal = is_terminal(self._descriptor)
+        if self._shown is not None and self._is_terminal:
+            with suppress(termios.error):  # it is gone already, which the thread will find
+                self._quieten()
         self._thread.start()
 
     def close(self) -> None:
@@ -114,7 +119,7 @@ class Terminal:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def _listen(self) -> None:
-        line, is_terminal = Line(), os.isatty(self._descriptor)
+        line = Line()
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         poll.register(self._wake[0], select.POLLIN)
@@ -127,16 +132,16 @@ class Terminal:
             except OSError:  # as a terminal says that it is gone
                 data = b""
             if not data:
-                self._left(line, is_terminal)
+                self._left(line)
                 return
             for typed in line.take(data):
                 self._obey(typed)
             if self._shown is not None:
                 self._shown(line.text)
 
-    def _left(self, line: Line, is_terminal: bool) -> None:
+    def _left(self, line: Line) -> None:
         """Do what is to be done when nothing will be typed any more."""
-        if is_terminal:
+        if self._is_terminal:
             self._desk.ask(Wish(END, GONE, DOOR))
         elif line.text:
             self._obey(line.text)
@@ -155,3 +160,12 @@ class Terminal:
             answer = self._desk.ask(wish).wait(ANSWER_S)
             if not (answer.accepted and self._refusals_only):
                 self._say(f"{'done' if answer.accepted else 'refused'}: {answer.note}")
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Return whether a descriptor is a terminal, also one that has hung up, which `os.isatty` denies."""
+    try:
+        termios.tcgetattr(descriptor)
+    except termios.error as error:
+        return bool(error.args[0] == errno.EIO)
+    return True

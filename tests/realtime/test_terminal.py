@@ -3,6 +3,7 @@
 import os
 import signal
 import termios
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -110,6 +111,28 @@ def test_a_terminal_that_is_gone_holds_the_beam_and_ends_the_session(tty):
         assert loop.desk.ending.operator == GONE
         assert loop.actions == ["hold"]
         assert judge.state.beam == "HOLD"
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_terminal_that_is_gone_before_it_is_listened_to_ends_the_session_too(tty, live):
+    tty.hang_up()
+    with looping() as loop, tty.terminal(loop.desk, live=live):
+        until(lambda: loop.desk.ending is not None)
+        assert loop.desk.ending.operator == GONE
+
+
+def test_a_terminal_that_goes_before_its_thread_runs_ends_the_session_too(tty, monkeypatch):
+    """As on a busy machine."""
+    start = threading.Thread.start
+
+    def late(thread):
+        if thread.name == "terminal":
+            tty.hang_up()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", late)
+    with looping() as loop, tty.terminal(loop.desk):
+        until(lambda: loop.desk.ending is not None)
 
 
 def test_a_terminal_in_the_background_is_left_alone(tty, monkeypatch):
