@@ -79,12 +79,20 @@ SMALL = {"matrix": (112, 96)}
 FAR_AWAY = {"amplitude_mm": 3.0, "amplitude_variation": 0.0, "drift_mm_per_min": 0.0}
 """Breathing that together with a deep breath of 55 mm stays within the range in which the target is looked for."""
 
+DEEP_BREATHS = {**FAR_AWAY, "deep_breaths": [{"start_s": 6.0}, {"start_s": 14.0}]}
+
 SCENES = (
     Scene("plain", "the default phantom"),
     Scene(
         "deep-breath",
         "a breath of 55 mm from one frame to the next, twice, and back as suddenly",
-        {"breathing": {**FAR_AWAY, "deep_breaths": [{"start_s": 6.0}, {"start_s": 14.0}]}},
+        {"breathing": {**DEEP_BREATHS, "through_plane_ratio": 0.05}},
+    ),
+    Scene(
+        "deep-breath-across",
+        "the same, and 5.5 mm through the plane, so that four fifths of the slice are other tissue",
+        {"breathing": DEEP_BREATHS},
+        can_be_followed=False,
     ),
     Scene(
         "out-of-plane",

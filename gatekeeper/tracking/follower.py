@@ -21,6 +21,8 @@ JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
 match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
 MOST_JUMP = 20.0
 """No jump counts more than this, about 4.5 standard deviations: a sudden deep breath is rare, but no miracle."""
+MOST_ASTRAY = 20.0
+"""Nor does any distance from the path of breathing count more: right after a deep breath the liver is not on it."""
 BEYOND_MM = 5.0
 """A fit may end this far outside the search range; further out it has found something else."""
 
@@ -63,8 +65,8 @@ class Follower:
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
         self.search = model.search()
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
-        self.params, self._trial, self._last = (np.zeros(model.count, np.float32) for _ in range(3))
-        self._frames_lost = 0
+        self.params, self._trial, self._last, self._seen = (np.zeros(model.count, np.float32) for _ in range(4))
+        self._frames_lost = self._frames_stayed = 0
         self.unexplained, self.like = math.inf, NOTHING
 
     def follow(self, frame: NDArray[np.float32] | None) -> float:
@@ -78,11 +80,14 @@ class Follower:
             fine = self.fine[state]
             if fine.fit(frame, self.params, FINE_ITERATIONS) and self._in_range(self.params):
                 sure = self._confidence(fine, self._error_mm[state])
+        stayed = sure > 0.0 and _jump(self._seen, *_translation_mm(self.params)) < MOST_JUMP
+        self._frames_stayed = self._frames_stayed + 1 if stayed else 0
+        self._seen[:] = self.params
         if sure == 0.0:
             self.params[:] = self._last
         if sure >= SURE:
             self._last[:] = self.params
-            self._frames_lost = 0
+            self._frames_lost = self._frames_stayed = 0
         else:
             self._frames_lost += 1
         return sure
@@ -166,9 +171,16 @@ class Follower:
     def _surprise(self, params: Params) -> float:
         """Return minus twice the log probability of the translation in `params` before the frame is seen."""
         down_mm, right_mm = _translation_mm(params)
-        last_down_mm, last_right_mm = _translation_mm(self._last)
-        jump = ((down_mm - last_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - last_right_mm) / JUMP_AP_MM) ** 2
-        return min(jump / (1.0 + self._frames_lost), MOST_JUMP) + self.model.path.surprise(down_mm, right_mm)
+        lost = _jump(self._last, down_mm, right_mm) / (1.0 + self._frames_lost)
+        # Where it was seen again and again, though not surely, it is less and less by chance.
+        stayed = _jump(self._seen, down_mm, right_mm) + MOST_JUMP / (1.0 + self._frames_stayed)
+        return min(lost, stayed, MOST_JUMP) + min(self.model.path.surprise(down_mm, right_mm), MOST_ASTRAY)
+
+
+def _jump(params: Params, down_mm: float, right_mm: float) -> float:
+    """Return minus twice the log probability of the way from a place to that (down, right) on the next frame."""
+    from_down_mm, from_right_mm = _translation_mm(params)
+    return ((down_mm - from_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - from_right_mm) / JUMP_AP_MM) ** 2
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:

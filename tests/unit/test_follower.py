@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import follower as module
-from gatekeeper.tracking.follower import GOOD_CORRELATION, JUMP_AP_MM, JUMP_SI_MM, MOST_JUMP
+from gatekeeper.tracking.follower import GOOD_CORRELATION, JUMP_AP_MM, JUMP_SI_MM, MOST_ASTRAY, MOST_JUMP
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.search import Search
 from gatekeeper.tracking.tracker import Tracker
@@ -139,6 +139,8 @@ def test_a_jump_along_ap_surprises_more_and_one_after_lost_frames_less():
     path = follower.model.path
     assert surprise(follower, 0.0, 3.0) == pytest.approx((3.0 / JUMP_AP_MM) ** 2 + path.surprise(0.0, 3.0), rel=1e-5)
     assert surprise(follower, 0.0, 3.0) > 3.0 * surprise(follower, 3.0, 0.0)
+    assert path.surprise(0.0, 25.0) > MOST_ASTRAY
+    assert surprise(follower, 0.0, 25.0) == MOST_JUMP + MOST_ASTRAY
     for _ in range(4):
         follower.follow(None)
     assert surprise(follower, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 5.0, rel=1e-5)
@@ -149,6 +151,34 @@ def test_a_jump_starts_where_the_target_was_last_seen_for_sure():
     assert follower.follow(SCENE.image((20.0, -1.0))) > 0.9
     assert surprise(follower, 20.0, -1.0) < 0.2
     assert surprise(follower, 0.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 + (1.0 / JUMP_AP_MM) ** 2, rel=0.1)
+
+
+def test_a_far_place_that_is_seen_again_and_again_surprises_less_and_less(monkeypatch):
+    follower, image = a_follower(), SCENE.image((40.0, 0.0))
+    monkeypatch.setattr(module, "SURE", 2.0)
+    for limit in (MOST_JUMP, MOST_JUMP, MOST_JUMP / 2.0, MOST_JUMP / 3.0):
+        assert surprise(follower, 40.0) == pytest.approx(limit, rel=0.05)
+        assert 0.0 < follower.follow(image) < 2.0
+    assert surprise(follower, -55.0) == MOST_JUMP
+    follower.follow(SCENE.image())
+    assert surprise(follower, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 6.0, rel=0.05)
+
+
+def test_frames_of_nothing_are_no_sight_of_the_place(monkeypatch):
+    follower, image = a_follower(), SCENE.image((40.0, 0.0))
+    monkeypatch.setattr(module, "SURE", 2.0)
+    for frame in (image, image, None):
+        follower.follow(frame)
+    assert surprise(follower, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 4.0, rel=0.05)
+
+
+def test_only_frames_without_a_sure_position_count_as_sightings(monkeypatch):
+    follower = a_follower()
+    for _ in range(5):
+        assert follower.follow(SCENE.image()) > 0.9
+    monkeypatch.setattr(module, "SURE", 2.0)
+    follower.follow(SCENE.image((20.0, 0.0)))
+    assert surprise(follower, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 2.0, rel=0.05)
 
 
 def test_a_deep_breath_is_found_sooner_than_if_jumps_counted_without_limit(monkeypatch):
