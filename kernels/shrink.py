@@ -3,10 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, i2_2d_in, i8, kernel, u1_2d_in, u2_2d_in, void
+from kernels.jit import f4, f4_2d, f4_2d_in, i8, kernel, void
 
 Image = NDArray[np.float32]
-Pixels = NDArray[np.float32] | NDArray[np.uint16] | NDArray[np.int16] | NDArray[np.uint8]
 single = np.float32
 
 
@@ -74,70 +73,6 @@ def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> Non
                     out[i, j] += total
         for j in range(cols):
             out[i, j] *= scale
-
-
-@kernel([void(pixels, i8, i8, i8, i8, i8, f4_1d, f4_2d) for pixels in (f4_2d_in, u2_2d_in, i2_2d_in, u1_2d_in)])
-def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, line: Image, out: Image) -> None:
-    """Fill a part of `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (0, 0).
-
-    Each pixel below the part is read once, in the order in which it lies in memory, and no other pixel; the rest of
-    `out` stays as it is.
-
-    Parameters
-    ----------
-    image : ndarray of float32, uint16, int16 or uint8, shape (H, W)
-    factor : int
-        Side of a block in pixels, 1 or more.
-    top, bottom, left, right : int
-        First and one beyond the last row and column of the part, on `out`; their blocks must lie on the image.
-    line : ndarray of float32, shape (factor * (right - left),) or longer
-        Scratch.
-    out : ndarray of float32, shape (h, w)
-    """
-    scale = single(1.0) / single(factor * factor)
-    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
-    inner = np.uint64(max(right - left, 0))
-    wide = np.uint64(factor) * inner
-    begin, end = left * factor, right * factor
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
-    for i in range(top, bottom):
-        target = out[i, left:right]
-        # Rows side by side: memory gives several of them as fast as one. Of fewer than four the last stands in.
-        together = min(factor, 4)
-        top_row = i * factor
-        row_0 = image[top_row, begin:end]
-        row_1 = image[top_row + min(1, factor - 1), begin:end]
-        row_2 = image[top_row + min(2, factor - 1), begin:end]
-        row_3 = image[top_row + min(3, factor - 1), begin:end]
-        if together == 1:
-            for k in range(wide):
-                line[k] = single(row_0[k])
-        elif together == 2:
-            for k in range(wide):
-                line[k] = single(row_0[k]) + single(row_1[k])
-        elif together == 3:
-            for k in range(wide):
-                line[k] = single(row_0[k]) + single(row_1[k]) + single(row_2[k])
-        else:
-            for k in range(wide):
-                line[k] = (single(row_0[k]) + single(row_1[k])) + (single(row_2[k]) + single(row_3[k]))
-        for a in range(together, factor):
-            source = image[top_row + a, begin:end]
-            for k in range(wide):
-                line[k] += single(source[k])
-        if factor == 2:
-            for j in range(inner):
-                target[j] = scale * (line[two * j] + line[two * j + one])
-        elif factor == 4:
-            for j in range(inner):
-                first = four * j
-                target[j] = scale * ((line[first] + line[first + one]) + (line[first + two] + line[first + three]))
-        else:
-            for j in range(inner):
-                total = single(0.0)
-                for b in range(np.uint64(factor)):
-                    total += line[np.uint64(factor) * j + b]
-                target[j] = scale * total
 
 
 @kernel(void(f4_2d, f4, f4_2d, f4_2d))

@@ -1,15 +1,64 @@
 """Canonical: frames of any real type as the kernels want them."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gatekeeper.errors import InputError
 from gatekeeper.tracking.region import Region
-from kernels.shrink import join
+from kernels.join import Pixels, join, sketch
 from kernels.validity import is_finite_and_varied_within
 
 JOINED = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
-"""Pixels that `join` reads as they are."""
+"""Pixels that are joined as they are."""
+
+
+@dataclass(slots=True, eq=False)
+class Sight:
+    """A frame at the region's resolution, of which no more is read than is looked at.
+
+    Attributes
+    ----------
+    image : ndarray of float32, shape (h, w), C-contiguous
+        Where pixels are joined, each is the mean over one row of its block: good enough to search. It is the frame
+        itself when nothing has to be done to it, or else a buffer that the next frame overwrites.
+    """
+
+    image: NDArray[np.float32]
+    _source: Pixels
+    _factor: int
+    _part: tuple[int, int, int, int]
+    _line: NDArray[np.float32]
+    _whole: NDArray[np.float32]
+
+    def look(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32] | None:
+        """Return the image with all pixels of each block joined in a part, undefined elsewhere.
+
+        The part may reach beyond what can be read, whose edge repeats there.
+
+        Parameters
+        ----------
+        top, bottom, left, right : int
+            First and one beyond the last row and column.
+
+        Returns
+        -------
+        ndarray of float32, shape (h, w), or None
+            A buffer that the next look overwrites; None when the part is constant, or holds NaN or infinity.
+        """
+        if self._factor == 1:
+            return self.image
+        first_row, end_row, first_col, end_col = self._part
+        top, left = min(max(top, first_row), end_row - 1), min(max(left, first_col), end_col - 1)
+        bottom, right = max(min(bottom, end_row), top + 1), max(min(right, end_col), left + 1)
+        join(self._source, self._factor, top, bottom, left, right, self._line, self._whole)
+        return self._whole if is_finite_and_varied_within(self._whole, top, bottom, left, right) else None
+
+    def whole(self) -> NDArray[np.float32] | None:
+        """Return a copy of all that may be read, see `look`."""
+        image = self.look(*self._part)
+        return None if image is None else image.copy()
 
 
 class Canonical:
@@ -33,12 +82,11 @@ class Canonical:
         # Beyond the reach the buffers stay as they are; there they are not read.
         self._image = np.zeros(region.image.shape, np.float32)
         self._frame = self._image if self._factor == 1 else np.zeros(self._shape, np.float32)
+        self._whole = np.zeros_like(self._image)
         self._line = np.zeros(self._shape[1], np.float32)
 
-    def of(self, image: ArrayLike) -> NDArray[np.float32] | None:
-        """Return the frame; None when it is constant within the reach, or holds NaN or infinity there.
-
-        It is the frame itself when nothing has to be done to it, or else a buffer that the next frame overwrites.
+    def of(self, image: ArrayLike) -> Sight | None:
+        """Return the frame; None when it is constant within the reach, or holds NaN or infinity where it is read.
 
         Raises
         ------
@@ -56,8 +104,11 @@ class Canonical:
             with np.errstate(over="ignore"):
                 np.copyto(self._frame[self._reach], frame[self._reach], casting="unsafe")
             frame = self._frame
+        seen = frame
         if self._factor > 1:
             # NaN and infinity make their block so.
-            join(frame, self._factor, *self._part, self._line, self._image)
-            frame = self._image
-        return frame if is_finite_and_varied_within(frame, *self._part) else None
+            sketch(frame, self._factor, *self._part, self._image)
+            seen = self._image
+        if not is_finite_and_varied_within(seen, *self._part):
+            return None
+        return Sight(seen, frame, self._factor, self._part, self._line, self._whole)

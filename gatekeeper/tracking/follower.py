@@ -1,6 +1,7 @@
 """Follower: one target on its way from frame to frame, in buffers made once."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ NOTHING = Likeness(math.nan, math.nan, math.nan)
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
 
+Look = Callable[[int, int, int, int], NDArray[np.float32] | None]
+
 
 class Follower:
     """Fits a model to one frame after the other.
@@ -64,21 +67,29 @@ class Follower:
         self._error_mm = [template.error_mm(mean_modes) for template in fine.templates]
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
         self.search = model.search()
+        self._contour_px = model.region.contour_px.copy()
+        model.region.put_on_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._last, self._seen = (np.zeros(model.count, np.float32) for _ in range(4))
         self._frames_lost = self._frames_stayed = 0
         self.unexplained, self.like = math.inf, NOTHING
 
-    def follow(self, frame: NDArray[np.float32] | None) -> float:
+    def follow(self, frame: NDArray[np.float32] | None, look: Look | None = None) -> float:
         """Find the target on a frame, and return how sure that is, 0-1.
 
-        The frame is joined to the region's resolution (h, w), see `Canonical`; None is one that shows nothing.
+        Parameters
+        ----------
+        frame : ndarray of float32, shape (h, w), or None
+            Joined to the region's resolution, see `Canonical`; None is one that shows nothing.
+        look : callable, optional
+            Gives the image for the fine fit where that is another one, see `Sight.look`.
         """
         sure, self.unexplained, self.like = 0.0, math.inf, NOTHING
         if frame is not None and self._start(frame):
             state = self._state()
             fine = self.fine[state]
-            if fine.fit(frame, self.params, FINE_ITERATIONS) and self._in_range(self.params):
+            image = frame if look is None else look(*fine.window_px(self.params))
+            if image is not None and fine.fit(image, self.params, FINE_ITERATIONS) and self._in_range(self.params):
                 sure = self._confidence(fine, self._error_mm[state])
         stayed = sure > 0.0 and _jump(self._seen, *_translation_mm(self.params)) < MOST_JUMP
         self._frames_stayed = self._frames_stayed + 1 if stayed else 0
@@ -106,12 +117,9 @@ class Follower:
 
     def track(self, sure: float) -> Track:
         """Return the outline on the last frame, with the confidence that `follow` returned."""
-        region = self.model.region
-        row_mm, col_mm = region.spacing_mm
-        contour_px = np.empty_like(region.contour_px)
-        warp_contour(region.contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
-        region.put_on_frame(contour_px)
-        row_mm, col_mm = region.frame_spacing_mm
+        row_mm, col_mm = self.model.region.frame_spacing_mm
+        contour_px = np.empty_like(self._contour_px)
+        warp_contour(self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
         center_px = np.empty(2)
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)

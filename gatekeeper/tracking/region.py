@@ -8,8 +8,8 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.errors import TargetError
 from gatekeeper.structure import mask_to_contour
+from kernels.join import join
 from kernels.polygon import fill
-from kernels.shrink import join
 
 SMALLEST_PX, LARGEST_PX = 32, 1024
 FINEST_MM, COARSEST_MM = 0.5, 4.0

@@ -94,7 +94,7 @@ class StructureTracker:
             raise InputError("preview: its frames differ in shape; give frames as (time, rows, columns)") from None
         if images.ndim != 3 or len(images) == 0:
             raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
-        canonical = [None if frame is None else frame.copy() for frame in map(self._canonical.of, images)]
+        canonical = [None if sight is None else sight.whole() for sight in map(self._canonical.of, images)]
         learned = [learn(model, canonical) for model in self._first]
         self._follow(tuple(Follower(model) for model, _ in learned))
         return tuple(preview for _, preview in learned)
@@ -107,8 +107,9 @@ class StructureTracker:
         InputError
             When the frame has another size than the reference, or no real numbers.
         """
-        frame = self._canonical.of(image)
-        return tuple([follower.track(follower.follow(frame)) for follower in self.followers])
+        sight = self._canonical.of(image)
+        frame, look = (None, None) if sight is None else (sight.image, sight.look)
+        return tuple([follower.track(follower.follow(frame, look)) for follower in self.followers])
 
     def _follow(self, followers: tuple[Follower, ...]) -> None:
         self.followers = followers

@@ -82,7 +82,8 @@ class Tracker:
         Track
             With confidence 0, and where the target was last, when the frame, after conversion to float32, is constant
             or holds NaN or infinity where it is looked at: where the target may be and some way around. Pixels further
-            away are not read; the engine's gate checks all of them.
+            away are not read, nor, where fine pixels are joined, all of those between; the engine's gate checks all of
+            them.
 
         Raises
         ------

@@ -89,9 +89,7 @@ class Level:
     def fit(self, image: NDArray[np.float32], params: Params, iterations: int) -> bool:
         """Fit the template to a frame (H, W), starting from and ending in `params`; see `kernels.deform.fit`."""
         template = self.template
-        down_px = params[0] * TRANSLATION_SD_MM * template.row_scale
-        right_px = params[len(params) // 2] * TRANSLATION_SD_MM * template.col_scale
-        row, col = self._corner[0] + round(float(down_px)), self._corner[1] + round(float(right_px))
+        row, col = self._place(params)
         block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
         smooth(self._image, template.share, self._smoothing, self._image)
         if self._evening is not None:
@@ -115,6 +113,21 @@ class Level:
             self._steps,
             self._result,
         )
+
+    def window_px(self, params: Params) -> tuple[int, int, int, int]:
+        """Return first and one beyond the last row and column of the image that a fit from `params` reads.
+
+        They may lie outside the image.
+        """
+        (row, col), (rows, cols), factor = self._place(params), self._image.shape, self.template.factor
+        return row * factor, (row + rows) * factor, col * factor, (col + cols) * factor
+
+    def _place(self, params: Params) -> tuple[int, int]:
+        """Return (row, col) of the window's corner on the template's grid."""
+        template = self.template
+        down_px = params[0] * TRANSLATION_SD_MM * template.row_scale
+        right_px = params[len(params) // 2] * TRANSLATION_SD_MM * template.col_scale
+        return self._corner[0] + round(float(down_px)), self._corner[1] + round(float(right_px))
 
     def reach_px(self, range_mm: tuple[float, float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return first and last (row, col) of the image that fits from translations up to `range_mm` read.

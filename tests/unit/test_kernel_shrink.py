@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from kernels.shrink import block_mean, join, smooth
+from kernels.shrink import block_mean, smooth
 from tests.fenced import assert_fence_stands, fenced
-from tests.oracles import block_means, joined, smoothed
+from tests.oracles import block_means, smoothed
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (2, 2), (2, 9), (13, 11)]
 
@@ -104,53 +104,6 @@ def test_nan_spreads_to_its_neighbours_and_no_farther(share, row, col):
     expected = np.zeros((9, 9), dtype=bool)
     expected[max(row - 1, 0) : row + 2, max(col - 1, 0) : col + 2] = True
     np.testing.assert_array_equal(np.isnan(smoothed_by_kernel(image, share)), expected)
-
-
-PIXELS = [np.float32, np.uint16, np.int16, np.uint8]
-
-
-@pytest.mark.parametrize("dtype", PIXELS)
-@pytest.mark.parametrize("factor", [1, 2, 3, 4, 5, 8])
-@pytest.mark.parametrize("part", [(0, 3, 0, 2), (1, 3, 1, 2), (2, 3, 0, 1), (1, 1, 0, 2), (0, 3, 2, 2)])
-def test_of_joined_pixels_only_the_part_asked_for_is_filled(dtype, factor, part):
-    ends = np.iinfo(dtype) if dtype != np.float32 else np.iinfo(np.int16)
-    image = np.random.default_rng(0).integers(ends.min, ends.max, (3 * factor + 1, 2 * factor + 2)).astype(dtype)
-    top, bottom, left, right = part
-    out, line = fenced(np.full((3, 2), 7.0)), fenced(np.zeros(factor * (right - left)))
-    join(image, factor, *part, line, out)
-    expected = np.full((3, 2), 7.0)
-    expected[top:bottom, left:right] = joined(image, factor)[top:bottom, left:right]
-    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=0.01)
-    assert_fence_stands(out)
-    assert_fence_stands(line)
-
-
-@pytest.mark.parametrize("factor", [1, 2, 3, 4])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_bad_pixel_spoils_the_joined_pixel_that_it_is_part_of_and_no_other(factor, bad):
-    for row, col in np.ndindex(2 * factor, 2 * factor):
-        image = image_of((2 * factor, 2 * factor))
-        image[row, col] = bad
-        out = np.zeros((2, 2), np.float32)
-        join(image, factor, 0, 2, 0, 2, np.zeros(2 * factor, np.float32), out)
-        assert np.argwhere(~np.isfinite(out)).tolist() == [[row // factor, col // factor]]
-
-
-def test_nothing_is_read_beyond_the_part_that_is_joined():
-    image = np.full((12, 12), np.nan, np.float32)
-    image[3:9, 3:6] = 5.0
-    out = np.zeros((4, 4), np.float32)
-    join(image, 3, 1, 3, 1, 2, np.zeros(3, np.float32), out)
-    assert out[1:3, 1].tolist() == [5.0, 5.0]
-    assert out.sum() == 10.0
-
-
-def test_whole_numbers_and_the_same_as_float32_join_to_the_same_bits():
-    image = np.random.default_rng(1).integers(0, 65536, (40, 60)).astype(np.uint16)
-    whole, single = np.zeros((2, 10, 15), np.float32)
-    for pixels, out in ((image, whole), (image.astype(np.float32), single)):
-        join(pixels, 4, 0, 10, 0, 15, np.zeros(60, np.float32), out)
-    assert whole.tobytes() == single.tobytes()
 
 
 def test_other_types_are_refused():

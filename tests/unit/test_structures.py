@@ -175,7 +175,7 @@ def test_a_preview_that_is_none_is_refused_and_nothing_is_forgotten(frames):
 
 
 @pytest.mark.parametrize("scene", [SCENE, FINE], ids=["as they are", "joined"])
-def test_a_frame_is_checked_and_joined_once_however_many_structures_there_are(scene, monkeypatch):
+def test_a_frame_is_checked_and_sketched_once_however_many_structures_there_are(scene, monkeypatch):
     calls = []
 
     def spy(name):
@@ -183,12 +183,15 @@ def test_a_frame_is_checked_and_joined_once_however_many_structures_there_are(sc
         monkeypatch.setattr(canonical, name, lambda *given: (calls.append(name), real(*given))[1])
 
     spy("is_finite_and_varied_within")
+    spy("sketch")
     spy("join")
     tracker = together(masks_on(scene), scene)
     frame = scene.image((3.0, 1.0))
     calls.clear()
     tracker.track(frame)
-    assert calls == (["is_finite_and_varied_within"] if scene is SCENE else ["join", "is_finite_and_varied_within"])
+    checked = "is_finite_and_varied_within"
+    # Whole is only what each of them fits.
+    assert calls == ([checked] if scene is SCENE else ["sketch", checked, *["join", checked] * len(MASKS)])
 
 
 def test_what_is_read_of_a_frame_reaches_as_far_as_any_of_them_looks():

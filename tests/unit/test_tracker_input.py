@@ -68,7 +68,7 @@ def test_the_layout_of_an_image_in_memory_changes_nothing(layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_kernels_are_only_given_frames_as_they_want_them(layout):
-    frame = SCENE.tracker()._structures._canonical.of(LAYOUTS[layout](MOVED))
+    frame = SCENE.tracker()._structures._canonical.of(LAYOUTS[layout](MOVED)).image
     assert frame.dtype == np.float32
     assert frame.flags.c_contiguous
     assert frame.flags.aligned
@@ -240,13 +240,39 @@ def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, dtype):
+    """Of joined pixels in the one row of each block that is read everywhere."""
     tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
-    rows, cols = on_frames(tracker.follower.reach(), tracker.follower.model.region.factor)
-    for row, is_row_in in ((rows.start - 1, False), (rows.start, True), (rows.stop - 1, True), (rows.stop, False)):
+    factor = tracker.follower.model.region.factor
+    above, below = (factor - 1) // 2, factor // 2
+    rows, cols = on_frames(tracker.follower.reach(), factor)
+    rows = slice(rows.start + above, rows.stop - below)
+    outside = (rows.start - factor, False), (rows.stop - 1 + factor, False)
+    for row, is_row_in in (*outside, (rows.start, True), (rows.stop - 1, True)):
         for col, is_col_in in ((cols.start - 1, False), (cols.start, True), (cols.stop - 1, True), (cols.stop, False)):
             frame = scene.image().astype(dtype)
             frame[row, col] = bad
             assert (tracker.track(frame).confidence == 0.0) == (is_row_in and is_col_in)
+
+
+@pytest.mark.parametrize("scene", WIDE_SCENES[1:], ids=["0.9 mm", "0.6 mm"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_bad_pixel_is_seen_in_every_row_where_the_fine_fit_reads(scene, bad):
+    tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
+    row, col = np.argwhere(scene.disc()).mean(axis=0).astype(int)
+    for step in range(tracker.follower.model.region.factor):
+        frame = scene.image()
+        frame[row + step, col] = bad
+        assert tracker.track(frame).confidence == 0.0
+    assert tracker.track(scene.image()).confidence > 0.9
+
+
+def test_a_frame_is_let_go_once_it_is_tracked():
+    """So that memory which is shared with its owner can be given back."""
+    scene = WIDE_SCENES[1]
+    tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
+    memory = bytearray(scene.image().tobytes())
+    assert tracker.track(np.frombuffer(memory, np.float32).reshape(scene.shape)).confidence > 0.9
+    memory.clear()
 
 
 def test_a_frame_of_whole_numbers_that_is_constant_has_no_target_on_it():
