@@ -85,7 +85,7 @@ SCENES = (
     Scene("plain", "the default phantom"),
     Scene(
         "deep-breath",
-        "a breath of 55 mm from one frame to the next, twice, and back as suddenly",
+        "a breath of 55 mm from one frame to the next, twice, and back as suddenly; 2.8 mm through the plane",
         {"breathing": {**DEEP_BREATHS, "through_plane_ratio": 0.05}},
     ),
     Scene(
