@@ -16,8 +16,7 @@ PIXELS = (f4_2d_in, u2_2d_in, i2_2d_in, u1_2d_in)
 def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, line: Image, out: Image) -> None:
     """Fill a part of `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (0, 0).
 
-    Each pixel below the part is read once, in the order in which it lies in memory, and no other pixel; the rest of
-    `out` stays as it is.
+    Each pixel below the part is read once, and no other pixel; the rest of `out` stays as it is.
 
     Parameters
     ----------
