@@ -74,6 +74,20 @@ class Bench:
         self.now_ns += int(ms * MS)
 
 
+def challenged():
+    """Return a bench that has a connection and was sent the challenge."""
+    bench = Bench()
+    bench.connect()
+    return bench
+
+
+def greeted():
+    """Return a bench with a session in which nothing was asked for yet."""
+    bench = Bench()
+    bench.greet()
+    return bench
+
+
 def beam_on_bench():
     """Return a bench on which the beam is on since this moment."""
     bench = Bench()
