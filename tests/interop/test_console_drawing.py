@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from replay.formats.session import open_session
-from tests.browser import Watched, chromium, serious_faults
+from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.consoles import kept_screenshot, running
 from tests.lives import drawn_plan_of, events, live_config, plan_of
@@ -37,12 +37,6 @@ ROW, COL = 0.5 * (TOP + BOTTOM), 0.5 * (LEFT + RIGHT)
 DIAMOND = [(TOP, COL), (ROW, RIGHT), (BOTTOM, COL), (ROW, LEFT)]
 MARGIN_IS = "margin => document.getElementById('measured').textContent.includes(`margin ${margin} mm`)"
 MEASURED_IS_NOT = "before => document.getElementById('measured').textContent !== before"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.browser import Watched, chromium, seen_while, serious_faults
+from tests.browser import Watched, seen_while, serious_faults
 from tests.consoles import RATE_HZ, WATCH, kept_screenshot, running
 from tests.lives import events
 
@@ -27,12 +27,6 @@ ARROWS = """async () => {
 }"""
 WORDS = "() => ['word', 'why'].map(id => document.getElementById(id).innerText)"
 PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('seconds').textContent]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from gatekeeper.console.what_if import what_if_route
 from replay.formats.session import open_session
 from replay.rejudge import Rejudged
 from replay.review import Review
-from tests.browser import Watched, chromium, serious_faults
+from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.consoles import kept_screenshot
@@ -45,12 +45,6 @@ def served(past):
         finally:
             server.should_exit = True
             thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.report.page import report_html
 from replay.formats.session import open_session
 from replay.story import tell, write_report
-from tests.browser import Watched, chromium, serious_faults
+from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.sessions import recorded
 
@@ -26,12 +26,6 @@ def session(tmp_path_factory):
 def story(session):
     with closing(open_session(session)) as opened:
         yield tell(opened)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
