@@ -6,13 +6,11 @@ Whatever becomes of that process, the session only notices that it is gone.
 import json
 import os
 import socket
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from gatekeeper import background
 from gatekeeper.console.auth import Access
 from gatekeeper.console.facts import Facts
 from gatekeeper.console.serve import url_of
@@ -79,7 +77,8 @@ class Console:
         try:
             with theirs:
                 self._slot = Slot(descriptor)
-                self._process = _start(descriptor, theirs.fileno())
+                files = (descriptor, theirs.fileno())
+                self._process = background.begin("gatekeeper.console", *files, passed=files)
         finally:
             os.close(descriptor)
         try:
@@ -131,11 +130,7 @@ class Console:
     def close(self) -> None:
         """End the process; may be called twice."""
         self._link.close()
-        try:
-            self._process.wait(ENDS_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        background.end(self._process, ENDS_S)
         self._slot.close()
 
     def _begin(self, address: Address, access: Access, facts: Facts) -> int:
@@ -158,18 +153,3 @@ class Console:
             why = answer.get("error", "the process did not start")
             raise InputError(f"console on {address.host}:{address.port}: {why}; give another --console-port, 0 is free")
         return int(answer["port"])
-
-
-def _start(descriptor: int, link: int) -> "subprocess.Popen[bytes]":
-    """Start the process with the same interpreter and the same sources as this one."""
-    sources = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-P", "-m", "gatekeeper.console", str(descriptor), str(link)],
-        env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
-        pass_fds=(descriptor, link),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )

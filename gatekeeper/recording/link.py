@@ -1,12 +1,11 @@
 """Link: the loop's end of the ring, and what it knows about the process at the other end."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatekeeper import background
 from gatekeeper.clock import pause, stopwatch_ns
 from gatekeeper.errors import OutputError
 from gatekeeper.recording.ring import Buffer, Ring, WriterState
@@ -78,7 +77,10 @@ class Link:
         try:
             os.set_blocking(self._doorbell, False)
             self.ring = Ring(descriptor)
-            self._process = _start(descriptor, listening, folder)
+            files = (descriptor, listening)
+            self._process = background.begin(
+                "gatekeeper.recording.writer", *files, os.getpid(), folder.resolve(), passed=files
+            )
         finally:
             os.close(descriptor)
             os.close(listening)
@@ -166,11 +168,7 @@ class Link:
             return
         self._closed = True
         os.close(self._doorbell)
-        try:
-            self._process.wait(CLOSE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        background.end(self._process, CLOSE_S)
         self.ring.close()
 
     def _put_later(self, parts: Sequence[Buffer], spare: int, room_s: float) -> bool:
@@ -182,19 +180,3 @@ class Link:
             if self.ring.put(parts, spare):
                 return True
         return False
-
-
-def _start(descriptor: int, listening: int, folder: Path) -> "subprocess.Popen[bytes]":
-    """Start the writer with the same interpreter and the same sources as this process."""
-    sources = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-P", "-m", "gatekeeper.recording.writer"]
-    return subprocess.Popen(  # noqa: S603
-        [*command, str(descriptor), str(listening), str(os.getpid()), str(folder.resolve())],
-        env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
-        pass_fds=(descriptor, listening),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )

@@ -2,11 +2,9 @@
 
 import os
 import socket
-import subprocess
-import sys
 from contextlib import suppress
-from pathlib import Path
 
+from gatekeeper import background
 from gatekeeper.view.snapshot import Message, Typing, packed
 
 ENDS_S = 3.0
@@ -35,17 +33,8 @@ class Display:
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._link.setblocking(False)
-            sources = str(Path(__file__).resolve().parents[2])
-            paths = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", "gatekeeper.view", str(theirs.fileno())],
-                env=os.environ | {"PYTHONPATH": paths},
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=descriptor,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            file = theirs.fileno()
+            self._process = background.begin("gatekeeper.view", file, passed=(file,), stdout=descriptor)
 
     @property
     def pid(self) -> int:
@@ -71,11 +60,8 @@ class Display:
     def close(self) -> None:
         """Let it draw what it has, and end it; may be called twice."""
         self._link.close()
-        try:
-            ended = self._process.wait(ENDS_S)
-        except subprocess.TimeoutExpired:  # a terminal that takes nothing
-            self._process.kill()
-            ended = self._process.wait()
+        # Killed when its terminal takes nothing.
+        ended = background.end(self._process, ENDS_S)
         if ended and self.full_screen:
             with suppress(OSError):
                 os.write(self._descriptor, LEAVE)
