@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from gatekeeper.decision import BeamState
-from gatekeeper.recording.summary import Summary, Tally
+from gatekeeper.recording.summary import Summary, summary_of
 from replay.formats.session import Entry, RecordedSession, SessionPlayer
 from replay.run import Material
 
@@ -80,19 +80,12 @@ def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
         Their lines; the nth decision on a frame of one belongs to the nth of the other, where the original's frame was
         kept.
     """
-    tallies = []
-    for entries in (original, what_if):
-        tally = Tally()
-        for entry in entries:
-            if entry["kind"] in ("frame", "silence"):
-                tally.add(entry)
-        tallies.append(tally.summary())
     pairs = list(zip(_on_frames(original), _on_frames(what_if), strict=False))
     differ = [(one, other) for one, other in pairs if one["state"] != other["state"]]
     only_original = sum(one["state"] == BeamState.ON for one, _ in differ)
     return Comparison(
-        original=tallies[0],
-        what_if=tallies[1],
+        original=summary_of(original),
+        what_if=summary_of(what_if),
         frames=len(pairs),
         frames_that_differ=len(differ),
         only_original_on=only_original,

@@ -14,7 +14,7 @@ from gatekeeper.recording.chain import canonical
 from gatekeeper.recording.digest import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
 from gatekeeper.recording.setup import READABLE, config_hash, versions
-from gatekeeper.recording.summary import Tally
+from gatekeeper.recording.summary import summary_of
 from gatekeeper.recording.writer import MOST_AT_ONCE
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
 from replay.redo import redo
@@ -194,11 +194,7 @@ def _check_end(session: RecordedSession, found: Verification) -> None:
 
 
 def _wrong_numbers(entries: Sequence[Entry], summary: Mapping[str, Any]) -> list[str]:
-    tally = Tally()
-    for entry in entries:
-        if entry["kind"] in ("frame", "silence"):
-            tally.add(entry)
-    numbers = asdict(tally.summary())
+    numbers = asdict(summary_of(entries))
     latency_ms = numbers.pop("latency_ms")
     wrong = [name for name, value in numbers.items() if summary.get(name) != value]
     return wrong if _same_latency(summary.get("latency_ms"), latency_ms) else [*wrong, "latency_ms"]

@@ -101,6 +101,15 @@ class Tally:
         )
 
 
+def summary_of(entries: Iterable[Mapping[str, Any]]) -> Summary:
+    """Return the numbers of the decisions among the lines of a journal."""
+    tally = Tally()
+    for entry in entries:
+        if entry["kind"] in ("frame", "silence"):
+            tally.add(entry)
+    return tally.summary()
+
+
 def _latency(total_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Latency:
     p50, p99, p999 = np.percentile(total_ms, (50.0, 99.0, 99.9))
     return Latency(float(p50), float(p99), float(p999), float(total_ms.max()))
