@@ -1,15 +1,42 @@
 """Fine pixels joined to larger ones: all pixels of a part, or only one row in each block."""
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
-from kernels.jit import f4_1d, f4_2d, f4_2d_in, i2_2d_in, i8, kernel, u1_2d_in, u2_2d_in, void
+from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, i2_2d_in, i8, kernel, u1_2d_in, u2_2d_in, void
 
 Image = NDArray[np.float32]
 Pixels = NDArray[np.float32] | NDArray[np.uint16] | NDArray[np.int16] | NDArray[np.uint8]
 single = np.float32
 
 PIXELS = (f4_2d_in, u2_2d_in, i2_2d_in, u1_2d_in)
+ROWS = (f4_1d, *(types.Array(pixels.dtype, 1, "C", readonly=True) for pixels in PIXELS))
+
+
+@kernel([void(pixels, i8, f4, f4_1d) for pixels in ROWS])
+def _along(row: Pixels, factor: int, scale: np.float32, out: Image) -> None:
+    """Fill `out` with `scale` times the sums over every `factor` pixels of a row."""
+    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+    inner = np.uint64(out.size)
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    if factor == 2:
+        for j in range(inner):
+            first = two * j
+            out[j] = scale * (single(row[first]) + single(row[first + one]))
+    elif factor == 4:
+        for j in range(inner):
+            first = four * j
+            out[j] = scale * (
+                (single(row[first]) + single(row[first + one]))
+                + (single(row[first + two]) + single(row[first + three]))
+            )
+    else:
+        for j in range(inner):
+            total = single(0.0)
+            for b in range(np.uint64(factor)):
+                total += single(row[np.uint64(factor) * j + b])
+            out[j] = scale * total
 
 
 @kernel([void(pixels, i8, i8, i8, i8, i8, f4_1d, f4_2d) for pixels in PIXELS])
@@ -30,13 +57,10 @@ def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: in
     out : ndarray of float32, shape (h, w)
     """
     scale = single(1.0) / single(factor * factor)
-    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
-    inner = np.uint64(max(right - left, 0))
-    wide = np.uint64(factor) * inner
     begin, end = left * factor, right * factor
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+    wide = np.uint64(max(end - begin, 0))
     for i in range(top, bottom):
-        target = out[i, left:right]
         # Rows side by side: memory gives several of them as fast as one. Of fewer than four the last stands in.
         together = min(factor, 4)
         top_row = i * factor
@@ -60,19 +84,7 @@ def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: in
             source = image[top_row + a, begin:end]
             for k in range(wide):
                 line[k] += single(source[k])
-        if factor == 2:
-            for j in range(inner):
-                target[j] = scale * (line[two * j] + line[two * j + one])
-        elif factor == 4:
-            for j in range(inner):
-                first = four * j
-                target[j] = scale * ((line[first] + line[first + one]) + (line[first + two] + line[first + three]))
-        else:
-            for j in range(inner):
-                total = single(0.0)
-                for b in range(np.uint64(factor)):
-                    total += line[np.uint64(factor) * j + b]
-                target[j] = scale * total
+        _along(line, factor, scale, out[i, left:right])
 
 
 @kernel([void(pixels, i8, i8, i8, i8, i8, f4_2d) for pixels in PIXELS])
@@ -91,24 +103,6 @@ def sketch(image: Pixels, factor: int, top: int, bottom: int, left: int, right: 
     out : ndarray of float32, shape (h, w)
     """
     scale = single(1.0) / single(factor)
-    inner = np.uint64(max(right - left, 0))
-    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     for i in range(top, bottom):
-        target = out[i, left:right]
         source = image[i * factor + (factor - 1) // 2, left * factor : right * factor]
-        if factor == 2:
-            for j in range(inner):
-                target[j] = scale * (single(source[two * j]) + single(source[two * j + one]))
-        elif factor == 4:
-            for j in range(inner):
-                first = four * j
-                target[j] = scale * (
-                    (single(source[first]) + single(source[first + one]))
-                    + (single(source[first + two]) + single(source[first + three]))
-                )
-        else:
-            for j in range(inner):
-                total = single(0.0)
-                for b in range(np.uint64(factor)):
-                    total += single(source[np.uint64(factor) * j + b])
-                target[j] = scale * total
+        _along(source, factor, scale, out[i, left:right])

@@ -91,16 +91,16 @@ class Follower:
             image = frame if look is None else look(*fine.window_px(self.params))
             if image is not None and fine.fit(image, self.params, FINE_ITERATIONS) and self._in_range(self.params):
                 sure = self._confidence(fine, self._error_mm[state])
-        stayed = sure > 0.0 and _jump(self._seen, *_translation_mm(self.params)) < MOST_JUMP
-        self._frames_stayed = self._frames_stayed + 1 if stayed else 0
-        self._seen[:] = self.params
-        if sure == 0.0:
-            self.params[:] = self._last
         if sure >= SURE:
-            self._last[:] = self.params
+            self._last[:] = self._seen[:] = self.params
             self._frames_lost = self._frames_stayed = 0
         else:
+            stayed = sure > 0.0 and _jump(self._seen, *_translation_mm(self.params)) < MOST_JUMP
+            self._frames_stayed = self._frames_stayed + 1 if stayed else 0
+            self._seen[:] = self.params
             self._frames_lost += 1
+            if sure == 0.0:
+                self.params[:] = self._last
         return sure
 
     def reach(self) -> tuple[slice, slice]:
@@ -179,10 +179,12 @@ class Follower:
     def _surprise(self, params: Params) -> float:
         """Return minus twice the log probability of the translation in `params` before the frame is seen."""
         down_mm, right_mm = _translation_mm(params)
-        lost = _jump(self._last, down_mm, right_mm) / (1.0 + self._frames_lost)
-        # Where it was seen again and again, though not surely, it is less and less by chance.
-        stayed = _jump(self._seen, down_mm, right_mm) + MOST_JUMP / (1.0 + self._frames_stayed)
-        return min(lost, stayed, MOST_JUMP) + min(self.model.path.surprise(down_mm, right_mm), MOST_ASTRAY)
+        jump = _jump(self._last, down_mm, right_mm) / (1.0 + self._frames_lost)
+        if self._frames_lost:
+            # Where it was seen again and again, though not surely, it is less and less by chance.
+            stayed = _jump(self._seen, down_mm, right_mm) + MOST_JUMP / (1.0 + self._frames_stayed)
+            jump = min(jump, stayed)
+        return min(jump, MOST_JUMP) + min(self.model.path.surprise(down_mm, right_mm), MOST_ASTRAY)
 
 
 def _jump(params: Params, down_mm: float, right_mm: float) -> float:
