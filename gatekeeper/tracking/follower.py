@@ -145,10 +145,9 @@ class Follower:
                 self._trial[:] = self._last
             else:
                 down_mm, right_mm = self.search.displacement_mm(candidate)
-                if least < math.inf and self._is_near(down_mm, right_mm):
-                    if candidate == 0 and self.coarse.correlation >= GOOD_CORRELATION:
-                        break
-                    continue
+                confirmed = candidate == 0 and least < math.inf and self._is_near(down_mm, right_mm)
+                if confirmed and self.coarse.correlation >= GOOD_CORRELATION:
+                    break
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
