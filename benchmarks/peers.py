@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.harder import harder
 from gatekeeper.errors import GatekeeperError
 from replay.formats.trackrad import open_case
 from replay.peers.measure import OnProgress, can_be_scored, measure
@@ -54,6 +55,22 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _share(text: str) -> float:
+    """Return a share of the brightness; what is raised becomes one line of argparse."""
+    share = float(text)
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text}; give a share of the brightness, 0 to 1")
+    return share
+
+
+def _step(text: str) -> int:
+    """Return a number of frames; what is raised becomes one line of argparse."""
+    step = int(text)
+    if not 1 <= step <= 100:
+        raise argparse.ArgumentTypeError(f"{text}; give 1 to keep every frame, 2 for every second, up to 100")
+    return step
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a case that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
@@ -67,6 +84,11 @@ def main(args: Sequence[str] | None = None) -> int:
         help="show gatekeeper so much of each case beforehand, without labels, as a row of its own; all rows are "
         "scored on the whole case",
     )
+    parser.add_argument(
+        "--noise", type=_share, default=0.0, metavar="SHARE", help="add noise of this share of the brightness"
+    )
+    parser.add_argument("--every", type=_step, default=1, metavar="N", help="keep only every Nth frame")
+    parser.add_argument("--shuffled", action="store_true", help="show the frames after the first in any order")
     options = parser.parse_args(args)
     one_thread_each()
     methods, left_out = available_methods(options.preview)
@@ -74,7 +96,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with ProgressBars() as bars:
             for group, recording in recordings(options.case, bars):
-                groups.setdefault(group, {})[recording.name] = measure(recording, methods, bars)
+                shown = harder(recording, options.noise, options.every, options.shuffled)
+                groups.setdefault(group, {})[recording.name] = measure(shown, methods, bars)
     except GatekeeperError as error:
         print(f"bench-peers: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -139,13 +139,14 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
             residual[i] -= total * directions[k, i]
 
 
-@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
+@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_1d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
 def fit(
     image: Array,
     window: NDArray[np.float64],
     points: Array,
     modes: Array,
     steepest: Array,
+    prior: Array,
     inverse_hessian: Array,
     photometric: Array,
     template_norm: float,
@@ -161,15 +162,15 @@ def fit(
     """Fit a free-form displacement so that the image below the moved points looks like the template.
 
     Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
-    offset and shading are projected out of the residual [1]_. A Gaussian prior of unit variance on each parameter,
-    already part of `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
+    offset and shading are projected out of the residual [1]_. A Gaussian prior on each parameter, already part of
+    `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
 
     1. is the image below the moved points times their weights, less its parts along `photometric`;
     2. is limited to `CLIP` standard deviations either way (Huber's modified residuals [2]_), a standard deviation being
        `MEAN_TO_SIGMA` times the mean absolute residual of all points;
     3. is divided by the gain, or if that is less, by what it would be at a correlation of `LEAST_EXPLAINED`, and is
        set to 0 for points outside the frame;
-    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + params)``.
+    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + prior * params)``.
 
     Parameters
     ----------
@@ -184,8 +185,10 @@ def fit(
         See `displace`.
     steepest : ndarray of float32, shape (2 K, N)
         Weighted change of the template per unit of each parameter, less constant and template.
+    prior : ndarray of float32, shape (2 K,)
+        1 over the variance that is expected of each parameter, above 0.
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
-        Inverse of ``steepest @ ignoring @ steepest.T + identity``, where `ignoring` removes `photometric`.
+        Inverse of ``steepest @ ignoring @ steepest.T + diag(prior)``, where `ignoring` removes `photometric`.
     photometric : ndarray of float32, shape (P, N)
         Orthogonal directions to ignore, 2 or more: weighted constant, weighted template, and any more. Those of unit
         length are ignored altogether, shorter ones in part.
@@ -203,7 +206,8 @@ def fit(
     steps : ndarray of float32, shape (2, max(2 K, P))
     out : ndarray of float64, shape (5,)
         Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
-        how many iterations were made; and the sum of the squared parameters. Places: `GAIN` to `PENALTY`.
+        how many iterations were made; and the sum of the squared parameters, each times its `prior`. Places: `GAIN` to
+        `PENALTY`.
 
     Returns
     -------
@@ -260,7 +264,7 @@ def fit(
 
         products(steepest, residual, gradient)
         for k in range(2 * count):
-            gradient[k] += params[k]
+            gradient[k] += prior[k] * params[k]
         largest = single(0.0)
         finite = True
         for k in range(2 * count):
@@ -276,7 +280,7 @@ def fit(
             break
     square = single(0.0)
     for k in range(2 * count):
-        square += params[k] * params[k]
+        square += prior[k] * params[k] * params[k]
     if not np.isfinite(correlation):
         return False
     out[GAIN] = gain

@@ -42,7 +42,8 @@ class Problem:
         self.norm = float(self.photometric[1] @ (template * weight))
         steepest = rng.normal(size=(2 * modes, points)) * weight * 10.0
         steepest -= steepest @ self.photometric[:2].T @ self.photometric[:2]
-        hessian = steepest @ (steepest - steepest @ self.photometric.T @ self.photometric).T + np.eye(2 * modes)
+        self.prior = fenced(rng.uniform(0.5, 9.0, 2 * modes))
+        hessian = steepest @ (steepest - steepest @ self.photometric.T @ self.photometric).T + np.diag(self.prior)
         self.inverse_hessian = fenced(np.linalg.inv(hessian))
         self.steepest, self.photometric = fenced(steepest), fenced(self.photometric)
         self.out = np.full(RESULTS, 7.0)
@@ -55,6 +56,7 @@ class Problem:
             self.points,
             self.modes,
             self.steepest,
+            self.prior,
             self.inverse_hessian,
             self.photometric,
             self.norm,

@@ -227,6 +227,7 @@ def gauss_newton(
     points,
     modes,
     steepest,
+    prior,
     inverse_hessian,
     photometric,
     template_norm,
@@ -238,8 +239,9 @@ def gauss_newton(
     clip=CLIP,
 ):
     """The fit as its docstring tells it; return the parameters and the results."""
-    image, points, steepest, inverse_hessian, photometric, params = (
-        np.asarray(array, np.float64) for array in (image, points, steepest, inverse_hessian, photometric, params)
+    image, points, steepest, prior, inverse_hessian, photometric, params = (
+        np.asarray(array, np.float64)
+        for array in (image, points, steepest, prior, inverse_hessian, photometric, params)
     )
     iteration = 0
     while iteration < max_iterations:
@@ -253,11 +255,12 @@ def gauss_newton(
         limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
         inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
         pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
-        step = inverse_hessian @ (steepest @ pull + params)
+        step = inverse_hessian @ (steepest @ pull + prior * params)
         params = params - step
         if np.abs(step).max() <= tolerance:
             break
-    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), params @ params])
+    penalty = prior @ np.square(params)
+    return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
 
 
 def survey_slowly(image):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.reference import RIM, Template, make_template
+from gatekeeper.tracking.reference import RIM, Template
 from gatekeeper.tracking.registered import Registered
 
 STATES = 3
@@ -63,4 +63,4 @@ def _template(model: Model, frames: Registered, image: Array) -> Template:
     row, col = frames.corner_px
     rows, cols = image.shape
     whole[RIM + row : RIM + row + rows, RIM + col : RIM + col + cols] = image
-    return make_template(replace(scale.grid, image=whole), scale.points_px, model.free, model.config.context_mm)
+    return scale.template(whole, model.free)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from gatekeeper.tracking.model import Model, Scale
-from gatekeeper.tracking.reference import RIM, Template, make_template
+from gatekeeper.tracking.reference import RIM, Template
 from gatekeeper.tracking.registered import Registered
 
 FIELD_MM = 3.0
@@ -109,6 +109,6 @@ class _Seen:
 
 def _evened(model: Model, scale: Scale, evening: NDArray[np.float32]) -> Scale:
     """Return a scale with its reference evened out, and the template made of that."""
-    grid = replace(scale.grid, image=scale.grid.image * np.pad(evening, RIM, mode="edge"))
-    template = make_template(grid, scale.points_px, model.free, model.config.context_mm)
-    return Scale(grid, scale.points_px, (template,), evening)
+    image = scale.grid.image * np.pad(evening, RIM, mode="edge")
+    templates = (scale.template(image, model.free),)
+    return replace(scale, grid=replace(scale.grid, image=image), templates=templates, evening=evening)

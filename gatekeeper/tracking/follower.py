@@ -63,8 +63,7 @@ class Follower:
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
         self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
-        mean_modes = model.contour_modes.mean(axis=1)
-        self._error_mm = [template.error_mm(mean_modes) for template in fine.templates]
+        self.steady = None if model.steady is None else Level(model.steady.templates[0], shape)
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
         self.search = model.search()
         self._contour_px = model.region.contour_px.copy()
@@ -86,11 +85,10 @@ class Follower:
         """
         sure, self.unexplained, self.like = 0.0, math.inf, NOTHING
         if frame is not None and self._start(frame):
-            state = self._state()
-            fine = self.fine[state]
-            image = frame if look is None else look(*fine.window_px(self.params))
-            if image is not None and fine.fit(image, self.params, FINE_ITERATIONS) and self._in_range(self.params):
-                sure = self._confidence(fine, self._error_mm[state])
+            sure = self._refine(frame, look)
+            if 0.0 < sure < SURE and self.steady is not None:
+                # Where it is, not how sure that is: a steady model bends little wherever it ends.
+                self._fit(self.steady, frame, look)
         if sure >= SURE:
             self._last[:] = self._seen[:] = self.params
             self._frames_lost = self._frames_stayed = 0
@@ -108,7 +106,7 @@ class Follower:
         # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
-        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in (self.coarse, *self.fine))]
+        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in self._levels())]
         last_px = np.array(self.model.region.image.shape) - 1
         # At least the frame's edge, which repeats beyond it.
         low = np.clip(np.min([first for first, _ in reaches], axis=0), 0, last_px)
@@ -124,17 +122,33 @@ class Follower:
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
 
-    def _confidence(self, fine: Level, error_mm: float) -> float:
-        """Return how sure the fit just made is, 0-1; `error_mm` is that of a frame as like as is usual."""
-        if not fine.correlation > 0.0:
+    def _levels(self) -> tuple[Level, ...]:
+        return (self.coarse, *self.fine, *(() if self.steady is None else (self.steady,)))
+
+    def _refine(self, frame: NDArray[np.float32], look: Look | None) -> float:
+        """Fit the template of the nearest state from the coarse fit on, and return how sure that is, 0-1."""
+        level = self.fine[self._state()]
+        if not self._fit(level, frame, look):
             return 0.0
-        self.unexplained = max(1.0 / fine.correlation**2 - 1.0, 0.0)
-        down, right = (shift_mm / TRANSLATION_SD_MM for shift_mm in _translation_mm(self.params))
-        bent = math.sqrt(max(fine.penalty - down**2 - right**2, 0.0) / len(self.params))
-        surprise = self._surprise(self.params)
-        self.like = fine.likeness()
-        error_mm *= math.sqrt(self.unexplained)
-        return confidence(error_mm, bent, self.like, surprise, fine.inside, self.model.least)
+        self.unexplained = max(1.0 / level.correlation**2 - 1.0, 0.0)
+        self.like = level.likeness()
+        error_mm = level.template.error_mm * math.sqrt(self.unexplained)
+        bent = math.sqrt(level.bending(self.params) / len(self.params))
+        return confidence(error_mm, bent, self.like, self._surprise(self.params), level.inside, self.model.least)
+
+    def _fit(self, level: Level, frame: NDArray[np.float32], look: Look | None) -> bool:
+        """Fit a level from `params` on; return False, and leave them as they are, when it finds nothing."""
+        image = frame if look is None else look(*level.window_px(self.params))
+        self._trial[:] = self.params
+        found = (
+            image is not None
+            and level.fit(image, self._trial, FINE_ITERATIONS)
+            and self._in_range(self._trial)
+            and level.correlation > 0.0
+        )
+        if found:
+            self.params[:] = self._trial
+        return found
 
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Put the best of the coarse fits into `params`; return False when there is none."""

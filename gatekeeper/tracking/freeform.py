@@ -10,7 +10,8 @@ References
 .. [1] M. Luethi, T. Gerig, C. Jud, T. Vetter, "Gaussian process morphable models", IEEE TPAMI 40(8), 2018.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +40,15 @@ class FreeForm:
         What a unit weight of each smooth mode puts on the covariance with each of those places.
     length_mm, sd_mm : float
         Correlation length and standard deviation of the smooth part.
+    mean : ndarray of float64, shape (K - 1,)
+        What is taken off each smooth mode and left to the translation, in standard deviations; see `centred`.
     """
 
     nodes_mm: tuple[Array, Array]
     loadings: tuple[Array, Array]
     length_mm: float
     sd_mm: float
+    mean: Array
 
     @property
     def count(self) -> int:
@@ -57,7 +61,17 @@ class FreeForm:
             _correlation(points_mm[:, axis], self.nodes_mm[axis], self.length_mm) @ self.loadings[axis]
             for axis in (0, 1)
         )
-        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), self.sd_mm * (down * right).T])
+        smooth = (down * right).T - self.mean[:, None]
+        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), self.sd_mm * smooth])
+
+    def centred(self, outline_mm: Array) -> Self:
+        """Return the same model in which the smooth modes leave the mean of some points (N, 2) where it is.
+
+        The translation, which may be as large, takes over what is taken off them. It is then where the target goes,
+        whatever deformation there is around it, if the points are those of its outline.
+        """
+        mean = self.mean + self.at(outline_mm)[1:].mean(axis=1) / self.sd_mm
+        return replace(self, mean=mean)
 
 
 def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int) -> FreeForm:
@@ -85,7 +99,7 @@ def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, sha
     kept = order[: min(int(np.searchsorted(explained, share)) + 1, most - 1)]
     i, j = np.unravel_index(kept, (len(down_mm), len(right_mm)))
     loadings = down[1][:, i] / np.sqrt(down[0][i]), right[1][:, j] / np.sqrt(right[0][j])
-    return FreeForm((down_mm, right_mm), loadings, length_mm, sd_mm)
+    return FreeForm((down_mm, right_mm), loadings, length_mm, sd_mm, np.zeros(len(kept)))
 
 
 def _eigen(nodes_mm: Array, length_mm: float) -> tuple[Array, Array]:

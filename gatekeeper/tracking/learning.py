@@ -39,12 +39,12 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     frames : sequence of ndarray of float32, shape (H, W), or None
         Canonical frames in their order; None for one that shows nothing.
     """
-    model = first
+    model = replace(first, steady=None)
     seen = passage(Follower(model), frames)
     if not _enough(seen):
         return first, report(seen, first, None, first)
     for share in STIFFER:
-        stiff = make_model(first.region, stiffened(first.config, share))
+        stiff = replace(make_model(first.region, stiffened(first.config, share)), steady=None)
         stiffly = passage(Follower(stiff), frames)
         if not (_enough(stiffly) and is_stiff(seen, stiffly)):
             break

@@ -1,6 +1,6 @@
 """Model: all that is made of a region once, before frames come: displacement modes, templates and the rigid search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,17 @@ MOST_ERROR_MM = 10.0
 BOX_MM = 12.0
 """The search box reaches this far around the target."""
 
+COARSE_WIDER_MM, COARSE_STIFFNESS = 10.0, 2.0
+"""Coarse fits see so much more around the target and expect so many times less deformation than fine ones: what they
+have to find is the right place, and a wrong one may be alike in a small part, or when it is bent."""
+STEADY_WIDER_MM, STEADY_STIFFNESS = 15.0, 4.0
+"""The same for the fits to frames on which the fine one is not sure: they average noise, and whatever else the
+reference does not show, and are not led astray so far."""
+
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
-MOST_POINTS = 1000
-"""Limits of the cost: modes per axis, and points of a template."""
+MOST_POINTS, MOST_COARSE_POINTS = 1000, 300
+"""Limits of the cost: modes per axis, and points of a fine and of a coarse template."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +50,8 @@ class Scale:
         The reference.
     points_px : ndarray of int, shape (N, 2)
         The grid pixels that count.
+    context_mm, stiffness : float
+        See `make_template`.
     templates : tuple of Template
         The reference alone, or one for each breathing state.
     evening : ndarray of float32, shape (h, w), or None
@@ -51,8 +60,15 @@ class Scale:
 
     grid: Grid
     points_px: NDArray[np.intp]
+    context_mm: float
+    stiffness: float
     templates: tuple[Template, ...]
     evening: NDArray[np.float32] | None = None
+
+    def template(self, image: NDArray[np.float32], free: FreeForm) -> Template:
+        """Return the template of an image on the same grid."""
+        grid = replace(self.grid, image=image)
+        return make_template(grid, self.points_px, free, self.context_mm, self.stiffness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +85,9 @@ class Model:
         Displacement in mm of the outline's points per unit of each parameter.
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
+    steady : Scale or None
+        The region at the fine resolution, for frames on which the fine fit is not sure; None where a preview has shown
+        how stiff the anatomy is.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
     path : Path
@@ -83,6 +102,7 @@ class Model:
     contour_modes: NDArray[np.float64]
     fine: Scale
     coarse: Scale
+    steady: Scale | None = None
     states_mm: tuple[float, ...] = (0.0,)
     path: Path = UNKNOWN
     least: Likeness = LEAST_LIKENESS
@@ -122,20 +142,26 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         config.deformation_mm,
         VARIANCE_SHARE,
         MOST_MODES,
-    )
+    ).centred(contour_mm)
     share = min(0.5 * (RESOLUTION_MM / max(region.spacing_mm)) ** 2, 0.25)
     contour_modes = np.ascontiguousarray(free.at(contour_mm))
-    fine = _scale(region, config, free, 1, share)
-    error_mm = fine.templates[0].error_mm(contour_modes.mean(axis=1))
+    fine_grid, coarse_grid = (
+        make_grid(region.image, region.distance_mm, region.spacing_mm, *factor_and_share)
+        for factor_and_share in ((1, share), (COARSE_FACTOR, 0.0))
+    )
+    fine = _scale(fine_grid, free, config.context_mm, 1.0, MOST_POINTS)
+    error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    return Model(region, config, free, contour_modes, fine, _scale(region, config, free, COARSE_FACTOR, 0.0))
+    coarse = _scale(coarse_grid, free, config.context_mm + COARSE_WIDER_MM, COARSE_STIFFNESS, MOST_COARSE_POINTS)
+    steady = _scale(fine_grid, free, config.context_mm + STEADY_WIDER_MM, STEADY_STIFFNESS, MOST_POINTS)
+    return Model(region, config, free, contour_modes, fine, coarse, steady)
 
 
-def _scale(region: Region, config: TrackerConfig, free: FreeForm, factor: int, share: float) -> Scale:
-    grid = make_grid(region.image, region.distance_mm, region.spacing_mm, factor, share)
-    points_px = chosen_points(grid, config.context_mm, MOST_POINTS)
-    return Scale(grid, points_px, (make_template(grid, points_px, free, config.context_mm),))
+def _scale(grid: Grid, free: FreeForm, context_mm: float, stiffness: float, most: int) -> Scale:
+    points_px = chosen_points(grid, context_mm, most)
+    template = make_template(grid, points_px, free, context_mm, stiffness)
+    return Scale(grid, points_px, context_mm, stiffness, (template,))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.errors import TargetError
-from gatekeeper.tracking.freeform import FreeForm
+from gatekeeper.tracking.freeform import TRANSLATION_SD_MM, FreeForm
 from kernels.sample import sample_with_gradient
 from kernels.shrink import block_mean, smooth
 
@@ -23,6 +23,10 @@ template's."""
 CURVE_SHARE = 0.3
 """Standard deviation of a curved change of brightness, as when contrast agent brightens the liver but neither vessels
 nor lesion: at one standard deviation of the template from its mean, as a share of that."""
+
+SIDEWAYS_MM = 6.0
+"""Standard deviation of the translation along AP: breathing moves the liver by centimetres along SI, and by millimetres
+along AP. Where the image says little about AP, as on a smooth dome, it ends the sliding along the edge."""
 
 CELL = 4
 """Points are thinned out evenly over cells of so many grid pixels a side, or larger ones if there are too many."""
@@ -50,7 +54,10 @@ class Template:
         The reference at the points.
     in_target : ndarray of bool, shape (N,)
         The points in the target and next to it, so that its outline is among them.
-    points, modes, steepest, inverse_hessian, photometric : ndarray of float32
+    error_mm : float
+        How well the image determines the translation: posterior standard deviation, with as wide a prior along AP as
+        along SI, in the direction in which it is the least.
+    points, modes, steepest, prior, inverse_hessian, photometric : ndarray of float32
     norm, row_scale, col_scale : float
         See `kernels.deform.fit`, where `norm` is called `template_norm`.
     """
@@ -59,27 +66,16 @@ class Template:
     share: float
     values: NDArray[np.float32]
     in_target: NDArray[np.bool_]
+    error_mm: float
     points: NDArray[np.float32]
     modes: NDArray[np.float32]
     steepest: NDArray[np.float32]
+    prior: NDArray[np.float32]
     inverse_hessian: NDArray[np.float32]
     photometric: NDArray[np.float32]
     norm: float
     row_scale: float
     col_scale: float
-
-    def error_mm(self, mean_modes: Array) -> float:
-        """Return how well a place is determined, as standard deviation along the direction in which it is least.
-
-        Parameters
-        ----------
-        mean_modes : ndarray of float64, shape (K,)
-            What a unit of each parameter moves the place by, in mm.
-        """
-        count = len(mean_modes)
-        posterior = self.inverse_hessian.astype(np.float64).reshape(2, count, 2, count)
-        covariance = np.einsum("k,akbm,m->ab", mean_modes, posterior, mean_modes)
-        return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +146,9 @@ def chosen_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
     return np.stack([rows[kept], cols[kept]], axis=1)
 
 
-def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, context_mm: float) -> Template:
+def make_template(
+    grid: Grid, points_px: NDArray[np.intp], free: FreeForm, context_mm: float, stiffness: float = 1.0
+) -> Template:
     """Return the template of one resolution.
 
     Parameters
@@ -162,6 +160,8 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
     free : FreeForm
     context_mm : float
         How far around the target the image counts; its weight falls off like a Gaussian.
+    stiffness : float, optional
+        So many times less deformation is expected than by `free`.
 
     Raises
     ------
@@ -181,17 +181,23 @@ def make_template(grid: Grid, points_px: NDArray[np.intp], free: FreeForm, conte
     slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
-    hessian = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T + np.eye(len(steepest))
-    inverse = np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+    information = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T
+    down, right = 0, len(modes)
+    prior = np.full(len(steepest), stiffness**2)
+    prior[[down, right]] = 1.0
+    covariance = np.linalg.inv(information + np.diag(prior))[np.ix_([down, right], [down, right])]
+    prior[right] = (TRANSLATION_SD_MM / SIDEWAYS_MM) ** 2
     return Template(
         factor=grid.factor,
         share=grid.share,
         values=_single(template),
         in_target=_in_target(grid.distance_mm[rows, cols], 1.05 / scale.min()),
+        error_mm=TRANSLATION_SD_MM * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1])),
         points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
-        inverse_hessian=_single(inverse),
+        prior=_single(prior),
+        inverse_hessian=_single(np.asarray(np.linalg.inv(information + np.diag(prior)), dtype=np.float64)),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),

@@ -1,12 +1,13 @@
 """Workspace: the buffers of one tracker, made once, and the fit of a template that works in them."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
-from gatekeeper.tracking.reference import Template
+from gatekeeper.tracking.reference import DIFFERENCE_SHARE, Template
 from kernels.deform import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.flat import flatten
 from kernels.likeness import detail, gather, likeness
@@ -101,6 +102,7 @@ class Level:
             template.points,
             template.modes,
             template.steepest,
+            template.prior,
             template.inverse_hessian,
             template.photometric,
             template.norm,
@@ -162,14 +164,25 @@ class Level:
 
     @property
     def penalty(self) -> float:
-        """Sum of the squared parameters, each in standard deviations."""
+        """Sum of the squared parameters, each in standard deviations of what is expected."""
         return float(self._result[PENALTY])
+
+    def bending(self, params: Params) -> float:
+        """Return that sum for `params`, which the last fit has found, without the translation."""
+        prior, half = self.template.prior, len(params) // 2
+        moved = float(prior[0]) * float(params[0]) ** 2 + float(prior[half]) * float(params[half]) ** 2
+        return max(self.penalty - moved, 0.0)
 
     @property
     def misfit(self) -> float:
-        """Minus twice the log posterior of the last fit, up to a constant; lower is better."""
-        explained = max(self.correlation, 0.05)
-        return self.template.norm**2 * (1.0 / explained**2 - 1.0) + self.penalty
+        """Minus twice the log posterior of the last fit, up to a constant; lower is better.
+
+        How noisy the frame is is not known: the likelihood is Student's, with as many degrees of freedom as the
+        template has independent values.
+        """
+        unexplained = 1.0 / max(self.correlation, 0.05) ** 2 - 1.0
+        freedom = DIFFERENCE_SHARE * self.template.norm**2
+        return freedom * math.log1p(unexplained / DIFFERENCE_SHARE) + self.penalty
 
 
 def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:

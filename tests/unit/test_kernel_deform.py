@@ -114,7 +114,8 @@ def test_points_outside_the_frame_do_not_pull():
     done, params, out = problem.run()
     assert done
     assert out[INSIDE] == 0.0
-    np.testing.assert_allclose(params, problem.start - problem.inverse_hessian @ problem.start, rtol=1e-5, atol=1e-6)
+    expected = problem.start - problem.inverse_hessian @ (problem.prior * problem.start)
+    np.testing.assert_allclose(params, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("iterations", [1, 4])
@@ -193,10 +194,10 @@ def test_a_start_that_is_no_position_leaves_no_result(bad, which):
     assert_nothing_good(done, out)
 
 
-@pytest.mark.parametrize("spoilt", ["points", "steepest", "inverse_hessian", "photometric"])
+@pytest.mark.parametrize("spoilt", ["points", "steepest", "prior", "inverse_hessian", "photometric"])
 def test_a_bad_number_in_the_template_leaves_no_result(spoilt):
     problem = Problem(0)
-    getattr(problem, spoilt)[-1, -1] = np.nan
+    getattr(problem, spoilt)[..., -1] = np.nan
     done, _, out = problem.run(2)
     assert_nothing_good(done, out)
 

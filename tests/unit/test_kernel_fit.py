@@ -94,7 +94,8 @@ def test_a_blob_that_was_not_there_moves_the_target_far_less_than_least_squares(
     frame[(ROWS - 44.0) ** 2 + (COLS - 50.0) ** 2 <= 4.0] += 5.0
     _, limited = fitted(level, frame)
     template, window = level.template, (0.0, 0.0, -0.5, SHAPE[0] - 0.5, -0.5, SHAPE[1] - 0.5)
-    arrays = (template.points, template.modes, template.steepest, template.inverse_hessian, template.photometric)
+    arrays = (template.points, template.modes, template.steepest)
+    arrays += (template.prior, template.inverse_hessian, template.photometric)
     scales = (template.norm, template.row_scale, template.col_scale)
     squares, _ = gauss_newton(frame, window, *arrays, *scales, 30, 1e-3, np.zeros(len(plain)), clip=np.inf)
     by_blob = np.linalg.norm((moved_px(level, limited) - moved_px(level, plain)).mean(axis=1))

@@ -1,0 +1,56 @@
+"""Recorded cases made harder: noisier, with fewer frames a second, or in another order."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from replay.recording import Recording
+
+NOISE_MM = 1.3
+"""Noise is alike over about this length, as standard deviation in mm: images are shown finer than they are acquired."""
+SEED = 1
+
+
+def harder(recording: Recording, noise: float = 0.0, every: int = 1, shuffled: bool = False) -> Recording:
+    """Return a case with the same truth that is harder to follow.
+
+    Parameters
+    ----------
+    recording : Recording
+    noise : float
+        Standard deviation of Rician noise that is added, as a share of the mean brightness of the brighter half of the
+        first frame.
+    every : int
+        Only every so manieth frame is kept.
+    shuffled : bool
+        Whether the frames after the first come in any order: from one to the next the target goes as far as it ever
+        goes.
+    """
+    rng = np.random.default_rng(SEED)
+    order = np.arange(len(recording.frames))[::every]
+    frames, labels = np.asarray(recording.frames)[order], recording.labels
+    if noise:
+        frames = _noisy(frames, noise, recording.spacing_mm, rng)
+    shown = np.arange(len(order))
+    if shuffled:
+        shown[1:] = rng.permutation(shown[1:])
+    return replace(
+        recording,
+        frames=frames[shown],
+        times_s=recording.times_s[order],
+        labels=None if labels is None else np.asarray(labels)[order][shown],
+    )
+
+
+def _noisy(frames: np.ndarray, share: float, spacing_mm: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """Return the magnitude of frames (T, H, W) with noise on both channels, as float32."""
+    first = frames[0]
+    sd = share * float(first[first > np.median(first)].mean())
+    out = np.empty(frames.shape, np.float32)
+    for seen, frame in zip(out, frames, strict=True):
+        in_phase, in_quadrature = (
+            gaussian_filter(rng.standard_normal(frame.shape), NOISE_MM / np.asarray(spacing_mm)) for _ in range(2)
+        )
+        seen[:] = np.hypot(frame + sd * in_phase / in_phase.std(), sd * in_quadrature / in_quadrature.std())
+    return out
