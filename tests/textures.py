@@ -45,11 +45,12 @@ def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
     grid = make_grid(image, distance_mm, SPACING_MM, factor, share)
     plain = make_template(grid, chosen_points(grid, CONTEXT_MM, most), displacement_model(), CONTEXT_MM)
     steepest = certainty * plain.steepest.astype(np.float64)
-    hessian = steepest @ steepest.T + np.diag(plain.prior.astype(np.float64))
+    hessian = steepest @ steepest.T + np.eye(len(steepest))
     template = replace(
         plain,
         points=plain.points * np.array([[1.0], [1.0], [certainty]], np.float32),
         steepest=steepest.astype(np.float32),
+        prior=np.ones(len(steepest), np.float32),
         inverse_hessian=np.linalg.inv(hessian).astype(np.float32),
         norm=certainty * plain.norm,
     )

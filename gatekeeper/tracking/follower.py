@@ -30,6 +30,13 @@ BEYOND_MM = 5.0
 GOOD_CORRELATION = 0.8
 """From this correlation on, a coarse fit with which the best match of the search agrees needs no rival."""
 
+NOISY = 0.3
+"""Usual unexplained over explained variance of the frames from which on they are mostly noise."""
+USUAL_FRAMES = 20
+"""What is usual is the mean over about so many frames, older ones counting less and less."""
+MOST_UNEXPLAINED = 1.0
+"""No frame counts for more in that: on one that shows something else this may be anything."""
+
 NOTHING = Likeness(math.nan, math.nan, math.nan)
 """How a frame and the template compare on which nothing was found."""
 
@@ -54,6 +61,8 @@ class Follower:
     unexplained : float
         Variance of the last frame that the moved template does not explain, over that which it does; infinite when
         nothing was found.
+    usual : float
+        What is usual of that: noise, and what else differs from frame to frame.
     like : Likeness
         How the last frame and the template compare; NaN when nothing was found.
     """
@@ -63,15 +72,19 @@ class Follower:
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
         self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
-        self.steady = None if model.steady is None else Level(model.steady.templates[0], shape)
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
+        self.steady = self.steady_coarse = None
+        if model.steady is not None:
+            self.steady, self.steady_coarse = (
+                Level(scale.templates[0], shape) for scale in (model.steady.fine, model.steady.coarse)
+            )
         self.search = model.search()
         self._contour_px = model.region.contour_px.copy()
         model.region.put_on_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._last, self._seen = (np.zeros(model.count, np.float32) for _ in range(4))
         self._frames_lost = self._frames_stayed = 0
-        self.unexplained, self.like = math.inf, NOTHING
+        self.unexplained, self.usual, self.like = math.inf, NOISY, NOTHING
 
     def follow(self, frame: NDArray[np.float32] | None, look: Look | None = None) -> float:
         """Find the target on a frame, and return how sure that is, 0-1.
@@ -89,6 +102,8 @@ class Follower:
             if 0.0 < sure < SURE and self.steady is not None:
                 # Where it is, not how sure that is: a steady model bends little wherever it ends.
                 self._fit(self.steady, frame, look)
+            if math.isfinite(self.unexplained):
+                self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / USUAL_FRAMES
         if sure >= SURE:
             self._last[:] = self._seen[:] = self.params
             self._frames_lost = self._frames_stayed = 0
@@ -122,8 +137,8 @@ class Follower:
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
 
-    def _levels(self) -> tuple[Level, ...]:
-        return (self.coarse, *self.fine, *(() if self.steady is None else (self.steady,)))
+    def _levels(self) -> list[Level]:
+        return [level for level in (self.coarse, *self.fine, self.steady_coarse, self.steady) if level is not None]
 
     def _refine(self, frame: NDArray[np.float32], look: Look | None) -> float:
         """Fit the template of the nearest state from the coarse fit on, and return how sure that is, 0-1."""
@@ -153,6 +168,7 @@ class Follower:
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Put the best of the coarse fits into `params`; return False when there is none."""
         least = math.inf
+        coarse = self.coarse if self.steady_coarse is None or self.usual < NOISY else self.steady_coarse
         candidates = self.search.run(frame)
         for candidate in range(-1, candidates):
             if candidate < 0:
@@ -160,13 +176,13 @@ class Follower:
             else:
                 down_mm, right_mm = self.search.displacement_mm(candidate)
                 confirmed = candidate == 0 and least < math.inf and self._is_near(down_mm, right_mm)
-                if confirmed and self.coarse.correlation >= GOOD_CORRELATION:
+                if confirmed and coarse.correlation >= GOOD_CORRELATION:
                     break
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
-            if self.coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
-                misfit = self.coarse.misfit + self._surprise(self._trial)
+            if coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
+                misfit = coarse.misfit(self.usual) + self._surprise(self._trial)
                 if misfit < least:
                     least = misfit
                     self.params[:] = self._trial

@@ -27,12 +27,10 @@ MOST_ERROR_MM = 10.0
 BOX_MM = 12.0
 """The search box reaches this far around the target."""
 
-COARSE_WIDER_MM, COARSE_STIFFNESS = 10.0, 2.0
-"""Coarse fits see so much more around the target and expect so many times less deformation than fine ones: what they
-have to find is the right place, and a wrong one may be alike in a small part, or when it is bent."""
-STEADY_WIDER_MM, STEADY_STIFFNESS = 15.0, 4.0
-"""The same for the fits to frames on which the fine one is not sure: they average noise, and whatever else the
-reference does not show, and are not led astray so far."""
+STEADY_WIDER_MM = 15.0
+"""On frames that are mostly noise a steadier model counts, which sees so much more around the target ..."""
+STEADY_STIFFNESS = 4.0
+"""... and expects so many times less deformation: less exact where there is none, and not led astray so far."""
 
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
@@ -72,6 +70,14 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Steady:
+    """The region at two resolutions, for frames that are mostly noise."""
+
+    fine: Scale
+    coarse: Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A region in the form in which frames are fitted.
 
@@ -85,9 +91,8 @@ class Model:
         Displacement in mm of the outline's points per unit of each parameter.
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
-    steady : Scale or None
-        The region at the fine resolution, for frames on which the fine fit is not sure; None where a preview has shown
-        how stiff the anatomy is.
+    steady : Steady or None
+        The same for frames that are mostly noise; None where a preview has shown how stiff the anatomy is.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
     path : Path
@@ -102,7 +107,7 @@ class Model:
     contour_modes: NDArray[np.float64]
     fine: Scale
     coarse: Scale
-    steady: Scale | None = None
+    steady: Steady | None = None
     states_mm: tuple[float, ...] = (0.0,)
     path: Path = UNKNOWN
     least: Likeness = LEAST_LIKENESS
@@ -149,19 +154,26 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         make_grid(region.image, region.distance_mm, region.spacing_mm, *factor_and_share)
         for factor_and_share in ((1, share), (COARSE_FACTOR, 0.0))
     )
-    fine = _scale(fine_grid, free, config.context_mm, 1.0, MOST_POINTS)
+    fine = _scale(fine_grid, free, config.context_mm)
     error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    coarse = _scale(coarse_grid, free, config.context_mm + COARSE_WIDER_MM, COARSE_STIFFNESS, MOST_COARSE_POINTS)
-    steady = _scale(fine_grid, free, config.context_mm + STEADY_WIDER_MM, STEADY_STIFFNESS, MOST_POINTS)
-    return Model(region, config, free, contour_modes, fine, coarse, steady)
+    wide_mm = config.context_mm + STEADY_WIDER_MM
+    return Model(
+        region=region,
+        config=config,
+        free=free,
+        contour_modes=contour_modes,
+        fine=fine,
+        coarse=_scale(coarse_grid, free, config.context_mm),
+        steady=Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid))),
+    )
 
 
-def _scale(grid: Grid, free: FreeForm, context_mm: float, stiffness: float, most: int) -> Scale:
-    points_px = chosen_points(grid, context_mm, most)
+def _scale(grid: Grid, free: FreeForm, context_mm: float, stiffness: float = 1.0) -> Scale:
+    points_px = chosen_points(grid, context_mm, MOST_POINTS if grid.factor == 1 else MOST_COARSE_POINTS)
     template = make_template(grid, points_px, free, context_mm, stiffness)
     return Scale(grid, points_px, context_mm, stiffness, (template,))

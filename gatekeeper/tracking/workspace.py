@@ -1,6 +1,5 @@
 """Workspace: the buffers of one tracker, made once, and the fit of a template that works in them."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -173,16 +172,17 @@ class Level:
         moved = float(prior[0]) * float(params[0]) ** 2 + float(prior[half]) * float(params[half]) ** 2
         return max(self.penalty - moved, 0.0)
 
-    @property
-    def misfit(self) -> float:
-        """Minus twice the log posterior of the last fit, up to a constant; lower is better.
+    def misfit(self, usual: float) -> float:
+        """Return minus twice the log posterior of the last fit, up to a constant; lower is better.
 
-        How noisy the frame is is not known: the likelihood is Student's, with as many degrees of freedom as the
-        template has independent values.
+        Parameters
+        ----------
+        usual : float
+            Unexplained over explained variance of frames like this one; where it is more than a template allows for,
+            that much is noise.
         """
         unexplained = 1.0 / max(self.correlation, 0.05) ** 2 - 1.0
-        freedom = DIFFERENCE_SHARE * self.template.norm**2
-        return freedom * math.log1p(unexplained / DIFFERENCE_SHARE) + self.penalty
+        return self.template.norm**2 * unexplained / max(usual / DIFFERENCE_SHARE, 1.0) + self.penalty
 
 
 def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from gatekeeper.tracking import bank
+from gatekeeper.tracking import model as models
 from gatekeeper.tracking.bank import REFERENCE_SHARE, STATES, matched, with_bank
 from gatekeeper.tracking.reference import RIM
 from gatekeeper.tracking.registered import registered
@@ -20,13 +20,13 @@ NOISE = 40.0
 @pytest.fixture
 def images(monkeypatch):
     """The images (H, W) of which templates are made."""
-    seen, make_template = [], bank.make_template
+    seen, make_template = [], models.make_template
 
     def spy(grid, *rest):
         seen.append(grid.image[RIM:-RIM, RIM:-RIM].astype(np.float64))
         return make_template(grid, *rest)
 
-    monkeypatch.setattr(bank, "make_template", spy)
+    monkeypatch.setattr(models, "make_template", spy)
     return seen
 
 
@@ -92,7 +92,9 @@ def test_noise_of_the_reference_is_halved(images):
     model = model_of(image=(SCENE.image() + np.random.default_rng(5).normal(scale=NOISE, size=SCENE.shape)))
     error = (reference_of(model) - REFERENCE).std()
     frames = still(model, np.stack([REFERENCE] * 31), EVENLY_MM)
+    images.clear()
     banked(model, frames)
+    assert images
     assert all((image - REFERENCE).std() == pytest.approx(0.5 * error, rel=0.01) for image in images)
 
 

@@ -104,3 +104,13 @@ def test_a_region_without_extent_has_modes_too():
     modes = free.at(np.array([[3.0, 4.0]]))
     assert np.isfinite(modes).all()
     assert np.square(modes[1:]).sum() == pytest.approx(SD_MM**2, rel=0.02)
+
+
+def test_centred_modes_leave_the_mean_of_the_outline_to_the_translation_and_change_nothing_else():
+    outline_mm, points_mm = places(30, LOW_MM + 15.0, HIGH_MM - 15.0), places()
+    plain, centred = model(), model().centred(outline_mm)
+    np.testing.assert_allclose(centred.at(outline_mm)[1:].mean(axis=1), 0.0, atol=1e-12)
+    assert np.abs(plain.at(outline_mm)[1:].mean(axis=1)).max() > 0.5
+    away = centred.at(points_mm) - plain.at(points_mm)
+    np.testing.assert_allclose(away, away[:, :1].repeat(len(points_mm), axis=1), atol=1e-12)
+    np.testing.assert_allclose(centred.centred(outline_mm).at(points_mm), centred.at(points_mm), atol=1e-12)

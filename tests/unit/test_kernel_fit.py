@@ -116,7 +116,7 @@ def test_a_frame_that_is_bad_near_the_target_has_no_result_and_farther_away_it_d
     frame[50, 44] = bad
     done, _ = fitted(level, frame)
     assert not done
-    assert np.isnan([level.correlation, level.inside, level.penalty, level.misfit]).all()
+    assert np.isnan([level.correlation, level.inside, level.penalty, level.misfit(0.0)]).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

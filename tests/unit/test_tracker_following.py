@@ -107,7 +107,11 @@ def test_a_deep_breath_of_the_phantom_is_found_at_once_and_so_is_the_way_back(se
     breath = DeepBreath(start_s=3.0, depth_mm=depth_mm, duration_s=1.0)
     acquisition = AcquisitionConfig(duration_s=5.0, frame_rate_hz=6.0)
     phantom = make_phantom(
-        PhantomConfig(seed=seed, acquisition=acquisition, breathing=BreathingConfig(deep_breaths=(breath,)))
+        PhantomConfig(
+            seed=seed,
+            acquisition=acquisition,
+            breathing=BreathingConfig(deep_breaths=(breath,), through_plane_ratio=0.05),
+        )
     )
     assert np.ptp(phantom.displacement_mm[17:19, 0]) > 35.0
     recording = phantom.recording
