@@ -35,6 +35,9 @@ LEAST_NORMAL = 0.6
 NOISY = 0.3
 """Unexplained over explained variance from which on frames are so noisy that a flexible model stumbles, too: the
 differences need not be normal, and both variances are taken from medians."""
+LEAST_MOTION_MM = 5.0
+"""Anatomy that hardly moves along SI, in the middle nine tenths of the frames, does not show how it deforms when it
+does."""
 FEWEST_PAIRS = 20
 """With fewer neighbouring frames nothing is concluded."""
 
@@ -52,6 +55,8 @@ def stiffened(config: TrackerConfig, share: float) -> TrackerConfig:
 def is_stiff(flexible: Passage, stiff: Passage) -> bool:
     """Return True when the stiff model's centres on a preview are the better ones."""
     found = flexible.found & stiff.found
+    if not found.any() or np.ptp(np.percentile(flexible.centers_mm[found, 0], (5.0, 95.0))) < LEAST_MOTION_MM:
+        return False
     difference_mm = stiff.centers_mm - flexible.centers_mm
     steps_mm = np.diff(difference_mm, axis=0)[found[1:] & found[:-1]]
     # Frames recorded twice tell nothing about noise.

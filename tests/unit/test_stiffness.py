@@ -5,7 +5,7 @@ import pytest
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.passage import Passage
-from gatekeeper.tracking.stiffness import FEWEST_PAIRS, NOISY, is_stiff, stiffened
+from gatekeeper.tracking.stiffness import FEWEST_PAIRS, LEAST_MOTION_MM, NOISY, is_stiff, stiffened
 
 FRAMES = 240
 BREATH_MM = np.stack([8.0 - 8.0 * np.cos(np.arange(FRAMES) / 4.0), 2.0 * np.sin(np.arange(FRAMES) / 4.0)], axis=1)
@@ -35,6 +35,16 @@ def test_a_difference_of_white_normal_noise_is_what_the_stiff_model_saves(sd_mm,
 
 def test_where_the_target_moves_does_not_matter():
     assert verdict(noise_mm(0.2), flexible_mm=noise_mm(20.0, 1).cumsum(axis=0))
+
+
+@pytest.mark.parametrize(("share", "moves_enough"), [(0.9, True), (0.2, False)])
+def test_from_a_preview_with_little_motion_nothing_is_concluded(share, moves_enough):
+    motion_mm = share * BREATH_MM
+    assert (np.ptp(np.percentile(motion_mm[:, 0], (5.0, 95.0))) >= LEAST_MOTION_MM) == moves_enough
+    assert verdict(noise_mm(0.2), flexible_mm=motion_mm) == moves_enough
+    once_mm = 0.2 * BREATH_MM
+    once_mm[7] += 20.0
+    assert not verdict(noise_mm(0.2), flexible_mm=once_mm)
 
 
 def test_an_offset_between_the_models_does_not_matter():
