@@ -76,7 +76,8 @@ class Follower:
         self.steady = self.steady_coarse = None
         if model.steady is not None:
             self.steady, self.steady_coarse = (
-                Level(scale.templates[0], shape) for scale in (model.steady.fine, model.steady.coarse)
+                Level(scale.templates[0], shape, stiffness=scale.stiffness)
+                for scale in (model.steady.fine, model.steady.coarse)
             )
         self.search = model.search()
         self._contour_px = model.region.contour_px.copy()

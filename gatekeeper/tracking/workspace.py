@@ -1,5 +1,6 @@
 """Workspace: the buffers of one tracker, made once, and the fit of a template that works in them."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from kernels.likeness import detail, gather, likeness
 from kernels.shrink import block_mean, smooth
 
 SLACK = 5
-"""Pixels of the grid around the moved template that are read besides, for the deformation."""
+"""Pixels of the region's image around the moved template that are read besides, for the deformation."""
 
 TOLERANCE = 0.001
 """A fit ends when no parameter moves by more than this share of its standard deviation."""
@@ -61,15 +62,24 @@ class Level:
         Rows and columns of the frames.
     evening : ndarray of float32, optional
         Factors on the template's grid that even out what stands still in the frames.
+    stiffness : float, optional
+        See `make_template`: what is read around the moved template, for the deformation, is so many times less.
     """
 
-    def __init__(self, template: Template, shape: tuple[int, ...], evening: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        template: Template,
+        shape: tuple[int, ...],
+        evening: NDArray[np.float32] | None = None,
+        stiffness: float = 1.0,
+    ) -> None:
         self.template = template
         self._evening = evening
         count, size = template.modes.shape
+        slack = math.ceil(SLACK / (template.factor * stiffness))
         low, high = template.points[:2].min(axis=1), template.points[:2].max(axis=1)
-        self._corner = (int(low[0]) - SLACK, int(low[1]) - SLACK)
-        window = (int(high[0] - low[0]) + 1 + 2 * SLACK, int(high[1] - low[1]) + 1 + 2 * SLACK)
+        self._corner = (int(low[0]) - slack, int(low[1]) - slack)
+        window = (int(high[0] - low[0]) + 1 + 2 * slack, int(high[1] - low[1]) + 1 + 2 * slack)
         self._image = np.zeros(window, np.float32)
         self._smoothing = np.zeros(window, np.float32)
         self._scratch = np.zeros((3, size), np.float32)
