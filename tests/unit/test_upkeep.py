@@ -77,6 +77,7 @@ def test_started_from_the_same_place_it_gives_the_same_to_the_last_bit(old_and_y
     old.track(BREATH[0])
     young.follower._last[:] = old.follower._last
     young.follower._frames_lost = old.follower._frames_lost
+    young.follower.usual = old.follower.usual
     assert old.follower._frames_lost == 0
     for frame in (*BREATH, whitened(BREATH[3], 0.4), np.full(SCENE.shape, np.nan), *BREATH[5:9]):
         track, other = old.track(frame), young.track(frame)
