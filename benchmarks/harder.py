@@ -28,19 +28,14 @@ def harder(recording: Recording, noise: float = 0.0, every: int = 1, shuffled: b
         goes.
     """
     rng = np.random.default_rng(SEED)
-    order = np.arange(len(recording.frames))[::every]
-    frames, labels = np.asarray(recording.frames)[order], recording.labels
+    frames = np.asarray(recording.frames)[::every]
+    labels = None if recording.labels is None else np.asarray(recording.labels)[::every]
     if noise:
         frames = _noisy(frames, noise, recording.spacing_mm, rng)
-    shown = np.arange(len(order))
     if shuffled:
-        shown[1:] = rng.permutation(shown[1:])
-    return replace(
-        recording,
-        frames=frames[shown],
-        times_s=recording.times_s[order],
-        labels=None if labels is None else np.asarray(labels)[order][shown],
-    )
+        shown = np.r_[0, 1 + rng.permutation(len(frames) - 1)]
+        frames, labels = frames[shown], None if labels is None else labels[shown]
+    return replace(recording, frames=frames, times_s=recording.times_s[::every], labels=labels)
 
 
 def _noisy(frames: np.ndarray, share: float, spacing_mm: tuple[float, float], rng: np.random.Generator) -> np.ndarray:

@@ -52,3 +52,10 @@ def brightness(image, made, row_mm, col_mm, radius_mm=4.0):
     """Return the mean of an image around a place of the scene."""
     row, col = scene_mm(made)
     return float(np.mean(image[np.hypot(row - row_mm, col - col_mm) < radius_mm]))
+
+
+def errors_mm(tracker, made, order=slice(None)):
+    """Return how far each displacement from the first of the frames, in that order, is from the true one, in mm."""
+    centers_mm = np.array([tracker.track(frame).center_mm for frame in made.recording.frames[order]])
+    truth_mm = made.displacement_mm[order]
+    return np.hypot(*(centers_mm - centers_mm[0] - truth_mm).T)

@@ -73,7 +73,8 @@ class Follower:
         fine, coarse = model.fine, model.coarse
         self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
         self.coarse = Level(coarse.templates[0], shape, coarse.evening)
-        self.steady = self.steady_coarse = None
+        self.steady: Level | None = None
+        self.steady_coarse = self.coarse
         if model.steady is not None:
             self.steady, self.steady_coarse = (
                 Level(scale.templates[0], shape, stiffness=scale.stiffness)
@@ -122,7 +123,8 @@ class Follower:
         # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
-        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in self._levels())]
+        levels = [self.coarse, *self.fine, self.steady_coarse, *([] if self.steady is None else [self.steady])]
+        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in levels)]
         last_px = np.array(self.model.region.image.shape) - 1
         # At least the frame's edge, which repeats beyond it.
         low = np.clip(np.min([first for first, _ in reaches], axis=0), 0, last_px)
@@ -137,9 +139,6 @@ class Follower:
         center_px = np.empty(2)
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
-
-    def _levels(self) -> list[Level]:
-        return [level for level in (self.coarse, *self.fine, self.steady_coarse, self.steady) if level is not None]
 
     def _refine(self, frame: NDArray[np.float32], look: Look | None) -> float:
         """Fit the template of the nearest state from the coarse fit on, and return how sure that is, 0-1."""
@@ -169,7 +168,7 @@ class Follower:
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Put the best of the coarse fits into `params`; return False when there is none."""
         least = math.inf
-        coarse = self.coarse if self.steady_coarse is None or self.usual < NOISY else self.steady_coarse
+        coarse = self.coarse if self.usual < NOISY else self.steady_coarse
         candidates = self.search.run(frame)
         for candidate in range(-1, candidates):
             if candidate < 0:

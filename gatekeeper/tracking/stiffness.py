@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
+from gatekeeper.tracking.follower import NOISY
 from gatekeeper.tracking.passage import Passage
 
 STIFFER = (0.5, 1.0 / 3.0, 1.0 / 6.0)
@@ -32,9 +33,6 @@ MOST_STRUCTURED = 1.25
 part of the first is the flexible model's error too."""
 LEAST_NORMAL = 0.6
 """Median over root mean square of the differences; 0.67 for a normal distribution, less when a few are large."""
-NOISY = 0.3
-"""Unexplained over explained variance from which on frames are so noisy that a flexible model stumbles, too: the
-differences need not be normal, and both variances are taken from medians."""
 LEAST_MOTION_MM = 5.0
 """Anatomy that hardly moves along SI, in the middle nine tenths of the frames, does not show how it deforms when it
 does."""
@@ -75,7 +73,10 @@ def is_stiff(flexible: Passage, stiff: Passage) -> bool:
 
 
 def is_noisy(seen: Passage) -> bool:
-    """Return True when the frames on which the target was found are mostly noise."""
+    """Return True when the frames on which the target was found are mostly noise: a flexible model stumbles, too.
+
+    The differences need not be normal then, and both variances are taken from medians.
+    """
     return bool(np.median(seen.unexplained[seen.found]) >= NOISY)
 
 

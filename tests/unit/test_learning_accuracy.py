@@ -9,16 +9,10 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
 from replay.phantom import PhantomConfig, make_phantom
 from replay.scores import score_frame
-from tests.phantoms import phantom
+from tests.phantoms import errors_mm, phantom
 
 PREVIEW_S = 20.0
 CASES = ["B1_v", "B2_v", "A1_d", "B1_d", "B2_d"]
-
-
-def errors_mm(tracker, made):
-    """Return how far each displacement from frame 0 is from the true one, in mm."""
-    centers_mm = np.array([tracker.track(frame).center_mm for frame in made.recording.frames])
-    return np.hypot(*(centers_mm - centers_mm[0] - made.displacement_mm).T)
 
 
 def compared(made, preview):
