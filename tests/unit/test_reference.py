@@ -7,6 +7,7 @@ from scipy.ndimage import distance_transform_edt
 from gatekeeper.errors import TargetError
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM, free_form
 from gatekeeper.tracking.reference import FEWEST_POINTS, SIDEWAYS_MM, chosen_points, make_grid, make_template
+from gatekeeper.tracking.workspace import Level
 from tests.scenes import Scene
 
 SCENE = Scene()
@@ -172,3 +173,17 @@ def test_too_few_points_are_no_template():
     corner[0, 0] = True
     with pytest.raises(TargetError, match=rf"only 4 points within 3 mm .* at least {FEWEST_POINTS} are needed; use"):
         template_of(mask=corner, context_mm=3.0)
+
+
+def test_where_the_image_says_little_about_ap_a_fit_does_not_slide_along_the_edge():
+    """Stripes, and across them something so faint that noise is as strong: where it goes, the target need not go."""
+    row, col = np.mgrid[:120, :100]
+
+    def seen(right_px):
+        return (500.0 + 100.0 * np.sin(row / 3.0) + 4.0 * np.sin((col - right_px) / 4.0)).astype(np.float32)
+
+    template, _, _ = template_of(seen(0.0))
+    assert 10.0 < template.error_mm < 20.0
+    params = np.zeros(2 * len(template.modes), np.float32)
+    assert Level(template, (120, 100)).fit(seen(5.0), params, 30)
+    assert abs(params[len(template.modes)]) * TRANSLATION_SD_MM < 2.0
