@@ -3,7 +3,7 @@
 from itertools import cycle
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.ndimage import gaussian_filter
 
@@ -11,8 +11,29 @@ from gatekeeper.tracking.structures import StructureTracker
 
 WARM_UP_FRAMES = 20
 ROUNDS = 2000
+FINEST_MM, PERIOD_MM = 0.5, 256.0
+"""The tissue is drawn in pixels of this size, and repeats itself."""
 PLACES_MM = ((0.0, 0.0), (24.0, -24.0), (-24.0, -24.0), (24.0, 24.0))
 """Where the structures stand, so that each has the same surroundings inside the image."""
+
+
+def _frames(side: int, pixel_mm: float, dtype: DTypeLike) -> list[NDArray[np.generic]]:
+    """Return frames of tissue that moves up and down by 8 mm.
+
+    It is the same tissue on the same way at any number and size of pixels, each of which shows its mean.
+    """
+    across, joined = round(PERIOD_MM / FINEST_MM), round(pixel_mm / FINEST_MM)
+    tissue = np.random.default_rng(0).normal(size=(across, across))
+    tissue = gaussian_filter(tissue, 6.0 / FINEST_MM, mode="wrap")
+    tissue = 1000.0 + 200.0 * tissue / tissue.std()
+    shifts = np.round(4.0 * (1.0 - np.cos(np.linspace(0.0, 2.0 * np.pi, 16))) / FINEST_MM).astype(int)
+    count = across // joined
+    seen = (np.arange(side) - side // 2) % count
+    frames = []
+    for shift in shifts:
+        blocks = np.roll(tissue, shift, axis=0).reshape(count, joined, count, joined)
+        frames.append(blocks.mean(axis=(1, 3))[np.ix_(seen, seen)].astype(dtype))
+    return frames
 
 
 def _follow(
@@ -23,12 +44,8 @@ def _follow(
     dtype: DTypeLike = np.float32,
     structures: int = 1,
 ) -> None:
-    """Measure `track` on tissue that moves up and down by 8 mm, around discs that stand around the image's middle."""
-    tissue = np.random.default_rng(0).normal(size=(side, side))
-    tissue = gaussian_filter(tissue, 6.0 / pixel_mm, mode="wrap")
-    tissue = 1000.0 + 200.0 * tissue / tissue.std()
-    shifts_px = np.round(4.0 * (1.0 - np.cos(np.linspace(0.0, 2.0 * np.pi, 16))) / pixel_mm).astype(int)
-    frames = [np.ascontiguousarray(np.roll(tissue, shift, axis=0)).astype(dtype) for shift in shifts_px]
+    """Measure `track` around discs that stand around the image's middle."""
+    frames = _frames(side, pixel_mm, dtype)
     row, col = (np.mgrid[:side, :side] - 0.5 * side) * pixel_mm
     masks = {
         f"disc {down} {right}": (row - down) ** 2 + (col - right) ** 2 <= (0.5 * diameter_mm) ** 2
