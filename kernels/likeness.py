@@ -85,6 +85,36 @@ def likeness(sums: NDArray[np.float64]) -> float:
     return total / whole if whole > 0.0 else np.nan
 
 
+@kernel(f8(f8_2d, f8))
+def likeness_without_noise(sums: NDArray[np.float64], noise: float) -> float:
+    """Return what `likeness` would be without noise of a known variance.
+
+    Of the frame's variance that the template does not explain, as much as is noise does not count. Where there is so
+    much noise that hardly anything is explained, chance may leave a little too much; that is compared with the noise.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (1, 6)
+        Of one patch, see `gather`.
+    noise : float
+        Variance of the noise, in units of the template squared, 0 or more.
+
+    Returns
+    -------
+    float
+        What `likeness` is or, where that is above 0, up to 1; NaN where it is NaN.
+    """
+    found: float = likeness(sums)
+    if not found > 0.0:
+        return found
+    seen = sums[0, 2] / sums[0, 0]
+    varied = sums[0, 4] / sums[0, 0] - seen * seen
+    explained = found * found * varied
+    excess = max(varied - explained - noise, 0.0)
+    without: float = 1.0 / np.sqrt(1.0 + excess / max(explained, 0.5 * noise))
+    return without
+
+
 @kernel(f8(f8_2d))
 def detail(sums: NDArray[np.float64]) -> float:
     """Return how much of what the template shows within patches the frame shows, too.

@@ -289,6 +289,18 @@ def patchwise_correlation(template, weight, residual, scale, patches):
     return np.average(alike, weights=masses) if masses else np.nan
 
 
+def correlation_without_noise(template, weight, residual, scale, noise):
+    """Correlation of frame and template, after noise was taken off the variance that the template does not explain."""
+    template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))
+    alike = patchwise_correlation(template, weight, residual, scale, np.zeros(len(template), int))
+    seen = template + scale * residual / weight
+    variance = np.average((seen - np.average(seen, weights=weight**2)) ** 2, weights=weight**2)
+    explained, left = alike**2 * variance, (1.0 - alike**2) * variance - noise
+    if not alike > 0.0:
+        return alike
+    return (1.0 + max(left, 0.0) / max(explained, noise / 2.0)) ** -0.5
+
+
 def patchwise_slope(template, weight, residual, scale, patches):
     """Slope of the weighted regression of the frame on the template, an offset for each patch; NaN without contrast."""
     template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))

@@ -42,7 +42,7 @@ def known(model, moves_mm, confidence=1.0):
     centers_mm = np.array(Follower(model).track(1.0).center_mm) + moves_mm
     count = len(moves_mm)
     sure = np.broadcast_to(np.asarray(confidence, np.float64), count).copy()
-    return Passage(params, centers_mm, sure, np.full(count, 0.1), np.ones(count))
+    return Passage(params, centers_mm, sure, np.full(count, 0.1))
 
 
 def still(model, values, states_mm, corner_px=(0, 0)):

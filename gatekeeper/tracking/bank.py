@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.model import Model, Scale
 from gatekeeper.tracking.reference import RIM, Template
 from gatekeeper.tracking.registered import Registered
 
@@ -29,23 +29,22 @@ Array = NDArray[np.float64]
 def with_bank(model: Model, frames: Registered, share: float) -> Model:
     """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain.
 
-    `share` is the weight of the reference in each template, 0-1.
+    `share` is the weight of the reference in each template, 0-1. The steady model has one template of all states.
     """
-    values = frames.values
     states_mm = frames.states_mm
     centres_mm = np.quantile(states_mm, (np.arange(STATES) + 0.5) / STATES)
     width_mm = WIDTH * max(float(np.ptp(states_mm)), 1.0) / STATES
-    templates = tuple(
-        _template(
-            model,
-            frames,
-            share * frames.reference
-            + (1.0 - share)
-            * np.average(values, axis=0, weights=np.exp(-0.5 * np.square((states_mm - centre_mm) / width_mm))),
-        )
-        for centre_mm in centres_mm
-    )
-    return replace(model, fine=replace(model.fine, templates=templates), states_mm=tuple(map(float, centres_mm)))
+
+    def template(scale: Scale, weights: Array | None) -> Template:
+        average = np.average(frames.values, axis=0, weights=weights)
+        return _template(model, scale, frames, share * frames.reference + (1.0 - share) * average)
+
+    near = [np.exp(-0.5 * np.square((states_mm - centre_mm) / width_mm)) for centre_mm in centres_mm]
+    fine = replace(model.fine, templates=tuple(template(model.fine, weights) for weights in near))
+    steady = model.steady
+    if steady is not None:
+        steady = replace(steady, fine=replace(steady.fine, templates=(template(steady.fine, None),)))
+    return replace(model, fine=fine, steady=steady, states_mm=tuple(map(float, centres_mm)))
 
 
 def matched(values: Array, reference: Array) -> Array:
@@ -56,9 +55,8 @@ def matched(values: Array, reference: Array) -> Array:
     return np.asarray(centred * gain[:, None, None] + reference.mean(), dtype=np.float64)
 
 
-def _template(model: Model, frames: Registered, image: Array) -> Template:
+def _template(model: Model, scale: Scale, frames: Registered, image: Array) -> Template:
     """Return the template of an image (h, w) in the place of the reference."""
-    scale = model.fine
     whole = scale.grid.image.copy()
     row, col = frames.corner_px
     rows, cols = image.shape

@@ -11,15 +11,13 @@ MOST_BENT = 0.9
 """Root mean square of the deformation, in standard deviations, at which, by itself, confidence is one half."""
 
 LEAST_LIKENESS = Likeness(patches=0.2, detail=0.45, target=0.57)
-"""Likeness at each of which, by itself, confidence is one half; a preview may show that less is usual."""
+"""Likeness at each of which, by itself, confidence is one half."""
 
 MOST_SURPRISE = 60.0
 """Minus twice the log probability of the place before the frame is seen at which, by itself, confidence is one half."""
 
 
-def confidence(
-    error_mm: float, bent: float, like: Likeness, surprise: float, inside: float, least: Likeness = LEAST_LIKENESS
-) -> float:
+def confidence(error_mm: float, bent: float, like: Likeness, surprise: float, inside: float) -> float:
     """Return the confidence in a fitted position.
 
     Doubts add up: the error that the fit expects from what the moved template does not explain, a deformation and a
@@ -38,8 +36,6 @@ def confidence(
         Minus twice the log probability of the place before the frame is seen, 0 for the most probable one.
     inside : float
         Share of the template inside the frame, 0-1.
-    least : Likeness, optional
-        Likeness at each of which, by itself, confidence is one half.
 
     Returns
     -------
@@ -48,7 +44,7 @@ def confidence(
     """
     if not min(like) > 0.0:
         return 0.0
-    unlike = sum(_unlike(value) / _unlike(limit) for value, limit in zip(like, least, strict=True))
+    unlike = sum(_unlike(value) / _unlike(limit) for value, limit in zip(like, LEAST_LIKENESS, strict=True))
     doubt = error_mm / LARGEST_ERROR_MM + (bent / MOST_BENT) ** 2 + unlike + surprise / MOST_SURPRISE
     sure = inside / (1.0 + doubt * doubt)
     return sure if math.isfinite(sure) else 0.0

@@ -35,7 +35,10 @@ Array = NDArray[np.float64]
 
 
 def with_evening(model: Model, frames: Registered) -> Model | None:
-    """Return the model that evens out what stands still; None when the frames do not show that anything does."""
+    """Return the model that evens out what stands still; None when the frames do not show that anything does.
+
+    It has no steady model, which sees further around the target than the field is known.
+    """
     seen = _Seen(model.fine, frames)
     spans = np.array_split(np.arange(len(frames.values)), PARTS)
     left, whole = 0.0, 0.0
@@ -53,6 +56,7 @@ def with_evening(model: Model, frames: Registered) -> Model | None:
         model,
         fine=_evened(model, model.fine, evening),
         coarse=_evened(model, model.coarse, np.ascontiguousarray(joined)),
+        steady=None,
     )
 
 

@@ -32,10 +32,19 @@ GOOD_CORRELATION = 0.8
 
 NOISY = 0.3
 """Usual unexplained over explained variance of the frames from which on they are mostly noise."""
-USUAL_FRAMES = 20
-"""What is usual is the mean over about so many frames, older ones counting less and less."""
+STEADY_FROM, STEADY_AT = 0.2, 0.5
+"""The same from which on the steady model has a say in where the target is, and from which on it alone."""
+USUAL_FRAMES, USUAL_UNSURE_FRAMES = 20, 200
+"""What is usual is the mean over about so many frames, older ones counting less and less. After the first ones, frames
+on which the target was not surely found say less of it."""
 MOST_UNEXPLAINED = 1.0
 """No frame counts for more in that: on one that shows something else this may be anything."""
+
+DROWNED = 0.8
+"""The same from which on the target drowns in noise, that of a single reference, too: nobody can tell whether it is
+there."""
+UNUSUAL = 1.5
+"""A frame that leaves so many times more unexplained than is usual shows something else; that is not noise."""
 
 NOTHING = Likeness(math.nan, math.nan, math.nan)
 """How a frame and the template compare on which nothing was found."""
@@ -84,9 +93,11 @@ class Follower:
         self._contour_px = model.region.contour_px.copy()
         model.region.put_on_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
-        self.params, self._trial, self._last, self._seen = (np.zeros(model.count, np.float32) for _ in range(4))
+        self.params, self._trial, self._fine, self._last, self._seen = np.zeros((5, model.count), np.float32)
         self._frames_lost = self._frames_stayed = 0
         self.unexplained, self.usual, self.like = math.inf, NOISY, NOTHING
+        # The first guess counts as one frame.
+        self._frames_usual = 1
 
     def follow(self, frame: NDArray[np.float32] | None, look: Look | None = None) -> float:
         """Find the target on a frame, and return how sure that is, 0-1.
@@ -101,11 +112,11 @@ class Follower:
         sure, self.unexplained, self.like = 0.0, math.inf, NOTHING
         if frame is not None and self._start(frame):
             sure = self._refine(frame, look)
-            if 0.0 < sure < SURE and self.steady is not None:
-                # Where it is, not how sure that is: a steady model bends little wherever it ends.
-                self._fit(self.steady, frame, look)
             if math.isfinite(self.unexplained):
-                self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / USUAL_FRAMES
+                self._frames_usual = min(self._frames_usual + 1, USUAL_FRAMES)
+                unsure = self._frames_usual == USUAL_FRAMES and sure < SURE
+                frames = USUAL_UNSURE_FRAMES if unsure else self._frames_usual
+                self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / frames
         if sure >= SURE:
             self._last[:] = self._seen[:] = self.params
             self._frames_lost = self._frames_stayed = 0
@@ -145,11 +156,37 @@ class Follower:
         level = self.fine[self._state()]
         if not self._fit(level, frame, look):
             return 0.0
-        self.unexplained = max(1.0 / level.correlation**2 - 1.0, 0.0)
-        self.like = level.likeness()
-        error_mm = level.template.error_mm * math.sqrt(self.unexplained)
+        self.unexplained = level.unexplained
+        share = min(max((self.usual - STEADY_FROM) / (STEADY_AT - STEADY_FROM), 0.0), 1.0)
+        self.like = level.likeness(self._noise())
         bent = math.sqrt(level.bending(self.params) / len(self.params))
-        return confidence(error_mm, bent, self.like, self._surprise(self.params), level.inside, self.model.least)
+        error_mm = level.error_mm
+        if self.steady is not None and share > 0.0 and self._lean(self.steady, share, frame, look):
+            error_mm += share * (self.steady.error_mm - error_mm)
+        sure = confidence(error_mm, bent, self.like, self._surprise(self.params), level.inside)
+        if self.steady is not None and share == 0.0 and 0.0 < sure < SURE:
+            # Where it is, not how sure that is: a steady model bends little wherever it ends.
+            self._lean(self.steady, 1.0, frame, look)
+        return sure
+
+    def _noise(self) -> float:
+        """Return what of that which a frame leaves unexplained is noise: on noisy frames as much as is usual."""
+        drowned = self.usual >= DROWNED and self.steady is not None
+        if self.usual < NOISY or drowned:
+            return 0.0
+        if self.unexplained <= UNUSUAL * self.usual:
+            return min(self.unexplained, self.usual)
+        return self.usual * (UNUSUAL * self.usual / self.unexplained) ** 2
+
+    def _lean(self, steady: Level, share: float, frame: NDArray[np.float32], look: Look | None) -> bool:
+        """Move `params` by a share of the way to where the steady model ends; return False when it finds nothing."""
+        self._fine[:] = self.params
+        found = self._fit(steady, frame, look)
+        if found:
+            self.params -= self._fine
+            self.params *= share
+            self.params += self._fine
+        return found
 
     def _fit(self, level: Level, frame: NDArray[np.float32], look: Look | None) -> bool:
         """Fit a level from `params` on; return False, and leave them as they are, when it finds nothing."""

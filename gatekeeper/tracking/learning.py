@@ -1,8 +1,8 @@
 """Learning: from a preview without labels, all that makes the following frames easier to track.
 
 In turn: whether the anatomy may be taken as stiff, whether something stands still in the images that should be evened
-out, the path along which breathing moves the target, a bank of templates over the breathing states, and on noisy
-frames how alike the target usually looks. What the preview does not prove is left as it was.
+out, the path along which breathing moves the target, and a bank of templates over the breathing states. What the
+preview does not prove is left as it was.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.bank import REFERENCE_SHARE, REFERENCE_SHARE_OF_STIFF, matched, with_bank
-from gatekeeper.tracking.confidence import LEAST_LIKENESS
 from gatekeeper.tracking.evening import with_evening
 from gatekeeper.tracking.follower import Follower
 from gatekeeper.tracking.model import Model, make_model
@@ -20,11 +19,7 @@ from gatekeeper.tracking.passage import Passage, passage
 from gatekeeper.tracking.path import learned_path
 from gatekeeper.tracking.preview import FEWEST_FRAMES, Preview, report
 from gatekeeper.tracking.registered import registered
-from gatekeeper.tracking.stiffness import STIFFER, is_noisy, is_stiff, stiffened
-from gatekeeper.tracking.workspace import Likeness
-
-USUAL_SHARE = 0.65
-"""Share of the likeness in the target that is usual on a preview of noisy frames which a frame must have."""
+from gatekeeper.tracking.stiffness import STIFFER, is_stiff, stiffened
 
 Frames = Sequence[NDArray[np.float32] | None]
 
@@ -39,7 +34,7 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     frames : sequence of ndarray of float32, shape (H, W), or None
         Canonical frames in their order; None for one that shows nothing.
     """
-    model = replace(first, steady=None)
+    model = flexible = replace(first, steady=None)
     seen = passage(Follower(model), frames)
     if not _enough(seen):
         return first, report(seen, first, None, first)
@@ -49,24 +44,17 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
         if not (_enough(stiffly) and is_stiff(seen, stiffly)):
             break
         model, seen = stiff, stiffly
+    stiffer = model is not flexible
+    model = model if stiffer else first
     moved = registered(model, seen, frames)
     evened = with_evening(model, moved)
     if evened is not None and _enough(evenly := passage(Follower(evened), frames)):
         model, seen = evened, evenly
         moved = registered(model, seen, frames)
     moved = replace(moved, values=matched(moved.values, moved.reference))
-    stiffer = model.config != first.config
     share = REFERENCE_SHARE_OF_STIFF if stiffer else REFERENCE_SHARE
     model = replace(with_bank(model, moved, share), path=learned_path(seen.moves_mm[seen.found]))
-    if stiffer and is_noisy(seen):
-        model = replace(model, least=_usual(passage(Follower(model), frames)))
     return model, report(passage(Follower(model), frames), model, moved, first)
-
-
-def _usual(seen: Passage) -> Likeness:
-    """Return what likeness is asked for where noise makes even the right place look unlike in the target."""
-    usual = float(np.median(seen.target_likeness[seen.found]))
-    return LEAST_LIKENESS._replace(target=min(USUAL_SHARE * usual, LEAST_LIKENESS.target))
 
 
 def _enough(seen: Passage) -> bool:

@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.errors import TargetError
-from gatekeeper.tracking.confidence import LEAST_LIKENESS
 from gatekeeper.tracking.freeform import FreeForm, free_form
 from gatekeeper.tracking.path import UNKNOWN, Path
 from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_grid, make_template
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.search import Search, make_search
-from gatekeeper.tracking.workspace import Likeness
 
 RESOLUTION_MM = 1.3
 """Images are smoothed to at least this standard deviation along each axis."""
@@ -27,9 +25,9 @@ MOST_ERROR_MM = 10.0
 BOX_MM = 12.0
 """The search box reaches this far around the target."""
 
-STEADY_WIDER_MM = 15.0
+STEADY_WIDER_MM = 25.0
 """On frames that are mostly noise a steadier model counts, which sees so much more around the target ..."""
-STEADY_STIFFNESS = 4.0
+STEADY_STIFFNESS = 8.0
 """... and expects so many times less deformation: less exact where there is none, and not led astray so far."""
 
 VARIANCE_SHARE = 0.985
@@ -92,13 +90,12 @@ class Model:
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
     steady : Steady or None
-        The same for frames that are mostly noise; None where a preview has shown how stiff the anatomy is.
+        The same for frames that are mostly noise; None where a preview has shown that anatomy may be taken as stiff, or
+        what is to be evened out.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
     path : Path
         The way along which breathing moves the target.
-    least : Likeness
-        See `confidence`.
     """
 
     region: Region
@@ -110,7 +107,6 @@ class Model:
     steady: Steady | None = None
     states_mm: tuple[float, ...] = (0.0,)
     path: Path = UNKNOWN
-    least: Likeness = LEAST_LIKENESS
 
     @property
     def count(self) -> int:

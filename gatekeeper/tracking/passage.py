@@ -28,15 +28,12 @@ class Passage:
     confidence : ndarray of float64, shape (T,)
     unexplained : ndarray of float64, shape (T,)
         Unexplained over explained variance of each frame; infinite where nothing was found.
-    target_likeness : ndarray of float64, shape (T,)
-        Likeness in the target on each frame; NaN where nothing was found.
     """
 
     params: Array
     centers_mm: Array
     confidence: Array
     unexplained: Array
-    target_likeness: Array
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -56,12 +53,11 @@ class Passage:
 
 def passage(follower: Follower, frames: Iterable[NDArray[np.float32] | None]) -> Passage:
     """Follow canonical frames from first to last; None is a frame that shows nothing."""
-    params, centers, confidence, unexplained, target = [], [], [], [], []
+    params, centers, confidence, unexplained = [], [], [], []
     for frame in frames:
         sure = follower.follow(frame)
         params.append(follower.params.astype(np.float64))
         centers.append(follower.track(sure).center_mm)
         confidence.append(sure)
         unexplained.append(follower.unexplained)
-        target.append(follower.like.target)
-    return Passage(*map(np.array, (params, centers, confidence, unexplained, target)))
+    return Passage(*map(np.array, (params, centers, confidence, unexplained)))

@@ -45,8 +45,9 @@ def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32]
     scale = model.fine
     grid = scale.grid
     # All pixels that the templates and their gradients are made of.
-    low = np.maximum(scale.points_px.min(axis=0) - RIM, 0)
-    high = np.minimum(scale.points_px.max(axis=0) + RIM + 1, grid.distance_mm.shape)
+    points_px = (scale if model.steady is None else model.steady.fine).points_px
+    low = np.maximum(points_px.min(axis=0) - RIM, 0)
+    high = np.minimum(points_px.max(axis=0) + RIM + 1, grid.distance_mm.shape)
     box_px = np.moveaxis(np.mgrid[low[0] : high[0], low[1] : high[1]], 0, -1)
     modes = model.free.at(grid.places_mm(box_px.reshape(-1, 2))).reshape(-1, *box_px.shape[:2])
     modes_px = np.stack([modes * grid.scale[0], modes * grid.scale[1]])

@@ -10,7 +10,7 @@ from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.reference import DIFFERENCE_SHARE, Template
 from kernels.deform import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.flat import flatten
-from kernels.likeness import detail, gather, likeness
+from kernels.likeness import detail, gather, likeness, likeness_without_noise
 from kernels.shrink import block_mean, smooth
 
 SLACK = 5
@@ -43,7 +43,7 @@ class Likeness(NamedTuple):
     detail : float
         How much of what the template shows in detail the frame shows, too.
     target : float
-        Correlation coefficient in the target and next to it, -1 to 1.
+        Correlation coefficient in the target and next to it, -1 to 1, as it would be without noise.
     """
 
     patches: float
@@ -85,6 +85,7 @@ class Level:
         self._scratch = np.zeros((3, size), np.float32)
         self._steps = np.zeros((2, max(2 * count, len(template.photometric))), np.float32)
         self._result = np.zeros(RESULTS)
+        self._variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
         target = np.where(template.in_target, 0, -1).astype(np.int32)
@@ -157,14 +158,31 @@ class Level:
         """Correlation coefficient of frame and template after the last fit, -1 to 1."""
         return float(self._result[CORRELATION])
 
-    def likeness(self) -> Likeness:
-        """Return how frame and template compare after the last fit."""
+    @property
+    def unexplained(self) -> float:
+        """Variance of the frame that the template does not explain, over that which it does, after the last fit."""
+        return max(1.0 / self.correlation**2 - 1.0, 0.0)
+
+    @property
+    def error_mm(self) -> float:
+        """Error of the position that the last fit expects: noise of the frame, and that times noise of the template."""
+        return self.template.error_mm * math.sqrt(self.unexplained * (1.0 + self.unexplained))
+
+    def likeness(self, noise: float) -> Likeness:
+        """Return how frame and template compare after the last fit.
+
+        Parameters
+        ----------
+        noise : float
+            Variance of the noise over that which the template explains.
+        """
         template, residual = self.template, self._scratch[2]
         # The residual of a bad fit was made smaller than it is.
         scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
         for patches, sums in (self._patches, self._details, self._target):
             gather(template.values, template.points[2], residual, scale, patches, sums)
-        return Likeness(likeness(self._patches[1]), detail(self._details[1]), likeness(self._target[1]))
+        in_target = likeness_without_noise(self._target[1], noise * self._variance)
+        return Likeness(likeness(self._patches[1]), detail(self._details[1]), in_target)
 
     @property
     def inside(self) -> float:

@@ -108,7 +108,7 @@ def test_each_template_is_of_the_frames_in_its_state(images):
     """Frames whose brightness is their state: the mean of a template tells which it was made of."""
     values = REFERENCE + 10.0 * (EVENLY_MM - 15.0)[:, None, None]
     banked(MODEL, still(MODEL, values, EVENLY_MM))
-    states_mm = [15.0 + 2.0 * (image - REFERENCE).mean() / 10.0 for image in images]
+    states_mm = [15.0 + 2.0 * (image - REFERENCE).mean() / 10.0 for image in images[:STATES]]
     assert states_mm[1] == pytest.approx(15.0, abs=0.1)
     assert states_mm[0] == pytest.approx(5.0, abs=4.0)
     assert states_mm[2] == pytest.approx(25.0, abs=4.0)
@@ -132,6 +132,26 @@ def test_only_the_box_of_the_frames_is_replaced(images):
         np.testing.assert_allclose(image[part], 0.5 * REFERENCE[part], rtol=1e-6)
         image[part] = REFERENCE[part]
         np.testing.assert_array_equal(image, REFERENCE)
+
+
+def test_the_template_of_the_steady_model_is_of_all_frames_alike(images):
+    values = REFERENCE + np.arange(31.0)[:, None, None] ** 2
+    learned = banked(MODEL, still(MODEL, values, EVENLY_MM))
+    np.testing.assert_allclose(images[STATES], REFERENCE + 0.5 * np.mean(np.arange(31.0) ** 2), rtol=1e-6)
+    assert len(images) == STATES + 1
+    assert learned.steady.coarse is MODEL.steady.coarse
+    assert learned.steady.fine.stiffness == MODEL.steady.fine.stiffness
+    assert banked(replace(MODEL, steady=None), still(MODEL, values, EVENLY_MM)).steady is None
+
+
+def test_frames_are_registered_as_far_as_the_steady_model_sees():
+    moves_mm = breath_mm(5)
+    for model, scale in ((MODEL, MODEL.steady.fine), (replace(MODEL, steady=None), MODEL.fine)):
+        frames = registered(model, known(model, moves_mm), breathing_frames(moves_mm))
+        low, high = scale.points_px.min(axis=0) - RIM, scale.points_px.max(axis=0) + RIM
+        corner = np.maximum(low, 0)
+        assert frames.corner_px == tuple(corner)
+        assert frames.reference.shape == tuple(np.minimum(high + 1, REFERENCE.shape) - corner)
 
 
 def test_the_coarse_template_the_grid_and_the_old_model_stay():

@@ -57,6 +57,12 @@ def test_both_resolutions_are_evened_out_by_the_same_field():
     np.testing.assert_allclose(model.coarse.evening, joined, rtol=1e-6)
 
 
+def test_what_sees_further_than_the_field_is_known_goes():
+    field = bands(0.25)
+    assert model_of().steady is not None
+    assert learned(FRAMES * field, field).steady is None
+
+
 def test_nothing_is_found_where_nothing_stands_still():
     assert learned(FRAMES) is None
 

@@ -3,7 +3,7 @@ import pytest
 
 from kernels import likeness as kernel
 from tests.fenced import assert_fence_stands, fenced
-from tests.oracles import patchwise_correlation, patchwise_slope
+from tests.oracles import correlation_without_noise, patchwise_correlation, patchwise_slope
 
 PATCHES = np.repeat(np.arange(5, dtype=np.int32), 12)
 
@@ -45,6 +45,55 @@ def test_it_is_what_the_slow_twin_says_of_the_patches(seed, noise, scale, measur
         assert found == pytest.approx(twin(template, weight, residual, scale, patches), abs=1e-9)
     for array in (template, weight, residual):
         assert_fence_stands(array)
+
+
+def without_noise(template, weight, residual, noise, scale=1.0):
+    sums = gathered(template, weight, residual, scale, np.zeros_like(PATCHES))
+    return kernel.likeness_without_noise(sums, noise)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e2, 2.5e3, 1e4, 1e6])
+@pytest.mark.parametrize("spoilt", [0.1, 0.5, 1.0, 4.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_likeness_without_noise_is_what_the_slow_twin_says(seed, spoilt, noise):
+    template, weight, residual = problem(seed, spoilt)
+    for scale in (0.5, 1.0, 3.0):
+        found = without_noise(template, weight, residual, noise, scale)
+        assert found == pytest.approx(
+            correlation_without_noise(template, weight, residual, scale, noise), rel=1e-9, abs=1e-9
+        )
+
+
+def test_what_the_noise_explains_does_not_count_and_what_is_more_does():
+    template, weight, residual = problem(3, noise=1.0)
+    alike = likeness(template, weight, residual, patches=np.zeros_like(PATCHES))
+    found = [without_noise(template, weight, residual, noise) for noise in (0.0, 2e3, 5e3, 1e6)]
+    assert found[0] == pytest.approx(alike, rel=1e-12)
+    assert found == sorted(found)
+    assert found[2] < 1.0
+    assert found[3] == 1.0
+
+
+def test_where_hardly_anything_is_explained_chance_is_compared_with_the_noise():
+    """A little more than the noise, and hardly like the template: unlike, but not as if there were no noise."""
+    template, weight, _ = problem()
+    unlike = weight * (100.0 * np.random.default_rng(8).normal(size=template.size) - 0.6 * (template - 500.0))
+    residual = unlike.astype(np.float32)
+    alike = likeness(template, weight, residual, patches=np.zeros_like(PATCHES))
+    assert 0.0 < alike < 0.3
+    excess = residual.var()
+    assert excess > 0.0
+    found = without_noise(template, weight, residual, 7e3)
+    assert alike + 0.2 < found < 1.0
+
+
+def test_what_is_not_alike_stays_so_whatever_the_noise():
+    template, weight, _ = problem()
+    opposite = weight * (2.0 * (500.0 - template))
+    assert without_noise(template, weight, opposite.astype(np.float32), 1e9) == pytest.approx(-1.0, abs=1e-6)
+    broken = opposite.astype(np.float32)
+    broken[7] = np.nan
+    assert np.isnan(without_noise(template, weight, broken, 1e9))
 
 
 def test_the_template_itself_is_alike_in_every_patch():

@@ -21,7 +21,7 @@ def seen(centers_mm, found=ALL, unexplained=0.1):
     """Return what a follower saw; its parameters do not matter."""
     count = len(centers_mm)
     sure = np.where(found, 1.0, 0.0)
-    return Passage(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained), np.ones(count))
+    return Passage(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained))
 
 
 def verdict(difference_mm, found=ALL, flexible_mm=BREATH_MM, unexplained=0.1):
