@@ -10,7 +10,7 @@ from gatekeeper.track import Track
 from gatekeeper.tracking.confidence import confidence
 from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.workspace import Level, Likeness, Params
+from gatekeeper.tracking.workspace import Level, Params
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
@@ -34,20 +34,16 @@ NOISY = 0.3
 """Usual unexplained over explained variance of the frames from which on they are mostly noise."""
 STEADY_FROM, STEADY_AT = 0.2, 0.5
 """The same from which on the steady model has a say in where the target is, and from which on it alone."""
+DROWNED = 0.8
+"""The same from which on the target drowns in noise, that of a single reference, too: nobody can tell whether it is
+there."""
 USUAL_FRAMES, USUAL_UNSURE_FRAMES = 20, 200
 """What is usual is the mean over about so many frames, older ones counting less and less. After the first ones, frames
 on which the target was not surely found say less of it."""
 MOST_UNEXPLAINED = 1.0
 """No frame counts for more in that: on one that shows something else this may be anything."""
-
-DROWNED = 0.8
-"""The same from which on the target drowns in noise, that of a single reference, too: nobody can tell whether it is
-there."""
 UNUSUAL = 1.5
 """A frame that leaves so many times more unexplained than is usual shows something else; that is not noise."""
-
-NOTHING = Likeness(math.nan, math.nan, math.nan)
-"""How a frame and the template compare on which nothing was found."""
 
 SURE = 0.5
 """From this confidence on, a position is where the next frame starts from."""
@@ -72,8 +68,6 @@ class Follower:
         nothing was found.
     usual : float
         What is usual of that: noise, and what else differs from frame to frame.
-    like : Likeness
-        How the last frame and the template compare; NaN when nothing was found.
     """
 
     def __init__(self, model: Model) -> None:
@@ -95,7 +89,7 @@ class Follower:
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._fine, self._last, self._seen = np.zeros((5, model.count), np.float32)
         self._frames_lost = self._frames_stayed = 0
-        self.unexplained, self.usual, self.like = math.inf, NOISY, NOTHING
+        self.unexplained, self.usual = math.inf, NOISY
         # The first guess counts as one frame.
         self._frames_usual = 1
 
@@ -109,14 +103,11 @@ class Follower:
         look : callable, optional
             Gives the image for the fine fit where that is another one, see `Sight.look`.
         """
-        sure, self.unexplained, self.like = 0.0, math.inf, NOTHING
+        sure, self.unexplained = 0.0, math.inf
         if frame is not None and self._start(frame):
             sure = self._refine(frame, look)
             if math.isfinite(self.unexplained):
-                self._frames_usual = min(self._frames_usual + 1, USUAL_FRAMES)
-                unsure = self._frames_usual == USUAL_FRAMES and sure < SURE
-                frames = USUAL_UNSURE_FRAMES if unsure else self._frames_usual
-                self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / frames
+                self._count_as_usual(sure)
         if sure >= SURE:
             self._last[:] = self._seen[:] = self.params
             self._frames_lost = self._frames_stayed = 0
@@ -157,17 +148,24 @@ class Follower:
         if not self._fit(level, frame, look):
             return 0.0
         self.unexplained = level.unexplained
-        share = min(max((self.usual - STEADY_FROM) / (STEADY_AT - STEADY_FROM), 0.0), 1.0)
-        self.like = level.likeness(self._noise())
+        like = level.likeness(self._noise())
         bent = math.sqrt(level.bending(self.params) / len(self.params))
         error_mm = level.error_mm
+        share = min(max((self.usual - STEADY_FROM) / (STEADY_AT - STEADY_FROM), 0.0), 1.0)
         if self.steady is not None and share > 0.0 and self._lean(self.steady, share, frame, look):
             error_mm += share * (self.steady.error_mm - error_mm)
-        sure = confidence(error_mm, bent, self.like, self._surprise(self.params), level.inside)
+        sure = confidence(error_mm, bent, like, self._surprise(self.params), level.inside)
         if self.steady is not None and share == 0.0 and 0.0 < sure < SURE:
             # Where it is, not how sure that is: a steady model bends little wherever it ends.
             self._lean(self.steady, 1.0, frame, look)
         return sure
+
+    def _count_as_usual(self, sure: float) -> None:
+        """Let the frame, of which the follower is so sure, have its share in what is usual."""
+        self._frames_usual = min(self._frames_usual + 1, USUAL_FRAMES)
+        doubted = self._frames_usual == USUAL_FRAMES and sure < SURE
+        frames = USUAL_UNSURE_FRAMES if doubted else self._frames_usual
+        self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / frames
 
     def _noise(self) -> float:
         """Return what of that which a frame leaves unexplained is noise: on noisy frames as much as is usual."""

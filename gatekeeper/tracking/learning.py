@@ -34,18 +34,19 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     frames : sequence of ndarray of float32, shape (H, W), or None
         Canonical frames in their order; None for one that shows nothing.
     """
-    model = flexible = replace(first, steady=None)
+    model = replace(first, steady=None)
     seen = passage(Follower(model), frames)
     if not _enough(seen):
         return first, report(seen, first, None, first)
     for share in STIFFER:
-        stiff = replace(make_model(first.region, stiffened(first.config, share)), steady=None)
+        stiff = make_model(first.region, stiffened(first.config, share), with_steady=False)
         stiffly = passage(Follower(stiff), frames)
         if not (_enough(stiffly) and is_stiff(seen, stiffly)):
             break
         model, seen = stiff, stiffly
-    stiffer = model is not flexible
-    model = model if stiffer else first
+    stiffer = model.config != first.config
+    if not stiffer:
+        model = first
     moved = registered(model, seen, frames)
     evened = with_evening(model, moved)
     if evened is not None and _enough(evenly := passage(Follower(evened), frames)):

@@ -127,8 +127,15 @@ class Model:
         )
 
 
-def make_model(region: Region, config: TrackerConfig) -> Model:
+def make_model(region: Region, config: TrackerConfig, with_steady: bool = True) -> Model:
     """Return the model that the reference alone gives.
+
+    Parameters
+    ----------
+    region : Region
+    config : TrackerConfig
+    with_steady : bool, optional
+        Whether to make what is for frames that are mostly noise, too.
 
     Raises
     ------
@@ -157,7 +164,10 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    wide_mm = config.context_mm + STEADY_WIDER_MM
+    steady = None
+    if with_steady:
+        wide_mm = config.context_mm + STEADY_WIDER_MM
+        steady = Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid)))
     return Model(
         region=region,
         config=config,
@@ -165,7 +175,7 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         contour_modes=contour_modes,
         fine=fine,
         coarse=_scale(coarse_grid, free, config.context_mm),
-        steady=Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid))),
+        steady=steady,
     )
 
 

@@ -166,7 +166,8 @@ class Level:
     @property
     def error_mm(self) -> float:
         """Error of the position that the last fit expects: noise of the frame, and that times noise of the template."""
-        return self.template.error_mm * math.sqrt(self.unexplained * (1.0 + self.unexplained))
+        left = self.unexplained
+        return self.template.error_mm * math.sqrt(left * (1.0 + left))
 
     def likeness(self, noise: float) -> Likeness:
         """Return how frame and template compare after the last fit.

@@ -81,8 +81,6 @@ def test_where_hardly_anything_is_explained_chance_is_compared_with_the_noise():
     residual = unlike.astype(np.float32)
     alike = likeness(template, weight, residual, patches=np.zeros_like(PATCHES))
     assert 0.0 < alike < 0.3
-    excess = residual.var()
-    assert excess > 0.0
     found = without_noise(template, weight, residual, 7e3)
     assert alike + 0.2 < found < 1.0
 

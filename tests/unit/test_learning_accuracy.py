@@ -36,8 +36,7 @@ def banded(**artefacts):
 
 
 def test_strong_banding_is_found_on_a_phantom_and_evened_out(monkeypatch):
-    settings = {"seed": 6, "acquisition": {"snr": 20.0, "duration_s": 40.0}, "artefacts": {"banding": 0.4}}
-    made = make_phantom(build(PhantomConfig, settings, "test"))
+    made = phantom(seed=6, acquisition={"matrix": (176, 140), "duration_s": 40.0}, artefacts={"banding": 0.4})
     alone_mm, taught_mm, preview = compared(made, 120)
     assert preview.evened
     assert taught_mm < alone_mm

@@ -28,10 +28,10 @@ def test_a_displacement_by_whole_pixels_is_undone_exactly():
 
 def test_a_displacement_between_pixels_is_undone_but_for_the_interpolation():
     moves_mm = breath_mm(12)
-    frames = registered(MODEL, known(MODEL, moves_mm), breathing_frames(moves_mm))
-    # At the edge of the image what has moved in is unknown.
-    inside = np.s_[:, :-8, :-8]
-    error = (frames.values - frames.reference)[inside]
+    # What the steady model sees reaches the edge of the image, where what has moved in is unknown.
+    model = replace(MODEL, steady=None)
+    frames = registered(model, known(model, moves_mm), breathing_frames(moves_mm))
+    error = frames.values - frames.reference
     assert np.abs(error).max() < 0.02 * np.ptp(frames.reference)
 
 

@@ -16,7 +16,7 @@ MOVED = SCENE.image((7.3, -2.6))
 
 def levels(dtype):
     """Reference and frame with values that every type can hold."""
-    return tuple(np.round(image / 8.0).clip(0, 127).astype(dtype) for image in (IMAGE, MOVED))
+    return tuple(np.round(image / 4.0).clip(0, 255).astype(dtype) for image in (IMAGE, MOVED))
 
 
 def reads_only(image):
