@@ -6,11 +6,11 @@ import pytest
 
 from gatekeeper.errors import LinkError
 from gatekeeper.linac.open import probe_linac
-from tests.driven import SLACK_S, TIMES, driven, far_end, lost_after_s, switched_on
 from tests.far_ends import InterlockFarEnd, SerialFarEnd
 from tests.far_igtl import CxxFarEnd, ReceiverFarEnd, ReceiveServerFarEnd
 from tests.far_modbus import ModbusFarEnd
 from tests.leases import measured, until
+from tests.realtime.driven import SLACK_S, TIMES, driven, far_end, lost_after_s, switched_on
 from tests.steps import HOLD, ON, decision
 
 ANSWERING = {

@@ -13,7 +13,7 @@ import pytest
 
 from gatekeeper.errors import WatchdogError
 from gatekeeper.watchdog import Watchdog
-from tests.watched import FileLinac, RefusingLinac, told
+from tests.realtime.watched import FileLinac, RefusingLinac, told
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 0.3
@@ -45,7 +45,7 @@ def is_there(pid):
 @contextmanager
 def engine(path):
     """An engine in a process of its own, and the process id of its watchdog."""
-    command = [sys.executable, "-m", "tests.watched", "beat", str(path), str(LIMIT_S)]
+    command = [sys.executable, "-m", "tests.realtime.watched", "beat", str(path), str(LIMIT_S)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process, int(process.stdout.readline())
@@ -83,7 +83,7 @@ def test_stopped_engine_is_held_until_it_goes_on(tmp_path):
 
 def test_engine_that_forgets_its_watchdog_ends_and_leaves_a_hold(tmp_path):
     path = tmp_path / "linac"
-    command = [sys.executable, "-m", "tests.watched", "end", str(path), "30"]
+    command = [sys.executable, "-m", "tests.realtime.watched", "end", str(path), "30"]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0
     assert until(lambda: "close" in words(path))
     assert words(path) == ["open", "HOLD", "close"]
