@@ -168,13 +168,12 @@ class Follower:
         self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / frames
 
     def _noise(self) -> float:
-        """Return what of that which a frame leaves unexplained is noise: on noisy frames as much as is usual."""
+        """Return what of that which a frame leaves unexplained is noise: all of it, unless that is unusual."""
         drowned = self.usual >= DROWNED and self.steady is not None
         if self.usual < NOISY or drowned:
             return 0.0
-        if self.unexplained <= UNUSUAL * self.usual:
-            return min(self.unexplained, self.usual)
-        return self.usual * (UNUSUAL * self.usual / self.unexplained) ** 2
+        most = UNUSUAL * self.usual
+        return self.unexplained if self.unexplained <= most else most * (most / self.unexplained) ** 2
 
     def _lean(self, steady: Level, share: float, frame: NDArray[np.float32], look: Look | None) -> bool:
         """Move `params` by a share of the way to where the steady model ends; return False when it finds nothing."""
