@@ -34,28 +34,29 @@ def learn(first: Model, frames: Frames) -> tuple[Model, Preview]:
     frames : sequence of ndarray of float32, shape (H, W), or None
         Canonical frames in their order; None for one that shows nothing.
     """
-    model = replace(first, steady=None)
-    seen = passage(Follower(model), frames)
+    model, seen = first, _seen_by_itself(first, frames)
     if not _enough(seen):
         return first, report(seen, first, None, first)
     for share in STIFFER:
-        stiff = make_model(first.region, stiffened(first.config, share), with_steady=False)
-        stiffly = passage(Follower(stiff), frames)
+        stiff = make_model(first.region, stiffened(first.config, share))
+        stiffly = _seen_by_itself(stiff, frames)
         if not (_enough(stiffly) and is_stiff(seen, stiffly)):
             break
         model, seen = stiff, stiffly
-    stiffer = model.config != first.config
-    if not stiffer:
-        model = first
     moved = registered(model, seen, frames)
     evened = with_evening(model, moved)
     if evened is not None and _enough(evenly := passage(Follower(evened), frames)):
         model, seen = evened, evenly
         moved = registered(model, seen, frames)
     moved = replace(moved, values=matched(moved.values, moved.reference))
-    share = REFERENCE_SHARE_OF_STIFF if stiffer else REFERENCE_SHARE
+    share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
     model = replace(with_bank(model, moved, share), path=learned_path(seen.moves_mm[seen.found]))
     return model, report(passage(Follower(model), frames), model, moved, first)
+
+
+def _seen_by_itself(model: Model, frames: Frames) -> Passage:
+    """Return what a model sees without the steady model's say, which would hide how it differs from another."""
+    return passage(Follower(replace(model, steady=None)), frames)
 
 
 def _enough(seen: Passage) -> bool:

@@ -90,8 +90,7 @@ class Model:
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
     steady : Steady or None
-        The same for frames that are mostly noise; None where a preview has shown that anatomy may be taken as stiff, or
-        what is to be evened out.
+        The same for frames that are mostly noise; None where a preview has shown what is to be evened out.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
     path : Path
@@ -127,15 +126,13 @@ class Model:
         )
 
 
-def make_model(region: Region, config: TrackerConfig, with_steady: bool = True) -> Model:
+def make_model(region: Region, config: TrackerConfig) -> Model:
     """Return the model that the reference alone gives.
 
     Parameters
     ----------
     region : Region
     config : TrackerConfig
-    with_steady : bool, optional
-        Whether to make what is for frames that are mostly noise, too.
 
     Raises
     ------
@@ -164,10 +161,7 @@ def make_model(region: Region, config: TrackerConfig, with_steady: bool = True) 
             f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
             "needed; choose a reference with more to be seen around it"
         )
-    steady = None
-    if with_steady:
-        wide_mm = config.context_mm + STEADY_WIDER_MM
-        steady = Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid)))
+    wide_mm = config.context_mm + STEADY_WIDER_MM
     return Model(
         region=region,
         config=config,
@@ -175,7 +169,7 @@ def make_model(region: Region, config: TrackerConfig, with_steady: bool = True) 
         contour_modes=contour_modes,
         fine=fine,
         coarse=_scale(coarse_grid, free, config.context_mm),
-        steady=steady,
+        steady=Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid))),
     )
 
 
