@@ -247,6 +247,26 @@ def test_where_anatomy_may_be_taken_as_stiff_the_steady_model_is_that_of_the_sti
             np.testing.assert_array_equal(scale.templates[0].modes, like.templates[0].modes)
 
 
+def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypatch):
+    """It would hide how a stiff and a flexible model differ."""
+    has_a_say, judged = [], []
+
+    def passage(follower, frames):
+        has_a_say.append(follower.steady is not None)
+        return learning_passage(follower, frames)
+
+    def is_stiff(flexible, stiff):
+        judged.append(has_a_say[-2:])
+        return False
+
+    learning_passage = learning.passage
+    monkeypatch.setattr(learning, "passage", passage)
+    monkeypatch.setattr(learning, "is_stiff", is_stiff)
+    taught(noisy(400.0))
+    assert judged == [[False, False]]
+    assert has_a_say[-1]
+
+
 def test_a_target_that_noise_hides_is_not_sure_after_a_preview_of_noise():
     tracker, _ = taught(noisy(500.0))
     mask = SCENE.disc()
