@@ -8,7 +8,7 @@ import pytest
 from numba.core.event import install_recorder
 
 from gatekeeper.errors import InputError
-from gatekeeper.tracking import learning
+from gatekeeper.tracking import bank, learning
 from gatekeeper.tracking.model import STEADY_WIDER_MM, make_model
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import phantom
@@ -228,16 +228,18 @@ def noisy(sd, seed=3):
     return breathing_frames(MOVES_MM, noise=sd, seed=seed)
 
 
+LITTLE_MOTION = breathing_frames(breath_mm(48, si_mm=4.0, ap_mm=-1.0), noise=60.0)
+"""So little motion does not show how stiff anatomy is."""
+
+
 def test_after_a_preview_of_noise_the_target_is_surely_found():
     tracker, _ = taught(noisy(400.0))
     assert np.mean([tracker.track(frame).confidence >= 0.5 for frame in noisy(400.0, 4)]) > 0.95
 
 
 def test_where_anatomy_may_be_taken_as_stiff_the_steady_model_is_that_of_the_stiff_one():
-    # So little motion does not show how stiff it is.
-    little = breathing_frames(breath_mm(48, si_mm=4.0, ap_mm=-1.0), noise=60.0)
     first = SCENE.tracker().follower.model
-    for frames, stiff in ((noisy(400.0), True), (little, False)):
+    for frames, stiff in ((noisy(400.0), True), (LITTLE_MOTION, False)):
         model = taught(frames)[0].follower.model
         assert (model.config != first.config) == stiff
         assert model.steady.fine.context_mm == model.config.context_mm + STEADY_WIDER_MM
@@ -245,6 +247,24 @@ def test_where_anatomy_may_be_taken_as_stiff_the_steady_model_is_that_of_the_sti
         for scale, like in ((model.steady.fine, expected.fine), (model.steady.coarse, expected.coarse)):
             np.testing.assert_array_equal(scale.points_px, like.points_px)
             np.testing.assert_array_equal(scale.templates[0].modes, like.templates[0].modes)
+
+
+@pytest.mark.parametrize(
+    ("frames", "share"),
+    [(LITTLE_MOTION, bank.REFERENCE_SHARE), (noisy(400.0), bank.REFERENCE_SHARE_OF_STIFF)],
+    ids=["unknown", "stiff"],
+)
+def test_where_anatomy_is_stiff_the_reference_has_less_weight_in_the_templates(frames, share, monkeypatch):
+    """What differs between frames is noise then, and the reference is as noisy as any."""
+    shares = []
+
+    def with_bank(model, frames, weight):
+        shares.append(weight)
+        return bank.with_bank(model, frames, weight)
+
+    monkeypatch.setattr(learning, "with_bank", with_bank)
+    taught(frames)
+    assert shares == [share]
 
 
 def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypatch):
