@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.couriers import TIMES, Device, courier
 from tests.leases import until
+from tests.realtime.couriers import TIMES, Device, courier
 from tests.steps import HOLD, ON, decision
 
 SLACK_S = 0.25
