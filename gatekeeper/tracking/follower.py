@@ -35,7 +35,8 @@ NOISY = 0.3
 STEADY_FROM, STEADY_AT = 0.2, 0.5
 """The same from which on the steady model has a say in where the target is, and from which on it alone."""
 DROWNED = 0.8
-"""The same from which on the target drowns in noise: nobody can tell whether it is there."""
+"""The same from which on the target drowns in noise: nobody can tell whether it is there. A follower without a steady
+model, as while a preview is learned from, takes it for there all the same."""
 USUAL_FRAMES, USUAL_UNSURE_FRAMES = 20, 200
 """What is usual is the mean over about so many frames, older ones counting less and less. After the first ones, frames
 on which the target was not surely found say less of it."""

@@ -129,11 +129,6 @@ class Model:
 def make_model(region: Region, config: TrackerConfig) -> Model:
     """Return the model that the reference alone gives.
 
-    Parameters
-    ----------
-    region : Region
-    config : TrackerConfig
-
     Raises
     ------
     TargetError

@@ -10,6 +10,7 @@ from numba.core.event import install_recorder
 from gatekeeper.errors import InputError
 from gatekeeper.tracking import bank, learning
 from gatekeeper.tracking.model import STEADY_WIDER_MM, make_model
+from gatekeeper.tracking.passage import passage
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import phantom
 from tests.previews import SCENE, breath_mm, breathing_frames
@@ -271,16 +272,15 @@ def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypat
     """It would hide how a stiff and a flexible model differ."""
     has_a_say, judged = [], []
 
-    def passage(follower, frames):
+    def noted(follower, frames):
         has_a_say.append(follower.steady is not None)
-        return learning_passage(follower, frames)
+        return passage(follower, frames)
 
     def is_stiff(flexible, stiff):
         judged.append(has_a_say[-2:])
         return False
 
-    learning_passage = learning.passage
-    monkeypatch.setattr(learning, "passage", passage)
+    monkeypatch.setattr(learning, "passage", noted)
     monkeypatch.setattr(learning, "is_stiff", is_stiff)
     taught(noisy(400.0))
     assert judged == [[False, False]]
@@ -288,8 +288,9 @@ def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypat
 
 
 def test_a_target_that_noise_hides_is_not_sure_after_a_preview_of_noise():
-    tracker, _ = taught(noisy(500.0))
+    """Noise at which it is sure of the target that is there, see above."""
+    tracker, _ = taught(noisy(400.0))
     mask = SCENE.disc()
-    for frame, seen in zip(noisy(500.0, 5), np.random.default_rng(6).normal(500.0, 520.0, FRAMES.shape), strict=True):
+    for frame, seen in zip(noisy(400.0, 5), np.random.default_rng(6).normal(500.0, 520.0, FRAMES.shape), strict=True):
         assert tracker.track(np.where(mask, seen, frame)).confidence < 0.5
         assert tracker.track(seen).confidence < 0.5
