@@ -1,113 +1,176 @@
-# Everything a newcomer needs: Python 3.11+ and make.
+# Everything a newcomer needs: Python 3.11 or newer, and make. `make help` lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.made-from-lock
+RUN_LOCK := .venv/.requirements
+DEV_LOCK := .venv/.requirements-dev
+# At a terminal pip shows its progress; elsewhere the line before each step is enough.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(MAKE_TERMOUT),,--quiet)
 
-.PHONY: env demo test lint bench bench-console bench-report bench-what-if pictures bench-wire bench-linac bench-sources fuzz-lease fuzz-sources bench-peers bench-scenes bench-predict fault-matrix session-matrix soak lock clean
+.DEFAULT_GOAL := help
 
-env: $(STAMP)
+##@ Start
 
-$(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatekeeper needs Python 3.11 or newer; name one with: make env PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z][a-z-]*:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
-demo: env
-	$(BIN)/gatekeeper demo
+.PHONY: env
+env: $(RUN_LOCK) ## Make .venv with what running needs
+
+$(RUN_LOCK): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatekeeper needs Python 3.11 or newer; name one with: make $(or $(MAKECMDGOALS),env) PYTHON=python3.11")'
+	@echo "Installing what running needs into .venv (about 250 MB to download, 900 MB on disk)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --require-hashes --requirement requirements.lock
+	@echo "Installing gatekeeper into .venv"
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: dev
+dev: $(DEV_LOCK) ## Add the tools for tests, lint and documents to .venv
+
+$(DEV_LOCK): requirements-dev.lock $(RUN_LOCK)
+	@echo "Installing the tools for tests, lint and documents into .venv (about 200 MB to download, 600 MB on disk)"
+	@$(PIP) --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+.PHONY: demo
+demo: env ## Track and gate a synthetic case, with result and report
+	@$(BIN)/gatekeeper demo
+
+##@ Check
 
 # What only computes runs on two cores at once; then, one after the other and undisturbed, what runs in real time.
 TIMED := tests/realtime tests/interop
 
-test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TIMED:%=--ignore=%)
-	$(BIN)/python -m pytest $(TIMED)
+.PHONY: test
+test: dev ## Run the tests
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" $(TIMED:%=--ignore=%)
+	$(BIN)/python -m pytest -m "not slow" $(TIMED)
 
-lint: env
+.PHONY: test-slow
+test-slow: dev ## Run the tests of accuracy and the matrices
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m slow
+
+.PHONY: lint
+lint: dev ## Check format, style, types, docstrings and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: env
+.PHONY: docs
+docs: dev ## Build the documentation into docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+.PHONY: golden
+golden: dev ## Write the golden journals in tests/golden anew
+	$(BIN)/python -m tests.golden.write
+
+##@ Measure
+
+# Linear algebra on one thread, as the command line sets it: its idle threads would spin beside the loop.
+MEASURE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m
+
+.PHONY: bench
+bench: dev ## Time every stage beside its budget
 	$(BIN)/python -m benchmarks
 
-# From the last byte of a frame to the lease at the interlock, over TCP between processes.
-bench-wire: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.wire
-
-# From a decision to its last byte at the far end, for each linac port.
-bench-linac: env
-	$(BIN)/python -m benchmarks.linac_ports
-
-# The same through live sources and the loop, beside the bare bytes; some of them:  make bench-sources SOURCES="mrd --json"
-bench-sources: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.source_wire $(SOURCES)
-
-# A million random and mutated messages against the interlock.
-fuzz-lease: env
-	$(BIN)/python -m benchmarks.lease_fuzz
-
-# 100,000 random, mutated and truncated messages against each live source; some or fewer:  make fuzz-sources FUZZ="mrd --count 5000"
-fuzz-sources: env
-	$(BIN)/python -m benchmarks.source_fuzz $(FUZZ)
-
-# Beside the tools that people use today: on every labelled case in ../shared/cine and a phantom, or on some of these
-# or others, by name or path:  make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"
+# On every labelled case in ../shared/cine and a phantom, or on some of these or others, by name or path:
+#   make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"
 ifeq (bench-peers,$(firstword $(MAKECMDGOALS)))
 NAMED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 .PHONY: $(NAMED)
 $(NAMED): ; @:
 endif
 
-bench-peers: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.peers $(NAMED) $(CASE)
+.PHONY: bench-peers
+bench-peers: dev ## Compare with the trackers that people use today: make bench-peers [CASE...]
+	$(MEASURE) benchmarks.peers $(NAMED) $(CASE)
 
-# Hard scenes with exact truth, and whether confidence can be believed; options go into SCENES:
-#   make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
-bench-scenes: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.scenes $(SCENES)
+# Options: make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
+.PHONY: bench-scenes
+bench-scenes: dev ## Track hard scenes with exact truth: [SCENES="..."]
+	$(MEASURE) benchmarks.scenes $(SCENES)
 
-# Every fault against real processes over the loopback; writes its table into docs/safety.md. About six minutes.
-fault-matrix: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
+# Options: make bench-predict PREDICT="--plot trace.png --json"
+.PHONY: bench-predict
+bench-predict: dev ## Gate with and without prediction: [PREDICT="..."]
+	$(MEASURE) benchmarks.prediction $(PREDICT)
 
-# Whole live sessions over the loopback, two minutes each, every source with every way to a linac. About 45 minutes;
-# fewer or shorter:  make session-matrix SESSIONS="--sources mrd --linacs lease --seconds 1200"
-session-matrix: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.session_matrix $(SESSIONS)
+# From the last byte of a frame to the lease at the interlock, over TCP between processes.
+.PHONY: bench-wire
+bench-wire: dev ## Time a frame's last byte to the lease at the interlock
+	$(MEASURE) benchmarks.wire
 
-# Two runs of 200,000 frames: memory flat, latency steady, the same decisions.
-soak: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.soak
+.PHONY: bench-linac
+bench-linac: dev ## Time a decision to its last byte at the far end, for each linac port
+	$(BIN)/python -m benchmarks.linac_ports
 
-# Gating with and without prediction:  make bench-predict  or  make bench-predict PREDICT="--plot trace.png --json"
-bench-predict: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.prediction $(PREDICT)
+# Some of the sources: make bench-sources SOURCES="mrd --json"
+.PHONY: bench-sources
+bench-sources: dev ## Time live sources through the loop, beside the bare bytes: [SOURCES="..."]
+	$(MEASURE) benchmarks.source_wire $(SOURCES)
 
-# What the console and its browsers cost the loop; about twelve minutes, or shorter:
-#   make bench-console LOAD="--seconds 20 --fifo-priority 10"
-bench-console: env
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.console_load $(LOAD)
+# Shorter: make bench-console LOAD="--seconds 20 --fifo-priority 10"
+.PHONY: bench-console
+bench-console: dev ## Measure what the console costs the loop (12 minutes): [LOAD="..."]
+	$(MEASURE) benchmarks.console_load $(LOAD)
 
-# The report of a session of 20 minutes: written, its size, and opened in Chromium. Three minutes; of a session that is
-# there already:  make bench-report REPORT="--session DIR"
-bench-report: env
+# Of a session that is there already: make bench-report REPORT="--session DIR"
+.PHONY: bench-report
+bench-report: dev ## Write and open the report of a session of 20 minutes (3 minutes): [REPORT="..."]
 	$(BIN)/python -m benchmarks.report_load $(REPORT)
 
-# What-if on a session of 20 minutes, asked over HTTP as the page asks. Three minutes.
-bench-what-if: env
+.PHONY: bench-what-if
+bench-what-if: dev ## Ask what-if of a session of 20 minutes over HTTP (3 minutes)
 	$(BIN)/python -m benchmarks.what_if_load $(WHAT_IF)
 
-# The pictures of the README and docs/example-report.html, from one session of the phantom. A minute, and Chromium.
-pictures: env
+##@ Attack
+
+.PHONY: fuzz-lease
+fuzz-lease: dev ## Send a million random and mutated messages to the interlock
+	$(BIN)/python -m benchmarks.lease_fuzz
+
+# Some or fewer: make fuzz-sources FUZZ="mrd --count 5000"
+.PHONY: fuzz-sources
+fuzz-sources: dev ## Send 100,000 spoiled messages to each live source: [FUZZ="..."]
+	$(BIN)/python -m benchmarks.source_fuzz $(FUZZ)
+
+# Writes its table into docs/safety.md.
+.PHONY: fault-matrix
+fault-matrix: dev ## Try every fault against real processes (6 minutes): [FAULTS="..."]
+	$(MEASURE) benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
+
+# Every source with every way to a linac, two minutes each; fewer or longer:
+#   make session-matrix SESSIONS="--sources mrd --linacs lease --seconds 1200"
+.PHONY: session-matrix
+session-matrix: dev ## Run live sessions of every source and linac port (45 minutes): [SESSIONS="..."]
+	$(MEASURE) benchmarks.session_matrix $(SESSIONS)
+
+.PHONY: soak
+soak: dev ## Run 200,000 frames twice: flat memory, steady latency, equal decisions
+	$(MEASURE) benchmarks.soak
+
+##@ Maintain
+
+# Needs Chromium.
+.PHONY: pictures
+pictures: dev ## Make the pictures of the README and the example report anew (1 minute)
 	$(BIN)/python -m benchmarks.pictures
 
-# Regenerate the lock after a change of dependencies in pyproject.toml.
-lock:
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev --output-file requirements.lock pyproject.toml
+# One version of each package for every Python, as `gatekeeper verify` compares the last bits of numbers; developers get
+# the versions that running has. After a change of dependencies in pyproject.toml; to take newer versions:
+#   make lock UPGRADE=--upgrade
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header $(UPGRADE)
 
-clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .benchmarks .hypothesis
+.PHONY: lock
+lock: dev ## Resolve the dependencies in pyproject.toml into the two locks anew
+	$(COMPILE) --group build --output-file requirements.lock pyproject.toml
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+.PHONY: clean
+clean: ## Delete .venv and everything that was built or cached
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis docs/_build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
