@@ -10,8 +10,6 @@ from gatekeeper.operator.desk import Desk
 from gatekeeper.operator.wish import Wish
 from tests.gate_world import gate
 
-WAIT_S = 10.0
-
 
 def wish(word, operator="Anna", door="terminal", shift_mm=(0.0, 0.0)):
     return Wish(word, operator, door, shift_mm)
@@ -59,14 +57,6 @@ def looping(**options):
         loop._stop.set()
         loop._thread.join()
         loop.desk.close()
-
-
-def until(holds, seconds=WAIT_S):
-    """Wait for something to hold, and fail when it does not within some seconds."""
-    end_s = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end_s, f"not within {seconds} s"
-        time.sleep(0.005)
 
 
 ARM, HOLD, RELEASE = Action.ARM, Action.HOLD, Action.RELEASE

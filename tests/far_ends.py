@@ -23,7 +23,8 @@ import pytest
 from gatekeeper.config import LeaseLinacConfig, SerialLinacConfig
 from gatekeeper.errors import LinkError
 from gatekeeper.linac.lines import Answer, answer_line, read_order
-from tests.leases import KEY, until
+from tests.leases import KEY
+from tests.support.waiting import until
 
 
 class Heard(NamedTuple):

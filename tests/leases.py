@@ -2,7 +2,6 @@
 
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -124,14 +123,6 @@ def lease_linac(port, key=KEY, **lease):
     finally:
         linac.close()
         assert not linac._thread.is_alive()
-
-
-def until(truth, patience_s=5.0):
-    """Wait until something is so."""
-    deadline_s = time.monotonic() + patience_s
-    while not truth():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.002)
 
 
 def measured(text):

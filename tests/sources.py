@@ -6,8 +6,7 @@ from contextlib import closing, contextmanager
 from gatekeeper.clock import PacedClock
 from gatekeeper.config.source import MrdSourceConfig
 from gatekeeper.sources.mrd import MrdSource
-
-PATIENCE_S = 10.0
+from tests.support.waiting import DEADLINE_S
 
 
 @contextmanager
@@ -19,7 +18,7 @@ def mrd_source(clock=None, **settings):
 
 @contextmanager
 def connected(source):
-    with socket.create_connection(source.address, PATIENCE_S) as link:
+    with socket.create_connection(source.address, DEADLINE_S) as link:
         yield link
 
 
@@ -27,7 +26,7 @@ def received(source, count):
     """Return the next `count` frames of a source."""
     frames = []
     while len(frames) < count:
-        frame = source.next_frame(PATIENCE_S)
+        frame = source.next_frame(DEADLINE_S)
         assert frame is not None, f"{len(frames)} of {count} frames came: {source.counts}"
         frames.append(frame)
     return frames

@@ -9,8 +9,8 @@ import pytest
 
 from gatekeeper.linac.open import open_linac
 from tests.far_modbus import ModbusFarEnd
-from tests.leases import until
 from tests.steps import HOLD, ON, decision
+from tests.support.waiting import until
 
 
 def polled(far, *what):

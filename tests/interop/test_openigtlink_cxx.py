@@ -11,7 +11,6 @@ from itertools import takewhile
 import numpy as np
 import pytest
 
-from gatekeeper.clock import pause
 from gatekeeper.errors import LinkError
 from gatekeeper.frame import Frame
 from gatekeeper.wire.openigtlink.contents import (
@@ -30,7 +29,7 @@ from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_
 from replay.feed.openigtlink import OpenIGTLinkFeeder
 from tests.igtl import SAGITTAL, SPACING_MM, source
 from tests.interop.cxx import EXAMPLES, example, program
-from tests.sources import PATIENCE_S
+from tests.support.waiting import DEADLINE_S, until
 
 COUNTED = np.arange(20.0).reshape(5, 4)
 """The pixels that `speaker` sends."""
@@ -58,7 +57,7 @@ def said(request):
     with socket.create_server(("127.0.0.1", 0)) as server:
         command = [program("speaker"), "127.0.0.1", str(server.getsockname()[1]), str(request.param)]
         with subprocess.Popen(command) as speaker:
-            server.settimeout(PATIENCE_S)
+            server.settimeout(DEADLINE_S)
             link, _ = server.accept()
             with link, link.makefile("rb") as stream:
                 raw = stream.read()
@@ -94,7 +93,7 @@ def test_the_small_messages_of_the_library_are_read_as_they_were_meant(said):
 def test_the_source_makes_the_right_frames_of_what_the_library_sends(version):
     with source() as opened:
         run(program("speaker"), *opened.address, version)
-        got = [opened.next_frame(PATIENCE_S) for _ in range(SENT_IMAGES)]
+        got = [opened.next_frame(DEADLINE_S) for _ in range(SENT_IMAGES)]
         assert opened.next_frame(0.2) is None
         assert opened.counts.ignored == {"transform": 1, "status": 1, "string": 1}
     for number, frame in enumerate(got):
@@ -108,7 +107,7 @@ def hearer():
     with subprocess.Popen([program("hearer")], stdout=subprocess.PIPE, text=True) as process:
         try:
             yield ("127.0.0.1", int(process.stdout.readline())), process.stdout
-            assert process.wait(PATIENCE_S) == 0
+            assert process.wait(DEADLINE_S) == 0
         finally:
             process.kill()
 
@@ -116,7 +115,7 @@ def hearer():
 def heard(hearer, *sent):
     """What the library says of some messages."""
     address, said = hearer
-    with socket.create_connection(address, PATIENCE_S) as link:
+    with socket.create_connection(address, DEADLINE_S) as link:
         link.sendall(b"".join(sent))
     return [json.loads(line) for line in said]
 
@@ -181,20 +180,12 @@ def test_the_feeder_is_understood_by_the_library(hearer):
     assert one["matrix"] == [[0, 0, -1, 10], [1, 0, 0, -15.5], [0, -1, 0, 26]]
 
 
-def waited(opened, predicate):
-    """Wait until something is true of a source that makes no frames meanwhile; return whether it has become so."""
-    for _ in range(200):
-        if predicate():
-            return True
-        assert opened.next_frame(PATIENCE_S / 200) is None
-    return False
-
-
 def test_the_examples_imager_is_read_and_found_to_be_axial():
     """It sends 100 axial images without a time stamp; each is sound, and none of them is sagittal."""
     with source() as opened:
         run(example("Imager/ImagerClient"), *opened.address, 1000, EXAMPLES / "Imager" / "img")
-        assert waited(opened, lambda: opened.counts.unfit == {"plane": 100})
+        until(lambda: opened.counts.unfit == {"plane": 100})
+        assert opened.counts.frames == 0
         assert "not sagittal" in opened.counts.notes["unfit"]
         assert opened.counts.broken == {}
 
@@ -208,7 +199,8 @@ def test_as_a_client_the_source_reads_the_examples_image_server():
     port = free_port()
     command = [example("Imager/ImagerServer"), str(port), "1000", str(EXAMPLES / "Imager" / "img")]
     with started(command), source(role="client", port=port) as opened:
-        assert waited(opened, lambda: opened.counts.unfit == {"plane": 100})
+        until(lambda: opened.counts.unfit == {"plane": 100})
+        assert opened.counts.frames == 0
         assert opened.counts.broken == {}
 
 
@@ -218,7 +210,7 @@ def started(command, **options):
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **(quiet | options)) as process:
         # Whoever reads what it says waits no longer than this.
-        end = threading.Timer(PATIENCE_S, process.kill)
+        end = threading.Timer(DEADLINE_S, process.kill)
         end.start()
         try:
             yield process
@@ -232,7 +224,8 @@ def started(command, **options):
 )
 def test_other_examples_are_skipped_and_counted(name, rate, kind):
     with source() as opened, started([example(name), *map(str, opened.address), *rate]):
-        assert waited(opened, lambda: opened.counts.ignored.get(kind, 0) >= 1)
+        until(lambda: opened.counts.ignored.get(kind, 0) >= 1)
+        assert opened.counts.frames == 0
         assert opened.counts.broken == {}
 
 
@@ -252,10 +245,12 @@ def test_the_examples_receiver_takes_what_the_feeder_sends():
 
 
 def called(port):
-    """A feeder that calls a server which is just about to listen."""
-    for _ in range(400):
+    """Return a feeder that calls a server which is just about to listen."""
+
+    def feeder():
         try:
             return OpenIGTLinkFeeder("127.0.0.1", port, version=1)
         except LinkError:
-            pause(PATIENCE_S / 400)
-    raise AssertionError("the example server does not listen")
+            return None
+
+    return until(feeder)

@@ -16,7 +16,7 @@ from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.openigtlink.message import Message, decode_whole, encode_message
 from replay.feed.openigtlink import OpenIGTLinkFeeder
 from tests.igtl import SAGITTAL, SPACING_MM, pixels, source
-from tests.sources import PATIENCE_S
+from tests.support.waiting import DEADLINE_S
 
 FIRST_MM, DOWN, RIGHT = SAGITTAL.origin_mm, SAGITTAL.row_step, SAGITTAL.col_step
 LPS = np.array([(*np.multiply(RIGHT, 3.0), 0), (*np.multiply(DOWN, 2.0), 0), (-5.0, 0, 0, 0), (*FIRST_MM, 1)]).T
@@ -65,14 +65,14 @@ def test_the_source_reads_every_kind_of_image_that_pyigtl_sends(axes, version):
     with source() as opened, client(opened.address) as sender:
         for number, name in enumerate(SCALAR_TYPES.values(), 1):
             sender.send_message(image(pixels(number, dtype=name), axes, number, version))
-            assert_the_frame(opened.next_frame(PATIENCE_S), name, number)
+            assert_the_frame(opened.next_frame(DEADLINE_S), name, number)
 
 
 def test_as_a_client_the_source_reads_what_a_pyigtl_server_sends():
     with server() as (sender, port), source(role="client", port=port) as opened:
         for number in (1, 2, 3):
             sender.send_message(image(pixels(number), "ras", number, 2), wait=False)
-            assert_the_frame(opened.next_frame(PATIENCE_S), np.float32, number)
+            assert_the_frame(opened.next_frame(DEADLINE_S), np.float32, number)
 
 
 def test_other_messages_of_pyigtl_are_skipped_and_counted():
@@ -84,7 +84,7 @@ def test_other_messages_of_pyigtl_are_skipped_and_counted():
     with source() as opened, client(opened.address) as sender:
         for message in [*others, image(pixels(1), "lps", 1, 2)]:
             sender.send_message(message)
-        assert_the_frame(opened.next_frame(PATIENCE_S), np.float32, 1)
+        assert_the_frame(opened.next_frame(DEADLINE_S), np.float32, 1)
         assert opened.counts.ignored == {"transform": 1, "string": 1, "other": 1}
 
 
@@ -93,7 +93,7 @@ def test_pyigtl_reads_what_the_feeder_sends(version):
     with server() as (receiver, port):
         feeder = OpenIGTLinkFeeder("127.0.0.1", port, version=version)
         feeder.send(Frame(pixels(), SPACING_MM, 6, 2.5, 2.5, SAGITTAL))
-        got = receiver.wait_for_message("gatekeeper", PATIENCE_S)
+        got = receiver.wait_for_message("gatekeeper", DEADLINE_S)
         feeder.close()
     np.testing.assert_array_equal(got.image[0], pixels())
     assert got.world_coordinate_system == "lps"
@@ -115,12 +115,12 @@ def test_a_pyigtl_client_reads_a_feeder_that_serves(monkeypatch):
     monkeypatch.setattr(socket, "create_server", told)
     maker = threading.Thread(target=lambda: made.append(OpenIGTLinkFeeder("127.0.0.1", port, "server")))
     maker.start()
-    assert listens.wait(PATIENCE_S)
+    assert listens.wait(DEADLINE_S)
     with client(("127.0.0.1", port)) as receiver:
         maker.join()
         with closing(made[0]) as feeder:
             feeder.send(Frame(pixels(), SPACING_MM, 0, 0.0, 0.0, SAGITTAL))
-            got = receiver.wait_for_message("gatekeeper", PATIENCE_S)
+            got = receiver.wait_for_message("gatekeeper", DEADLINE_S)
     np.testing.assert_array_equal(got.image[0], pixels())
 
 

@@ -4,8 +4,9 @@ import time
 from contextlib import closing, contextmanager
 
 from gatekeeper.linac.open import open_linac
-from tests.leases import measured, until
+from tests.leases import measured
 from tests.steps import ON, decision
+from tests.support.waiting import until
 
 SILENCE_S = 0.5
 SLACK_S = 0.25

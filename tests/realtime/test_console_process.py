@@ -23,9 +23,10 @@ from gatekeeper.console.view import parts_of, unpacked
 from gatekeeper.errors import InputError
 from tests import live_processes
 from tests.consoles import RATE_HZ, running
-from tests.desks import until
 from tests.lives import journal
 from tests.phantoms import phantom
+from tests.support.processes import is_running
+from tests.support.waiting import until
 
 SECONDS = 4.0
 """How long a session goes on whose console is lost after the first one."""
@@ -98,13 +99,6 @@ def test_a_session_that_was_killed_leaves_no_console_behind(tmp_path):
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     pid = int(ended.stdout)
     until(lambda: not is_running(pid))
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_port_that_is_taken_is_said_in_one_line():

@@ -17,8 +17,9 @@ from gatekeeper.operator.client import ask
 from gatekeeper.operator.control import Control
 from gatekeeper.operator.desk import CLOSED, Desk
 from gatekeeper.operator.place import NAME, connect
-from tests.desks import looping, until
+from tests.desks import looping
 from tests.leases import measured
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from tests.leases import until
 from tests.realtime.couriers import TIMES, Device, courier
 from tests.steps import HOLD, ON, decision
+from tests.support.waiting import until
 
 SLACK_S = 0.25
 """What a busy machine may add."""

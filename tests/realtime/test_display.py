@@ -19,9 +19,9 @@ from gatekeeper.view.pump import Pump
 from gatekeeper.view.snapshot import Facts, Said, Snapshot
 from replay.run import material_of
 from tests.cases import breathing_case
-from tests.desks import until
 from tests.leases import measured
 from tests.steps import step
+from tests.support.waiting import until
 from tests.views import BEAM_ON, FACTS, HELD_NOW
 
 

@@ -14,12 +14,12 @@ from tests.cases import breathing_case
 from tests.consoles import running
 from tests.drawings import Operator, ellipse_px, mask_of
 from tests.far_ends import InterlockFarEnd
-from tests.leases import until
 from tests.live_processes import fed
 from tests.live_processes import running as process
 from tests.lives import drawn_plan_of, events, phases
 from tests.realtime.test_console_process import views
 from tests.sessions import checked, recorded
+from tests.support.waiting import until
 
 MARGIN_MM = 4.0
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from replay.faults.processes import LARGEST_DISK, full_disk, kill, no_room, restart, stopped
+from tests.support.waiting import until
 
 WRITER = """
 import sys, time
@@ -44,13 +45,6 @@ def writer(tmp_path):
 def size(tmp_path):
     path = tmp_path / "out"
     return path.stat().st_size if path.exists() else 0
-
-
-def until(condition, patience_s=10.0):
-    end_s = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < end_s
-        time.sleep(0.005)
 
 
 def grows(tmp_path):

@@ -11,8 +11,9 @@ from gatekeeper.errors import ConfigError
 from gatekeeper.linac.interlock import InterlockServer, What
 from gatekeeper.linac.messages import SIZE, Kind, Message, Refusal, decode, encode, is_signed, session_key
 from gatekeeper.linac.receiver import Cause, Rules
-from tests.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured, until
+from tests.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
 from tests.steps import HOLD, ON, decision
+from tests.support.waiting import until
 
 SLACK_S = 0.25
 """What a busy machine may add."""

@@ -8,7 +8,8 @@ import pytest
 from gatekeeper.errors import LinkError
 from gatekeeper.linac.interlock import What
 from gatekeeper.linac.lease import probe
-from tests.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config, until
+from tests.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config
+from tests.support.waiting import until
 
 
 def test_interlock_that_is_free_is_found_and_left_alone():

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from gatekeeper.linac.key import load_key
-from tests.leases import lease_linac, measured, until
+from tests.leases import lease_linac, measured
+from tests.support.waiting import until
 
 RUN = "from gatekeeper.cli import main; main()"
 SENDER = """

@@ -9,9 +9,10 @@ from gatekeeper.linac.open import probe_linac
 from tests.far_ends import InterlockFarEnd, SerialFarEnd
 from tests.far_igtl import CxxFarEnd, ReceiverFarEnd, ReceiveServerFarEnd
 from tests.far_modbus import ModbusFarEnd
-from tests.leases import measured, until
+from tests.leases import measured
 from tests.realtime.driven import SLACK_S, TIMES, driven, far_end, lost_after_s, switched_on
 from tests.steps import HOLD, ON, decision
+from tests.support.waiting import until
 
 ANSWERING = {
     "modbus": (ModbusFarEnd, {}),

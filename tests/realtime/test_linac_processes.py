@@ -11,7 +11,8 @@ import pytest
 from tests.far_ends import SerialFarEnd
 from tests.far_igtl import ReceiverFarEnd
 from tests.far_modbus import ModbusFarEnd
-from tests.leases import measured, until
+from tests.leases import measured
+from tests.support.waiting import until
 
 SENDER = """
 import ctypes, sys, time

@@ -15,9 +15,9 @@ from gatekeeper.linac.open import open_linac, probe_linac
 from tests.far_ends import SerialFarEnd
 from tests.far_igtl import CxxFarEnd, ReceiverFarEnd
 from tests.far_modbus import ModbusFarEnd
-from tests.leases import until
 from tests.realtime.driven import SILENCE_S, SLACK_S, driven, far_end, lost_after_s, switched_on
 from tests.steps import ON, decision
+from tests.support.waiting import until
 
 
 def test_modbus_heartbeat_that_another_changes_is_noticed(tmp_path):

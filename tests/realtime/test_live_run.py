@@ -19,11 +19,11 @@ from replay.feed.play import play
 from replay.run import material_of
 from tests.cases import breathing_case
 from tests.far_ends import InterlockFarEnd
-from tests.leases import until
 from tests.live_processes import fed, running
 from tests.lives import journal, live_config, phases, plan_of
 from tests.phantoms import phantom
 from tests.sessions import checked, recorded
+from tests.support.waiting import until
 
 LIFETIME_S, SLACK_S = 0.1, 0.25
 

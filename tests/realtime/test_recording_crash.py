@@ -20,8 +20,9 @@ from replay.run import material_of
 from replay.verify import verify
 from tests.cases import breathing_case
 from tests.sessions import killed
+from tests.support.processes import is_running
+from tests.support.waiting import until
 
-DEADLINE_S = 20.0
 SESSION = """
 import os, signal, subprocess, sys
 from pathlib import Path
@@ -50,14 +51,6 @@ run_loop(Killed(case, clock), arm(material.setup, config).engine, DryRunLinac(),
 """
 
 
-def gone(pid):
-    """Wait until a process that is not our child is gone."""
-    end_s = time.monotonic() + DEADLINE_S
-    while Path(f"/proc/{pid}").exists() and "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text():
-        assert time.monotonic() < end_s, "the writer outlived the engine for too long"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("inherited", ["[]", "[session._link._doorbell]"], ids=["alone", "with an heir"])
 def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, inherited):
     command = [sys.executable, "-c", SESSION, tmp_path / "s", inherited]
@@ -66,7 +59,7 @@ def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, in
     assert ran.returncode == -9
     writer, heir = map(int, ran.stdout.split())
     try:
-        gone(writer)
+        until(lambda: not is_running(writer))
     finally:
         os.kill(heir, 9)
     session = open_session(tmp_path / "s")
@@ -83,9 +76,7 @@ def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
         def next_frame(self, timeout_s):
             if self._next == 40:
                 written = tmp_path / "s" / "decisions.jsonl"
-                end_s = time.monotonic() + DEADLINE_S
-                while written.read_bytes().count(b"\n") < 20 and time.monotonic() < end_s:
-                    time.sleep(0.002)
+                until(lambda: written.read_bytes().count(b"\n") >= 20)
                 killed(session)
             return super().next_frame(timeout_s)
 
@@ -119,8 +110,7 @@ def test_writer_that_is_stopped_is_noticed_within_its_time(tmp_path):
         assert session.fault is None
         os.kill(session.writer_pid, 19)
         began_s = time.monotonic()
-        while session.fault is None and time.monotonic() - began_s < DEADLINE_S:
-            time.sleep(0.01)
+        until(lambda: session.fault is not None)
         took_s = time.monotonic() - began_s
         os.kill(session.writer_pid, 18)
     assert "no sign of life" in session.fault

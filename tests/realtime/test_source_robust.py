@@ -14,9 +14,11 @@ from benchmarks.source_fuzz.__main__ import fuzz
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import session
 from tests.sources import answered
+from tests.support.waiting import until
 
 GIGABYTE = 10**9
-DEADLINE_S = 0.3
+DEADLINE_S = 1.0
+"""Long enough that a busy machine has begun to read before it is over."""
 MESSAGES = {"mrd": 1500, "openigtlink": 1500, "dicom": 500}
 """So many bad messages here; `make fuzz-sources` sends far more. Those of DICOM take longest."""
 
@@ -56,7 +58,7 @@ def test_a_sender_that_trickles_is_cut_off_at_the_deadline(name):
                     time.sleep(DEADLINE_S / 20)
             assert time.monotonic() - began_s < 20 * DEADLINE_S, "long before all was sent"
             answered(link)
-        assert "late" in running.source.counts.broken
+        until(lambda: "late" in running.source.counts.broken)
         assert running.beam.times_on == 0
         assert running.lets_on()
 
@@ -83,7 +85,7 @@ def test_sizes_of_a_gigabyte_are_refused_before_any_memory_is_taken(name):
             peak_bytes = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             assert peak_bytes < 8_000_000, what
-        assert sum(running.source.counts.broken.values()) == len(running.wire.huge(GIGABYTE))
+        until(lambda: sum(running.source.counts.broken.values()) == len(running.wire.huge(GIGABYTE)))
         assert resident_kib() - before_kib < 8192
         assert running.lets_on()
 
@@ -103,8 +105,8 @@ def test_storms_of_connections_leave_neither_threads_nor_a_beam(name):
         assert running.beam.times_on == 0
         assert running.lets_on()
         assert running.is_held()
-        assert threading.active_count() <= threads + 1
-    assert threading.active_count() < threads
+        until(lambda: threading.active_count() <= threads + 1)
+    until(lambda: threading.active_count() < threads)
 
 
 @every_wire

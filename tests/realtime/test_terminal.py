@@ -13,8 +13,9 @@ from gatekeeper.operator import terminal as door
 from gatekeeper.operator.desk import Desk
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
-from tests.desks import looping, obeyed, until
+from tests.desks import looping, obeyed
 from tests.gate_world import gate_on
+from tests.support.waiting import until
 
 
 class Keyboard:

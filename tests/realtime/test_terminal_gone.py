@@ -17,11 +17,11 @@ import tomli_w
 from gatekeeper.operator.client import ask
 from replay.formats.trackrad import write_case
 from tests.cases import breathing_case
-from tests.desks import until
 from tests.far_ends import InterlockFarEnd
 from tests.leases import measured
 from tests.live_processes import fed
 from tests.sessions import checked, lines
+from tests.support.waiting import until
 
 RUN = [sys.executable, "-c", "from gatekeeper.cli import main; main()", "run"]
 START_S = 60.0

@@ -14,32 +14,15 @@ import pytest
 from gatekeeper.errors import WatchdogError
 from gatekeeper.watchdog import Watchdog
 from tests.realtime.watched import FileLinac, RefusingLinac, told
+from tests.support.processes import is_running
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 0.3
-PATIENCE_S = 10.0
-
-
-def until(condition):
-    """Wait for something to become true; return whether it did."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end_s:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def words(path):
     return [word for _, word in told(path)]
-
-
-def is_there(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
 @contextmanager
@@ -60,32 +43,32 @@ def test_engine_that_beats_is_left_alone_until_it_is_killed_and_then_the_beam_is
         assert words(path) == []
         killed_s = time.monotonic()
         process.kill()
-        assert until(lambda: "close" in words(path))
+        until(lambda: "close" in words(path))
     assert words(path) == ["open", "HOLD", "close"]
     assert told(path)[1][0] - killed_s < LIMIT_S, "the end of the process is seen, not only that it no longer beats"
-    assert until(lambda: not is_there(watchdog))
+    until(lambda: not is_running(watchdog))
 
 
 def test_stopped_engine_is_held_until_it_goes_on(tmp_path):
     path = tmp_path / "linac"
     with engine(path) as (process, watchdog):
         process.send_signal(signal.SIGSTOP)
-        assert until(lambda: words(path).count("HOLD") >= 3)
+        until(lambda: words(path).count("HOLD") >= 3)
         assert words(path).count("open") == 1
         process.send_signal(signal.SIGCONT)
-        assert until(lambda: "close" in words(path))
+        until(lambda: "close" in words(path))
         held = len(words(path))
         time.sleep(3 * LIMIT_S)
         assert len(words(path)) == held
-        assert is_there(watchdog)
-    assert until(lambda: words(path)[held:] == ["open", "HOLD", "close"])
+        assert is_running(watchdog)
+    until(lambda: words(path)[held:] == ["open", "HOLD", "close"])
 
 
 def test_engine_that_forgets_its_watchdog_ends_and_leaves_a_hold(tmp_path):
     path = tmp_path / "linac"
     command = [sys.executable, "-m", "tests.realtime.watched", "end", str(path), "30"]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0
-    assert until(lambda: "close" in words(path))
+    until(lambda: "close" in words(path))
     assert words(path) == ["open", "HOLD", "close"]
 
 
@@ -96,7 +79,7 @@ def test_standing_down_says_nothing_to_the_linac(tmp_path):
     assert watchdog.alive
     watchdog.close()
     watchdog.close()
-    assert not is_there(watchdog.pid)
+    assert not is_running(watchdog.pid)
     assert words(path) == []
 
 
@@ -104,7 +87,7 @@ def test_hold_is_sent_again_until_the_linac_takes_it(tmp_path):
     path = tmp_path / "linac"
     watchdog = Watchdog(partial(RefusingLinac, path), LIMIT_S)
     watchdog.beat()
-    assert until(lambda: "HOLD" in words(path))
+    until(lambda: "HOLD" in words(path))
     watchdog.close()
     assert words(path)[:4] == ["open", "open", "open", "HOLD"]
 

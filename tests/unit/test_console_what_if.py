@@ -11,7 +11,7 @@ from gatekeeper.console.preparing import Preparing
 from gatekeeper.console.server import make_app
 from gatekeeper.console.what_if import NOT_YET, what_if_route
 from gatekeeper.errors import RecordingError
-from tests.desks import until
+from tests.support.waiting import until
 from tests.web import TestClient
 
 HOST = "http://127.0.0.1:8080"

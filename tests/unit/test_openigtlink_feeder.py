@@ -13,7 +13,7 @@ from replay.feed.openigtlink import OpenIGTLinkFeeder
 from replay.feed.play import play
 from replay.recording import Recording
 from tests.igtl import frames, pixels, source
-from tests.sources import PATIENCE_S
+from tests.support.waiting import DEADLINE_S
 
 PLANE = Plane((12.3, -45.6, 78.9), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 
@@ -23,7 +23,7 @@ def frame(number):
 
 
 def taken(opened, count):
-    return [opened.next_frame(PATIENCE_S) for _ in range(count)]
+    return [opened.next_frame(DEADLINE_S) for _ in range(count)]
 
 
 def assert_same(got, expected):
@@ -67,7 +67,7 @@ def test_as_a_server_it_feeds_a_source_that_calls():
     with source(role="client", port=port) as opened:
         maker.join()
         made[0].send(frame(0))
-        assert_same(opened.next_frame(PATIENCE_S), frame(0))
+        assert_same(opened.next_frame(DEADLINE_S), frame(0))
         made[0].close()
 
 
@@ -96,7 +96,7 @@ def test_it_says_when_the_source_is_gone():
     with source() as opened:
         feeder = OpenIGTLinkFeeder(*opened.address)
         feeder.send(frame(0))
-        assert opened.next_frame(PATIENCE_S) is not None
+        assert opened.next_frame(DEADLINE_S) is not None
     with pytest.raises(LinkError, match="not taken"):
         send_many(feeder)
     feeder.close()

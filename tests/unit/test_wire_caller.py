@@ -8,13 +8,13 @@ from contextlib import closing, contextmanager
 import pytest
 
 from gatekeeper.wire.caller import Caller
-from tests.sources import PATIENCE_S
+from tests.support.waiting import DEADLINE_S
 
 
 @pytest.fixture
 def server():
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        listening.settimeout(PATIENCE_S)
+        listening.settimeout(DEADLINE_S)
         yield listening
 
 
@@ -60,7 +60,7 @@ def test_it_waits_for_a_server_that_is_not_there():
     tried = threading.Semaphore(0)
     with closing(Caller("127.0.0.1", port, echo, lambda *what: tried.release(), "test", 0.01)):
         for _ in range(3):
-            assert tried.acquire(timeout=PATIENCE_S)
+            assert tried.acquire(timeout=DEADLINE_S)
 
 
 def test_closing_it_ends_a_connection_that_is_being_served(server):
@@ -68,12 +68,12 @@ def test_closing_it_ends_a_connection_that_is_being_served(server):
     with calling(server.getsockname()[1], echo, counted) as caller:
         link, _ = server.accept()
         with link:
-            link.settimeout(PATIENCE_S)
+            link.settimeout(DEADLINE_S)
             link.sendall(b"x")
             assert link.recv(1) == b"x"
             closer = threading.Thread(target=caller.close)
             closer.start()
-            closer.join(PATIENCE_S)
+            closer.join(DEADLINE_S)
             assert not closer.is_alive()
             caller.close()
             assert link.recv(1) == b""
@@ -93,5 +93,5 @@ def test_a_caller_that_gets_itself_on_the_line_hangs_up(monkeypatch):
         refused.set()
 
     with closing(Caller("127.0.0.1", port, echo, count, "test", 0.01)):
-        assert refused.wait(PATIENCE_S)
+        assert refused.wait(DEADLINE_S)
     assert set(heard) == {("refused", "unreachable")}
