@@ -25,6 +25,6 @@ USER gatekeeper
 WORKDIR /home/gatekeeper
 # Kernels are compiled here, for any processor with AVX2, and not while a case waits.
 ENV PATH=/opt/gatekeeper/bin:$PATH NUMBA_CPU_NAME=x86-64-v3 NUMBA_CACHE_DIR=/home/gatekeeper/kernels
-RUN python -c "import replay.trackrad.contract"
+RUN python -c "from gatekeeper.cli.compilation import compile_kernels; compile_kernels()"
 
 ENTRYPOINT ["gatekeeper", "trackrad", "run", "--input", "/input", "--output", "/output"]

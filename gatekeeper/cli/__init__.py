@@ -13,6 +13,7 @@ import typer
 from gatekeeper.cli.bench import bench
 from gatekeeper.cli.check import check
 from gatekeeper.cli.command import command
+from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.cli.console import console
 from gatekeeper.cli.convert import convert
 from gatekeeper.cli.demo import demo
@@ -65,22 +66,8 @@ def _gatekeeper(version: VersionOption = False) -> None:
     """Track a target on cine-MR and gate the beam. Research software; not a medical device."""
 
 
-for _command in (
-    replay,
-    demo,
-    bench,
-    run,
-    phantom,
-    verify,
-    report,
-    console,
-    interlock,
-    info,
-    convert,
-    export,
-    check,
-    feed,
-    command,
-):
-    app.command()(_command)
+for _command in (replay, demo, bench, run, phantom, verify, report, console, info, convert, export, check, feed):
+    app.command()(compiles_kernels(_command))
+for _without_kernels in (interlock, command):
+    app.command()(_without_kernels)
 app.add_typer(trackrad, name="trackrad")

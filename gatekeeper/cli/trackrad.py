@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.options import JsonOption
 
 trackrad = typer.Typer(no_args_is_help=True, help="Track like an algorithm of the TrackRAD2025 challenge, and score.")
@@ -23,6 +24,7 @@ CsvOption = Annotated[Path | None, typer.Option("--csv", help="File for the tabl
 
 
 @trackrad.command("run")
+@compiles_kernels
 def run(input_dir: InputOption, output_dir: OutputOption, as_json: JsonOption = False) -> None:
     """Track the target of one case, frame by frame, and write its masks."""
     from replay.progress import ProgressBars
