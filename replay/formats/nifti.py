@@ -1,7 +1,10 @@
-"""NIfTI files (.nii, .nii.gz), versions 1 and 2: header read here, pixels frame by frame.
+"""NIfTI files (.nii, .nii.gz), versions 1 and 2: nibabel parses the header, pixels are read here frame by frame.
 
-Directions are told by the sform, else the qform; both are in RAS and become DICOM LPS. What follows the header, which
-may be a whole DICOM header, is not read. Format: https://nifti.nimh.nih.gov/nifti-1, nifti-2.
+Directions come from the sform, otherwise from the qform; both are in RAS and become DICOM LPS. Extensions after the
+header, which may hold a complete DICOM header, are not read. Format: https://nifti.nimh.nih.gov/nifti-1, nifti-2.
+
+nibabel's fields, types and matrices are used, without its guesses about a damaged header: it takes the byte order
+from `dim[0]`, turns a size of 27307 x 1 x 6 into 163842 x 1 x 1, and refuses a `qfac` of 0, which the format allows.
 """
 
 import gzip
@@ -9,7 +12,7 @@ import math
 import struct
 import zlib
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,88 +28,72 @@ _GZIP = b"\x1f\x8b"
 _FIRST_BYTES, _SECOND_BYTES = 348, 540
 _FIRST_MAGIC, _PAIR_MAGIC = b"n+1\0", b"ni1\0"
 _SECOND_MAGIC = b"n+2\0\r\n\x1a\n"
-_TYPES = {
-    2: "u1",
-    4: "i2",
-    8: "i4",
-    16: "f4",
-    64: "f8",
-    256: "i1",
-    512: "u2",
-    768: "u4",
-    1024: "i8",
-    1280: "u8",
-}
+_LAST_OFFSET = 2**53
 _MILLIMETRES = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
 _SAME = 1e-4
-
-
-class _Header(NamedTuple):
-    order: str
-    is_short: bool
-    dim: tuple[int, ...]
-    datatype: int
-    pixdim: tuple[float, ...]
-    vox_offset: int
-    slope: float
-    intercept: float
-    units: int
-    qform: int
-    sform: int
-    quaternion: tuple[float, ...]
-    rows: tuple[float, ...]
+_UNIT = 1e-5
 
 
 def is_nifti(_path: Path, head: bytes) -> bool:
     """Return whether a file begins as a NIfTI does, compressed or not."""
     if head.startswith(_GZIP):
-        head = _unzipped(head)
+        head = _decompressed(head)
     return head[344:348] in (_FIRST_MAGIC, _PAIR_MAGIC) or head[4:12] == _SECOND_MAGIC
 
 
+@np.errstate(invalid="ignore", over="ignore")  # Values that are not finite are refused below.
 def read_header(path: Path) -> Volume:
-    """Return what the header says; its pixels are not looked at yet.
+    """Read the header of a NIfTI file; the pixels are read later.
+
+    Parameters
+    ----------
+    path : Path
+        The file, compressed or not.
+
+    Returns
+    -------
+    Volume
+        Of two to four axes, the fastest first.
 
     Raises
     ------
     RecordingError
-        When it says what cannot be, or what is not read here.
+        When the header is cut short, contradicts itself, or describes pixels that are not supported.
     OSError
-        When it cannot be read.
+        When the file cannot be read.
     """
     with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
+        is_compressed = file.read(2) == _GZIP
     try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as opened:
+        with gzip.open(path, "rb") if is_compressed else path.open("rb") as opened:
             header = _parsed(path, opened.read(_SECOND_BYTES))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         _refuse(path, f"has a damaged header ({error}); copy the file again")
-    sizes = header.dim[1 : header.dim[0] + 1]
-    while len(sizes) > 4 and sizes[-1] == 1:
-        sizes = sizes[:-1]
-    if not 2 <= len(sizes) <= 4 or not all(size > 0 for size in sizes):
-        _refuse(path, f"has the size {sizes!r:.60}; export one plane over time, with at least one pixel and frame")
-    if header.datatype not in _TYPES:
-        _refuse(path, f"has pixels of NIfTI type {header.datatype}; export it with integers or floats")
-    unpack = gunzipped(path, 0, header.vox_offset) if packed else None
-    dtype: np.dtype[np.generic] = np.dtype(header.order + _TYPES[header.datatype])
+    sizes = _sizes(path, header)
+    dtype = _dtype(path, header)
+    offset = _offset(path, header)
     matrix, spacing = _geometry(path, header, len(sizes))
     directions, origin_mm = None, (0.0, 0.0, 0.0)
     if matrix is not None:
         directions = _directions(matrix, len(sizes))
         origin_mm = float(matrix[0, 3]), float(matrix[1, 3]), float(matrix[2, 3])
-    # A slope of 0, by the format, and one that is no number, by custom, say that there is none.
-    is_scaled = header.slope != 0.0 and math.isfinite(header.slope) and math.isfinite(header.intercept)
+    slope, intercept = _scaling(path, header)
     return Volume(
-        pixels=Stored(path, 0 if packed else header.vox_offset, dtype, tuple(sizes[::-1]), unpack),
+        pixels=Stored(
+            path,
+            0 if is_compressed else offset,
+            dtype,
+            sizes[::-1],
+            gunzipped(path, 0, offset) if is_compressed else None,
+        ),
         spacing=spacing,
         directions=directions,
         origin_mm=origin_mm,
         time=3 if len(sizes) == 4 else None,
         period_s=_period_s(path, header) if len(sizes) == 4 else None,
-        slope=header.slope if is_scaled else 1.0,
-        intercept=header.intercept if is_scaled else 0.0,
+        slope=slope,
+        intercept=intercept,
     )
 
 
@@ -114,85 +101,101 @@ def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
-def _unzipped(head: bytes) -> bytes:
+def _decompressed(head: bytes) -> bytes:
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _SECOND_BYTES)
     except zlib.error:
         return b""
 
 
-def _parsed(path: Path, head: bytes) -> _Header:
-    """Return the fields of a header of either version and byte order."""
-    for order in "<>":
-        if len(head) >= _FIRST_BYTES and struct.unpack_from(order + "i", head)[0] == _FIRST_BYTES:
+def _parsed(path: Path, head: bytes) -> Any:
+    """Parse a header of either version and byte order; nothing is corrected and no extension is read."""
+    # Imported late because it takes 0.3 s.
+    from nibabel import nifti1, nifti2
+
+    read_first: Any = nifti1.Nifti1Header
+    read_second: Any = nifti2.Nifti2Header
+    for order in ("<", ">"):
+        size = struct.unpack(f"{order}i", head[:4])[0] if len(head) >= 4 else 0
+        if size == _FIRST_BYTES and len(head) >= _FIRST_BYTES:
             if head[344:348] == _PAIR_MAGIC:
                 _refuse(path, "has its pixels in another file (.hdr and .img); export it as one .nii")
-            return _first(order, head)
-        if len(head) >= _SECOND_BYTES and struct.unpack_from(order + "i", head)[0] == _SECOND_BYTES:
-            return _second(order, head)
-    return _refuse(path, f"has no whole NIfTI header in its first {len(head)} bytes; copy the file again")
+            return read_first(head[:_FIRST_BYTES], order, check=False)
+        if size == _SECOND_BYTES and len(head) >= _SECOND_BYTES:
+            return read_second(head[:_SECOND_BYTES], order, check=False)
+    return _refuse(path, f"has no complete NIfTI header in its first {len(head)} bytes; copy the file again")
 
 
-def _first(order: str, head: bytes) -> _Header:
-    vox_offset, slope, intercept = struct.unpack_from(order + "3f", head, 108)
-    qform, sform = struct.unpack_from(order + "2h", head, 252)
-    return _Header(
-        order=order,
-        is_short=True,
-        dim=struct.unpack_from(order + "8h", head, 40),
-        datatype=struct.unpack_from(order + "h", head, 70)[0],
-        pixdim=struct.unpack_from(order + "8f", head, 76),
-        vox_offset=int(vox_offset) if 0.0 <= vox_offset < 2**31 else -1,
-        slope=slope,
-        intercept=intercept,
-        units=head[123],
-        qform=qform,
-        sform=sform,
-        quaternion=struct.unpack_from(order + "6f", head, 256),
-        rows=struct.unpack_from(order + "12f", head, 280),
-    )
+def _sizes(path: Path, header: Any) -> tuple[int, ...]:
+    """Return the pixels along each axis, as stored; `get_data_shape` replaces some by others."""
+    dim = [int(size) for size in header["dim"]]
+    if not 2 <= dim[0] <= 7:
+        _refuse(path, f"has {dim[0]} axes; export one plane over time")
+    sizes = tuple(dim[1 : dim[0] + 1])
+    while len(sizes) > 4 and sizes[-1] == 1:
+        sizes = sizes[:-1]
+    if len(sizes) > 4 or not all(size > 0 for size in sizes):
+        _refuse(path, f"has the size {sizes!r:.60}; export one plane over time, with at least one pixel and frame")
+    return sizes
 
 
-def _second(order: str, head: bytes) -> _Header:
-    vox_offset, slope, intercept = struct.unpack_from(order + "q2d", head, 168)
-    qform, sform = struct.unpack_from(order + "2i", head, 344)
-    return _Header(
-        order=order,
-        is_short=False,
-        dim=struct.unpack_from(order + "8q", head, 16),
-        datatype=struct.unpack_from(order + "h", head, 12)[0],
-        pixdim=struct.unpack_from(order + "8d", head, 104),
-        vox_offset=vox_offset,
-        slope=slope,
-        intercept=intercept,
-        units=struct.unpack_from(order + "i", head, 500)[0],
-        qform=qform,
-        sform=sform,
-        quaternion=struct.unpack_from(order + "6d", head, 352),
-        rows=struct.unpack_from(order + "12d", head, 400),
-    )
+def _dtype(path: Path, header: Any) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = header.get_data_dtype()
+    except KeyError:
+        dtype = np.dtype("V")
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        _refuse(path, f"has pixels of NIfTI type {header['datatype']}; export it with integers or floats")
+    return dtype
 
 
-def _geometry(path: Path, header: _Header, axes: int) -> tuple[NDArray[np.float64] | None, tuple[float, ...]]:
-    """Return the way from indices to LPS millimetres (3, 4) where it is told, and the spacing of each axis."""
-    if header.vox_offset < _FIRST_BYTES:
-        _refuse(path, f"has its pixels at byte {header.vox_offset}, within its header; export it again")
-    scale = _MILLIMETRES.get(header.units & 7)
+def _offset(path: Path, header: Any) -> int:
+    """Return where the pixels begin, in bytes."""
+    offset = float(header["vox_offset"])
+    if not _FIRST_BYTES <= offset < _LAST_OFFSET:
+        _refuse(path, f"has its pixels at byte {offset:.17g}, not behind its header; export it again")
+    return int(offset)
+
+
+def _scaling(path: Path, header: Any) -> tuple[float, float]:
+    """Return slope and intercept of the values."""
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError:
+        _refuse(path, f"has the intercept {header['scl_inter']} beside a finite slope; correct the header")
+    return (1.0, 0.0) if slope is None else (slope, intercept)
+
+
+def _geometry(path: Path, header: Any, axes: int) -> tuple[NDArray[np.float64] | None, tuple[float, ...]]:
+    """Return the spacing of each axis and, where there is one, the matrix from indices to LPS millimetres.
+
+    Returns
+    -------
+    matrix : ndarray of float64, shape (3, 4), or None
+        Steps of the three axes, and the origin.
+    spacing : tuple of float
+        In mm; of the fourth axis as stored.
+    """
+    unit = int(header["xyzt_units"]) & 7
+    scale = _MILLIMETRES.get(unit)
     if scale is None:
-        _refuse(path, f"has the unit {header.units & 7} for space; export it in mm")
-    spacing = [as_written(step) if header.is_short else step for step in header.pixdim[1 : axes + 1]]
+        _refuse(path, f"has the unit {unit} for space; export it in mm")
+    pixdim = header["pixdim"][1 : axes + 1]
+    spacing = [as_written(float(step)) if pixdim.itemsize == 4 else float(step) for step in pixdim]
     for axis, step in enumerate(spacing[:3]):
         if not 0.0 < step < math.inf:
-            _refuse(path, f"has pixdim {step:g} along axis {axis + 1}; it must be above 0, mend the header")
+            _refuse(path, f"has pixdim {step:g} along axis {axis + 1}; it must be above 0, correct the header")
     spacing[:3] = [step * scale for step in spacing[:3]]
-    if header.sform > 0:
-        matrix = np.array(header.rows).reshape(3, 4) * scale
-    elif header.qform > 0:
-        matrix = _of_quaternion(path, header, scale)
+    if header["sform_code"] > 0:
+        matrix = header.get_sform()[:3] * scale
+    elif header["qform_code"] > 0:
+        matrix = _qform(path, header) * scale
     else:
         return None, tuple(spacing)
     if not np.isfinite(matrix).all():
-        _refuse(path, "has a number in its sform or qform that is not finite; mend the header")
+        _refuse(path, "has a value in its sform or qform that is not finite; correct the header")
     matrix[:2] *= -1.0
     lengths = np.linalg.norm(matrix[:, :3], axis=0)
     for axis in range(min(axes, 3)):
@@ -200,27 +203,23 @@ def _geometry(path: Path, header: _Header, axes: int) -> tuple[NDArray[np.float6
             _refuse(
                 path,
                 f"has pixdim {spacing[axis]:g} mm along axis {axis + 1} and {lengths[axis]:g} mm in its sform; "
-                "mend the header",
+                "correct the header",
             )
     return matrix, tuple(spacing)
 
 
-def _of_quaternion(path: Path, header: _Header, scale: float) -> NDArray[np.float64]:
-    """Return the matrix of the qform, in RAS."""
-    b, c, d, *offset = header.quaternion
-    rest = 1.0 - b * b - c * c - d * d
-    if not rest >= -1e-5:
-        _refuse(path, f"has the quaternion {(b, c, d)} in its qform, which is no rotation; mend the header")
-    a = math.sqrt(max(rest, 0.0))
-    turn = np.array(
-        [
-            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
-            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
-            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
-        ]
-    )
-    steps = np.array(header.pixdim[1:4]) * (1.0, 1.0, -1.0 if header.pixdim[0] < 0.0 else 1.0)
-    return np.column_stack([turn * steps, offset]) * scale
+def _qform(path: Path, header: Any) -> NDArray[np.float64]:
+    """Return the matrix (3, 4) of the qform, in RAS."""
+    from nibabel import quaternions
+
+    rotation_of: Any = quaternions.quat2mat
+    vector = np.array([header[f"quatern_{name}"] for name in "bcd"], np.float64)
+    rest = 1.0 - float(vector @ vector)
+    if not rest >= -_UNIT:
+        _refuse(path, f"has the quaternion {tuple(vector.tolist())} in its qform, not a rotation; correct the header")
+    steps = header["pixdim"][1:4] * (1.0, 1.0, -1.0 if header["pixdim"][0] < 0.0 else 1.0)
+    offset = [float(header[f"qoffset_{name}"]) for name in "xyz"]
+    return np.column_stack([rotation_of([math.sqrt(max(rest, 0.0)), *vector]) * steps, offset])
 
 
 def _directions(matrix: NDArray[np.float64], axes: int) -> tuple[Vector | None, ...] | None:
@@ -229,12 +228,12 @@ def _directions(matrix: NDArray[np.float64], axes: int) -> tuple[Vector | None, 
     return told if told is None or axes < 4 else (*told, None)
 
 
-def _period_s(path: Path, header: _Header) -> float | None:
-    """Return the time from frame to frame where its unit is told."""
-    unit_s = _SECONDS.get(header.units & 0x38)
+def _period_s(path: Path, header: Any) -> float | None:
+    """Return the time from frame to frame where its unit is given."""
+    unit_s = _SECONDS.get(int(header["xyzt_units"]) & 0x38)
     if unit_s is None:
         return None
-    period_s = header.pixdim[4] * unit_s
+    period_s = float(header["pixdim"][4]) * unit_s
     if not 0.0 < period_s < math.inf:
-        _refuse(path, f"has {period_s:g} s from frame to frame; it must be above 0, mend the header")
-    return float(period_s)
+        _refuse(path, f"has {period_s:g} s from frame to frame; it must be above 0, correct the header")
+    return period_s
