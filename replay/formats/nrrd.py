@@ -1,14 +1,21 @@
-"""NRRD files (.nrrd, .nhdr): header read here, pixels frame by frame; key-value pairs, which may name people, are not.
+"""NRRD files (.nrrd, .nhdr): pynrrd parses the fields of the header, pixels are read here frame by frame.
 
-Format: http://teem.sourceforge.net/nrrd/format.html, as ITK and 3D Slicer write it.
+Key-value pairs and fields without a use here, which may name people, are skipped. Format:
+http://teem.sourceforge.net/nrrd/format.html, as ITK and 3D Slicer write it.
+
+Lines are collected and checked here, because pynrrd drops bytes that are not ASCII (a damaged number becomes another
+number), truncates sizes (4.7 to 4), sets no limit to the length of a header, and does not know that names of fields
+may be in upper case. Its table of pixel types is private.
 """
 
 import math
 import re
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
+import nrrd  # type: ignore[import-untyped]
 import numpy as np
+from nrrd.errors import NRRDError  # type: ignore[import-untyped]
 
 from gatekeeper.errors import RecordingError
 from gatekeeper.frame import Vector
@@ -19,7 +26,11 @@ from replay.formats.volume import Volume, told_directions
 _MAX_HEADER_BYTES = 2**20
 _MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z ]*): ?(.*)")
-_VECTOR = re.compile(r"\(([^()]*)\)|none")
+_USED = (
+    *("type", "dimension", "sizes", "encoding", "endian", "data file", "byte skip", "line skip", "kinds"),
+    *("spacings", "units", "space", "space units", "space origin", "space directions"),
+)
+_VECTORS = ("space origin", "space directions")
 _ALIASES = {"datafile": "data file", "lineskip": "line skip", "byteskip": "byte skip", "centerings": "centers"}
 _TO_LPS = {
     "left-posterior-superior": (1.0, 1.0, 1.0),
@@ -53,37 +64,48 @@ def is_nrrd(_path: Path, head: bytes) -> bool:
 
 
 def read_header(path: Path) -> Volume:
-    """Return what the header says; its pixels are not looked at yet.
+    """Read the header of an NRRD file; the pixels are read later.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or the header (.nhdr) of one.
+
+    Returns
+    -------
+    Volume
+        Of two to four axes, the fastest first.
 
     Raises
     ------
     RecordingError
-        When it says what cannot be, or what is not read here.
+        When the header is cut short, contradicts itself, or describes pixels that are not supported.
     OSError
-        When it cannot be read.
+        When the file cannot be read.
     """
     with path.open("rb") as file:
-        fields = _fields(path, file)
+        texts = _texts(path, file)
         offset = file.tell()
-    sizes = _sizes(path, fields)
-    _check_plain(path, fields, len(sizes))
+    sizes = _sizes(path, texts)
+    header = {name: _value(path, name, text) for name, text in texts.items()}
+    _check_plain(path, header, len(sizes))
     where = path
-    if "data file" in fields:
-        data, offset = fields["data file"], 0
+    if "data file" in header:
+        data, offset = header["data file"], 0
         if Path(data).name != data or data.startswith("LIST") or "%" in data:
             _refuse(path, f"has its pixels in {data!r:.60}; store it as one .nrrd file")
         where = path.with_name(data)
-    spacing, directions, time = _axes(path, fields, len(sizes))
-    scale = _lengths(path, fields)
+    spacing, directions, time = _axes(path, header, texts, len(sizes))
+    scale = _lengths(path, header)
     return Volume(
-        pixels=Stored(where, offset, _dtype(path, fields), sizes[::-1], _unpacking(path, fields, where, offset)),
+        pixels=Stored(where, offset, _dtype(path, header), sizes[::-1], _decompression(path, header, where, offset)),
         spacing=tuple(
             step * scale if directions is None or axis != time else step for axis, step in enumerate(spacing)
         ),
         directions=directions,
-        origin_mm=_origin_mm(path, fields, scale),
+        origin_mm=_origin_mm(path, header, texts, scale),
         time=time,
-        period_s=_period_s(path, fields, time),
+        period_s=_period_s(path, header, time),
     )
 
 
@@ -91,35 +113,52 @@ def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
-def _fields(path: Path, file: BinaryIO) -> dict[str, str]:
-    """Read the header up to the empty line or the end, and leave the file there; key-value pairs are left out."""
+def _texts(path: Path, file: BinaryIO) -> dict[str, str]:
+    """Collect the fields that are used, up to the empty line or the end, and leave the file there."""
     if _MAGIC.fullmatch(file.readline(64)) is None:
-        _refuse(path, "is no NRRD; copy the file again")
-    fields: dict[str, str] = {}
+        _refuse(path, "is not an NRRD file; copy the file again")
+    texts: dict[str, str] = {}
     while True:
         raw = file.readline(_MAX_HEADER_BYTES - file.tell())
         line = raw.decode("ascii", "replace").rstrip("\r\n")
         if not raw.endswith(b"\n"):
-            if "data file" in fields and not raw:
-                return fields
+            if "data file" in texts and not raw:
+                break
             _refuse(path, f"has a header that is cut short at byte {file.tell()}; copy the file again")
         if not line:
-            return fields
+            break
         if line.startswith("#") or ":=" in line:
             continue
         field = _FIELD.fullmatch(line)
         if field is None:
-            _refuse(path, f"has the line {line!r:.60} in its header; mend it")
+            _refuse(path, f"has the line {line!r:.60} in its header; correct it")
         name = _ALIASES.get(field[1].lower().strip(), field[1].lower().strip())
-        if name in fields:
-            _refuse(path, f"has the field {name!r:.40} twice in its header; mend it")
-        fields[name] = field[2].strip()
+        if name in texts:
+            _refuse(path, f"has the field {name!r:.40} twice in its header; correct it")
+        texts[name] = _spaced(field[2]) if name in _VECTORS else field[2].strip()
+    return {name: text for name, text in texts.items() if name in _USED}
 
 
-def _sizes(path: Path, fields: dict[str, str]) -> tuple[int, ...]:
-    words, axes = fields.get("sizes", "").split(), fields.get("dimension", "")
+def _spaced(text: str) -> str:
+    """Write vectors with the only spaces that pynrrd accepts, those between them."""
+    return " ".join(re.sub(r"\s*([,()])\s*", r"\1", text).replace("(", " (").replace(")", ") ").split())
+
+
+def _value(path: Path, name: str, text: str) -> Any:
+    """Parse one field, so that an error can name it."""
+    try:
+        if name == "space directions":
+            # Of `read_header` a global setting of pynrrd decides whether it returns a matrix or a list.
+            return nrrd.parse_optional_vector_list(text, dtype=float)
+        return nrrd.read_header(["NRRD0005", f"{name}: {text}"])[name]
+    except (NRRDError, ValueError, IndexError) as error:
+        _refuse(path, f"has {name} {text!r:.60} in its header ({error!s:.60}); correct it")
+
+
+def _sizes(path: Path, texts: dict[str, str]) -> tuple[int, ...]:
+    words, axes = texts.get("sizes", "").split(), texts.get("dimension", "")
     if not (axes.isdecimal() and len(axes) < 3 and int(axes) == len(words) and all(map(_is_count, words))):
-        _refuse(path, f"has dimension {axes!r:.20} and sizes {' '.join(words)!r:.60}; mend the header")
+        _refuse(path, f"has dimension {axes!r:.20} and sizes {' '.join(words)!r:.60}; correct the header")
     if not 2 <= len(words) <= _MOST_AXES:
         _refuse(path, f"has {axes} axes; export one plane over time")
     return tuple(map(int, words))
@@ -129,28 +168,32 @@ def _is_count(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) < 12 and int(word) > 0
 
 
-def _check_plain(path: Path, fields: dict[str, str], axes: int) -> None:
-    """Refuse several values per pixel, and bytes or lines to be left out before the pixels."""
-    kinds = fields.get("kinds", "").lower().split()
+def _kinds(header: dict[str, Any]) -> list[str]:
+    return [kind.lower() for kind in header.get("kinds", [])]
+
+
+def _check_plain(path: Path, header: dict[str, Any], axes: int) -> None:
+    """Refuse several values per pixel, and bytes or lines to be skipped before the pixels."""
+    kinds = _kinds(header)
     if kinds and (len(kinds) != axes or not set(kinds) <= set(_SCALAR_KINDS)):
         _refuse(path, f"has axes of the kinds {' '.join(kinds)!r:.60}; export it with one value per pixel")
     for name in ("byte skip", "line skip"):
-        if fields.get(name, "0") != "0":
-            _refuse(path, f"has a {name} of {fields[name]:.20}; export it without")
+        if header.get(name, 0) != 0:
+            _refuse(path, f"has a {name} of {header[name]!s:.20}; export it without")
 
 
-def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[np.generic]:
-    told, endian = fields.get("type", "").lower(), fields.get("endian", "").lower()
+def _dtype(path: Path, header: dict[str, Any]) -> np.dtype[np.generic]:
+    told, endian = header.get("type", "").lower(), header.get("endian", "").lower()
     code = next((code for code, names in _TYPES.items() if told in names.split("|")), None)
     if code is None:
         _refuse(path, f"has pixels of type {told!r:.40}; export it with integers or floats")
     if code[1] != "1" and endian not in ("little", "big"):
-        _refuse(path, f"has endian {endian!r:.20}; it must be little or big, mend the header")
+        _refuse(path, f"has endian {endian!r:.20}; it must be little or big, correct the header")
     return np.dtype((">" if endian == "big" else "<") + code)
 
 
-def _unpacking(path: Path, fields: dict[str, str], where: Path, offset: int) -> Opener | None:
-    encoding = fields.get("encoding", "").lower()
+def _decompression(path: Path, header: dict[str, Any], where: Path, offset: int) -> Opener | None:
+    encoding = header.get("encoding", "").lower()
     if encoding == "raw":
         return None
     if encoding in ("gzip", "gz"):
@@ -160,44 +203,42 @@ def _unpacking(path: Path, fields: dict[str, str], where: Path, offset: int) -> 
     return _refuse(path, f"has pixels in the encoding {encoding!r:.20}; export it as raw, gzip or bzip2")
 
 
-def _numbers(path: Path, text: str, what: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(word) for word in text.replace(",", " ").split())
-    except ValueError:
-        _refuse(path, f"has {what} {text!r:.60}; it must be numbers, mend the header")
-
-
 def _axes(
-    path: Path, fields: dict[str, str], axes: int
+    path: Path, header: dict[str, Any], texts: dict[str, str], axes: int
 ) -> tuple[tuple[float, ...], tuple[Vector | None, ...] | None, int | None]:
-    """Return spacing and direction of each axis, and which is time where the header tells."""
-    kinds = fields.get("kinds", "").lower().split()
+    """Return spacing and direction of each axis, and which one is time where the header tells."""
+    kinds = _kinds(header)
     time = next((axis for kind in ("time", "list") for axis, told in enumerate(kinds) if told == kind), None)
-    if "space directions" not in fields:
-        spacing = _numbers(path, fields.get("spacings", ""), "spacings")
+    if "space directions" not in header:
+        spacing = tuple(float(step) for step in header.get("spacings", ()))
         if len(spacing) != axes or not all(step > 0.0 or axis == time for axis, step in enumerate(spacing)):
             _refuse(
-                path, f"has spacings {fields.get('spacings', '')!r:.60}; it must be {axes} numbers above 0, mend it"
+                path, f"has spacings {texts.get('spacings', '')!r:.60}; it must be {axes} numbers above 0, correct it"
             )
         return spacing, None, time
-    found = [match[0] for match in _VECTOR.finditer(fields["space directions"])]
-    vectors = [None if word == "none" else np.array(_numbers(path, word[1:-1], "space directions")) for word in found]
-    spatial = [vector for vector in vectors if vector is not None]
-    if len(vectors) != axes or len({vector.size for vector in spatial}) != 1 or spatial[0].size not in (2, 3, 4):
-        _refuse(path, f"has space directions {fields['space directions']!r:.80}; it must be {axes} vectors, mend it")
-    if time is None and len(spatial) == axes - 1:
-        time = found.index("none")
+    text, vectors = texts["space directions"], header["space directions"]
+    widths = {len(vector) for vector in vectors if vector is not None}
+    least = 2 if _signs(header) is None else 3
+    if len(vectors) != axes or not widths or not all(least <= width <= _MOST_AXES for width in widths):
+        _refuse(path, f"has space directions {text!r:.80}; it must be {axes} vectors in space, correct it")
+    if time is None and sum(vector is None for vector in vectors) == 1:
+        time = next(axis for axis, vector in enumerate(vectors) if vector is None)
     spacing = tuple(1.0 if vector is None else float(np.linalg.norm(vector)) for vector in vectors)
     if not all(0.0 < step < math.inf for step in spacing):
-        _refuse(path, f"has space directions {fields['space directions']!r:.80}; they must have a length, mend it")
-    return spacing, _in_lps(fields, vectors, spacing), time
+        _refuse(path, f"has space directions {text!r:.80}; they must have a length, correct it")
+    return spacing, _in_lps(header, vectors, spacing), time
+
+
+def _signs(header: dict[str, Any]) -> Vector | None:
+    """Return the signs of the axes of LPS in the space of the header, where it gives one that is known."""
+    return _TO_LPS.get(header.get("space", "").lower().removesuffix("-time"))
 
 
 def _in_lps(
-    fields: dict[str, str], vectors: "list[np.ndarray | None]", spacing: tuple[float, ...]
+    header: dict[str, Any], vectors: "list[np.ndarray | None]", spacing: tuple[float, ...]
 ) -> tuple[Vector | None, ...] | None:
-    """Return unit vectors in DICOM LPS; None where the header does not say in which space they are, or says nothing."""
-    signs = _TO_LPS.get(fields.get("space", "").lower().removesuffix("-time"))
+    """Return unit vectors in DICOM LPS; None where the space is not given, or the directions are ITK's default."""
+    signs = _signs(header)
     if signs is None:
         return None
     units: list[Vector | None] = []
@@ -211,34 +252,35 @@ def _in_lps(
     return tuple(units)
 
 
-def _lengths(path: Path, fields: dict[str, str]) -> float:
+def _lengths(path: Path, header: dict[str, Any]) -> float:
     """Return how many millimetres a unit of space is."""
-    told = {unit.lower() for unit in re.findall(r'"([^"]*)"', fields.get("space units", ""))}
-    if not told:
+    units = {unit.lower() for unit in header.get("space units", [])}
+    if not units:
         return 1.0
-    if len(told) > 1 or not told <= set(_MILLIMETRES):
-        _refuse(path, f"has space units {fields['space units']!r:.60}; export it in mm")
-    return _MILLIMETRES[told.pop()]
+    if len(units) > 1 or not units <= set(_MILLIMETRES):
+        _refuse(path, f"has space units {', '.join(sorted(units))!r:.60}; export it in mm")
+    return _MILLIMETRES[units.pop()]
 
 
-def _origin_mm(path: Path, fields: dict[str, str], scale: float) -> Vector:
-    signs = _TO_LPS.get(fields.get("space", "").lower().removesuffix("-time"))
-    if signs is None or "space origin" not in fields:
+def _origin_mm(path: Path, header: dict[str, Any], texts: dict[str, str], scale: float) -> Vector:
+    signs = _signs(header)
+    if signs is None or "space origin" not in header:
         return (0.0, 0.0, 0.0)
-    values = _numbers(path, fields["space origin"].strip("()"), "space origin")[:3]
+    values = header["space origin"][:3]
     if len(values) != 3:
-        _refuse(path, f"has space origin {fields['space origin']!r:.60}; it must be three numbers, mend the header")
-    first, second, third = (value * sign * scale for value, sign in zip(values, signs, strict=True))
+        _refuse(path, f"has space origin {texts['space origin']!r:.60}; it must be three numbers, correct the header")
+    first, second, third = (float(value) * sign * scale for value, sign in zip(values, signs, strict=True))
     return first, second, third
 
 
-def _period_s(path: Path, fields: dict[str, str], time: int | None) -> float | None:
-    """Return the time from frame to frame where both it and its unit are told."""
-    units = re.findall(r'"([^"]*)"', fields.get("units", ""))
-    steps = _numbers(path, fields.get("spacings", ""), "spacings")
+def _period_s(path: Path, header: dict[str, Any], time: int | None) -> float | None:
+    """Return the time from frame to frame where both it and its unit are given."""
+    units, steps = header.get("units", []), header.get("spacings", ())
     if time is None or not (time < len(units) and time < len(steps)) or units[time].lower() not in _SECONDS:
         return None
-    period_s = steps[time] * _SECONDS[units[time].lower()]
+    period_s = float(steps[time]) * _SECONDS[units[time].lower()]
     if not 0.0 < period_s < math.inf:
-        _refuse(path, f"has {steps[time]} {units[time]:.10} from frame to frame; it must be above 0, mend the header")
+        _refuse(
+            path, f"has {steps[time]} {units[time]:.10} from frame to frame; it must be above 0, correct the header"
+        )
     return period_s
