@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gatekeeper.config import EnvelopeConfig, GateConfig
+from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.structure import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording

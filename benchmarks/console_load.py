@@ -27,19 +27,19 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from benchmarks.soak import Endless
-from gatekeeper.arming import arm
-from gatekeeper.clock import PacedClock
 from gatekeeper.config import LoopConfig, SessionConfig
-from gatekeeper.console.facts import Facts
-from gatekeeper.console.process import Address, Console
-from gatekeeper.console.pump import Pump
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.step import Step
+from gatekeeper.display.web.process import Address, Console
+from gatekeeper.display.web.publisher import Pump
+from gatekeeper.display.web.session_info import Facts
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.board import Board
-from gatekeeper.live.phase import Phase
-from gatekeeper.loop import run_loop
-from gatekeeper.realtime import real_time
-from gatekeeper.recording.session import Session
-from gatekeeper.step import Step
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.runtime.realtime import real_time
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import Board
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig
 from replay.run import material_of

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.messages import (
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.messages import (
     LAYOUT,
     NS_PER_MS,
     SIZE,
@@ -30,7 +30,7 @@ from gatekeeper.linac.messages import (
     is_signed,
     session_key,
 )
-from gatekeeper.linac.receiver import Interlock, Rules, connected, received
+from gatekeeper.linac.lease.receiver import Interlock, Rules, connected, received
 
 SOCKET_SHARE = 0.02
 PAGE = 4096

@@ -27,7 +27,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.wire import quantiles
-from gatekeeper.clock import monotonic_ns
 from gatekeeper.config import (
     LeaseLinacConfig,
     LinacConfig,
@@ -35,12 +34,13 @@ from gatekeeper.config import (
     OpenIGTLinkLinacConfig,
     SerialLinacConfig,
 )
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.linac.interlock import Event, InterlockServer, What
-from gatekeeper.linac.lease import LeaseLinac
-from gatekeeper.linac.lines import Answer, answer_line, read_order
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
+from gatekeeper.linac.lease.interlock import Event, InterlockServer, What
+from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.linac.lease.receiver import Rules
 from gatekeeper.linac.open import open_linac
-from gatekeeper.linac.receiver import Rules
 from gatekeeper.wire.openigtlink.contents import decode_status, encode_status
 from gatekeeper.wire.openigtlink.header import HEADER_BYTES, decode_header
 from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_message

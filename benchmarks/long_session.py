@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig
 from replay.progress import OnProgress

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.harder import harder
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.core.errors import GatekeeperError
 from replay.formats.trackrad import open_case
 from replay.peers.measure import OnProgress, can_be_scored, measure
 from replay.peers.methods import available_methods, one_thread_each

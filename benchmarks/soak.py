@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import Clock, VirtualClock, stopwatch_ns
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.frame import Frame
-from gatekeeper.lag import LagSummary, LoopStats
-from gatekeeper.loop import run_loop
-from gatekeeper.step import Step
+from gatekeeper.core.clock import Clock, VirtualClock, stopwatch_ns
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.step import Step
+from gatekeeper.runtime.timing import LagSummary, LoopStats
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
 from replay.run import material_of

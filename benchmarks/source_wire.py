@@ -27,13 +27,13 @@ from rich.table import Table
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import NoRecord
 from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, fill, interlock, make_engine, quantiles
-from gatekeeper.clock import monotonic_ns
 from gatekeeper.config import GateConfig, LeaseLinacConfig
-from gatekeeper.frame import Frame
-from gatekeeper.linac.lease import LeaseLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.sources.newest import NewestFrame
-from gatekeeper.sources.port import FrameSource
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.frame import Frame
+from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.session.loop import run_loop
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.protocol import FrameSource
 
 WARM = 30
 """Frames at the beginning that are not counted."""

@@ -9,10 +9,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState
-from gatekeeper.engine import Engine
-from gatekeeper.frame import Frame
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.frame import Frame
 from gatekeeper.gating.gate import Gate
+from gatekeeper.session.engine import Engine
 
 
 def _frames(scene: Scene, images: Iterable[NDArray[np.float32]]) -> Iterator[Frame]:

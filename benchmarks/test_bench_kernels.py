@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
-from gatekeeper.tracking.follower import COARSE_ITERATIONS, FINE_ITERATIONS
+from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
+from kernels.image_checks import survey
+from kernels.ncc import best_peaks, correlate
 from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
-from kernels.search import best_peaks, correlate
-from kernels.shrink import block_mean
-from kernels.survey import survey
+from kernels.pyramid import block_mean
 from kernels.validity import is_finite_and_varied_within
 from kernels.warp import warp_contour
 

@@ -8,18 +8,18 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.engine import Engine
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.link import PATIENT
-from gatekeeper.recording.session import Session
-from gatekeeper.step import Step
-from gatekeeper.track import Track
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.writer_client import PATIENT
+from gatekeeper.session.engine import Engine
+from gatekeeper.session.loop import run_loop
 from replay.player import Player
 from replay.run import material_of
 

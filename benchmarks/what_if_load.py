@@ -22,7 +22,7 @@ from rich.table import Table
 
 from benchmarks.long_session import GATEKEEPER, MINUTES, make_session
 from benchmarks.percentiles import p50_and_worst
-from gatekeeper.clock import stopwatch_ns
+from gatekeeper.core.clock import stopwatch_ns
 from replay.progress import ProgressBars
 
 ANSWERED_S = 2.0

@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from gatekeeper.clock import monotonic_ns
 from gatekeeper.config import GateConfig, LeaseLinacConfig, build
-from gatekeeper.engine import Engine
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.frame import Frame
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.linac.interlock import Event, InterlockServer, What
-from gatekeeper.linac.lease import LeaseLinac
-from gatekeeper.linac.messages import SIZE
-from gatekeeper.linac.receiver import Rules
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.linac.lease.interlock import Event, InterlockServer, What
+from gatekeeper.linac.lease.messages import SIZE
+from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.linac.lease.receiver import Rules
+from gatekeeper.session.engine import Engine
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 

@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatekeeper.command import Action, Command
     from gatekeeper.config import (
         EnvelopeConfig,
         GateConfig,
@@ -17,18 +16,19 @@ if TYPE_CHECKING:
         SessionConfig,
         TrackerConfig,
     )
-    from gatekeeper.decision import BeamState, Decision, Reason
-    from gatekeeper.engine import Engine
-    from gatekeeper.errors import GatekeeperError
-    from gatekeeper.frame import Frame, Plane
+    from gatekeeper.core.command import Action, Command
+    from gatekeeper.core.decision import BeamState, Decision, Reason
+    from gatekeeper.core.errors import GatekeeperError
+    from gatekeeper.core.frame import Frame, Plane
+    from gatekeeper.core.track import Track
     from gatekeeper.gating.envelope import Envelope
     from gatekeeper.gating.gate import Gate
     from gatekeeper.gating.motion import LearnedRange
     from gatekeeper.gating.zones import Avoid, Target
-    from gatekeeper.loop import run_loop
-    from gatekeeper.recording.session import Session
-    from gatekeeper.track import Track
-    from gatekeeper.tracking.preview import Preview
+    from gatekeeper.recording.session_folder import Session
+    from gatekeeper.session.engine import Engine
+    from gatekeeper.session.loop import run_loop
+    from gatekeeper.tracking.preview.report import Preview
     from gatekeeper.tracking.structures import StructureTracker
     from gatekeeper.tracking.tracker import Tracker
 
@@ -62,32 +62,32 @@ __all__ = [
 ]
 
 _HOME = {
-    "Action": "command",
+    "Action": "core.command",
     "Avoid": "gating.zones",
-    "BeamState": "decision",
-    "Command": "command",
-    "Decision": "decision",
-    "Engine": "engine",
+    "BeamState": "core.decision",
+    "Command": "core.command",
+    "Decision": "core.decision",
+    "Engine": "session.engine",
     "Envelope": "gating.envelope",
     "EnvelopeConfig": "config",
-    "Frame": "frame",
+    "Frame": "core.frame",
     "Gate": "gating.gate",
     "GateConfig": "config",
-    "GatekeeperError": "errors",
+    "GatekeeperError": "core.errors",
     "LearnedRange": "gating.motion",
     "LinacProfile": "config",
-    "Plane": "frame",
+    "Plane": "core.frame",
     "PredictionConfig": "config",
-    "Preview": "tracking.preview",
-    "Reason": "decision",
-    "Session": "recording.session",
+    "Preview": "tracking.preview.report",
+    "Reason": "core.decision",
+    "Session": "recording.session_folder",
     "SessionConfig": "config",
     "StructureTracker": "tracking.structures",
     "Target": "gating.zones",
-    "Track": "track",
+    "Track": "core.track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",
-    "run_loop": "loop",
+    "run_loop": "session.loop",
 }
 
 

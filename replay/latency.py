@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import LATENCY, read_decisions
-from gatekeeper.report.page import BUDGET_MS
+from gatekeeper.report.html import BUDGET_MS
 from replay.progress import OnProgress
 from replay.run import Material, replay
 

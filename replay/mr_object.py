@@ -10,9 +10,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from pydicom.valuerep import DSdecimal, format_number_as_ds
 
-from gatekeeper.errors import OutputError
-from gatekeeper.frame import Plane
-from gatekeeper.sources.dicom_times import date_time
+from gatekeeper.core.errors import OutputError
+from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.times import date_time
 
 EPOCH_S = 946_684_800.0
 """Recordings begin on the first of January 2000, when they were not: no date of a real examination is passed on."""

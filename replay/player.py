@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gatekeeper.clock import Clock
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
 from replay.recording import Recording
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
-from gatekeeper.clock import stopwatch_ns
+from gatekeeper.core.clock import stopwatch_ns
 
 REDRAW_NS = 100_000_000
 

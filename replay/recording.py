@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import FrameStack, Plane
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack, Plane
 
 
 class LazyFrames:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gatekeeper.lag import LagSummary
-from gatekeeper.plain import aligned, numbers
-from gatekeeper.recording.session import Seal
+from gatekeeper.core.json_values import aligned, numbers
+from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
-from gatekeeper.tracking.preview import Preview
-from replay.gating_scores import GatingScore
-from replay.scores import Score
+from gatekeeper.runtime.timing import LagSummary
+from gatekeeper.tracking.preview.report import Preview
+from replay.scores.gating import GatingScore
+from replay.scores.tracking import Score
 
 
 @dataclass(frozen=True, slots=True)

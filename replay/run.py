@@ -8,36 +8,36 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.arming import Armed, arm
-from gatekeeper.clock import Clock, stopwatch_ns
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.errors import InputError, OutputError, TargetError
+from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.clock import Clock, stopwatch_ns
+from gatekeeper.core.contour import center_mm, mask_to_contour
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.errors import InputError, OutputError, TargetError
+from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.lag import LoopStats
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.port import LinacPort
-from gatekeeper.live.board import Board
-from gatekeeper.live.phase import Phase
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.link import PATIENT
-from gatekeeper.recording.port import PassedOn, Recorder
-from gatekeeper.recording.session import Session
-from gatekeeper.recording.setup import Setup
-from gatekeeper.recording.whole import write_whole
+from gatekeeper.linac.protocol import LinacPort
+from gatekeeper.recording.protocol import PassedOn, Recorder
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.writer_client import PATIENT
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.seen import Seen
-from gatekeeper.sources.port import FrameSource
-from gatekeeper.step import Step
-from gatekeeper.structure import center_mm, mask_to_contour
-from gatekeeper.track import Track
+from gatekeeper.runtime.timing import LoopStats
+from gatekeeper.session.arming import Armed, arm
+from gatekeeper.session.loop import run_loop
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import Board
+from gatekeeper.sources.protocol import FrameSource
 from replay.faults import FaultSpec, inject
-from replay.gating_scores import GatingScore, frame_period_s, gating_score, truth_outside_percent
 from replay.player import Player
 from replay.progress import OnProgress
 from replay.recording import Recording
 from replay.result import Result
-from replay.scores import Score, score
+from replay.scores.gating import GatingScore, frame_period_s, gating_score, truth_outside_percent
+from replay.scores.tracking import Score, score
 
 
 @dataclass(frozen=True, slots=True, eq=False)

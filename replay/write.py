@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatekeeper.errors import OutputError
+from gatekeeper.core.errors import OutputError
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import json, resource, sys
 from dataclasses import replace
 from pathlib import Path
 
-from gatekeeper.errors import GeometryError, RecordingError
+from gatekeeper.core.errors import GeometryError, RecordingError
 from replay.formats.open import open_recording
-from replay.info.facts import facts_of
+from replay.info import facts_of
 
 
 def opened(path, most):

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gatekeeper.clock import PacedClock
-from gatekeeper.console.facts import Facts
-from gatekeeper.console.process import Address, Console
-from gatekeeper.console.pump import Pump
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.display.web.process import Address, Console
+from gatekeeper.display.web.publisher import Pump
+from gatekeeper.display.web.session_info import Facts
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.board import Board
-from gatekeeper.live.session import LiveSession
-from gatekeeper.operator.wish import END, Wish
+from gatekeeper.operator.request import END, Wish
+from gatekeeper.session.live_session import LiveSession
+from gatekeeper.session.status import Board
 from replay.player import Player
 from tests.cases import breathing_case
 from tests.lives import plan_of

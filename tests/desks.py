@@ -4,10 +4,10 @@ import threading
 import time
 from contextlib import contextmanager
 
-from gatekeeper.clock import PacedClock
-from gatekeeper.command import Action
-from gatekeeper.operator.desk import Desk
-from gatekeeper.operator.wish import Wish
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.command import Action
+from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request_queue import Desk
 from tests.gate_world import gate
 
 

@@ -8,11 +8,11 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian, ImplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE
 
-from gatekeeper.clock import PacedClock
 from gatekeeper.config.source import DicomSourceConfig
-from gatekeeper.frame import Plane
-from gatekeeper.sources.dicom import DicomSource
-from gatekeeper.sources.dicom_times import date_time
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.source import DicomSource
+from gatekeeper.sources.dicom.times import date_time
 from replay.mr_object import EPOCH_S, decimal, mr_object
 
 SERIES, REFERENCE = "2.25.11", "2.25.12"

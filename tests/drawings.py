@@ -6,7 +6,7 @@ import time
 import httpx
 import numpy as np
 
-from gatekeeper.console.view import unpacked
+from gatekeeper.display.web.message import unpacked
 
 MINUTE_S = 60.0
 

@@ -4,12 +4,12 @@ from contextlib import closing
 
 import numpy as np
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.errors import InputError
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import InputError
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.session import LiveSession
-from gatekeeper.live.sketch import request_of
-from gatekeeper.operator.wish import Wish
+from gatekeeper.operator.request import Wish
+from gatekeeper.session.contouring.requests import request_of
+from gatekeeper.session.live_session import LiveSession
 from replay.formats.session import open_session
 from tests.cases import breathing_case
 from tests.drawings import ellipse_px

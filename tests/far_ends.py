@@ -21,8 +21,8 @@ from typing import NamedTuple
 import pytest
 
 from gatekeeper.config import LeaseLinacConfig, SerialLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.lines import Answer, answer_line, read_order
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
 from tests.leases import KEY
 from tests.support.waiting import until
 

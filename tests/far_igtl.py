@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 
 from gatekeeper.config import OpenIGTLinkLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.lines import Answer, answer_line, read_order
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
 from gatekeeper.wire.openigtlink.contents import Status, decode_status, decode_string, encode_status, encode_string
 from gatekeeper.wire.openigtlink.header import HEADER_BYTES, decode_header
 from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_message

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gatekeeper.clock import VirtualClock
+from gatekeeper.core.clock import VirtualClock
 from replay.faults import inject
 from replay.player import Player
 from tests.recordings import recording

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import GateConfig, SessionConfig
-from gatekeeper.decision import BeamState
-from gatekeeper.errors import GatekeeperError
-from gatekeeper.loop import run_loop
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
 from replay.faults import inject
 from replay.player import Player
 from replay.run import material_of

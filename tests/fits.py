@@ -1,8 +1,8 @@
-"""Random problems for `kernels.deform.fit`, and the same problems for its slow twin."""
+"""Random problems for `kernels.deformation.fit`, and the same problems for its slow twin."""
 
 import numpy as np
 
-from kernels.deform import RESULTS, fit
+from kernels.deformation import RESULTS, fit
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import bilinear_samples, displaced, gauss_newton
 

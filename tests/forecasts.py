@@ -1,4 +1,4 @@
-"""Slow, obvious twins of the kernels of kernels/trace.py and kernels/forecast.py, and traces to feed them with."""
+"""Slow, obvious twins of kernels/trajectory.py and kernels/local_regression.py, and traces to feed them with."""
 
 import numpy as np
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gatekeeper.config import GateConfig
-from gatekeeper.gating.table import TABLE, Row
+from gatekeeper.gating.hold_reasons import TABLE, Row
 
 DOC = Path(__file__).parents[1] / "docs" / "gate.md"
 BEGIN, END = "<!-- reasons: python -m tests.gate_doc -->\n", "<!-- end of reasons -->\n"

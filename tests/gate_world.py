@@ -3,14 +3,14 @@
 import numpy as np
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.frame import Frame, Plane
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.findings import Findings, Sighting
+from gatekeeper.gating.frame_checks import Picture
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.order import Order
-from gatekeeper.gating.picture import Picture
-from gatekeeper.track import Track
+from gatekeeper.gating.measurements import Findings, Sighting
+from gatekeeper.gating.sequence_checks import Order
 from tests.polygons import circle
 
 ON, HOLD = BeamState.ON, BeamState.HOLD

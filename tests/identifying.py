@@ -4,7 +4,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from gatekeeper.sources.dicom_reading import _KEYWORDS
+from gatekeeper.sources.dicom.reading import _KEYWORDS
 
 MARK, DAY, UID = "SECRETIVE", "19570713", "2.25.195707137771"
 CLOCK = "111957.713195"

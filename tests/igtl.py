@@ -5,9 +5,9 @@ from contextlib import closing, contextmanager, suppress
 
 import numpy as np
 
-from gatekeeper.clock import PacedClock
 from gatekeeper.config.source import OpenIGTLinkSourceConfig
-from gatekeeper.frame import Plane
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.frame import Plane
 from gatekeeper.sources.openigtlink import OpenIGTLinkSource
 from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import to_timestamp

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import SimpleITK
 
-from gatekeeper.frame import Plane
+from gatekeeper.core.frame import Plane
 from tests.recordings import recording
 
 SAGITTAL = Plane((12.5, -80.25, 61.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))

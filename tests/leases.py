@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig
-from gatekeeper.linac.interlock import InterlockServer
-from gatekeeper.linac.lease import LeaseLinac
-from gatekeeper.linac.messages import Kind, Message, decode, encode, session_key
-from gatekeeper.linac.receiver import Interlock, Rules, connected, received
+from gatekeeper.linac.lease.interlock import InterlockServer
+from gatekeeper.linac.lease.messages import Kind, Message, decode, encode, session_key
+from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.linac.lease.receiver import Interlock, Rules, connected, received
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)

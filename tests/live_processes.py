@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 import tomli_w
 
 from benchmarks.session_matrix.parts import Process
-from gatekeeper.clock import PacedClock
+from gatekeeper.core.clock import PacedClock
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play
 from replay.formats.trackrad import write_case

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import LiveConfig, build
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.learner import Learner
-from gatekeeper.live.plan import Plan
-from gatekeeper.live.session import LiveSession
-from gatekeeper.live.target import Drawn, Reference
-from gatekeeper.operator.wish import Wish
-from gatekeeper.recording.chain import read_chain
+from gatekeeper.operator.request import Wish
+from gatekeeper.recording.hash_chain import read_chain
+from gatekeeper.session.definition import Plan
+from gatekeeper.session.live_session import LiveSession
+from gatekeeper.session.preview_recorder import Learner
+from gatekeeper.session.target import Drawn, Reference
 from replay.player import Player
 from tests.cases import breathing_case
 

@@ -1,7 +1,7 @@
 """What stands around the loop in its tests: a source of given frames, an engine that lets the beam on, a recorder."""
 
-from gatekeeper.decision import Reason
-from gatekeeper.step import Step
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.step import Step
 from tests.steps import HOLD, ON, decision, frame
 
 MAX_AGE_S = 0.5

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
-from kernels.deform import CLIP, LEAST_EXPLAINED, MEAN_TO_SIGMA, ROUNDING
+from kernels.deformation import CLIP, LEAST_EXPLAINED, MEAN_TO_SIGMA, ROUNDING
 
 # --- kernels/polygon.py ---------------------------------------------------------------------------------------
 
@@ -114,7 +114,7 @@ def _meeting_row(e, f):
     return float(p[0] + t * d_row) if 0.0 < t < 1.0 else None
 
 
-# --- kernels/search.py ----------------------------------------------------------------------------------------
+# --- kernels/ncc.py ----------------------------------------------------------------------------------------
 
 
 def correlation(image, template):
@@ -153,7 +153,7 @@ def peaks(scores, apart, most):
     return np.array(chosen).reshape(-1, 3)
 
 
-# --- kernels/shrink.py ----------------------------------------------------------------------------------------
+# --- kernels/pyramid.py ----------------------------------------------------------------------------------------
 
 
 def block_means(image, row, col, factor, shape):
@@ -182,7 +182,7 @@ def smoothed(image, share):
     return out
 
 
-# --- kernels/flat.py ------------------------------------------------------------------------------------------
+# --- kernels/bias_field.py ------------------------------------------------------------------------------------------
 
 
 def flattened(factors, row, col, window):
@@ -193,7 +193,7 @@ def flattened(factors, row, col, window):
     return out
 
 
-# --- kernels/sample.py ----------------------------------------------------------------------------------------
+# --- kernels/interpolation.py ----------------------------------------------------------------------------------------
 
 
 def bilinear_samples(image, rows, cols):
@@ -212,7 +212,7 @@ def bilinear_gradients(image, rows, cols):
     )
 
 
-# --- kernels/deform.py, kernels/warp.py -----------------------------------------------------------------------
+# --- kernels/deformation.py, kernels/warp.py -----------------------------------------------------------------------
 
 
 def displaced(points, modes, params, row_scale, col_scale):
@@ -270,7 +270,7 @@ def survey_slowly(image):
     return finite, len(set(values)) > 1, values.count(max(values))
 
 
-# --- kernels/likeness.py --------------------------------------------------------------------------------------
+# --- kernels/similarity.py --------------------------------------------------------------------------------------
 
 
 def patchwise_correlation(template, weight, residual, scale, patches):

@@ -3,13 +3,13 @@
 import numpy as np
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.tracking.follower import Follower
-from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import make_model
-from gatekeeper.tracking.passage import Passage
-from gatekeeper.tracking.reference import RIM
+from gatekeeper.tracking.preview.motion_compensated import Registered
+from gatekeeper.tracking.preview.trajectory import Passage
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.registered import Registered
+from gatekeeper.tracking.template import RIM
+from gatekeeper.tracking.template_tracker import Follower
 from tests.scenes import Scene
 
 SCENE = Scene(shape=(80, 72))

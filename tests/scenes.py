@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 
 WAVES = 48

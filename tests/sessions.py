@@ -8,14 +8,14 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
-from gatekeeper.recording.chain import START, read_chain, seal
-from gatekeeper.recording.setup import Setup
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.recording.hash_chain import START, read_chain, seal
+from gatekeeper.recording.session_setup import Setup
 from replay import run
 from replay.formats.session import open_session
 from replay.run import material_of, replay
-from replay.verify import verify
+from replay.sessions.verify import verify
 from tests.cases import breathing_case
 from tests.steps import frame
 

@@ -3,8 +3,8 @@
 import socket
 from contextlib import closing, contextmanager
 
-from gatekeeper.clock import PacedClock
 from gatekeeper.config.source import MrdSourceConfig
+from gatekeeper.core.clock import PacedClock
 from gatekeeper.sources.mrd import MrdSource
 from tests.support.waiting import DEADLINE_S
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from gatekeeper.decision import BeamState, Decision, Reason
-from gatekeeper.frame import Frame
-from gatekeeper.step import Step
-from gatekeeper.track import Track
+from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
 

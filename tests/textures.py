@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from gatekeeper.tracking.freeform import free_form
-from gatekeeper.tracking.reference import chosen_points, make_grid, make_template
-from gatekeeper.tracking.workspace import Level
+from gatekeeper.tracking.deformation import free_form
+from gatekeeper.tracking.template import chosen_points, make_grid, make_template
+from gatekeeper.tracking.template_fit import Level
 from tests.recordings import disc
 
 SHAPE = (96, 92)

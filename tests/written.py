@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import tifffile
 
-from replay.convert.mrd import write_mrd
-from replay.convert.npz import write_npz
 from replay.formats.trackrad import write_case
+from replay.formats.writers.mrd import write_mrd
+from replay.formats.writers.npz import write_npz
 from tests.image_files import rate_hz, write_itk, write_side
 from tests.sessions import quiet
 

@@ -12,17 +12,17 @@ from pathlib import Path
 
 from benchmarks.fault_matrix.run import JUMP_BEFORE
 from benchmarks.fault_matrix.scene import load
-from gatekeeper.arming import arm
-from gatekeeper.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig, SessionConfig
-from gatekeeper.engine import TargetTracker
-from gatekeeper.frame import Frame
-from gatekeeper.linac.key import load_key
-from gatekeeper.linac.lease import LeaseLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.session import Session
-from gatekeeper.sources.newest import NewestFrame
-from gatekeeper.sources.port import FrameSource
+from gatekeeper.core.clock import Clock, PacedClock, monotonic_ns
+from gatekeeper.core.frame import Frame
+from gatekeeper.linac.lease.key import load_key
+from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.session.arming import arm
+from gatekeeper.session.engine import TargetTracker
+from gatekeeper.session.loop import run_loop
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.protocol import FrameSource
 from replay.faults import inject
 from replay.faults.clock import JumpingClock
 from replay.faults.slow import SlowTracker

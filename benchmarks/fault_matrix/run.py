@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.fault_matrix.faults import SLACK_S, Fault
 from benchmarks.fault_matrix.relay import Relay
 from benchmarks.fault_matrix.scene import Scene
-from gatekeeper.recording.chain import read_chain
+from gatekeeper.recording.hash_chain import read_chain
 from replay.faults.processes import no_room
 
 RUN = "from gatekeeper.cli import main; main()"

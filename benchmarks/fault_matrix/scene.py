@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig, build
-from gatekeeper.frame import Plane
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.frame import Plane
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.structure import mask_to_contour
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
 

@@ -16,7 +16,7 @@ from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.plot import draw
 from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
 from benchmarks.prediction.table import Rows, cases_table, plain, table
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.core.errors import GatekeeperError
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"

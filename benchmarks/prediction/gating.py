@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
-from gatekeeper.clock import stopwatch_ns
 from gatekeeper.config import PredictionConfig
+from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.gating.ahead import instants_s, used_percent
 
 Array = NDArray[np.float64]

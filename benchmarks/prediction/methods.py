@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import PredictionConfig
-from gatekeeper.gating.predict import Prediction, Predictor
+from gatekeeper.gating.predictor import Prediction, Predictor
 
 OURS = "local ridge"
 

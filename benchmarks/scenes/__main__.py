@@ -22,7 +22,7 @@ from benchmarks.scenes.table import (
     unsure_shares,
     unsure_table,
 )
-from gatekeeper.errors import GatekeeperError
+from gatekeeper.core.errors import GatekeeperError
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"

@@ -11,7 +11,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
 from replay.peers.measure import can_be_scored
 from replay.recording import Recording
-from replay.scores import score_frame
+from replay.scores.tracking import score_frame
 
 EVERY, RUN = 40, 4
 """Of so many frames of a case the last few are another person's."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from benchmarks.scenes.catalogue import Scene
 from benchmarks.scenes.disturb import SHOWS_NOTHING, disturb, kinds
-from gatekeeper.structure import mask_to_contour
-from gatekeeper.track import Track
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.track import Track
 from gatekeeper.tracking.tracker import Tracker
 from kernels.polygon import area, centroid
 from replay.phantom import Phantom, make_phantom

@@ -14,8 +14,8 @@ from typing import Any
 from benchmarks.session_matrix.judge import Change, Entry, besides, changes, heard_changes, hold_after, lost, offset_s
 from benchmarks.session_matrix.parts import ADDRESS, FRAMES_PER_S, START_S, Process, far_end, write_session
 from gatekeeper.config import SessionConfig
-from gatekeeper.recording.chain import read_chain
-from replay.verify import verify_folder
+from gatekeeper.recording.hash_chain import read_chain
+from replay.sessions.verify import verify_folder
 
 LINK_S = 0.02
 """From a decision to the far end, as in docs/safety.md, in s."""

@@ -10,10 +10,10 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from benchmarks.source_fuzz.wires import LiveSource, spoiled
-from gatekeeper.clock import Clock
 from gatekeeper.config.source import DicomSourceConfig
-from gatekeeper.frame import Frame
-from gatekeeper.sources.dicom import DicomSource
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
+from gatekeeper.sources.dicom.source import DicomSource
 from replay.feed.dicom import DicomFeeder
 from replay.feed.port import Feeder
 from replay.mr_object import mr_object

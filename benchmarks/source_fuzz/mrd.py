@@ -5,9 +5,9 @@ import struct
 from collections.abc import Mapping
 
 from benchmarks.source_fuzz.wires import LiveSource, spoiled
-from gatekeeper.clock import Clock
 from gatekeeper.config.source import MrdSourceConfig
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
 from gatekeeper.sources.mrd import MrdSource
 from gatekeeper.wire import mrd
 from gatekeeper.wire.mrd import Kind

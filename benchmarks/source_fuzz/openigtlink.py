@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.source_fuzz.wires import LiveSource, spoiled
-from gatekeeper.clock import Clock
 from gatekeeper.config.source import OpenIGTLinkSourceConfig
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
 from gatekeeper.sources.openigtlink import OpenIGTLinkSource
 from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_string, encode_transform
 from gatekeeper.wire.openigtlink.geometry import image_on

@@ -14,19 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.source_fuzz.wires import LiveSource, Wire
-from gatekeeper.clock import PacedClock
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.engine import Engine
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame, Plane
+from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.loop import run_loop
-from gatekeeper.sources.newest import NewestFrame
-from gatekeeper.step import Step
-from gatekeeper.track import Track
+from gatekeeper.session.engine import Engine
+from gatekeeper.session.loop import run_loop
+from gatekeeper.sources.newest_frame import NewestFrame
 from replay.feed.port import Feeder
 
 SHAPE = (24, 20)

@@ -4,9 +4,9 @@ import random
 from collections.abc import Mapping
 from typing import Protocol
 
-from gatekeeper.clock import Clock
-from gatekeeper.frame import Frame
-from gatekeeper.sources.counts import SourceCounts
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
+from gatekeeper.sources.statistics import SourceCounts
 from replay.feed.port import Feeder
 
 

@@ -27,7 +27,7 @@ from gatekeeper.cli.report import report
 from gatekeeper.cli.run import run
 from gatekeeper.cli.trackrad import trackrad
 from gatekeeper.cli.verify import verify
-from gatekeeper.errors import GatekeeperError, InputError
+from gatekeeper.core.errors import GatekeeperError, InputError
 
 # Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

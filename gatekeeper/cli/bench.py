@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.cases import PHANTOM, recording_of
-from gatekeeper.options import DEFAULTS, JsonOption
+from gatekeeper.cli.options import DEFAULTS, JsonOption
 
 BenchCaseArg = Annotated[
     str, typer.Argument(help="A recording, or phantom: one that is made now.", metavar="[CASE|phantom]")

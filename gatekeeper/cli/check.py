@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gatekeeper.cli.options import JsonOption, SessionFileArg
 from gatekeeper.config import LiveConfig, load_live
-from gatekeeper.errors import GatekeeperError
-from gatekeeper.options import JsonOption, SessionFileArg
+from gatekeeper.core.errors import GatekeeperError
 
 if TYPE_CHECKING:
-    from gatekeeper.live.plan import Plan
+    from gatekeeper.session.definition import Plan
 
 WIDTH = 118
 PART, STATE = 12, 9
@@ -77,7 +77,8 @@ def check(session_file: SessionFileArg, as_json: JsonOption = False) -> None:
 
 def _rows(name: str, config: LiveConfig) -> list[Row]:
     """Return every part, explained and tried."""
-    from gatekeeper.cli import explain, trying
+    from gatekeeper.cli import explain
+    from gatekeeper.cli import probe as trying
     from gatekeeper.cli.run import plan_of
 
     plan: Plan | None = None

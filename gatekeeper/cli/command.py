@@ -4,12 +4,12 @@ import json
 
 import typer
 
-from gatekeeper.errors import InputError
+from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsArg
+from gatekeeper.core.errors import InputError
 from gatekeeper.operator.client import ask
-from gatekeeper.operator.control import STATUS
+from gatekeeper.operator.control_socket import STATUS
+from gatekeeper.operator.request import named, wish_of
 from gatekeeper.operator.who import login_name
-from gatekeeper.operator.wish import named, wish_of
-from gatekeeper.options import JsonOption, OperatorOption, PlaceArg, WordsArg
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:

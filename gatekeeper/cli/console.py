@@ -5,23 +5,23 @@ from contextlib import closing, suppress
 
 import typer
 
-from gatekeeper.cli.showing import LOOPBACK
-from gatekeeper.errors import InputError
-from gatekeeper.options import ConsoleHostOption, ConsolePortOption, SessionArg
+from gatekeeper.cli.console_option import LOOPBACK
+from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg
+from gatekeeper.core.errors import InputError
 
 
 def console(
     session_dir: SessionArg, console_host: ConsoleHostOption = None, console_port: ConsolePortOption = None
 ) -> None:
     """Look at a recorded session again: play, step, scrub, jump from hold to hold, ask what if. Ends with Ctrl-C."""
-    from gatekeeper.console.auth import Access
-    from gatekeeper.console.preparing import Preparing
-    from gatekeeper.console.serve import listening, make_server, url_of
-    from gatekeeper.console.server import make_app
-    from gatekeeper.console.what_if import what_if_route
+    from gatekeeper.display.web.access import Access
+    from gatekeeper.display.web.loading import Preparing
+    from gatekeeper.display.web.serve import listening, make_server, url_of
+    from gatekeeper.display.web.server import make_app
+    from gatekeeper.display.web.what_if_routes import what_if_route
     from replay.formats.session import open_session
-    from replay.rejudge import Rejudged
-    from replay.review import Review
+    from replay.sessions.rejudge import Rejudged
+    from replay.sessions.review import Review
 
     host = console_host or LOOPBACK
     access = Access.of(host, control=False)

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from gatekeeper.cli.options import AsStoredOption, ObserverOption, ScanOption, TimeAxisOption
 from gatekeeper.cli.settings import choices_of
-from gatekeeper.options import AsStoredOption, ObserverOption, ScanOption, TimeAxisOption
 
 PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
 OutArg = Annotated[Path, typer.Argument(help="File (.npz, .h5) or folder to make.", metavar="OUT")]
@@ -26,8 +26,8 @@ def convert(
     as_stored: AsStoredOption = False,
 ) -> None:
     """Write a recording in another format: pixels, geometry and times as they are, and nobody's name."""
-    from replay.convert.targets import target_of
     from replay.formats.open import open_recording
+    from replay.formats.writers.targets import target_of
     from replay.progress import ProgressBars
 
     target = target_of(to, out)

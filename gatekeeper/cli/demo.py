@@ -4,10 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.playing import play
-from gatekeeper.cli.settings import pace_of
-from gatekeeper.cli.showing import page_of
-from gatekeeper.options import (
+from gatekeeper.cli.console_option import page_of
+from gatekeeper.cli.options import (
     DEFAULTS,
     BreathHoldOption,
     ConsoleHostOption,
@@ -17,6 +15,8 @@ from gatekeeper.options import (
     OutOption,
     PrescribedOption,
 )
+from gatekeeper.cli.replay_run import play
+from gatekeeper.cli.settings import pace_of
 
 DEMO_SPEED, WATCHED_SPEED = "8", "1"
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.errors import ConfigError
-from gatekeeper.options import SessionArg
+from gatekeeper.cli.options import SessionArg
+from gatekeeper.core.errors import ConfigError
 
 SlicerOption = Annotated[bool, typer.Option("--slicer", help="For the SlicerCineTrack extension of 3D Slicer.")]
 OutOption = Annotated[
@@ -17,8 +17,8 @@ OutOption = Annotated[
 
 def export(session_dir: SessionArg, slicer: SlicerOption = False, out: OutOption = None) -> None:
     """Write a session as images, target and movement that another program shows."""
-    from replay.convert.slicer import write_slicer
     from replay.formats.session import open_session
+    from replay.formats.writers.slicer import write_slicer
     from replay.progress import ProgressBars
 
     if not slicer:

@@ -6,9 +6,9 @@ from contextlib import closing
 import typer
 
 from gatekeeper.cli.cases import recording_of
-from gatekeeper.clock import PacedClock, stopwatch_ns
-from gatekeeper.errors import InputError, LinkError
-from gatekeeper.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
+from gatekeeper.cli.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
+from gatekeeper.core.clock import PacedClock, stopwatch_ns
+from gatekeeper.core.errors import InputError, LinkError
 
 
 def feed(

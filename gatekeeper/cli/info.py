@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from gatekeeper.cli.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
 from gatekeeper.cli.settings import choices_of
-from gatekeeper.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
 
 PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
 PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a picture.", metavar="OUT")]
@@ -26,8 +26,8 @@ def info(
     from rich.console import Console
 
     from replay.formats.open import format_of, open_recording
-    from replay.info.facts import facts_of
-    from replay.info.picture import png_picture, terminal_picture
+    from replay.info import facts_of
+    from replay.info_picture import png_picture, terminal_picture
     from replay.progress import ProgressBars
     from replay.write import whole_file
 

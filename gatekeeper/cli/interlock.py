@@ -2,18 +2,18 @@
 
 import signal
 
-from gatekeeper.errors import ConfigError
-from gatekeeper.options import JsonLinesOption, KeyOption, ListenOption, LongestOption
+from gatekeeper.cli.options import JsonLinesOption, KeyOption, ListenOption, LongestOption
+from gatekeeper.core.errors import ConfigError
 
 
 def interlock(
     listen: ListenOption, key_file: KeyOption, max_lifetime_ms: LongestOption = 100, as_json: JsonLinesOption = False
 ) -> None:
     """Receive leases as what sits at the linac does: HOLD unless one lives. Ends with Ctrl-C or SIGTERM."""
-    from gatekeeper.linac.event_log import EventLog
-    from gatekeeper.linac.interlock import InterlockServer
-    from gatekeeper.linac.key import load_key
-    from gatekeeper.linac.receiver import Rules
+    from gatekeeper.linac.lease.event_log import EventLog
+    from gatekeeper.linac.lease.interlock import InterlockServer
+    from gatekeeper.linac.lease.key import load_key
+    from gatekeeper.linac.lease.receiver import Rules
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:

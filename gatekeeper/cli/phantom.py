@@ -4,8 +4,8 @@ import re
 
 import typer
 
+from gatekeeper.cli.options import ConfigOption, NewCaseArg
 from gatekeeper.config import build, load_toml
-from gatekeeper.options import ConfigOption, NewCaseArg
 
 
 def phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:

@@ -4,11 +4,8 @@ from contextlib import closing
 
 import typer
 
-from gatekeeper.cli.playing import play
-from gatekeeper.cli.settings import choices_of, pace_of, settings_of
-from gatekeeper.cli.showing import page_of
-from gatekeeper.errors import ConfigError
-from gatekeeper.options import (
+from gatekeeper.cli.console_option import page_of
+from gatekeeper.cli.options import (
     DEFAULTS,
     AsStoredOption,
     BreathHoldOption,
@@ -32,6 +29,9 @@ from gatekeeper.options import (
     TargetOption,
     TimeAxisOption,
 )
+from gatekeeper.cli.replay_run import play
+from gatekeeper.cli.settings import choices_of, pace_of, settings_of
+from gatekeeper.core.errors import ConfigError
 
 
 def replay(
@@ -62,11 +62,11 @@ def replay(
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     """
     from gatekeeper.cli.target import with_target
-    from replay.compare import material_of_session
     from replay.faults import parse
     from replay.formats.open import open_recording
     from replay.formats.session import is_session, open_session
     from replay.run import material_of
+    from replay.sessions.compare import material_of_session
 
     if roi is not None and target is None:
         raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")

@@ -4,13 +4,13 @@ import json
 
 import typer
 
-from gatekeeper.options import JsonOption, ReportOutOption, SessionArg
+from gatekeeper.cli.options import JsonOption, ReportOutOption, SessionArg
 
 
 def report(session_dir: SessionArg, out: ReportOutOption = None, as_json: JsonOption = False) -> None:
     """Write the report of a session as one HTML file that needs nothing else."""
     from replay.progress import ProgressBars
-    from replay.story import write_report
+    from replay.sessions.report import write_report
 
     with ProgressBars() as bars:
         path = write_report(session_dir, out, bars)

@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatekeeper.cli.showing import Page, page_of, shown
-from gatekeeper.clock import PacedClock, utc_stamp
-from gatekeeper.config import DrawnConfig, LiveConfig, load_live
-from gatekeeper.errors import ConfigError
-from gatekeeper.options import (
+from gatekeeper.cli.console_option import Page, page_of, shown
+from gatekeeper.cli.options import (
     BreathHoldOption,
     ConsoleHostOption,
     ConsoleOption,
@@ -26,12 +23,15 @@ from gatekeeper.options import (
     PrescribedOption,
     SessionFileArg,
 )
+from gatekeeper.config import DrawnConfig, LiveConfig, load_live
+from gatekeeper.core.clock import PacedClock, utc_stamp
+from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatekeeper.linac.port import LinacPort
-    from gatekeeper.live.outcome import Outcome
-    from gatekeeper.live.plan import Plan
-    from gatekeeper.live.session import LiveSession
+    from gatekeeper.linac.protocol import LinacPort
+    from gatekeeper.session.definition import Plan
+    from gatekeeper.session.live_session import LiveSession
+    from gatekeeper.session.outcome import Outcome
 
 ArmOption = Annotated[
     str | None,
@@ -62,7 +62,8 @@ def run(
     Ends with `end`, after --seconds, or with Ctrl-C, SIGTERM or a terminal that is gone, beam held first; the exit code
     is 128 and the number of the signal where that was one, and 1 where --arm was given and nothing was armed.
     """
-    from gatekeeper.live.session import LiveSession
+    from gatekeeper.report.live_overview import draw
+    from gatekeeper.session.live_session import LiveSession
 
     page = page_of(console, console_host, console_port, control, prescribed_s, breath_hold_s)
     config = load_live(session_file)
@@ -75,7 +76,7 @@ def run(
     plan = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
     folder = Path(config.recording.folder) / f"{plan.name}-{utc_stamp()}" if out is None else out
     try:
-        outcome = _gate(LiveSession(plan, clock), plan, clock, folder, page)
+        outcome = _gate(LiveSession(plan, clock, draw=draw), plan, clock, folder, page)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None
@@ -96,8 +97,8 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
         When a file cannot be read or holds no target.
     """
     from gatekeeper.cli.target import TARGET, drawn_of, reference_of
-    from gatekeeper.live.plan import Plan
-    from gatekeeper.operator.wish import named
+    from gatekeeper.operator.request import named
+    from gatekeeper.session.definition import Plan
 
     return Plan(
         name=name,
@@ -112,15 +113,15 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
 
 def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path, page: Page | None) -> "Outcome":
     """Open everything around a session, run it, and close it again."""
+    from gatekeeper.display.terminal.process import Display
+    from gatekeeper.display.terminal.publisher import Pump
+    from gatekeeper.display.terminal.snapshot import Facts, Said
+    from gatekeeper.linac.watchdog import Watchdog
     from gatekeeper.operator.signals import ends_on_signals
     from gatekeeper.operator.terminal import Terminal
     from gatekeeper.operator.who import login_name
-    from gatekeeper.realtime import real_time
+    from gatekeeper.runtime.realtime import real_time
     from gatekeeper.sources.open import open_source
-    from gatekeeper.view.display import Display
-    from gatekeeper.view.pump import Pump
-    from gatekeeper.view.snapshot import Facts, Said
-    from gatekeeper.watchdog import Watchdog
 
     config, board, desk = plan.config, session.board, session.desk
     with ExitStack() as stack:
@@ -169,8 +170,8 @@ def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path,
 
         @contextmanager
         def doors(there: Path) -> Iterator[None]:
-            from gatekeeper.operator.control import Control
-            from gatekeeper.operator.place import NAME
+            from gatekeeper.operator.control_socket import Control
+            from gatekeeper.operator.socket_path import NAME
 
             # Once the loop has sent its last HOLD nothing beats any more, which is no failure.
             with stand_down(), Control(there / NAME, desk, lambda: pump.snapshot.as_json()):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.config import SessionConfig, load_toml, with_limits
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from replay.formats.format import Choices

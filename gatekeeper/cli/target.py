@@ -16,8 +16,8 @@ from gatekeeper.config import (
     TrackradLabelConfig,
     build,
 )
-from gatekeeper.errors import TargetError
-from gatekeeper.live.target import Drawn, Outlined, Reference
+from gatekeeper.core.errors import TargetError
+from gatekeeper.session.target import Drawn, Outlined, Reference
 from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices

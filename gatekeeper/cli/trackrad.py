@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.compilation import compiles_kernels
-from gatekeeper.options import JsonOption
+from gatekeeper.cli.options import JsonOption
 
 trackrad = typer.Typer(no_args_is_help=True, help="Track like an algorithm of the TrackRAD2025 challenge, and score.")
 
@@ -28,7 +28,7 @@ CsvOption = Annotated[Path | None, typer.Option("--csv", help="File for the tabl
 def run(input_dir: InputOption, output_dir: OutputOption, as_json: JsonOption = False) -> None:
     """Track the target of one case, frame by frame, and write its masks."""
     from replay.progress import ProgressBars
-    from replay.trackrad.contract import run as run_case
+    from replay.trackrad import run as run_case
 
     with ProgressBars() as bars:
         result = run_case(input_dir, output_dir, bars)
@@ -42,11 +42,11 @@ def score(
     truth: TruthOption, predictions: PredictionsOption, as_json: JsonOption = False, csv: CsvOption = None
 ) -> None:
     """Score masks like the challenge's own code does, and beside that as it should be."""
-    from gatekeeper.recording.whole import write_whole
+    from gatekeeper.core.atomic_write import write_whole
     from replay.progress import ProgressBars
-    from replay.trackrad.scoring import score_folders
-    from replay.trackrad.table import as_csv, as_table
-    from replay.trackrad.table import as_json as plain
+    from replay.scores.trackrad import score_folders
+    from replay.scores.trackrad_table import as_csv, as_table
+    from replay.scores.trackrad_table import as_json as plain
 
     with ProgressBars() as bars:
         result = score_folders(truth, predictions, bars)

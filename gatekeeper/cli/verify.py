@@ -5,14 +5,14 @@ import re
 
 import typer
 
-from gatekeeper.errors import ConfigError
-from gatekeeper.options import HeadOption, JsonOption, SessionArg
+from gatekeeper.cli.options import HeadOption, JsonOption, SessionArg
+from gatekeeper.core.errors import ConfigError
 
 
 def verify(session_dir: SessionArg, head: HeadOption = None, as_json: JsonOption = False) -> None:
     """Check that a session is as it was written, and that its frames give the same decisions again."""
     from replay.progress import waiting
-    from replay.verify import verify_folder
+    from replay.sessions.verify import verify_folder
 
     if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
         raise ConfigError(f"command line: head = {head!r:.80}: must be 64 hexadecimal digits, as verify prints them")

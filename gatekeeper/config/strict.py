@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

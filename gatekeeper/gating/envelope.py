@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gatekeeper.frame import Plane
-from gatekeeper.structure import checked_outline, grow
+from gatekeeper.core.contour import checked_outline, grow
+from gatekeeper.core.frame import Plane
 from kernels.overlap import area_outside
 from kernels.polygon import area
 

@@ -4,24 +4,24 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from gatekeeper.command import Action, Command, Event
 from gatekeeper.config import GateConfig, PredictionConfig
-from gatekeeper.decision import BeamState, Decision, Reason
-from gatekeeper.frame import Frame
-from gatekeeper.gating import state as machine
+from gatekeeper.core.command import Action, Command, Event
+from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.track import Track
+from gatekeeper.gating import state_machine as machine
 from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.findings import Findings, Sighting
+from gatekeeper.gating.envelope_shift import Rebase
+from gatekeeper.gating.frame_checks import Picture, look_at
+from gatekeeper.gating.measurements import Findings, Sighting
 from gatekeeper.gating.motion import LearnedRange, Motion, watch
-from gatekeeper.gating.order import Past, follow, wait
-from gatekeeper.gating.picture import Picture, look_at
-from gatekeeper.gating.rebase import Rebase
-from gatekeeper.gating.state import GateState, Rules
+from gatekeeper.gating.sequence_checks import Past, follow, wait
+from gatekeeper.gating.state_machine import GateState, Rules
 from gatekeeper.gating.zones import Target, Zone
-from gatekeeper.track import Track
 
 if TYPE_CHECKING:
-    from gatekeeper.gating.foresight import Foresight
+    from gatekeeper.gating.lookahead import Foresight
 
 
 class Gate:
@@ -294,6 +294,6 @@ def _foresight(config: PredictionConfig | None) -> "Foresight | None":
     """Return what looks ahead; its kernels are compiled only where it is wanted."""
     if config is None or config.mode == "off":
         return None
-    from gatekeeper.gating.foresight import Foresight
+    from gatekeeper.gating.lookahead import Foresight
 
     return Foresight(config)

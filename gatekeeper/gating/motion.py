@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gatekeeper.config import GateConfig
-from gatekeeper.errors import InputError
+from gatekeeper.core.errors import InputError
 
 Span = tuple[float, float]
 LOWEST_PERCENT, HIGHEST_PERCENT = 1.0, 99.0

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gatekeeper.config import GateConfig
-from gatekeeper.errors import TargetError
-from gatekeeper.frame import Plane
+from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.errors import TargetError
+from gatekeeper.core.frame import Plane
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.structure import Role, Structure
-from gatekeeper.track import Track
 
 
 @dataclass(frozen=True, slots=True, eq=False)

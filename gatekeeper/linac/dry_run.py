@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from gatekeeper.decision import BeamState, Decision
+from gatekeeper.core.decision import BeamState, Decision
 
 
 class Command(NamedTuple):

@@ -9,9 +9,9 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from gatekeeper.config import ModbusLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import Order
-from gatekeeper.linac.link import RST_ON_CLOSE
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.link_status import RST_ON_CLOSE
+from gatekeeper.linac.repeater import Order
 
 # What pymodbus has to say is in the exceptions too; without a handler it would write to the terminal.
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())

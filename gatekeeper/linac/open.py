@@ -15,9 +15,9 @@ from gatekeeper.config import (
     OpenIGTLinkLinacConfig,
     SerialLinacConfig,
 )
-from gatekeeper.linac.courier import Courier, Wire
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.port import LinacPort
+from gatekeeper.linac.protocol import LinacPort
+from gatekeeper.linac.repeater import Courier, Wire
 
 LEAST_FRESH_MS = 20
 CourierConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
@@ -45,8 +45,8 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
         return DryRunLinac()
     longest_ms = max(LEAST_FRESH_MS, round(1e3 * silence_s / speed))
     if isinstance(config, LeaseLinacConfig):
-        from gatekeeper.linac.key import load_key
-        from gatekeeper.linac.lease import LeaseLinac
+        from gatekeeper.linac.lease.key import load_key
+        from gatekeeper.linac.lease.port import LeaseLinac
 
         lease = config.lease.model_copy(update={"fresh_ms": min(config.lease.fresh_ms, longest_ms)})
         return LeaseLinac(config.model_copy(update={"lease": lease}), load_key(Path(config.key_file)))
@@ -75,8 +75,8 @@ def probe_linac(config: LinacConfig) -> str:
 
         return serial_line.probe(config)
     if isinstance(config, LeaseLinacConfig):
-        from gatekeeper.linac import lease
-        from gatekeeper.linac.key import load_key
+        from gatekeeper.linac.lease import port as lease
+        from gatekeeper.linac.lease.key import load_key
 
         return lease.probe(config, load_key(Path(config.key_file)))
     from gatekeeper.linac import openigtlink

@@ -2,7 +2,7 @@
 
 We connect, the receiver listens. In a STATUS message, code 1 (OK) lets the beam on and every other code holds it; we
 hold with 15 (device disabled). The sub-code is the heartbeat. The text of a STATUS, and the content of a STRING, is the
-line of `gatekeeper.linac.lines`.
+line of `gatekeeper.linac.ascii_protocol`.
 """
 
 import fcntl
@@ -12,12 +12,12 @@ import termios
 from collections.abc import Callable
 from contextlib import closing
 
-from gatekeeper.clock import monotonic_ns
 from gatekeeper.config import OpenIGTLinkLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import NS_PER_MS, Order
-from gatekeeper.linac.lines import Answer, check, order_line, read_answer
-from gatekeeper.linac.link import RST_ON_CLOSE
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import Answer, check, order_line, read_answer
+from gatekeeper.linac.link_status import RST_ON_CLOSE
+from gatekeeper.linac.repeater import NS_PER_MS, Order
 from gatekeeper.wire.openigtlink.contents import (
     STATUS_OK,
     Status,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gatekeeper.config import LinacProfile
-from gatekeeper.decision import BeamState, Reason
+from gatekeeper.core.decision import BeamState, Reason
 
 MINUTE_S = 60.0
 

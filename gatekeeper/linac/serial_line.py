@@ -7,9 +7,9 @@ from contextlib import closing, suppress
 import serial
 
 from gatekeeper.config import SerialLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import Order
-from gatekeeper.linac.lines import LONGEST, check, order_line, read_answer
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import LONGEST, check, order_line, read_answer
+from gatekeeper.linac.repeater import Order
 
 
 class SerialWire:

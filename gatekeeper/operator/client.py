@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.errors import InputError
-from gatekeeper.operator.place import connect, place_of
+from gatekeeper.core.errors import InputError
+from gatekeeper.operator.socket_path import connect, place_of
 
 PATIENCE_S = 5.0
 LARGEST_ANSWER = 262_144

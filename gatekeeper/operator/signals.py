@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gatekeeper.operator.desk import Desk
-from gatekeeper.operator.wish import END, Wish
+from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.request_queue import Desk
 
 DOOR = "signal"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

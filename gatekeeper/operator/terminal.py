@@ -9,11 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-from gatekeeper.errors import InputError
-from gatekeeper.operator.desk import Desk
+from gatekeeper.core.errors import InputError
 from gatekeeper.operator.line import Line
+from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.request_queue import Desk
 from gatekeeper.operator.typed import help_lines, parse, wants_help
-from gatekeeper.operator.wish import END, Wish
 
 DOOR = "terminal"
 GONE = "terminal gone"

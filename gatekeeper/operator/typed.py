@@ -1,6 +1,6 @@
 """Typed: one line that an operator types becomes a wish."""
 
-from gatekeeper.operator.wish import HELP, Wish, wish_of
+from gatekeeper.operator.request import HELP, Wish, wish_of
 
 ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"

@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Frame
-from gatekeeper.recording.digest import array_hash, plane_numbers, plane_of
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Frame
+from gatekeeper.recording.hashing import array_hash, plane_numbers, plane_of
 
 ROW = np.dtype(
     [

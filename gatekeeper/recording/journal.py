@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.plain import number
-from gatekeeper.recording.chain import LINK_FIELDS, canonical, read_chain
-from gatekeeper.step import Step
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.json_values import number
+from gatekeeper.core.step import Step
+from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
 
 LATENCY = "latency_ms"
 UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, "frame_row", "frame_hash"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.decision import BeamState, Reason
+from gatekeeper.core.decision import BeamState, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from gatekeeper.look.colors import LIMIT_COLOR, MUTED_COLOR, SI_COLOR
-from gatekeeper.report.story import DutyMap
+from gatekeeper.report.session_data import DutyMap
+from gatekeeper.style.colors import LIMIT_COLOR, MUTED_COLOR, SI_COLOR
 
 BAR_COLOR = "#0072B2"
 BINS = 40

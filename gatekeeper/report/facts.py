@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.report.story import Story
+from gatekeeper.report.session_data import Story
 from kernels.polygon import area
 
 Row = tuple[str, str]

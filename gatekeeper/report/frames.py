@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.look.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
+from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.report.seen import Seen
+from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
 
 AROUND_MM = 15.0
 PANEL_ASPECT = 1.33

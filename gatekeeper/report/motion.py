@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.report.story import Story
+from gatekeeper.report.session_data import Story
 
 AXES = ("SI", "AP")
 """Superior and posterior are positive."""

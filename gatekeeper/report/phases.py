@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.decision import Reason
-from gatekeeper.look.reasons import LOOKS, Kind
-from gatekeeper.report.story import Story
+from gatekeeper.core.decision import Reason
+from gatekeeper.report.session_data import Story
+from gatekeeper.style.reasons import LOOKS, Kind
 
 BEFORE = {
     "connect": "of that: connecting",

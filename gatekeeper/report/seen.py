@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.frame import FrameStack
-from gatekeeper.track import Track
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.frame import FrameStack
+from gatekeeper.core.track import Track
 
 
 @dataclass(frozen=True, slots=True, eq=False)

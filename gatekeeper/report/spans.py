@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.decision import Reason
-from gatekeeper.report.story import Story
+from gatekeeper.core.decision import Reason
+from gatekeeper.report.session_data import Story
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.look.colors import ENVELOPE_COLOR, TARGET_COLOR
-from gatekeeper.track import Track
+from gatekeeper.core.track import Track
+from gatekeeper.style.colors import ENVELOPE_COLOR, TARGET_COLOR
 
 SIDE_PX = 220
 AROUND_MM = 25.0

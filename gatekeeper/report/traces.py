@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from gatekeeper.decision import BeamState, Reason
-from gatekeeper.look.colors import (
+from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.report.seen import Seen
+from gatekeeper.style.colors import (
     AP_COLOR,
     BEAM_COLOR,
     ENVELOPE_COLOR,
@@ -16,7 +17,6 @@ from gatekeeper.look.colors import (
     MUTED_COLOR,
     SI_COLOR,
 )
-from gatekeeper.report.seen import Seen
 
 MOST_HATCHED = 100
 """More holds than this are too narrow to be hatched."""

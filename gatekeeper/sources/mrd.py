@@ -4,12 +4,12 @@ import math
 import socket
 from contextlib import suppress
 
-from gatekeeper.clock import Clock
 from gatekeeper.config.source import MrdSourceConfig
-from gatekeeper.errors import GeometryError, NotSagittalError
-from gatekeeper.frame import Frame, Plane, Vector
-from gatekeeper.orientation import Reorientation, reorientation
-from gatekeeper.sources.aside import SetAside
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.errors import GeometryError, NotSagittalError
+from gatekeeper.core.frame import Frame, Plane, Vector
+from gatekeeper.core.orientation import Reorientation, reorientation
+from gatekeeper.sources.interleaving import SetAside
 from gatekeeper.sources.network import DAY_S, KnownPlanes, NetworkSource, Stamps, canonical
 from gatekeeper.wire import mrd
 from gatekeeper.wire.listener import Listener

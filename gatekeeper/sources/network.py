@@ -6,12 +6,12 @@ from collections.abc import Callable, Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.frame import Frame
-from gatekeeper.orientation import Reorientation
-from gatekeeper.sources.counts import SourceCounts, Tally
-from gatekeeper.sources.mailbox import Mailbox
-from gatekeeper.sources.numbering import SessionNumbers
-from gatekeeper.sources.timing import DeviceTime
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.orientation import Reorientation
+from gatekeeper.sources.device_clock import DeviceTime
+from gatekeeper.sources.frame_queue import Mailbox
+from gatekeeper.sources.sequence_numbers import SessionNumbers
+from gatekeeper.sources.statistics import SourceCounts, Tally
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 

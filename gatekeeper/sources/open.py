@@ -5,10 +5,10 @@ What a source needs is imported when it is chosen.
 
 from typing import Protocol
 
-from gatekeeper.clock import Clock
 from gatekeeper.config import DicomSourceConfig, MrdSourceConfig, SourceConfig
-from gatekeeper.sources.counts import SourceCounts
-from gatekeeper.sources.port import FrameSource
+from gatekeeper.core.clock import Clock
+from gatekeeper.sources.protocol import FrameSource
+from gatekeeper.sources.statistics import SourceCounts
 
 
 class LiveSource(FrameSource, Protocol):
@@ -45,7 +45,7 @@ def open_source(config: SourceConfig, clock: Clock) -> LiveSource:
 
         return MrdSource(config, clock)
     if isinstance(config, DicomSourceConfig):
-        from gatekeeper.sources.dicom import DicomSource
+        from gatekeeper.sources.dicom.source import DicomSource
 
         return DicomSource(config, clock)
     from gatekeeper.sources.openigtlink import OpenIGTLinkSource

@@ -3,12 +3,12 @@
 import math
 import socket
 
-from gatekeeper.clock import Clock
 from gatekeeper.config.source import OpenIGTLinkSourceConfig
-from gatekeeper.errors import GeometryError, NotSagittalError, WireError
-from gatekeeper.frame import Frame
-from gatekeeper.orientation import Reorientation, reorientation
-from gatekeeper.sources.aside import SetAside
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.errors import GeometryError, NotSagittalError, WireError
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.orientation import Reorientation, reorientation
+from gatekeeper.sources.interleaving import SetAside
 from gatekeeper.sources.network import KnownPlanes, NetworkSource, Stamps, canonical
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener

@@ -2,7 +2,7 @@
 
 import math
 
-from gatekeeper.tracking.workspace import Likeness
+from gatekeeper.tracking.template_fit import Likeness
 
 LARGEST_ERROR_MM = 1.3
 """Expected error of the position at which, by itself, confidence is one half, in mm."""

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import TargetError
-from gatekeeper.tracking.freeform import FreeForm, free_form
-from gatekeeper.tracking.path import UNKNOWN, Path
-from gatekeeper.tracking.reference import Grid, Template, chosen_points, make_grid, make_template
+from gatekeeper.core.errors import TargetError
+from gatekeeper.tracking.deformation import FreeForm, free_form
+from gatekeeper.tracking.motion_prior import UNKNOWN, Path
 from gatekeeper.tracking.region import Region
-from gatekeeper.tracking.search import Search, make_search
+from gatekeeper.tracking.rigid_search import Search, make_search
+from gatekeeper.tracking.template import Grid, Template, chosen_points, make_grid, make_template
 
 RESOLUTION_MM = 1.3
 """Images are smoothed to at least this standard deviation along each axis."""

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
-from gatekeeper.errors import TargetError
-from gatekeeper.structure import mask_to_contour
-from kernels.join import join
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.errors import TargetError
+from kernels.binning import join
 from kernels.polygon import fill
 
 SMALLEST_PX, LARGEST_PX = 32, 1024

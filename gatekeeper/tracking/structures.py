@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import InputError, TargetError
-from gatekeeper.track import Track
-from gatekeeper.tracking.canonical import Canonical
-from gatekeeper.tracking.follower import Follower
-from gatekeeper.tracking.learning import learn
+from gatekeeper.core.errors import InputError, TargetError
+from gatekeeper.core.track import Track
 from gatekeeper.tracking.model import make_model
-from gatekeeper.tracking.preview import Preview
+from gatekeeper.tracking.preview.learn import learn
+from gatekeeper.tracking.preview.report import Preview
 from gatekeeper.tracking.region import make_region
+from gatekeeper.tracking.resample import Canonical
+from gatekeeper.tracking.template_tracker import Follower
 
 
 class StructureTracker:

@@ -3,10 +3,10 @@
 from numpy.typing import ArrayLike
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.track import Track
-from gatekeeper.tracking.follower import Follower
-from gatekeeper.tracking.preview import Preview
+from gatekeeper.core.track import Track
+from gatekeeper.tracking.preview.report import Preview
 from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.template_tracker import Follower
 
 
 class Tracker:

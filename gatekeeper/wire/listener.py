@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from gatekeeper.clock import pause
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.clock import pause
+from gatekeeper.core.errors import ConfigError
 
 WAITING = 128
 """So many connections may wait to be looked at."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.frame import Vector
+from gatekeeper.core.frame import Vector
 from gatekeeper.wire.stream import Breach, MessageStream, StreamError
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gatekeeper.frame import Vector
+from gatekeeper.core.frame import Vector
 
 
 def as_meant(vector: Vector) -> Vector:

@@ -3,8 +3,8 @@
 import socket
 from enum import StrEnum
 
-from gatekeeper.clock import monotonic_ns
-from gatekeeper.errors import LinkError
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.errors import LinkError
 
 PIECE = 65536
 """What is read only to be thrown away is read in pieces of this many bytes."""

@@ -1,6 +1,6 @@
 """A clock that jumps, forward or back, as a session clock never should."""
 
-from gatekeeper.clock import Clock
+from gatekeeper.core.clock import Clock
 
 
 class JumpingClock:

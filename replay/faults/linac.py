@@ -1,8 +1,8 @@
 """Faults of the link to the linac: it dies, loudly or silently, or it hangs."""
 
-from gatekeeper.clock import Clock
-from gatekeeper.decision import Decision
-from gatekeeper.linac.port import LinacPort
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.decision import Decision
+from gatekeeper.linac.protocol import LinacPort
 from replay.faults.spec import When
 
 

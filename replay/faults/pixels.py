@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.frame import Frame, Plane
 
 Change = Callable[[Frame, float, np.random.Generator], Frame]
 """Makes a faulty frame of a good one, an amount and random numbers."""

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.clock import Clock
-from gatekeeper.engine import TargetTracker
-from gatekeeper.recording.port import PassedOn, Recorder
-from gatekeeper.step import Step
-from gatekeeper.track import Track
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
+from gatekeeper.recording.protocol import PassedOn, Recorder
+from gatekeeper.session.engine import TargetTracker
 from replay.faults.spec import When
 
 

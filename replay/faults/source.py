@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from gatekeeper.clock import Clock
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.frame import Frame
-from gatekeeper.sources.port import FrameSource
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.frame import Frame
+from gatekeeper.sources.protocol import FrameSource
 from replay.faults.spec import FaultSpec, parse
 from replay.faults.stages import STAGES, Delivery, Stage
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)

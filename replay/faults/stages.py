@@ -5,8 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Frame
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Frame
 from replay.faults.pixels import CHANGES
 from replay.faults.spec import FaultSpec
 

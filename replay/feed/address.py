@@ -3,7 +3,7 @@
 from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from gatekeeper.errors import InputError, LinkError
+from gatekeeper.core.errors import InputError, LinkError
 from replay.feed.port import Feeder
 
 PORTS = {"mrd": 9002, "igtl": 18944, "dicom": 11112}

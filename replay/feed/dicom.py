@@ -5,8 +5,8 @@ from contextlib import suppress
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom.ae import ApplicationEntity
 
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame
 from replay.mr_object import mr_object, new_uid
 
 PATIENCE_S = 5.0

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatekeeper.clock import Clock
-from gatekeeper.errors import InputError
-from gatekeeper.frame import Frame
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Frame
 from replay.feed.play import play
 from replay.feed.port import Feeder
-from replay.gating_scores import frame_period_s
 from replay.recording import Recording
+from replay.scores.gating import frame_period_s
 
 LONE_S = 1.0
 """A recording of one frame takes so long, in seconds."""

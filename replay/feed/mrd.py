@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import numpy as np
 
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame, Vector
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame, Vector
 from gatekeeper.wire import mrd
 from gatekeeper.wire.mrd import ImageHeader, Kind
 

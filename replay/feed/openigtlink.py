@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame
 from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import to_timestamp
 from gatekeeper.wire.openigtlink.image import encode_image

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from gatekeeper.clock import Clock
+from gatekeeper.core.clock import Clock
 from replay.feed.port import Feeder
 from replay.player import Player
 from replay.recording import Recording

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from gatekeeper.frame import Frame
+from gatekeeper.core.frame import Frame
 
 
 class Feeder(Protocol):

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import FrameStack, Plane, Vector
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack, Plane, Vector
+from replay.formats.decompression import Opener, Stream
+from replay.formats.pixel_file import Stored
 from replay.formats.stack import Stack, transposed
-from replay.formats.stored import Stored
-from replay.formats.unpacking import Opener, Stream
 
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.dicom_file import Image, images_in, looks_like_dicom
 from replay.formats.dicom_series import Series, chosen, ordered, series_of
 from replay.formats.format import Choices, Format
-from replay.formats.side import read_side
+from replay.formats.sidecar import read_side
 from replay.formats.stack import Stack, recording_of
 from replay.recording import LazyFrames, Recording
 

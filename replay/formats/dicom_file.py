@@ -13,10 +13,10 @@ from pydicom.filereader import dcmread
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 from pydicom.uid import ImplicitVRLittleEndian as ImplicitLittle
 
-from gatekeeper.errors import InputError, RecordingError
-from gatekeeper.sources.dicom_header import Slice, slices_of
-from gatekeeper.sources.dicom_image import pixels_of
-from gatekeeper.sources.dicom_reading import HEADER_TAGS, quietly
+from gatekeeper.core.errors import InputError, RecordingError
+from gatekeeper.sources.dicom.header import Slice, slices_of
+from gatekeeper.sources.dicom.image import pixels_of
+from gatekeeper.sources.dicom.reading import HEADER_TAGS, quietly
 
 PREAMBLE = 128
 LARGEST_HEADER = 256 * 2**20

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import FrameStack
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack
 from replay.formats import arrays, metaimage, nifti, nrrd, tiff, video
 from replay.formats.format import HEAD_BYTES, Choices, Format
-from replay.formats.side import Side, read_side
+from replay.formats.sidecar import Side, read_side
 from replay.formats.stack import Stack, recording_of, same_place
 from replay.formats.volume import Volume, stack_of
 from replay.recording import Recording

@@ -16,10 +16,10 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Vector
-from replay.formats.stored import MAX_PACKED_BYTES, Stored
-from replay.formats.unpacking import inflated
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Vector
+from replay.formats.decompression import inflated
+from replay.formats.pixel_file import MAX_PACKED_BYTES, Stored
 from replay.formats.volume import Volume, told_directions
 
 MAX_BYTES = MAX_PACKED_BYTES

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.frame import FrameStack
+from gatekeeper.core.frame import FrameStack
 from replay.formats.metaimage import Place
 
 LARGE_BYTES = 2**28

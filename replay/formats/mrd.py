@@ -16,11 +16,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import Plane, Vector
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.wire.mrd import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
 from replay.formats.format import Choices, Format
-from replay.formats.side import as_written, read_side
+from replay.formats.sidecar import as_written, read_side
 from replay.formats.stack import Stack, recording_of
 from replay.recording import LazyFrames, Recording
 

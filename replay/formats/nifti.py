@@ -17,11 +17,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Vector
-from replay.formats.side import as_written
-from replay.formats.stored import Stored
-from replay.formats.unpacking import gunzipped
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Vector
+from replay.formats.decompression import gunzipped
+from replay.formats.pixel_file import Stored
+from replay.formats.sidecar import as_written
 from replay.formats.volume import Volume, told_directions
 
 _GZIP = b"\x1f\x8b"

@@ -17,10 +17,10 @@ import nrrd  # type: ignore[import-untyped]
 import numpy as np
 from nrrd.errors import NRRDError  # type: ignore[import-untyped]
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Vector
-from replay.formats.stored import Stored
-from replay.formats.unpacking import Opener, bunzipped, gunzipped
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Vector
+from replay.formats.decompression import Opener, bunzipped, gunzipped
+from replay.formats.pixel_file import Stored
 from replay.formats.volume import Volume, told_directions
 
 _MAX_HEADER_BYTES = 2**20

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from gatekeeper.errors import RecordingError
-from replay.formats import dicom, images, mrd, mridian, mridian_raw, session, trackrad, unity
+from gatekeeper.core.errors import RecordingError
+from replay.formats import dicom, images, mrd, session, trackrad
 from replay.formats.format import HEAD_BYTES, Choices, Format
+from replay.formats.vendor import mridian, mridian_raw, unity
 from replay.recording import Recording
 
 FORMATS: tuple[Format, ...] = (

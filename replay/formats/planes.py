@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Plane
 
 LISTED = 8
 

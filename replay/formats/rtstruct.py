@@ -13,13 +13,13 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
 from pydicom.uid import RTStructureSetStorage
 
-from gatekeeper.errors import InputError, RecordingError, TargetError
-from gatekeeper.frame import Plane
-from gatekeeper.sources.dicom_reading import quietly
-from gatekeeper.sources.dicom_values import value_of
-from gatekeeper.structure import Role, Structure, checked_outline
+from gatekeeper.core.contour import Role, Structure, checked_outline
+from gatekeeper.core.errors import InputError, RecordingError, TargetError
+from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.reading import quietly
+from gatekeeper.sources.dicom.values import value_of
+from replay.formats.contour_slicing import cut
 from replay.formats.dicom_file import looks_like_dicom
-from replay.formats.plane_cut import cut
 
 LARGEST_FILE = 512 * 2**20
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")

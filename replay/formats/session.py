@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.arming import Armed
-from gatekeeper.clock import Clock
 from gatekeeper.config import SessionConfig, load_toml
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Frame
-from gatekeeper.plain import measured
-from gatekeeper.recording.chain import Chain, read_chain
-from gatekeeper.recording.digest import plane_of
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.json_values import measured
 from gatekeeper.recording.frames_file import FramesReader
-from gatekeeper.recording.port import Recorder
-from gatekeeper.recording.setup import Setup
-from gatekeeper.structure import Role, Structure
+from gatekeeper.recording.hash_chain import Chain, read_chain
+from gatekeeper.recording.hashing import plane_of
+from gatekeeper.recording.protocol import Recorder
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.session.arming import Armed
 from replay.formats.format import Choices, Format
-from replay.operate import operate
 from replay.recording import LazyFrames, Recording
+from replay.sessions.events import operate
 
 JOURNAL = "decisions.jsonl"
 PHASE, PREVIEW, LEARNING = "phase", "preview", "learning"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import FrameStack, Plane
-from gatekeeper.orientation import Reorientation, reorientation
-from replay.formats.side import Side, either, even_times, times_of
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack, Plane
+from gatekeeper.core.orientation import Reorientation, reorientation
+from replay.formats.sidecar import Side, either, even_times, times_of
 from replay.recording import LazyFrames, Recording
 
 SAME_PLACE_MM = 0.01

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
+from replay.formats.pixel_file import Stored
 from replay.formats.stack import Stack
-from replay.formats.stored import Stored
 from replay.recording import LazyFrames
 
 MAX_FRAME_BYTES = 2**27

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import OutputError, RecordingError
-from gatekeeper.frame import FrameStack, Plane
-from gatekeeper.orientation import LARGEST_TILT
+from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.core.frame import FrameStack, Plane
+from gatekeeper.core.orientation import LARGEST_TILT
 from replay.formats.format import Choices, Format
 from replay.formats.metaimage import Place, read_plain, write_metaimage
 from replay.formats.metaimage_writer import is_large, write_stack

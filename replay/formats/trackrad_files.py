@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import FrameStack
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack
 from replay.formats.metaimage import read_plain
 from replay.formats.stack import converted
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.stack import Stack
 from replay.recording import LazyFrames
 

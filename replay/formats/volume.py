@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import FrameStack, Plane, Vector
-from gatekeeper.orientation import LARGEST_TILT
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import FrameStack, Plane, Vector
+from gatekeeper.core.orientation import LARGEST_TILT
+from replay.formats.pixel_file import Stored
 from replay.formats.stack import Stack, converted
-from replay.formats.stored import Stored
 from replay.recording import LazyFrames
 
 TimeAxis = Literal["first", "last"]

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 
 opencv: Any = cv2

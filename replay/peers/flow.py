@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 from replay.peers.template import Template
 

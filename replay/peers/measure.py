@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.clock import stopwatch_ns
-from gatekeeper.errors import InputError
+from gatekeeper.core.clock import stopwatch_ns
+from gatekeeper.core.errors import InputError
 from kernels.polygon import fill
 from replay.peers.image import Follower, Image, Mask, Outline
 from replay.peers.methods import Method, Previewed
 from replay.recording import Recording
-from replay.scores import FrameScore, score_frame
+from replay.scores.tracking import FrameScore, score_frame
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
@@ -136,7 +136,7 @@ class _Run:
                 self._outlines.append(outline)
 
     def outcome(self, labels: NDArray[np.bool_]) -> Outcome:
-        """Return what came out, scored against the labels (T, H, W) as `replay.scores` does."""
+        """Return what came out, scored against the labels (T, H, W) as `replay.scores.tracking` does."""
         mask = np.empty(labels.shape[1:], dtype=np.bool_)
         scores = []
         for frame, outline in zip(self._labelled, self._outlines, strict=True):

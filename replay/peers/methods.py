@@ -6,7 +6,7 @@ from typing import Any
 
 import cv2
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 from replay.peers import boxes, flow
 from replay.peers.boxes import Box

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing
 
 BORDER_MM, GRID_MM, WINDOW_MM = 6.0, 5.0, 38.0

@@ -26,7 +26,7 @@ class Figures:
     ----------
     frames_scored, frames_timed : int
     dsc, hd95_mm, masd_mm, center_mm : float
-        Means over the scored frames; see :class:`replay.scores.FrameScore`.
+        Means over the scored frames; see :class:`replay.scores.tracking.FrameScore`.
     center_p95_mm : float
         95th percentile of the centre distance.
     p50_ms, p99_ms, worst_ms : float

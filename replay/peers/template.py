@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 
 SEARCH_MM = 30.0

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from replay.phantom import lesion, organs
 from replay.phantom.acquisition import fat_sign
 from replay.phantom.config import PhantomConfig

@@ -8,7 +8,7 @@ import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from kernels.polygon import centroid, fill
 from replay.formats.trackrad import write_case
 from replay.phantom import breathing, lesion, motion

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 from scipy.sparse import csr_matrix
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig, build
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.contour import Role, Structure
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.structure import Role, Structure
 from replay.phantom import PhantomConfig, make_phantom
 from replay.run import material_of, replay
 

@@ -7,15 +7,15 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from gatekeeper.console.auth import Access
-from gatekeeper.console.past import Past
-from gatekeeper.console.preparing import Preparing
-from gatekeeper.console.serve import listening, make_server, url_of
-from gatekeeper.console.server import make_app
-from gatekeeper.console.what_if import what_if_route
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.loading import Preparing
+from gatekeeper.display.web.recorded_feed import Past
+from gatekeeper.display.web.serve import listening, make_server, url_of
+from gatekeeper.display.web.server import make_app
+from gatekeeper.display.web.what_if_routes import what_if_route
 from replay.formats.session import open_session
-from replay.rejudge import Rejudged
-from replay.review import Review
+from replay.sessions.rejudge import Rejudged
+from replay.sessions.review import Review
 from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper

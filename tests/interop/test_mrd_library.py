@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from ismrmrd.serialization import ConfigFile, ConfigText, ProtocolDeserializer, ProtocolSerializer
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame, Plane
 from replay.feed import mrd as feed
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play

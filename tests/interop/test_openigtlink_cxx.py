@@ -11,8 +11,8 @@ from itertools import takewhile
 import numpy as np
 import pytest
 
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame
 from gatekeeper.wire.openigtlink.contents import (
     Status,
     decode_status,

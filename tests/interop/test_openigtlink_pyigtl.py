@@ -9,7 +9,7 @@ import numpy as np
 import pyigtl
 import pytest
 
-from gatekeeper.frame import Frame
+from gatekeeper.core.frame import Frame
 from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_string, encode_transform
 from gatekeeper.wire.openigtlink.header import decode_header
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES

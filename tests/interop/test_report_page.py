@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.report.page import report_html
+from gatekeeper.report.html import report_html
 from replay.formats.session import open_session
-from replay.story import tell, write_report
+from replay.sessions.report import tell, write_report
 from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.sessions import recorded

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.recording.chain import START, canonical, read_chain, seal
+from gatekeeper.recording.hash_chain import START, canonical, read_chain, seal
 
 ENTRIES = [
     {"kind": "header", "config_hash": "ab" * 32, "versions": {"numpy": "2.4.6"}},

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.errors import GeometryError, RecordingError
+from gatekeeper.core.errors import GeometryError, RecordingError
 from replay.formats.open import open_recording
 from tests.image_files import small
 from tests.written import WRITERS

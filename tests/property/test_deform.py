@@ -3,7 +3,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.deform import CORRELATION, displace, project_out
+from kernels.deformation import CORRELATION, displace, project_out
 from kernels.warp import warp_contour
 from tests.fenced import assert_fence_stands, fenced
 from tests.fits import Problem

@@ -12,13 +12,13 @@ from pydicom.filereader import dcmread
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from scipy.spatial.transform import Rotation
 
-from gatekeeper.errors import InputError
-from gatekeeper.frame import Plane
-from gatekeeper.orientation import reorientation
-from gatekeeper.sources.dicom_frames import DicomFrames
-from gatekeeper.sources.dicom_header import slices_of
-from gatekeeper.sources.dicom_image import pixels_of
-from gatekeeper.sources.dicom_reading import read_object
+from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Plane
+from gatekeeper.core.orientation import reorientation
+from gatekeeper.sources.dicom.frames import DicomFrames
+from gatekeeper.sources.dicom.header import slices_of
+from gatekeeper.sources.dicom.image import pixels_of
+from gatekeeper.sources.dicom.reading import read_object
 from replay.formats.open import open_recording
 from tests.dicom_objects import as_big_endian, as_implicit, enhanced, picture, refuse, single
 from tests.dicom_wire import encoded

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.flat import flatten
+from kernels.bias_field import flatten
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import flattened
 

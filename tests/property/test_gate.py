@@ -3,10 +3,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import Reason
-from gatekeeper.gating.findings import Limits
-from gatekeeper.gating.table import violations
-from gatekeeper.track import Track
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.track import Track
+from gatekeeper.gating.hold_reasons import violations
+from gatekeeper.gating.measurements import Limits
 from tests.gate_world import ENVELOPE, IMAGE, ON, TARGET, findings, frame, gate, gate_on, track
 
 modest = settings(max_examples=100, deadline=None)

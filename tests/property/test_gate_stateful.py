@@ -7,14 +7,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig, LinacProfile
-from gatekeeper.decision import Reason
-from gatekeeper.engine import Engine
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.frame import Frame, Plane
+from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.table import LATCHED
-from gatekeeper.track import Track
+from gatekeeper.gating.hold_reasons import LATCHED
+from gatekeeper.session.engine import Engine
 from tests.gate_world import ENVELOPE, HOLD, IMAGE, ON, PLANE, SPACING_MM, track
 
 NAN = math.nan

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.linac.messages import SIZE, USES, Inbox, Kind, Message, Refusal, decode, encode, is_signed
+from gatekeeper.linac.lease.messages import SIZE, USES, Inbox, Kind, Message, Refusal, decode, encode, is_signed
 from tests.leases import KEY, OTHER_KEY
 
 VALUES = {

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels import likeness as kernel
+from kernels import similarity as kernel
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import patchwise_correlation, patchwise_slope
 

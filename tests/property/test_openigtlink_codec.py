@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gatekeeper.errors import WireError
+from gatekeeper.core.errors import WireError
 from gatekeeper.wire.openigtlink.contents import (
     Status,
     decode_status,

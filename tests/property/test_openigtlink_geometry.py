@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from gatekeeper.errors import GeometryError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import GeometryError
+from gatekeeper.core.frame import Plane
 from gatekeeper.wire.openigtlink.geometry import image_on, plane_of
 from gatekeeper.wire.openigtlink.image import decode_image, encode_image
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from gatekeeper.errors import GeometryError
-from gatekeeper.frame import Plane
-from gatekeeper.orientation import reorientation
+from gatekeeper.core.errors import GeometryError
+from gatekeeper.core.frame import Plane
+from gatekeeper.core.orientation import reorientation
 
 SAGITTAL = Plane((10.0, -20.0, 30.0))
 ANGLES = st.floats(-25.0, 25.0)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.config import PredictionConfig
 from gatekeeper.gating.ahead import used_percent
-from gatekeeper.gating.predict import MIN_CHECKED, Predictor
+from gatekeeper.gating.predictor import MIN_CHECKED, Predictor
 
 modest = settings(max_examples=60, deadline=None)
 any_float = st.floats(allow_nan=True, allow_infinity=True)

@@ -4,9 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.messages import Kind, Message, Refusal, encode
-from gatekeeper.linac.receiver import ENDS_SESSION, disconnected, passed
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.messages import Kind, Message, Refusal, encode
+from gatekeeper.linac.lease.receiver import ENDS_SESSION, disconnected, passed
 from tests.leases import MS, OTHER_KEY, RULES, SENDER_NONCE, Bench
 
 LIFETIME_MS = 100

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.sample import bilinear, sample, sample_with_gradient
+from kernels.interpolation import bilinear, sample, sample_with_gradient
 from tests.fenced import fenced
 from tests.oracles import bilinear_gradients, bilinear_samples
 

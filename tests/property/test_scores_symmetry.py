@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import ndimage
 
-from replay.scores import score_frame, surface_distances_mm
+from replay.scores.tracking import score_frame, surface_distances_mm
 
 MASKS = npst.arrays(np.bool_, (9, 11)).filter(np.any)
 SPACING = st.tuples(st.floats(0.5, 4.0), st.floats(0.5, 4.0))

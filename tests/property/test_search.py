@@ -3,7 +3,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.search import best_peaks, correlate, subpixel_peak
+from kernels.ncc import best_peaks, correlate, subpixel_peak
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import correlation, peaks, refined
 

@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.join import join
-from kernels.shrink import block_mean, smooth
+from kernels.binning import join
+from kernels.pyramid import block_mean, smooth
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import block_means, joined, smoothed
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.sources.mailbox import Mailbox
-from gatekeeper.sources.newest import NewestFrame
-from gatekeeper.sources.numbering import BREAK, REORDERED, SessionNumbers
-from gatekeeper.sources.timing import DeviceTime
+from gatekeeper.sources.device_clock import DeviceTime
+from gatekeeper.sources.frame_queue import Mailbox
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.sequence_numbers import BREAK, REORDERED, SessionNumbers
 from tests.steps import frame
 
 SECONDS = st.floats(0.0, 1e6)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import TargetError
+from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from tests.scenes import Scene, is_finite
 

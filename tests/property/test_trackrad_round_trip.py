@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.metaimage import read_metaimage, write_metaimage
 from replay.formats.trackrad import open_case, write_case
 from tests.recordings import recording

@@ -5,8 +5,8 @@ import time
 from contextlib import contextmanager
 
 from gatekeeper.config import ModbusLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import Courier
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.repeater import Courier
 
 TIMES = {"refresh_ms": 20, "deadline_ms": 60, "failure_detect_ms": 100, "retry_ms": 20, "fresh_ms": 10_000}
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from gatekeeper.background import NICENESS
 from gatekeeper.config import SessionConfig
-from gatekeeper.console.facts import Facts
-from gatekeeper.console.process import CAPACITY, Address, Console
-from gatekeeper.console.view import parts_of, unpacked
-from gatekeeper.errors import InputError
+from gatekeeper.core.errors import InputError
+from gatekeeper.display.web.message import parts_of, unpacked
+from gatekeeper.display.web.process import CAPACITY, Address, Console
+from gatekeeper.display.web.session_info import Facts
+from gatekeeper.runtime.process import NICENESS
 from tests import live_processes
 from tests.consoles import RATE_HZ, running
 from tests.lives import journal

@@ -9,14 +9,14 @@ from contextlib import suppress
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.command import Action
-from gatekeeper.errors import InputError
-from gatekeeper.operator import control as door
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.command import Action
+from gatekeeper.core.errors import InputError
+from gatekeeper.operator import control_socket as door
 from gatekeeper.operator.client import ask
-from gatekeeper.operator.control import Control
-from gatekeeper.operator.desk import CLOSED, Desk
-from gatekeeper.operator.place import NAME, connect
+from gatekeeper.operator.control_socket import Control
+from gatekeeper.operator.request_queue import CLOSED, Desk
+from gatekeeper.operator.socket_path import NAME, connect
 from tests.desks import looping
 from tests.leases import measured
 from tests.support.waiting import until

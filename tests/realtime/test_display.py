@@ -8,15 +8,15 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import PacedClock
 from gatekeeper.config import SessionConfig, with_limits
-from gatekeeper.live.board import Board
-from gatekeeper.live.canvas import Canvas
-from gatekeeper.live.phase import Phase
-from gatekeeper.view.display import LEAVE, Display
-from gatekeeper.view.pump import Pump
-from gatekeeper.view.snapshot import Facts, Said, Snapshot
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.display.terminal.process import LEAVE, Display
+from gatekeeper.display.terminal.publisher import Pump
+from gatekeeper.display.terminal.snapshot import Facts, Said, Snapshot
+from gatekeeper.session.arming import arm
+from gatekeeper.session.canvas import Canvas
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import Board
 from replay.run import material_of
 from tests.cases import breathing_case
 from tests.leases import measured

@@ -8,8 +8,8 @@ import pytest
 from gatekeeper.operator.client import ask
 from gatekeeper.recording.journal import read_decisions
 from replay import run as replaying
-from replay.compare import material_of_session
 from replay.formats.session import open_session
+from replay.sessions.compare import material_of_session
 from tests.cases import breathing_case
 from tests.consoles import running
 from tests.drawings import Operator, ellipse_px, mask_of

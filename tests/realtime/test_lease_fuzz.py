@@ -1,7 +1,7 @@
 """A share of `python -m benchmarks.lease_fuzz`, of which the full million is run by hand."""
 
 from benchmarks.lease_fuzz import ATTACKS, fuzz_machine, fuzz_socket, interlock_process
-from gatekeeper.linac.messages import Refusal
+from gatekeeper.linac.lease.messages import Refusal
 
 
 def test_random_and_mutated_messages_never_let_the_beam_on():

@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.interlock import What
-from gatekeeper.linac.lease import probe
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.lease.interlock import What
+from gatekeeper.linac.lease.port import probe
 from tests.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config
 from tests.support.waiting import until
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from gatekeeper.linac.key import load_key
+from gatekeeper.linac.lease.key import load_key
 from tests.leases import lease_linac, measured
 from tests.support.waiting import until
 
@@ -22,9 +22,9 @@ SENDER = """
 import ctypes, sys, time
 from pathlib import Path
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig
-from gatekeeper.decision import BeamState, Decision
-from gatekeeper.linac.key import load_key
-from gatekeeper.linac.lease import LeaseLinac
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.linac.lease.key import load_key
+from gatekeeper.linac.lease.port import LeaseLinac
 port, key_file, how = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 config = LeaseLinacConfig(port=port, key_file=key_file, lease=LeaseConfig(retry_ms=20))
 linac = LeaseLinac(config, load_key(Path(key_file)))

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gatekeeper.errors import LinkError
+from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.open import probe_linac
 from tests.far_ends import InterlockFarEnd, SerialFarEnd
 from tests.far_igtl import CxxFarEnd, ReceiverFarEnd, ReceiveServerFarEnd

@@ -17,7 +17,7 @@ from tests.support.waiting import until
 SENDER = """
 import ctypes, sys, time
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import BeamState, Decision
+from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.linac.open import open_linac
 config = SessionConfig.model_validate_json(sys.argv[1]).linac
 linac = open_linac(config, 0.375)

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from gatekeeper.config import ModbusLinacConfig, OpenIGTLinkLinacConfig
-from gatekeeper.errors import LinkError
+from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.open import open_linac, probe_linac
 from tests.far_ends import SerialFarEnd
 from tests.far_igtl import CxxFarEnd, ReceiverFarEnd

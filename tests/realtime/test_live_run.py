@@ -7,12 +7,12 @@ from contextlib import closing
 
 import pytest
 
-from gatekeeper.clock import PacedClock
 from gatekeeper.config import MrdSourceConfig
+from gatekeeper.core.clock import PacedClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.session import LiveSession
-from gatekeeper.operator.wish import Wish
+from gatekeeper.operator.request import Wish
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.session.live_session import LiveSession
 from gatekeeper.sources.open import open_source
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play

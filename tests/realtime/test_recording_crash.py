@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.session import Session
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
 from replay.formats.session import open_session
 from replay.player import Player
 from replay.run import material_of
-from replay.verify import verify
+from replay.sessions.verify import verify
 from tests.cases import breathing_case
 from tests.sessions import killed
 from tests.support.processes import is_running
@@ -26,12 +26,12 @@ from tests.support.waiting import until
 SESSION = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from gatekeeper.clock import VirtualClock
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.config import SessionConfig
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.session import Session
-from gatekeeper.arming import arm
+from gatekeeper.session.loop import run_loop
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.session.arming import arm
 from replay.player import Player
 from replay.run import material_of
 from tests.cases import breathing_case

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.operator import terminal as door
-from gatekeeper.operator.desk import Desk
+from gatekeeper.operator.request_queue import Desk
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
 from tests.desks import looping, obeyed

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.errors import WatchdogError
-from gatekeeper.watchdog import Watchdog
+from gatekeeper.core.errors import WatchdogError
+from gatekeeper.linac.watchdog import Watchdog
 from tests.realtime.watched import FileLinac, RefusingLinac, told
 from tests.support.processes import is_running
 from tests.support.waiting import until

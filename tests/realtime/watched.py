@@ -5,7 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from gatekeeper.watchdog import Watchdog
+from gatekeeper.linac.watchdog import Watchdog
 
 KEPT = []
 

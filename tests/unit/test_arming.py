@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.arming import arm
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig, SessionConfig
-from gatekeeper.decision import BeamState, Reason
-from gatekeeper.errors import TargetError
-from gatekeeper.frame import Frame
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.contour import Role, Structure, mask_to_contour
+from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.errors import TargetError
+from gatekeeper.core.frame import Frame
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.structure import Role, Structure, mask_to_contour
+from gatekeeper.session.arming import arm
 from replay.run import material_of
 from tests.cases import SHAPE, breathing_case
 from tests.recordings import disc

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import model as models
-from gatekeeper.tracking.bank import REFERENCE_SHARE, STATES, matched, with_bank
-from gatekeeper.tracking.reference import RIM
-from gatekeeper.tracking.registered import registered
+from gatekeeper.tracking.preview.motion_compensated import registered
+from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, matched, with_bank
+from gatekeeper.tracking.template import RIM
 from tests.previews import SCENE, breath_mm, breathing_frames, known, model_of, reference_of, still
 
 MODEL = model_of()

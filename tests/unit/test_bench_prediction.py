@@ -13,7 +13,7 @@ from benchmarks.prediction.gating import beam_at, beam_on, instants_of, pooled, 
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
 from benchmarks.prediction.table import cases_table
-from gatekeeper.gating.predict import Prediction
+from gatekeeper.gating.predictor import Prediction
 
 
 def ramp_scene(rate_hz=4.0):

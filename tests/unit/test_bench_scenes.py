@@ -13,7 +13,7 @@ from benchmarks.scenes.disturb import SHOWS_NOTHING, Disturbance
 from benchmarks.scenes.follow import Followed, first_center_mm, judged, staged
 from benchmarks.scenes.judge import BINS, figures, frames_until_back, reliability, roc_area
 from benchmarks.scenes.table import areas, unsure_shares
-from gatekeeper.track import Track
+from gatekeeper.core.track import Track
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import write_case
 from replay.phantom import make_phantom

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.canonical import Canonical
 from gatekeeper.tracking.region import make_region
+from gatekeeper.tracking.resample import Canonical
 from tests.oracles import joined
 from tests.scenes import Scene
 

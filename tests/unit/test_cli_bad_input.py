@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session import Session
+from gatekeeper.recording.session_folder import Session
 from gatekeeper.tracking.structures import StructureTracker
 from replay import run
 from replay.formats.metaimage import write_metaimage

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.report.page import BUDGET_MS
+from gatekeeper.report.html import BUDGET_MS
 from replay import latency, run
 from replay.formats.trackrad import write_case
 from replay.peers.methods import OURS, available_methods

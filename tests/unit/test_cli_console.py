@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gatekeeper import cli
-from gatekeeper.console import serve
+from gatekeeper.display.web import serve
 from replay import run
 from replay.formats.trackrad import write_case
 from tests.cases import breathing_case

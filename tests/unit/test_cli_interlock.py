@@ -48,7 +48,8 @@ def test_place_and_key_are_needed(options):
 def test_interlock_is_small():
     heavy = ("numba", "numpy", "matplotlib", "scipy", "SimpleITK", "h5py", "kernels")
     code = (
-        "import sys, gatekeeper.cli, gatekeeper.linac.interlock, gatekeeper.linac.event_log, gatekeeper.linac.key; "
+        "import sys, gatekeeper.cli, gatekeeper.linac.lease.interlock, gatekeeper.linac.lease.event_log; "
+        "import gatekeeper.linac.lease.key; "
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,8 +5,8 @@ import tomllib
 
 import pytest
 
-from gatekeeper.cli import playing
-from gatekeeper.clock import VirtualClock
+from gatekeeper.cli import replay_run as playing
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
 from replay.formats.trackrad import write_case

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.frame import Plane
+from gatekeeper.core.frame import Plane
 from gatekeeper.recording.journal import read_decisions
 from replay import run
-from replay.convert.dicom import write_dicom
 from replay.formats.metaimage import write_metaimage
 from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
+from replay.formats.writers.dicom import write_dicom
 from tests.cases import SPACING_MM, breathing_case
 from tests.command_line import gatekeeper
 from tests.dicom_folders import write_recording

@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from gatekeeper.cli import playing
-from gatekeeper.clock import VirtualClock
+from gatekeeper.cli import replay_run as playing
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
 from replay.formats.session import open_session

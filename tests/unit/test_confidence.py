@@ -13,7 +13,7 @@ from gatekeeper.tracking.confidence import (
     MOST_SURPRISE,
     confidence,
 )
-from gatekeeper.tracking.workspace import Likeness
+from gatekeeper.tracking.template_fit import Likeness
 from tests.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]

@@ -3,8 +3,8 @@
 import pytest
 from starlette.datastructures import Headers
 
-from gatekeeper.console.auth import Access, is_loopback, token_of
-from gatekeeper.errors import InputError
+from gatekeeper.core.errors import InputError
+from gatekeeper.display.web.access import Access, is_loopback, token_of
 
 HERE, ELSEWHERE = Access("127.0.0.1"), Access("192.0.2.7", token="secret")
 

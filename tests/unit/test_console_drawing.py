@@ -9,14 +9,14 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gatekeeper.console.auth import Access
-from gatekeeper.console.drawing import drawing_routes
-from gatekeeper.console.feed import LARGEST, Feed
-from gatekeeper.console.outlining import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MUCH, Outlining, runs_of
-from gatekeeper.console.server import LARGEST_REQUEST, make_app
-from gatekeeper.console.slot import Slot
-from gatekeeper.console.view import packed
-from gatekeeper.live.outline import region_of
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.contour_preview import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MUCH, Outlining, runs_of
+from gatekeeper.display.web.contour_routes import drawing_routes
+from gatekeeper.display.web.live_feed import LARGEST, Feed
+from gatekeeper.display.web.message import packed
+from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.server import LARGEST_REQUEST, make_app
+from gatekeeper.session.contouring.outline import region_of
 from tests.drawings import mask_of
 from tests.unit.test_console_server import BEARER, HOST, LOCKED, ORIGIN, Told
 from tests.web import TestClient
@@ -164,9 +164,9 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
 
 def test_the_consoles_process_loads_nothing_heavy_until_somebody_draws():
     code = (
-        "import asyncio, json, sys; import gatekeeper.console.__main__;"
-        "from gatekeeper.console.outlining import Outlining;"
-        "heavy = {'numba', 'scipy', 'skimage', 'shapely', 'pydantic', 'gatekeeper.arming'};"
+        "import asyncio, json, sys; import gatekeeper.display.web.__main__;"
+        "from gatekeeper.display.web.contour_preview import Outlining;"
+        "heavy = {'numba', 'scipy', 'skimage', 'shapely', 'pydantic', 'gatekeeper.session.arming'};"
         "before = sorted(heavy & set(sys.modules));"
         "asyncio.run(Outlining(None).warm_up());"
         "print(json.dumps([before, sorted(heavy & set(sys.modules))]))"

@@ -2,14 +2,14 @@
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.console import pump as pumping
-from gatekeeper.console.pump import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, Pump
-from gatekeeper.console.view import unpacked
-from gatekeeper.live.board import Board
-from gatekeeper.live.easel import NOT_DRAWN, Easel
-from gatekeeper.operator.desk import Desk
-from gatekeeper.operator.order import Answer
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.display.web import publisher as pumping
+from gatekeeper.display.web.message import unpacked
+from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, Pump
+from gatekeeper.operator.pending import Answer
+from gatekeeper.operator.request_queue import Desk
+from gatekeeper.session.contouring.easel import NOT_DRAWN, Easel
+from gatekeeper.session.status import Board
 from tests.desks import obeyed
 from tests.gate_world import gate
 from tests.steps import ON, step

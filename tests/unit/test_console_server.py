@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from gatekeeper.console.auth import Access
-from gatekeeper.console.server import LARGEST_REQUEST, MOST_BROWSERS, make_app
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.server import LARGEST_REQUEST, MOST_BROWSERS, make_app
 from tests.web import TestClient, WebSocketDenialResponse
 
 HOST = "http://127.0.0.1:8080"

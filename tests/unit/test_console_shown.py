@@ -6,19 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.arming import Learned, arm
 from gatekeeper.config import SessionConfig
-from gatekeeper.console.arrows import Arrows
-from gatekeeper.console.record import COLUMNS
-from gatekeeper.console.shown import LINES, RECENT, Shown
-from gatekeeper.console.view import unpacked
-from gatekeeper.decision import Reason
-from gatekeeper.live.board import MOST_RECENT, Board
-from gatekeeper.live.canvas import Canvas
-from gatekeeper.live.phase import Phase
-from gatekeeper.step import Step
-from gatekeeper.structure import Role, Structure
-from gatekeeper.tracking.preview import Preview
+from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.step import Step
+from gatekeeper.display.web.displacement_vectors import Arrows
+from gatekeeper.display.web.live_message import LINES, RECENT, Shown
+from gatekeeper.display.web.message import unpacked
+from gatekeeper.display.web.trace_row import COLUMNS
+from gatekeeper.session.arming import Learned, arm
+from gatekeeper.session.canvas import Canvas
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import MOST_RECENT, Board
+from gatekeeper.tracking.preview.report import Preview
 from replay.run import material_of
 from tests.cases import SPACING_MM, breathing_case
 from tests.steps import HOLD, ON, decision, frame, silent_step, step, track

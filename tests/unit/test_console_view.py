@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from gatekeeper.console.record import COLUMNS, row_of
-from gatekeeper.console.view import WHITE, for_page, packed, scaled, unpacked
-from gatekeeper.decision import BeamState, Reason
+from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.display.web.message import WHITE, for_page, packed, scaled, unpacked
+from gatekeeper.display.web.trace_row import COLUMNS, row_of
 
 IMAGE = np.arange(35, dtype=np.float32).reshape(5, 7)
 

@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from gatekeeper.config import SessionConfig, with_limits
-from gatekeeper.console.auth import Access
-from gatekeeper.console.past import Past
-from gatekeeper.console.preparing import Preparing
-from gatekeeper.console.server import make_app
-from gatekeeper.console.what_if import NOT_YET, what_if_route
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.loading import Preparing
+from gatekeeper.display.web.recorded_feed import Past
+from gatekeeper.display.web.server import make_app
+from gatekeeper.display.web.what_if_routes import NOT_YET, what_if_route
 from tests.support.waiting import until
 from tests.web import TestClient
 

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.command import Action
-from gatekeeper.decision import Reason
-from gatekeeper.operator import desk as room
-from gatekeeper.operator.desk import MOST_AT_ONCE, MOST_WAITING, Desk
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.command import Action
+from gatekeeper.core.decision import Reason
+from gatekeeper.operator import request_queue as room
+from gatekeeper.operator.request_queue import MOST_AT_ONCE, MOST_WAITING, Desk
 from tests.desks import obeyed, wish
 from tests.gate_world import gate
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from gatekeeper.errors import InputError
-from gatekeeper.frame import Plane
-from gatekeeper.sources.dicom_frames import DicomFrames
+from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.frames import DicomFrames
 from tests.dicom_objects import enhanced, refuse, single
 
 

@@ -9,8 +9,8 @@ from pydicom.data import get_testdata_file
 from pydicom.filereader import dcmread
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
 from replay.formats.dicom import FORMAT
 from replay.formats.dicom_file import looks_like_dicom
 from replay.formats.format import Choices

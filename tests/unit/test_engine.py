@@ -7,14 +7,14 @@ from itertools import count
 import numpy as np
 import pytest
 
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import Reason
-from gatekeeper.engine import Engine
-from gatekeeper.frame import Plane
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.frame import Plane
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.zones import Avoid, Target
+from gatekeeper.session.engine import Engine
 from tests.steps import HOLD, ON, frame, track
 
 SHAPE, SPACING_MM = (64, 48), (2.0, 2.0)

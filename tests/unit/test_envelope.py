@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.errors import TargetError
+from gatekeeper.core.errors import TargetError
 from gatekeeper.gating.envelope import ROOM, Envelope
 from tests.polygons import circle, lens, rectangle
 

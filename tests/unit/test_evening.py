@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking import evening
-from gatekeeper.tracking.evening import BRIGHTEST, DARKEST, with_evening
-from gatekeeper.tracking.reference import RIM
-from gatekeeper.tracking.registered import registered
-from gatekeeper.tracking.workspace import Level
+from gatekeeper.tracking.preview import bias_field as evening
+from gatekeeper.tracking.preview.bias_field import BRIGHTEST, DARKEST, with_evening
+from gatekeeper.tracking.preview.motion_compensated import registered
+from gatekeeper.tracking.template import RIM
+from gatekeeper.tracking.template_fit import Level
 from tests.previews import SCENE, breath_mm, breathing_frames, known, model_of
 
 MOVES_MM = breath_mm(60)

@@ -5,11 +5,11 @@ import os
 from collections import Counter
 from contextlib import contextmanager
 
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.event_log import EventLog
-from gatekeeper.linac.interlock import Event, What
-from gatekeeper.linac.messages import Refusal
-from gatekeeper.linac.receiver import Cause, Interlock
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.event_log import EventLog
+from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.messages import Refusal
+from gatekeeper.linac.lease.receiver import Cause, Interlock
 
 ON = Interlock(BeamState.ON, Cause.LEASE, until_ns=1, number=3, frame=41)
 COUNTS = Counter({What.GRANTED: 3, What.REFUSED: 2, "forged": 2})

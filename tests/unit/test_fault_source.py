@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.sources.newest_frame import NewestFrame
 from replay.faults.pixels import CHANGES
 from replay.faults.spec import KINDS
 from tests import steps

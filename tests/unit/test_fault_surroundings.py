@@ -2,8 +2,8 @@
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.decision import BeamState
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.dry_run import DryRunLinac
 from replay.faults.clock import JumpingClock
 from replay.faults.linac import DyingLinac, HangingLinac

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from replay.faults.spec import KINDS, FaultSpec, When, parse
 from replay.faults.stages import STAGES
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gatekeeper.clock import PacedClock, VirtualClock
 from gatekeeper.config import MrdSourceConfig, OpenIGTLinkSourceConfig
 from gatekeeper.config.source import DicomSourceConfig
-from gatekeeper.errors import InputError, LinkError
+from gatekeeper.core.clock import PacedClock, VirtualClock
+from gatekeeper.core.errors import InputError, LinkError
 from gatekeeper.sources.open import open_source
 from replay.feed.address import Address, open_feeder, parse
 from replay.feed.laps import feed

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.errors import LinkError, OutputError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import LinkError, OutputError
+from gatekeeper.core.frame import Plane
 from replay.feed.dicom import DicomFeeder
 from replay.mr_object import mr_object
 from tests.dicom_objects import PLANE, REFERENCE, SERIES, SPACING_MM, listening, picture, taken

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from gatekeeper.tracking import follower as module
-from gatekeeper.tracking.follower import JUMP_AP_MM, JUMP_SI_MM, MOST_ASTRAY, MOST_JUMP
-from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
+from gatekeeper.tracking import template_tracker as module
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.template_tracker import JUMP_AP_MM, JUMP_SI_MM, MOST_ASTRAY, MOST_JUMP
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath

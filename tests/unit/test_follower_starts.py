@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.tracking import follower as module
 from gatekeeper.tracking import structures
-from gatekeeper.tracking.follower import NOISY
-from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
-from gatekeeper.tracking.search import Search
+from gatekeeper.tracking import template_tracker as module
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.rigid_search import Search
+from gatekeeper.tracking.template_tracker import NOISY
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig

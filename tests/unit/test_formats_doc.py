@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.decision import Reason
-from gatekeeper.lag import LagSummary
+from gatekeeper.core.decision import Reason
 from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
-from replay.convert.slicer import COLUMNS
-from replay.convert.targets import TARGETS
+from gatekeeper.runtime.timing import LagSummary
 from replay.formats.open import FORMATS
-from replay.formats.side import Side
+from replay.formats.sidecar import Side
+from replay.formats.writers.slicer import COLUMNS
+from replay.formats.writers.targets import TARGETS
 from tests.settings import settings
 from tests.steps import step
 

@@ -7,13 +7,13 @@ import h5py
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Frame, Plane
-from gatekeeper.recording.digest import hashes_of
+from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.recording.frames_file import FramesFile, FramesReader, Kept
-from gatekeeper.recording.record import pack, unpack
-from gatekeeper.recording.setup import Setup
-from gatekeeper.structure import Role, Structure
+from gatekeeper.recording.hashing import hashes_of
+from gatekeeper.recording.serialization import pack, unpack
+from gatekeeper.recording.session_setup import Setup
 
 SHAPE = (6, 5)
 WHOLE = np.arange(30, dtype=np.float32).reshape(SHAPE)

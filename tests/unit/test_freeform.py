@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.freeform import MOST_LENGTHS, TRANSLATION_SD_MM, free_form
+from gatekeeper.tracking.deformation import MOST_LENGTHS, TRANSLATION_SD_MM, free_form
 
 LOW_MM, HIGH_MM = np.array([20.0, -5.0]), np.array([80.0, 40.0])
 LENGTH_MM, SD_MM = 25.0, 3.0

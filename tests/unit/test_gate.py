@@ -4,13 +4,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState, Decision, Reason
-from gatekeeper.frame import Frame
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.track import Track
 from tests.polygons import circle
 
 SHAPE, SPACING = (48, 40), (1.0, 1.0)

@@ -6,14 +6,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from gatekeeper.command import Action, Command
 from gatekeeper.config import GateConfig, LinacProfile
-from gatekeeper.decision import Reason
-from gatekeeper.engine import Engine
-from gatekeeper.errors import InputError
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import InputError
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Avoid, Target
+from gatekeeper.session.engine import Engine
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import Reason
-from gatekeeper.errors import InputError
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import InputError
 from gatekeeper.gating.motion import LearnedRange, Motion, watch
 from tests.gate_world import ON, frame, gate, track
 

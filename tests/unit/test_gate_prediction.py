@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gatekeeper.command import Action, Command
 from gatekeeper.config import PredictionConfig, SessionConfig
-from gatekeeper.decision import Reason
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.decision import Reason
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.zones import Target
 from tests.cases import breathing_case

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from gatekeeper.decision import Reason
-from gatekeeper.frame import Plane
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.frame import Plane
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Avoid, Target
-from gatekeeper.track import Track
 from tests.gate_world import ENVELOPE, HOLD, IMAGE, ON, PLANE, SHAPE, SPACING_MM, frame, gate, gate_on, track
 
 UNTRACKED = (Reason.LOW_CONFIDENCE, Reason.OUTSIDE)

@@ -5,11 +5,11 @@ from itertools import product
 import pytest
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import BeamState, Reason
-from gatekeeper.gating import state as machine
-from gatekeeper.gating.findings import Limits
-from gatekeeper.gating.state import GateState, Rules, step
-from gatekeeper.gating.table import CHECKS, LATCHED, violations
+from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.gating import state_machine as machine
+from gatekeeper.gating.hold_reasons import CHECKS, LATCHED, violations
+from gatekeeper.gating.measurements import Limits
+from gatekeeper.gating.state_machine import GateState, Rules, step
 from tests.gate_world import HOLD, ON, findings
 
 NAN, INF = float("nan"), float("inf")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import GateConfig
-from gatekeeper.decision import Reason
-from gatekeeper.gating.table import LATCHED, TABLE
+from gatekeeper.core.decision import Reason
+from gatekeeper.gating.hold_reasons import LATCHED, TABLE
 from tests.gate_doc import DOC, with_reasons
 
 UNIT = Path(__file__).parent

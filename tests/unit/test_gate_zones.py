@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from gatekeeper.decision import Reason
-from gatekeeper.errors import TargetError
+from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import TargetError
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.zones import Avoid, Target, checked, zones_for
-from gatekeeper.structure import Role, Structure
-from gatekeeper.track import Track
 from tests.gate_world import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.polygons import circle, rectangle
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
 from replay.formats.open import open_recording
 from replay.recording import LazyFrames
 from tests.image_files import SAGITTAL, assert_same, oblique, rate_hz, small, write_side

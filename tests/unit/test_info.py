@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from gatekeeper.frame import Plane
-from replay.info.facts import facts_of, timing_of
-from replay.info.picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
+from gatekeeper.core.frame import Plane
+from replay.info import facts_of, timing_of
+from replay.info_picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
 from tests.command_line import gatekeeper
 from tests.image_files import SAGITTAL, oblique
 from tests.recordings import recording

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import Plane
-from replay.formats import stored
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
+from replay.formats import pixel_file as stored
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
 from replay.recording import LazyFrames

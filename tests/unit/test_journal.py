@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from gatekeeper.decision import Reason
-from gatekeeper.errors import RecordingError
-from gatekeeper.recording.chain import START, canonical, seal
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.step import Step
+from gatekeeper.recording.hash_chain import START, canonical, seal
 from gatekeeper.recording.journal import arrays_of, decided, entry_of, read_decisions, without_latency
-from gatekeeper.step import Step
 from tests.steps import HOLD, frame, silent_step, step, track
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.deform import (
+from kernels.deformation import (
     CORRELATION,
     GAIN,
     INSIDE,

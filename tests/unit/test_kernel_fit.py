@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.deform import CORRELATION, GAIN, PENALTY
+from kernels.deformation import CORRELATION, GAIN, PENALTY
 from tests.oracles import gauss_newton
 from tests.textures import COLS, ROWS, SHAPE, displacement_model, fitted, level_of, moved_px, texture
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.flat import flatten
+from kernels.bias_field import flatten
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import flattened
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kernels.forecast import local_ridge, settle
-from kernels.trace import describe, interpolate
+from kernels.local_regression import local_ridge, settle
+from kernels.trajectory import describe, interpolate
 from tests.forecasts import hermite, local_regression, uneven_trace
 
 LAGS, LAG, GAP = 6, 0.15, 0.5

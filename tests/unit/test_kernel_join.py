@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.join import join, sketch
+from kernels.binning import join, sketch
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import joined
 

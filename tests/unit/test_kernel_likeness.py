@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels import likeness as kernel
+from kernels import similarity as kernel
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import correlation_without_noise, patchwise_correlation, patchwise_slope
 

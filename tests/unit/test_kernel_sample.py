@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.sample import bilinear, sample, sample_with_gradient
+from kernels.interpolation import bilinear, sample, sample_with_gradient
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import bilinear_gradients, bilinear_samples
 

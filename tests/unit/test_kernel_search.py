@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.search import best_peaks, correlate, subpixel_peak
+from kernels.ncc import best_peaks, correlate, subpixel_peak
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import correlation, peaks
 

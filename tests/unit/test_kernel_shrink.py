@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.shrink import block_mean, smooth
+from kernels.pyramid import block_mean, smooth
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import block_means, smoothed
 

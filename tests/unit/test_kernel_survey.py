@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from kernels.survey import survey
+from kernels.image_checks import survey
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import survey_slowly
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.deform import displace
+from kernels.deformation import displace
 from kernels.warp import warp_contour
 from tests.oracles import displaced
 from tests.polygons import circle

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.lag import GROWTH, Durations, LoopStats
+from gatekeeper.runtime.timing import GROWTH, Durations, LoopStats
 
 MS = st.floats(0.0, 1e5, allow_nan=False)
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.recording.journal import read_decisions
 from replay.player import Player
 from replay.recording import LazyFrames
 from replay.run import material_of, replay
-from replay.scores import score
+from replay.scores.tracking import score
 from tests.cases import breathing_case
 from tests.recordings import recording
 from tests.sessions import quiet

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numba.core.event import install_recorder
 
-from gatekeeper.errors import InputError
-from gatekeeper.tracking import bank, learning
+from gatekeeper.core.errors import InputError
 from gatekeeper.tracking.model import STEADY_WIDER_MM, make_model
-from gatekeeper.tracking.passage import passage
+from gatekeeper.tracking.preview import learn as learning
+from gatekeeper.tracking.preview import template_bank as bank
+from gatekeeper.tracking.preview.trajectory import passage
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import phantom
 from tests.previews import SCENE, breath_mm, breathing_frames

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import build
-from gatekeeper.tracking import learning
+from gatekeeper.tracking.preview import learn as learning
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
 from replay.phantom import PhantomConfig, make_phantom
-from replay.scores import score_frame
+from replay.scores.tracking import score_frame
 from tests.phantoms import errors_mm, phantom
 
 PREVIEW_S = 20.0

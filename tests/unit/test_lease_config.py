@@ -3,7 +3,7 @@
 import pytest
 
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig, build
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 
 def test_lease_lives_100_ms_by_default():

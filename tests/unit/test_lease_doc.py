@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import LeaseConfig
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.event_log import EventLog
-from gatekeeper.linac.interlock import Event, What
-from gatekeeper.linac.messages import LAYOUT, SIZE, USES, Kind, Refusal, session_key, session_number
-from gatekeeper.linac.receiver import Cause, Interlock, Rules, connected, received
-from gatekeeper.linac.sender import SenderSession
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.event_log import EventLog
+from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.messages import LAYOUT, SIZE, USES, Kind, Refusal, session_key, session_number
+from gatekeeper.linac.lease.receiver import Cause, Interlock, Rules, connected, received
+from gatekeeper.linac.lease.sender import SenderSession
 
 TEXT = (Path(__file__).parents[2] / "docs" / "lease.md").read_text(encoding="utf-8")
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TEXT.splitlines() if line.startswith("| ")]

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from gatekeeper.errors import ConfigError
-from gatekeeper.linac.key import load_key
+from gatekeeper.core.errors import ConfigError
+from gatekeeper.linac.lease.key import load_key
 
 
 def key_file(folder, size=32, mode=0o600):

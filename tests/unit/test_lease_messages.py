@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from gatekeeper.linac.messages import (
+from gatekeeper.linac.lease.messages import (
     LAYOUT,
     MAGIC,
     SIZE,

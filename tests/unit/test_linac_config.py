@@ -12,7 +12,7 @@ from gatekeeper.config import (
     build,
     load_toml,
 )
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 COURIERS = [ModbusLinacConfig(), SerialLinacConfig(device="/dev/ttyS0"), OpenIGTLinkLinacConfig()]
 

@@ -15,10 +15,10 @@ from gatekeeper.config import (
     SessionConfig,
     build,
 )
-from gatekeeper.linac.courier import BEATS, LARGEST_FRAME, Order
-from gatekeeper.linac.lines import LONGEST, read_answer, read_order
+from gatekeeper.linac.ascii_protocol import LONGEST, read_answer, read_order
 from gatekeeper.linac.openigtlink import HELD
 from gatekeeper.linac.openigtlink import LONGEST as LARGEST_BODY
+from gatekeeper.linac.repeater import BEATS, LARGEST_FRAME, Order
 from gatekeeper.wire.openigtlink.contents import STATUS_OK
 
 TEXT = (Path(__file__).parents[2] / "docs" / "linac.md").read_text(encoding="utf-8")

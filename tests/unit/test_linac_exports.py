@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.errors import GeometryError, RecordingError
-from gatekeeper.frame import Plane
-from replay.formats import mridian, mridian_raw, unity
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
-from replay.formats.nrbf import Document, NrbfError, Reference, read_nrbf
 from replay.formats.open import format_of, open_recording
-from replay.info.facts import facts_of
+from replay.formats.vendor import mridian, mridian_raw, unity
+from replay.formats.vendor.nrbf import Document, NrbfError, Reference, read_nrbf
+from replay.info import facts_of
 from tests.image_files import assert_same, oblique, small, write_side
 from tests.linac_files import dat_frame, raw_cine, unity_frame, write_dat, write_unity
 from tests.recordings import recording

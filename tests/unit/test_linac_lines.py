@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import Order
-from gatekeeper.linac.lines import LONGEST, Answer, answer_line, check, order_line, read_answer, read_order
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import LONGEST, Answer, answer_line, check, order_line, read_answer, read_order
+from gatekeeper.linac.repeater import Order
 
 ORDERS = st.builds(Order, st.booleans(), st.integers(0, 65535), st.integers(-1, 2**31 - 1))
 ANSWERS = st.builds(Answer, st.booleans(), st.integers(0, 65535))

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from gatekeeper.config import GateConfig, LinacProfile, build
-from gatekeeper.decision import Reason
-from gatekeeper.engine import Engine
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import ConfigError
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.profile import BeamLog, after, refusals
+from gatekeeper.session.engine import Engine
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, track
 
 

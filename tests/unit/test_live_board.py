@@ -3,10 +3,10 @@
 import math
 from dataclasses import replace
 
-from gatekeeper.decision import Reason
-from gatekeeper.live.board import MOST_LINES, MOST_RECENT, Board
-from gatekeeper.live.phase import Phase
-from gatekeeper.step import Step
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.step import Step
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import MOST_LINES, MOST_RECENT, Board
 from tests.steps import HOLD, ON, decision, frame
 
 

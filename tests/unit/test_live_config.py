@@ -3,7 +3,7 @@
 import pytest
 
 from gatekeeper.config import SessionConfig, load_live
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 
 WHOLE = """
 [source]

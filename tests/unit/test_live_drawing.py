@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.decision import BeamState
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.live.easel import OVER
-from gatekeeper.live.outline import region_of
-from gatekeeper.live.session import LiveSession
-from gatekeeper.live.target import Drawn
+from gatekeeper.session.contouring.easel import OVER
+from gatekeeper.session.contouring.outline import region_of
+from gatekeeper.session.live_session import LiveSession
+from gatekeeper.session.target import Drawn
 from tests.cases import breathing_case
 from tests.easels import (
     AGAIN,
@@ -32,12 +32,6 @@ from tests.easels import (
 )
 from tests.lives import drawn_mm, drawn_plan_of, events, journal, phases
 from tests.sessions import checked
-
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    """Draw no pictures, which take longer than everything else here."""
-    monkeypatch.setattr("gatekeeper.live.picture.overview_png", lambda seen: b"undrawn")
 
 
 def test_a_session_begins_on_the_frame_that_was_taken_with_the_outline_and_the_margin_that_were_accepted(tmp_path):

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.errors import TargetError
-from gatekeeper.live.easel import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, Easel
-from gatekeeper.live.outline import MOST_POINTS
-from gatekeeper.live.session import LiveSession
-from gatekeeper.live.sketch import Take
-from gatekeeper.live.target import Drawn
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import TargetError
+from gatekeeper.session.contouring.easel import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, Easel
+from gatekeeper.session.contouring.outline import MOST_POINTS
+from gatekeeper.session.contouring.requests import Take
+from gatekeeper.session.live_session import LiveSession
+from gatekeeper.session.target import Drawn
 from tests.drawings import ellipse_px
 from tests.easels import (
     AGAIN,
@@ -28,13 +28,6 @@ from tests.easels import (
     sketch,
 )
 from tests.lives import drawn_mm, drawn_plan_of, events, phases, plan_of
-
-
-@pytest.fixture(autouse=True)
-def _undrawn(monkeypatch):
-    """Draw no pictures, which take longer than everything else here."""
-    monkeypatch.setattr("gatekeeper.live.picture.overview_png", lambda seen: b"undrawn")
-
 
 BOW_TIE = [[20.0, 20.0], [40.0, 40.0], [40.0, 20.0], [20.0, 40.0]]
 DUMB_BELL = [[20, 20], [20, 30], [25.3, 30], [25.3, 35], [20, 35], [20, 45],

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.arming import arm
 from gatekeeper.config import SessionConfig, with_limits
-from gatekeeper.errors import TargetError
-from gatekeeper.live.outline import DECIMALS, MOST_POINTS, outline_to_adjust, points_of, region_of
-from gatekeeper.live.target import Drawn, Reference, setup_of
+from gatekeeper.core.errors import TargetError
+from gatekeeper.session.arming import arm
+from gatekeeper.session.contouring.outline import DECIMALS, MOST_POINTS, outline_to_adjust, points_of, region_of
+from gatekeeper.session.target import Drawn, Reference, setup_of
 from kernels.polygon import fill
 from tests.cases import breathing_case
 from tests.drawings import ellipse_px

@@ -1,8 +1,8 @@
 """What an operator may ask for in each phase of a session."""
 
-from gatekeeper.command import Action
-from gatekeeper.live.phase import ALLOWED, Phase, armed_phase, refusal
-from gatekeeper.operator.wish import END, WORDS
+from gatekeeper.core.command import Action
+from gatekeeper.operator.request import END, WORDS
+from gatekeeper.session.phases import ALLOWED, Phase, armed_phase, refusal
 
 
 def test_arming_is_refused_before_the_session_is_ready():

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.decision import BeamState
-from gatekeeper.errors import EngineError, RecordingError
-from gatekeeper.live.learner import Learner
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.errors import EngineError, RecordingError
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.session.preview_recorder import Learner
 from replay import run
-from replay.compare import material_of_session
 from replay.formats.session import open_session
 from replay.run import material_of
+from replay.sessions.compare import material_of_session
 from tests.cases import breathing_case
 from tests.lives import (
     PREVIEW_S,
@@ -35,7 +35,6 @@ ON, HOLD = "ON", "HOLD"
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch):
     """Draw no pictures, which take longer than everything else here."""
-    monkeypatch.setattr("gatekeeper.live.picture.overview_png", lambda seen: b"undrawn")
     monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
 
 

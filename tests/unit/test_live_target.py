@@ -8,10 +8,10 @@ import SimpleITK
 
 from gatekeeper.cli.target import drawn_of, reference_of
 from gatekeeper.config import MaskConfig, PointsConfig, TrackradLabelConfig
-from gatekeeper.errors import RecordingError, TargetError
-from gatekeeper.frame import Plane
-from gatekeeper.live.target import Drawn, Reference, setup_of
-from gatekeeper.structure import Role
+from gatekeeper.core.contour import Role
+from gatekeeper.core.errors import RecordingError, TargetError
+from gatekeeper.core.frame import Plane
+from gatekeeper.session.target import Drawn, Reference, setup_of
 from replay.formats.trackrad import write_case
 from tests.cases import breathing_case
 from tests.dicom_objects import REFERENCE

@@ -5,12 +5,12 @@ import math
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.decision import Reason
-from gatekeeper.errors import EngineError, OutputError, RecordingError, TargetError
-from gatekeeper.lag import LoopStats
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import EngineError, OutputError, RecordingError, TargetError
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
+from gatekeeper.runtime.timing import LoopStats
+from gatekeeper.session.loop import run_loop
 from tests.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
 from tests.steps import HOLD, ON, frame
 

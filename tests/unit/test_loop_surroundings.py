@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.command import Action, Command, Event
-from gatekeeper.decision import Reason
-from gatekeeper.lag import LoopStats
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.command import Action, Command, Event
+from gatekeeper.core.decision import Reason
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import OPERATOR_S, run_loop
+from gatekeeper.runtime.timing import LoopStats
+from gatekeeper.session.loop import OPERATOR_S, run_loop
 from tests.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
 from tests.steps import HOLD, decision, frame
 

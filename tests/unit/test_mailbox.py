@@ -1,7 +1,7 @@
 """Frames wait for the loop in a mailbox that never grows, and never blocks whoever receives them."""
 
-from gatekeeper.sources.mailbox import Mailbox
-from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.sources.frame_queue import Mailbox
+from gatekeeper.sources.newest_frame import NewestFrame
 from tests.steps import frame
 
 

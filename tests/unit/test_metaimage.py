@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.metaimage import MAX_BYTES, read_metaimage, write_metaimage
 
 SPACING = (2.5, 1.25, 0.5)

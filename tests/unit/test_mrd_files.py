@@ -7,11 +7,11 @@ import h5py
 import numpy as np
 import pytest
 
-from gatekeeper.errors import GeometryError, OutputError, RecordingError
-from gatekeeper.frame import Plane
-from replay.convert.mrd import write_mrd
+from gatekeeper.core.errors import GeometryError, OutputError, RecordingError
+from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
+from replay.formats.writers.mrd import write_mrd
 from tests.image_files import assert_same, oblique, small, write_side
 from tests.sessions import quiet
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.sources.newest import LONGEST_QUEUE, NewestFrame
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.sources.newest_frame import LONGEST_QUEUE, NewestFrame
 from replay.faults import inject
 from replay.player import Player
 from tests.recordings import recording

@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.nifti import read_header
 from replay.formats.open import open_recording
 from tests.image_files import assert_same, small

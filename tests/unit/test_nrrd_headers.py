@@ -6,7 +6,7 @@ import nrrd
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.nrrd import read_header
 from replay.formats.open import open_recording
 from tests.image_files import SAGITTAL, assert_same, small

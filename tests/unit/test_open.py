@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats import session, trackrad
 from replay.formats.open import FORMATS, format_of, open_recording
 from replay.formats.trackrad import write_case

@@ -5,11 +5,11 @@ from contextlib import closing
 import pytest
 
 from gatekeeper.config import DryRunLinacConfig, LeaseLinacConfig, ModbusLinacConfig
-from gatekeeper.errors import ConfigError
-from gatekeeper.linac.courier import Courier
+from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.lease import LeaseLinac
+from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.open import open_linac, probe_linac
+from gatekeeper.linac.repeater import Courier
 from tests.command_line import gatekeeper
 from tests.leases import KEY
 

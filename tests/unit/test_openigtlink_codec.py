@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from gatekeeper.errors import WireError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import WireError
+from gatekeeper.core.frame import Plane
 from gatekeeper.wire.openigtlink.contents import (
     Status,
     decode_status,

@@ -6,9 +6,9 @@ import threading
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.errors import LinkError
-from gatekeeper.frame import Frame, Plane
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import LinkError
+from gatekeeper.core.frame import Frame, Plane
 from replay.feed.openigtlink import OpenIGTLinkFeeder
 from replay.feed.play import play
 from replay.recording import Recording

@@ -8,9 +8,9 @@ import struct
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.sources.network import KNOWN_PLANES
-from gatekeeper.sources.numbering import BREAK
+from gatekeeper.sources.sequence_numbers import BREAK
 from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_string, encode_transform
 from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, Image

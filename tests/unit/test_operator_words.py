@@ -2,11 +2,11 @@
 
 import pytest
 
-from gatekeeper.command import Action
-from gatekeeper.errors import InputError
+from gatekeeper.core.command import Action
+from gatekeeper.core.errors import InputError
 from gatekeeper.operator.line import Line
+from gatekeeper.operator.request import END, WORDS
 from gatekeeper.operator.typed import help_lines, parse, wants_help
-from gatekeeper.operator.wish import END, WORDS
 
 
 def typed(line, operator="Anna"):

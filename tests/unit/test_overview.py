@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from gatekeeper.decision import Reason
+from gatekeeper.core.decision import Reason
 from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.seen import Seen

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from gatekeeper.tracking.follower import Follower
-from gatekeeper.tracking.passage import Passage, passage
+from gatekeeper.tracking.preview.trajectory import Passage, passage
+from gatekeeper.tracking.template_tracker import Follower
 from tests.previews import SCENE, breath_mm, breathing_frames, model_of
 
 MOVES_MM = breath_mm(10)

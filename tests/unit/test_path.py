@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.path import FAR_AP_MM, LEAST_RANGE_MM, NEAR_AP_MM, SLANT, UNKNOWN, Path, learned_path
+from gatekeeper.tracking.motion_prior import FAR_AP_MM, LEAST_RANGE_MM, NEAR_AP_MM, SLANT, UNKNOWN, Path, learned_path
 
 SI_MM = np.linspace(-2.0, 18.0, 101)
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import ndimage
 
 from benchmarks import peers as command
-from gatekeeper.errors import InputError
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.errors import InputError
 from kernels.polygon import area, centroid
 from replay.formats.trackrad import write_case
 from replay.peers.flow import AlignedFlow, dis

@@ -3,7 +3,7 @@
 import pytest
 
 from gatekeeper.config import load_toml
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from replay.phantom import PhantomConfig
 from tests.phantoms import phantom, phantom_config
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from kernels.polygon import centroid, fill
 from replay.phantom.anatomy import Anatomy
 from replay.phantom.breathing import course

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import load_toml
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from replay.formats.trackrad import open_case
 from replay.phantom import PhantomConfig, make_phantom, write_phantom
 from tests.phantoms import phantom_config

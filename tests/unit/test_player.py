@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.frame import Plane
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.frame import Plane
 from replay.player import Player
 from tests.recordings import recording
 

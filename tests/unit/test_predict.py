@@ -9,8 +9,8 @@ import pytest
 from numba.core.event import install_recorder
 
 from gatekeeper.config import PredictionConfig
-from gatekeeper.gating import predict
-from gatekeeper.gating.predict import Predictor
+from gatekeeper.gating import predictor as predict
+from gatekeeper.gating.predictor import Predictor
 
 RATE_HZ = 8.0
 AHEAD_S = 0.35

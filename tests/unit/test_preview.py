@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.tracking.preview import FEWEST_FRAMES, report
+from gatekeeper.tracking.preview.report import FEWEST_FRAMES, report
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import FLAT, clear_phantom
 from tests.previews import breath_mm, known, model_of, reference_of, still

@@ -9,16 +9,16 @@ import pytest
 from pydicom.datadict import keyword_dict
 from pydicom.filereader import dcmread
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
-from gatekeeper.errors import InputError
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import InputError
 from replay import run
-from replay.convert.dicom import write_dicom
-from replay.convert.mrd import write_mrd
-from replay.convert.npz import write_npz
 from replay.formats.open import open_recording
 from replay.formats.rtstruct import Use, View, planned
 from replay.formats.trackrad import write_case
+from replay.formats.writers.dicom import write_dicom
+from replay.formats.writers.mrd import write_mrd
+from replay.formats.writers.npz import write_npz
 from replay.run import material_of
 from tests.dicom_objects import PLANE, enhanced, listening, sender, single, taken
 from tests.identifying import ANNEX_E, CLOCK, DAY, MARK, UID, filled, marks_in

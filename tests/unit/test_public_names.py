@@ -9,7 +9,7 @@ import pytest
 import gatekeeper
 import kernels
 import replay
-from gatekeeper.clock import VirtualClock
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
 from replay.player import Player
 from tests.cases import breathing_case

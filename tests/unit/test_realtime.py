@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import LoopConfig
-from gatekeeper.realtime import Linux, quiet_memory, real_time
+from gatekeeper.runtime.realtime import Linux, quiet_memory, real_time
 
 ALL = LoopConfig(pin_cpu=1, fifo_priority=10, lock_memory=True)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.messages import STATE_HOLD, STATE_ON, Kind, Message, Refusal, decode, encode, is_signed
-from gatekeeper.linac.receiver import (
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.messages import STATE_HOLD, STATE_ON, Kind, Message, Refusal, decode, encode, is_signed
+from gatekeeper.linac.lease.receiver import (
     ENDS_SESSION,
     Cause,
     Interlock,

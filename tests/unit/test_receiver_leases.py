@@ -2,9 +2,9 @@
 
 import pytest
 
-from gatekeeper.decision import BeamState
-from gatekeeper.linac.messages import Kind, Message, Refusal, decode, encode
-from gatekeeper.linac.receiver import Cause, disconnected, passed
+from gatekeeper.core.decision import BeamState
+from gatekeeper.linac.lease.messages import Kind, Message, Refusal, decode, encode
+from gatekeeper.linac.lease.receiver import Cause, disconnected, passed
 from tests.leases import MS, RULES, SENDER_NONCE, START_NS, beam_on_bench, greeted
 
 ON, HOLD = BeamState.ON, BeamState.HOLD

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from gatekeeper.errors import TargetError
-from gatekeeper.tracking.freeform import TRANSLATION_SD_MM, free_form
-from gatekeeper.tracking.reference import FEWEST_POINTS, SIDEWAYS_MM, chosen_points, make_grid, make_template
-from gatekeeper.tracking.workspace import Level
+from gatekeeper.core.errors import TargetError
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, free_form
+from gatekeeper.tracking.template import FEWEST_POINTS, SIDEWAYS_MM, chosen_points, make_grid, make_template
+from gatekeeper.tracking.template_fit import Level
 from tests.scenes import Scene
 
 SCENE = Scene()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.reference import RIM
-from gatekeeper.tracking.registered import registered
+from gatekeeper.tracking.preview.motion_compensated import registered
+from gatekeeper.tracking.template import RIM
 from tests.previews import SCENE, SPACING_MM, breath_mm, breathing_frames, known, model_of, reference_of
 
 MODEL = model_of()

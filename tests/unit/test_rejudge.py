@@ -4,18 +4,18 @@ from contextlib import closing
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, with_limits
-from gatekeeper.errors import ConfigError, RecordingError
-from gatekeeper.plain import number
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import ConfigError, RecordingError
+from gatekeeper.core.json_values import number
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session import Session
+from gatekeeper.recording.session_folder import Session
 from gatekeeper.tracking.structures import StructureTracker
 from replay import run
-from replay.compare import material_of_session
 from replay.formats.session import open_session
-from replay.rejudge import Rejudged
 from replay.run import material_of, replay
+from replay.sessions.compare import material_of_session
+from replay.sessions.rejudge import Rejudged
 from tests.phantoms import phantom
 from tests.sessions import quiet, recorded, whole_session
 from tests.steps import step

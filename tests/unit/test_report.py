@@ -10,18 +10,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.decision import Reason
-from gatekeeper.errors import OutputError, RecordingError
-from gatekeeper.look.reasons import KIND_COLOR, KIND_WORDS, LOOKS, Kind
-from gatekeeper.report import page as pages
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.report import html as pages
 from gatekeeper.report import phases
-from gatekeeper.report.page import report_html
+from gatekeeper.report.html import report_html
 from gatekeeper.report.spans import spans_of, steadiness
+from gatekeeper.style.reasons import KIND_COLOR, KIND_WORDS, LOOKS, Kind
 from replay import run
 from replay.formats.session import open_session
-from replay.rejudge import Rejudged
 from replay.run import material_of
-from replay.story import tell, write_report
+from replay.sessions.rejudge import Rejudged
+from replay.sessions.report import tell, write_report
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.sessions import recorded, whole_session

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.report.page import report_html
+from gatekeeper.report.html import report_html
 from replay import run
 from replay.formats.session import open_session
-from replay.story import tell
+from replay.sessions.report import tell
 from tests.cases import breathing_case
 from tests.sessions import recorded
 

@@ -8,18 +8,18 @@ from dataclasses import asdict, fields, replace
 import numpy as np
 import pytest
 
-from gatekeeper.plain import numbers
+from gatekeeper.core.json_values import numbers
 from gatekeeper.report import facts
 from gatekeeper.report.charts import _edges
+from gatekeeper.report.html import report_html
 from gatekeeper.report.motion import ranges_of
-from gatekeeper.report.page import report_html
 from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
-from gatekeeper.tracking.preview import Preview
+from gatekeeper.tracking.preview.report import Preview
 from replay import run
 from replay.formats.session import open_session
-from replay.gating_scores import GatingScore
-from replay.scores import Score
-from replay.story import tell
+from replay.scores.gating import GatingScore
+from replay.scores.tracking import Score
+from replay.sessions.report import tell
 from tests.sessions import recorded, whole_session
 
 PREVIEW = Preview(

@@ -6,13 +6,13 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gatekeeper.console.record import COLUMNS
-from gatekeeper.console.view import WHITE, unpacked
-from gatekeeper.decision import Reason
-from gatekeeper.operator.wish import Wish
+from gatekeeper.core.decision import Reason
+from gatekeeper.display.web.message import WHITE, unpacked
+from gatekeeper.display.web.trace_row import COLUMNS
+from gatekeeper.operator.request import Wish
 from replay.formats.session import open_session
-from replay.rejudge import Rejudged
-from replay.review import Review
+from replay.sessions.rejudge import Rejudged
+from replay.sessions.review import Review
 from tests.cases import breathing_case
 from tests.lives import Scanner, journal, run_live
 from tests.sessions import recorded

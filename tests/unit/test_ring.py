@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.recording.ring import Ring, WriterState
+from gatekeeper.recording.ring_buffer import Ring, WriterState
 
 
 @pytest.fixture

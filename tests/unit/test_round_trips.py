@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import read_decisions
 from replay import run
-from replay.convert.dicom import write_dicom
 from replay.formats.open import open_recording
+from replay.formats.writers.dicom import write_dicom
 from replay.run import material_of
 from tests.image_files import SAGITTAL, assert_same, rate_hz, write_side
 from tests.linac_files import raw_cine, write_dat, write_unity

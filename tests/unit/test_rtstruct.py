@@ -10,12 +10,12 @@ from pydicom.data import get_testdata_file
 from pydicom.filereader import dcmread
 from scipy.spatial.transform import Rotation
 
-from gatekeeper.errors import RecordingError
-from gatekeeper.frame import Plane
-from gatekeeper.structure import Role
+from gatekeeper.core.contour import Role
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Plane
+from replay.formats.contour_slicing import cut
 from replay.formats.dicom import frame_of_reference
 from replay.formats.format import Choices
-from replay.formats.plane_cut import cut
 from replay.formats.rtstruct import Use, View, planned, read_regions
 from tests.dicom_folders import write, write_series
 from tests.dicom_objects import REFERENCE, enhanced

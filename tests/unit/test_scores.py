@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from gatekeeper.errors import InputError
-from replay.dose_score import _grown, d98_relative, d98_unbinarised
-from replay.scores import score, score_frame, surface_distances_mm
+from gatekeeper.core.errors import InputError
+from replay.scores.dose import _grown, d98_relative, d98_unbinarised
+from replay.scores.tracking import score, score_frame, surface_distances_mm
 from tests.recordings import disc, recording
 
 SHAPE = (40, 50)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from replay.gating_scores import frame_period_s, gating_score, truth_outside_percent
+from replay.scores.gating import frame_period_s, gating_score, truth_outside_percent
 from tests.recordings import recording
 
 NAN = np.nan

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.search import APART, CANDIDATES, LARGEST_SIDE, make_search
+from gatekeeper.tracking.rigid_search import APART, CANDIDATES, LARGEST_SIDE, make_search
 from tests.scenes import Scene
 
 SCENE = Scene((176, 140))

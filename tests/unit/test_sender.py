@@ -2,9 +2,19 @@
 
 import pytest
 
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.messages import SIZE, STATE_ON, Kind, Message, Refusal, decode, encode, is_signed, session_key
-from gatekeeper.linac.sender import UNANSWERED, SenderSession
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.lease.messages import (
+    SIZE,
+    STATE_ON,
+    Kind,
+    Message,
+    Refusal,
+    decode,
+    encode,
+    is_signed,
+    session_key,
+)
+from gatekeeper.linac.lease.sender import UNANSWERED, SenderSession
 from tests.leases import INTERLOCK_NONCE, KEY, MS, OTHER_KEY, SENDER_NONCE
 
 SESSION = int.from_bytes(INTERLOCK_NONCE[:8], "big")

@@ -6,9 +6,9 @@ import pytest
 import serial
 
 from gatekeeper.config import SerialLinacConfig
-from gatekeeper.errors import LinkError
-from gatekeeper.linac.courier import Order
-from gatekeeper.linac.lines import Answer, answer_line, read_order
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
+from gatekeeper.linac.repeater import Order
 from gatekeeper.linac.serial_line import SerialWire, probe
 
 

@@ -12,21 +12,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatekeeper.background import NICENESS
-from gatekeeper.clock import VirtualClock
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, load_toml
-from gatekeeper.decision import Reason
-from gatekeeper.errors import OutputError
-from gatekeeper.recording.chain import read_chain
-from gatekeeper.recording.digest import hashes_of
+from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import OutputError
+from gatekeeper.core.step import Step
 from gatekeeper.recording.frames_file import FramesReader
+from gatekeeper.recording.hash_chain import read_chain
+from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.link import CAPACITY, LIVE, PATIENT, SPARE, Link
-from gatekeeper.recording.session import Session
-from gatekeeper.recording.whole import write_whole
-from gatekeeper.step import Step
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.writer_client import CAPACITY, LIVE, PATIENT, SPARE, Link
+from gatekeeper.runtime.process import NICENESS
 from replay.run import material_of, replay
-from replay.verify import verify_folder
+from replay.sessions.verify import verify_folder
 from tests.cases import breathing_case
 from tests.sessions import killed, quiet, small_setup, stop
 from tests.steps import HOLD, ON, frame, silent_step, step
@@ -237,7 +237,7 @@ def test_disk_that_is_full_before_the_first_frame_is_refused(tmp_path, monkeypat
         resource.prlimit(link.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         return link
 
-    monkeypatch.setattr("gatekeeper.recording.session.Link", with_little_room)
+    monkeypatch.setattr("gatekeeper.recording.session_folder.Link", with_little_room)
     with pytest.raises(OutputError, match="File too large"):
         Session(tmp_path / "s", CONFIG, begin)
 
@@ -246,7 +246,7 @@ def test_writer_that_cannot_begin_is_refused_before_the_first_frame(tmp_path, mo
     def taken(path, data):
         (tmp_path / "s" / "decisions.jsonl").write_text("precious\n")
 
-    monkeypatch.setattr("gatekeeper.recording.session.write_whole", taken)
+    monkeypatch.setattr("gatekeeper.recording.session_folder.write_whole", taken)
     with pytest.raises(OutputError, match=r"cannot be written \(File exists\)"):
         Session(tmp_path / "s", CONFIG)
     assert (tmp_path / "s" / "decisions.jsonl").read_text() == "precious\n"
@@ -316,7 +316,7 @@ def test_full_disk_leaves_no_part_of_a_file_and_the_old_one_as_it_was(tmp_path, 
 
 
 def test_session_with_a_preview_larger_than_the_ring_is_verified_from_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr("gatekeeper.recording.session.Link", partial(Link, capacity=3 << 20))
+    monkeypatch.setattr("gatekeeper.recording.session_folder.Link", partial(Link, capacity=3 << 20))
     case = breathing_case(frames=390)
     material = material_of(case, 94.0)
     assert material.setup.preview.nbytes > 3 << 20

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import LiveConfig, SessionConfig, load_live
-from gatekeeper.live.phase import Phase
-from gatekeeper.operator.wish import WORDS
+from gatekeeper.operator.request import WORDS
+from gatekeeper.session.phases import Phase
 from tests.settings import settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "session.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gatekeeper.console.slot import Slot
+from gatekeeper.display.web.seqlock import Slot
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.soak import Soaked, run, verdicts
-from gatekeeper.lag import LoopStats
+from gatekeeper.runtime.timing import LoopStats
 from tests.cases import breathing_case
 
 STEADY = Soaked(

@@ -1,6 +1,6 @@
 """A source says what it took, left and refused, and keeps no more of a stranger's words than fits a line."""
 
-from gatekeeper.sources.counts import LONGEST_NOTE, SourceCounts, Tally
+from gatekeeper.sources.statistics import LONGEST_NOTE, SourceCounts, Tally
 
 
 def test_what_was_counted_is_told_apart_by_where_and_kind():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from tests.dicom_objects import (
     PLANE,
     SPACING_MM,

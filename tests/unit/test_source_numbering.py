@@ -1,7 +1,7 @@
 """A session counts on over whatever its device counts; where the device's row ends there is a gap that is found."""
 
 from gatekeeper.config import GateConfig
-from gatekeeper.sources.numbering import BREAK, SessionNumbers
+from gatekeeper.sources.sequence_numbers import BREAK, SessionNumbers
 
 
 def numbered(devices, modulus=None):

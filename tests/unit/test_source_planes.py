@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.clock import VirtualClock
-from gatekeeper.frame import Plane
-from gatekeeper.sources.newest import NewestFrame
-from gatekeeper.sources.planes import LONGEST_RUN, SessionPlane
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.frame import Plane
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.plane_filter import LONGEST_RUN, SessionPlane
 from tests.loops import Source
 from tests.steps import frame
 

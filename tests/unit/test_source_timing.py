@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gatekeeper.sources.timing import DeviceTime
+from gatekeeper.sources.device_clock import DeviceTime
 
 DAY_S = 86_400.0
 

@@ -10,10 +10,10 @@ import pytest
 from gatekeeper.config.gating import GateConfig
 from gatekeeper.config.source import MrdSourceConfig, OpenIGTLinkSourceConfig
 from gatekeeper.config.strict import build
-from gatekeeper.decision import Reason
+from gatekeeper.core.decision import Reason
 from gatekeeper.sources import mrd, openigtlink
-from gatekeeper.sources.mailbox import CAPACITY
-from gatekeeper.sources.numbering import BREAK
+from gatekeeper.sources.frame_queue import CAPACITY
+from gatekeeper.sources.sequence_numbers import BREAK
 from gatekeeper.wire.mrd import Kind
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.stream import Breach

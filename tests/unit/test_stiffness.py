@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.tracking.follower import NOISY
-from gatekeeper.tracking.passage import Passage
-from gatekeeper.tracking.stiffness import FEWEST_PAIRS, LEAST_MOTION_MM, is_stiff, stiffened
+from gatekeeper.tracking.preview.stiffness import FEWEST_PAIRS, LEAST_MOTION_MM, is_stiff, stiffened
+from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.template_tracker import NOISY
 
 FRAMES = 240
 BREATH_MM = np.stack([8.0 - 8.0 * np.cos(np.arange(FRAMES) / 4.0), 2.0 * np.sin(np.arange(FRAMES) / 4.0)], axis=1)

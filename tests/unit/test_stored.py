@@ -6,8 +6,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
-from replay.formats.stored import MAX_PACKED_BYTES, Stored
+from gatekeeper.core.errors import RecordingError
+from replay.formats.pixel_file import MAX_PACKED_BYTES, Stored
 
 READERS = {
     "check": Stored.check,

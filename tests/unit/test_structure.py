@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import shapely
 
-from gatekeeper.errors import TargetError
-from gatekeeper.structure import Role, Structure, checked_outline, grow, mask_to_contour
+from gatekeeper.core.contour import Role, Structure, checked_outline, grow, mask_to_contour
+from gatekeeper.core.errors import TargetError
 from kernels.polygon import area, fill
 from tests.polygons import circle, rectangle
 

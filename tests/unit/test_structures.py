@@ -9,8 +9,8 @@ from numba.core.event import install_recorder
 
 from gatekeeper import StructureTracker, Tracker
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import InputError, TargetError
-from gatekeeper.tracking import canonical
+from gatekeeper.core.errors import InputError, TargetError
+from gatekeeper.tracking import resample as canonical
 from tests.previews import breath_mm, breathing_frames
 from tests.scenes import Scene
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatekeeper.decision import Reason
+from gatekeeper.core.decision import Reason
 from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Tally
 from tests.steps import HOLD, ON, silent_step, step

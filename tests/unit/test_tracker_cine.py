@@ -13,7 +13,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
 from replay.peers.measure import measure
 from replay.peers.methods import available_methods
-from replay.scores import score_frame
+from replay.scores.tracking import score_frame
 
 VESSELS = ["A1_v", "A2_v", "A3_v", "A4_v", "B1_v", "B2_v"]
 DOMES = ["A1_d", "A2_d", "A4_d", "B1_d", "B2_d"]

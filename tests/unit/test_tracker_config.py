@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking.tracker import Tracker
 from tests.scenes import Scene
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import TargetError
-from gatekeeper.structure import mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.errors import InputError
+from gatekeeper.core.errors import InputError
 from tests.scenes import Scene, is_finite
 
 SCENE = Scene()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.errors import TargetError
+from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from tests.scenes import Scene
 

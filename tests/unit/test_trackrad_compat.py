@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from replay.scores import surface_distances_mm
-from replay.trackrad.compat import compat_score
+from replay.scores.tracking import surface_distances_mm
+from replay.scores.trackrad_official import compat_score
 from tests.recordings import disc
 
 SHAPE = (40, 30)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from gatekeeper.track import Track
-from replay.scores import score
-from replay.trackrad import contract
-from replay.trackrad.contract import open_input, track_masks
+from gatekeeper.core.track import Track
+from replay import trackrad as contract
+from replay.scores.tracking import score
+from replay.trackrad import open_input, track_masks
 from tests.cases import breathing_case
 from tests.challenge import OUTPUT, SERIES, TARGET, read_masks, write_input
 from tests.command_line import gatekeeper

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from replay.phantom import PhantomConfig, make_phantom
-from replay.scores import score
+from replay.scores.tracking import score
 from tests.challenge import read_masks, write_input
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
-from gatekeeper.errors import RecordingError
+from gatekeeper.core.errors import RecordingError
 from replay.formats.format import Choices
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import open_case, write_case

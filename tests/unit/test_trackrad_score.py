@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from replay.formats.trackrad import open_case, write_case
-from replay.scores import score
-from replay.trackrad.compat import CompatScore
-from replay.trackrad.contract import Run
-from replay.trackrad.scoring import COMPAT, CORRECT, score_folders
-from replay.trackrad.table import as_json
+from replay.scores.tracking import score
+from replay.scores.trackrad import COMPAT, CORRECT, score_folders
+from replay.scores.trackrad_official import CompatScore
+from replay.scores.trackrad_table import as_json
+from replay.trackrad import Run
 from tests.challenge import OUTPUT, write_prediction
 from tests.command_line import gatekeeper
 from tests.recordings import disc, recording

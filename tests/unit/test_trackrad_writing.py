@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from gatekeeper.errors import OutputError
-from gatekeeper.frame import Plane
+from gatekeeper.core.errors import OutputError
+from gatekeeper.core.frame import Plane
 from replay.formats import metaimage_writer, trackrad
 from replay.formats.trackrad import open_case, write_case
 from tests.image_files import oblique

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.scenes.follow import follow
 from gatekeeper.config import build
-from gatekeeper.tracking import reference
+from gatekeeper.tracking import template as reference
 from replay.phantom import PhantomConfig, make_phantom
 from tests.previews import breath_mm, breathing_frames
 from tests.scenes import Scene

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import PacedClock, VirtualClock
 from gatekeeper.config import GateConfig, SessionConfig, TrackerConfig
+from gatekeeper.core.clock import PacedClock, VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.chain import read_chain
-from gatekeeper.recording.session import Session
+from gatekeeper.recording.hash_chain import read_chain
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
 from gatekeeper.tracking.structures import StructureTracker
 from replay.player import Player
 from replay.run import material_of

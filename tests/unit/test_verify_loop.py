@@ -2,15 +2,15 @@
 
 import pytest
 
-from gatekeeper.arming import arm
-from gatekeeper.clock import VirtualClock
-from gatekeeper.command import Action, Command
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.command import Action, Command
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.loop import run_loop
-from gatekeeper.recording.chain import read_chain
-from gatekeeper.recording.session import Session
-from gatekeeper.sources.newest import NewestFrame
+from gatekeeper.recording.hash_chain import read_chain
+from gatekeeper.recording.session_folder import Session
+from gatekeeper.session.arming import arm
+from gatekeeper.session.loop import run_loop
+from gatekeeper.sources.newest_frame import NewestFrame
 from replay.faults.slow import SlowTracker
 from replay.faults.spec import When
 from replay.player import Player

@@ -6,16 +6,16 @@ import math
 import pytest
 from rich.console import Console
 
-from gatekeeper.decision import Reason
-from gatekeeper.live.board import Board
-from gatekeeper.live.phase import Phase
-from gatekeeper.view.plain import Plain
-from gatekeeper.view.pump import snapshot_of
-from gatekeeper.view.screen import clock, draw
-from gatekeeper.view.seen import Seen
-from gatekeeper.view.snapshot import Said, Snapshot, Typing, packed, unpacked
-from gatekeeper.view.trace import HELD, NOTHING, ON, Point, trace
-from gatekeeper.view.words import WORDS, in_words
+from gatekeeper.core.decision import Reason
+from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
+from gatekeeper.display.terminal.history import Seen
+from gatekeeper.display.terminal.plain import Plain
+from gatekeeper.display.terminal.publisher import snapshot_of
+from gatekeeper.display.terminal.screen import clock, draw
+from gatekeeper.display.terminal.snapshot import Said, Snapshot, Typing, packed, unpacked
+from gatekeeper.display.terminal.words import WORDS, in_words
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import Board
 from tests.steps import HOLD, silent_step, step
 from tests.views import BEAM_ON, FACTS, HELD_NOW
 

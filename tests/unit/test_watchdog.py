@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from gatekeeper.decision import BeamState
-from gatekeeper.errors import OutputError
-from gatekeeper.watchdog import Holder, Vigil
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.errors import OutputError
+from gatekeeper.linac.watchdog import Holder, Vigil
 
 
 def test_nothing_is_late_before_the_first_beat():

@@ -6,11 +6,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gatekeeper.decision import BeamState, Reason
+from gatekeeper.core.decision import BeamState, Reason
 from replay import run
 from replay.formats.session import open_session
-from replay.rejudge import Rejudged
-from replay.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
+from replay.sessions.rejudge import Rejudged
+from replay.sessions.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.lives import journal

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gatekeeper.errors import ConfigError
+from gatekeeper.core.errors import ConfigError
 from gatekeeper.wire.listener import Listener
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter1d
 
-from gatekeeper.tracking import workspace
-from gatekeeper.tracking.freeform import TRANSLATION_SD_MM
-from gatekeeper.tracking.reference import DIFFERENCE_SHARE
-from kernels.deform import LEAST_EXPLAINED
+from gatekeeper.tracking import template_fit as workspace
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.template import DIFFERENCE_SHARE
+from kernels.deformation import LEAST_EXPLAINED
 from tests.oracles import patchwise_correlation, patchwise_slope
 from tests.scenes import Scene
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import WireError
+from gatekeeper.core.errors import WireError
 from gatekeeper.wire.openigtlink.header import Buffer
 from gatekeeper.wire.openigtlink.text import ASCII, UTF8, decode_text
 

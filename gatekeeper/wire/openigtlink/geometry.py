@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import GeometryError
-from gatekeeper.frame import Plane, Vector
+from gatekeeper.core.errors import GeometryError
+from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.wire.openigtlink.image import Image
 from gatekeeper.wire.single import as_meant
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatekeeper.errors import WireError
+from gatekeeper.core.errors import WireError
 from kernels.crc import crc64
 
 Buffer = bytes | bytearray | memoryview

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.errors import WireError
-from gatekeeper.frame import Vector
+from gatekeeper.core.errors import WireError
+from gatekeeper.core.frame import Vector
 from gatekeeper.wire.openigtlink.header import Buffer
 
 LAYOUT = struct.Struct(">HBBBB3H12f3H3H")

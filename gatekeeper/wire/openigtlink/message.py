@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gatekeeper.errors import WireError
+from gatekeeper.core.errors import WireError
 from gatekeeper.wire.openigtlink.header import (
     HEADER_BYTES,
     Buffer,

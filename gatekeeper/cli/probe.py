@@ -1,0 +1,132 @@
+"""Trying what a SESSION.toml names: endpoints are reached, files read, the folder written to; no beam is switched."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from gatekeeper.cli.explain import USUAL_RATE_HZ
+from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.errors import ConfigError, OutputError
+from gatekeeper.operator.socket_path import NAME, listen
+from gatekeeper.session.definition import Plan
+
+CONNECT_S = 2.0
+FRACTION_S = 1200.0
+"""A fraction's gated delivery, in seconds."""
+LARGEST_FRAME_PX = 256 * 256
+"""Taken where the size of the frames is not known."""
+MB = 1e6
+
+Try = Callable[[], str]
+"""Returns what was found, or raises GatekeeperError."""
+
+
+def source(config: LiveConfig) -> str:
+    """Listen where frames are to come from, or connect to it, and let go of it again."""
+    one = config.source
+    period_s = 0.0 if one.frames_per_s is None else 1.0 / one.frames_per_s
+    if period_s > config.gate.max_age_s:
+        raise ConfigError(
+            f"a frame every {period_s:g} s (source.frames_per_s) is older than gate.max_age_s = "
+            f"{config.gate.max_age_s:g} s before the next one comes; raise that"
+        )
+    if isinstance(one, OpenIGTLinkSourceConfig) and one.role == "client":
+        try:
+            socket.create_connection((one.host, one.port), CONNECT_S).close()
+        except OSError as error:
+            why = error.strerror or error
+            raise ConfigError(f"{one.host}:{one.port}: nobody answers ({why}); start the sender") from None
+        return "the sender accepts connections"
+    from gatekeeper.sources.open import open_source
+
+    with closing(open_source(one, VirtualClock())) as opened:
+        host, port = opened.address
+        return f"can listen on {host}:{port}"
+
+
+def target(plan: Plan) -> str:
+    """Put the target on its reference, and make ready to track it."""
+    if plan.target is None:
+        if plan.reference is None:
+            return "nothing to read"
+        plan.avoid_on(plan.reference)
+        return f"{plan.reference.where} can be read"
+    if plan.reference is None:
+        return "can be read; where it is shows on the first frame"
+    setup, _ = plan.begin(plan.reference)
+    area_mm2 = float(np.count_nonzero(setup.target_mask)) * setup.spacing_mm[0] * setup.spacing_mm[1]
+    return f"{area_mm2 / 100.0:.1f} cm2 on its reference, can be tracked"
+
+
+def linac(config: LiveConfig) -> str:
+    """Reach the linac, without the beam."""
+    from gatekeeper.config import DryRunLinacConfig
+    from gatekeeper.linac.open import probe_linac
+
+    one = config.linac
+    if one is None or isinstance(one, DryRunLinacConfig):
+        return "nothing to reach"
+    fresh_ms = one.lease.fresh_ms if one.kind == "lease" else one.fresh_ms
+    rate_hz = config.source.frames_per_s
+    if rate_hz is not None and fresh_ms <= 1e3 / rate_hz:
+        raise ConfigError(
+            f"fresh_ms = {fresh_ms} ends before the next frame comes ({1e3 / rate_hz:.0f} ms); raise it, or the beam "
+            "is held between any two frames"
+        )
+    return probe_linac(one)
+
+
+def recording(config: LiveConfig, plan: Plan | None) -> str:
+    """Write into the folder, and see how much room there is."""
+    folder = _nearest(Path(config.recording.folder))
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"gatekeeper")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from None
+    reference = None if plan is None else plan.reference
+    pixels = LARGEST_FRAME_PX if reference is None else reference.image.size
+    rate_hz = config.source.frames_per_s or USUAL_RATE_HZ
+    needed = pixels * 4 * rate_hz * FRACTION_S
+    words = f"{free / MB:,.0f} MB free, {FRACTION_S / 60.0:.0f} minutes take up to {needed / MB:,.0f} MB"
+    if free < needed:
+        raise OutputError(f"{folder}: {words}; make room or name another folder")
+    return f"can be written, {words}"
+
+
+def control(config: LiveConfig) -> str:
+    """Make a control socket where the session will make it."""
+    folder = _nearest(Path(config.recording.folder))
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as there:
+            listen(Path(there) / NAME, 1).close()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from None
+    return "can be made, for its owner alone"
+
+
+def loop(config: LiveConfig) -> str:
+    """Ask the machine for what the loop will ask for."""
+    from gatekeeper.runtime.realtime import real_time
+
+    with real_time(config.loop) as grants:
+        refused = [grant.as_line() for grant in grants if not grant.granted]
+        if refused:
+            raise ConfigError("; ".join(refused))
+        return "granted" if grants else "nothing to ask for"
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there: the others will be made."""
+    folder = folder.absolute()
+    while not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -1,0 +1,112 @@
+"""A replay as commands run it: in real time where it was asked for, printed, and beside the session it came from."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gatekeeper.cli.console_option import Page, shown
+from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import PacedClock, VirtualClock, utc_stamp
+from gatekeeper.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatekeeper.linac.protocol import LinacPort
+    from replay.faults import FaultSpec
+    from replay.formats.session import RecordedSession
+    from replay.run import Material
+
+
+def play(
+    material: "Material",
+    settings: SessionConfig,
+    pace: float | None,
+    out: Path | None,
+    as_json: bool,
+    original: "RecordedSession | None" = None,
+    faults: "Sequence[FaultSpec]" = (),
+    report: bool = False,
+    page: Page | None = None,
+) -> None:
+    """Replay and print what came out, beside the session that it was recorded in, where it was one."""
+    from gatekeeper.runtime.realtime import real_time
+    from gatekeeper.session.status import Board
+    from replay.progress import ProgressBars
+    from replay.run import replay
+    from replay.scores.gating import frame_period_s
+
+    recording = material.recording
+    folder = Path("sessions") / f"{recording.name}-{utc_stamp()}" if out is None else out
+    period_s, max_age_s = frame_period_s(recording.times_s), settings.gate.max_age_s
+    if period_s > max_age_s:
+        typer.echo(
+            f"gatekeeper: frames come every {period_s:.3g} s and are good for gate.max_age_s = {max_age_s:.3g} s; "
+            "the beam is held in between; raise gate.max_age_s with --config",
+            err=True,
+        )
+    begin_s = 0.0 if original is None else original.begin_s
+    linac = _linac(settings, pace, period_s)
+    clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
+    board = None if page is None else Board()
+    words = f"{recording.name}, played again", "nowhere" if settings.linac is None else settings.linac.kind
+    try:
+        with (
+            shown(
+                page, recording.name, settings, words, board or Board(), clock, lambda line: typer.echo(line, err=True)
+            ),
+            real_time(settings.loop) as grants,
+            ProgressBars() as bars,
+        ):
+            for grant in grants:
+                typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
+            result = replay(material, settings, folder, clock, bars, linac, faults, board)
+    except KeyboardInterrupt:
+        typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        if linac is not None:
+            linac.close()
+    typer.echo(result.as_table(), err=as_json)
+    values = result.as_json()
+    if original is not None:
+        values |= _print_comparison(original, folder, as_json)
+    if report:
+        values["report"] = _report(folder, as_json)
+    if as_json:
+        typer.echo(json.dumps(values, allow_nan=False))
+
+
+def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "LinacPort | None":
+    """Return the way to the linac that the settings name, if they do."""
+    from gatekeeper.linac.open import open_linac
+
+    if settings.linac is None:
+        return None
+    if pace is None and settings.linac.kind != "dry_run":
+        raise ConfigError(
+            f"command line: speed = 'max': a linac ({settings.linac.kind}) follows real time; give --speed 1"
+        )
+    return open_linac(settings.linac, settings.silence_s(period_s), 1.0 if pace is None else pace)
+
+
+def _report(folder: Path, as_json: bool) -> str:
+    """Write the report, and return where it is."""
+    from replay.progress import ProgressBars
+    from replay.sessions.report import write_report
+
+    with ProgressBars() as bars:
+        path = write_report(folder, on_progress=bars)
+    typer.echo(f"{'report':<12}{path}", err=as_json)
+    return str(path)
+
+
+def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:
+    """Print a session beside the replay of it, and return both as plain values for JSON."""
+    from gatekeeper.recording.journal import read_decisions
+    from replay.sessions.compare import compare
+
+    comparison = compare(original.entries, read_decisions(folder / "decisions.jsonl"))
+    typer.echo(f"\n{comparison.as_table()}", err=as_json)
+    return comparison.as_json()

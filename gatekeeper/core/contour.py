@@ -1,0 +1,237 @@
+"""Structure: an outlined part of the anatomy, how a mask becomes its outline, and how the outline is grown in mm.
+
+Everything here runs while a session is armed, never between two frames.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from gatekeeper.core.errors import TargetError
+from kernels.polygon import area, centroid, fill
+
+# scikit-image carries no types.
+_isolines: Callable[..., list[NDArray[np.float64]]] = find_contours
+
+FEWEST_POINTS = 8
+"""Outlines of masks have at least this many points, however small the mask."""
+MOST_POINTS = 256
+"""Outlines of masks have at most this many points, unless the mask cannot be given back with so few."""
+SMOOTHINGS = (4, 2, 1, 0)
+"""Passes of smoothing that are tried on the outline of a mask, the most first."""
+MOST_AREA_CHANGE = 0.02
+"""Smoothing may change the enclosed area by this share at most; small masks would shrink."""
+
+MOST_GROWN_POINTS = 512
+"""Grown outlines have at most this many points."""
+GROWN_ERROR_MM = 0.005
+"""How far arcs of a grown outline may be cut short, and again how far the outline may be simplified, in mm."""
+
+
+class Role(StrEnum):
+    """What a structure is to the beam."""
+
+    TARGET = "target"
+    AVOID = "avoid"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """An outlined part of the anatomy in the image plane.
+
+    Attributes
+    ----------
+    name : str
+        What the planner calls it, for example "GTV".
+    role : Role
+        Whether the beam is to hit or to spare it.
+    contour_px : ndarray of float64, shape (N, 2)
+        Closed outline as (row, col), read-only; pixel centres lie on whole numbers.
+
+    Raises
+    ------
+    TargetError
+        When the outline encloses nothing, crosses itself or has a coordinate that is not finite.
+    """
+
+    name: str
+    role: Role
+    contour_px: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "contour_px", checked_outline(self.contour_px, self.name))
+
+
+def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return a read-only copy of an outline that can be tracked and gated on.
+
+    Parameters
+    ----------
+    contour_px : array_like, shape (N, 2)
+        Closed outline as (row, col); the last point is not the first again.
+    name : str
+        What the message calls the outline.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2), C-contiguous and read-only
+
+    Raises
+    ------
+    TargetError
+        When the outline encloses nothing, crosses itself or has a coordinate that is not finite.
+    """
+    contour = np.array(contour_px, dtype=np.float64, order="C")
+    if contour.ndim != 2 or contour.shape[0] < 3 or contour.shape[1] != 2:
+        raise TargetError(f"outline of {name}: has the shape {contour.shape}; give three points or more as (row, col)")
+    enclosed_px2 = area(contour)
+    if math.isnan(enclosed_px2):
+        raise TargetError(f"outline of {name}: a coordinate is NaN, infinite or beyond 1e7 px; draw it again")
+    if enclosed_px2 == 0.0 or not shapely.Polygon(contour).is_valid:
+        raise TargetError(f"outline of {name}: crosses itself or encloses nothing; draw it as one simple loop")
+    contour.flags.writeable = False
+    return contour
+
+
+def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the outline of the largest connected part of a mask, its holes filled.
+
+    `kernels.polygon.fill` of the outline gives that part back exactly. Among the outlines that do, the smoothest
+    is taken of those with a point per pixel of perimeter (at least 8, at most 256); only when there is none with
+    256 points, one with more. Pixels that touch at a corner count as connected.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (H, W)
+        May touch the edges of the image.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2), C-contiguous
+        Points as (row, col), evenly spaced; the last one is not the first again.
+
+    Raises
+    ------
+    TargetError
+        When the mask is empty or no two-dimensional array of bool.
+    """
+    if mask.ndim != 2 or mask.dtype != np.bool_:
+        raise TargetError(
+            f"target mask: is {mask.dtype} of shape {mask.shape}; give bool (rows, columns), such as labels > 0"
+        )
+    if not mask.any():
+        raise TargetError("target mask: is empty; outline the target on the reference frame")
+    part = _largest_part(mask)
+    steps = pixel_outline(part)
+    perimeter_px = round(_arc_lengths(steps)[-1])
+    for n in (min(max(perimeter_px, FEWEST_POINTS), MOST_POINTS), perimeter_px):
+        even = _evenly_spaced(steps, n)
+        for passes in SMOOTHINGS:
+            smooth = _smoothed(even, passes)
+            if abs(area(smooth) - area(even)) <= MOST_AREA_CHANGE * area(even) and _gives_back(smooth, part):
+                return smooth
+    return steps
+
+
+def center_mm(contour_px: NDArray[np.float64], spacing_mm: tuple[float, float]) -> tuple[float, float]:
+    """Return the centroid of an outline's area, as (row, col) in mm from the centre of pixel (0, 0).
+
+    Parameters
+    ----------
+    contour_px : ndarray of float64, shape (N, 2), C-contiguous
+        The outline, as (row, col).
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    """
+    center_px = np.empty(2)
+    centroid(contour_px, center_px)
+    row_mm, col_mm = center_px * spacing_mm
+    return float(row_mm), float(col_mm)
+
+
+def grow(contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
+    """Return an outline grown by the same distance in all directions: its Minkowski sum with a disc.
+
+    Holes that close while growing are filled. The result is true to 0.01 mm as long as 512 points can be that.
+
+    Parameters
+    ----------
+    contour_px : ndarray of float64, shape (N, 2)
+        Closed outline as (row, col).
+    margin_mm : float
+        Distance in mm; 0 gives the outline itself.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+
+    Returns
+    -------
+    ndarray of float64, shape (M, 2), C-contiguous and read-only
+        M is at most 512 unless the margin is 0.
+
+    Raises
+    ------
+    TargetError
+        When the outline, the margin or the spacing cannot be used.
+    """
+    contour = checked_outline(contour_px, "the target")
+    scale = np.array(spacing_mm, dtype=np.float64)
+    if scale.shape != (2,) or not (np.isfinite(scale).all() and (scale > 0.0).all()):
+        raise TargetError(f"pixel spacing: is {spacing_mm} mm; give two distances above 0")
+    if not (math.isfinite(margin_mm) and margin_mm >= 0.0):
+        raise TargetError(f"margin: is {margin_mm} mm; give a distance of 0 or more")
+    if margin_mm == 0.0:
+        return contour
+    half_step = math.acos(max(1.0 - GROWN_ERROR_MM / margin_mm, 0.0))
+    grown = shapely.Polygon(contour * scale).buffer(margin_mm, quad_segs=math.ceil(0.25 * math.pi / half_step))
+    tolerance_mm = GROWN_ERROR_MM
+    ring = shapely.Polygon(grown.exterior)
+    while len((simple := ring.simplify(tolerance_mm)).exterior.coords) > MOST_GROWN_POINTS + 1:
+        tolerance_mm *= 2.0
+    return checked_outline(shapely.get_coordinates(simple)[:-1] / scale, "the grown target")
+
+
+def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+    largest = 1 + int(np.bincount(labels.ravel())[1:].argmax())
+    return np.asarray(ndimage.binary_fill_holes(labels == largest))
+
+
+def pixel_outline(part: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the outline (N, 2) of a part (H, W) without holes, halfway between the centres of pixels in and out."""
+    ring = _isolines(np.pad(part, 1).astype(np.float64), 0.5, fully_connected="high")[0]
+    return np.ascontiguousarray(ring[:-1] - 1.0, dtype=np.float64)
+
+
+def _arc_lengths(contour: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the way along the outline to each point and, at the end, back to the first, in px."""
+    steps = np.diff(contour, axis=0, append=contour[:1])
+    return np.concatenate(([0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))))
+
+
+def _evenly_spaced(contour: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    along = _arc_lengths(contour)
+    closed = np.concatenate((contour, contour[:1]))
+    at = np.arange(n) * (along[-1] / n)
+    return np.stack([np.interp(at, along, closed[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _smoothed(contour: NDArray[np.float64], passes: int) -> NDArray[np.float64]:
+    """Smooth without shrinking (G. Taubin, A signal processing approach to fair surface design, 1995)."""
+    for _ in range(passes):
+        for weight in (0.5, -0.53):
+            neighbours = 0.5 * (np.roll(contour, 1, axis=0) + np.roll(contour, -1, axis=0))
+            contour = contour + weight * (neighbours - contour)
+    return contour
+
+
+def _gives_back(contour: NDArray[np.float64], part: NDArray[np.bool_]) -> bool:
+    filled = np.empty(part.shape, dtype=np.bool_)
+    fill(contour, filled)
+    return bool(np.array_equal(filled, part))

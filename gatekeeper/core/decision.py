@@ -1,0 +1,79 @@
+"""Decision: what the gate says about one frame, and the reasons why."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BeamState(StrEnum):
+    """The two answers; HOLD is the resting state."""
+
+    ON = "ON"
+    HOLD = "HOLD"
+
+
+class Reason(StrEnum):
+    """Why the beam is held. The word is the same in the log, the summary and the documents.
+
+    `gatekeeper.gating.hold_reasons.TABLE` says of each what it measures, its limit, and whether it clears itself.
+    """
+
+    NOT_ARMED = "not_armed"
+    OPERATOR_HOLD = "operator_hold"
+    ENGINE_FAULT = "engine_fault"
+    RECORDING_LOST = "recording_lost"
+    LINK_LOST = "link_lost"
+    NO_FRAME = "no_frame"
+    INVALID_FRAME = "invalid_frame"
+    WRONG_SHAPE = "wrong_shape"
+    WRONG_SPACING = "wrong_spacing"
+    WRONG_PLANE = "wrong_plane"
+    GEOMETRY_CHANGED = "geometry_changed"
+    NOT_FINITE = "not_finite"
+    CONSTANT = "constant"
+    SATURATED = "saturated"
+    FROZEN = "frozen"
+    SEQUENCE_GAP = "sequence_gap"
+    SEQUENCE_NOT_RISING = "sequence_not_rising"
+    CLOCK_BACKWARDS = "clock_backwards"
+    STALE_FRAME = "stale_frame"
+    LOW_CONFIDENCE = "low_confidence"
+    OUTSIDE = "outside"
+    AVOID_IN_ZONE = "avoid_in_zone"
+    EXCEPTIONAL_POSITION = "exceptional_position"
+    BASELINE_DRIFT = "baseline_drift"
+    RESUMING = "resuming"
+    MINIMUM_OFF = "minimum_off"
+    TOO_MANY_CYCLES = "too_many_cycles"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Beam-on or hold for one frame.
+
+    Attributes
+    ----------
+    sequence : int
+        Sequence number of the frame that was judged; -1 when there was none.
+    time_s : float
+        Session time of the decision, in seconds.
+    state : BeamState
+        ON or HOLD.
+    reasons : tuple of Reason
+        All reasons of a HOLD, in the order of the table; empty when ON.
+    outside_percent : float
+        Share of the target's area outside the envelope, 0-100; NaN when it could not be measured. Of several
+        targets the worst.
+    raw_state : BeamState or None
+        What the decision is on measured positions alone, without any prediction; None when no frame was judged.
+    predicted_percent : float
+        With prediction, the share outside that the decision went by, 0-100; NaN without.
+    """
+
+    sequence: int
+    time_s: float
+    state: BeamState
+    reasons: tuple[Reason, ...]
+    outside_percent: float
+    raw_state: BeamState | None = None
+    predicted_percent: float = math.nan

@@ -1,0 +1,1 @@
+"""Two faces of one session: the terminal and the web page."""

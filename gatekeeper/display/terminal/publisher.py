@@ -1,0 +1,143 @@
+"""Pump: looks at the board from time to time, on a thread of its own, and sends the display what is new."""
+
+import math
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.display.terminal.snapshot import Facts, Message, Said, Snapshot
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import Board, Status
+
+LOOK_S = 0.04
+"""Frames come a few times a second, and each has its snapshot."""
+
+Send = Callable[[Message], None]
+
+
+def snapshot_of(status: Status, now_s: float, dropped: int = 0) -> Snapshot:
+    """Return how a session is, for the display.
+
+    Parameters
+    ----------
+    status : Status
+        As it stands on the board.
+    now_s : float
+        Session time in seconds.
+    dropped : int
+        Frames that could not be recorded so far.
+    """
+    decision = None if status.step is None else status.step.decision
+    frame = status.frame
+    track = None if status.step is None else status.step.track
+    latency = status.latency
+    row_mm, col_mm = (math.nan, math.nan) if track is None else track.center_mm
+    values = Snapshot(
+        time_s=status.now_s,
+        phase=status.phase.value,
+        gathered=_gathered(status),
+        frame_rate=status.rate_hz,
+        age_ms=math.nan if frame is None else 1e3 * (now_s - frame.acquired_s),
+        confidence=math.nan if track is None else float(track.confidence),
+        row_mm=float(row_mm),
+        col_mm=float(col_mm),
+        duty_cycle=status.duty_cycle,
+        beam_on_s=status.beam_on_s,
+        frames=status.frames,
+        silences=status.silences,
+        lost=status.missing,
+        skipped=status.skipped,
+        dropped=dropped,
+        link_alive=status.link_alive is True,
+    )
+    if status.frames:
+        values = values._replace(
+            p50_ms=latency.percentile_ms(50.0), p99_ms=latency.percentile_ms(99.0), max_ms=latency.longest_ms
+        )
+    if decision is None:
+        return values
+    return values._replace(
+        state=decision.state.value,
+        reasons=tuple(reason.value for reason in decision.reasons),
+        outside_percent=float(decision.outside_percent),
+        predicted_percent=float(decision.predicted_percent),
+    )
+
+
+def _gathered(status: Status) -> str:
+    """Return how far a phase is, in words, where that can be told."""
+    seconds, wanted_s = status.gathered
+    if status.phase is Phase.PREVIEW and wanted_s > 0.0:
+        return f"{seconds:.0f} of {wanted_s:.0f} s"
+    if status.canvas is not None:
+        return "(on the console's page)"
+    return ""
+
+
+class Pump:
+    """Keeps a display up to date, from when it is entered until it is left.
+
+    Parameters
+    ----------
+    board : Board
+        Where the session is shown.
+    clock : Clock
+        Session time.
+    send : callable
+        Takes messages, and never waits.
+    facts : Facts
+        What stays the same.
+    dropped : callable, optional
+        Returns how many frames could not be recorded so far.
+    """
+
+    def __init__(
+        self, board: Board, clock: Clock, send: Send, facts: Facts, dropped: Callable[[], int] | None = None
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._send = send
+        self._facts = facts
+        self._dropped = dropped
+        self._shown: Status | None = None
+        self._told = -1
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="view", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._send(self._facts)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Send what is last, and end."""
+        self._stop.set()
+        self._thread.join()
+        self._look()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """How the session is now."""
+        dropped = 0 if self._dropped is None else self._dropped()
+        return snapshot_of(self._board.status, self._clock.now_s(), dropped)
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            self._look()
+
+    def _look(self) -> None:
+        if (begun := self._board.begun) is not None:
+            # Whoever draws the target gives it another margin.
+            margin_mm = begun[1].config.envelope.margin_mm
+            if margin_mm != self._facts.margin_mm:
+                self._facts = self._facts._replace(margin_mm=margin_mm)
+                self._send(self._facts)
+        for line in self._board.lines:
+            if line.number > self._told:
+                self._told = line.number
+                self._send(Said(line.time_s, line.text))
+        if self._board.status is not self._shown:
+            self._shown = self._board.status
+            self._send(self.snapshot)

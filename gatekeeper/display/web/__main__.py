@@ -1,0 +1,64 @@
+"""The console's process: serves the page of a session that another process runs, until that one is gone."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.contour_preview import Outlining
+from gatekeeper.display.web.contour_routes import drawing_routes
+from gatekeeper.display.web.live_feed import LARGEST, Feed
+from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.serve import listening, make_server
+from gatekeeper.display.web.server import make_app
+from gatekeeper.runtime.process import step_back
+
+
+def main(descriptor: int, link_descriptor: int) -> None:
+    """Serve the page until the session's process is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
+    slot = Slot(descriptor)
+    os.close(descriptor)
+    link = socket.socket(fileno=link_descriptor)
+    settings = json.loads(link.recv(LARGEST))
+    try:
+        server_socket = listening(settings["host"], settings["port"])
+    except OSError as error:
+        link.send(json.dumps({"error": f"cannot listen there ({error.strerror or error})"}).encode())
+        return
+    access = Access(settings["host"], settings["control"], settings["token"])
+    link.setblocking(False)
+    asyncio.run(_serve(slot, link, access, settings, server_socket))
+
+
+async def _serve(
+    slot: Slot, link: socket.socket, access: Access, settings: dict[str, Any], server_socket: socket.socket
+) -> None:
+    feed = Feed(slot, link, settings["facts"])
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        link.send(json.dumps({"port": server_socket.getsockname()[1]}).encode())
+
+    outlining = Outlining(slot)
+    server = make_server(make_app(feed, access, drawing_routes(feed, outlining, access)), begin)
+    loop.add_reader(link, feed.hear)
+
+    async def end() -> None:
+        await feed.ended.wait()
+        loop.remove_reader(link)
+        server.should_exit = True
+
+    beside = [asyncio.create_task(end()), *([asyncio.create_task(outlining.warm_up())] if settings["drawn"] else [])]
+    await server.serve([server_socket])
+    for task in beside:
+        task.cancel()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

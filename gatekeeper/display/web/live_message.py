@@ -1,0 +1,181 @@
+"""Shown: a running session as one message for the browsers, put together from the board.
+
+It is made in the session's process, so it is kept small: numbers are collected, arrays are passed on as they are, and
+everything that takes longer is done in the console's own process.
+"""
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.contour import Role, center_mm
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.json_values import number
+from gatekeeper.core.step import Step
+from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
+from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.canvas import Canvas
+from gatekeeper.session.status import Board, Passed, Status
+
+RECENT = 64
+"""So many decisions go along, so that a browser that misses some messages misses no decision."""
+LINES = 6
+"""So many of the last lines for the operator go along."""
+
+Arrays = dict[str, NDArray[np.generic]]
+
+
+@dataclass(slots=True, eq=False)
+class Shown:
+    """Collects what the board shows from look to look.
+
+    Parameters
+    ----------
+    board : Board
+        Where the session is shown.
+    """
+
+    board: Board
+    _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _reasons: Counter[str] = field(default_factory=Counter)
+    _holds: int = 0
+    _read: int = -1
+    _was_on: bool | None = None
+    _reference_mm: tuple[float, float] | None = None
+    _preview: tuple[Learned, dict[str, object]] | None = None
+
+    def parts(self, now_s: float, extra: Arrays) -> list[Buffer]:
+        """Return the session at this moment as the parts of a message.
+
+        Parameters
+        ----------
+        now_s : float
+            Session time in seconds.
+        extra : dict
+            Arrays that go along beside the others.
+        """
+        status, begun = self.board.status, self.board.begun
+        self._collect(begun)
+        arrays: Arrays = {"recent": np.array(self._rows, dtype=np.float64).reshape(-1, len(COLUMNS))}
+        head = self._panel(status, now_s)
+        if begun is not None:
+            setup, armed = begun
+            arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
+            head["margin_mm"] = armed.config.envelope.margin_mm
+            head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
+        if self.board.learned is not None:
+            head["preview"] = self._preview_of(self.board.learned)
+        if status.canvas is not None:
+            _draw(status.canvas, head, arrays)
+        if (frame := status.frame) is not None:
+            head["spacing_mm"] = frame.spacing_mm
+            if status.seen is not None and status.seen.frame is frame:
+                arrays |= _contours(status.seen, frame.spacing_mm)
+            arrays[IMAGE] = frame.image
+        return parts_of(head, arrays | extra)
+
+    def _preview_of(self, learned: Learned) -> dict[str, object]:
+        """Return what a preview has taught, put into words once."""
+        if self._preview is None or self._preview[0] is not learned:
+            self._preview = learned, {"go": learned.go, "lines": learned.as_lines()}
+        return self._preview[1]
+
+    def _collect(self, begun: tuple[Setup, Armed] | None) -> None:
+        """Take in the decisions since the last look."""
+        for passed in self.board.recent.copy():
+            if passed.number <= self._read:
+                continue
+            self._read = passed.number
+            decision = passed.decision
+            on = decision.state is BeamState.ON
+            self._holds += not on and self._was_on is not False
+            self._was_on = on
+            self._reasons.update(reason.value for reason in decision.reasons)
+            self._rows.append(self._row(passed, begun))
+
+    def _row(self, passed: Passed, begun: tuple[Setup, Armed] | None) -> Row:
+        if self._reference_mm is None and begun is not None:
+            self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
+        reference_mm, decision = self._reference_mm, passed.decision
+        moved = (math.nan, math.nan)
+        if passed.center_mm is not None and reference_mm is not None:
+            moved = moved_mm(passed.center_mm, reference_mm)
+        return row_of(
+            passed.number,
+            decision.sequence,
+            decision.time_s,
+            decision.state,
+            decision.reasons,
+            decision.outside_percent,
+            decision.predicted_percent,
+            moved,
+            passed.confidence,
+        )
+
+    def _panel(self, status: Status, now_s: float) -> dict[str, object]:
+        """Return everything that is told in numbers and words."""
+        step, latency, frame = status.step, status.latency, status.frame
+        decision = None if step is None else step.decision
+        return {
+            "phase": status.phase.value,
+            "since_s": status.since_s,
+            "now_s": now_s,
+            "gathered": list(status.gathered),
+            "state": BeamState.HOLD.value if decision is None else decision.state.value,
+            "reasons": ["not_armed"] if decision is None else [reason.value for reason in decision.reasons],
+            "decided_s": None if decision is None else number(decision.time_s),
+            "link": status.link_alive,
+            "rate_hz": number(status.rate_hz),
+            "armed_s": status.armed_s,
+            "beam_on_s": status.beam_on_s,
+            "duty_cycle": status.duty_cycle,
+            "frames": status.frames,
+            "silences": status.silences,
+            "skipped": status.skipped,
+            "missing": status.missing,
+            "holds": self._holds,
+            "hold_reasons": dict(self._reasons),
+            "latency_ms": [
+                number(latency.percentile_ms(50.0)),
+                number(latency.percentile_ms(99.0)),
+                number(latency.longest_ms),
+            ],
+            "sequence": None if frame is None else frame.sequence,
+            "age_s": None if frame is None else number(now_s - frame.acquired_s),
+            "silent": step is not None and step.frame is None,
+            "lines": [[line.time_s, line.text] for line in self.board.lines[-LINES:]],
+        }
+
+
+def _draw(canvas: Canvas, head: dict[str, object], arrays: Arrays) -> None:
+    """Add what the target is being drawn on, with an outline to be adjusted and what is to be avoided."""
+    head["draw"] = {
+        "taken": canvas.taken,
+        "fixed": canvas.fixed,
+        "sequence": -1 if canvas.frame is None else canvas.frame.sequence,
+        "margin_mm": canvas.margin_mm,
+    }
+    head["others"] = [{"name": one.name, "avoid": True} for one in canvas.avoid]
+    arrays |= {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(canvas.avoid)}
+    if canvas.proposal_px is not None:
+        arrays["proposal"] = canvas.proposal_px.astype(np.float32)
+
+
+def _contours(step: Step, spacing_mm: tuple[float, float]) -> Arrays:
+    """Return the outlines that were found on a frame, as (row, col) in px."""
+    track = step.track
+    if track is None:
+        return {}
+    arrays: Arrays = {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(step.others)}
+    # A lost target has an outline where it was last, which would look as if it were found there.
+    if track.confidence > 0.0:
+        arrays["target"] = track.contour_px.astype(np.float32)
+        if step.ahead_mm is not None:
+            shift_px = np.subtract(step.ahead_mm, track.center_mm) / spacing_mm
+            arrays["predicted"] = (track.contour_px + shift_px).astype(np.float32)
+    return arrays

@@ -1,0 +1,67 @@
+import {Cine} from "./cine.js";
+import {offerControls} from "./control.js";
+import {Drawing} from "./contour-panel.js";
+import {follow, hello} from "./live.js";
+import {Panel, showBeam} from "./panel.js";
+import {review} from "./review.js";
+import {Trace} from "./trace.js";
+import {offerWhatIf} from "./what-if.js";
+
+const at = (id) => document.getElementById(id);
+export const cine = new Cine(at("cine"));
+at("level").addEventListener("click", () => { cine.autoLevel(); cine.again(); });
+at("fit").addEventListener("click", () => { cine.fit(); cine.draw(); });
+
+function showLegend(view) {
+  at("predicted").hidden = !view.arrays.predicted;
+  at("avoid").hidden = !(view.others ?? []).some((other) => other.avoid);
+}
+
+function live(told) {
+  const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
+  let newest = null;
+  const drawing = new Drawing(told.facts.name, cine, told.control ? offerControls(at("controls")) : null);
+  const age = () => {
+    if (newest?.draw?.fixed) at("frame").textContent = "reference image";
+    if (newest?.age_s === null || newest?.age_s === undefined) return;
+    const ms = 1000 * newest.age_s + performance.now() - newest.arrived;
+    at("frame").textContent = `frame ${newest.sequence} · ${ms < 9950 ? ms.toFixed(0) + " ms" : (ms / 1000).toFixed(0) + " s"} old${newest.silent ? " · source is silent" : ""}`;
+  };
+  setInterval(age, 100);
+  follow(() => ({arrows: at("arrows").checked}), (view) => {
+    newest = view;
+    panel.show(view);
+    showLegend(view);
+    cine.show(view);
+    drawing.show(view);
+    trace.add(view.arrays.recent);
+    // Whoever draws the target says with which margin.
+    trace.strip.limits.margin = view.margin_mm ?? told.facts.margin_mm;
+    trace.drawLive();
+    age();
+    Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
+  }, (why) => showBeam("none", why));
+}
+
+// A finished session is tracked once before it can be looked at.
+async function prepared() {
+  const bar = at("preparing");
+  for (;;) {
+    const told = await hello();
+    if (told.mode === "failed") throw new Error(told.why);
+    bar.hidden = told.mode !== "preparing";
+    if (bar.hidden) return told;
+    bar.max = Math.max(told.total, 1);
+    bar.value = told.done;
+    showBeam("none", told.total ? `the session is being tracked: ${told.done} of ${told.total} frames` : "the session is being opened");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+try {
+  const told = await prepared();
+  if (told.mode === "live") live(told); else offerWhatIf(told.facts, await review(told, cine, showLegend));
+} catch (error) {
+  at("preparing").hidden = true;
+  showBeam("none", error.message);
+}

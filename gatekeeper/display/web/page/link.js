@@ -1,0 +1,85 @@
+// The link to the console's server: what a message holds, and one request at a time, so that nothing ever queues.
+
+const KINDS = {"<f8": Float64Array, "<f4": Float32Array, "<u2": Uint16Array};
+
+// A message as {...head, arrays: {name: {data, shape}}}; see gatekeeper/display/web/message.py.
+export function unpack(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
+  let at = 8 + length;
+  const arrays = {};
+  for (const [name, [kind, shape]] of Object.entries(head.arrays)) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    const data = new KINDS[kind](buffer, at, count);
+    arrays[name] = {data, shape};
+    at += Math.ceil(data.byteLength / 8) * 8;
+  }
+  return {...head, arrays};
+}
+
+// The token comes behind the # of the address, which browsers send to nobody; it is taken out of sight at once.
+export function token() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (given) {
+    sessionStorage.setItem("token", given);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return sessionStorage.getItem("token");
+}
+
+const key = token();
+const bearer = key ? {Authorization: `Bearer ${key}`} : {};
+
+// What a browser is told first; throws an Error that says in words why not.
+export async function hello() {
+  const answer = await fetch("/hello", {headers: bearer});
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+export async function post(path, body) {
+  const answer = await fetch(path, {method: "POST", headers: {...bearer, "Content-Type": "application/json"}, body: JSON.stringify(body)});
+  return answer.json();
+}
+
+// A connection on which each answer is waited for before the next thing is asked.
+export class Link {
+  constructor() {
+    this.waiting = null;
+  }
+
+  open() {
+    const names = ["gatekeeper", ...(key ? [`token.${key}`] : [])];
+    return new Promise((resolve, reject) => {
+      this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/views`, names);
+      this.socket.binaryType = "arraybuffer";
+      this.socket.onopen = resolve;
+      this.socket.onmessage = (event) => {
+        const waiting = this.waiting;
+        this.waiting = null;
+        waiting?.resolve(typeof event.data === "string" ? JSON.parse(event.data) : unpack(event.data));
+      };
+      this.socket.onclose = () => {
+        const gone = new Error("the console does not answer");
+        reject(gone);
+        this.waiting?.reject(gone);
+        this.waiting = null;
+      };
+    });
+  }
+
+  ask(asked) {
+    return new Promise((resolve, reject) => {
+      if (this.socket.readyState !== WebSocket.OPEN) {
+        reject(new Error("the console does not answer"));
+        return;
+      }
+      this.waiting = {resolve, reject};
+      this.socket.send(JSON.stringify(asked));
+    });
+  }
+
+  close() {
+    this.socket.close();
+  }
+}

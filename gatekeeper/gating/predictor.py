@@ -1,0 +1,239 @@
+"""Prediction: where the target will be when a decision takes effect, and whether that can be believed."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gatekeeper.config import PredictionConfig
+from kernels.local_regression import local_ridge, settle
+from kernels.trajectory import describe
+
+LAGS, LAG_S = 16, 0.125
+"""A moment is described by the position now and at 15 more places 0.125 s apart, about half a breath."""
+ENOUGH = 20.0
+"""The search widens while fewer moments than this are like the present one."""
+MIN_SUPPORT = 1.0
+"""Fewer moments than this like the present one: nothing like it has been seen, a prediction would be a guess."""
+MIN_CHECKED = 10
+"""The recent error is known when it rests on this many predictions."""
+NO_WORSE_MM = 0.5
+"""A predictor that is further off than standing still, by more than this, has lost its way."""
+MAX_AHEAD_S = 3.0
+"""Nobody can predict breathing for longer than this."""
+MAX_SAMPLES = 4096
+"""The trace never holds more samples than this, whatever the frame rate."""
+PENDING = 256
+"""Predictions that are remembered to be compared with what came."""
+PERIOD_GAIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Where the target will be.
+
+    Attributes
+    ----------
+    position_mm : tuple of float
+        (row, col) in mm, as the samples were; NaN when there is none.
+    healthy : bool
+        Whether it may take the place of the measured position.
+    recent_error_mm : float
+        How far off recent predictions were, weighted root mean square; NaN while none could be checked.
+    support : float
+        How many moments like the present one the trace holds.
+    """
+
+    position_mm: tuple[float, float]
+    healthy: bool
+    recent_error_mm: float
+    support: float
+
+
+class Predictor:
+    """Learns a target's motion from its trace, predicts it, and keeps the account of its own errors.
+
+    The method is local regression on the recent trace [1]_, with a ridge penalty: the past is searched for moments
+    like the present one, and what came after those is fitted as a linear function of how they differ from it. See
+    docs/prediction.md. Equal calls give equal predictions, and buffers are made once.
+
+    Parameters
+    ----------
+    config : PredictionConfig, optional
+        `mode`, `look_ahead` and the latencies are not used here; see `gatekeeper.gating.ahead`.
+
+    References
+    ----------
+    .. [1] D. Ruan, J. A. Fessler, J. M. Balter, "Real-time prediction of respiratory motion based on local
+       regression methods", Phys. Med. Biol. 52, 7137 (2007).
+    """
+
+    def __init__(self, config: PredictionConfig | None = None) -> None:
+        self.config = PredictionConfig() if config is None else config
+        self._times_s = np.zeros(2 * MAX_SAMPLES)
+        self._positions_mm = np.zeros((2 * MAX_SAMPLES, 2))
+        self._moments_mm = np.zeros((2 * MAX_SAMPLES, 2, LAGS))
+        self._weights = np.zeros(2 * MAX_SAMPLES)
+        self._normal = np.zeros((LAGS + 2, LAGS + 1))
+        self._predicted_mm = np.zeros(2)
+        self._due_s = np.zeros(PENDING)
+        self._said_mm = np.zeros((PENDING, 2))
+        self._stood_mm = np.zeros((PENDING, 2))
+        self._missed_mm2 = np.zeros((PENDING, 2))
+        self._errors_mm = np.zeros(2)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything; what the predictor knows of one breathing pattern or plane is no use in another."""
+        self._begin = self._end = self._next = self._checked = 0
+        self._current = False
+        self._learned_s = 0.0
+        self._period_s = math.nan
+        self._due_s.fill(math.nan)
+        self._missed_mm2.fill(math.nan)
+        self._errors_mm.fill(math.nan)
+
+    @property
+    def frame_period_s(self) -> float:
+        """Mean time between recent samples, in seconds; NaN before the second."""
+        return self._period_s
+
+    @property
+    def recent_error_mm(self) -> float:
+        """How far off recent predictions were, in mm; NaN while none could be checked."""
+        return float(self._errors_mm[0])
+
+    def add(self, time_s: float, position_mm: ArrayLike, confidence: float = 1.0) -> None:
+        """Take in where the target was measured.
+
+        Samples that are not finite, of low confidence, or not later than the one before are left out of the trace, and
+        until a good one comes there is no prediction. The same sample once more changes nothing.
+
+        Parameters
+        ----------
+        time_s : float
+            When the frame was acquired, in seconds.
+        position_mm : array_like, shape (2,)
+            (row, col) in mm.
+        confidence : float
+            How sure the tracker is, 0-1.
+        """
+        row_mm, col_mm = (float(value) for value in np.asarray(position_mm, dtype=np.float64))
+        times_s, positions_mm, newest = self._times_s, self._positions_mm, self._end - 1
+        usable = (
+            math.isfinite(time_s)
+            and math.isfinite(row_mm)
+            and math.isfinite(col_mm)
+            and self.config.min_confidence <= confidence <= 1.0
+        )
+        if usable and self._end > self._begin and time_s <= times_s[newest]:
+            same = time_s == times_s[newest] and (row_mm, col_mm) == tuple(positions_mm[newest])
+            self._current = self._current and same
+            return
+        self._current = usable
+        if not usable:
+            return
+        self._make_room(time_s)
+        end = self._end
+        times_s[end] = time_s
+        positions_mm[end] = row_mm, col_mm
+        self._end = end + 1
+        max_gap_s = self.config.max_gap_s
+        if describe(times_s, positions_mm, self._begin, self._end, LAG_S, max_gap_s, self._moments_mm[end]) < LAGS:
+            self._moments_mm[end] = math.nan
+        if end > self._begin:
+            self._compare(time_s - float(times_s[end - 1]))
+
+    def predict(self, ahead_s: float) -> Prediction:
+        """Return where the target will be, and remember that to compare it with what comes.
+
+        Parameters
+        ----------
+        ahead_s : float
+            How long after the newest sample, in seconds, 0 to `MAX_AHEAD_S`.
+
+        Returns
+        -------
+        Prediction
+            Not healthy, with a position of NaN, when there is nothing to go by.
+        """
+        if not (self._current and 0.0 <= ahead_s <= MAX_AHEAD_S):
+            return Prediction((math.nan, math.nan), False, self.recent_error_mm, 0.0)
+        config = self.config
+        support = local_ridge(
+            self._times_s,
+            self._positions_mm,
+            self._moments_mm,
+            self._begin,
+            self._end,
+            float(ahead_s),
+            config.max_gap_s,
+            config.likeness_mm,
+            ENOUGH,
+            config.ridge_mm2,
+            self._weights,
+            self._normal,
+            self._predicted_mm,
+        )
+        row_mm, col_mm = self._predicted_mm.tolist()
+        known = math.isfinite(row_mm) and math.isfinite(col_mm)
+        if known:
+            self._remember(ahead_s)
+        return Prediction(
+            (row_mm, col_mm), known and support >= MIN_SUPPORT and self._is_proven(), self.recent_error_mm, support
+        )
+
+    def _is_proven(self) -> bool:
+        """Return True when enough has been learned and recent predictions came true."""
+        error_mm, standing_still_mm = self._errors_mm.tolist()
+        return (
+            self._learned_s >= self.config.burn_in_s
+            and self._checked >= MIN_CHECKED
+            and error_mm <= self.config.error_limit_mm
+            and error_mm <= standing_still_mm + NO_WORSE_MM
+        )
+
+    def _remember(self, ahead_s: float) -> None:
+        newest, slot = self._end - 1, self._next
+        self._due_s[slot] = self._times_s[newest] + ahead_s
+        self._said_mm[slot] = self._predicted_mm
+        self._stood_mm[slot] = self._positions_mm[newest]
+        self._missed_mm2[slot] = math.nan
+        self._next = (slot + 1) % PENDING
+
+    def _compare(self, step_s: float) -> None:
+        """Judge the predictions that fell due with the newest sample, `step_s` after the one before."""
+        config = self.config
+        if step_s <= config.max_gap_s:
+            self._learned_s += step_s
+            gain = 1.0 if math.isnan(self._period_s) else PERIOD_GAIN
+            self._period_s = step_s if gain == 1.0 else self._period_s + gain * (step_s - self._period_s)
+        self._checked = settle(
+            self._times_s,
+            self._positions_mm,
+            self._begin,
+            self._end,
+            config.max_gap_s,
+            config.error_half_life_s,
+            self._due_s,
+            self._said_mm,
+            self._stood_mm,
+            self._missed_mm2,
+            self._errors_mm,
+        )
+
+    def _make_room(self, time_s: float) -> None:
+        """Let go of what is older than the history, and move the rest to the front when the buffers are full."""
+        oldest_s = time_s - self.config.history_s
+        while self._begin < self._end and (
+            self._times_s[self._begin] < oldest_s or self._end - self._begin >= MAX_SAMPLES
+        ):
+            self._begin += 1
+        if self._begin == self._end:
+            self._learned_s = 0.0
+        if self._end == len(self._times_s):
+            begin, end = self._begin, self._end
+            for kept in (self._times_s, self._positions_mm, self._moments_mm):
+                kept[: end - begin] = kept[begin:end]
+            self._begin, self._end = 0, end - begin

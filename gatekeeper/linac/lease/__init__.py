@@ -1,0 +1,1 @@
+"""The lease: short-lived permission over TCP, and its reference receiver."""

@@ -1,0 +1,86 @@
+"""What the interlock prints: one line per event, for people or for programs."""
+
+import json
+import os
+import select
+
+from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.messages import Refusal
+
+REFUSALS = tuple(refusal.word for refusal in Refusal)
+SILENT = frozenset({What.GRANTED})
+"""Events that come with every lease and are only counted."""
+
+
+class EventLog:
+    """Writes events as lines; a reader that stalls costs lines, never time.
+
+    Parameters
+    ----------
+    as_json : bool
+        One JSON object per line, or words.
+    descriptor : int
+        Where to write.
+
+    Attributes
+    ----------
+    lost : int
+        How many lines could not be written, because nobody read them in time.
+    """
+
+    def __init__(self, as_json: bool, descriptor: int = 1) -> None:
+        self._as_json = as_json
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self.lost = 0
+
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        if event.what not in SILENT:
+            line = self._json(event) if self._as_json else self._words(event)
+            self._write(line.encode() + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        """Write a line where it can be written at once; a pipe takes what is shorter than a page whole or not."""
+        try:
+            writable = any(flags & select.POLLOUT for _, flags in self._poll.poll(0))
+            if not writable or os.write(self._descriptor, line) != len(line):
+                self.lost += 1
+        except OSError:
+            self.lost += 1
+
+    def _json(self, event: Event) -> str:
+        """Return an event as one JSON object."""
+        state = event.state
+        return json.dumps(
+            {
+                "event": event.what,
+                "time_s": event.time_ns * 1e-9,
+                "state": state.beam,
+                "reason": state.cause,
+                "sequence": state.frame,
+                "lease": state.number,
+                "refused": None if event.refusal is None else event.refusal.word,
+                "granted": event.counts.get(What.GRANTED, 0),
+                "refusals": {word: event.counts[word] for word in REFUSALS if event.counts.get(word, 0)},
+                "listen": event.place,
+                "lines_lost": self.lost,
+            }
+        )
+
+    def _words(self, event: Event) -> str:
+        """Return an event as a line to be read."""
+        state = event.state
+        said = {
+            What.LISTENING: f"listening on {event.place}",
+            What.STATE: f"reason {state.cause}, frame {state.frame}, lease {state.number}",
+            What.REFUSED: "" if event.refusal is None else f"{event.refusal.word}, number {event.counts['refused']}",
+            What.STOPPED: self._books(event),
+        }
+        return f"{event.time_ns * 1e-9:14.6f} s  {state.beam:4}  {event.what:12}  {said.get(event.what, '')}".rstrip()
+
+    def _books(self, event: Event) -> str:
+        """Return all counts in a row."""
+        counted = [f"{event.counts[word]} {word}" for word in REFUSALS if event.counts.get(word, 0)]
+        return ", ".join([f"{event.counts.get(What.GRANTED, 0)} leases granted", *counted])

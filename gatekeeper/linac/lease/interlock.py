@@ -1,0 +1,265 @@
+"""The reference interlock: a TCP server around the receiver's state machine, one sender at a time."""
+
+import secrets
+import selectors
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.errors import ConfigError
+from gatekeeper.linac.lease.messages import NONCE_SIZE, Inbox, Refusal
+from gatekeeper.linac.lease.receiver import (
+    Answer,
+    Cause,
+    Interlock,
+    Rules,
+    connected,
+    disconnected,
+    next_event_ns,
+    passed,
+    received,
+)
+
+CHUNK = 4096
+"""Bytes that are read at once; more than one message waits in them only after a delay."""
+
+
+class What(StrEnum):
+    """What an interlock has to tell."""
+
+    LISTENING = "listening"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    GRANTED = "granted"
+    STATE = "state"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+class Event(NamedTuple):
+    """One thing that has happened.
+
+    Attributes
+    ----------
+    what : What
+        What it was; STATE whenever the beam has changed.
+    time_ns : int
+        The interlock's monotonic clock in ns.
+    state : Interlock
+        What it knows since.
+    refusal : Refusal or None
+        Why a message was refused.
+    counts : mapping
+        How often each event and each refusal has happened until now, by its word.
+    place : str
+        Where the interlock listens, as host:port.
+    """
+
+    what: What
+    time_ns: int
+    state: Interlock
+    refusal: Refusal | None
+    counts: Mapping[str, int]
+    place: str
+
+
+class InterlockServer:
+    """Listens, keeps the time, and tells what the beam may do.
+
+    Whatever is to switch a beam is called from `tell` and must return at once. The loop is single-threaded, keeps less
+    than one message per sender, and waits for nobody: a sender that sends slowly, sends nothing or reads nothing is
+    disconnected.
+
+    Parameters
+    ----------
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    rules : Rules
+        Key and limits.
+    tell : callable
+        Told of every event, in order.
+    now_ns : callable
+        Monotonic clock in ns.
+    nonce : callable
+        Returns 16 bytes that were never used before.
+
+    Attributes
+    ----------
+    state : Interlock
+        What it knows now.
+    counts : Counter
+        How often each event and each refusal has happened, by its word.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot listen there.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        rules: Rules,
+        tell: Callable[[Event], None],
+        now_ns: Callable[[], int] = monotonic_ns,
+        nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
+    ) -> None:
+        self.state = Interlock()
+        self.counts: Counter[str] = Counter()
+        self._rules, self._tell, self._now_ns, self._nonce = rules, tell, now_ns, nonce
+        self._sender: socket.socket | None = None
+        self._inbox = Inbox()
+        self._stopping = False
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listener = socket.create_server((host, port), family=family, backlog=8)
+        except (OSError, OverflowError) as error:
+            raise ConfigError(f"listen {host}:{port}: not possible ({error}); name another place") from None
+        self._listener.setblocking(False)
+        self._place = "{}:{}".format(*self.address)
+        self._wake, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        # SelectSelector counts in microseconds, epoll in milliseconds; there are three descriptors at most.
+        self._selector = selectors.SelectSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake, selectors.EVENT_READ)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port where it listens."""
+        host, port = self._listener.getsockname()[:2]
+        return str(host), int(port)
+
+    def stop(self) -> None:
+        """End `run` soon; may be called from another thread or a signal handler."""
+        self._stopping = True
+        try:
+            self._waker.send(b"x")
+        except OSError:
+            return
+
+    def run(self) -> None:
+        """Serve until `stop`; the beam is held on every way out, and the sockets are closed."""
+        try:
+            self._happened(What.LISTENING, self._now_ns())
+            while not self._stopping:
+                self._serve_once()
+        finally:
+            self._change(disconnected(self.state, Cause.STOPPED), self._now_ns())
+            self._drop()
+            self._happened(What.STOPPED, self._now_ns())
+            self._selector.close()
+            for one in (self._listener, self._wake, self._waker):
+                one.close()
+
+    def _serve_once(self) -> None:
+        """Wait for whatever comes first, and see to it; time before messages."""
+        ready = self._selector.select(self._patience_s())
+        now_ns = self._now_ns()
+        self._answer(passed(self.state, now_ns, self._rules), now_ns)
+        for key, _ in ready:
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._sender:
+                self._read()
+
+    def _patience_s(self) -> float | None:
+        """Return how long nothing will happen by itself, in s."""
+        next_ns = next_event_ns(self.state, self._rules)
+        return None if next_ns is None else max(0.0, (next_ns - self._now_ns()) * 1e-9)
+
+    def _accept(self) -> None:
+        """Challenge a new sender, or send it away when there is one."""
+        try:
+            sender, _ = self._listener.accept()
+        except OSError:
+            return
+        now_ns = self._now_ns()
+        state, answer = connected(self.state, now_ns, self._nonce(), self._rules)
+        if answer.refused is not None:
+            self._refused(answer.refused, now_ns)
+            _put(sender, answer.reply)
+            sender.close()
+            return
+        sender.setblocking(False)
+        sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sender, self._inbox = sender, Inbox()
+        self._selector.register(sender, selectors.EVENT_READ)
+        self._happened(What.CONNECTED, now_ns)
+        self._answer((state, answer), now_ns)
+
+    def _read(self) -> None:
+        """Take what the sender has sent, message by message."""
+        sender = self._sender
+        if sender is None:
+            return
+        try:
+            chunk = sender.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self._lose()
+            return
+        self._inbox.put(chunk)
+        while self._sender is sender and (raw := self._inbox.take()) is not None:
+            now_ns = self._now_ns()
+            self._answer(received(self.state, now_ns, raw, self._rules), now_ns)
+
+    def _answer(self, outcome: tuple[Interlock, Answer], now_ns: int) -> None:
+        """Do what the state machine says: the beam first, then the sender, then the books."""
+        state, answer = outcome
+        self._change(state, now_ns)
+        if answer.reply is not None and self._sender is not None and not _put(self._sender, answer.reply):
+            self._lose()
+        if answer.refused is not None:
+            self._refused(answer.refused, now_ns)
+        if answer.close:
+            self._drop()
+
+    def _change(self, state: Interlock, now_ns: int) -> None:
+        """Take over a state, and tell what is new about it."""
+        before, self.state = self.state, state
+        if state.beam is not before.beam:
+            self._happened(What.STATE, now_ns)
+        if state.beam is BeamState.ON and (before.beam is BeamState.HOLD or state.number != before.number):
+            self._happened(What.GRANTED, now_ns)
+
+    def _lose(self) -> None:
+        """Hold the beam, because the sender has gone or does not read."""
+        self._change(disconnected(self.state), self._now_ns())
+        self._drop()
+
+    def _drop(self) -> None:
+        """Close the connection, and forget what was begun on it."""
+        if self._sender is None:
+            return
+        self._selector.unregister(self._sender)
+        self._sender.close()
+        self._sender, self._inbox = None, Inbox()
+        self.state = self.state._replace(peer=None)
+        self._happened(What.DISCONNECTED, self._now_ns())
+
+    def _refused(self, refusal: Refusal, now_ns: int) -> None:
+        """Count and tell one refusal."""
+        self.counts[refusal.word] += 1
+        self._happened(What.REFUSED, now_ns, refusal)
+
+    def _happened(self, what: What, now_ns: int, refusal: Refusal | None = None) -> None:
+        """Count and tell one event."""
+        self.counts[what] += 1
+        self._tell(Event(what, now_ns, self.state, refusal, self.counts, self._place))
+
+
+def _put(sender: socket.socket, raw: bytes | None) -> bool:
+    """Send one message without waiting; False when it did not fit or nobody is there."""
+    try:
+        return raw is None or sender.send(raw, socket.MSG_DONTWAIT) == len(raw)
+    except OSError:
+        return False

@@ -1,0 +1,190 @@
+"""The courier: a LinacPort that repeats the last decision over a wire that may be slow, and never waits for it.
+
+A decision is left in a slot, where the newest takes the place of the one before; a thread of the same process carries
+it to the device at once, and again every `refresh_ms`, so that the device can tell that somebody is there. A beam-on is
+carried only while it is fresh: an engine that hangs while its process lives is not kept alive by the thread, and with
+its process the thread stops. What is late or fails ends the session; the next one begins with HOLD, and a beam-on of
+before is worth nothing in it.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from typing import NamedTuple, Protocol
+
+from gatekeeper.config import CourierLinacConfig
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.link_status import Link
+
+NS_PER_MS = 1_000_000
+BEATS = 1 << 16
+"""The heartbeat counts from 0 to one less than this, and begins anew."""
+LARGEST_FRAME = 2**31 - 1
+
+
+class Order(NamedTuple):
+    """What the device is told.
+
+    Attributes
+    ----------
+    beam_on : bool
+        Whether the beam may be on.
+    beat : int
+        The heartbeat, 0 to 65535: one more than in the order before.
+    frame : int
+        Sequence number of the frame that was judged, up to 2147483647; -1 for none. For the log only.
+    """
+
+    beam_on: bool
+    beat: int
+    frame: int
+
+
+class Wire(Protocol):
+    """An open connection to a device; used by one thread."""
+
+    def deliver(self, order: Order) -> None:
+        """Tell the device, and return when it has confirmed, where it does.
+
+        Raises
+        ------
+        LinkError, OSError
+            When it does not take the order, confirms another, or is not there in time.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device; what still waits to be sent is thrown away where that is possible."""
+        ...
+
+
+class Wanted(NamedTuple):
+    """What the last decision asks for: the beam or not, for which frame, until when, in ns, and in which session."""
+
+    beam_on: bool
+    frame: int
+    until_ns: int
+    session: int
+
+
+REST = Wanted(False, -1, 0, 0)
+
+
+class Courier:
+    """Carries decisions to a device; connects by itself, again and again, and always comes back in HOLD.
+
+    Parameters
+    ----------
+    config : CourierLinacConfig
+        The times.
+    connect : callable
+        Returns a new wire, or raises LinkError or OSError; called by the thread.
+    now_ns : callable
+        Monotonic clock in ns.
+    """
+
+    def __init__(
+        self,
+        config: CourierLinacConfig,
+        connect: Callable[[], Wire],
+        now_ns: Callable[[], int] = monotonic_ns,
+    ) -> None:
+        self._connect, self._now_ns = connect, now_ns
+        self._refresh_ns = config.refresh_ms * NS_PER_MS
+        self._deadline_ns = config.deadline_ms * NS_PER_MS
+        self._fresh_ns = config.fresh_ms * NS_PER_MS
+        self._deadline_ms, self._retry_s = config.deadline_ms, config.retry_ms / 1000
+        self._wanted = REST
+        self._session = self._sessions = self._lost = self._withheld = 0
+        self._alive_until_ns = self._heard_ns = self._took_ns = 0
+        self._beat = 0
+        self._fault = ""
+        self._stopping = False
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """True while the device takes every order in time; False as soon as one is late or has failed."""
+        return self._session > 0 and self._now_ns() <= self._alive_until_ns
+
+    @property
+    def link(self) -> Link:
+        """How the link is at this moment."""
+        age_s = (self._now_ns() - self._heard_ns) * 1e-9 if self._session else float("inf")
+        rtt_ms = self._took_ns / NS_PER_MS if self._session else 0.0
+        return Link(self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, 0, self._fault)
+
+    def send(self, decision: Decision) -> None:
+        """Leave a decision for the thread; takes a few microseconds and touches no wire."""
+        if self._stopping:
+            return
+        session = self._session
+        beam_on = decision.state is BeamState.ON
+        if beam_on and not self.alive:
+            self._withheld += 1
+            beam_on = False
+        frame = max(-1, min(decision.sequence, LARGEST_FRAME))
+        self._wanted = Wanted(beam_on, frame, self._now_ns() + self._fresh_ns, session)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Hold and disconnect; may be called twice. Waits for an order that is on its way, and for the last HOLD."""
+        self._stopping = True
+        self._wanted = REST
+        self._wake.set()
+        self._stopped.set()
+        self._thread.join(1.0 + 4e-9 * self._deadline_ns)
+
+    def _run(self) -> None:
+        """Connect, carry orders until the session ends, and begin anew, until closed."""
+        while not self._stopping:
+            try:
+                with closing(self._connect()) as wire:
+                    self._serve(wire)
+            except Exception as error:  # whatever a library makes of a device's nonsense is a lost link too
+                said = str(error) if isinstance(error, (LinkError, OSError)) else f"{type(error).__name__}: {error}"
+                self._fault = " ".join(said.split())
+                self._lost += 1
+            finally:
+                self._session = 0
+                self._wanted = REST
+            self._stopped.wait(self._retry_s)
+
+    def _serve(self, wire: Wire) -> None:
+        """Have one session: HOLD first, HOLD last, and in between what is wanted."""
+        self._deliver(wire, REST)
+        self._sessions += 1
+        self._session = self._sessions
+        refresh_ns = self._heard_ns + self._refresh_ns
+        while not self._stopping:
+            wanted, now_ns = self._wanted, self._now_ns()
+            until_ns = min(refresh_ns, wanted.until_ns) if self._is_good(wanted, now_ns) else refresh_ns
+            self._wake.wait(max(0.0, (until_ns - now_ns) * 1e-9))
+            self._wake.clear()  # first: a decision that comes meanwhile sets it after it has said what it wants
+            wanted = self._wanted
+            self._deliver(wire, wanted if self._is_good(wanted, self._now_ns()) else wanted._replace(beam_on=False))
+            refresh_ns = self._heard_ns + self._refresh_ns
+        self._deliver(wire, REST)
+
+    def _is_good(self, wanted: Wanted, now_ns: int) -> bool:
+        """Return whether the beam is asked for, in this session, by a decision that is fresh."""
+        return wanted.beam_on and wanted.session == self._session > 0 and now_ns < wanted.until_ns
+
+    def _deliver(self, wire: Wire, wanted: Wanted) -> None:
+        """Tell the device; the link counts as dead from the moment that this is late."""
+        began_ns = self._now_ns()
+        self._alive_until_ns = began_ns + self._deadline_ns
+        self._beat = (self._beat + 1) % BEATS
+        wire.deliver(Order(wanted.beam_on, self._beat, wanted.frame))
+        self._heard_ns = self._now_ns()
+        self._took_ns = self._heard_ns - began_ns
+        if self._took_ns > self._deadline_ns:
+            raise LinkError(
+                f"an order took {self._took_ns / NS_PER_MS:.0f} ms, longer than deadline_ms = {self._deadline_ms}"
+            )
+        self._alive_until_ns = self._heard_ns + self._refresh_ns + self._deadline_ns

@@ -1,0 +1,270 @@
+"""The watchdog: a process of its own that sends HOLD when the engine no longer gives a sign of life, or is gone.
+
+It is a second line. A lease that is not renewed holds the beam by itself; the watchdog is for ports that stay as they
+were last told. It outlives the engine: a crash, kill -9 or a stopped process does not take it along.
+"""
+
+import mmap
+import multiprocessing
+import os
+import select
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import reduction
+from multiprocessing.connection import Connection
+from typing import Any
+
+from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.errors import GatekeeperError, WatchdogError
+from gatekeeper.linac.protocol import LinacPort
+
+Connect = Callable[[], LinacPort]
+"""Opens a way to the linac; goes to another process, so that it must be a function of a module, or a partial of one."""
+
+START_S = 20.0
+"""How long the process may take to start, in s."""
+STOP_S = 5.0
+"""How long it may take to end, in s."""
+RETRY_S = 0.05
+"""How long to wait before a HOLD that was not taken is sent again, in s."""
+PATIENCE_S = 10.0
+"""How long after the engine's end a HOLD is tried to be sent, in s."""
+LOOKS = 10
+"""How often the counter is looked at within its limit."""
+COUNTER = 8
+"""Size of the counter in bytes."""
+
+
+@dataclass(slots=True)
+class Vigil:
+    """Tells from a counter and a clock whether the engine is late. Counting begins with the first beat.
+
+    Attributes
+    ----------
+    limit_s : float
+        How long the counter may stand still, in seconds.
+    """
+
+    limit_s: float
+    _count: int = 0
+    _since_s: float | None = None
+
+    def is_late(self, count: int, now_s: float) -> bool:
+        """Return True when the counter, which reads `count` at `now_s`, has stood still for longer than the limit."""
+        if count != self._count:
+            self._count, self._since_s = count, now_s
+        return self._since_s is not None and not now_s - self._since_s <= self.limit_s
+
+    def left_s(self, now_s: float) -> float:
+        """Return how long the counter may still stand, in seconds; the whole limit before the first beat."""
+        return self.limit_s if self._since_s is None else max(0.0, self._since_s + self.limit_s - now_s)
+
+
+class Watchdog:
+    """Starts the process and feeds it.
+
+    The heartbeat is a counter in memory without a name, which both processes hold by a file descriptor: there is
+    nothing that could be left behind, or taken away by one while the other still uses it.
+
+    Parameters
+    ----------
+    connect : callable
+        Opens the watchdog's own way to the linac, when it is needed.
+    limit_s : float
+        HOLD is sent when no beat has come for this long, in seconds. The loop beats once for each frame, so that it
+        must be longer than the longest silence that the loop waits for.
+
+    Raises
+    ------
+    WatchdogError
+        When the process does not start.
+    """
+
+    def __init__(self, connect: Connect, limit_s: float) -> None:
+        if not 0.0 < limit_s < 3600.0:
+            raise WatchdogError(f"watchdog: limit is {limit_s} s; it must be above 0 and below 3600")
+        memory = os.memfd_create("gatekeeper-heartbeat")
+        os.ftruncate(memory, COUNTER)
+        self._memory = mmap.mmap(memory, COUNTER)
+        self._counter = memoryview(self._memory).cast("Q")
+        spawn = multiprocessing.get_context("spawn")
+        self._link, theirs = spawn.Pipe()
+        self._closed = False
+        self._process = spawn.Process(
+            target=_main, args=(connect, limit_s, _Handed(memory), theirs, os.getpid()), daemon=True
+        )
+        try:
+            self._process.start()
+        finally:
+            os.close(memory)
+            theirs.close()
+        if not self._link.poll(START_S) or not self._is_ready():
+            self._process.kill()
+            raise WatchdogError(
+                f"watchdog: the process did not start within {START_S:g} s (exit code {self._process.exitcode}); "
+                "start it with a function of a module that can be imported, or run without a watchdog"
+            )
+
+    def beat(self) -> None:
+        """Give a sign of life; costs a few hundred nanoseconds."""
+        self._counter[0] += 1
+
+    @property
+    def alive(self) -> bool:
+        """True while the process is there to send HOLD."""
+        return self._process.is_alive()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """Stand down: end the process without a word to the linac; may be called twice.
+
+        The loop has sent its own HOLD by then.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(OSError):
+            self._link.send("stand down")
+        self._process.join(STOP_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(STOP_S)
+        self._link.close()
+        self._counter.release()
+        self._memory.close()
+
+    def _is_ready(self) -> bool:
+        try:
+            return bool(self._link.recv() == "ready")
+        except (EOFError, OSError):
+            return False
+
+
+class _Handed:
+    """A file descriptor on its way into the process that is being spawned."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> tuple[Callable[..., "_Handed"], tuple[object]]:
+        return _receive, (reduction.DupFd(self.descriptor),)
+
+
+def _receive(handed: Any) -> _Handed:
+    return _Handed(handed.detach())
+
+
+class _TerminatedError(Exception):
+    """The watchdog was asked by a signal to end."""
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _TerminatedError
+
+
+def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, engine: int) -> None:
+    """Watch until told to stand down, or until the engine is gone and HOLD was sent: the process's whole life."""
+    # The terminal's interrupt is for the engine. It asks its processes to end when it ends without closing them.
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    counter = memoryview(mmap.mmap(memory.descriptor, COUNTER, access=mmap.ACCESS_READ)).cast("Q")
+    os.close(memory.descriptor)
+    try:
+        gone = os.pidfd_open(engine)
+    except OSError:
+        gone = -1
+    holder = Holder(connect)
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        link.send("ready")
+        if watch(holder, limit_s, lambda: counter[0], link, gone):
+            _insist(holder)
+    except (_TerminatedError, OSError):
+        _insist(holder)
+    finally:
+        holder.close()
+
+
+def watch(holder: "Holder", limit_s: float, count: Callable[[], int], link: Connection, gone: int) -> bool:
+    """Send HOLD while the counter stands still; return True once the engine is gone, False when told to stand down.
+
+    Parameters
+    ----------
+    holder : Holder
+        Sends HOLD.
+    limit_s : float
+        How long the counter may stand still, in seconds.
+    count : callable
+        Reads the counter.
+    link : Connection
+        Anything that comes over it is the order to stand down; its end means that the engine is gone.
+    gone : int
+        A descriptor that becomes readable when the engine's process has ended; below 0 when there is none.
+    """
+    vigil = Vigil(limit_s)
+    listened = [link.fileno()] + ([gone] if gone >= 0 else [])
+    late = False
+    while True:
+        now_s = monotonic_ns() * 1e-9
+        # The counter says that a beat came, not when: it is looked at often enough for that not to matter.
+        wait_s = RETRY_S if late else min(vigil.left_s(now_s), limit_s / LOOKS)
+        heard, _, _ = select.select(listened, [], [], wait_s)
+        if link.fileno() in heard and _is_told(link):
+            return False
+        if heard:
+            return True
+        late = vigil.is_late(count(), monotonic_ns() * 1e-9)
+        if late:
+            holder.hold()
+        else:
+            holder.close()
+
+
+class Holder:
+    """Sends HOLD over a way of its own, opened when first needed and again whenever it broke."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._port: LinacPort | None = None
+
+    def hold(self) -> bool:
+        """Send one HOLD; return whether the port took it."""
+        try:
+            if self._port is None:
+                self._port = self._connect()
+            self._port.send(Decision(-1, monotonic_ns() * 1e-9, BeamState.HOLD, (Reason.NO_FRAME,), float("nan")))
+        except (OSError, GatekeeperError):
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the way, which holds too."""
+        port, self._port = self._port, None
+        if port is not None:
+            with suppress(OSError, GatekeeperError):
+                port.close()
+
+
+def _is_told(link: Connection) -> bool:
+    """Return whether an order came, and not the end of the engine."""
+    try:
+        link.recv()
+    except (EOFError, OSError):
+        return False
+    return True
+
+
+def _insist(holder: Holder) -> None:
+    """Send HOLD until it is taken, or nothing can be hoped for any more."""
+    until_s = monotonic_ns() * 1e-9 + PATIENCE_S
+    while not holder.hold() and monotonic_ns() * 1e-9 < until_s:
+        select.select([], [], [], RETRY_S)

@@ -1,0 +1,286 @@
+"""The control socket as a door: another terminal of the same user asks, one JSON object per line, and is answered."""
+
+import json
+import os
+import selectors
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from gatekeeper.core.clock import pause, stopwatch_ns
+from gatekeeper.core.errors import InputError
+from gatekeeper.operator.pending import Order
+from gatekeeper.operator.request import Wish, wish_of
+from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.socket_path import listen
+
+DOOR = "control socket"
+STATUS = "status"
+MOST_CLIENTS = 8
+"""With one more, whoever has waited longest without having asked is sent away."""
+LARGEST_LINE = 4096
+"""Lines that are not taken up yet, and one that does not end, may come to so many bytes; more end the connection."""
+LARGEST_BACKLOG = 65536
+"""Answers that nobody reads end the connection when they come to more than this, in bytes."""
+DEADLINE_S = 5.0
+"""A connection on which no whole line has come for this long ends, in seconds of real time."""
+ANSWER_S = 2.0
+"""How long the loop may take to answer, in seconds of real time."""
+LOOK_S = 0.25
+PACE_S = 0.01
+"""Pause after each look at the connections, in seconds of real time; of each one line is taken up at a time."""
+CREDENTIALS = struct.Struct("3i")
+
+Status = Callable[[], Mapping[str, object]]
+
+
+class Control:
+    """Serves the socket on a thread of its own, from when it is made until `close`.
+
+    Only the session's own user and root are heard. Whoever hangs, floods or sends nonsense hurts nobody but himself:
+    the loop knows only the desk, on which each connection has one wish at a time.
+
+    Parameters
+    ----------
+    path : Path
+        Where the socket is made, with permissions 0600; taken away by `close`.
+    desk : Desk
+        Where wishes go.
+    status : callable, optional
+        Returns what "status" is answered with, as plain values for JSON.
+
+    Raises
+    ------
+    InputError
+        When the socket cannot be made there.
+    """
+
+    def __init__(self, path: Path, desk: Desk, status: Status | None = None) -> None:
+        self.path = path
+        self._desk = desk
+        self._status = status
+        self._server = listen(path, 4 * MOST_CLIENTS)
+        self._inode = path.lstat().st_ino
+        self._selector = selectors.DefaultSelector()
+        self._clients: list[_Client] = []
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._server, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._thread = threading.Thread(target=self._serve, name="control socket", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        """Return the door itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the door."""
+        self.close()
+
+    def close(self) -> None:
+        """Answer what can be answered, end the connections and take the socket away; may be called twice."""
+        if not self._thread.is_alive():
+            return
+        self._wake.close()
+        self._thread.join()
+        with suppress(OSError):
+            if self.path.lstat().st_ino == self._inode:
+                self.path.unlink()
+
+    def _serve(self) -> None:
+        try:
+            while True:
+                busy = any(client.busy for client in self._clients)
+                for key, events in self._selector.select(0.0 if busy else LOOK_S):
+                    if key.fileobj is self._woken:
+                        return
+                    if key.fileobj is self._server:
+                        self._accept()
+                    else:
+                        self._talk(key.data, events)
+                for client in tuple(self._clients):
+                    self._look_after(client)
+                # Whoever floods gets as much of the processor as this leaves, and no more.
+                pause(PACE_S)
+        finally:
+            for client in tuple(self._clients):
+                self._answer(client)
+                self._part(client)
+            self._selector.close()
+            self._server.close()
+            self._woken.close()
+
+    def _accept(self) -> None:
+        """Let the next one in, if need be for whoever has waited longest without having asked."""
+        with suppress(OSError):
+            link, _ = self._server.accept()
+            link.setblocking(False)
+            if not _is_ours(link):
+                link.close()
+                return
+            if len(self._clients) >= MOST_CLIENTS:
+                idle = [client for client in self._clients if client.order is None] or self._clients
+                self._part(min(idle, key=lambda client: client.since_ns))
+            client = _Client(link)
+            self._clients.append(client)
+            self._attend(client)
+
+    def _talk(self, client: "_Client", events: int) -> None:
+        """Read what has come and write what waits; whoever is gone or goes too far is let go."""
+        try:
+            if events & selectors.EVENT_READ:
+                client.read()
+            client.write()
+            self._attend(client)
+        except InputError as error:
+            client.say(_refusal(error))
+            self._part(client)
+        except OSError:
+            self._part(client)
+
+    def _look_after(self, client: "_Client") -> None:
+        """Answer a wish, take up the next line, and let go of whom nothing comes from."""
+        waited_s = (stopwatch_ns() - client.since_ns) * 1e-9
+        if client.order is not None and (client.order.answer is not None or waited_s > ANSWER_S):
+            self._answer(client)
+        elif client.order is None and (line := client.line()) is not None:
+            self._take_up(client, line)
+        elif client.order is None and (client.hung_up or waited_s > DEADLINE_S):
+            self._part(client)
+            return
+        self._talk(client, 0)
+
+    def _take_up(self, client: "_Client", line: bytes) -> None:
+        try:
+            words, operator = _read(line)
+            if words == [STATUS]:
+                status = {} if self._status is None else dict(self._status())
+                client.say({"accepted": True, "note": STATUS, "status": status})
+            else:
+                client.order = self._desk.ask(wish_of(words, operator, DOOR))
+            client.since_ns = stopwatch_ns()
+        except InputError as error:
+            client.say(_refusal(error))
+
+    def _answer(self, client: "_Client") -> None:
+        """Answer the wish that waits, if there is one."""
+        order, client.order = client.order, None
+        if order is not None:
+            answer = order.answer or order.give_up(ANSWER_S)
+            client.say({"accepted": answer.accepted, "note": answer.note})
+            client.since_ns = stopwatch_ns()
+
+    def _attend(self, client: "_Client") -> None:
+        """Be told when there is something to read, or room for what has not gone out yet."""
+        known = client.link in self._selector.get_map()
+        wanted = 0 if client.hung_up else selectors.EVENT_READ
+        wanted |= selectors.EVENT_WRITE if client.unsent else 0
+        if known and not wanted:
+            self._selector.unregister(client.link)
+        elif known:
+            self._selector.modify(client.link, wanted, client)
+        elif wanted:
+            self._selector.register(client.link, wanted, client)
+
+    def _part(self, client: "_Client") -> None:
+        if client in self._clients:
+            self._clients.remove(client)
+            if client.link in self._selector.get_map():
+                self._selector.unregister(client.link)
+            with suppress(OSError):
+                client.write()
+            client.link.close()
+
+
+class _Client:
+    """One connection.
+
+    Attributes
+    ----------
+    link : socket
+        To whoever asks.
+    order : Order or None
+        The wish that waits for its answer.
+    since_ns : int
+        When the connection was made, its last wish was taken up, or that was answered.
+    hung_up : bool
+        Nothing more will come from it; it may still wait for an answer.
+    unsent : bytearray
+        Answers that have not gone out yet.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        self.link = link
+        self.order: Order[Wish] | None = None
+        self.since_ns = stopwatch_ns()
+        self.hung_up = False
+        self.unsent = bytearray()
+        self._unread = bytearray()
+
+    @property
+    def busy(self) -> bool:
+        """True while a wish waits for its answer, or a whole line to be taken up."""
+        return self.order is not None or b"\n" in self._unread
+
+    def read(self) -> None:
+        """Take in what has come, while there is room for it."""
+        if len(self._unread) >= LARGEST_LINE:
+            raise InputError(f"more than {LARGEST_LINE} bytes that are not taken up; send less")
+        with suppress(BlockingIOError):
+            data = self.link.recv(LARGEST_LINE)
+            self.hung_up = not data
+            self._unread += data
+
+    def line(self) -> bytes | None:
+        """Return the first whole line that is not taken up yet."""
+        end = self._unread.find(b"\n")
+        if end < 0:
+            return None
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        return line
+
+    def say(self, values: Mapping[str, object]) -> None:
+        """Put an answer to those that go out."""
+        self.unsent += json.dumps(values, allow_nan=False).encode() + b"\n"
+        if len(self.unsent) > LARGEST_BACKLOG:
+            self.unsent.clear()
+            self.hung_up = True
+
+    def write(self) -> None:
+        """Send what goes without waiting."""
+        with suppress(BlockingIOError):
+            while self.unsent:
+                del self.unsent[: self.link.send(self.unsent)]
+
+
+def _is_ours(link: socket.socket) -> bool:
+    """Return True when the other end belongs to our own user, or to root."""
+    credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+    _, user, _ = CREDENTIALS.unpack(credentials)
+    return user in (os.geteuid(), 0)
+
+
+def _refusal(error: InputError) -> dict[str, object]:
+    return {"accepted": False, "note": str(error)}
+
+
+def _read(line: bytes) -> tuple[list[str], str]:
+    """Return what one line asks for, and who asks."""
+    try:
+        values: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        values = None
+    if (
+        not isinstance(values, dict)
+        or set(values) != {"command", "operator"}
+        or not isinstance(values["operator"], str)
+        or not isinstance(values["command"], list)
+        or not all(isinstance(word, str) for word in values["command"])
+    ):
+        raise InputError('not understood; send {"command": ["hold"], "operator": "NAME"}')
+    return values["command"], values["operator"]

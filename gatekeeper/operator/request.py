@@ -1,0 +1,110 @@
+"""Wish: what an operator asks for in words, and how words become one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gatekeeper.core.command import Action, Command
+from gatekeeper.core.errors import InputError
+
+END = "end"
+"""Ends the session; the beam is held first."""
+OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
+"""What some people say instead."""
+LONGEST_NAME = 64
+"""An operator's name has at most so many characters."""
+HELP = (
+    ("arm", "allow the beam, from the next good frames on"),
+    ("hold", "hold the beam until it is released (also: pause)"),
+    ("release", "end that hold (also: resume)"),
+    ("reset", "forget faults, after looking into them"),
+    ("rebase SI AP", "move the envelope by so many mm, inferior and posterior > 0"),
+    ("disarm", "hold the beam until it is armed again"),
+    ("end", "hold the beam and end the session"),
+)
+"""Every word with what it does."""
+WORDS = tuple(words.split()[0] for words, _ in HELP)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an operator asks for.
+
+    Attributes
+    ----------
+    word : str
+        An `Action`, or "end".
+    operator : str
+        Who asks.
+    door : str
+        Where it was asked, for example "terminal".
+    shift_mm : tuple of float
+        Only to rebase: by how much the envelope moves along rows and columns, in mm.
+    """
+
+    word: str
+    operator: str
+    door: str
+    shift_mm: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def holds(self) -> bool:
+        """True when it can only hold the beam."""
+        return self.word in (Action.HOLD, Action.DISARM, END)
+
+    def command(self, time_s: float) -> Command:
+        """Return what the gate is asked for at a session time, in seconds; to end is to hold first."""
+        action = Action.HOLD if self.word == END else Action(self.word)
+        return Command(action, self.operator, time_s, self.shift_mm)
+
+
+def wish_of(words: Sequence[str], operator: str, door: str) -> Wish:
+    """Return what somebody asks for in words such as ``("rebase", "2", "0")``.
+
+    Parameters
+    ----------
+    words : sequence of str
+        What is asked for and, to rebase, the two distances in mm.
+    operator : str
+        Who asks.
+    door : str
+        Where.
+
+    Raises
+    ------
+    InputError
+        When it is nothing that can be asked for.
+    """
+    name = named(operator)
+    if not words:
+        raise InputError(f"nothing is asked for; say one of {', '.join(WORDS)}")
+    first, rest = words[0].lower(), tuple(words[1:])
+    word = OTHER_WORDS.get(first, first)
+    if word not in WORDS:
+        raise InputError(f"{words[0]!r:.40} is no command; say one of {', '.join(WORDS)}")
+    if word == Action.REBASE:
+        return Wish(word, name, door, _shift_mm(rest))
+    if rest:
+        raise InputError(f"{word}: {' '.join(rest)!r:.40} is too much; say {word} alone")
+    return Wish(word, name, door)
+
+
+def named(operator: str) -> str:
+    """Return an operator's name without spaces around it, or raise InputError when it is none."""
+    name = operator.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InputError(f"operator is {operator!r:.80}; give a name of 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
+def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
+    """Return the two distances of a rebase in mm."""
+    try:
+        row_mm, col_mm = (float(word) for word in words)
+    except ValueError:
+        row_mm = col_mm = math.nan
+    if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
+        raise InputError(
+            f"rebase: {' '.join(words)!r:.40} are not two distances; say for example rebase 2 0 (SI AP, mm)"
+        )
+    return row_mm, col_mm

@@ -1,0 +1,126 @@
+"""The desk: wishes come in by any door, the loop takes them without waiting, and answers go back to who asked."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.command import Command
+from gatekeeper.operator.pending import Answer, Order
+from gatekeeper.operator.request import END, Wish
+
+MOST_WAITING = 64
+"""More wishes than this do not wait; every door has one at a time, so that it takes a crowd."""
+MOST_AT_ONCE = 8
+"""So many commands are given to the loop between two frames."""
+MOST_REMEMBERED = 20
+"""So many of the last answers are kept to be shown."""
+CLOSED = "the session has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A wish with its answer, to be shown.
+
+    Attributes
+    ----------
+    time_s : float
+        Session time in seconds.
+    wish : Wish
+        What was asked for.
+    answer : Answer
+        What became of it.
+    """
+
+    time_s: float
+    wish: Wish
+    answer: Answer
+
+
+class Desk:
+    """Keeps wishes until the loop takes them. Any thread, and a signal handler, may ask; one thread listens.
+
+    Parameters
+    ----------
+    clock : Clock
+        Session time.
+    refuse : callable, optional
+        Returns why a wish cannot be granted now, for example in this phase of the session, or None.
+    """
+
+    def __init__(self, clock: Clock, refuse: Callable[[Wish], str | None] | None = None) -> None:
+        self._clock = clock
+        self._refuse = refuse
+        self._waiting: deque[Order[Wish]] = deque()
+        self._told: deque[Told] = deque(maxlen=MOST_REMEMBERED)
+        self._given: Order[Wish] | None = None
+        self._in_a_row = 0
+        self._closed = False
+        self._ending: Wish | None = None
+
+    @property
+    def ending(self) -> Wish | None:
+        """Who wants the session to end; None while nobody does. Once there, it stays."""
+        return self._ending
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The last wishes with their answers, oldest first."""
+        return tuple(self._told)
+
+    def ask(self, wish: Wish) -> Order[Wish]:
+        """Put a wish on the desk, and return the order on which its answer will be."""
+        order = Order(wish)
+        if self._closed:
+            order.settle(Answer(False, CLOSED))
+        elif len(self._waiting) >= MOST_WAITING:
+            order.settle(Answer(False, f"{MOST_WAITING} commands wait already; ask again"))
+        else:
+            self._waiting.append(order)
+            if self._closed:  # meanwhile
+                order.settle(Answer(False, CLOSED))
+        return order
+
+    def listen(self) -> Command | None:
+        """Return the next command for the engine, or None; the loop's ear, which never waits.
+
+        After some commands in a row it says None once, so that nobody keeps the loop from its frames by asking.
+        """
+        while self._in_a_row < MOST_AT_ONCE:
+            try:
+                order = self._waiting.popleft()
+            except IndexError:
+                break
+            self._in_a_row += 1
+            if not order.claim():
+                continue
+            time_s = self._clock.now_s()
+            refusal = None if self._refuse is None or order.asked.holds else self._refuse(order.asked)
+            if refusal is not None:
+                self._settle(order, time_s, Answer(False, refusal))
+                continue
+            if order.asked.word == END:
+                self._ending = self._ending or order.asked
+            self._given = order
+            return order.asked.command(time_s)
+        self._in_a_row = 0
+        return None
+
+    def heard(self, time_s: float, values: Mapping[str, object]) -> None:
+        """Take in what became of the command that was given last, as the record has it: `accepted` and `note`."""
+        order, self._given = self._given, None
+        if order is not None:
+            note = str(values.get("note", ""))
+            note = f"{note}; the session ends" if order.asked.word == END else note
+            self._settle(order, time_s, Answer(bool(values.get("accepted")), note))
+
+    def close(self) -> None:
+        """Answer everybody who still waits that the session has ended."""
+        self._closed = True
+        left = [*self._waiting, *([] if self._given is None else [self._given])]
+        for order in left:
+            order.settle(Answer(order.asked.word == END, CLOSED))
+
+    def _settle(self, order: Order[Wish], time_s: float, answer: Answer) -> None:
+        order.settle(answer)
+        self._told.append(Told(time_s, order.asked, answer))

@@ -1,0 +1,36 @@
+"""Digest: the hash by which a line of the journal stands for an array, and a plane as plain numbers.
+
+The writer's process imports little else, so that it is there in a moment.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.frame import Plane
+
+
+def hashes_of(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
+    """Return the hash of each array."""
+    return {name: array_hash(array) for name, array in arrays.items()}
+
+
+def array_hash(array: NDArray[np.generic], facts: str = "") -> str:
+    """Return the SHA-256 of type, shape, `facts` and values of an array, little-endian and in C order."""
+    plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    digest = hashlib.sha256(f"{plain.dtype.str} {list(array.shape)} {facts}\n".encode())
+    digest.update(plain.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def plane_numbers(plane: Plane) -> list[float]:
+    """Return origin, row step and column step in a row, nine numbers."""
+    return [float(value) for vector in (plane.origin_mm, plane.row_step, plane.col_step) for value in vector]
+
+
+def plane_of(numbers: list[float]) -> Plane:
+    """Return the plane that nine numbers stand for."""
+    a, b, c, d, e, f, g, h, i = (float(value) for value in numbers)
+    return Plane((a, b, c), (d, e, f), (g, h, i))

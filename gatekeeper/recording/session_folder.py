@@ -1,0 +1,232 @@
+"""The folder of one session: settings, decisions and frames as they fall, and last the summary that makes it whole."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import tomli_w
+
+from gatekeeper.config import SessionConfig
+from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.clock import stopwatch_ns
+from gatekeeper.core.errors import OutputError
+from gatekeeper.core.json_values import number
+from gatekeeper.core.step import Step
+from gatekeeper.recording.frames_file import Kept
+from gatekeeper.recording.journal import arrays_of, entry_of
+from gatekeeper.recording.ring_buffer import WriterState
+from gatekeeper.recording.serialization import pack, pieces_of
+from gatekeeper.recording.session_setup import Setup, header_of
+from gatekeeper.recording.summary import Summary, Tally
+from gatekeeper.recording.writer_client import LIVE, SPARE, START_S, Link, Patience
+
+SLOWEST_BYTES_S = 5e6
+"""So fast at least must a disk take what a session begins with, in bytes per second."""
+SEAL_S = 120.0
+"""How long the writer may take to put the rest on the disk after the last frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What the record of a session came to.
+
+    Attributes
+    ----------
+    head : str
+        Hash of the journal's last line, 64 hexadecimal digits; whoever keeps it can tell later that nothing is missing.
+    frames_kept, frames_dropped : int
+        Frames that are in `frames.h5`, and frames of which only the decision is there.
+    """
+
+    head: str
+    frames_kept: int
+    frames_dropped: int
+
+
+class Session:
+    """A Recorder that fills a session folder; docs/formats.md describes the files.
+
+    Journal and frames are written by a process of their own. While frames are judged nothing here waits for it or
+    raises: what goes wrong is said by `fault`.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the session goes; it must be new or empty.
+    config : SessionConfig
+        The settings in force, written to `config.toml`.
+    setup : Setup, optional
+        What tracker and envelope were made of. Without it the session can be read, but not replayed from itself.
+    patience : Patience
+        Whether to wait for a slow disk; by default never.
+    stopwatch : callable
+        Reads a counter of nanoseconds of real time.
+
+    Attributes
+    ----------
+    folder : Path
+        As given.
+    writer_pid : int
+        Number of the writer's process.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds something already or cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: SessionConfig,
+        setup: Setup | None = None,
+        patience: Patience = LIVE,
+        stopwatch: Callable[[], int] = stopwatch_ns,
+    ) -> None:
+        self.folder = folder
+        self._tally = Tally()
+        self._seal: Seal | None = None
+        make_empty(folder)
+        write_whole(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
+        self._link = Link(folder, patience, stopwatch)
+        self.writer_pid = self._link.pid
+        try:
+            self._begin(config, setup)
+        except BaseException:
+            self._link.close()
+            raise
+
+    def _begin(self, config: SessionConfig, setup: Setup | None) -> None:
+        """Hand over what the session begins with, and wait until it is on its way to the disk."""
+        arrays = {} if setup is None else setup.arrays()
+        for piece in pieces_of(arrays):
+            if self._link.put(piece, room_s=START_S):
+                continue
+            if (size := sum(map(len, piece))) > self._link.ring.capacity // 2:
+                raise OutputError(
+                    f"{self.folder}: an image of the reference or preview takes {size} bytes, the record has room for "
+                    f"{self._link.ring.capacity // 2}; give smaller images"
+                )
+            self._link.lose(f"the disk takes longer than {START_S:g} s")
+            break
+        self._link.put(pack(header_of(config, setup)), room_s=START_S)
+        size = sum(array.nbytes for array in arrays.values())
+        self._link.wait_until(WriterState.READY, START_S + size / SLOWEST_BYTES_S)
+
+    @property
+    def fault(self) -> str | None:
+        """Why the record is no longer kept, in one line; None while it is. Once there, it stays."""
+        return self._link.check()
+
+    @property
+    def frames_dropped(self) -> int:
+        """How many frames could not be kept so far; their decisions were."""
+        return self._link.ring.frames_dropped if self._seal is None else self._seal.frames_dropped
+
+    def record(self, step: Step, total_ms: float) -> None:
+        """Hand one decision and its frame to the writer, and count it."""
+        try:
+            entry = entry_of(step, total_ms)
+            self._tally.add(entry)
+            if self._link.fault is not None:
+                return
+            arrays, kept = arrays_of(step), _kept(step)
+            done = kept is not None and self._link.put(pack(entry, kept, arrays), SPARE)
+            if not (done or self._link.put(pack(entry, None, arrays))):
+                self._link.lose(f"no room for decision {step.decision.sequence}, the writer is too slow")
+        except Exception as error:
+            self._link.lose(f"decision {step.decision.sequence} cannot be kept, {type(error).__name__}: {error}")
+
+    def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
+        """Keep what an operator did, as a line of the journal.
+
+        Parameters
+        ----------
+        name : str
+            What was done, for example "arm".
+        time_s : float
+            Session time in seconds.
+        values : mapping
+            With what, as plain values for JSON.
+        """
+        entry = {"kind": "event", "event": name, "time_s": number(time_s), "values": dict(values)}
+        try:
+            if self._link.fault is None and not self._link.put(pack(entry)):
+                self._link.lose(f"no room for event {name!r}, the writer is too slow")
+        except Exception as error:
+            self._link.lose(f"event {name!r} cannot be kept, {type(error).__name__}: {error}")
+
+    def summary(self) -> Summary:
+        """Return the numbers so far."""
+        return self._tally.summary()
+
+    def seal(self) -> Seal:
+        """Write the journal's last line, wait until everything is on the disk, and return what it came to.
+
+        Raises
+        ------
+        OutputError
+            When something was lost; the session stays partial.
+        """
+        if self._seal is None:
+            self._link.check()
+            self._link.put(pack({"kind": "end"}), room_s=SEAL_S)
+            self._link.wait_until(WriterState.DONE, SEAL_S)
+            ring = self._link.ring
+            self._seal = Seal(ring.head, ring.frames_kept, ring.frames_dropped)
+        return self._seal
+
+    def finish(self, values: Mapping[str, object]) -> None:
+        """Write `summary.json`, by which the session becomes whole.
+
+        Parameters
+        ----------
+        values : mapping
+            What the summary says, as plain values for JSON; the fields of the seal are added.
+
+        Raises
+        ------
+        OutputError
+            When the disk does not take the file or something was lost before; the session stays partial.
+        """
+        text = json.dumps({**values, **asdict(self.seal())}, indent=2, allow_nan=False) + "\n"
+        write_whole(self.folder / "summary.json", text.encode())
+
+    def close(self) -> None:
+        """End the writer, once it has written what it has; without `finish` the session stays partial."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        """Return the session itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End the writer."""
+        self.close()
+
+
+def _kept(step: Step) -> Kept | None:
+    """Return what is kept of a step's frame; None when there is none, or none of numbers, which the writer counts."""
+    frame = step.frame
+    return None if frame is None or frame.image.dtype.kind not in "buif" else Kept.of(frame)
+
+
+def make_empty(folder: Path) -> None:
+    """Make the folder of a session, or raise OutputError when it is not empty or cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Operators may be heard already: a socket is a door, and holds nothing.
+        taken = next((one for one in folder.iterdir() if not one.is_socket()), None)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the session folder cannot be made ({error.strerror or error}); name another one"
+        ) from error
+    if taken is not None:
+        raise OutputError(
+            f"{folder}: holds {taken.name!r} already; a session needs a new or empty folder, name another one"
+        )

@@ -1,0 +1,120 @@
+"""Setup: what a session begins with besides its settings, and the header of the journal that pins all of it down."""
+
+import hashlib
+import platform
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+import kernels
+from gatekeeper.config import StrictModel
+from gatekeeper.core.frame import Plane
+from gatekeeper.recording.hash_chain import canonical
+from gatekeeper.recording.hashing import hashes_of, plane_numbers
+
+if TYPE_CHECKING:
+    from gatekeeper.core.contour import Structure
+
+SCHEMA = 2
+"""Changes when a reader of an older session would misread a newer one."""
+READABLE = (1, SCHEMA)
+"""Sessions of these can be read; of an older one without what came later."""
+DISTRIBUTION = "gatekeeper-mrgrt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """What the tracker and the envelope of a session were made of.
+
+    Attributes
+    ----------
+    name : str
+        What the case is called.
+    reference : ndarray, shape (H, W)
+        Image on which the target is known, in the type of the source.
+    target_mask : ndarray of bool, shape (H, W)
+        The target on it.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    plane : Plane
+        Where the reference lies in the patient.
+    pixel_type : dtype
+        Type in which frames are kept; one that does not fit into it is kept as it is, beside the others.
+    structures : tuple of Structure
+        Outlines besides the target.
+    preview : ndarray, shape (T, H, W), or None
+        Frames from which the tracker has learned before the first one that was judged.
+    armed : bool
+        Whether the gate was armed from the start; a live session is armed by an operator.
+    """
+
+    name: str
+    reference: NDArray[np.generic]
+    target_mask: NDArray[np.bool_]
+    spacing_mm: tuple[float, float]
+    plane: Plane = field(default_factory=Plane)
+    pixel_type: np.dtype[np.generic] = field(default_factory=lambda: np.dtype(np.float32))
+    structures: "tuple[Structure, ...]" = ()
+    preview: NDArray[np.generic] | None = None
+    armed: bool = True
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return all arrays by their names in `frames.h5`."""
+        arrays = {"reference": self.reference, "target_mask": self.target_mask.astype(np.uint8)}
+        if self.preview is not None:
+            arrays["preview"] = self.preview
+        for structure in self.structures:
+            arrays[f"structures/{structure.role.value}/{structure.name.replace('/', '_')}"] = structure.contour_px
+        return arrays
+
+    def facts(self) -> dict[str, object]:
+        """Return the rest as plain values for JSON."""
+        return {
+            "name": self.name,
+            "pixel_type": self.pixel_type.str,
+            "spacing_mm": [float(value) for value in self.spacing_mm],
+            "plane": plane_numbers(self.plane),
+            # Sessions that do not say were armed.
+            **({} if self.armed else {"armed": False}),
+        }
+
+
+def header_of(config: StrictModel, setup: Setup | None) -> dict[str, object]:
+    """Return the journal's first line: versions, and a hash of everything that decisions depend on besides frames."""
+    return {
+        "kind": "header",
+        "schema": SCHEMA,
+        "config_hash": config_hash(config),
+        "versions": versions(),
+        "setup": None if setup is None else setup.facts(),
+        "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
+    }
+
+
+def config_hash(config: StrictModel) -> str:
+    """Return the SHA-256 of all settings, in hexadecimal digits."""
+    return hashlib.sha256(canonical(config.model_dump(mode="json")).encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return what decisions may depend on besides settings and frames."""
+    return {
+        "gatekeeper": metadata.version(DISTRIBUTION),
+        "kernels": _kernels_digest(),
+        "numba": metadata.version("numba"),
+        "numpy": metadata.version("numpy"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _kernels_digest() -> str:
+    """Return the SHA-256 of the sources of all kernels, by name."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(kernels.__path__[0]).glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,182 @@
+"""Link: the loop's end of the ring, and what it knows about the process at the other end."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatekeeper.core.clock import pause, stopwatch_ns
+from gatekeeper.core.errors import OutputError
+from gatekeeper.recording.ring_buffer import Buffer, Ring, WriterState
+from gatekeeper.runtime import process as background
+
+CAPACITY = 1 << 26
+"""Bytes of the ring: about 30 s of 256 x 256 pixels at eight frames per second."""
+SPARE = 1 << 20
+"""So much room is left for lines when frames find none any more: more than 1000 decisions."""
+START_S = 30.0
+"""How long the writer may take to start, before a session is armed."""
+CLOSE_S = 10.0
+"""How long the writer may take to end after a session that was broken off."""
+_NAP_S = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How the loop's end treats a writer that is slow; chosen where a run is put together.
+
+    Attributes
+    ----------
+    room_s : float
+        How long to wait for room in the ring, in seconds of real time, before something is dropped.
+    hung_s : float
+        After how long without a sign of life the writer counts as hung, in seconds of real time.
+    """
+
+    room_s: float
+    hung_s: float
+
+
+LIVE = Patience(room_s=0.0, hung_s=2.0)
+"""Never wait: a frame that finds no room is dropped and counted, a line that finds none is a fault."""
+PATIENT = Patience(room_s=60.0, hung_s=60.0)
+"""Wait for the disk instead of dropping anything: for frames that come from a disk themselves."""
+
+
+class Link:
+    """Starts a writer and hands records to it.
+
+    Parameters
+    ----------
+    folder : Path
+        The session's folder.
+    patience : Patience
+        Whether to wait for a slow writer.
+    stopwatch : callable
+        Reads a counter of nanoseconds of real time.
+    capacity : int
+        Bytes of the ring.
+
+    Attributes
+    ----------
+    fault : str or None
+        Why records are no longer kept; None while they are. Once there, it stays, and nothing more is put.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        patience: Patience,
+        stopwatch: Callable[[], int] = stopwatch_ns,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self.fault: str | None = None
+        self._folder, self._patience, self._stopwatch = folder, patience, stopwatch
+        descriptor = Ring.memory(capacity)
+        listening, self._doorbell = os.pipe()
+        try:
+            os.set_blocking(self._doorbell, False)
+            self.ring = Ring(descriptor)
+            files = (descriptor, listening)
+            self._process = background.begin(
+                "gatekeeper.recording.writer_process", *files, os.getpid(), folder.resolve(), passed=files
+            )
+        finally:
+            os.close(descriptor)
+            os.close(listening)
+        self._beats, self._heard_ns = self.ring.beats, stopwatch()
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """Number of the writer's process."""
+        return self._process.pid
+
+    def put(self, parts: Sequence[Buffer], spare: int = 0, room_s: float | None = None) -> bool:
+        """Hand over one record; return False when there is no room for it or the record is no longer kept.
+
+        Parameters
+        ----------
+        parts : sequence of bytes-like
+            The record, from `record.pack`.
+        spare : int
+            Room that must be left in the ring afterwards, in bytes.
+        room_s : float, optional
+            How long to wait for room, in seconds; by default as the patience says.
+        """
+        if self.fault is not None:
+            return False
+        room_s = self._patience.room_s if room_s is None else room_s
+        if not self.ring.put(parts, spare) and not self._put_later(parts, spare, room_s):
+            return False
+        try:
+            os.write(self._doorbell, b"\0")
+        except BlockingIOError:
+            pass  # It rings already.
+        except OSError:
+            if not self._has_stopped():
+                self.lose("the writer has ended")
+        return self.fault is None
+
+    def lose(self, reason: str) -> None:
+        """Give up the record: from here on it would have a gap."""
+        if self.fault is None:
+            named = reason if str(self._folder) in reason else f"{self._folder}: {reason}"
+            self.fault = f"{named}; the record is lost from here on, and the beam is held"
+
+    def check(self) -> str | None:
+        """Look after the writer without waiting, and return the fault, if there is one."""
+        if self.fault is None and not self._closed and not self._has_stopped():
+            beats, now_ns = self.ring.beats, self._stopwatch()
+            if beats != self._beats:
+                self._beats, self._heard_ns = beats, now_ns
+            elif self.ring.state is WriterState.STARTING:
+                self._heard_ns = now_ns  # It loads what it needs, and gives no sign; START_S is its limit.
+            elif not now_ns - self._heard_ns <= self._patience.hung_s * 1e9:
+                self.lose(f"the writer has shown no sign of life for {self._patience.hung_s:g} s")
+        return self.fault
+
+    def _has_stopped(self) -> bool:
+        """Return whether the writer has failed or ended before its time, and if so, make it the fault."""
+        ended = self._process.poll() is not None
+        state = self.ring.state
+        if state is WriterState.FAILED:
+            self.lose(self.ring.message)
+        elif ended and state is not WriterState.DONE:
+            self.lose("the writer has ended")
+        return self.fault is not None
+
+    def wait_until(self, state: WriterState, limit_s: float) -> None:
+        """Wait until the writer is as far as `state`; not to be called while frames are judged.
+
+        Raises
+        ------
+        OutputError
+            When it fails, ends or takes longer than `limit_s`, in seconds.
+        """
+        end_ns = self._stopwatch() + int(limit_s * 1e9)
+        while not self._has_stopped() and self.ring.state < state:
+            if self._stopwatch() > end_ns:
+                self.lose(f"the writer takes longer than {limit_s:g} s")
+            pause(_NAP_S)
+        if self.fault is not None:
+            raise OutputError(f"{self.fault}; free some space or name another folder")
+
+    def close(self) -> None:
+        """Let the writer finish what it has, and end it; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        os.close(self._doorbell)
+        background.end(self._process, CLOSE_S)
+        self.ring.close()
+
+    def _put_later(self, parts: Sequence[Buffer], spare: int, room_s: float) -> bool:
+        """Put once there is room, at most `room_s` from now, and only where there can be room at all."""
+        end_ns = self._stopwatch() + int(room_s * 1e9)
+        fits = sum(map(len, parts)) + spare < self.ring.capacity // 2
+        while fits and self._stopwatch() < end_ns and self.check() is None:
+            pause(_NAP_S)
+            if self.ring.put(parts, spare):
+                return True
+        return False

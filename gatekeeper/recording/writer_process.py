@@ -1,0 +1,165 @@
+"""The writer: a process of its own that takes records from the ring and puts them on the disk.
+
+The loop's process starts it with a plain command. A byte on the doorbell says that there is something in the ring, its
+end says that the loop's process is gone; what is in the ring by then is still written.
+"""
+
+import os
+import re
+import select
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from gatekeeper.recording.frames_file import FramesFile, Kept
+from gatekeeper.recording.hash_chain import START, seal
+from gatekeeper.recording.hashing import array_hash
+from gatekeeper.recording.ring_buffer import Ring, WriterState
+from gatekeeper.recording.serialization import PIECE, Pieces, Record, unpack
+from gatekeeper.runtime.process import step_back
+
+BEAT_S = 0.1
+"""The writer shows at least this often that it is alive, unless a disk holds it up."""
+MOST_AT_ONCE = 16
+"""Records that are written in one go when they come fast."""
+
+
+class Writer:
+    """Puts records on the disk, the frames of a batch before its lines.
+
+    Parameters
+    ----------
+    folder : Path
+        The session's folder, in which no file may be there yet.
+    ring : Ring
+        Where it says how far it is.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether the journal has its first line.
+    """
+
+    def __init__(self, folder: Path, ring: Ring) -> None:
+        self._ring = ring
+        self._journal_path = folder / "decisions.jsonl"
+        self._frames_path = folder / "frames.h5"
+        self._journal = os.open(self._journal_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self._frames: FramesFile | None = None
+        self._pieces = Pieces()
+        self._lines: list[bytes] = []
+        self._number, self._previous, self._dropped = 0, START, 0
+        self.begun = False
+
+    def take(self, record: Record) -> None:
+        """Take in one record; nothing is on the disk before `commit`."""
+        entry, arrays = dict(record.entry), dict(record.arrays)
+        if entry["kind"] == PIECE:
+            self._pieces.add(record)
+            return
+        if entry["kind"] == "header":
+            self._frames = FramesFile(self._frames_path, entry["setup"], self._pieces.arrays)
+            self._pieces, self.begun = Pieces(), True
+        elif entry["kind"] == "end":
+            kept = 0 if self._frames is None else self._frames.count
+            entry |= {"frames_kept": kept, "frames_dropped": self._dropped}
+        else:
+            entry |= {f"{name}_hash": array_hash(array) for name, array in arrays.items()}
+            if entry["kind"] == "frame":
+                entry |= self._kept(record.frame)
+        line, self._previous = seal(entry, self._number, self._previous)
+        self._lines.append(line)
+        self._number += 1
+
+    def _kept(self, kept: Kept | None) -> dict[str, object]:
+        """Put one frame into the file, and return where it is there; nowhere when it cannot be kept."""
+        if kept is not None and self._frames is not None:
+            with suppress(ValueError, TypeError, OverflowError):
+                row, digest = self._frames.add(kept)
+                return {"frame_row": row, "frame_hash": digest}
+        self._dropped += 1
+        return {"frame_row": None, "frame_hash": None}
+
+    def commit(self) -> None:
+        """Put everything that was taken in on its way to the disk.
+
+        Raises
+        ------
+        OSError
+            When the disk does not take it.
+        """
+        if self._frames is not None:
+            self._frames.flush()
+            self._ring.count(self._frames.count, self._dropped)
+        data = memoryview(b"".join(self._lines))
+        self._lines = []
+        while data:
+            data = data[os.write(self._journal, data) :]
+
+    def finish(self) -> str:
+        """Close both files once they are on the disk, and return the hash of the last line."""
+        self.commit()
+        if self._frames is not None:
+            self._frames.close()
+            with self._frames_path.open("rb") as file:
+                os.fsync(file.fileno())
+        os.fsync(self._journal)
+        os.close(self._journal)
+        return self._previous
+
+
+def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
+    """Write what comes until the last record was written, or the process at the other end is gone."""
+    gone = False
+    while True:
+        ring.beat()
+        if select.select([doorbell], [], [], BEAT_S)[0]:
+            gone = not os.read(doorbell, 1 << 16)
+        # A process that was forked from the loop's may hold the doorbell open after it.
+        gone = gone or os.getppid() != loop_pid
+        ended = False
+        while not ended:
+            taken = 0
+            while taken < MOST_AT_ONCE and not ended and (data := ring.take()) is not None:
+                record = unpack(data)
+                writer.take(record)
+                ended = record.entry["kind"] == "end"
+                taken += 1
+            if not taken:
+                break
+            writer.commit()
+            ring.beat()
+            if writer.begun and ring.state is WriterState.STARTING:
+                ring.state = WriterState.READY
+        if ended or gone:
+            ring.finish(writer.finish())
+            return
+
+
+def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> None:
+    """Serve one session; whatever goes wrong is said through the ring, and ends the process at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
+    ring = Ring(ring_descriptor)
+    try:
+        serve(Writer(folder, ring), ring, doorbell, loop_pid)
+    except BaseException as error:
+        ring.fail(_said(error, folder))
+        # HDF5 would try to write once more while closing.
+        os._exit(1)
+
+
+def _said(error: BaseException, folder: Path) -> str:
+    """Return in words what went wrong; HDF5 has the number of a disk's error in the text of its own."""
+    code = error.errno if isinstance(error, OSError) else None
+    named = re.search(r"errno = (\d+)", str(error))
+    if code is None and named is not None:
+        code = int(named[1])
+    if code is not None:
+        return f"{folder}: the record cannot be written ({os.strerror(code)})"
+    return f"{folder}: the writer failed with {type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

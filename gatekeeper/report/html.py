@@ -1,0 +1,233 @@
+"""The report: one self-contained HTML page of a session, which can be mailed and printed, and asks for nothing else."""
+
+import json
+from collections import Counter
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.json_values import measured
+from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
+from gatekeeper.report.facts import facts_of, settings_of
+from gatekeeper.report.motion import ranges_of
+from gatekeeper.report.phases import parts_of
+from gatekeeper.report.session_data import Story
+from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
+from gatekeeper.report.thumbnail import BAR_MM, thumbnail
+from gatekeeper.report.words import event_text, preview_rows, score_rows
+from gatekeeper.style.reasons import KIND_COLOR, KINDS, LOOKS, kinds_for_page
+
+BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
+"""What finding the target, deciding, and both may take, in ms: a decision within a millisecond."""
+
+SCORED = ("Score", "Gating")
+MOST_THUMBNAILS = 10
+MOST_BEAMS = 30
+"""So many of the longest holds are shown, and so many of the longest beams are listed."""
+DRIFT_FROM_S = 3.0
+"""Within a shorter beam the target does not drift: it breathes."""
+
+
+def report_html(story: Story) -> str:
+    """Return the report of a session as one HTML page.
+
+    Parameters
+    ----------
+    story : Story
+        The session.
+    """
+    environment = Environment(
+        loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"minutes": _minutes, "clock": _clock, "number": _number}
+    look = resources.files("gatekeeper.style") / "page"
+    spans, moved_mm, times_s = spans_of(story), story.moved_mm(), story.times_s()
+    outside_percent, limit_percent = story.numbers("outside_percent"), story.config.gate.outside_percent
+    sure, stages_ms, summary = story.sure(), _stages_ms(story), story.summary
+    return environment.get_template("report.html").render(
+        story=story,
+        summary=_numbers(story, spans),
+        facts=facts_of(story),
+        parts=parts_of(story),
+        reasons=_by_reason(story, spans),
+        longest=[_shown(story, span) for span in _longest(spans, on=False)[:MOST_THUMBNAILS]],
+        bar_mm=BAR_MM,
+        beams=_beams(spans, times_s, moved_mm),
+        most_beams=MOST_BEAMS,
+        drift_from_s=DRIFT_FROM_S,
+        motion=ranges_of(story),
+        outside=_outside(outside_percent, limit_percent),
+        stages=_stages(stages_ms),
+        charts={
+            "outside": outside_chart(outside_percent, limit_percent),
+            "latency": latency_chart(stages_ms, BUDGET_MS),
+            "duty": duty_chart(story.duty_map, story.config.envelope.margin_mm, limit_percent),
+            "movement": movement_chart(moved_mm[sure], story.beam_on()[sure]),
+        },
+        scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
+        preview=preview_rows(summary["preview"]) if summary.get("preview") else [],
+        events=_events(story),
+        settings=settings_of(story.config.model_dump(exclude_none=True)),
+        kinds=_kinds(story),
+        trace=_trace(story, times_s, moved_mm),
+        strip=(look / "strip.js").read_text(encoding="utf-8"),
+    )
+
+
+def _numbers(story: Story, spans: list[Span]) -> dict[str, Any]:
+    """Return the figures at the top; those that `summary.json` has are taken from it."""
+    summary = story.summary
+    on_s = sum(span.lasted_s for span in spans if span.on)
+    lasted_s = float(np.nanmax(story.times_s()))
+    return {
+        "complete": bool(summary),
+        "frames": summary.get("frames", sum(entry["kind"] == "frame" for entry in story.decisions)),
+        "duty_cycle": summary.get("duty_cycle", on_s / lasted_s if lasted_s > 0.0 else 0.0),
+        "beam_on_s": summary.get("beam_on_s", on_s),
+        "holds": summary.get("holds", sum(not span.on for span in spans)),
+        "lasted_s": lasted_s,
+        "latency_ms": summary.get("latency_ms"),
+        "delivery": summary.get("delivery"),
+    }
+
+
+def _by_reason(story: Story, spans: list[Span]) -> list[dict[str, Any]]:
+    """Return one row per reason: on how many decisions, for how long and in how many holds it was given."""
+    reasons, times_s = story.reasons(), story.times_s()
+    decisions = Counter(reason for given in reasons for reason in given)
+    stands_s = np.nan_to_num(np.append(np.diff(times_s), 0.0))
+    holds = [span for span in spans if not span.on]
+    return [
+        {
+            "word": reason.value,
+            "words": LOOKS[reason].words,
+            "color": KIND_COLOR[LOOKS[reason].kind],
+            "decisions": decisions[reason],
+            "lasted_s": float(stands_s[[reason in given for given in reasons]].sum()),
+            "holds": sum(reason in span.reasons for span in holds),
+            "longest_s": max((span.lasted_s for span in holds if reason in span.reasons), default=0.0),
+        }
+        for reason in Reason
+        if decisions[reason]
+    ]
+
+
+def _longest(spans: list[Span], on: bool) -> list[Span]:
+    return sorted((span for span in spans if span.on is on), key=lambda span: -span.lasted_s)
+
+
+def _shown(story: Story, span: Span) -> dict[str, Any]:
+    """Return a hold with a picture of its middle, or of the frame next to that which was kept."""
+    middle = (span.first + span.after - 1) // 2
+    picture = None
+    for index in sorted(range(span.first, span.after), key=lambda index: abs(index - middle)):
+        image = story.image(index)
+        if image is not None:
+            picture = thumbnail(image, story.spacing_mm, story.envelope_px, story.tracks[index])
+            break
+    words = ", ".join(LOOKS[reason].words for reason in span.reasons)
+    return {"begin_s": span.begin_s, "lasted_s": span.lasted_s, "words": words, "picture": picture}
+
+
+def _beams(spans: list[Span], times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> list[Steadiness]:
+    """Return how still the target was in each of the longest beams, in the order of time."""
+    longest = _longest(spans, on=True)[:MOST_BEAMS]
+    steady = [steadiness(span, times_s, moved_mm) for span in sorted(longest, key=lambda span: span.begin_s)]
+    return [one for one in steady if one is not None]
+
+
+def _stages_ms(story: Story) -> dict[str, NDArray[np.float64]]:
+    """Return how long each stage took on every frame, in ms."""
+    frames = [entry["latency_ms"] for entry in story.decisions if entry["kind"] == "frame"]
+    return {stage: np.array([float(one[stage]) for one in frames]) for stage in BUDGET_MS}
+
+
+def _stages(stages_ms: dict[str, NDArray[np.float64]]) -> list[dict[str, Any]]:
+    """Return how long each stage took beside its budget."""
+    rows = []
+    for stage, taken_ms in stages_ms.items():
+        p50, p99, worst = np.percentile(taken_ms, (50.0, 99.0, 100.0)) if taken_ms.size else (np.nan,) * 3
+        over = float((taken_ms > BUDGET_MS[stage]).mean()) if taken_ms.size else np.nan
+        rows.append({"name": stage, "p50": p50, "p99": p99, "max": worst, "budget": BUDGET_MS[stage], "over": over})
+    return rows
+
+
+def _outside(outside_percent: NDArray[np.float64], limit_percent: float) -> dict[str, float]:
+    """Return the share of decisions within the limit, among those on which it was measured, and the median and p95."""
+    known = outside_percent[np.isfinite(outside_percent)]
+    p50, p95 = np.percentile(known, (50.0, 95.0)) if known.size else (np.nan, np.nan)
+    within = float((known <= limit_percent).mean()) if known.size else np.nan
+    return {"within": within, "p50": float(p50), "p95": float(p95), "unknown": len(outside_percent) - known.size}
+
+
+def _kinds(story: Story) -> list[dict[str, str]]:
+    """Return the kinds of hold that there were."""
+    there = {KINDS.index(LOOKS[reason].kind) for given in story.reasons() for reason in given}
+    return [kind for place, kind in enumerate(kinds_for_page()) if place in there]
+
+
+def _events(story: Story) -> list[dict[str, Any]]:
+    """Return what happened besides the decisions, by the time since the first of them."""
+    began_s = measured(story.decisions[0]["decided_s"])
+    return [
+        {"event": one["event"], "time_s": measured(one["time_s"]) - began_s, "text": event_text(one["values"])}
+        for one in story.events
+    ]
+
+
+def _trace(story: Story, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
+    """Return what the strip draws, as JSON that is safe inside a script element."""
+    reasons = story.reasons()
+    config = story.config
+    values = {
+        "data": {
+            "t": _rounded(times_s, 3),
+            "si": _rounded(moved_mm[:, 0], 2),
+            "ap": _rounded(moved_mm[:, 1], 2),
+            "outside": _rounded(story.numbers("outside_percent"), 2),
+            "predicted": _rounded(story.numbers("predicted_percent"), 2),
+            "confidence": _rounded(story.numbers("confidence"), 3),
+            "on": story.beam_on().astype(int).tolist(),
+            "kind": [KINDS.index(LOOKS[given[0]].kind) if given else -1 for given in reasons],
+            "why": [[list(Reason).index(reason) for reason in given] for given in reasons],
+        },
+        "words": [LOOKS[reason].words for reason in Reason],
+        "kinds": kinds_for_page(),
+        "limits": {
+            "margin": config.envelope.margin_mm,
+            "outside": config.gate.outside_percent,
+            "resume": config.gate.resume_percent,
+            "confidence": config.gate.min_confidence,
+        },
+    }
+    return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _rounded(values: NDArray[np.float64], digits: int) -> list[float | None]:
+    return [round(float(value), digits) if np.isfinite(value) else None for value in values]
+
+
+def _minutes(seconds: float) -> str:
+    """Return a time as minutes and seconds."""
+    if not np.isfinite(seconds):
+        return "–"
+    tenths = int(10.0 * seconds + 0.5)  # as pages round, halves up: a table and the trace say the same
+    return f"{tenths // 600} min {tenths % 600 / 10.0:04.1f} s" if tenths >= 600 else f"{tenths / 10.0:.1f} s"
+
+
+def _clock(seconds: float) -> str:
+    """Return a time since the first decision as the trace's axis has it."""
+    if not np.isfinite(seconds):
+        return "–"
+    tenths = int(10.0 * abs(seconds) + 0.5)
+    return f"{'−' if seconds < 0.0 and tenths else ''}{tenths // 600}:{tenths % 600 / 10.0:04.1f}"
+
+
+def _number(value: float | None, digits: int = 1, unit: str = "") -> str:
+    """Return a number with its unit, which stays on its line, or a dash for none."""
+    unit = unit.replace(" ", "\u00a0")
+    return "–" if value is None or not np.isfinite(value) else f"{round(value, digits) + 0.0:.{digits}f}{unit}"

@@ -1,0 +1,1 @@
+"""Processes, shared memory, real-time scheduling and timing."""

@@ -1,0 +1,160 @@
+"""Real time: what the loop asks of the operating system, what it was granted, and why the rest was not."""
+
+import ctypes
+import gc
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+MCL_CURRENT, MCL_FUTURE = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What became of one thing that was asked for.
+
+    Attributes
+    ----------
+    asked : str
+        What was asked for.
+    refusal : str or None
+        Why it was refused and what to do; None when it was granted.
+    """
+
+    asked: str
+    refusal: str | None = None
+
+    @property
+    def granted(self) -> bool:
+        """True when it was granted."""
+        return self.refusal is None
+
+    def as_line(self) -> str:
+        """Return it as one line for the operator."""
+        return f"{self.asked}: {'granted' if self.refusal is None else f'not granted, {self.refusal}'}"
+
+
+class Machine(Protocol):
+    """The operating system, as far as it can favour one thread; each method raises OSError when it will not."""
+
+    def pin(self, cpu: int) -> Callable[[], None]:
+        """Keep this thread on one processor; return what undoes it."""
+        ...
+
+    def prefer(self, priority: int) -> Callable[[], None]:
+        """Run this thread first in, first out at a priority of 1 to 99; return what undoes it."""
+        ...
+
+    def lock_memory(self) -> Callable[[], None]:
+        """Keep all memory of this process from being swapped out; return what undoes it."""
+        ...
+
+
+class Linux:
+    """The machine we run on."""
+
+    def pin(self, cpu: int) -> Callable[[], None]:
+        """Keep this thread on one processor."""
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {cpu})
+        return lambda: os.sched_setaffinity(0, before)
+
+    def prefer(self, priority: int) -> Callable[[], None]:
+        """Run this thread first in, first out; processes that it starts run as usual."""
+        policy, before = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        return lambda: os.sched_setscheduler(0, policy, before)
+
+    def lock_memory(self) -> Callable[[], None]:
+        """Lock what is mapped now, and what will be where no limit could make that fail in the middle of a session."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
+        unlimited = limit == resource.RLIM_INFINITY or os.geteuid() == 0
+        if libc.mlockall(MCL_CURRENT | MCL_FUTURE if unlimited else MCL_CURRENT) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return lambda: libc.munlockall()
+
+
+class RealTimeSettings(Protocol):
+    """What a caller may ask for; `LoopConfig` is the usual one."""
+
+    @property
+    def lock_memory(self) -> bool:
+        """Lock all memory of this process."""
+        ...
+
+    @property
+    def pin_cpu(self) -> int:
+        """Processor to run on; -1 for any."""
+        ...
+
+    @property
+    def fifo_priority(self) -> int:
+        """SCHED_FIFO priority, 1 to 99; 0 for normal scheduling."""
+        ...
+
+
+@contextmanager
+def real_time(config: RealTimeSettings, machine: Machine | None = None) -> Iterator[tuple[Grant, ...]]:
+    """Ask for what the settings say, yield what became of it, and undo it at the end.
+
+    Nothing that is refused keeps the loop from running: the beam is safe without it, only more often held. Enter it
+    on the thread that will run the loop.
+
+    Parameters
+    ----------
+    config : RealTimeSettings
+        What to ask for.
+    machine : Machine, optional
+        Whom to ask; by default the machine we run on.
+
+    Yields
+    ------
+    tuple of Grant
+        One for each thing that was asked for, none when there was nothing.
+    """
+    machine = Linux() if machine is None else machine
+    wishes: list[tuple[str, str, Callable[[], Callable[[], None]]]] = []
+    if config.lock_memory:
+        cure = "raise the limit with ulimit -l unlimited, or grant CAP_IPC_LOCK"
+        wishes.append(("memory locked", cure, machine.lock_memory))
+    if config.pin_cpu >= 0:
+        wishes.append((f"processor {config.pin_cpu}", "name one that exists", lambda: machine.pin(config.pin_cpu)))
+    if config.fifo_priority > 0:
+        cure = "raise the limit with ulimit -r, or grant CAP_SYS_NICE"
+        wishes.append(
+            (f"SCHED_FIFO priority {config.fifo_priority}", cure, lambda: machine.prefer(config.fifo_priority))
+        )
+    with ExitStack() as undo:
+        grants = []
+        for asked, cure, grant in wishes:
+            try:
+                undo.callback(grant())
+                grants.append(Grant(asked))
+            except OSError as error:
+                grants.append(Grant(asked, f"{error.strerror or error}; {cure}; the loop runs without it"))
+        yield tuple(grants)
+
+
+@contextmanager
+def quiet_memory() -> Iterator[None]:
+    """Keep the garbage collector from stopping the loop; put back at the end what was before.
+
+    Nothing in the loop makes cycles of references, so that memory stays flat without it (``make soak``).
+    """
+    was_enabled, freezes = gc.isenabled(), gc.get_freeze_count() == 0
+    gc.collect()
+    gc.disable()
+    if freezes:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if freezes:
+            gc.unfreeze()
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,1 @@
+"""Contouring of the target before a session begins."""

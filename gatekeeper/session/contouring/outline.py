@@ -1,0 +1,155 @@
+"""The outline that an operator draws: the mask and the envelope that come of it, the same for the page and the gate.
+
+Nothing here is imported by the console's process before somebody draws: keep it so.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gatekeeper.config import EnvelopeConfig, build
+from gatekeeper.core.contour import Role, Structure, checked_outline, mask_to_contour, pixel_outline
+from gatekeeper.core.errors import TargetError
+from gatekeeper.gating.zones import Target, zones_for
+from kernels.polygon import fill
+
+NAME = "the target"
+MOST_POINTS = 400
+"""An outline that is drawn has at most so many points."""
+DECIMALS = 2
+"""Points are taken to so many decimals of a pixel, as they are sent and kept."""
+COARSEST_PX = (2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.0)
+"""How far, in px, an outline to be adjusted may be simplified; the most first, as long as the mask stays the same."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """What an outline comes to on an image.
+
+    Attributes
+    ----------
+    points_px : ndarray of float64, shape (N, 2)
+        The outline as (row, col), to two decimals, read-only.
+    mask : ndarray of bool, shape (H, W)
+        The pixels whose centres it encloses.
+    envelope_px : ndarray of float64, shape (M, 2)
+        Where they must stay, as (row, col).
+    area_mm2 : float
+        The area of the mask.
+    """
+
+    points_px: NDArray[np.float64]
+    mask: NDArray[np.bool_]
+    envelope_px: NDArray[np.float64]
+    area_mm2: float
+
+
+def points_of(values: object) -> NDArray[np.float64]:
+    """Return what JSON has of an outline as points (N, 2), (row, col) in px.
+
+    Raises
+    ------
+    TargetError
+        When it is no list of 3 to 400 pairs of numbers.
+    """
+    if not isinstance(values, list) or not all(map(_is_pair, values)):
+        raise TargetError(f"outline of {NAME}: give its points as [[row, column], ...] in px")
+    if not 3 <= len(values) <= MOST_POINTS:
+        raise TargetError(f"outline of {NAME}: has {len(values)} points; draw it with 3 to {MOST_POINTS}")
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise TargetError(f"outline of {NAME}: a coordinate is beyond any image; draw it again") from None
+
+
+def margin_of(value: object) -> float:
+    """Return what JSON has of a margin, in mm.
+
+    Raises
+    ------
+    ConfigError
+        When it is none that a session allows.
+    """
+    return build(EnvelopeConfig, {"margin_mm": value}, f"envelope of {NAME}").margin_mm
+
+
+def region_of(
+    points_px: NDArray[np.float64], margin_mm: float, shape: tuple[int, int], spacing_mm: tuple[float, float]
+) -> Region:
+    """Return what an outline comes to on an image with a margin.
+
+    Parameters
+    ----------
+    points_px : ndarray of float64, shape (N, 2)
+        Closed outline as (row, col); the last point is not the first again.
+    margin_mm : float
+        From the target to its envelope, in mm.
+    shape : tuple of int
+        Rows and columns of the image.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+
+    Raises
+    ------
+    TargetError
+        When the outline is no simple loop within the image, or so thin that its pixels do not hang together.
+    ConfigError
+        When the margin is none that a session allows.
+    """
+    margin_mm = margin_of(margin_mm)
+    points_px = np.round(points_px, DECIMALS) + 0.0
+    highest_px = np.array(shape) - 0.5
+    for number, (row, col) in enumerate(points_px, 1):
+        if not (-0.5 <= row <= highest_px[0] and -0.5 <= col <= highest_px[1]):
+            raise TargetError(
+                f"outline of {NAME}: point {number} at row {row:g}, column {col:g} is not on the image of "
+                f"{shape[0]} x {shape[1]} px; draw it there"
+            )
+    points_px = checked_outline(points_px, NAME)
+    mask = _filled(points_px, shape)
+    if not mask.any():
+        raise TargetError(f"outline of {NAME}: encloses the centre of no pixel; draw it larger")
+    contour_px = mask_to_contour(mask)
+    if not np.array_equal(_filled(contour_px, shape), mask):
+        raise TargetError(f"outline of {NAME}: is so thin in places that its pixels fall apart; draw it wider")
+    (zone,) = zones_for([Structure("target", Role.TARGET, contour_px)], margin_mm, spacing_mm, shape)
+    assert isinstance(zone, Target)  # noqa: S101  (zones_for says so otherwise)
+    area_mm2 = float(np.count_nonzero(mask)) * spacing_mm[0] * spacing_mm[1]
+    return Region(points_px, mask, zone.envelope.contour_px, area_mm2)
+
+
+def outline_to_adjust(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return an outline (N, 2) of a mask's largest part, as (row, col) in px, with few points to be taken hold of.
+
+    As it is, it gives that part back exactly, unless that needs more points than can be drawn.
+    """
+    contour_px = mask_to_contour(mask)
+    part = _filled(contour_px, mask.shape)
+    last_px = np.array(mask.shape) - 0.5
+    simple_px = contour_px
+    for outline_px, tolerance_px in itertools.product((contour_px, pixel_outline(part)), COARSEST_PX):
+        coarse_px = shapely.get_coordinates(shapely.Polygon(outline_px).simplify(tolerance_px))[:-1]
+        # At the edge of the image a smooth outline runs beyond it.
+        simple_px = np.round(np.clip(coarse_px, -0.5, last_px), DECIMALS)
+        if _is_simple(simple_px) and np.array_equal(_filled(simple_px, mask.shape), part):
+            break
+    few_px: NDArray[np.float64] = simple_px[:: math.ceil(len(simple_px) / MOST_POINTS)]
+    return few_px
+
+
+def _is_simple(points_px: NDArray[np.float64]) -> bool:
+    return len(points_px) >= 3 and bool(shapely.Polygon(points_px).is_valid)
+
+
+def _filled(contour_px: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    mask = np.empty(shape, dtype=np.bool_)
+    fill(np.ascontiguousarray(contour_px), mask)
+    return mask
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(one) in (int, float) for one in value)

@@ -1,0 +1,224 @@
+"""Drawing: an operator takes a frame and draws or adjusts the target on it, and with that the session begins."""
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gatekeeper.config import with_limits
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.contour import Structure
+from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Frame
+from gatekeeper.operator.pending import Answer
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.session.arming import Armed
+from gatekeeper.session.canvas import Canvas
+from gatekeeper.session.contouring.easel import BEGUN, Easel
+from gatekeeper.session.contouring.outline import Region, outline_to_adjust, region_of
+from gatekeeper.session.contouring.requests import Again, Request, Sketch, Take
+from gatekeeper.session.definition import Plan
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.startup import NEWEST, Happening, reference_of
+from gatekeeper.session.status import Board
+from gatekeeper.session.target import Drawn, Reference
+
+MOST_KEPT = 500
+"""So many of the last things that happened while the target was drawn are kept for the journal."""
+FROM_FILE = -1
+"""The number of an image from a file."""
+
+
+class Drawing:
+    """Waits until the target has been drawn.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is known already: perhaps the image, perhaps an outline to be adjusted.
+    easel : Easel
+        Where operators ask for it; opened here, and closed as soon as the session begins.
+    board : Board
+        Shows the frame.
+    clock : Clock
+        Session time.
+
+    Raises
+    ------
+    InputError
+        When the image is known, and something that should be on it is not.
+    """
+
+    missing = "the target is not drawn yet, and the beam is held"
+
+    def __init__(self, plan: Plan, easel: Easel, board: Board, clock: Clock) -> None:
+        self._plan, self._easel, self._board, self._clock = plan, easel, board, clock
+        self._settings = plan.config.settings()
+        self._fixed = plan.reference is not None
+        self._reference: Reference | None = None
+        self._canvas = Canvas(None, False, self._fixed, self._settings.envelope.margin_mm)
+        self._beside_mm = self._settings.gate.plane_offset_mm
+        self._told = ""
+        self._grid: tuple[object, ...] | None = None
+        self._avoid: tuple[Structure, ...] = ()
+        self._events: deque[Happening] = deque(maxlen=MOST_KEPT)
+        self._since_s: float | None = None
+        if plan.reference is not None:
+            self._put_up(_as_frame(plan.reference), plan.reference)
+        easel.open()
+
+    @property
+    def events(self) -> Sequence[Happening]:
+        """What the journal says about it: since when, and who asked for what, oldest first."""
+        began = [] if self._since_s is None else [_phase(self._since_s)]
+        return [*began, *self._events]
+
+    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+        """Take in a frame and work off what was asked for; return what the session begins with, once it is accepted."""
+        if self._since_s is None:
+            self._begin()
+        if frame is not None and self._reference is None:
+            self._see(frame)
+        while (order := self._easel.next()) is not None:
+            request = order.asked
+            try:
+                begun, note = self._do(request)
+            except InputError as error:
+                self._note("refused", {"wish": request.word, **_who(request), "note": str(error)})
+                self._board.say(self._clock.now_s(), f"refused: {error}")
+                order.settle(Answer(False, str(error)))
+                continue
+            self._board.say(self._clock.now_s(), note)
+            order.settle(Answer(True, note))
+            if begun is not None:
+                self._easel.close(BEGUN)
+                return begun
+        return None
+
+    def _begin(self) -> None:
+        self._since_s = self._clock.now_s()
+        self._board.enter(Phase.DRAWING, self._since_s)
+        self._board.draw_on(self._canvas, self._since_s)
+        verb = "draw" if self._plan.target is None else "adjust"
+        self._board.say(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
+
+    def _do(self, request: Request) -> tuple[tuple[Setup, Armed] | None, str]:
+        """Do what is asked for; return what the session begins with, if it does, and one line for everybody."""
+        match request:
+            case Take():
+                note = self._take(request)
+            case Again():
+                note = self._again(request)
+            case Sketch():
+                return self._begin_with(request)
+        self._note("drawing", {"did": request.word, **_who(request), "note": note})
+        return None, note
+
+    def _take(self, request: Take) -> str:
+        frame = self._canvas.frame
+        if self._reference is not None:
+            raise InputError(f"{_called(self._canvas.frame)} is taken already; draw on it, or look at new frames first")
+        if frame is None:
+            raise InputError("there is no frame to be taken yet; wait for one")
+        if not (np.isfinite(frame.image).all() and np.ptp(frame.image) > 0.0):
+            raise InputError(f"{_called(frame)} is blank or holds pixels that are no numbers; take another")
+        self._put_up(frame, reference_of(frame))
+        return f"{_called(frame)} taken by {request.operator} to draw on"
+
+    def _again(self, request: Again) -> str:
+        if self._fixed:
+            raise InputError("the target is drawn on the image that the session names; no other can be taken")
+        if self._reference is None:
+            raise InputError("no frame is taken; new ones are shown already")
+        was, self._reference = self._canvas.frame, None
+        self._show(Canvas(was, False, False, self._canvas.margin_mm, avoid=self._canvas.avoid))
+        return f"{_called(was)} given back by {request.operator}"
+
+    def _begin_with(self, sketch: Sketch) -> tuple[tuple[Setup, Armed], str]:
+        """Return what the session begins with when an outline is accepted."""
+        reference, frame = self._reference, self._canvas.frame
+        if reference is None or frame is None:
+            raise InputError("no frame is taken to draw on; take one first")
+        if sketch.sequence != frame.sequence:
+            raise InputError(
+                f"outline of the target: was drawn on frame {sketch.sequence}, but {_called(frame)} is taken now; "
+                "draw it on that"
+            )
+        rows, cols = reference.image.shape
+        region = region_of(sketch.points_px, sketch.margin_mm, (rows, cols), reference.spacing_mm)
+        settings = with_limits(self._settings, sketch.margin_mm, None, "outline of the target")
+        target = Drawn.of_mask("target", region.mask, reference)
+        begun = self._plan.begin(reference, target, settings)
+        note = (
+            f"target {'adjusted' if sketch.shape == 'adjusted' else 'drawn'} by {sketch.operator} on {_called(frame)}: "
+            f"{region.area_mm2 / 100.0:.1f} cm2, margin {sketch.margin_mm:g} mm"
+        )
+        self._note("target", _values(sketch, region, note))
+        return begun, note
+
+    def _see(self, frame: Frame) -> None:
+        """Show a new frame, if the target can be drawn on it."""
+        # A source may write its next frame into the same memory.
+        frame = replace(frame, image=frame.image.copy())
+        if (grid := (frame.image.shape, frame.spacing_mm, frame.plane)) != self._grid:
+            self._grid, self._avoid = grid, ()
+            try:
+                reference = reference_of(frame, NEWEST)
+                if self._plan.target is not None:
+                    self._plan.target.on(reference, self._beside_mm)
+                self._avoid = self._plan.avoid_on(reference)
+            except InputError as error:
+                if str(error) != self._told:
+                    self._told = str(error)
+                    self._board.say(self._clock.now_s(), f"no reference: {error}")
+        self._show(Canvas(frame, False, False, self._canvas.margin_mm, avoid=self._avoid))
+
+    def _put_up(self, frame: Frame, reference: Reference) -> None:
+        """Let a frame stand, to be drawn on, or raise InputError when it will not do."""
+        proposal_px = None
+        if self._plan.target is not None:
+            proposal_px = outline_to_adjust(self._plan.target.on(reference, self._beside_mm))
+        avoid = self._plan.avoid_on(reference)
+        self._reference = reference
+        self._show(Canvas(frame, True, self._fixed, self._canvas.margin_mm, proposal_px, avoid))
+
+    def _show(self, canvas: Canvas) -> None:
+        self._canvas = canvas
+        if self._since_s is not None:
+            self._board.draw_on(canvas, self._clock.now_s())
+
+    def _note(self, name: str, values: dict[str, object]) -> None:
+        self._events.append((name, self._clock.now_s(), values))
+
+
+def _as_frame(reference: Reference) -> Frame:
+    """Return an image from a file as a frame that has no age."""
+    image = np.ascontiguousarray(reference.image, dtype=np.float32)
+    return Frame(image, reference.spacing_mm, FROM_FILE, math.nan, math.nan, reference.plane)
+
+
+def _called(frame: Frame | None) -> str:
+    return "no frame" if frame is None else "the image" if frame.sequence == FROM_FILE else f"frame {frame.sequence}"
+
+
+def _phase(time_s: float) -> Happening:
+    return "phase", time_s, {"phase": Phase.DRAWING.value, "operator": None, "note": ""}
+
+
+def _who(request: Request) -> dict[str, object]:
+    return {"operator": request.operator, "door": request.door}
+
+
+def _values(sketch: Sketch, region: Region, note: str) -> dict[str, object]:
+    """Return what the journal says about the target: this outline, filled, is the mask that the session keeps."""
+    return {
+        **_who(sketch),
+        "shape": sketch.shape,
+        "sequence": None if sketch.sequence == FROM_FILE else sketch.sequence,
+        "margin_mm": sketch.margin_mm,
+        "area_mm2": region.area_mm2,
+        "points_px": region.points_px.tolist(),
+        "note": note,
+    }

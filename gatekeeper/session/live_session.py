@@ -1,0 +1,228 @@
+"""A live session from the first connection to its end: source -> engine -> linac, with an operator."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.track import Track
+from gatekeeper.linac.protocol import LinacPort
+from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.request_queue import Desk
+from gatekeeper.recording.session_folder import Session, make_empty
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.runtime.timing import LoopStats
+from gatekeeper.session.arming import Armed
+from gatekeeper.session.contouring.easel import OVER, Easel
+from gatekeeper.session.contouring.workflow import Drawing
+from gatekeeper.session.controller import DOOR, TIME_IS_OVER, Conductor
+from gatekeeper.session.definition import Plan
+from gatekeeper.session.loop import run_loop
+from gatekeeper.session.outcome import Outcome
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.startup import Beginning, FirstFrame, wait
+from gatekeeper.session.status import Board
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.plane_filter import SessionPlane
+from gatekeeper.sources.protocol import FrameSource
+
+Draw = Callable[[Path, Setup, Armed, Sequence[Decision], Sequence[Track | None]], None]
+"""Draws a picture into a session's folder from its setup, the armed engine, its decisions and its tracks."""
+
+
+class LiveSession:
+    """One live session. Make it, open the doors for operators, and run it.
+
+    Parameters
+    ----------
+    plan : Plan
+        What it is to be.
+    clock : Clock
+        Session time, by which the source stamps its frames too.
+    board : Board, optional
+        Where it is shown; by default a new one.
+    draw : callable, optional
+        Draws a picture into the folder of the sealed session; by default none is drawn.
+
+    Attributes
+    ----------
+    desk : Desk
+        Where operators ask, from any thread.
+    board : Board
+        Shows how it is, to any thread.
+    easel : Easel
+        Where operators draw the target, from any thread, in a session that begins with that.
+
+    Raises
+    ------
+    InputError
+        When the target is not on the reference, or cannot be tracked there.
+    """
+
+    def __init__(self, plan: Plan, clock: Clock, board: Board | None = None, draw: Draw | None = None) -> None:
+        self._plan = plan
+        self._draw = draw
+        self._clock = clock
+        self._until_s = clock.now_s() + plan.seconds
+        self._conductor: Conductor | None = None
+        self.board = Board() if board is None else board
+        self.desk = Desk(clock, self._refuse)
+        self.easel = Easel()
+        self._begun: tuple[Setup, Armed] | None = None
+        self._beginning: Beginning = FirstFrame(plan, self.board, clock)
+        if plan.config.by_hand:
+            self._beginning = Drawing(plan, self.easel, self.board, clock)
+        elif plan.reference is not None:
+            self._begun = plan.begin(plan.reference)
+
+    def run(
+        self,
+        source: FrameSource,
+        linac: LinacPort,
+        folder: Path,
+        beat: Callable[[], None] | None = None,
+        doors: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+    ) -> Outcome:
+        """Run the session until an operator, the time or the source ends it, and leave a whole session in `folder`.
+
+        Whatever happens, the linac is told HOLD first and the record is made whole as far as it can be.
+
+        Parameters
+        ----------
+        source : FrameSource
+            Where frames come from, however many wait; closed at the end.
+        linac : LinacPort
+            Where decisions go; closed at the end.
+        folder : Path
+            Where the session goes; new or empty.
+        beat : callable, optional
+            Called in every pass of the loop; a watchdog listens for it.
+        doors : callable
+            Returns what is open until the last frame was judged, given the folder: it is there by then.
+
+        Raises
+        ------
+        GatekeeperError
+            When something went wrong; the record is as whole as it can be by then.
+        """
+        try:
+            with closing(source), closing(linac), ExitStack() as opened:
+                # Before anybody has waited for anything.
+                make_empty(folder)
+                linac.send(Decision(-1, self._clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))
+                opened.enter_context(doors(folder))
+                begun = self._begun or wait(self._beginning, source, self.desk, partial(self._is_over, linac))
+                setup, armed = begun if begun is not None else (None, None)
+                with Session(folder, self._plan.config.settings() if armed is None else armed.config, setup) as session:
+                    return self._record(session, setup, armed, source, linac, beat, opened)
+        finally:
+            self.easel.close(OVER)
+            self.desk.close()
+
+    def _refuse(self, wish: Wish) -> str | None:
+        # Whoever asks before there is one is answered by who waits.
+        return None if self._conductor is None else self._conductor.refuse(wish)
+
+    def _is_over(self, linac: LinacPort) -> bool:
+        """Return whether the session has ended before it began; meanwhile the board shows whether the linac answers."""
+        self.board.link(linac.alive)
+        if self._clock.now_s() >= self._until_s and self.desk.ending is None:
+            self.desk.ask(Wish(END, TIME_IS_OVER, DOOR))
+        return self.desk.ending is not None
+
+    def _record(
+        self,
+        session: Session,
+        setup: Setup | None,
+        armed: Armed | None,
+        source: FrameSource,
+        linac: LinacPort,
+        beat: Callable[[], None] | None,
+        opened: ExitStack,
+    ) -> Outcome:
+        """Judge frames until the end, and make the record whole."""
+        plan, stats, failure = self._plan, LoopStats(self._plan.config.loop.stall_ms), None
+        for name, time_s, values in self._beginning.events:
+            session.event(name, time_s, values)
+        if setup is None or armed is None:
+            session.event(
+                "phase", self._clock.now_s(), {"phase": Phase.ENDED, "operator": None, "note": self._beginning.missing}
+            )
+            self.board.enter(Phase.ENDED, self._clock.now_s())
+        else:
+            self.board.begin(setup, armed)
+            conductor = self._conductor = Conductor(
+                armed,
+                session,
+                linac,
+                self.desk,
+                self.board,
+                self._clock,
+                plan.config.preview.seconds,
+                plan.arm_by,
+                self._until_s - self._clock.now_s(),
+            )
+            on_plane = SessionPlane(source, setup.plane, self._clock, plan.silence_s)
+            try:
+                with opened:
+                    run_loop(
+                        _UntilEnded(NewestFrame(on_plane), self.desk),
+                        armed.engine,
+                        linac,
+                        conductor,
+                        self._clock,
+                        armed.config.gate.max_age_s,
+                        stats,
+                        beat,
+                        plan.silence_s,
+                        conductor.listen,
+                    )
+            except GatekeeperError as error:
+                failure = error
+            linac.close()
+            source.close()
+            conductor.end("" if failure is None else str(failure))
+        outcome = Outcome(
+            name=plan.name,
+            folder=session.folder,
+            summary=session.summary(),
+            lag=stats.summary(),
+            status=self.board.status,
+            was_armed=self._conductor is not None and self._conductor.was_armed,
+            ended_by=self.desk.ending,
+            learned=None if self._conductor is None else self._conductor.learned,
+            fault=None if failure is None else str(failure),
+        )
+        try:
+            outcome = replace(outcome, seal=session.seal())
+            if self._draw is not None and self._conductor is not None and setup is not None and armed is not None:
+                self._draw(session.folder, setup, armed, self._conductor.decisions, self._conductor.tracks)
+            session.finish(outcome.as_json())
+        except GatekeeperError as error:
+            raise (failure or error) from None
+        if failure is not None:
+            raise failure
+        return outcome
+
+
+class _UntilEnded:
+    """A source that ends when the session does."""
+
+    def __init__(self, source: FrameSource, desk: Desk) -> None:
+        self._source = source
+        self._desk = desk
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        return self._source.next_frame(timeout_s)
+
+    def ended(self) -> bool:
+        return self._desk.ending is not None or self._source.ended()
+
+    def close(self) -> None:
+        self._source.close()

@@ -1,0 +1,99 @@
+"""Outcome: what a live session came to, as the numbers that its summary and the table at its end are made of."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gatekeeper.core.json_values import aligned, numbers
+from gatekeeper.operator.request import Wish
+from gatekeeper.recording.session_folder import Seal
+from gatekeeper.recording.summary import Summary
+from gatekeeper.runtime.timing import LagSummary
+from gatekeeper.session.arming import Learned
+from gatekeeper.session.status import Status
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What a live session came to.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    folder : Path
+        Where it is.
+    summary : Summary
+        The session in numbers, from its first decision to its last.
+    lag : LagSummary
+        How well the loop kept its deadlines.
+    status : Status
+        How it was at its end.
+    was_armed : bool
+        Whether the gate was ever armed.
+    ended_by : Wish or None
+        Who ended it; None when the source did.
+    learned : Learned or None
+        What the preview taught, where there was one.
+    seal : Seal or None
+        What the record of it came to; None when it is not whole.
+    fault : str or None
+        What went wrong; None when nothing did.
+    """
+
+    name: str
+    folder: Path
+    summary: Summary
+    lag: LagSummary
+    status: Status
+    was_armed: bool
+    ended_by: Wish | None
+    learned: Learned | None
+    seal: Seal | None = None
+    fault: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
+        values: dict[str, object] = {"case": self.name, **asdict(self.summary), "lag": numbers(asdict(self.lag))}
+        values |= {"session": str(self.folder), **({} if self.seal is None else asdict(self.seal))}
+        status = self.status
+        values["delivery"] = {
+            "armed": self.was_armed,
+            "armed_s": round(status.armed_s, 6),
+            "beam_on_s": round(status.beam_on_s, 6),
+            "duty_cycle": status.duty_cycle,
+        }
+        values["frames_missing"] = status.missing
+        values["ended_by"] = (
+            None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.door}
+        )
+        values["fault"] = self.fault
+        if self.learned is not None:
+            values["preview"] = numbers(asdict(self.learned.preview))
+            values["target"] = numbers({"nearest_mm": self.learned.nearest_mm, "inside": self.learned.inside})
+        return values
+
+    def as_table(self) -> str:
+        """Return it as aligned lines for a reader."""
+        return "\n".join(aligned(self._rows()))
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        summary, latency, status, lag = self.summary, self.summary.latency_ms, self.status, self.lag
+        yield "session", self.name
+        yield "frames", f"{summary.frames}, {lag.skipped} left out for newer ones, {status.missing} never came"
+        yield "armed", f"{status.armed_s:.1f} s" if self.was_armed else "never"
+        yield "duty cycle", f"{100.0 * status.duty_cycle:.1f} % of that, beam on for {status.beam_on_s:.1f} s"
+        yield "holds", f"{summary.holds}"
+        for reason, frames in summary.hold_reasons.items():
+            yield f"  {reason.replace('_', ' ')}", f"{frames} decisions"
+        yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
+        if lag.stalls:
+            longest_ms = max(lag.late_max_ms, lag.busy_max_ms)
+            yield "stalls", f"{lag.stalls} of {lag.passes} passes late or long, max {longest_ms:.0f} ms"
+        if self.seal is not None and self.seal.frames_dropped:
+            yield "not kept", f"{self.seal.frames_dropped} frames"
+        if self.ended_by is not None:
+            yield "ended by", f"{self.ended_by.operator} ({self.ended_by.door})"
+        yield "kept in", str(self.folder)
+        if self.fault is not None:
+            yield "fault", self.fault

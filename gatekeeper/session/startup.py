@@ -1,0 +1,123 @@
+"""Waiting: what goes on before the first frame is judged, with the beam held: frames come and operators are heard."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.command import Action
+from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Frame
+from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request_queue import Desk
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.session.arming import Armed
+from gatekeeper.session.definition import Plan
+from gatekeeper.session.loop import OPERATOR_S
+from gatekeeper.session.status import Board
+from gatekeeper.session.target import Reference
+from gatekeeper.sources.newest_frame import NewestFrame
+from gatekeeper.sources.protocol import FrameSource
+
+DOOR = "before the first frame"
+"""Where a hold comes from that was asked for while there was nothing to be held yet."""
+NEWEST = "the newest frame"
+"""What messages call a frame that will not do, so that they are the same for the next one."""
+Happening = tuple[str, float, Mapping[str, object]]
+"""An event for the journal: its name, the session time in seconds, and plain values for JSON."""
+
+
+class Beginning(Protocol):
+    """What a session waits for."""
+
+    @property
+    def missing(self) -> str:
+        """What there is not yet, for whoever asks for something else."""
+        ...
+
+    @property
+    def events(self) -> Sequence[Happening]:
+        """What the journal says about it, oldest first."""
+        ...
+
+    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+        """Take in a frame, or that none has come, and return what the session begins with; None to go on waiting."""
+        ...
+
+
+class FirstFrame:
+    """Puts the target on the first frame on which it can be.
+
+    Parameters
+    ----------
+    plan : Plan
+        Where the target is.
+    board : Board
+        Shows why a frame will not do.
+    clock : Clock
+        Session time.
+    """
+
+    missing = "there is no frame yet, and the beam is held"
+    events: Sequence[Happening] = ()
+
+    def __init__(self, plan: Plan, board: Board, clock: Clock) -> None:
+        self._plan, self._board, self._clock = plan, board, clock
+        self._told: str | None = None
+
+    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+        """Return what the session begins with on a frame; None when the target is not on it."""
+        if self._told is None:
+            self._told = ""
+            self._board.say(self._clock.now_s(), "waits for the first frame, on which the target is put")
+        if frame is None:
+            return None
+        try:
+            return self._plan.begin(reference_of(frame, NEWEST))
+        except InputError as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                self._board.say(self._clock.now_s(), f"no reference: {self._told}")
+        return None
+
+
+def wait(
+    beginning: Beginning, source: FrameSource, desk: Desk, is_over: Callable[[], bool]
+) -> tuple[Setup, Armed] | None:
+    """Return what a session begins with; None when it is ended before.
+
+    Whoever holds the beam meanwhile holds it in the session, too, from its first frame on.
+
+    Parameters
+    ----------
+    beginning : Beginning
+        What is waited for.
+    source : FrameSource
+        Where frames come from.
+    desk : Desk
+        Where operators ask.
+    is_over : callable
+        Returns whether the session has been ended; called in every pass.
+    """
+    newest, holding = NewestFrame(source), None
+    begun = beginning.step(None)
+    while begun is None and not newest.ended() and not is_over():
+        frame = newest.next_frame(OPERATOR_S)
+        if (command := desk.listen()) is not None:
+            accepted = desk.ending is not None
+            match command.action:
+                case Action.HOLD:
+                    holding, accepted = command.operator, True
+                case Action.RELEASE:
+                    holding, accepted = None, holding is not None
+            desk.heard(command.time_s, {"accepted": accepted, "note": beginning.missing})
+            if desk.ending is not None:
+                return None
+        begun = beginning.step(frame)
+    if holding is not None:
+        desk.ask(Wish(Action.HOLD, holding, DOOR))
+    return begun
+
+
+def reference_of(frame: Frame, where: str | None = None) -> Reference:
+    """Return a frame as the image on which the target is known; messages call it by its number unless they are told."""
+    return Reference(frame.image.copy(), frame.spacing_mm, frame.plane, where or f"frame {frame.sequence}")

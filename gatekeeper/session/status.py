@@ -1,0 +1,228 @@
+"""The board: how a session is at this moment, put up by the loop and read by any number of other threads.
+
+What is shown is replaced as a whole, never changed, so that a reader waits for nobody and keeps nobody waiting; one
+that is slow misses what was there in between. Lines, which come seldom, are kept until they are many.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.step import Step
+from gatekeeper.recording.session_setup import Setup
+from gatekeeper.runtime.timing import Durations
+from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.canvas import Canvas
+from gatekeeper.session.phases import Phase
+
+MOST_LINES = 500
+MOST_RECENT = 256
+"""So many decisions are kept for readers that must not miss one."""
+RATE_FRAMES = 17
+"""The frame rate is that of so many last frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that a reader should be told once.
+
+    Attributes
+    ----------
+    number : int
+        Counts from 0 and tells what was read already.
+    time_s : float
+        Session time in seconds.
+    text : str
+        One line.
+    """
+
+    number: int
+    time_s: float
+    text: str
+
+
+class Passed(NamedTuple):
+    """A decision with what it was made on, without the image.
+
+    Attributes
+    ----------
+    number : int
+        Counts decisions from 0 and tells what was read already.
+    decision : Decision
+        What the linac was told.
+    center_mm : tuple of float or None
+        Where the target was, as (row, col) in mm.
+    confidence : float
+        How sure that was, 0-1; NaN where it was not looked for.
+    """
+
+    number: int
+    decision: Decision
+    center_mm: tuple[float, float] | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Status:
+    """How a session is.
+
+    Attributes
+    ----------
+    phase : Phase
+        Where it is.
+    since_s, now_s : float
+        Session time at which the phase began, and of the newest pass of the loop, in seconds.
+    link_alive : bool
+        The linac answers.
+    step : Step or None
+        The newest pass, be it on a frame or on silence; None before the first.
+    seen : Step or None
+        The newest pass on a frame; None before the first.
+    frames, silences : int
+        Passes so far, on frames and on silence.
+    skipped, missing : int
+        Frames left out because a newer one was waiting, and numbers that never came.
+    rate_hz : float
+        Frames per second lately; NaN until there are two.
+    armed_s, beam_on_s : float
+        For how long the gate was armed, and the beam on, in seconds.
+    latency : Durations
+        From a frame's arrival until its decision was sent, in real time; it goes on counting.
+    gathered : tuple of float
+        Seconds of preview so far, and how many are wanted.
+    canvas : Canvas or None
+        What the target is being drawn on; None unless it is.
+    """
+
+    phase: Phase = Phase.CONNECT
+    since_s: float = 0.0
+    now_s: float = 0.0
+    link_alive: bool = False
+    step: Step | None = None
+    seen: Step | None = None
+    frames: int = 0
+    silences: int = 0
+    skipped: int = 0
+    missing: int = 0
+    rate_hz: float = math.nan
+    armed_s: float = 0.0
+    beam_on_s: float = 0.0
+    latency: Durations = Durations()  # noqa: RUF009  (replaced by the board's own)
+    gathered: tuple[float, float] = (0.0, 0.0)
+    canvas: Canvas | None = None
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame to be shown: that on which the target is drawn, or the newest that was judged."""
+        if self.canvas is not None:
+            return self.canvas.frame
+        return None if self.seen is None else self.seen.frame
+
+    @property
+    def duty_cycle(self) -> float:
+        """Beam-on time as a share of the time in which the gate was armed, 0-1; 0 before."""
+        return min(self.beam_on_s / self.armed_s, 1.0) if self.armed_s > 0.0 else 0.0
+
+
+class Board:
+    """Takes in what happens, on the loop's thread, in some microseconds.
+
+    Attributes
+    ----------
+    status : Status
+        How the session is; read it once and look at that.
+    lines : tuple of Line
+        What readers should be told, oldest first; old ones go when they are many.
+    recent : deque of Passed
+        The last decisions, oldest first; take a copy.
+    begun : tuple or None
+        What the session began with and the engine for it, once there is one.
+    learned : Learned or None
+        What the preview has taught, once it has.
+    """
+
+    def __init__(self) -> None:
+        self.status = Status(latency=Durations())
+        self.lines: tuple[Line, ...] = ()
+        self.recent: deque[Passed] = deque(maxlen=MOST_RECENT)
+        self.begun: tuple[Setup, Armed] | None = None
+        self.learned: Learned | None = None
+        self._said = 0
+        self._arrived_s: deque[float] = deque(maxlen=RATE_FRAMES)
+
+    def say(self, time_s: float, text: str) -> None:
+        """Tell readers one line."""
+        self.lines = (*self.lines, Line(self._said, time_s, text))[-MOST_LINES:]
+        self._said += 1
+
+    def begin(self, setup: Setup, armed: Armed) -> None:
+        """Show what decisions are made with."""
+        self.begun = setup, armed
+
+    def enter(self, phase: Phase, time_s: float) -> None:
+        """Show another phase."""
+        self.status = replace(self.status, phase=phase, since_s=time_s, now_s=time_s, canvas=None)
+
+    def link(self, alive: bool) -> None:
+        """Show whether the linac answers, before anything is sent to it again and again."""
+        if alive is not self.status.link_alive:
+            self.status = replace(self.status, link_alive=alive)
+
+    def draw_on(self, canvas: Canvas, time_s: float) -> None:
+        """Show what the target is being drawn on."""
+        self.status = replace(self.status, canvas=canvas, now_s=time_s)
+
+    def gather(self, seconds: float, wanted_s: float) -> None:
+        """Show how much of the preview there is, in seconds."""
+        self.status = replace(self.status, gathered=(seconds, wanted_s))
+
+    def saw(self, step: Step, total_ms: float, link_alive: bool, armed: bool) -> None:
+        """Take in one pass of the loop.
+
+        Parameters
+        ----------
+        step : Step
+            The pass.
+        total_ms : float
+            Real time from the frame's arrival until its decision was sent, in ms.
+        link_alive : bool
+            The linac answers.
+        armed : bool
+            Whether the gate is armed.
+        """
+        old, frame, now_s = self.status, step.frame, step.decision.time_s
+        passed_s = max(now_s - old.step.decision.time_s, 0.0) if old.step is not None else 0.0
+        was_on = old.step is not None and old.step.decision.state is BeamState.ON
+        missing, track = old.missing, step.track
+        center_mm, confidence = (None, math.nan) if track is None else (track.center_mm, track.confidence)
+        self.recent.append(Passed(old.frames + old.silences, step.decision, center_mm, confidence))
+        if frame is not None:
+            self._arrived_s.append(frame.received_s)
+            old.latency.add(total_ms)
+            if old.seen is not None and old.seen.frame is not None:
+                missing += max(frame.sequence - old.seen.frame.sequence - 1 - max(frame.skipped, 0), 0)
+        self.status = Status(
+            phase=old.phase,
+            since_s=old.since_s,
+            now_s=now_s,
+            link_alive=link_alive,
+            step=step,
+            seen=old.seen if frame is None else step,
+            frames=old.frames + (frame is not None),
+            silences=old.silences + (frame is None),
+            skipped=old.skipped + (0 if frame is None else frame.skipped),
+            missing=missing,
+            rate_hz=self._rate_hz(),
+            armed_s=old.armed_s + (passed_s if armed else 0.0),
+            beam_on_s=old.beam_on_s + (passed_s if was_on else 0.0),
+            latency=old.latency,
+            gathered=old.gathered,
+        )
+
+    def _rate_hz(self) -> float:
+        arrived_s = self._arrived_s
+        lasted_s = arrived_s[-1] - arrived_s[0] if len(arrived_s) > 1 else 0.0
+        return (len(arrived_s) - 1) / lasted_s if lasted_s > 0.0 else math.nan

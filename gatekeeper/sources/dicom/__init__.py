@@ -1,0 +1,1 @@
+"""DICOM C-STORE as a live source."""

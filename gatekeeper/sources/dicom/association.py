@@ -1,0 +1,158 @@
+"""One association with a sender of DICOM MR images: what it stores is handed on as it came."""
+
+import gc
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
+from functools import partial
+
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLELossless,
+)
+from pynetdicom import _config, evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.events import Event
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    EnhancedMRImageStorage,
+    LegacyConvertedEnhancedMRImageStorage,
+    MRImageStorage,
+    Verification,
+)
+from pynetdicom.transport import AddressInformation
+
+from gatekeeper.sources.dicom.transport import LARGEST_PDU, GuardedSocket
+from gatekeeper.wire.stream import Breach
+
+_config.LOG_HANDLER_LEVEL = "none"
+STORED = MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage
+"""Classes of objects that are taken."""
+SYNTAXES = [
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    RLELossless,
+    *JPEGLSTransferSyntaxes,
+    *JPEG2000TransferSyntaxes,
+    *JPEGTransferSyntaxes,
+]
+"""Transfer syntaxes that are taken, the one we like best first; a deflated object could become any size and is not."""
+SUCCESS = 0x0000
+
+Stored = Callable[[bytes, UID], None]
+
+
+def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
+    """Return our side of an association: storage of MR images, and verification.
+
+    Parameters
+    ----------
+    ae_title : str
+        A sender must call us by this title.
+    deadline_s : float
+        Whoever connects must ask for an association within this time, in seconds.
+    """
+    entity = ApplicationEntity(ae_title)
+    for image_class in STORED:
+        entity.add_supported_context(image_class, SYNTAXES)
+    entity.add_supported_context(Verification)
+    entity.require_called_aet = True
+    entity.maximum_pdu_size = LARGEST_PDU
+    entity.acse_timeout = deadline_s
+    entity.dimse_timeout = deadline_s
+    # A scanner may pause for as long as it likes; whether its machine is there is for the system to find out.
+    entity.network_timeout = None
+    return entity
+
+
+def serve(
+    entity: ApplicationEntity,
+    link: socket.socket,
+    peer: str,
+    largest_bytes: int,
+    deadline_s: float,
+    stored: Stored,
+    broken: Callable[[Breach, str], None],
+) -> None:
+    """Answer one sender until its association ends or the socket is shut down.
+
+    Parameters
+    ----------
+    entity : ApplicationEntity
+        As `provider` returns it.
+    link : socket
+        Connected with the sender.
+    peer : str
+        Its address.
+    largest_bytes, deadline_s
+        As `GuardedSocket` takes them.
+    stored : callable
+        Given each object as it came, and its transfer syntax; must return at once.
+    broken : callable
+        Told when the connection ends because of what the sender did.
+    """
+    association = Association(entity, "acceptor")
+    own = link.dup()  # pynetdicom closes it at its own time, the listener the other
+    association.set_socket(GuardedSocket(association, own, largest_bytes, deadline_s, broken))
+    association.acceptor.maximum_length = entity.maximum_pdu_size
+    association.acceptor.ae_title = entity.ae_title
+    host, port = link.getsockname()[:2]
+    association.acceptor.address_info = AddressInformation(host, port)
+    association.acceptor.implementation_class_uid = entity.implementation_class_uid
+    association.acceptor.implementation_version_name = entity.implementation_version_name
+    association.acceptor.supported_contexts = deepcopy(entity.supported_contexts)
+    association.requestor.address_info = AddressInformation(peer, 0)
+    association.bind(evt.EVT_DIMSE_RECV, partial(_take, stored))
+    association.bind(evt.EVT_C_STORE, _answer)
+    dul = association.dul
+    dul._run_loop_delay = 0.0  # the guarded socket waits, and wakes up for what comes  # noqa: SLF001
+    dul.daemon = True
+    dul.name = "dicom reader"
+    setattr(dul, "run", partial(_read, association, dul.run))  # noqa: B010
+    try:
+        association.run_reactor()
+    except Exception as error:
+        # pynetdicom takes some of a sender's contradictions for errors of the program's own.
+        broken(Breach.MALFORMED, f"an association ended in {type(error).__name__}")
+    finally:
+        with suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)
+        dul.kill_dul()
+        if dul.ident is not None:
+            dul.join()
+        own.close()
+        del association, dul
+        # Its parts hold each other, and the collector rests while the loop runs; now the beam is held anyway.
+        gc.collect()
+
+
+def _read(association: Association, run: Callable[[], None]) -> None:
+    """Run the upper layer to the end of a connection, then wake the association if it still waits for a request."""
+    # What a sender can provoke in the state machine ends its connection, not in a traceback on the terminal.
+    with suppress(Exception):
+        run()
+    if association.requestor.primitive is None:
+        association.dul.to_user_queue.put(None)
+
+
+def _take(stored: Stored, event: Event) -> None:
+    """Hand an object on as soon as it is whole, before pynetdicom's other thread looks whether there is one."""
+    message = event.message
+    if not isinstance(message, C_STORE_RQ) or message.data_set is None or message.context_id is None:
+        return
+    context = event.assoc._accepted_cx.get(message.context_id)  # noqa: SLF001
+    if context is not None and context.abstract_syntax in STORED:
+        stored(message.data_set.getvalue(), UID(context.transfer_syntax[0]))
+
+
+def _answer(_: Event) -> int:
+    return SUCCESS

@@ -1,0 +1,111 @@
+"""Frames out of the DICOM objects of one sender: canonical images with session times and session numbers."""
+
+from collections.abc import Callable, Iterator
+
+from pydicom.dataset import Dataset
+
+from gatekeeper.core.errors import InputError, NotSagittalError
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.orientation import reorientation
+from gatekeeper.sources.device_clock import DeviceTime
+from gatekeeper.sources.dicom.header import Slice, slices_of
+from gatekeeper.sources.dicom.image import pixels_of
+from gatekeeper.sources.interleaving import SetAside
+from gatekeeper.sources.network import DAY_S, canonical
+from gatekeeper.sources.sequence_numbers import REORDERED, SessionNumbers
+
+_MOST_SERIES = 32
+"""So many series are counted side by side; more than that begin anew."""
+
+
+class DicomFrames:
+    """Turns objects into frames.
+
+    Every series is counted by its own instance numbers, and all of them together make one row of numbers: a device
+    that images two planes in turn sends two series. A series that was not there before begins with a gap, so that the
+    beam is held. Times are those of one kind for a whole connection, since clocks of two kinds cannot be compared.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = SessionNumbers()
+        self._time = DeviceTime(DAY_S)
+        self._aside = SetAside()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._last: dict[str, int] = {}
+        self._count = 0
+        self._kind: str | None = None
+
+    def connected(self) -> None:
+        """Say that another connection begins: its numbers and its clock are new."""
+        self._numbers.broken()
+        self._time.reset()
+        self._begin()
+
+    def frames(
+        self, dataset: Dataset, received_s: float, where: str, unfit: Callable[[InputError], None]
+    ) -> Iterator[Frame]:
+        """Yield the frames of an object in the order in which they are stored.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            As `gatekeeper.sources.dicom.reading.read_object` returns it.
+        received_s : float
+            Session time at which it was whole, in seconds.
+        where : str
+            What the messages call it.
+        unfit : callable
+            Told of each image that is no frame, because it does not say where it lies or when it was acquired, is not
+            sagittal, or has no pixels that can be decoded.
+
+        Raises
+        ------
+        InputError
+            When it holds no image.
+        """
+        slices = slices_of(dataset, where)
+        if self._kind is None:
+            self._kind = slices[0].time_kind
+        stamps_s = [stamp_s for one in slices if (stamp_s := one.time_of(self._kind)) is not None]
+        if stamps_s:
+            # All came at once, and the newest is the one whose way was the shortest.
+            self._time.acquired_s(max(stamps_s), received_s)
+        for one in slices:
+            try:
+                yield self._frame(dataset, one, received_s, where)
+            except InputError as error:
+                unfit(error)
+
+    def _frame(self, dataset: Dataset, one: Slice, received_s: float, where: str) -> Frame:
+        device_s = self._device_s(one, where)
+        number, acquired_s = self._number(one), self._time.acquired_s(device_s, received_s)
+        try:
+            turned = reorientation(one.plane, one.spacing_mm, one.shape, where)
+        except NotSagittalError:
+            self._aside.put(number)
+            raise
+        image = canonical(pixels_of(dataset, one, where), turned)
+        frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane)
+        return self._aside.give(frame)
+
+    def _device_s(self, one: Slice, where: str) -> float:
+        device_s = one.time_of(self._kind)
+        if device_s is None:
+            raise InputError(f"{where}: has no {self._kind or 'time of acquisition'}; send images with their times")
+        return device_s
+
+    def _number(self, one: Slice) -> int:
+        """Return the session's number of an image."""
+        last = self._last.get(one.series)
+        is_new = last is None and bool(self._last)
+        step = 1 if last is None or one.number is None else one.number - last
+        if is_new or step < -REORDERED:
+            self._numbers.broken()
+            step = 1
+            if len(self._last) >= _MOST_SERIES:
+                self._last.clear()
+        self._count += step
+        self._last[one.series] = (last or 0) + 1 if one.number is None else one.number
+        return self._numbers.number(self._count)

@@ -1,0 +1,130 @@
+"""DICOM source: a storage provider for MR images, which become frames in a thread of its own."""
+
+import math
+import socket
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from pydicom.uid import UID
+
+from gatekeeper.config.source import DicomSourceConfig
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.errors import GeometryError, InputError, NotSagittalError
+from gatekeeper.sources.dicom.association import provider, serve
+from gatekeeper.sources.dicom.frames import DicomFrames
+from gatekeeper.sources.dicom.reading import read_object
+from gatekeeper.sources.network import NetworkSource
+from gatekeeper.sources.statistics import SourceCounts
+from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.stream import Breach
+
+NAME = "dicom source"
+WHERE = f"{NAME}: an image"
+WAITING = 8
+"""So many objects may wait to be decoded; the oldest is let go for a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object as it came."""
+
+    stored: bytes
+    syntax: UID
+    received_s: float
+    connection: int
+
+
+class DicomSource(NetworkSource):
+    """MR images that a scanner, or whoever forwards its images, stores here (C-STORE), single-frame or enhanced.
+
+    A sender keeps its association open from image to image: where one ends, the row of images has a gap and the beam
+    is held. Objects are taken as they come and answered at once; whether they are frames is found out afterwards, and
+    counted.
+
+    Parameters
+    ----------
+    config : DicomSourceConfig
+        Where to listen, for whom, and within which limits.
+    clock : Clock
+        Session time; tells when an object had arrived.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot listen there.
+    """
+
+    def __init__(self, config: DicomSourceConfig, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._largest_bytes = config.largest_message_bytes
+        self._deadline_s = config.read_deadline_s
+        self._entity = provider(config.ae_title, config.read_deadline_s)
+        self._waiting: deque[_Object] = deque()
+        self._changed = threading.Condition()
+        self._is_closing = False
+        self._connection = 0
+        self._dropped = 0
+        self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, NAME)
+        self._decoder = threading.Thread(target=self._decode, name=f"{NAME} decoder", daemon=True)
+        self._decoder.start()
+
+    @property
+    def counts(self) -> SourceCounts:
+        """What was taken, left and refused so far."""
+        return self._tally.counts(self._mailbox.dropped + self._dropped)
+
+    def close(self) -> None:
+        """End the association and all threads; may be called twice."""
+        self._link.close()
+        with self._changed:
+            self._is_closing = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        self._decoder.join()
+        self._mailbox.close()
+
+    def _serve(self, link: socket.socket, peer: str) -> None:
+        self._connection += 1
+        serve(self._entity, link, peer, self._largest_bytes, self._deadline_s, self._stored, self._broken)
+
+    def _broken(self, breach: Breach, why: str) -> None:
+        self._tally.add("broken", breach.value, f"{NAME}: {why}")
+
+    def _stored(self, stored: bytes, syntax: UID) -> None:
+        """Take an object; called in the association's thread."""
+        one = _Object(stored, syntax, self._clock.now_s(), self._connection)
+        with self._changed:
+            if len(self._waiting) == WAITING:
+                self._waiting.popleft()
+                self._dropped += 1
+            self._waiting.append(one)
+            self._changed.notify()
+
+    def _decode(self) -> None:
+        """Turn objects into frames, until closed."""
+        frames = DicomFrames()
+        connection = 0
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._is_closing)
+                if self._is_closing:
+                    return
+                one = self._waiting.popleft()
+            if one.connection != connection:
+                connection = one.connection
+                frames.connected()
+            try:
+                dataset = read_object(one.stored, one.syntax, WHERE)
+                for frame in frames.frames(dataset, one.received_s, WHERE, self._unfit):
+                    if math.isnan(frame.acquired_s):
+                        self._tally.add("unfit", "clock", f"{WHERE}: the sender's clock runs faster than time")
+                    self._tally.frame()
+                    self._mailbox.put(frame)
+            except (InputError, MemoryError, OSError) as error:
+                self._unfit(error)
+
+    def _unfit(self, error: Exception) -> None:
+        kinds: dict[type[Exception], str] = {NotSagittalError: "plane", GeometryError: "geometry"}
+        self._tally.add("unfit", kinds.get(type(error), "image"), str(error))

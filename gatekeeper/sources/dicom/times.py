@@ -1,0 +1,154 @@
+"""When a DICOM image was acquired, in seconds, by whichever of the standard's and the vendors' times it carries."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from gatekeeper.core.errors import InputError
+from gatekeeper.sources.dicom.values import value_of
+
+TIME_KINDS = ("frame time", "acquisition time", "trigger time", "vendor time", "content time")
+"""From the one that tells most about a single image to the one that tells least."""
+_VENDORS = (
+    ("SIEMENS MR HEADER", 0x0019, 0x16),  # TimeAfterStart
+    ("Philips MR Imaging DD 001", 0x2005, 0xA0),  # Dynamic Scan Begin Time
+)
+"""Private elements that hold seconds from the start of the scan: creator, group, element within the creator's block."""
+CREATORS = tuple(group << 16 | block for _, group, _ in _VENDORS for block in range(0x10, 0x20))
+VENDOR_TAGS = tuple(group << 16 | block << 8 | element for _, group, element in _VENDORS for block in range(0x10, 0x20))
+_EPOCH = datetime(1970, 1, 1)
+_LONGEST = 26
+"""Characters of YYYYMMDDHHMMSS.FFFFFF&ZZXX."""
+
+Times = tuple[float | None, ...]
+"""One time in seconds for each of `TIME_KINDS`, or None; only times of one kind may be compared."""
+
+
+def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -> Times:
+    """Return the times of an image.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The whole object.
+    content : Dataset
+        What the object says of this frame alone (Frame Content Sequence), or an empty dataset.
+    trigger : Dataset
+        Where the trigger time is.
+    where : str
+        What the message calls the image.
+
+    Returns
+    -------
+    tuple of float or None
+        Seconds, in the order of `TIME_KINDS`: frame and acquisition time since 1970 where there is a date, otherwise
+        since midnight.
+
+    Raises
+    ------
+    InputError
+        When a time is there and is none.
+    """
+    acquired = _date_time(dataset, "AcquisitionDateTime", where)
+    if acquired is None:
+        acquired = _clock_time(dataset, "Acquisition", where)
+    trigger_ms = _seconds(trigger, "TriggerTime", where)
+    if trigger_ms is None:
+        trigger_ms = _seconds(trigger, "NominalCardiacTriggerDelayTime", where)
+    return (
+        _date_time(content, "FrameAcquisitionDateTime", where),
+        acquired,
+        None if trigger_ms is None else trigger_ms * 1e-3,
+        _vendor_time(dataset, where),
+        _clock_time(dataset, "Content", where),
+    )
+
+
+def _date_time(dataset: Dataset, keyword: str, where: str) -> float | None:
+    """Return a DT value as seconds since 1970; an offset from UTC is taken off."""
+    text = _text(dataset, keyword)
+    if not text:
+        return None
+    try:
+        if len(text) > _LONGEST:
+            raise ValueError
+        at = next((k for k, letter in enumerate(text) if letter in "+-"), len(text))
+        stamp, zone = text[:at], text[at:]
+        seconds = _since_1970(stamp[:8], stamp[8:])
+        if zone:
+            sign = -1.0 if zone[0] == "-" else 1.0
+            seconds -= sign * (int(zone[1:3]) * 3600 + int(zone[3:5]) * 60)
+    except (ValueError, OverflowError):
+        raise _no_time(keyword, where) from None
+    return seconds
+
+
+def _clock_time(dataset: Dataset, prefix: str, where: str) -> float | None:
+    """Return a TM value, with its DA where there is one, in seconds since 1970 or midnight."""
+    day, text = _text(dataset, f"{prefix}Date"), _text(dataset, f"{prefix}Time")
+    if not text:
+        return None
+    try:
+        return _since_1970(day.replace(".", ""), text.replace(":", ""))
+    except (ValueError, OverflowError):
+        raise _no_time(f"{prefix}Time", where) from None
+
+
+def _since_1970(day: str, clock: str) -> float:
+    """Return the seconds of a day YYYYMMDD and a time of day HHMMSS.FFFFFF; both may be cut short, the day empty."""
+    start = _EPOCH
+    if day:
+        parts = int(day[:4]), int(day[4:6] or 1), int(day[6:8] or 1)
+        start = datetime(*parts)
+    whole, _, fraction = clock.partition(".")
+    if not (whole + fraction + day).isascii() or not (whole + fraction + day + "0").isdigit() or len(whole) > 6:
+        raise ValueError
+    hours, minutes, seconds = (int(whole[at : at + 2] or 0) for at in (0, 2, 4))
+    if hours > 23 or minutes > 59 or seconds > 60:
+        raise ValueError
+    return (start - _EPOCH).total_seconds() + hours * 3600 + minutes * 60 + seconds + float(f"0.{fraction or 0}")
+
+
+def _vendor_time(dataset: Dataset, where: str) -> float | None:
+    if not any(tag.group % 2 for tag in dataset.keys()):  # noqa: SIM118 - its items would be decoded
+        return None
+    for creator, group, element in _VENDORS:
+        for block in range(0x10, 0x20):
+            if (group, block) in dataset and str(dataset[group, block].value or "").strip() == creator:
+                found = dataset.get((group, block << 8 | element))
+                return None if found is None else _number(found.value, f"({group:04X},xx{element:02X})", where)
+    return None
+
+
+def _seconds(dataset: Dataset, keyword: str, where: str) -> float | None:
+    value = value_of(dataset, keyword)
+    return None if value in (None, "") else _number(value, keyword, where)
+
+
+def _number(value: Any, name: str, where: str) -> float | None:
+    if value is None or value == "":
+        return None
+    try:
+        number = float(value.decode("ascii") if isinstance(value, bytes) else value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _no_time(name, where)
+    return number
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = value_of(dataset, keyword)
+    return "" if value is None else str(value).strip().rstrip("\0")
+
+
+def _no_time(name: str, where: str) -> InputError:
+    return InputError(f"{where}: its {name} is no time; export it again")
+
+
+def date_time(seconds: float) -> str:
+    """Return a DT value of seconds since 1970, to the microsecond."""
+    at = _EPOCH + timedelta(seconds=seconds)
+    return at.replace(tzinfo=UTC).strftime("%Y%m%d%H%M%S.%f")

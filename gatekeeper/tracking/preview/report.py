@@ -1,0 +1,155 @@
+"""Preview: what a cine without labels, recorded before the beam, tells about how well the target can be tracked."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.preview.motion_compensated import Registered
+from gatekeeper.tracking.preview.trajectory import Passage
+
+FEWEST_FRAMES = 30
+"""Nothing is learned from fewer frames on which the target is surely found."""
+LEAST_VISIBLE = 0.9
+"""Share of frames on which the target must be found surely."""
+RING_MM = (2.0, 8.0)
+"""The surroundings with which the target is compared lie so far from its outline, in mm."""
+RESERVE_MM = (30.0, 15.0)
+"""How much further than on the preview a deep breath may move the target along SI and AP, in mm."""
+FARTHEST_MM = 200.0
+"""No search reaches further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Report on a preview cine.
+
+    Attributes
+    ----------
+    frames : int
+        How many frames there were.
+    visible : float
+        Share of them on which the target was surely found, 0-1.
+    contrast_to_noise : float
+        Difference in brightness of the target and its surroundings over the standard deviation of noise and flow, per
+        pixel of about 2 mm; NaN when it could not be measured.
+    si_range_mm, ap_range_mm : tuple of float
+        Least and largest displacement from the reference along superior-inferior (inferior positive) and
+        anterior-posterior (posterior positive), in mm.
+    search_mm : tuple of float
+        Suggested search range along SI and AP, either way, in mm.
+    go : bool
+        Whether the target can be gated on.
+    reasons : tuple of str
+        Why not; empty when it can.
+    stiff, evened : bool
+        Whether the anatomy is taken to be stiffer than without a preview, and whether something that stands still in
+        the images, such as banding, is evened out.
+    states_mm : tuple of float
+        Displacement along SI for which each template of the bank stands, in mm.
+    """
+
+    frames: int
+    visible: float
+    contrast_to_noise: float
+    si_range_mm: tuple[float, float]
+    ap_range_mm: tuple[float, float]
+    search_mm: tuple[float, float]
+    go: bool
+    reasons: tuple[str, ...]
+    stiff: bool
+    evened: bool
+    states_mm: tuple[float, ...]
+
+    def as_text(self) -> str:
+        """Return the report in a few lines that a physicist can read."""
+        verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
+        states, ratio = len(self.states_mm), self.contrast_to_noise
+        learned = [
+            name
+            for name, is_so in (
+                (f"{states} breathing states", states > 1),
+                ("stiff anatomy", self.stiff),
+                ("static shades evened out", self.evened),
+            )
+            if is_so
+        ]
+        return "\n".join(
+            (
+                f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
+                f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
+                f"motion      SI {self.si_range_mm[0]:+z.1f} to {self.si_range_mm[1]:+z.1f} mm, "
+                f"AP {self.ap_range_mm[0]:+z.1f} to {self.ap_range_mm[1]:+z.1f} mm",
+                f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
+                f"learned     {', '.join(learned) or 'nothing'}",
+                f"verdict     {verdict}",
+            )
+        )
+
+
+def report(seen: Passage, model: Model, frames: Registered | None, first: Model) -> Preview:
+    """Return the report on a preview.
+
+    Parameters
+    ----------
+    seen : Passage
+        What was seen on it.
+    model : Model
+        What was learned from it.
+    frames : Registered or None
+        Its frames moved onto the reference; None when there were too few.
+    first : Model
+        What was known without it.
+    """
+    sure = seen.sure
+    visible = float(sure.mean())
+    moves_mm = seen.moves_mm[sure] if sure.any() else np.zeros((1, 2))
+    low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
+    farthest = np.maximum(np.abs(low), np.abs(high))
+    search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in farthest + RESERVE_MM)
+    reasons = []
+    if sure.sum() < FEWEST_FRAMES:
+        reasons.append(f"found on {sure.sum()} frames only, {FEWEST_FRAMES} are needed: record a longer preview")
+    if visible < LEAST_VISIBLE:
+        reasons.append(
+            f"found on {100.0 * visible:.0f} % of the frames, {100.0 * LEAST_VISIBLE:.0f} % are needed: "
+            "choose another plane or another target outline"
+        )
+    for axis, value, limit in zip(("SI", "AP"), farthest, _range_mm(first), strict=True):
+        if value > 0.9 * limit:
+            reasons.append(
+                f"moves by {value:.0f} mm along {axis}, close to the search range of {limit:g} mm: raise search_"
+                f"{axis.lower()}_mm"
+            )
+    return Preview(
+        frames=len(sure),
+        visible=visible,
+        contrast_to_noise=math.nan if frames is None else _contrast_to_noise(model, frames),
+        si_range_mm=(float(low[0]), float(high[0])),
+        ap_range_mm=(float(low[1]), float(high[1])),
+        search_mm=(search_mm[0], search_mm[1]),
+        go=not reasons,
+        reasons=tuple(reasons),
+        stiff=model.config.deformation_mm < first.config.deformation_mm,
+        evened=model.fine.evening is not None,
+        states_mm=model.states_mm,
+    )
+
+
+def _range_mm(model: Model) -> Sequence[float]:
+    return (model.config.search_si_mm, model.config.search_ap_mm)
+
+
+def _contrast_to_noise(model: Model, frames: Registered) -> float:
+    """Return the contrast of the target over noise and flow, per pixel of the fine grid."""
+    row, col = frames.corner_px
+    rows, cols = frames.reference.shape
+    distance_mm = model.fine.grid.distance_mm[row : row + rows, col : col + cols]
+    inside, around = distance_mm == 0.0, (distance_mm >= RING_MM[0]) & (distance_mm <= RING_MM[1])
+    if not inside.any() or not around.any():
+        return math.nan
+    mean, spread = frames.values.mean(axis=0), frames.values.std(axis=0)
+    noise = float(np.median(spread[inside | around]))
+    return abs(float(mean[inside].mean() - mean[around].mean())) / noise if noise > 0.0 else math.nan

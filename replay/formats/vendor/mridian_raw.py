@@ -1,0 +1,85 @@
+"""Exports of the MRIdian MR-linac with a whole cine in one file (.raw).
+
+Written against public descriptions, and tested on files made after them alone: nobody has tried it on a vendor's own.
+So anything that is not as described is refused.
+
+A file is for each of x, y and z int32 how many pixels, float64 the first one's centre, float64 their distance, both in
+cm; int16 how many frames; and the pixels, int16, x the fastest; little-endian. Positions are DICOM LPS as they stand,
+nothing is added to them. The rate stands in the side file. The first five frames are left out as those of .dat are.
+"""
+
+import math
+import struct
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Vector
+from replay.formats.format import Choices, Format
+from replay.formats.pixel_file import Stored
+from replay.formats.sidecar import read_side
+from replay.formats.stack import recording_of
+from replay.formats.vendor.mridian import APPROACH, APPROACH_NOTE, check_enough
+from replay.formats.volume import Volume, stack_of
+from replay.recording import Recording
+
+_HEADER = struct.Struct("<iddiddiddh")
+_MOST_PIXELS = 4096
+
+
+def is_raw(path: Path, head: bytes) -> bool:
+    """Return whether the numbers that a file begins with can be those of a cine; one that is cut short is one too."""
+    if path.is_dir() or len(head) < _HEADER.size:
+        return False
+    sizes, steps_cm, origins_cm, count = _raw_header(head)
+    sound = all(0 < size <= _MOST_PIXELS for size in sizes) and sizes.count(1) == 1 and count > 0
+    numbers = (*steps_cm, *origins_cm)
+    if not (sound and all(map(math.isfinite, numbers)) and max(map(abs, steps_cm)) < 10.0):
+        return False
+    return max(map(abs, origins_cm)) < 1000.0 and min(map(abs, steps_cm)) > 1e-3
+
+
+def open_raw(path: Path, choices: Choices) -> Recording:
+    """Return the recording in a .raw, whose rate stands in its side file.
+
+    Raises
+    ------
+    RecordingError
+        When it is cut short or not as described, or no rate is told.
+    GeometryError
+        When the images are not sagittal.
+    """
+    with path.open("rb") as file:
+        sizes, steps_cm, origins_cm, count = _raw_header(file.read(_HEADER.size))
+    if not all(step > 0.0 for step in steps_cm):
+        raise RecordingError(f"{path}: has pixels {steps_cm} cm apart; all must be above 0, export it again")
+    check_enough(path, count)
+    pixels = Stored(path, _HEADER.size, np.dtype("<i2"), (count, *sizes[::-1]))
+    directions: tuple[Vector | None, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
+    x, y, z = map(_millimetres, origins_cm)
+    spacing = (*map(_millimetres, steps_cm), 1.0)
+    side = read_side(path, choices.as_stored)
+    stack = stack_of(Volume(pixels, spacing, directions, (x, y, z), time=3), None, side.as_stored)
+    stack = replace(stack, frames=stack.frames[APPROACH:], notes=(*stack.notes, APPROACH_NOTE))
+    return recording_of(stack, side, path)
+
+
+def _millimetres(value_cm: float) -> float:
+    """Return a decimal number of cm in mm, exactly: 0.18 cm are 1.8 mm, and not the float beside it."""
+    return float(Decimal(repr(value_cm)) * 10)
+
+
+def _raw_header(
+    head: bytes,
+) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[float, float, float], int]:
+    """Return pixels, their distances and the first one's centre in cm along x, y and z, and the number of frames."""
+    if len(head) < _HEADER.size:
+        return (0, 0, 0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0
+    nx, ox, dx, ny, oy, dy, nz, oz, dz, count = _HEADER.unpack_from(head)
+    return (nx, ny, nz), (dx, dy, dz), (ox, oy, oz), count
+
+
+FORMAT = Format("MRIdian cine (raw)", is_raw, open_raw)

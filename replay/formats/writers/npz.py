@@ -1,0 +1,67 @@
+"""A recording as one .npz that tells everything itself, its frames uncompressed so that they are read one by one."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from gatekeeper.core.frame import FrameStack
+from replay.progress import OnProgress
+from replay.recording import Recording
+from replay.write import whole_file
+
+
+def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None:
+    """Write a recording that reads back exactly, but is called after its file; see `replay.formats.arrays`.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its frames are read once, in order.
+    path : Path
+        The file to make.
+    on_progress : callable
+        Told of every frame.
+
+    Raises
+    ------
+    OutputError
+        When it is there already, or cannot be written.
+    RecordingError
+        When a frame cannot be read.
+    """
+    plane = recording.plane
+    facts: dict[str, Any] = {
+        "spacing_mm": np.array(recording.spacing_mm),
+        "times_s": recording.times_s,
+        "plane": np.array([plane.origin_mm, plane.row_step, plane.col_step]),
+        "region": recording.region,
+        "field_strength_t": recording.field_strength_t,
+        "target": recording.first_mask,
+    }
+    with whole_file(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        _write(archive, "frames", recording.frames, on_progress)
+        if recording.labels is not None:
+            _write(archive, "labels", recording.labels, lambda *_: None)
+        for name, value in facts.items():
+            if value is not None:
+                with archive.open(_member(name), "w") as member:
+                    npy.write_array(member, np.asarray(value), allow_pickle=False)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    # A date of its own would make two files of one recording differ.
+    return zipfile.ZipInfo(f"{name}.npy")
+
+
+def _write(archive: zipfile.ZipFile, name: str, images: FrameStack, on_progress: OnProgress) -> None:
+    header = {"descr": npy.dtype_to_descr(images.dtype), "fortran_order": False, "shape": tuple(images.shape)}
+    with archive.open(_member(name), "w", force_zip64=True) as member:
+        npy.write_array_header_1_0(member, header)
+        for done, image in enumerate(images, start=1):
+            whole: NDArray[Any] = np.ascontiguousarray(image)
+            member.write(whole.tobytes())
+            on_progress("writing", done, len(images))

@@ -1,0 +1,86 @@
+"""A session as the SlicerCineTrack extension of 3D Slicer reads it: images, the target, and how far it moved.
+
+`images/00000.mha` and on, one slice each; `Segmentation.mha`, the target on the reference; and `Transforms.csv`, whose
+columns X, Y and Z say how far the target has moved from there, in DICOM LPS millimetres, one row for each image. Other
+columns tell of the decision, and the extension passes over them. Format: the documentation and the reader of
+https://github.com/laboratory-for-translational-medicine/SlicerCineTrack.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.contour import center_mm, mask_to_contour
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Plane
+from replay.formats.metaimage import Place, write_metaimage
+from replay.formats.session import Entry, RecordedSession
+from replay.progress import OnProgress
+from replay.write import whole_folder
+
+SLICE_MM = 5.0
+"""A session does not tell how thick its slice is; the extension wants a volume of one."""
+COLUMNS = ("X", "Y", "Z", "frame", "time_s", "state", "confidence")
+
+
+def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgress) -> None:
+    """Write the frames of a session, its target, and where it was found.
+
+    Where it was not found on a frame, it is shown where it was last, and `confidence` is 0.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        With its reference.
+    out_dir : Path
+        The folder to make; new or empty.
+    on_progress : callable
+        Told of every frame.
+
+    Raises
+    ------
+    RecordingError
+        When the session has no reference, or kept no frame.
+    OutputError
+        When the folder is not empty or cannot be written.
+    """
+    recording, setup = session.recording(), session.setup
+    if setup is None:
+        raise RecordingError(f"{session.folder}: holds no reference; record it anew")
+    entries = [entry for entry in session.entries if entry.get("frame_row") is not None]
+    place, spacing = _place(setup.plane), (SLICE_MM, *setup.spacing_mm)
+    with whole_folder(out_dir) as folder:
+        (folder / "images").mkdir()
+        write_metaimage(folder / "Segmentation.mha", setup.target_mask[None].astype(np.uint8), spacing, place=place)
+        for index, image in enumerate(recording.frames):
+            write_metaimage(folder / "images" / f"{index:05d}.mha", image[None], spacing, place=place)
+            on_progress("writing", index + 1, len(entries))
+        moved_mm = _moved_mm(entries, setup.target_mask, setup.spacing_mm, setup.plane)
+        with (folder / "Transforms.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for entry, moved, time_s in zip(entries, moved_mm, recording.times_s, strict=True):
+                where = [f"{value:.6f}" for value in moved]
+                said = [entry["sequence"], f"{time_s:.6f}", entry["state"], entry["confidence"] or 0.0]
+                writer.writerow([*where, *said])
+
+
+def _place(plane: Plane) -> Place:
+    x, y, z = np.cross(plane.col_step, plane.row_step)
+    return Place(plane.origin_mm, ((float(x), float(y), float(z)), plane.row_step, plane.col_step))
+
+
+def _moved_mm(
+    entries: list[Entry], target_mask: NDArray[np.bool_], spacing_mm: tuple[float, float], plane: Plane
+) -> NDArray[np.float64]:
+    """Return how far the target is from where it is on the reference, on each frame, LPS mm (N, 3)."""
+    reference_mm = center_mm(mask_to_contour(target_mask), spacing_mm)
+    steps = np.array([plane.row_step, plane.col_step])
+    moved, last = np.zeros((len(entries), 3)), np.zeros(3)
+    for row, entry in zip(moved, entries, strict=True):
+        if entry["center_mm"] is not None and (entry["confidence"] or 0.0) > 0.0:
+            last = (np.array(entry["center_mm"], np.float64) - reference_mm) @ steps
+        row[:] = last
+    return moved

@@ -1,0 +1,239 @@
+"""The facts about a recording: how many frames of what size, where they lie, how evenly they come, what is drawn."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.frame import Plane, Vector
+from gatekeeper.core.json_values import aligned
+from replay.progress import OnProgress
+from replay.recording import Recording
+
+GAP = 1.5
+"""An interval longer than so many usual ones is a gap, in which frames are missing."""
+LISTED = 10
+"""So many gaps and repeated frames are listed; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How evenly frames come.
+
+    Attributes
+    ----------
+    duration_s : float
+        From the first frame to the last.
+    rate_hz : float or None
+        Frames per second, from the median interval; None of a single frame.
+    jitter_ms : float or None
+        95th percentile of how far intervals are off their median.
+    longest_ms : float or None
+        Longest interval.
+    gaps : int
+        Intervals of more than one and a half usual ones.
+    missing : int
+        Frames that would have come in them.
+    first_gaps : tuple of int
+        After which frames the first of them begin.
+    """
+
+    duration_s: float
+    rate_hz: float | None
+    jitter_ms: float | None
+    longest_ms: float | None
+    gaps: int
+    missing: int
+    first_gaps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is in a recording.
+
+    Attributes
+    ----------
+    name, format : str
+        What it is called, and what it is.
+    frames : int
+        How many.
+    rows, cols : int
+        Size of a frame in pixels.
+    spacing_mm, extent_mm : tuple of float
+        Distance of pixel centres and size of the image, along rows and columns.
+    pixel_type : str
+        Type of a pixel.
+    values : tuple of float
+        Least and largest pixel; of those that are finite.
+    not_finite : int
+        Frames with a pixel that is NaN or infinite.
+    plane : Plane
+        Where the image lies, canonical.
+    tilt_deg : float
+        Angle of its normal to left-right.
+    timing : Timing
+        How evenly frames come.
+    repeated : int
+        Frames whose pixels are those of the one before.
+    first_repeated : tuple of int
+        The first of them.
+    target_mm2 : float or None
+        Area of the target on the first frame; None when none is drawn.
+    target_center_mm : tuple of 3 floats or None
+        Its centre in the patient (DICOM LPS).
+    labelled : int
+        Frames on which the target is drawn.
+    field_strength_t : float or None
+        Field strength of the scanner.
+    region : str or None
+        Scanned region.
+    notes : tuple of str
+        What the reader has to say.
+    """
+
+    name: str
+    format: str
+    frames: int
+    rows: int
+    cols: int
+    spacing_mm: tuple[float, float]
+    extent_mm: tuple[float, float]
+    pixel_type: str
+    values: tuple[float, float]
+    not_finite: int
+    plane: Plane
+    tilt_deg: float
+    timing: Timing
+    repeated: int
+    first_repeated: tuple[int, ...]
+    target_mm2: float | None
+    target_center_mm: Vector | None
+    labelled: int
+    field_strength_t: float | None
+    region: str | None
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        values: dict[str, Any] = asdict(self)
+        return values
+
+    def as_table(self) -> str:
+        """Return aligned lines for a reader."""
+        return "\n".join(aligned(self._rows()))
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        timing, (row_mm, col_mm), (high_mm, wide_mm) = self.timing, self.spacing_mm, self.extent_mm
+        yield "recording", f"{self.name}, {self.format}"
+        yield "frames", f"{self.frames} of {self.rows} x {self.cols} pixels, {self.pixel_type}"
+        yield "values", f"{self.values[0]:g} to {self.values[1]:g}" + self._count(self.not_finite, "not finite")
+        yield "pixel", f"{row_mm:g} x {col_mm:g} mm, image {high_mm:.0f} x {wide_mm:.0f} mm"
+        turned = f"turned by {self.tilt_deg:.1f} degrees" if self.tilt_deg >= 0.05 else "not turned"
+        origin = ", ".join(f"{value:.1f}" for value in self.plane.origin_mm)
+        yield "plane", f"sagittal, {turned}; first pixel at LPS {origin} mm"
+        if timing.rate_hz is not None:
+            yield "rate", f"{timing.rate_hz:.3g} per second over {timing.duration_s:.1f} s"
+            yield "intervals", f"95 % within {timing.jitter_ms:.1f} ms of the usual, longest {timing.longest_ms:.0f} ms"
+        if timing.gaps:
+            after = ", ".join(map(str, timing.first_gaps)) + (" ..." if timing.gaps > LISTED else "")
+            yield "gaps", f"{timing.gaps}, {timing.missing} frames missing; after frames {after}"
+        if self.repeated:
+            which = ", ".join(map(str, self.first_repeated)) + (" ..." if self.repeated > LISTED else "")
+            yield "repeated", f"{self.repeated} frames are copies of the one before: {which}"
+        if self.target_mm2 is not None and self.target_center_mm is not None:
+            center = ", ".join(f"{value:.1f}" for value in self.target_center_mm)
+            yield "target", f"{self.target_mm2:.0f} mm2 on the first frame, centre at LPS {center} mm"
+        else:
+            yield "target", "none is drawn on the first frame"
+        yield "labels", f"on {self.labelled} of {self.frames} frames" if self.labelled else "none"
+        if self.field_strength_t is not None:
+            yield "field", f"{self.field_strength_t:g} T"
+        if self.region is not None:
+            yield "region", self.region
+        for note in self.notes:
+            yield "note", note
+
+    @staticmethod
+    def _count(count: int, what: str) -> str:
+        return f", {count} frames {what}" if count else ""
+
+
+def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) -> Facts:
+    """Return the facts about a recording; each frame is read once, and none is kept.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to look at.
+    format_name : str
+        What it is.
+    on_progress : callable
+        Told of every frame.
+
+    Raises
+    ------
+    RecordingError
+        When a frame cannot be read.
+    """
+    count, rows, cols = recording.frames.shape
+    low, high, not_finite = math.inf, -math.inf, 0
+    repeated: list[int] = []
+    before: NDArray[Any] | None = None
+    for index, image in enumerate(recording.frames):
+        finite = image if image.dtype.kind != "f" else image[np.isfinite(image)]
+        not_finite += finite.size != image.size
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+        if before is not None and np.array_equal(image, before, equal_nan=image.dtype.kind == "f"):
+            repeated.append(index)
+        before = image
+        on_progress("reading", index + 1, count)
+    mask, plane = recording.first_mask, recording.plane
+    center = None if mask is None else plane.to_patient_mm(np.argwhere(mask).mean(axis=0)[None], recording.spacing_mm)
+    row_mm, col_mm = recording.spacing_mm
+    normal = np.cross(plane.row_step, plane.col_step)
+    return Facts(
+        name=recording.name,
+        format=format_name,
+        frames=count,
+        rows=rows,
+        cols=cols,
+        spacing_mm=recording.spacing_mm,
+        extent_mm=(rows * row_mm, cols * col_mm),
+        pixel_type=recording.frames.dtype.name,
+        values=(low, high) if low <= high else (0.0, 0.0),
+        not_finite=not_finite,
+        plane=plane,
+        tilt_deg=math.degrees(math.atan2(math.hypot(normal[1], normal[2]), abs(normal[0]))),
+        timing=timing_of(recording.times_s),
+        repeated=len(repeated),
+        first_repeated=tuple(repeated[:LISTED]),
+        target_mm2=None if mask is None else float(mask.sum()) * row_mm * col_mm,
+        target_center_mm=None if center is None else (float(center[0, 0]), float(center[0, 1]), float(center[0, 2])),
+        labelled=0 if recording.labels is None else sum(bool(label.any()) for label in recording.labels),
+        field_strength_t=recording.field_strength_t,
+        region=recording.region,
+        notes=recording.notes,
+    )
+
+
+def timing_of(times_s: NDArray[np.float64]) -> Timing:
+    """Return how evenly frames come at the times (T,) in seconds."""
+    intervals_s = np.diff(times_s)
+    if not intervals_s.size:
+        return Timing(0.0, None, None, None, 0, 0, ())
+    usual_s = float(np.median(intervals_s))
+    gaps = np.flatnonzero(intervals_s > GAP * usual_s)
+    missing = int((np.rint(intervals_s[gaps] / usual_s) - 1).sum()) if usual_s > 0.0 else 0
+    return Timing(
+        duration_s=float(times_s[-1] - times_s[0]),
+        rate_hz=1.0 / usual_s if usual_s > 0.0 else None,
+        jitter_ms=1e3 * float(np.quantile(np.abs(intervals_s - usual_s), 0.95)),
+        longest_ms=1e3 * float(intervals_s.max()),
+        gaps=int(gaps.size),
+        missing=missing,
+        first_gaps=tuple(int(index) for index in gaps[:LISTED]),
+    )

@@ -1,1 +1,0 @@
-"""What is in a recording, in numbers and as a small picture."""

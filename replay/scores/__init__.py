@@ -1,0 +1,1 @@
+"""Scores of tracking, gating and dose."""

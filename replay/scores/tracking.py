@@ -1,0 +1,199 @@
+"""Scores of tracked masks against labels: overlap, surface distances, centre distance and the dose score.
+
+Metrics: Maier-Hein et al., Metrics reloaded, Nature Methods 21 (2024), as the TrackRAD2025 challenge uses them,
+in millimetres. The masks of frame 0 are not scored, since frame 0 is given; frames without a label neither.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from gatekeeper.core.errors import InputError
+from replay.recording import Recording
+from replay.scores.dose import d98_relative, d98_unbinarised
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScore:
+    """How well one mask fits its label.
+
+    Attributes
+    ----------
+    sequence : int
+        Index of the frame in the recording.
+    dsc : float
+        Dice similarity coefficient, 0-1.
+    hd95_mm : float
+        The larger of the two directed 95th percentiles of the surface distance.
+    masd_mm : float
+        Mean of the two directed mean surface distances.
+    center_mm : float
+        Distance of the centres of mass.
+    """
+
+    sequence: int
+    dsc: float
+    hd95_mm: float
+    masd_mm: float
+    center_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How well the masks of one recording fit its labels: means over the scored frames.
+
+    Attributes
+    ----------
+    frames_scored : int
+        Number of frames that have a label, frame 0 apart.
+    dsc, hd95_mm, masd_mm, center_mm : float
+        Means of the fields of :class:`FrameScore`.
+    center_p95_mm : float
+        95th percentile of the centre distance over the frames.
+    d98_relative, d98_unbinarised : float
+        See the functions of these names in :mod:`replay.scores.dose`; frame 0 counts too.
+    frames : tuple of FrameScore
+        The scored frames, in order.
+    """
+
+    frames_scored: int
+    dsc: float
+    hd95_mm: float
+    masd_mm: float
+    center_mm: float
+    center_p95_mm: float
+    d98_relative: float
+    d98_unbinarised: float
+    frames: tuple[FrameScore, ...]
+
+
+def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score | None:
+    """Return how well `predicted` fits the labels of `recording`.
+
+    Parameters
+    ----------
+    predicted : ndarray of bool, shape (T, H, W), or an iterable of T masks (H, W)
+        The tracked target on every frame; an empty mask says that it was not found.
+    recording : Recording
+        Its labels are the truth.
+
+    Returns
+    -------
+    Score or None
+        None when the recording has no label after frame 0.
+
+    Raises
+    ------
+    InputError
+        When the masks differ from the frames in number or size.
+    """
+    labels = recording.labels
+    if labels is None:
+        return None
+    labelled = [bool(label.any()) for label in labels]
+    if not any(labelled[1:]):
+        return None
+    frames: list[FrameScore] = []
+    center_errors_px: list[NDArray[np.float64]] = []
+    sequence = -1
+    for sequence, mask in enumerate(predicted):
+        if sequence >= len(labels) or mask.shape != labels.shape[1:]:
+            raise InputError(
+                f"mask {sequence} for {recording.name} is {mask.shape} pixels, there are {len(labels)} labels "
+                f"of {labels.shape[1:]}; give one mask per frame, of its size"
+            )
+        label = labels[sequence]
+        if labelled[sequence]:
+            center_errors_px.append(center_px(mask) - center_px(label))
+            if sequence > 0:
+                frames.append(score_frame(mask, label, recording.spacing_mm, sequence))
+    if sequence + 1 != len(labels):
+        raise InputError(f"{sequence + 1} masks for the {len(labels)} frames of {recording.name}; give one per frame")
+    target = labels[labelled.index(True)] if recording.first_mask is None else recording.first_mask
+    errors_px, center_mm = np.array(center_errors_px), np.array([frame.center_mm for frame in frames])
+    return Score(
+        frames_scored=len(frames),
+        dsc=float(np.mean([frame.dsc for frame in frames])),
+        hd95_mm=float(np.mean([frame.hd95_mm for frame in frames])),
+        masd_mm=float(np.mean([frame.masd_mm for frame in frames])),
+        center_mm=float(center_mm.mean()),
+        center_p95_mm=float(np.quantile(center_mm, 0.95)),
+        d98_relative=d98_relative(target, errors_px, recording.spacing_mm, recording.region),
+        d98_unbinarised=d98_unbinarised(target, errors_px, recording.spacing_mm, recording.region),
+        frames=tuple(frames),
+    )
+
+
+def score_frame(
+    predicted: NDArray[np.bool_], label: NDArray[np.bool_], spacing_mm: tuple[float, float], sequence: int = 0
+) -> FrameScore:
+    """Return how well one mask fits its label.
+
+    Parameters
+    ----------
+    predicted, label : ndarray of bool, shape (H, W)
+        The label is not empty. An empty `predicted` has no overlap and is off by the longer side of the image,
+        as in TrackRAD2025.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    sequence : int
+        Index of the frame, to be passed on.
+
+    Returns
+    -------
+    FrameScore
+    """
+    if not predicted.any():
+        lost_mm = float(np.max(np.multiply(label.shape, spacing_mm)))
+        return FrameScore(sequence, 0.0, lost_mm, lost_mm, lost_mm)
+    forth_mm = surface_distances_mm(predicted, label, spacing_mm)
+    back_mm = surface_distances_mm(label, predicted, spacing_mm)
+    overlap = np.count_nonzero(predicted & label)
+    return FrameScore(
+        sequence=sequence,
+        dsc=2.0 * overlap / (np.count_nonzero(predicted) + np.count_nonzero(label)),
+        hd95_mm=float(max(np.quantile(forth_mm, 0.95), np.quantile(back_mm, 0.95))),
+        masd_mm=float(forth_mm.mean() + back_mm.mean()) / 2.0,
+        center_mm=math.hypot(*(center_px(predicted) - center_px(label)) * spacing_mm),
+    )
+
+
+def surface_distances_mm(
+    mask: NDArray[np.bool_], other: NDArray[np.bool_], spacing_mm: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return for each edge pixel of `mask` how far the nearest edge pixel of `other` is, in mm.
+
+    An edge pixel is one that the erosion with a cross takes away; the border of the image counts as outside.
+
+    Parameters
+    ----------
+    mask, other : ndarray of bool, shape (H, W)
+        Neither is empty.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+    """
+    nearest_mm, _ = KDTree(_edge_px(other) * spacing_mm).query(_edge_px(mask) * spacing_mm)
+    return np.asarray(nearest_mm, dtype=np.float64)
+
+
+def _edge_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    box = ndimage.find_objects(mask.astype(np.int8))[0]
+    inside = mask[box]
+    edge_px = np.argwhere(inside & ~ndimage.binary_erosion(inside)).astype(np.float64)
+    edge_px += [side.start for side in box]
+    return edge_px
+
+
+def center_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the centre of mass of a mask (H, W) as (row, col); NaN of an empty one."""
+    pixels = np.argwhere(mask).astype(np.float64)
+    return pixels.mean(axis=0) if len(pixels) else np.full(2, math.nan)

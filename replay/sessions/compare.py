@@ -1,0 +1,126 @@
+"""Comparison: a session as it was decided, beside what its frames come to under other settings."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from gatekeeper.core.decision import BeamState
+from gatekeeper.recording.summary import Summary, summary_of
+from replay.formats.session import Entry, RecordedSession, SessionPlayer
+from replay.run import Material
+
+MOST_LISTED = 10
+"""So many frames that differ are listed; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sessions on the same frames.
+
+    Attributes
+    ----------
+    original, what_if : Summary
+        Both in numbers.
+    frames : int
+        Frames that both have decided on.
+    frames_that_differ : int
+        Those with the beam on in one and held in the other.
+    only_original_on, only_what_if_on : int
+        Those with the beam on in this one only.
+    first : list of dict
+        The first that differ: `sequence`, and `state` and `reasons` of both.
+    """
+
+    original: Summary
+    what_if: Summary
+    frames: int
+    frames_that_differ: int
+    only_original_on: int
+    only_what_if_on: int
+    first: list[dict[str, object]]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the original, and where the other differs, as plain values for JSON."""
+        values = asdict(self)
+        original = values.pop("original")
+        del original["latency_ms"], values["what_if"]
+        return {"original": original, "comparison": values}
+
+    def as_table(self) -> str:
+        """Return both side by side as aligned lines for a reader."""
+        rows = list(self._rows())
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{name:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}".rstrip() for name, one, other in rows]
+        lines += ["", f"the beam differs on {self.frames_that_differ} of {self.frames} frames"]
+        for one in self.first:
+            original, what_if = (_words(one[side]) for side in ("original", "what_if"))
+            lines.append(f"  frame {one['sequence']}: {original} -> {what_if}")
+        if self.frames_that_differ > len(self.first):
+            lines.append(f"  and {self.frames_that_differ - len(self.first)} more")
+        return "\n".join(lines)
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        one, other = self.original, self.what_if
+        yield "", "original", "what if"
+        yield "frames", f"{one.frames}", f"{other.frames}"
+        yield "duty cycle", f"{100.0 * one.duty_cycle:.1f} %", f"{100.0 * other.duty_cycle:.1f} %"
+        yield "beam on", f"{one.beam_on_s:.1f} s", f"{other.beam_on_s:.1f} s"
+        yield "holds", f"{one.holds}", f"{other.holds}"
+        for reason in dict.fromkeys([*one.hold_reasons, *other.hold_reasons]):
+            counts = (numbers.hold_reasons.get(reason, 0) for numbers in (one, other))
+            first, second = (f"{count} frames" for count in counts)
+            yield f"  {reason.replace('_', ' ')}", first, second
+
+
+def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
+    """Return what two journals say about the same frames.
+
+    Parameters
+    ----------
+    original, what_if : sequence of dict
+        Their lines; the nth decision on a frame of one belongs to the nth of the other, where the original's frame was
+        kept.
+    """
+    pairs = list(zip(_on_frames(original), _on_frames(what_if), strict=False))
+    differ = [(one, other) for one, other in pairs if one["state"] != other["state"]]
+    only_original = sum(one["state"] == BeamState.ON for one, _ in differ)
+    return Comparison(
+        original=summary_of(original),
+        what_if=summary_of(what_if),
+        frames=len(pairs),
+        frames_that_differ=len(differ),
+        only_original_on=only_original,
+        only_what_if_on=len(differ) - only_original,
+        first=[
+            {"sequence": one["sequence"], "original": _said(one), "what_if": _said(other)}
+            for one, other in differ[:MOST_LISTED]
+        ],
+    )
+
+
+def material_of_session(session: RecordedSession) -> Material:
+    """Return a session to be replayed from itself: its frames at the times at which they were judged.
+
+    Raises
+    ------
+    RecordingError
+        When it was recorded without its reference, or kept no frame.
+    """
+    recording = session.recording()
+    assert session.setup is not None  # noqa: S101  (recording() says so otherwise)
+    rows = session.rows()
+    index = {int(session.frames.index[row]["sequence"]): place for place, row in enumerate(rows)}
+    return Material(recording, session.setup, lambda *run: SessionPlayer(session, *run), index.__getitem__)
+
+
+def _on_frames(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry["kind"] == "frame" and entry["frame_row"] is not None]
+
+
+def _said(entry: Entry) -> dict[str, object]:
+    return {"state": entry["state"], "reasons": entry["reasons"]}
+
+
+def _words(said: object) -> str:
+    assert isinstance(said, dict)  # noqa: S101
+    reasons = ", ".join(word.replace("_", " ") for word in said["reasons"])
+    return f"{said['state']} ({reasons})" if reasons else str(said["state"])

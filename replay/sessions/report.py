@@ -1,0 +1,125 @@
+"""The story of a recorded session: everything that its report is made of, from its folder."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.contour import Role, mask_to_contour
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.report.html import report_html
+from gatekeeper.report.session_data import DutyMap, Story
+from replay.formats.session import RecordedSession, open_session
+from replay.sessions.rejudge import Rejudged
+from replay.sessions.verify import verify
+
+MARGINS_MM = (3.0, 4.0, 5.0, 6.0, 8.0)
+OUTSIDE_PERCENTS = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""The map of the duty cycle; the session's own settings are added to it."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+def tell(session: RecordedSession, on_progress: OnProgress = lambda *_: None) -> Story:
+    """Return the story of a session; its images are read as they are asked for, while the session is open.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        The session.
+    on_progress : callable, optional
+        Told how far it is.
+
+    Raises
+    ------
+    RecordingError
+        When the session holds no decision, or what it was made of is not there.
+    """
+    decisions = [entry for entry in session.entries if entry["kind"] in ("frame", "silence")]
+    if not decisions:
+        raise RecordingError(f"{session.folder}: holds no decision; there is nothing to report")
+    on_progress("verifying", 0, 1)
+    found = verify(session)
+    on_progress("verifying", 1, 1)
+    again = Rejudged(session, lambda done, total: on_progress("tracking", done, total))
+    setup = session.setup
+    assert setup is not None  # noqa: S101  (Rejudged says so otherwise)
+    decisions = decisions[: sum(seen.entry["kind"] != "event" for seen in again.seen)]
+    config = again.config
+    duty_map, envelope_px = _duty_map(again, on_progress)
+    found_rows = [
+        ("result", "good" if found.good else "NOT GOOD"),
+        ("head", found.head),
+        ("lines", f"{found.lines}, {found.frames} decisions on frames, {found.compared} made again"),
+        *(("finding", text) for text in found.findings),
+        *(("note", text) for text in found.notes),
+    ]
+    return Story(
+        name=setup.name,
+        config=config,
+        decisions=decisions,
+        events=[entry for entry in session.entries if entry["kind"] == "event"],
+        tracks=[seen.target for seen in again.seen if seen.entry["kind"] != "event"],
+        image=lambda index: _image(session, decisions[index].get("frame_row")),
+        image_shape=(setup.reference.shape[0], setup.reference.shape[1]),
+        spacing_mm=setup.spacing_mm,
+        target_px=mask_to_contour(setup.target_mask),
+        avoid=[one.name for one in setup.structures if one.role is Role.AVOID],
+        envelope_px=envelope_px,
+        summary=session.summary() or {},
+        duty_map=duty_map,
+        checked=found_rows,
+        good=found.good,
+        versions=cast(dict[str, str], session.chain.entries[0]["versions"]),
+    )
+
+
+def _duty_map(again: Rejudged, on_progress: OnProgress) -> tuple[DutyMap, NDArray[np.float64]]:
+    """Return the map, and the envelope of the session's own settings."""
+    own_mm, own_percent = again.config.envelope.margin_mm, again.config.gate.outside_percent
+    margins = tuple(sorted({*MARGINS_MM, own_mm}))
+    percents = tuple(sorted({*OUTSIDE_PERCENTS, own_percent}))
+    envelope_px = again.judge(own_mm, own_percent).envelope_px
+    rows = []
+    for number, margin in enumerate(margins):
+        on_progress("judging again", number, len(margins))
+        rows.append(tuple(again.judge(margin, percent).summary.duty_cycle for percent in percents))
+    on_progress("judging again", len(margins), len(margins))
+    return DutyMap(margins, percents, tuple(rows)), envelope_px
+
+
+def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | None:
+    return None if row is None else session.frames.frame(int(row))[0].image
+
+
+def write_report(folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None) -> Path:
+    """Write the report of the session in a folder, whole or not at all, and return where it is.
+
+    Parameters
+    ----------
+    folder : Path
+        The session.
+    out : Path, optional
+        The file; by default `report.html` in the folder.
+    on_progress : callable, optional
+        Told how far it is.
+
+    Raises
+    ------
+    RecordingError
+        When the folder is no session, or one of which nothing can be told.
+    OutputError
+        When the file cannot be written.
+    """
+    path = folder / "report.html" if out is None else out
+    with closing(open_session(folder)) as session:
+        story = tell(session, on_progress)
+        on_progress("drawing", 0, 1)
+        write_whole(path, report_html(story).encode())
+    on_progress("drawing", 1, 1)
+    return path

@@ -1,0 +1,269 @@
+"""Verification: whether a session is as it was written, and whether its frames give the same decisions again."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gatekeeper.config import SessionConfig
+from gatekeeper.core.errors import GatekeeperError, RecordingError
+from gatekeeper.recording.hash_chain import canonical
+from gatekeeper.recording.hashing import hashes_of
+from gatekeeper.recording.journal import arrays_of, decided, entry_of
+from gatekeeper.recording.session_setup import READABLE, config_hash, versions
+from gatekeeper.recording.summary import summary_of
+from gatekeeper.recording.writer_process import MOST_AT_ONCE
+from gatekeeper.session.arming import Armed, arm
+from replay.formats.session import Entry, RecordedSession, open_session, read_journal
+from replay.sessions.redo import redo
+
+MOST_DIFFERENCES = 10
+"""So many are listed; all are counted."""
+
+ROUNDED_MS = 1e-4
+"""A latency in the journal has four decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one decision that came out otherwise.
+
+    Attributes
+    ----------
+    line : int
+        Line of the journal, from 0.
+    sequence : int or None
+        Number of the frame.
+    field : str
+        Which field.
+    recorded, replayed : object
+        What the journal says, and what came out.
+    """
+
+    line: int
+    sequence: int | None
+    field: str
+    recorded: object
+    replayed: object
+
+
+@dataclass(slots=True)
+class Verification:
+    """What a verification found.
+
+    Attributes
+    ----------
+    session : str
+        The folder.
+    head : str
+        Hash of the last intact line.
+    lines, frames, compared : int
+        Intact lines, decisions on frames among them, and decisions that were made again.
+    finished : bool
+        Whether the session came to its end.
+    findings : list of str
+        What is wrong; nothing when the session is good.
+    notes : list of str
+        What a reader should know besides.
+    different : int
+        Decisions that came out otherwise.
+    differences : list of Difference
+        The first of them, field by field.
+    """
+
+    session: str
+    head: str
+    lines: int
+    frames: int
+    compared: int = 0
+    finished: bool = False
+    findings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    different: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def as_json(self) -> dict[str, object]:
+        """Return everything as plain values for JSON."""
+        return {"good": self.good, **asdict(self)}
+
+    def as_table(self) -> str:
+        """Return everything as aligned lines for a reader."""
+        rows = [
+            ("session", self.session),
+            ("lines", f"{self.lines}, {self.frames} decisions on frames, {self.compared} made again"),
+            ("head", self.head),
+            *(("note", note) for note in self.notes),
+            *(("finding", finding) for finding in self.findings),
+            ("result", "good" if self.good else "NOT GOOD"),
+        ]
+        text = "\n".join(f"{name:<8}  {value}" for name, value in rows)
+        if self.differences:
+            text += "\n\n" + "\n".join(_difference_rows(self.differences))
+        return text
+
+
+def verify_folder(folder: Path, head: str | None = None) -> Verification:
+    """Check the session in a folder, also one whose frames cannot be read any more; see `verify`.
+
+    Raises
+    ------
+    RecordingError
+        When the folder is no session.
+    """
+    chain = read_journal(folder)
+    try:
+        session = open_session(folder)
+    except RecordingError as error:
+        findings = [] if chain.finding is None else [f"decisions.jsonl, {chain.finding}"]
+        frames = sum(entry["kind"] == "frame" for entry in chain.entries)
+        return Verification(str(folder), chain.head, len(chain.entries), frames, findings=[*findings, str(error)])
+    with closing(session):
+        return verify(session, head)
+
+
+def verify(session: RecordedSession, head: str | None = None) -> Verification:
+    """Check a session, and replay it from itself.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        What to check.
+    head : str, optional
+        Hash of the last line, as it was kept elsewhere when the session ended.
+    """
+    chain, entries = session.chain, session.entries
+    frames = sum(entry["kind"] == "frame" for entry in entries)
+    found = Verification(str(session.folder), chain.head, len(chain.entries), frames)
+    if chain.finding is not None:
+        found.findings.append(f"decisions.jsonl, {chain.finding}")
+    if head is not None and head != chain.head:
+        found.findings.append(f"decisions.jsonl: ends with {chain.head}, not with the given head {head}")
+    header = chain.entries[0] if chain.entries else {}
+    if header.get("kind") != "header" or header.get("schema") not in READABLE:
+        known = " or ".join(map(str, READABLE))
+        found.findings.append(f"decisions.jsonl: does not begin with a header of schema {known}; nothing is replayed")
+        return found
+    _check_end(session, found)
+    _check_versions(header, found)
+    config = _checked_config(session, header, found)
+    if session.setup is None:
+        found.notes.append("recorded without its reference, so that no decision can be made again")
+    elif hashes_of(session.setup.arrays()) != header["setup_hashes"] or session.setup.facts() != header["setup"]:
+        found.findings.append("frames.h5: reference, target, structures or preview are not those of the session")
+    elif config is not None:
+        try:
+            _replay(session, arm(session.setup, config), found)
+        except GatekeeperError as error:
+            found.findings.append(str(error))
+    if found.different:
+        found.findings.append(f"{found.different} of {found.compared} decisions came out otherwise")
+    return found
+
+
+def _check_end(session: RecordedSession, found: Verification) -> None:
+    """Compare the end of the journal with what the summary and the frames say about it."""
+    entries, last = session.entries, session.chain.entries[-1]
+    ended = last["kind"] == "end"
+    try:
+        summary = session.summary()
+    except GatekeeperError as error:
+        found.findings.append(str(error))
+        summary = None
+    found.finished = summary is not None
+    if any(entry["kind"] == "end" for entry in entries[:-1]):
+        found.findings.append("decisions.jsonl: goes on after its end")
+    if summary is None and session.chain.finding is None:
+        found.notes.append("the session did not come to its end; what was decided until then is checked")
+    if summary is not None and summary.get("head") != session.chain.head:
+        found.findings.append(f"decisions.jsonl: ends with {session.chain.head}, not with the head in summary.json")
+    if summary is not None and (wrong := _wrong_numbers(entries, summary)):
+        found.findings.append(f"summary.json: {', '.join(wrong)} do not agree with the decisions")
+    kept = len(session.frames)
+    if ended and kept != last["frames_kept"]:
+        found.findings.append(f"frames.h5: holds {kept} frames, not {last['frames_kept']}")
+    surplus = kept - 1 - max(session.rows(), default=-1)
+    if not ended and session.chain.finding is None and surplus > MOST_AT_ONCE:
+        found.findings.append(f"decisions.jsonl: its end is missing, frames.h5 holds {surplus} frames more")
+
+
+def _wrong_numbers(entries: Sequence[Entry], summary: Mapping[str, Any]) -> list[str]:
+    numbers = asdict(summary_of(entries))
+    latency_ms = numbers.pop("latency_ms")
+    wrong = [name for name, value in numbers.items() if summary.get(name) != value]
+    return wrong if _same_latency(summary.get("latency_ms"), latency_ms) else [*wrong, "latency_ms"]
+
+
+def _same_latency(written: object, counted: Mapping[str, float]) -> bool:
+    """Whether two latencies agree to what the journal rounds to; the summary was not rounded at first."""
+    return isinstance(written, Mapping) and all(
+        isinstance(value := written.get(name), float | int) and math.isclose(value, counted_ms, abs_tol=ROUNDED_MS)
+        for name, counted_ms in counted.items()
+    )
+
+
+def _check_versions(header: Mapping[str, Any], found: Verification) -> None:
+    now = versions()
+    for name, then in header["versions"].items():
+        if now.get(name) != then:
+            found.notes.append(f"recorded with {name} {then:.16}, checked with {now.get(name, 'none'):.16}")
+
+
+def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: Verification) -> SessionConfig | None:
+    """Return the settings when they are those that the session began with."""
+    try:
+        config = session.config()
+    except GatekeeperError as error:
+        found.findings.append(str(error))
+        return None
+    if config_hash(config) != header["config_hash"]:
+        found.findings.append("config.toml: is not what the session began with; nothing is replayed")
+        return None
+    return config
+
+
+def _replay(session: RecordedSession, armed: Armed, found: Verification) -> None:
+    """Judge each frame again at the time at which it was judged, and compare."""
+
+    def changed(line: int, entry: Entry) -> None:
+        found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
+
+    for one in redo(session, armed, changed):
+        line, entry, step = one.line, one.entry, one.step
+        if entry["kind"] == "event":
+            continue
+        if step is None:
+            found.findings.append(
+                f"line {line}: its frame was not kept, so that no decision from there on can be made again"
+            )
+            return
+        again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
+        found.compared += 1
+        recorded, replayed = decided(entry), decided(again)
+        if canonical(recorded) != canonical(replayed):
+            found.different += 1
+            room = MOST_DIFFERENCES - len(found.differences)
+            found.differences += list(_differences(line, recorded, replayed))[:room]
+
+
+def _differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in sorted({*recorded, *replayed}):
+        if recorded.get(name) != replayed.get(name):
+            yield Difference(line, recorded.get("sequence"), name, recorded.get(name), replayed.get(name))
+
+
+def _difference_rows(differences: list[Difference]) -> Iterator[str]:
+    head = ("line", "frame", "field", "recorded", "replayed")
+    cells = [
+        (str(one.line), str(one.sequence), one.field, f"{one.recorded!s:.24}", f"{one.replayed!s:.24}")
+        for one in differences
+    ]
+    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
+    for row in [head, *cells]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

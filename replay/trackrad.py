@@ -1,0 +1,215 @@
+"""The algorithm contract of TrackRAD2025: one case in, the target on every frame out.
+
+The layout is that of the challenge's platform, https://trackrad2025.grand-challenge.org/: under the input
+`images/mri-linacs/*.mha` (rows, columns, time), `images/mri-linac-target/*.mha` (the target on the first frame),
+`frame-rate.json`, `b-field-strength.json` and `scanned-region.json`; under the output
+`images/mri-linac-series-targets/output.mha`.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.clock import stopwatch_ns
+from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.tracking.tracker import Tracker
+from replay.formats.metaimage import read_metaimage, write_metaimage
+from replay.formats.pixel_file import time_first
+from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
+from replay.formats.trackrad_predictions import OUTPUT
+from replay.recording import Recording
+
+SERIES = Path("images") / "mri-linacs"
+TARGET = Path("images") / "mri-linac-target"
+
+OnProgress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """A case in the challenge's layout.
+
+    Attributes
+    ----------
+    recording : Recording
+        The case, without labels.
+    series : Path
+        The file of its images.
+    spacing : tuple of float
+        Of the images as they are stored: along rows, columns and time.
+    """
+
+    recording: Recording
+    series: Path
+    spacing: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came out of a run.
+
+    Attributes
+    ----------
+    output : str
+        The file of masks.
+    frames : int
+        Number of frames.
+    read_s, arm_s, track_s, write_s : float
+        Time for reading the input, making the tracker from the first frame, tracking the others, and writing.
+    """
+
+    output: str
+    frames: int
+    read_s: float
+    arm_s: float
+    track_s: float
+    write_s: float
+
+    def as_json(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+    def as_line(self) -> str:
+        """Return the run in one line."""
+        total_s = self.read_s + self.arm_s + self.track_s + self.write_s
+        per_frame_ms = 1e3 * self.track_s / max(self.frames - 1, 1)
+        return f"{self.output}: {self.frames} frames in {total_s:.2f} s, {per_frame_ms:.2f} ms to track each"
+
+
+def run(input_dir: Path, output_dir: Path, on_progress: OnProgress) -> Run:
+    """Track the target of one case, frame by frame, and write its masks.
+
+    Parameters
+    ----------
+    input_dir : Path
+        A case in the challenge's layout.
+    output_dir : Path
+        Where the masks go; an older output there is replaced.
+    on_progress : callable
+        Told of every frame.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RecordingError
+        When a file of the input is missing, damaged or contradicts the others.
+    TargetError
+        When the target cannot be tracked.
+    OutputError
+        When the output cannot be written.
+    """
+    marks_ns = [stopwatch_ns()]
+    case = open_input(input_dir)
+    recording = case.recording
+    marks_ns.append(stopwatch_ns())
+    masks = np.empty(recording.frames.shape, dtype=np.uint8)
+    for index, mask in enumerate(track_masks(recording)):
+        if index == 0:
+            marks_ns.append(stopwatch_ns())
+        masks[index] = mask
+        on_progress("tracking", index + 1, len(masks))
+    marks_ns.append(stopwatch_ns())
+    path = output_dir / OUTPUT
+    _write(path, masks, case)
+    marks_ns.append(stopwatch_ns())
+    return Run(str(path), len(masks), *(1e-9 * np.diff(marks_ns)).tolist())
+
+
+def open_input(input_dir: Path) -> Input:
+    """Return a case in the challenge's layout.
+
+    Raises
+    ------
+    RecordingError
+        When a file is missing, damaged or contradicts the others.
+    """
+    try:
+        return _read(input_dir)
+    except OSError as error:
+        raise RecordingError(
+            f"{input_dir}: cannot be read ({error.strerror or error}); check the path and its permissions"
+        ) from None
+
+
+def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
+    """Yield the target on each frame as a mask (H, W); that of a frame is known before the next one is looked at.
+
+    The first is the given one. On a frame on which the tracker is not sure its best guess counts, which is where the
+    target was last when there is no better one; a mask is never empty.
+
+    Raises
+    ------
+    TargetError
+        When the target cannot be tracked.
+    """
+    frames, target = recording.frames, recording.first_mask
+    assert target is not None  # noqa: S101  (without one a case is not opened)
+    tracker = Tracker(frames[0], target, recording.spacing_mm)
+    shape = (target.shape[0], target.shape[1])
+    latest = target
+    yield latest
+    for index in range(1, len(frames)):
+        mask = tracker.track(frames[index]).mask(shape)
+        latest = mask if mask.any() else latest
+        yield latest
+
+
+def _read(input_dir: Path) -> Input:
+    if not input_dir.is_dir():
+        raise RecordingError(f"{input_dir}: no such folder; name the folder of a case in the challenge's layout")
+    series, label = (_only_image(input_dir / place) for place in (SERIES, TARGET))
+    rate_hz = read_number(input_dir / "frame-rate.json", *RATE_LIMITS_HZ, "frames per second")
+    field_t = read_number(input_dir / "b-field-strength.json", *FIELD_LIMITS_T, "tesla")
+    region = read_region(input_dir / "scanned-region.json")
+    if region is None:
+        raise RecordingError(f'{input_dir / "scanned-region.json"}: is missing; it must hold a word, such as "abdomen"')
+    pixels, spacing = read_metaimage(series)
+    if pixels.ndim != 3:
+        raise RecordingError(f"{series}: has {pixels.ndim} axes; it must have rows, columns and time")
+    masks = read_masks(label, (*pixels.shape[:2], 1))
+    target = None if masks is None else np.array(masks[0])
+    if target is None or not target.any():
+        raise RecordingError(f"{label}: is empty; draw the target on the first frame")
+    kept = np.dtype(np.float32) if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("=")
+    recording = Recording(
+        name=series.stem.removesuffix("_frames"),
+        frames=time_first(pixels, kept),
+        spacing_mm=(spacing[0], spacing[1]),
+        times_s=np.arange(pixels.shape[2]) / rate_hz,
+        first_mask=target,
+        field_strength_t=field_t,
+        region=region,
+    )
+    return Input(recording, series, spacing)
+
+
+def _only_image(folder: Path) -> Path:
+    """Return the one image in a folder of the input, whatever its name."""
+    found = sorted(folder.glob("*.mha"))
+    if len(found) != 1:
+        raise RecordingError(f"{folder}: holds {len(found)} files *.mha, not one; put the one of this case there")
+    return found[0]
+
+
+def _write(path: Path, masks: NDArray[np.uint8], case: Input) -> None:
+    """Write masks (T, H, W) with the axes of the images, and where these lie."""
+    part = path.with_name(".unfinished.mha")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_metaimage(part, np.moveaxis(masks, 0, -1), case.spacing, like=case.series)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or name another folder"
+        ) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
