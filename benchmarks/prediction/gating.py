@@ -13,7 +13,7 @@ from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
 from gatekeeper.config import PredictionConfig
 from gatekeeper.core.clock import stopwatch_ns
-from gatekeeper.gating.ahead import instants_s, used_percent
+from gatekeeper.gating.lookahead import instants_s, used_percent
 
 Array = NDArray[np.float64]
 

@@ -61,7 +61,7 @@ class Predictor:
     Parameters
     ----------
     config : PredictionConfig, optional
-        `mode`, `look_ahead` and the latencies are not used here; see `gatekeeper.gating.ahead`.
+        `mode`, `look_ahead` and the latencies are not used here; see `gatekeeper.gating.lookahead`.
 
     References
     ----------

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.config import PredictionConfig
-from gatekeeper.gating.ahead import used_percent
+from gatekeeper.gating.lookahead import used_percent
 from gatekeeper.gating.predictor import MIN_CHECKED, Predictor
 
 modest = settings(max_examples=60, deadline=None)

@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 
 from gatekeeper.config import PredictionConfig
-from gatekeeper.gating.ahead import instants_s, used_percent
+from gatekeeper.gating.lookahead import instants_s, used_percent
 
 NAN = math.nan
 OFF, CONSERVATIVE, FULL = (PredictionConfig(mode=mode) for mode in ("off", "conservative", "full"))
