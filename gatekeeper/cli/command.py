@@ -8,8 +8,7 @@ from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsAr
 from gatekeeper.core.errors import InputError
 from gatekeeper.operator.client import ask
 from gatekeeper.operator.control_socket import STATUS
-from gatekeeper.operator.request import named, wish_of
-from gatekeeper.operator.who import login_name
+from gatekeeper.operator.request import login_name, named, wish_of
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:

@@ -117,9 +117,9 @@ def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path,
     from gatekeeper.display.terminal.publisher import Pump
     from gatekeeper.display.terminal.snapshot import Facts, Said
     from gatekeeper.linac.watchdog import Watchdog
+    from gatekeeper.operator.request import login_name
     from gatekeeper.operator.signals import ends_on_signals
     from gatekeeper.operator.terminal import Terminal
-    from gatekeeper.operator.who import login_name
     from gatekeeper.runtime.realtime import real_time
     from gatekeeper.sources.open import open_source
 

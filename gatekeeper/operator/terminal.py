@@ -1,5 +1,6 @@
-"""The terminal as a door: lines that are typed become wishes, and a terminal that is gone holds the beam and ends."""
+"""Read commands that an operator types, and hold the beam when the terminal is gone."""
 
+import codecs
 import errno
 import os
 import select
@@ -10,10 +11,104 @@ from contextlib import suppress
 from typing import Any, Self
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.line import Line
-from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.request import END, HELP, Wish, wish_of
 from gatekeeper.operator.request_queue import Desk
-from gatekeeper.operator.typed import help_lines, parse, wants_help
+
+ENTER = "\r\n"
+BACKSPACE = "\x7f\x08"
+CLEAR = "\x15\x03"
+ESCAPE = "\x1b"
+LONGEST = 200
+
+
+class Line:
+    """Takes bytes in as they are typed, and gives whole lines.
+
+    Attributes
+    ----------
+    text : str
+        What is typed and not yet sent off.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._escaped = ""
+        self.text = ""
+
+    def take(self, data: bytes) -> list[str]:
+        """Return the lines that these bytes complete. Cursor keys are left out, and what is longer than a line."""
+        lines = []
+        for key in self._decoder.decode(data):
+            if self._escapes(key):
+                continue
+            if key in ENTER:
+                lines.append(self.text)
+                self.text = ""
+            elif key in BACKSPACE:
+                self.text = self.text[:-1]
+            elif key in CLEAR:
+                self.text = ""
+            elif key.isprintable() and len(self.text) < LONGEST:
+                self.text += key
+        return lines
+
+    def _escapes(self, key: str) -> bool:
+        """Return True while a key belongs to a sequence such as ``ESC [ A``."""
+        if not self._escaped:
+            self._escaped = key if key == ESCAPE else ""
+            return key == ESCAPE
+        first = len(self._escaped) == 1
+        done = key not in "[O" if first else "@" <= key <= "~"
+        self._escaped = "" if done else self._escaped + key
+        # An escape by itself, and then a key, is no sequence.
+        return not (first and done)
+
+
+ASKS_FOR_HELP = frozenset({"help", "?"})
+BY = "by"
+
+
+def parse(line: str, operator: str, door: str) -> Wish | None:
+    """Return what a line asks for, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
+
+    Parameters
+    ----------
+    line : str
+        What was typed.
+    operator : str
+        Who sits there, unless the line ends with ``by`` and a name.
+    door : str
+        Where it was typed.
+
+    Returns
+    -------
+    Wish or None
+        None when there is nothing in the line, or help is asked for (`wants_help`).
+
+    Raises
+    ------
+    InputError
+        When it is no command.
+    """
+    words = line.split()
+    if not words or wants_help(line):
+        return None
+    lower = [word.lower() for word in words]
+    if BY in lower:
+        at = lower.index(BY)
+        words, operator = words[:at], " ".join(words[at + 1 :])
+    return wish_of(words, operator, door)
+
+
+def wants_help(line: str) -> bool:
+    """Return True when a line asks what can be asked for."""
+    return line.strip().lower() in ASKS_FOR_HELP
+
+
+def help_lines() -> tuple[str, ...]:
+    """Return one line for each command, and one on names."""
+    return (*(f"{words:13}{does}" for words, does in HELP), f"{'... by NAME':13}says who asks, after any of these")
+
 
 DOOR = "terminal"
 GONE = "terminal gone"

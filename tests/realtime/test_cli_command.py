@@ -5,8 +5,8 @@ import json
 import pytest
 
 from gatekeeper.operator.control_socket import Control
+from gatekeeper.operator.request import login_name
 from gatekeeper.operator.socket_path import NAME
-from gatekeeper.operator.who import login_name
 from tests.command_line import gatekeeper
 from tests.desks import looping
 from tests.views import BEAM_ON

@@ -4,9 +4,8 @@ import pytest
 
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.line import Line
 from gatekeeper.operator.request import END, WORDS
-from gatekeeper.operator.typed import help_lines, parse, wants_help
+from gatekeeper.operator.terminal import Line, help_lines, parse, wants_help
 
 
 def typed(line, operator="Anna"):
