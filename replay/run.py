@@ -24,7 +24,7 @@ from gatekeeper.recording.session_folder import Session
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.recording.writer_client import PATIENT
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.loop import run_loop

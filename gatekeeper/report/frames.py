@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Decision
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
 
 AROUND_MM = 15.0

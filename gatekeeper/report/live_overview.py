@@ -14,7 +14,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.session.arming import Armed
 
 

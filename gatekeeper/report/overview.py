@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.report.frames import box_around_mm, choose_frames, draw_frame
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.report.traces import draw_beam, draw_movement, draw_outside
 from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, MUTED_COLOR, TARGET_COLOR
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.style.colors import (
     AP_COLOR,
     BEAM_COLOR,

@@ -10,7 +10,7 @@ from matplotlib.image import imread
 from gatekeeper.core.decision import Reason
 from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.seen import Seen
+from gatekeeper.report.session_data import Seen
 from gatekeeper.report.traces import spans_s
 from tests.steps import HOLD, ON, decision, track
 
