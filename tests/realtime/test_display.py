@@ -14,9 +14,8 @@ from gatekeeper.display.terminal.process import LEAVE, Display
 from gatekeeper.display.terminal.publisher import Pump
 from gatekeeper.display.terminal.snapshot import Facts, Said, Snapshot
 from gatekeeper.session.arming import arm
-from gatekeeper.session.canvas import Canvas
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import Board, Canvas
 from replay.run import material_of
 from tests.cases import breathing_case
 from tests.leases import measured

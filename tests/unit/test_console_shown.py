@@ -15,9 +15,8 @@ from gatekeeper.display.web.live_message import LINES, RECENT, Shown
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.trace_row import COLUMNS
 from gatekeeper.session.arming import Learned, arm
-from gatekeeper.session.canvas import Canvas
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import MOST_RECENT, Board
+from gatekeeper.session.status import MOST_RECENT, Board, Canvas
 from gatekeeper.tracking.preview.report import Preview
 from replay.run import material_of
 from tests.cases import SPACING_MM, breathing_case

@@ -19,8 +19,7 @@ from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.session.arming import Armed, Learned
-from gatekeeper.session.canvas import Canvas
-from gatekeeper.session.status import Board, Passed, Status
+from gatekeeper.session.status import Board, Canvas, Passed, Status
 
 RECENT = 64
 """So many decisions go along, so that a browser that misses some messages misses no decision."""
