@@ -23,7 +23,7 @@ $(RUN_LOCK): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --require-hashes --requirement requirements.lock
 	@echo "Installing gatekeeper into .venv"
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@echo "Compiling the kernels"
 	@$(BIN)/python -c 'from gatekeeper.cli.compilation import compile_kernels; compile_kernels()'
 	@touch $@
@@ -58,6 +58,7 @@ test-slow: dev ## Run the tests of accuracy and the matrices
 lint: dev ## Check format, style, types, docstrings and imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/numpydoc lint $$(find gatekeeper kernels replay -name '*.py')
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

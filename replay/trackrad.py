@@ -145,6 +145,11 @@ def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
     The first is the given one. On a frame on which the tracker is not sure its best guess counts, which is where the
     target was last when there is no better one; a mask is never empty.
 
+    Yields
+    ------
+    ndarray of bool, shape (H, W)
+        The target on one frame.
+
     Raises
     ------
     TargetError

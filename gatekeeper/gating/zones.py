@@ -93,8 +93,12 @@ def zones_for(
         The first is the primary target.
     margin_mm : float
         From each target to its envelope, in mm.
-    spacing_mm, shape, plane
-        The grid, as for `Envelope`.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    shape : tuple of int, optional
+        Rows and columns of the image.
+    plane : Plane, optional
+        The plane of the image.
 
     Raises
     ------

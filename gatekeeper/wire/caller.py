@@ -20,7 +20,7 @@ class Caller:
         Name or address to connect to.
     port : int
         TCP port.
-    serve, count
+    serve, count : callable
         As for `gatekeeper.wire.listener.Listener`; a refusal is "unreachable".
     name : str
         What messages and threads call it.

@@ -125,7 +125,7 @@ def write_metaimage(
     ----------
     path : Path
         The file to make; its name ends in .mha.
-    pixels : ndarray of an integer type, float32 or float64
+    pixels : ndarray of int, float32 or float64
         With the slowest axis first.
     spacing : tuple of float
         One distance per axis of `pixels`.

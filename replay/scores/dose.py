@@ -69,7 +69,10 @@ def d98_unbinarised(
 
     Parameters
     ----------
-    target, center_error_px, spacing_mm, region
+    target : ndarray of bool, shape (H, W)
+    center_error_px : ndarray, shape (T, 2)
+    spacing_mm : tuple of float
+    region : str or None
         As for :func:`d98_relative`.
 
     Returns

@@ -33,7 +33,7 @@ Arrays = dict[str, NDArray[np.generic]]
 class Shown:
     """Collects what the board shows from look to look.
 
-    Parameters
+    Attributes
     ----------
     board : Board
         Where the session is shown.

@@ -93,8 +93,10 @@ def serve(
         Connected with the sender.
     peer : str
         Its address.
-    largest_bytes, deadline_s
-        As `GuardedSocket` takes them.
+    largest_bytes : int
+        As `GuardedSocket` takes it.
+    deadline_s : float
+        As `GuardedSocket` takes it, in seconds.
     stored : callable
         Given each object as it came, and its transfer syntax; must return at once.
     broken : callable
