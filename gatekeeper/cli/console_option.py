@@ -11,7 +11,7 @@ from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatekeeper.operator.request_queue import Desk
-    from gatekeeper.session.contouring.easel import Easel
+    from gatekeeper.session.contouring.requests import Easel
     from gatekeeper.session.status import Board
 
 LOOPBACK = "127.0.0.1"

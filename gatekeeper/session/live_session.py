@@ -19,7 +19,7 @@ from gatekeeper.recording.session_folder import Session, make_empty
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed
-from gatekeeper.session.contouring.easel import OVER, Easel
+from gatekeeper.session.contouring.requests import OVER, Easel
 from gatekeeper.session.contouring.workflow import Drawing
 from gatekeeper.session.controller import DOOR, TIME_IS_OVER, Conductor
 from gatekeeper.session.definition import Plan

@@ -8,7 +8,7 @@ from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, Pump
 from gatekeeper.operator.pending import Answer
 from gatekeeper.operator.request_queue import Desk
-from gatekeeper.session.contouring.easel import NOT_DRAWN, Easel
+from gatekeeper.session.contouring.requests import NOT_DRAWN, Easel
 from gatekeeper.session.status import Board
 from tests.desks import obeyed
 from tests.gate_world import gate

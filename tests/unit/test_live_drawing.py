@@ -10,8 +10,8 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.session.contouring.easel import OVER
 from gatekeeper.session.contouring.outline import region_of
+from gatekeeper.session.contouring.requests import OVER
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.session.target import Drawn
 from tests.cases import breathing_case

@@ -8,9 +8,8 @@ import pytest
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import TargetError
-from gatekeeper.session.contouring.easel import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, Easel
 from gatekeeper.session.contouring.outline import MOST_POINTS
-from gatekeeper.session.contouring.requests import Take
+from gatekeeper.session.contouring.requests import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, Easel, Take
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.session.target import Drawn
 from tests.drawings import ellipse_px

@@ -18,8 +18,7 @@ from gatekeeper.operator.pending import Answer, Order
 from gatekeeper.operator.request import Wish, wish_of
 from gatekeeper.operator.request_queue import Desk
 from gatekeeper.runtime.realtime import real_time
-from gatekeeper.session.contouring.easel import Easel
-from gatekeeper.session.contouring.requests import Request, request_of
+from gatekeeper.session.contouring.requests import Easel, Request, request_of
 from gatekeeper.session.status import Board, Status
 
 LOOK_S = 1.0 / 30.0

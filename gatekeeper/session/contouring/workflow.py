@@ -15,9 +15,8 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.operator.pending import Answer
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.session.arming import Armed
-from gatekeeper.session.contouring.easel import BEGUN, Easel
 from gatekeeper.session.contouring.outline import Region, outline_to_adjust, region_of
-from gatekeeper.session.contouring.requests import Again, Request, Sketch, Take
+from gatekeeper.session.contouring.requests import BEGUN, Again, Easel, Request, Sketch, Take
 from gatekeeper.session.definition import Plan
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.startup import NEWEST, Happening, reference_of
