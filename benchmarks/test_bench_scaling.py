@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.ndimage import gaussian_filter
 
-from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.tracker import StructureTracker
 
 WARM_UP_FRAMES = 20
 ROUNDS = 2000

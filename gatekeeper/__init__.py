@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from gatekeeper.session.engine import Engine
     from gatekeeper.session.loop import run_loop
     from gatekeeper.tracking.preview.report import Preview
-    from gatekeeper.tracking.structures import StructureTracker
-    from gatekeeper.tracking.tracker import Tracker
+    from gatekeeper.tracking.tracker import StructureTracker, Tracker
 
 __all__ = [
     "Action",
@@ -82,7 +81,7 @@ _HOME = {
     "Reason": "core.decision",
     "Session": "recording.session_folder",
     "SessionConfig": "config",
-    "StructureTracker": "tracking.structures",
+    "StructureTracker": "tracking.tracker",
     "Target": "gating.zones",
     "Track": "core.track",
     "Tracker": "tracking.tracker",

@@ -17,7 +17,7 @@ from gatekeeper.gating.zones import Target, Zone, zones_for
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.session.engine import Engine, TargetTracker
 from gatekeeper.tracking.preview.report import FEWEST_FRAMES, Preview
-from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.tracker import StructureTracker
 from kernels.polygon import fill
 
 LEAST_INSIDE = 0.05

@@ -11,7 +11,7 @@ import pytest
 
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import Session
-from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import write_case

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.tracking import structures
 from gatekeeper.tracking import template_tracker as module
+from gatekeeper.tracking import tracker as structures
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.rigid_search import Search
 from gatekeeper.tracking.template_tracker import NOISY

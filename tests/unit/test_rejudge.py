@@ -10,7 +10,7 @@ from gatekeeper.core.errors import ConfigError, RecordingError
 from gatekeeper.core.json_values import number
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import Session
-from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
 from replay.formats.session import open_session
 from replay.run import material_of, replay

@@ -15,7 +15,7 @@ from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.session_folder import Session
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
-from gatekeeper.tracking.structures import StructureTracker
+from gatekeeper.tracking.tracker import StructureTracker
 from replay.player import Player
 from replay.run import material_of
 from tests.cases import breathing_case

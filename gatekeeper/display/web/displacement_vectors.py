@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.session.status import Board
-from gatekeeper.tracking.structures import StructureTracker
 from gatekeeper.tracking.template_tracker import Follower
+from gatekeeper.tracking.tracker import StructureTracker
 
 STEP_MM = 6.0
 """Distance of the arrows, in mm."""
