@@ -3,6 +3,10 @@
 Each message begins with its kind (uint16); all numbers are little-endian. Sources: the streaming protocol and the
 layout of its messages and headers as the ISMRM Raw Data format documents them (version 1); S. J. Inati et al., "ISMRM
 Raw data format: a proposed standard for MRI raw datasets", Magn. Reson. Med. 77, 2017.
+
+The `ismrmrd` package has the same layouts, and tests compare them. It is not used here: its import takes 0.15 s and
+changes the warning filters of the process, its header takes twice as long to unpack, it reads pixels of int32 as int64,
+and all meta attributes are lost when one of them has no name.
 """
 
 import struct

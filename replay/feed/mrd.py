@@ -9,6 +9,7 @@ from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Vector
 from gatekeeper.wire import mrd
 from gatekeeper.wire.mrd import ImageHeader, Kind
+from replay.formats.mrd_header import header_xml
 
 PATIENCE_S = 5.0
 """The other side takes every message, and says goodbye, within this time, in seconds."""
@@ -19,21 +20,8 @@ TICKS_A_DAY = round(86_400.0 / TICK_S)
 NUMBERS = 65_536
 SLICE_MM = 5.0
 
-XML = """<?xml version="1.0" encoding="utf-8"?>
-<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">
-  <experimentalConditions><H1resonanceFrequency_Hz>14902000</H1resonanceFrequency_Hz></experimentalConditions>
-  <encoding>
-    <encodedSpace>{space}</encodedSpace>
-    <reconSpace>{space}</reconSpace>
-    <encodingLimits/>
-    <trajectory>cartesian</trajectory>
-  </encoding>
-</ismrmrdHeader>
-"""
-SPACE = (
-    "<matrixSize><x>{x}</x><y>{y}</y><z>1</z></matrixSize>"
-    "<fieldOfView_mm><x>{width:g}</x><y>{height:g}</y><z>{depth:g}</z></fieldOfView_mm>"
-)
+FIELD_T = 0.35
+"""Of an MR-linac whose cine is tracked; the header of MRD needs a frequency."""
 
 
 class MrdFeeder:
@@ -71,7 +59,10 @@ class MrdFeeder:
         """
         if not self._has_begun:
             self._has_begun = True
-            self._write(mrd.write_text(Kind.CONFIG_FILE, "gatekeeper") + mrd.write_text(Kind.HEADER, _xml(frame)))
+            self._write(
+                mrd.write_text(Kind.CONFIG_FILE, "gatekeeper")
+                + mrd.write_text(Kind.HEADER, header_xml(frame.image.shape, frame.spacing_mm, SLICE_MM, FIELD_T))
+            )
         self._write(mrd.write_image(header_of(frame), frame.image))
 
     def close(self) -> None:
@@ -108,12 +99,6 @@ def header_of(frame: Frame) -> ImageHeader:
         stamp=round((MORNING_S + frame.acquired_s) / TICK_S) % TICKS_A_DAY,
         image_index=frame.sequence % NUMBERS,
     )
-
-
-def _xml(frame: Frame) -> str:
-    width, height, depth = _extent_mm(frame)
-    rows, cols = frame.image.shape
-    return XML.format(space=SPACE.format(x=cols, y=rows, width=width, height=height, depth=depth))
 
 
 def _extent_mm(frame: Frame) -> Vector:

@@ -4,14 +4,19 @@ import socket
 import struct
 
 import ismrmrd
+import ismrmrd.image
 import ismrmrd.xsd
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ismrmrd.serialization import ConfigFile, ConfigText, ProtocolDeserializer, ProtocolSerializer
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Plane
+from gatekeeper.wire import mrd
+from gatekeeper.wire.stream import MessageStream
 from replay.feed import mrd as feed
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play
@@ -251,3 +256,61 @@ def test_a_feeder_says_in_one_line_that_the_server_takes_no_more():
             send_for_ever(feeder, frame)
         feeder.close()
         until(lambda: source.counts.broken == {"too_large": 1})
+
+
+def messages_of(raw):
+    """Return all messages of a connection that carries these bytes."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(raw)
+        theirs.close()
+        stream, messages = MessageStream(ours, 100_000, 5.0, "test"), []
+        while stream.begin():
+            messages.append(mrd.read_message(stream, "test"))
+        return messages
+
+
+@given(st.binary(min_size=198, max_size=198))
+def test_the_header_of_an_image_is_what_the_library_makes_of_the_same_bytes(raw):
+    theirs = ismrmrd.ImageHeader.from_buffer_copy(raw)
+    theirs.data_type, theirs.channels, theirs.matrix_size = 2, 1, (3, 2, 1)
+    (message,) = messages_of(struct.pack("<H", 1022) + bytes(theirs) + bytes(8 + 12))
+    expected = mrd.ImageHeader(
+        pixel_type=2,
+        matrix=(3, 2, 1),
+        field_of_view_mm=tuple(theirs.field_of_view),
+        channels=1,
+        position_mm=tuple(theirs.position),
+        read_dir=tuple(theirs.read_dir),
+        phase_dir=tuple(theirs.phase_dir),
+        stamp=theirs.acquisition_time_stamp,
+        image_type=theirs.image_type,
+        image_index=theirs.image_index,
+        series_index=theirs.image_series_index,
+    )
+    np.testing.assert_equal(tuple(message.header), tuple(expected))
+
+
+@given(samples=st.integers(0, 40), channels=st.integers(0, 5), dimensions=st.integers(0, 3))
+def test_what_is_skipped_is_as_long_as_the_library_writes_it(samples, channels, dimensions):
+    acquisition = ismrmrd.AcquisitionHeader()
+    acquisition.number_of_samples, acquisition.active_channels = samples, channels
+    acquisition.trajectory_dimensions = dimensions
+    waveform = ismrmrd.WaveformHeader()
+    waveform.number_of_samples, waveform.channels = samples, channels
+    raw = struct.pack("<H", 1008) + bytes(acquisition) + bytes(samples * (4 * dimensions + 8 * channels))
+    raw += struct.pack("<H", 1026) + bytes(waveform) + bytes(4 * samples * channels)
+    assert messages_of(raw) == [mrd.Kind.ACQUISITION, mrd.Kind.WAVEFORM]
+
+
+@pytest.mark.parametrize("number", mrd.PIXELS)
+def test_types_of_pixels_have_the_numbers_of_the_library_which_has_int32_wrong(number):
+    theirs = ismrmrd.image.get_dtype_from_data_type(number)
+    assert theirs == ("i8" if number == ismrmrd.DATATYPE_INT else mrd.PIXELS[number])
+
+
+def test_meta_attributes_of_the_library_are_lost_when_one_has_no_name():
+    xml = b"<ismrmrdMeta><meta><name>Keep</name><value>1</value></meta><meta/></ismrmrdMeta>"
+    assert mrd.read_attributes(xml)["Keep"] == ("1",)
+    with pytest.raises(AssertionError):
+        ismrmrd.Meta.deserialize(xml.decode())

@@ -1,5 +1,8 @@
 """MRD files that the ismrmrd library wrote are recordings, and those written here are read by it."""
 
+import subprocess
+import sys
+import tracemalloc
 import warnings
 from dataclasses import replace
 
@@ -166,3 +169,101 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
     with pytest.raises(OutputError, match="exists"):
         write_mrd(CASE, tmp_path / "a.h5", quiet)
     assert (tmp_path / "a.h5").read_text() == "precious"
+
+
+SYSTEM = "<acquisitionSystemInformation>{}</acquisitionSystemInformation>"
+HEADER = (
+    '<?xml version="1.0"?>{}<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">'
+    "<subjectInformation><patientName>DOE^JANE</patientName></subjectInformation>{}"
+    "<experimentalConditions><H1resonanceFrequency_Hz>1</H1resonanceFrequency_Hz></experimentalConditions>"
+    "</ismrmrdHeader>"
+)
+
+
+def field(text, before=""):
+    """Return a header that gives a field strength."""
+    return HEADER.format(before, SYSTEM.format(f"<systemFieldStrength_T>{text}</systemFieldStrength_T>"))
+
+
+def with_header(path, xml):
+    """Write a recording whose file has an XML header, or something else in its place."""
+    written(path, *(image(CASE, index) for index in range(4)))
+    with h5py.File(path, "r+") as file:
+        file["dataset"]["xml"] = xml
+    return path
+
+
+@pytest.mark.parametrize("xml", [field("0.35"), np.bytes_(field("0.35").encode() + bytes(4)), [field(" 3.5e-1\n")]])
+def test_the_field_strength_comes_from_the_header(tmp_path, xml):
+    opened = open_recording(with_header(tmp_path / "a.h5", xml))
+    assert_same(opened, CASE)
+    assert opened.field_strength_t == 0.35
+    assert "DOE" not in repr(opened)
+
+
+def test_the_field_strength_is_written_and_read(tmp_path):
+    write_mrd(replace(CASE, field_strength_t=0.35), tmp_path / "a.h5", quiet)
+    write_mrd(CASE, tmp_path / "b.h5", quiet)
+    assert open_recording(tmp_path / "a.h5").field_strength_t == 0.35
+    assert open_recording(tmp_path / "b.h5").field_strength_t is None
+
+
+LAUGHS = "<!DOCTYPE a [<!ENTITY a '0.3'>" + "".join(
+    f"<!ENTITY {name} '{f'&{of};' * 10}'>" for name, of in zip("bcdefgh", "abcdefg", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "",
+        "no XML",
+        field("0.35")[:-5],
+        field("nan"),
+        field("-inf"),
+        field("0"),
+        field("1000"),
+        field("strong"),
+        field("<deep>" * 100_000),
+        field("<a/>"),
+        field("&a;", LAUGHS + "]>"),
+        field("&h;", LAUGHS + "]>"),
+        field("0.35", '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">'),
+        HEADER.format("", ""),
+        HEADER.format("", SYSTEM.format("")),
+        HEADER.format("", "<newer/>"),
+        "<other/>",
+        np.bytes_(field("0.35").encode("utf-16")),
+        field("0.35") + " " * 2**20,
+        [field("0.35")] * 2,
+        7.0,
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_header_that_cannot_be_used_is_ignored_in_silence(tmp_path, xml, capfd):
+    opened = open_recording(with_header(tmp_path / "a.h5", xml))
+    assert_same(opened, CASE)
+    assert opened.field_strength_t is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_header_that_announces_two_gigabytes_is_not_read(tmp_path):
+    path = written(tmp_path / "a.h5", *(image(CASE, index) for index in range(4)))
+    with h5py.File(path, "r+") as file:
+        file["dataset"].create_dataset("xml", (1,), "S2000000000", chunks=(1,))
+    tracemalloc.start()
+    try:
+        assert open_recording(path).field_strength_t is None
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_library_leaves_the_warnings_of_the_process_alone():
+    script = (
+        "import warnings, h5py, numpy\n"
+        "before = warnings.filters[:]\n"
+        "import replay.formats.mrd_header\n"
+        "assert warnings.filters == before"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

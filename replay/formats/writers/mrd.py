@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import h5py
 import numpy as np
@@ -16,20 +15,9 @@ from replay.write import whole_file
 
 SLICE_MM = 1.0
 """A recording does not tell how thick its slice is; the format wants a number."""
-HYDROGEN_HZ_PER_T = 42.577478518e6
 _TYPES = {"u1": "<u2", "i1": "<i2", "u2": "<u2", "i2": "<i2", "u4": "<u4", "i4": "<i4", "f4": "<f4"}
 _NUMBERS = {"<u2": 1, "<i2": 2, "<u4": 3, "<i4": 4, "<f4": 5, "<f8": 6}
 _ATTRIBUTES = "<ismrmrdMeta><meta><name>" + TIME_ATTRIBUTE + "</name><value>{time_ms!r}</value></meta></ismrmrdMeta>"
-_SPACE = (
-    "<matrixSize><x>{cols}</x><y>{rows}</y><z>1</z></matrixSize>"
-    "<fieldOfView_mm><x>{width:.6f}</x><y>{height:.6f}</y><z>{depth:.6f}</z></fieldOfView_mm>"
-)
-_HEADER = (
-    '<?xml version="1.0" encoding="utf-8"?><ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD">'
-    "{system}<experimentalConditions><H1resonanceFrequency_Hz>{hydrogen_hz:.0f}</H1resonanceFrequency_Hz>"
-    "</experimentalConditions><encoding><encodedSpace>{space}</encodedSpace><reconSpace>{space}</reconSpace>"
-    "<encodingLimits></encodingLimits><trajectory>other</trajectory></encoding></ismrmrdHeader>"
-)
 
 
 def write_mrd(recording: Recording, path: Path, on_progress: OnProgress) -> None:
@@ -53,14 +41,16 @@ def write_mrd(recording: Recording, path: Path, on_progress: OnProgress) -> None
     RecordingError
         When a frame cannot be read.
     """
-    from ismrmrd.hdf5 import image_header_dtype  # type: ignore[import-untyped]
+    # Imported late because ismrmrd takes 0.15 s.
+    from replay.formats.mrd_header import header_xml, image_header_dtype
 
     count, rows, cols = recording.frames.shape
     kind = _TYPES.get(recording.frames.dtype.str[1:], "<f8")
-    heads = _heads(recording, np.dtype(image_header_dtype), _NUMBERS[kind])
+    heads = _heads(recording, image_header_dtype(), _NUMBERS[kind])
     with whole_file(path) as unfinished, h5py.File(unfinished, "x") as file:
         group = file.create_group("dataset/image_0")
-        file["dataset"].create_dataset("xml", data=[_xml(recording)], dtype=h5py.special_dtype(vlen=bytes))
+        xml = header_xml((rows, cols), recording.spacing_mm, SLICE_MM, recording.field_strength_t)
+        file["dataset"].create_dataset("xml", data=[xml], dtype=h5py.special_dtype(vlen=bytes))
         group.create_dataset("header", data=heads, maxshape=(None,), chunks=(min(count, 256),))
         texts = [_ATTRIBUTES.format(time_ms=float(1e3 * time_s)) for time_s in recording.times_s]
         group.create_dataset("attributes", data=texts, dtype=h5py.special_dtype(vlen=str), maxshape=(None,))
@@ -87,12 +77,3 @@ def _heads(recording: Recording, dtype: np.dtype[Any], pixel_type: int) -> NDArr
     heads["image_index"] = np.arange(1, count + 1) % 2**16
     heads["attribute_string_len"] = [len(_ATTRIBUTES.format(time_ms=float(1e3 * t))) for t in recording.times_s]
     return heads
-
-
-def _xml(recording: Recording) -> str:
-    _, rows, cols = recording.frames.shape
-    (row_mm, col_mm), field_t = recording.spacing_mm, recording.field_strength_t
-    space = _SPACE.format(rows=rows, cols=cols, width=cols * col_mm, height=rows * row_mm, depth=SLICE_MM)
-    told = f"<systemFieldStrength_T>{escape(f'{field_t:g}')}</systemFieldStrength_T>" if field_t is not None else ""
-    system = f"<acquisitionSystemInformation>{told}</acquisitionSystemInformation>" if told else ""
-    return _HEADER.format(system=system, hydrogen_hz=HYDROGEN_HZ_PER_T * (field_t or 0.0), space=space)
