@@ -57,6 +57,7 @@ def test_an_answer_that_takes_too_long_is_a_finding(monkeypatch, capsys, worst, 
     assert json.loads(capsys.readouterr().out)["good"] is (code == 0)
 
 
+@pytest.mark.slow
 def test_a_session_is_asked_what_if_by_the_command_itself(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
     ready_s, taken_s = what_if_load.answered_s(make_session(tmp_path / "session", quiet, 0.1, (72, 60)), 3)

@@ -78,6 +78,7 @@ def test_simulated_breathing_is_what_it_says():
     assert np.array_equal(noisy.truth_mm, simulated(Breathing(noise_mm=0.1), 8.0, 1, 300.0, 60.0).truth_mm)
 
 
+@pytest.mark.slow
 def test_prediction_is_better_than_the_sketch_that_set_the_mark():
     """On one short trace; all figures and their spread are printed by `make bench-predict`."""
     scene = simulated(Breathing(), 8.0, 7, 300.0, 60.0)
@@ -102,6 +103,7 @@ def test_every_method_follows_slow_motion(name):
     assert said.position_mm == pytest.approx((0.2 * (time_s + 0.4), 1.0), abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     args = ["--seeds", "1", "--minutes", "0.5", "--cine", str(tmp_path), "--plot", str(tmp_path / "a.png"), "--json"]
     assert command.main(args) == 0
@@ -115,6 +117,7 @@ def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     assert command.main([*args[:-3], "--plot", str(tmp_path / "absent" / "a.png")]) == 2
 
 
+@pytest.mark.slow
 def test_prediction_halves_beam_on_while_out_on_recorded_traces(cine):
     traces = [command.judge(scene, 0.3)[0] for _, scene in recorded(cine)]
     rows = command.collect(traces)

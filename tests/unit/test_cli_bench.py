@@ -25,6 +25,7 @@ def benched(capsys, path):
     return json.loads(out.out), out.err
 
 
+@pytest.mark.slow
 def test_every_stage_and_every_peer_is_timed(tmp_path, capsys):
     values, shown = benched(capsys, write_case(breathing_case(frames=40), tmp_path / "P_001"))
     assert set(values["stages"]) == set(BUDGET_MS)

@@ -6,6 +6,8 @@ import pytest
 from benchmarks.scenes.cine import EVERY, RUN, follow_mixed, others_of, recordings
 from benchmarks.scenes.judge import AUC, SURE, roc_area
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def mixed(cine):

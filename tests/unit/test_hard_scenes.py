@@ -10,6 +10,8 @@ from benchmarks.scenes.catalogue import SCENES
 from benchmarks.scenes.follow import follow, staged
 from benchmarks.scenes.judge import AUC, BACK_FRAMES, P95_MM, SURE, figures, frames_until_back, roc_area
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2)
 OTHER_SEEDS = {
     "whitening": (1,),

@@ -11,6 +11,8 @@ from replay.phantom import PhantomConfig, make_phantom
 from replay.scores.tracking import score_frame
 from tests.phantoms import errors_mm, phantom
 
+pytestmark = pytest.mark.slow
+
 PREVIEW_S = 20.0
 CASES = ["B1_v", "B2_v", "A1_d", "B1_d", "B2_d"]
 

@@ -176,6 +176,7 @@ def test_a_preview_is_the_beginning_of_the_case_and_is_seen_before_frame_0():
     assert [score.sequence for score in outcome.scores] == [5, 229]
 
 
+@pytest.mark.slow
 def test_with_a_preview_gatekeeper_is_in_the_table_twice(tmp_path, capsys):
     long = write_case(breathing_case(frames=60), tmp_path / "P_001")
     assert command.main([str(long), "--json", "--preview", "14"]) == 0

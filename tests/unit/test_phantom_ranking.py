@@ -57,6 +57,7 @@ def flow_errors_mm(made):
     return np.linalg.norm(np.array(found) * made.recording.spacing_mm - made.displacement_mm[1:], axis=1)
 
 
+@pytest.mark.slow
 def test_trackers_rank_on_it_as_on_real_frames():
     made = phantom(acquisition={"matrix": (128, 112), "duration_s": 10.0, "snr": 20.0})
     still_mm = np.linalg.norm(made.displacement_mm[1:], axis=1).mean()

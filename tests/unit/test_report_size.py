@@ -12,6 +12,8 @@ from replay.sessions.report import tell
 from tests.cases import breathing_case
 from tests.sessions import recorded
 
+pytestmark = pytest.mark.slow
+
 DECISIONS = 20 * 60 * 8
 """5 MB are 520 bytes for each of these; what makes a report grow shall show long before that."""
 

@@ -7,6 +7,8 @@ from replay.formats.open import open_recording
 from tests.bounded import opened_within
 from tests.image_files import small, write_itk, write_side
 
+pytestmark = pytest.mark.slow
+
 COUNT, SIDE = 4800, 512
 FRAME_BYTES = 2 * SIDE * SIDE
 SURVEYED = 400

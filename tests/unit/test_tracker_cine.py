@@ -15,6 +15,8 @@ from replay.peers.measure import measure
 from replay.peers.methods import available_methods
 from replay.scores.tracking import score_frame
 
+pytestmark = pytest.mark.slow
+
 VESSELS = ["A1_v", "A2_v", "A3_v", "A4_v", "B1_v", "B2_v"]
 DOMES = ["A1_d", "A2_d", "A4_d", "B1_d", "B2_d"]
 STRESS = "A3_d"

@@ -14,6 +14,8 @@ from replay.phantom import PhantomConfig, make_phantom
 from tests.previews import breath_mm, breathing_frames
 from tests.scenes import Scene
 
+pytestmark = pytest.mark.slow
+
 SCENE = Scene((80, 72))
 LONG = 10_000
 BREATH_MM = [(6.0 - 6.0 * np.cos(phase), np.sin(phase)) for phase in np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)]
