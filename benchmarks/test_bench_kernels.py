@@ -7,12 +7,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.conftest import Scene
 from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
-from kernels.image_checks import survey
+from kernels.image_checks import is_finite_and_varied_within, survey
 from kernels.ncc import best_peaks, correlate
 from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
 from kernels.pyramid import block_mean
-from kernels.validity import is_finite_and_varied_within
 from kernels.warp import warp_contour
 
 

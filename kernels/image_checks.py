@@ -1,13 +1,13 @@
-"""What can be said of an image at a glance: broken pixels, no variation, clipping, and its fingerprint.
+"""Check an image at a glance: broken pixels, no variation, clipping, and its fingerprint.
 
-Everything is done on the bits of the pixels as whole numbers, which no reordering of floating-point arithmetic
-can touch, and which the processor takes eight at a time.
+The survey of all pixels works on their bits as integers, which no reordering of floating-point arithmetic changes,
+and of which the processor takes eight at a time.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4_2d_in, i4, kernel, seen
+from kernels.jit import b1, f4_2d_in, i4, i8, kernel, seen
 
 EXPONENT = 0x7F800000
 """Bits that are all set in NaN and infinity, and in no number."""
@@ -65,3 +65,34 @@ def survey(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
         brightest = np.int32(brightest + np.int32(_rank(np.int32(pixels[k])) >= largest))
     fingerprint = (np.uint64(first) << np.uint64(32)) | np.uint64(second)
     return bool(broken == 0), bool(least < largest), int(brightest), int(fingerprint)
+
+
+@kernel(b1(f4_2d_in, i8, i8, i8, i8))
+def is_finite_and_varied_within(image: NDArray[np.float32], top: int, bottom: int, left: int, right: int) -> bool:
+    """Return True when no pixel of a part is NaN or infinite and at least two of its pixels differ.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+    top, bottom, left, right : int
+        First and one beyond the last row and column of the part, on the image; nothing else is read.
+
+    Returns
+    -------
+    bool
+        False for a part without pixels.
+    """
+    varied = False
+    broken = False
+    if top < bottom and left < right:
+        first = image[top, left]
+        for i in range(top, bottom):
+            line = image[i, left:right]
+            for k in range(line.size):
+                # x - x is zero for every number, NaN for NaN and infinity.
+                broken |= line[k] - line[k] != 0.0
+            # Nearly always the first row tells.
+            if not varied:
+                for k in range(line.size):
+                    varied |= line[k] != first
+    return varied and not broken

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatekeeper.core.errors import InputError
 from gatekeeper.tracking.region import Region
 from kernels.binning import Pixels, join, sketch
-from kernels.validity import is_finite_and_varied_within
+from kernels.image_checks import is_finite_and_varied_within
 
 JOINED = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
 """Pixels that are joined as they are."""

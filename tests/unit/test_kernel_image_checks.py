@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.validity import is_finite_and_varied_within
+from kernels.image_checks import is_finite_and_varied_within
 
 
 def picture(shape=(13, 17)):
