@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.cases import PHANTOM, recording_of
 from gatekeeper.cli.options import DEFAULTS, JsonOption
+from gatekeeper.cli.settings import PHANTOM, recording_of
 
 BenchCaseArg = Annotated[
     str, typer.Argument(help="A recording, or phantom: one that is made now.", metavar="[CASE|phantom]")

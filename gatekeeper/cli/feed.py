@@ -5,8 +5,8 @@ from contextlib import closing
 
 import typer
 
-from gatekeeper.cli.cases import recording_of
 from gatekeeper.cli.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
+from gatekeeper.cli.settings import recording_of
 from gatekeeper.core.clock import PacedClock, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
 

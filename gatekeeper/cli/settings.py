@@ -1,14 +1,18 @@
-"""What several commands make of their options: settings from a file and from the command line, and the pace."""
+"""Turn command-line options into settings, a pace, and a case: a recording or the phantom."""
 
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import typer
 
 from gatekeeper.config import SessionConfig, load_toml, with_limits
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from replay.formats.format import Choices
+    from replay.recording import Recording
+
 
 SLOWEST, FASTEST = 0.01, 1000.0
 
@@ -43,3 +47,22 @@ def choices_of(
     from replay.formats.format import Choices
 
     return Choices(scan, observer, time_axis, as_stored)
+
+
+PHANTOM = "phantom"
+
+
+def recording_of(case: str) -> "Recording":
+    """Return the recording that is meant; a file or folder that is called phantom is one."""
+    from replay.formats.open import open_recording
+    from replay.phantom import PhantomConfig, make_phantom
+    from replay.progress import waiting
+
+    if case == PHANTOM and not Path(case).exists():
+        with waiting("making the phantom"):
+            return make_phantom(PhantomConfig(name=PHANTOM)).recording
+    with waiting("reading the recording"):
+        recording = open_recording(Path(case))
+    for note in recording.notes:
+        typer.echo(f"gatekeeper: {note}", err=True)
+    return recording
