@@ -9,9 +9,8 @@ from rich.console import Console
 from gatekeeper.core.decision import Reason
 from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
 from gatekeeper.display.terminal.history import Seen
-from gatekeeper.display.terminal.plain import Plain
 from gatekeeper.display.terminal.publisher import snapshot_of
-from gatekeeper.display.terminal.screen import clock, draw
+from gatekeeper.display.terminal.screen import Plain, clock, draw
 from gatekeeper.display.terminal.snapshot import Said, Snapshot, Typing, packed, unpacked
 from gatekeeper.display.terminal.words import WORDS, in_words
 from gatekeeper.session.phases import Phase

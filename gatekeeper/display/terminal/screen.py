@@ -12,7 +12,7 @@ from rich.text import Text
 from gatekeeper.core.decision import BeamState
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import Seen
-from gatekeeper.display.terminal.snapshot import Snapshot
+from gatekeeper.display.terminal.snapshot import Message, Said, Snapshot
 from gatekeeper.display.terminal.words import in_words
 
 # Okabe and Ito's colours, as in the pictures of a session.
@@ -158,3 +158,43 @@ def _trace(seen: Seen, width: int, lines: int) -> RenderableType:
     for character in picture.beam:
         beam.append(character, BLUE if character == ON else ORANGE)
     return Group(*rows, beam)
+
+
+EVERY_S = 10.0
+"""A line is written at least this often, in seconds of session time."""
+
+
+class Plain:
+    """Turns messages into lines."""
+
+    def __init__(self) -> None:
+        self._seen = Seen()
+        self._written: Snapshot | None = None
+
+    def lines(self, message: Message) -> list[str]:
+        """Take one message in, and return the lines that it is worth."""
+        self._seen.take(message)
+        if isinstance(message, Said):
+            return [f"{clock(message.time_s)}  {message.line}"]
+        last = self._written
+        if not isinstance(message, Snapshot):
+            return []
+        changed = last is None or (message.phase, message.state, message.reasons) != (
+            last.phase,
+            last.state,
+            last.reasons,
+        )
+        if last is not None and not changed and message.time_s - last.time_s < EVERY_S:
+            return []
+        self._written = message
+        return [line_of(message)]
+
+
+def line_of(now: Snapshot) -> str:
+    """Return a session in one line."""
+    return (
+        f"{clock(now.time_s)}  {now.phase:9} {now.state:4}  {','.join(now.reasons) or '-'}  "
+        f"{figure(now.frame_rate, 1)}/s  age {figure(now.age_ms)} ms  outside {figure(now.outside_percent, 1)} %  "
+        f"confidence {figure(now.confidence, 2)}  p99 {figure(now.p99_ms, 2)} ms  duty {100.0 * now.duty_cycle:.1f} %  "
+        f"lost {now.lost}  skipped {now.skipped}  not kept {now.dropped}  link {'alive' if now.link_alive else 'LOST'}"
+    )
