@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.recording.summary import Summary, summary_of
-from replay.formats.session import Entry, RecordedSession, SessionPlayer
+from replay.formats.session import Entry, RecordedSession
 from replay.run import Material
+from replay.sessions.player import SessionPlayer
 
 MOST_LISTED = 10
 """So many frames that differ are listed; all are counted."""

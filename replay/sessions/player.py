@@ -1,0 +1,73 @@
+"""Play the frames of a recorded session as they were judged."""
+
+from gatekeeper.core.clock import Clock
+from gatekeeper.core.frame import Frame
+from gatekeeper.core.json_values import measured
+from gatekeeper.recording.protocol import Recorder
+from gatekeeper.session.arming import Armed
+from replay.formats.session import RecordedSession
+from replay.sessions.events import operate
+
+
+class SessionPlayer:
+    """Delivers the frames of a session as they were judged: with their numbers, and each at the time of its decision.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        What to play; frames that were not kept are missing.
+    clock : Clock
+        The session's clock. One that starts at `begin_s` and costs no time gives the times of the recording exactly.
+    armed : Armed
+        On which each operator event is done again, before the frame that followed it.
+    recorder : Recorder
+        Told of these events.
+    """
+
+    def __init__(self, session: RecordedSession, clock: Clock, armed: Armed, recorder: Recorder) -> None:
+        self._session, self._clock, self._armed, self._recorder = session, clock, armed, recorder
+        self._left = [
+            entry for entry in session.entries if entry["kind"] == "event" or entry.get("frame_row") is not None
+        ]
+        while self._left and self._left[-1]["kind"] == "event":
+            self._left.pop()
+        self._left.reverse()
+        self._offset_s: float | None = None
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
+        while self._left and self._left[-1]["kind"] == "event":
+            event, now_s = self._left.pop(), self._clock.now_s()
+            operate(self._armed, event, self._session.gathered, now_s)
+            self._recorder.event(event["event"], now_s, event["values"])
+        if self.ended():
+            return None
+        entry, now_s = self._left[-1], self._clock.now_s()
+        if self._offset_s is None:
+            self._offset_s = now_s - self._session.begin_s
+        decided_s = measured(entry["decided_s"])
+        due_s = decided_s + self._offset_s
+        if due_s > now_s + timeout_s:
+            self._clock.sleep_until(now_s + timeout_s)
+            return None
+        if due_s > now_s:
+            self._clock.sleep_until(due_s)
+        self._left.pop()
+        frame, _ = self._session.frames.frame(int(entry["frame_row"]))
+        return Frame(
+            frame.image,
+            frame.spacing_mm,
+            frame.sequence,
+            frame.acquired_s + self._offset_s,
+            frame.received_s + self._offset_s,
+            frame.plane,
+            int(entry["skipped"]),
+        )
+
+    def ended(self) -> bool:
+        """Return True after the last frame, or after `close`."""
+        return not self._left
+
+    def close(self) -> None:
+        """Deliver no more frames."""
+        self._left.clear()
