@@ -30,10 +30,10 @@ from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, fill, interlock, make_engine
 from gatekeeper.config import GateConfig, LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import FrameSource
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.protocol import FrameSource
 
 WARM = 30
 """Frames at the beginning that are not counted."""

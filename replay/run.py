@@ -14,12 +14,12 @@ from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import InputError, OutputError, TargetError
+from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.protocol import LinacPort
-from gatekeeper.recording.protocol import PassedOn, Recorder
+from gatekeeper.recording.forwarding import PassedOn
 from gatekeeper.recording.session_folder import Session
 from gatekeeper.recording.session_setup import Setup
 from gatekeeper.recording.writer_client import PATIENT
@@ -30,7 +30,6 @@ from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import Board
-from gatekeeper.sources.protocol import FrameSource
 from replay.faults import FaultSpec, inject
 from replay.player import Player
 from replay.progress import OnProgress

@@ -15,14 +15,13 @@ from benchmarks.fault_matrix.scene import load
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig, SessionConfig
 from gatekeeper.core.clock import Clock, PacedClock, monotonic_ns
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import FrameSource, TargetTracker
 from gatekeeper.linac.lease.key import load_key
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.recording.session_folder import Session
 from gatekeeper.session.arming import arm
-from gatekeeper.session.engine import TargetTracker
 from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.protocol import FrameSource
 from replay.faults import inject
 from replay.faults.clock import JumpingClock
 from replay.faults.slow import SlowTracker

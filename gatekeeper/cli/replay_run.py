@@ -13,7 +13,7 @@ from gatekeeper.core.clock import PacedClock, VirtualClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatekeeper.linac.protocol import LinacPort
+    from gatekeeper.core.protocols import LinacPort
     from replay.faults import FaultSpec
     from replay.formats.session import RecordedSession
     from replay.run import Material

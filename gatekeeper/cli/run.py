@@ -28,7 +28,7 @@ from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatekeeper.linac.protocol import LinacPort
+    from gatekeeper.core.protocols import LinacPort
     from gatekeeper.session.definition import Plan
     from gatekeeper.session.live_session import LiveSession
     from gatekeeper.session.outcome import Outcome

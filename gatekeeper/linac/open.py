@@ -15,8 +15,8 @@ from gatekeeper.config import (
     OpenIGTLinkLinacConfig,
     SerialLinacConfig,
 )
+from gatekeeper.core.protocols import LinacPort
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.protocol import LinacPort
 from gatekeeper.linac.repeater import Courier, Wire
 
 LEAST_FRESH_MS = 20

@@ -19,7 +19,7 @@ from typing import Any
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import GatekeeperError, WatchdogError
-from gatekeeper.linac.protocol import LinacPort
+from gatekeeper.core.protocols import LinacPort
 
 Connect = Callable[[], LinacPort]
 """Opens a way to the linac; goes to another process, so that it must be a function of a module, or a partial of one."""

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.contour import Role, Structure, center_mm, mask_to_contour
 from gatekeeper.core.frame import FrameStack
+from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Target, Zone, zones_for
 from gatekeeper.recording.session_setup import Setup
-from gatekeeper.session.engine import Engine, TargetTracker
+from gatekeeper.session.engine import Engine
 from gatekeeper.tracking.preview.report import FEWEST_FRAMES, Preview
 from gatekeeper.tracking.tracker import StructureTracker
 from kernels.polygon import fill

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Decision
+from gatekeeper.core.protocols import LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.linac.protocol import LinacPort
 from gatekeeper.operator.request import END, Wish
 from gatekeeper.operator.request_queue import Desk
-from gatekeeper.recording.protocol import Recorder
 from gatekeeper.session.arming import Armed, Learned
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import Learner

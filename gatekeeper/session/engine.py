@@ -1,33 +1,19 @@
 """The engine: one frame in, one decision out; no I/O and no clock, so that the same frames decide the same."""
 
 from collections.abc import Callable
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from gatekeeper.config import LinacProfile
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.command import Command, Event
 from gatekeeper.core.decision import Decision, Reason
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import Picture
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.linac.profile import BeamLog, after, refusals
-
-
-class TargetTracker(Protocol):
-    """What the engine needs of anything that finds the target."""
-
-    def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
-        """Return where the target is on an image (H, W), and how sure that is.
-
-        Of several structures, one track for each, in the order of the gate's zones.
-        """
-        ...
 
 
 class Engine:

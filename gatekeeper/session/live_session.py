@@ -11,8 +11,8 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import FrameSource, LinacPort
 from gatekeeper.core.track import Track
-from gatekeeper.linac.protocol import LinacPort
 from gatekeeper.operator.request import END, Wish
 from gatekeeper.operator.request_queue import Desk
 from gatekeeper.recording.session_folder import Session, make_empty
@@ -30,7 +30,6 @@ from gatekeeper.session.startup import Beginning, FirstFrame, wait
 from gatekeeper.session.status import Board
 from gatekeeper.sources.newest_frame import NewestFrame
 from gatekeeper.sources.plane_filter import SessionPlane
-from gatekeeper.sources.protocol import FrameSource
 
 Draw = Callable[[Path, Setup, Armed, Sequence[Decision], Sequence[Track | None]], None]
 """Draws a picture into a session's folder from its setup, the armed engine, its decisions and its tracks."""

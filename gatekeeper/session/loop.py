@@ -8,13 +8,11 @@ from gatekeeper.core.command import Command
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import EngineError, GatekeeperError
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
-from gatekeeper.linac.protocol import LinacPort
-from gatekeeper.recording.protocol import Recorder
 from gatekeeper.runtime.realtime import quiet_memory
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.engine import Engine
-from gatekeeper.sources.protocol import FrameSource
 
 OPERATOR_S = 0.05
 """An operator, where there is one, is listened to at least this often, in seconds of session time."""

@@ -7,6 +7,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import FrameSource
 from gatekeeper.operator.request import Wish
 from gatekeeper.operator.request_queue import Desk
 from gatekeeper.recording.session_setup import Setup
@@ -16,7 +17,6 @@ from gatekeeper.session.loop import OPERATOR_S
 from gatekeeper.session.status import Board
 from gatekeeper.session.target import Reference
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.protocol import FrameSource
 
 DOOR = "before the first frame"
 """Where a hold comes from that was asked for while there was nothing to be held yet."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gatekeeper.core.frame import Frame
-from gatekeeper.sources.protocol import FrameSource
+from gatekeeper.core.protocols import FrameSource
 
 LONGEST_QUEUE = 256
 """So many frames are looked through at once, so that a source that never runs dry cannot keep the loop from them."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gatekeeper.config import DicomSourceConfig, MrdSourceConfig, SourceConfig
 from gatekeeper.core.clock import Clock
-from gatekeeper.sources.protocol import FrameSource
+from gatekeeper.core.protocols import FrameSource
 from gatekeeper.sources.statistics import SourceCounts
 
 

@@ -4,8 +4,8 @@ import math
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame, Plane, Vector
+from gatekeeper.core.protocols import FrameSource
 from gatekeeper.sources.interleaving import SetAside
-from gatekeeper.sources.protocol import FrameSource
 
 LONGEST_RUN = 256
 """So many frames of other planes are set aside at once, so that a flood of them cannot keep the loop waiting."""

@@ -2,7 +2,7 @@
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import Decision
-from gatekeeper.linac.protocol import LinacPort
+from gatekeeper.core.protocols import LinacPort
 from replay.faults.spec import When
 
 

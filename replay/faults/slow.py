@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.clock import Clock
+from gatekeeper.core.protocols import Recorder, TargetTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.recording.protocol import PassedOn, Recorder
-from gatekeeper.session.engine import TargetTracker
+from gatekeeper.recording.forwarding import PassedOn
 from replay.faults.spec import When
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.frame import Frame
-from gatekeeper.sources.protocol import FrameSource
+from gatekeeper.core.protocols import FrameSource
 from replay.faults.spec import FaultSpec, parse
 from replay.faults.stages import STAGES, Delivery, Stage
 

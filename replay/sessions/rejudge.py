@@ -14,12 +14,13 @@ from gatekeeper.config import with_limits
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import Picture
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.session.arming import Armed, arm, gate_of
-from gatekeeper.session.engine import Engine, TargetTracker
+from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.events import LEARNED, TOLD_ONLY, command_of
 from replay.sessions.redo import circumstances, redo
