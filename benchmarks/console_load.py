@@ -31,18 +31,18 @@ from gatekeeper.config import LoopConfig, SessionConfig
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.process import Address, Console
-from gatekeeper.display.web.publisher import Pump
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.publisher import WebPublisher
+from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.runtime.realtime import real_time
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import SessionStatus
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig
-from replay.run import material_of
+from replay.run import replay_input
 
 SIZE, RATE_HZ = 512, 8.0
 PHANTOM_S = 4.0
@@ -59,8 +59,8 @@ SPARE_MS = 0.1
 class Watch:
     """Keeps how long every pass took, and what stood around the loop then."""
 
-    session: Session
-    board: Board
+    session: SessionRecorder
+    board: SessionStatus
     gate: object
     around: str = ""
     taken: list[tuple[str, float, float]] = field(default_factory=list)
@@ -133,14 +133,14 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
     )
     recording = make_phantom(PhantomConfig(name="load", acquisition=acquisition)).recording
     setup, config, board = (
-        material_of(recording).setup,
+        replay_input(recording).setup,
         SessionConfig(loop=LoopConfig(fifo_priority=options.fifo_priority)),
-        Board(),
+        SessionStatus(),
     )
     armed, clock = arm(setup, config), PacedClock(1.0)
     board.begin(setup, armed)
     board.enter(Phase.DELIVERY, 0.0)
-    with tempfile.TemporaryDirectory() as folder, Session(Path(folder) / "session", config, setup) as session:
+    with tempfile.TemporaryDirectory() as folder, SessionRecorder(Path(folder) / "session", config, setup) as session:
         watch = Watch(session, board, armed.gate)
         source = Endless(recording, sys.maxsize, clock)
 
@@ -162,7 +162,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
 
 def _turns(
     watch: Watch,
-    board: Board,
+    board: SessionStatus,
     clock: PacedClock,
     options: argparse.Namespace,
     say: Callable[[str], None],
@@ -177,7 +177,7 @@ def _turns(
             say(f"turn {turn + 1} of {turns}: {name}")
             with (
                 _console(config) as console,
-                Pump(board, clock, console, fifo_priority=config.loop.fifo_priority),
+                WebPublisher(board, clock, console, fifo_priority=config.loop.fifo_priority),
                 looking(console.url, browsers, hanging, options.chromium),
             ):
                 _measured(watch, name, seconds)
@@ -188,7 +188,7 @@ def _turns(
 
 @contextmanager
 def _console(config: SessionConfig) -> Iterator[Console]:
-    with closing(Console(Address(), Facts.of("load", config, "a phantom", "nowhere"))) as console:
+    with closing(Console(Address(), SessionInfo.of("load", config, "a phantom", "nowhere"))) as console:
         yield console
 
 

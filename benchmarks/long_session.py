@@ -12,7 +12,7 @@ from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig
 from replay.progress import OnProgress
 from replay.recording import LazyFrames, Recording
-from replay.run import material_of, replay
+from replay.run import replay, replay_input
 
 MINUTES, RATE_HZ = 20.0, 8.0
 """A gated delivery lasts about so long, at the highest usual frame rate."""
@@ -53,7 +53,7 @@ def make_session(
     on_progress("making the phantom", 0, 1)
     lap = make_phantom(PhantomConfig(name="long", breathing=BREATHING, acquisition=acquisition)).recording
     on_progress("making the phantom", 1, 1)
-    replay(material_of(forth_and_back(lap, frames)), SessionConfig(), folder, VirtualClock(), on_progress)
+    replay(replay_input(forth_and_back(lap, frames)), SessionConfig(), folder, VirtualClock(), on_progress)
     return folder
 
 

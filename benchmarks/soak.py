@@ -29,7 +29,7 @@ from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
-from replay.run import material_of
+from replay.run import replay_input
 
 TENTHS = 10
 LATENCY_RATIO = 1.2
@@ -158,7 +158,7 @@ def resident_kb() -> float:
 def run(recording: Recording, frames: int, *, traced: bool) -> Soaked:
     """Run one session of so many frames; `traced` weighs Python's memory, which costs speed."""
     config = SessionConfig()
-    engine = arm(material_of(recording).setup, config).engine
+    engine = arm(replay_input(recording).setup, config).engine
     clock, linac, sampling, stats = VirtualClock(), Counting(), Sampling(frames), LoopStats(config.loop.stall_ms)
     source = Endless(recording, frames, clock)
     if traced:

@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.conftest import Scene
 from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
-from kernels.image_checks import is_finite_and_varied_within, survey
+from kernels.image_checks import check_image, is_finite_and_varied_within
 from kernels.ncc import best_peaks, correlate
 from kernels.overlap import area_outside
 from kernels.polygon import area, centroid, coverage, fill
@@ -86,11 +86,11 @@ def test_validity(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 
 def test_survey(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    benchmark(survey, scene.images[0])
+    benchmark(check_image, scene.images[0])
 
 
 def test_survey_512(benchmark: BenchmarkFixture) -> None:
-    benchmark(survey, np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32))
+    benchmark(check_image, np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32))
 
 
 def test_checksum_512(benchmark: BenchmarkFixture) -> None:

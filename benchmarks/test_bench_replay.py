@@ -16,23 +16,23 @@ from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.writer_client import PATIENT
 from gatekeeper.session.engine import Engine
 from gatekeeper.session.loop import run_loop
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 
 
 @pytest.fixture
-def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[Session]]:
+def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[SessionRecorder]]:
     """Sessions that are open already, as before the first frame; all are sealed in the end."""
-    made: list[Session] = []
+    made: list[SessionRecorder] = []
 
-    def fresh() -> Iterator[Session]:
+    def fresh() -> Iterator[SessionRecorder]:
         for number in count():
-            setup = material_of(scene.recording).setup
-            made.append(Session(tmp_path / f"{number}", SessionConfig(), setup, PATIENT))
+            setup = replay_input(scene.recording).setup
+            made.append(SessionRecorder(tmp_path / f"{number}", SessionConfig(), setup, PATIENT))
             yield made[-1]
 
     yield fresh()
@@ -40,10 +40,10 @@ def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[Session]]:
         session.close()
 
 
-def test_replay(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[Session]) -> None:
+def test_replay(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[SessionRecorder]) -> None:
     config = SessionConfig()
 
-    def whole_replay(session: Session) -> None:
+    def whole_replay(session: SessionRecorder) -> None:
         clock = VirtualClock()
         engine = Engine(scene.tracker, Gate(scene.envelope, config.gate))
         run_loop(Player(scene.recording, clock), engine, DryRunLinac(), session, clock, config.gate.max_age_s)
@@ -52,7 +52,7 @@ def test_replay(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[Se
     benchmark.pedantic(whole_replay, setup=lambda: ((next(sessions),), {}), rounds=10, warmup_rounds=1)
 
 
-def test_record(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[Session]) -> None:
+def test_record(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[SessionRecorder]) -> None:
     session = next(sessions)
     frame = Frame(scene.images[0], scene.recording.spacing_mm, 0, 0.0, 0.0)
     decision = Decision(0, 0.0, BeamState.ON, (), 0.0)

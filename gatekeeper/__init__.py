@@ -4,6 +4,7 @@ The names below are stable. Each is imported when it is first asked for, so that
 without compiling the kernels of all others.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,15 @@ if TYPE_CHECKING:
     from gatekeeper.gating.envelope import Envelope
     from gatekeeper.gating.gate import Gate
     from gatekeeper.gating.motion import LearnedRange
-    from gatekeeper.gating.zones import Avoid, Target
-    from gatekeeper.recording.session_folder import Session
+    from gatekeeper.gating.zones import KeepOutZone, TargetZone
+    from gatekeeper.recording.session_folder import SessionRecorder
     from gatekeeper.session.engine import Engine
     from gatekeeper.session.loop import run_loop
-    from gatekeeper.tracking.preview.report import Preview
+    from gatekeeper.tracking.preview.report import PreviewReport
     from gatekeeper.tracking.tracker import StructureTracker, Tracker
 
 __all__ = [
     "Action",
-    "Avoid",
     "BeamState",
     "Command",
     "Decision",
@@ -44,16 +44,17 @@ __all__ = [
     "Gate",
     "GateConfig",
     "GatekeeperError",
+    "KeepOutZone",
     "LearnedRange",
     "LinacProfile",
     "Plane",
     "PredictionConfig",
-    "Preview",
+    "PreviewReport",
     "Reason",
-    "Session",
     "SessionConfig",
+    "SessionRecorder",
     "StructureTracker",
-    "Target",
+    "TargetZone",
     "Track",
     "Tracker",
     "TrackerConfig",
@@ -62,7 +63,7 @@ __all__ = [
 
 _HOME = {
     "Action": "core.command",
-    "Avoid": "gating.zones",
+    "KeepOutZone": "gating.zones",
     "BeamState": "core.decision",
     "Command": "core.command",
     "Decision": "core.decision",
@@ -77,12 +78,12 @@ _HOME = {
     "LinacProfile": "config",
     "Plane": "core.frame",
     "PredictionConfig": "config",
-    "Preview": "tracking.preview.report",
+    "PreviewReport": "tracking.preview.report",
     "Reason": "core.decision",
-    "Session": "recording.session_folder",
+    "SessionRecorder": "recording.session_folder",
     "SessionConfig": "config",
     "StructureTracker": "tracking.tracker",
-    "Target": "gating.zones",
+    "TargetZone": "gating.zones",
     "Track": "core.track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",
@@ -90,8 +91,21 @@ _HOME = {
 }
 
 
+_FORMER_NAMES = {
+    "Avoid": "KeepOutZone",
+    "Preview": "PreviewReport",
+    "Session": "SessionRecorder",
+    "Target": "TargetZone",
+}
+"""Names of version 0.1; they go with version 0.3."""
+
+
 def __getattr__(name: str) -> object:
     """Import a stable name from the module it lives in (PEP 562)."""
+    if name in _FORMER_NAMES:
+        present = _FORMER_NAMES[name]
+        warnings.warn(f"gatekeeper.{name} is now gatekeeper.{present}", DeprecationWarning, stacklevel=2)
+        name = present
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

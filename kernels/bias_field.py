@@ -9,7 +9,7 @@ Image = NDArray[np.float32]
 
 
 @kernel(void(f4_2d_in, i8, i8, f4_2d))
-def flatten(factors: Image, row: int, col: int, window: Image) -> None:
+def remove_bias_field(factors: Image, row: int, col: int, window: Image) -> None:
     """Multiply a window, the first pixel of which lies at (row, col) of the field, by the field.
 
     Parameters

@@ -40,7 +40,9 @@ def _along(row: Pixels, factor: int, scale: np.float32, out: Image) -> None:
 
 
 @kernel([void(pixels, i8, i8, i8, i8, i8, f4_1d, f4_2d) for pixels in PIXELS])
-def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, line: Image, out: Image) -> None:
+def bin_pixels(
+    image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, line: Image, out: Image
+) -> None:
     """Fill a part of `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (0, 0).
 
     Each pixel below the part is read once, and no other pixel; the rest of `out` stays as it is.
@@ -88,8 +90,8 @@ def join(image: Pixels, factor: int, top: int, bottom: int, left: int, right: in
 
 
 @kernel([void(pixels, i8, i8, i8, i8, i8, f4_2d) for pixels in PIXELS])
-def sketch(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, out: Image) -> None:
-    """Fill a part of `out` like `join`, but with means over one row in each block, the middle one; no other is read.
+def bin_coarsely(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, out: Image) -> None:
+    """Fill a part of `out` like `bin_pixels`, but with means over the middle row of each block; no other row is read.
 
     Where the number of rows is even, it is the upper one of the two in the middle.
 

@@ -22,7 +22,7 @@ def _rank(bits: np.int32) -> np.int32:
 
 
 @kernel(seen(f4_2d_in))
-def survey(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
+def check_image(image: NDArray[np.float32]) -> tuple[bool, bool, int, int]:
     """Look over all pixels of an image.
 
     Parameters

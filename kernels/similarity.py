@@ -15,7 +15,7 @@ ROUNDING = 1e-14
 def gather(
     template: Array, weight: Array, residual: Array, scale: float, patches: NDArray[np.int32], sums: NDArray[np.float64]
 ) -> None:
-    """Sum up what `likeness` and `detail` need.
+    """Sum up what `similarity` and `detail` need.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def gather(
 
 
 @kernel(f8(f8_2d))
-def likeness(sums: NDArray[np.float64]) -> float:
+def similarity(sums: NDArray[np.float64]) -> float:
     """Return the mean over patches of the correlation coefficient of frame and template within each.
 
     Parameters
@@ -86,8 +86,8 @@ def likeness(sums: NDArray[np.float64]) -> float:
 
 
 @kernel(f8(f8_2d, f8))
-def likeness_without_noise(sums: NDArray[np.float64], noise: float) -> float:
-    """Return what `likeness` would be without noise of a known variance.
+def similarity_without_noise(sums: NDArray[np.float64], noise: float) -> float:
+    """Return what `similarity` would be without noise of a known variance.
 
     Of the frame's variance that the template does not explain, as much as is noise does not count. Where there is so
     much noise that hardly anything is explained, chance may leave a little too much; that is compared with the noise.
@@ -102,9 +102,9 @@ def likeness_without_noise(sums: NDArray[np.float64], noise: float) -> float:
     Returns
     -------
     float
-        What `likeness` is or, where that is above 0, up to 1; NaN where it is NaN.
+        What `similarity` is or, where that is above 0, up to 1; NaN where it is NaN.
     """
-    found: float = likeness(sums)
+    found: float = similarity(sums)
     if not found > 0.0:
         return found
     seen = sums[0, 2] / sums[0, 0]

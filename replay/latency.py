@@ -16,7 +16,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import LATENCY, read_decisions
 from gatekeeper.report.html import BUDGET_MS
 from replay.progress import OnProgress
-from replay.run import Material, replay
+from replay.run import ReplayInput, replay
 
 FEWEST_FRAMES = 1000
 """A short recording is played until so many frames are timed, so that its 99th percentile is not one of a few."""
@@ -29,12 +29,12 @@ Stages = Mapping[str, NDArray[np.float64]]
 """What each stage of `BUDGET_MS` took on each frame, in ms."""
 
 
-def stages_of(material: Material, config: SessionConfig, on_progress: OnProgress) -> Stages:
+def stages_of(material: ReplayInput, config: SessionConfig, on_progress: OnProgress) -> Stages:
     """Return how long each stage took on each frame, decisions and frames being recorded as always.
 
     Parameters
     ----------
-    material : Material
+    material : ReplayInput
         What is played.
     config : SessionConfig
         All settings.

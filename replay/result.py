@@ -8,7 +8,7 @@ from gatekeeper.core.json_values import aligned, numbers
 from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
 from gatekeeper.runtime.timing import LagSummary
-from gatekeeper.tracking.preview.report import Preview
+from gatekeeper.tracking.preview.report import PreviewReport
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
 
@@ -35,7 +35,7 @@ class Result:
         How well the beam was gated; None likewise.
     seal : Seal
         What the record of it came to.
-    preview : Preview or None
+    preview : PreviewReport or None
         The report on the preview, where there was one.
     """
 
@@ -47,7 +47,7 @@ class Result:
     score: Score | None
     gating: GatingScore | None
     seal: Seal
-    preview: Preview | None = None
+    preview: PreviewReport | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""

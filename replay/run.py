@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState, Decision
@@ -19,17 +19,17 @@ from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.recording.forwarding import PassedOn
-from gatekeeper.recording.session_folder import Session
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.forwarding import ForwardingRecorder
+from gatekeeper.recording.session_folder import SessionRecorder
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.recording.writer_client import PATIENT
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import SessionStatus
 from replay.faults import FaultSpec, inject
 from replay.player import Player
 from replay.progress import OnProgress
@@ -40,14 +40,14 @@ from replay.scores.tracking import Score, score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class ReplayInput:
     """What is replayed.
 
     Attributes
     ----------
     recording : Recording
         Its frames are drawn, and scored where there are labels.
-    setup : Setup
+    setup : SessionSetup
         What tracker and envelope are made of.
     source : callable
         Makes the source of the frames, which are those of the recording, from the session's clock, the armed engine
@@ -57,12 +57,12 @@ class Material:
     """
 
     recording: Recording
-    setup: Setup
+    setup: SessionSetup
     source: Callable[[Clock, Armed, Recorder], FrameSource]
     index: Callable[[int], int]
 
 
-def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
+def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
     """Return a recorded case to be replayed, its target drawn on its first frame.
 
     Parameters
@@ -88,7 +88,7 @@ def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
             f"{name}: a preview of {preview_s:g} s leaves none of its {len(frames)} frames to be played; "
             f"it lasts {recording.times_s[-1]:.1f} s, give less"
         )
-    setup = Setup(
+    setup = SessionSetup(
         name=name,
         reference=np.asarray(frames[0]),
         target_mask=mask,
@@ -103,18 +103,18 @@ def material_of(recording: Recording, preview_s: float = 0.0) -> Material:
         times_s=recording.times_s[first:],
         labels=None if recording.labels is None else recording.labels[first:],
     )
-    return Material(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
+    return ReplayInput(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
 
 
 def replay(
-    material: Material,
+    material: ReplayInput,
     config: SessionConfig,
     folder: Path,
     clock: Clock,
     on_progress: OnProgress,
     linac: LinacPort | None = None,
     faults: Sequence[FaultSpec] = (),
-    board: Board | None = None,
+    board: SessionStatus | None = None,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
@@ -122,7 +122,7 @@ def replay(
 
     Parameters
     ----------
-    material : Material
+    material : ReplayInput
         What to play.
     config : SessionConfig
         All settings.
@@ -136,7 +136,7 @@ def replay(
         Where decisions go, and is closed at the end; by default nowhere.
     faults : sequence of FaultSpec
         What goes wrong with the frames on their way.
-    board : Board, optional
+    board : SessionStatus, optional
         Shows how it is, to whoever looks on.
 
     Raises
@@ -150,7 +150,7 @@ def replay(
     """
     recording, frames = material.recording, len(material.recording.frames)
     armed = arm(material.setup, config)
-    with Session(folder, config, material.setup, PATIENT) as session:
+    with SessionRecorder(folder, config, material.setup, PATIENT) as session:
         witness = _Witness(session, on_progress, frames)
         if board is not None:
             board.begin(material.setup, armed)
@@ -189,16 +189,16 @@ def replay(
         )
         on_progress("drawing", 0, 1)
         seen = _seen(witness, material, armed, config)
-        write_whole(folder / "overview.png", overview_png(seen))
+        write_atomically(folder / "overview.png", overview_png(seen))
         on_progress("drawing", 1, 1)
         session.finish(result.as_json())
     return result
 
 
-class _Witness(PassedOn):
+class _Witness(ForwardingRecorder):
     """A Recorder that passes everything on to the session, and remembers what is scored and drawn afterwards."""
 
-    def __init__(self, session: Session, on_progress: OnProgress, frames: int) -> None:
+    def __init__(self, session: SessionRecorder, on_progress: OnProgress, frames: int) -> None:
         super().__init__(session)
         self._on_progress = on_progress
         self._frames = frames
@@ -217,10 +217,10 @@ class _Witness(PassedOn):
         self._on_progress("replaying", self._seen, self._frames)
 
 
-class _OnBoard(PassedOn):
+class _OnBoard(ForwardingRecorder):
     """A Recorder that passes everything on, and shows it on a board."""
 
-    def __init__(self, recorder: Recorder, board: Board, armed: Armed, linac: LinacPort) -> None:
+    def __init__(self, recorder: Recorder, board: SessionStatus, armed: Armed, linac: LinacPort) -> None:
         super().__init__(recorder)
         self._board, self._armed, self._linac = board, armed, linac
 
@@ -271,10 +271,10 @@ def _counted(
         on_progress(f"scoring {scored}", done, total)
 
 
-def _seen(witness: _Witness, material: Material, armed: Armed, config: SessionConfig) -> Seen:
+def _seen(witness: _Witness, material: ReplayInput, armed: Armed, config: SessionConfig) -> OverviewData:
     """Return what the overview is drawn from."""
     recording = material.recording
-    return Seen(
+    return OverviewData(
         name=recording.name,
         images=recording.frames,
         spacing_mm=recording.spacing_mm,

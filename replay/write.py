@@ -10,7 +10,7 @@ from gatekeeper.core.errors import OutputError
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def folder_written_atomically(path: Path) -> Iterator[Path]:
     """Yield an empty folder beside `path` that takes its name when the block ends well, and vanishes when not.
 
     Parameters
@@ -42,7 +42,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def file_written_atomically(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` for a file that takes its place when the block ends well, and vanishes when not.
 
     Parameters

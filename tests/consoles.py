@@ -9,12 +9,12 @@ from pathlib import Path
 
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.display.web.process import Address, Console
-from gatekeeper.display.web.publisher import Pump
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.publisher import WebPublisher
+from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.request import END, Request
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import SessionStatus
 from replay.player import Player
 from tests.cases import breathing_case
 from tests.lives import plan_of
@@ -32,7 +32,7 @@ addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
 """Notes when the page changed, by the clock of the machine."""
 
 
-class TimedBoard(Board):
+class TimedBoard(SessionStatus):
     """A board that notes when it was told of each decision, by the clock of the machine in ms."""
 
     def __init__(self):
@@ -75,7 +75,9 @@ def running(folder, seconds=120.0, control=False, arm_by="kim", plan_for=plan_of
     clock = PacedClock(1.0)
     plan = plan_for(case, arm_by=arm_by)
     session = LiveSession(plan, clock, TimedBoard())
-    console = Console(Address(control=control), Facts.of(case.name, plan.config, "a recording", "nowhere", **facts))
+    console = Console(
+        Address(control=control), SessionInfo.of(case.name, plan.config, "a recording", "nowhere", **facts)
+    )
     run = Running(session, console, folder)
 
     def go():
@@ -86,12 +88,12 @@ def running(folder, seconds=120.0, control=False, arm_by="kim", plan_for=plan_of
 
     thread = threading.Thread(target=go, name="session")
     try:
-        with Pump(session.board, clock, console, session.desk, session.easel):
+        with WebPublisher(session.board, clock, console, session.desk, session.easel):
             thread.start()
             try:
                 yield run
             finally:
-                session.desk.ask(Wish(END, "kim", "test"))
+                session.desk.ask(Request(END, "kim", "test"))
                 thread.join()
     finally:
         console.close()

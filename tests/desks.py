@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.core.command import Action
-from gatekeeper.operator.request import Wish
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.request import Request
+from gatekeeper.operator.request_queue import RequestQueue
 from tests.gate_world import gate
 
 
 def wish(word, operator="Anna", door="terminal", shift_mm=(0.0, 0.0)):
-    return Wish(word, operator, door, shift_mm)
+    return Request(word, operator, door, shift_mm)
 
 
 def obeyed(desk, judge):
@@ -29,7 +29,7 @@ class Loop:
     """Listens as often as the real one does, and says what it has done."""
 
     def __init__(self, refuse=None, judge=None):
-        self.desk = Desk(PacedClock(), refuse)
+        self.desk = RequestQueue(PacedClock(), refuse)
         self.gate = gate(armed=False) if judge is None else judge
         self.done, self.passes_s = [], []
         self._stop = threading.Event()

@@ -7,7 +7,7 @@ import numpy as np
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import InputError
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request import Request
 from gatekeeper.session.contouring.requests import request_of
 from gatekeeper.session.live_session import LiveSession
 from replay.formats.session import open_session
@@ -49,7 +49,7 @@ class Easels(Scanner):
     def ask(self, asked):
         operator, asked = asked if isinstance(asked, tuple) else ("Anna", asked)
         if isinstance(asked, str):
-            self.orders.append(self.session.desk.ask(Wish(asked, operator, "test")))
+            self.orders.append(self.session.desk.ask(Request(asked, operator, "test")))
             return
         try:
             self.orders.append(self.session.easel.ask(request_of(asked, operator, "test")))

@@ -10,7 +10,7 @@ from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from replay.faults import inject
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 from tests.phantoms import STILL, phantom
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
@@ -87,7 +87,7 @@ def session(*faults, rate_hz=8.0, duration_s=8.0, seed=0, loop_clock=same, linac
     """Run a session with faults of the source, and of whatever else is wrapped; never raises."""
     made = phantom(breathing=STILL, acquisition={"frame_rate_hz": rate_hz, "duration_s": duration_s}).recording
     clock, outcome = VirtualClock(), Outcome()
-    armed = arm(material_of(made).setup, SessionConfig(), lambda finds: tracker(finds, clock))
+    armed = arm(replay_input(made).setup, SessionConfig(), lambda finds: tracker(finds, clock))
     source = inject(Player(made, clock), faults, clock, seed)
     told = TimedLinac(clock)
     outcome.acquired_s = dict(enumerate(made.times_s.tolist()))

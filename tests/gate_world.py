@@ -7,10 +7,10 @@ from gatekeeper.core.decision import BeamState
 from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.frame_checks import Picture
+from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.measurements import Findings, Sighting
-from gatekeeper.gating.sequence_checks import Order
+from gatekeeper.gating.measurements import Measurements, Observation
+from gatekeeper.gating.sequence_checks import SequenceChecks
 from tests.polygons import circle
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
@@ -49,8 +49,8 @@ def gate_on(**options):
 def findings(picture=None, order=None, target=None, **others):
     """Good findings, apart from what is said."""
     good = {"confidence": 0.9, "outside_percent": 0.0}
-    return Findings(
-        Picture(**(picture or {})),
-        Order(**(order or {})),
-        **{"age_s": 0.1, "target": Sighting(**{**good, **(target or {})}), **others},
+    return Measurements(
+        FrameChecks(**(picture or {})),
+        SequenceChecks(**(order or {})),
+        **{"age_s": 0.1, "target": Observation(**{**good, **(target or {})}), **others},
     )

@@ -5,11 +5,11 @@ import numpy as np
 from gatekeeper.config import LiveConfig, build
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request import Request
 from gatekeeper.recording.hash_chain import read_chain
-from gatekeeper.session.definition import Plan
+from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.preview_recorder import Learner
+from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.target import Drawn, Reference
 from replay.player import Player
 from tests.cases import breathing_case
@@ -36,7 +36,7 @@ def plan_of(case, config=None, **values):
     grid = reference_of(case)
     target = Drawn.of_mask("target", case.first_mask, grid)
     values = {"target": target, "reference": grid, "arm_by": "kim", **values}
-    return Plan(case.name, live_config() if config is None else config, **values)
+    return SessionDefinition(case.name, live_config() if config is None else config, **values)
 
 
 def drawn_plan_of(case, **values):
@@ -57,7 +57,7 @@ class Scanner(Player):
         if frame is not None:
             self.phases.append(self.session.board.status.phase.value)
             for word in self.script.pop(frame.sequence, ()):
-                self.orders.append(self.session.desk.ask(Wish(word, "kim", "test")))
+                self.orders.append(self.session.desk.ask(Request(word, "kim", "test")))
         return frame
 
 
@@ -73,7 +73,7 @@ def run_live(folder, case=None, plan=None, script=(), scanner=Scanner, linac=Non
 
 def learn_at_once(monkeypatch):
     """Let learning take no time, so that a clock that costs none does not run away meanwhile."""
-    monkeypatch.setattr(Learner, "start", Learner._run)
+    monkeypatch.setattr(PreviewRecorder, "start", PreviewRecorder._run)
 
 
 def journal(folder):

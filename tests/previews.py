@@ -5,11 +5,11 @@ import numpy as np
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import make_model
-from gatekeeper.tracking.preview.motion_compensated import Registered
-from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
+from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.region import make_region
 from gatekeeper.tracking.template import RIM
-from gatekeeper.tracking.template_tracker import Follower
+from gatekeeper.tracking.template_tracker import TemplateTracker
 from tests.scenes import Scene
 
 SCENE = Scene(shape=(80, 72))
@@ -39,17 +39,17 @@ def known(model, moves_mm, confidence=1.0):
     moves_mm = np.asarray(moves_mm, dtype=np.float64)
     params = np.zeros((len(moves_mm), model.count))
     params[:, [0, model.count // 2]] = moves_mm / TRANSLATION_SD_MM
-    centers_mm = np.array(Follower(model).track(1.0).center_mm) + moves_mm
+    centers_mm = np.array(TemplateTracker(model).track(1.0).center_mm) + moves_mm
     count = len(moves_mm)
     sure = np.broadcast_to(np.asarray(confidence, np.float64), count).copy()
-    return Passage(params, centers_mm, sure, np.full(count, 0.1))
+    return Trajectory(params, centers_mm, sure, np.full(count, 0.1))
 
 
 def still(model, values, states_mm, corner_px=(0, 0)):
     """Return images (T, H, W) of the model's grid as frames on which nothing moves."""
     values = np.asarray(values, dtype=np.float64)
     places_px = np.broadcast_to(np.indices(values.shape[1:]).astype(np.float64), (len(values), 2, *values.shape[1:]))
-    return Registered(corner_px, values, places_px, reference_of(model), np.asarray(states_mm, dtype=np.float64))
+    return MotionCompensated(corner_px, values, places_px, reference_of(model), np.asarray(states_mm, dtype=np.float64))
 
 
 def reference_of(model):

@@ -11,10 +11,10 @@ import pytest
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.hash_chain import START, read_chain, seal
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from replay import run
 from replay.formats.session import open_session
-from replay.run import material_of, replay
+from replay.run import replay, replay_input
 from replay.sessions.verify import verify
 from tests.cases import breathing_case
 from tests.steps import frame
@@ -26,7 +26,7 @@ def quiet(*progress):
 
 def recorded(folder, case=None, config=None, material=None):
     """Replay a case into a whole session, and return its folder."""
-    material = material or material_of(breathing_case() if case is None else case)
+    material = material or replay_input(breathing_case() if case is None else case)
     replay(material, config or SessionConfig(), folder, VirtualClock(), quiet)
     return folder
 
@@ -34,7 +34,7 @@ def recorded(folder, case=None, config=None, material=None):
 def small_setup(image=None):
     """Return what a session begins with whose frames are those of `tests.steps.frame`."""
     image = frame().image if image is None else image
-    return Setup("small", image, image > image.mean(), (2.0, 2.0))
+    return SessionSetup("small", image, image > image.mean(), (2.0, 2.0))
 
 
 def stop(pid):
@@ -58,7 +58,7 @@ def whole_session(folder):
     times_s[15:] += 1.0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "overview_png", lambda seen: b"undrawn")
-        material = material_of(replace(case, frames=frames, times_s=times_s))
+        material = replay_input(replace(case, frames=frames, times_s=times_s))
         material = replace(material, setup=replace(material.setup, pixel_type=np.dtype(np.uint16)))
         return recorded(folder, material=material)
 

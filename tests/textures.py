@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from gatekeeper.tracking.deformation import free_form
+from gatekeeper.tracking.deformation import deformation_modes
 from gatekeeper.tracking.template import chosen_points, make_grid, make_template
-from gatekeeper.tracking.template_fit import Level
+from gatekeeper.tracking.template_fit import TemplateFit
 from tests.recordings import disc
 
 SHAPE = (96, 92)
@@ -35,7 +35,7 @@ def texture(seed=0, waves=40, shortest_px=12.0, longest_px=30.0):
 def displacement_model():
     """Return the free-form model of the target's surroundings."""
     inside = np.argwhere(TARGET) * np.array(SPACING_MM)
-    return free_form(inside.min(axis=0) - CONTEXT_MM, inside.max(axis=0) + CONTEXT_MM, 25.0, 3.0, 0.985, 7)
+    return deformation_modes(inside.min(axis=0) - CONTEXT_MM, inside.max(axis=0) + CONTEXT_MM, 25.0, 3.0, 0.985, 7)
 
 
 def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
@@ -54,7 +54,7 @@ def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
         inverse_hessian=np.linalg.inv(hessian).astype(np.float32),
         norm=certainty * plain.norm,
     )
-    return Level(template, SHAPE)
+    return TemplateFit(template, SHAPE)
 
 
 def fitted(level, frame, start=None, iterations=30):

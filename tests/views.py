@@ -1,8 +1,8 @@
 """What a display is shown in its tests."""
 
-from gatekeeper.display.terminal.snapshot import Facts, Snapshot
+from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
 
-FACTS = Facts("P_001", "mrd 127.0.0.1:9002", "lease 127.0.0.1:7400", 5.0, 0.5, 5.0)
+FACTS = SessionInfo("P_001", "mrd 127.0.0.1:9002", "lease 127.0.0.1:7400", 5.0, 0.5, 5.0)
 BEAM_ON = Snapshot(
     time_s=3723.4,
     phase="delivery",

@@ -18,7 +18,7 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource, TargetTracker
 from gatekeeper.linac.lease.key import load_key
 from gatekeeper.linac.lease.port import LeaseLinac
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
@@ -27,7 +27,7 @@ from replay.faults.clock import JumpingClock
 from replay.faults.slow import SlowTracker
 from replay.faults.spec import When
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 
 CONNECT_S = 10.0
 
@@ -81,7 +81,7 @@ def main(settings: Path) -> None:
     """Run one session."""
     told = json.loads(settings.read_text(encoding="utf-8"))
     recording = load(Path(told["recording"]))
-    material = material_of(recording)
+    material = replay_input(recording)
     period_s, fault_frame = told["period_s"], told["fault_frame"]
     base = SessionConfig()
     silence_s = base.silence_s(period_s)
@@ -96,7 +96,7 @@ def main(settings: Path) -> None:
     engine = arm(material.setup, config, around).engine
     with (
         closing(LeaseLinac(linac_config, load_key(Path(linac_config.key_file)))) as linac,
-        Session(Path(told["session"]), config, material.setup) as session,
+        SessionRecorder(Path(told["session"]), config, material.setup) as session,
     ):
         end_s = time.monotonic() + CONNECT_S
         while not linac.alive and time.monotonic() < end_s:

@@ -26,13 +26,13 @@ def bench(case: BenchCaseArg = PHANTOM, as_json: JsonOption = False) -> None:
     from replay.peers.methods import available_methods, one_thread_each
     from replay.peers.table import methods_table, plain, pool
     from replay.progress import ProgressBars
-    from replay.run import material_of
+    from replay.run import replay_input
 
     recording = recording_of(case)
     one_thread_each()
     methods, left_out = available_methods()
     with ProgressBars() as bars:
-        stages = stages_of(material_of(recording), DEFAULTS, bars)
+        stages = stages_of(replay_input(recording), DEFAULTS, bars)
         cases = {recording.name: measure(recording, methods, bars)} if can_be_scored(recording) else {}
     console = Console(stderr=as_json, width=150)
     console.print(stages_table(recording.name, stages))

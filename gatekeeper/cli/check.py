@@ -13,7 +13,7 @@ from gatekeeper.config import LiveConfig, load_live
 from gatekeeper.core.errors import GatekeeperError
 
 if TYPE_CHECKING:
-    from gatekeeper.session.definition import Plan
+    from gatekeeper.session.definition import SessionDefinition
 
 WIDTH = 118
 PART, STATE = 12, 9
@@ -81,7 +81,7 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
     from gatekeeper.cli import probe as trying
     from gatekeeper.cli.run import plan_of
 
-    plan: Plan | None = None
+    plan: SessionDefinition | None = None
 
     def tried_target() -> str:
         nonlocal plan

@@ -8,7 +8,7 @@ from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsAr
 from gatekeeper.core.errors import InputError
 from gatekeeper.operator.client import ask
 from gatekeeper.operator.control_socket import STATUS
-from gatekeeper.operator.request import login_name, named, wish_of
+from gatekeeper.operator.request import login_name, named, request_from_json
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
@@ -19,7 +19,7 @@ def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, 
     name = named(login_name() if operator is None else operator)
     if action != [STATUS]:
         try:
-            wish_of(action, name, "command line")
+            request_from_json(action, name, "command line")
         except InputError as error:
             raise InputError(f"command line: {error}") from None
     answer = ask(place, action, name)

@@ -15,7 +15,7 @@ def console(
 ) -> None:
     """Look at a recorded session again: play, step, scrub, jump from hold to hold, ask what if. Ends with Ctrl-C."""
     from gatekeeper.display.web.access import Access
-    from gatekeeper.display.web.loading import Preparing
+    from gatekeeper.display.web.loading import Loading
     from gatekeeper.display.web.serve import listening, make_server, url_of
     from gatekeeper.display.web.server import make_app
     from gatekeeper.display.web.what_if_routes import what_if_route
@@ -41,7 +41,7 @@ def console(
             def end() -> None:
                 server.should_exit = True
 
-            preparing = Preparing(lambda on_frame: Review(session, Rejudged(session, on_frame)), end)
+            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame)), end)
             app = make_app(preparing, access, [what_if_route(preparing, access)])
             server = make_server(app, lambda: typer.echo(f"console  {url_of(access, port)}"))
             with preparing, suppress(KeyboardInterrupt):

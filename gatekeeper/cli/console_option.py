@@ -10,9 +10,9 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gatekeeper.operator.request_queue import Desk
-    from gatekeeper.session.contouring.requests import Easel
-    from gatekeeper.session.status import Board
+    from gatekeeper.operator.request_queue import RequestQueue
+    from gatekeeper.session.contouring.requests import ContourRequests
+    from gatekeeper.session.status import SessionStatus
 
 LOOPBACK = "127.0.0.1"
 
@@ -74,11 +74,11 @@ def shown(
     name: str,
     config: SessionConfig,
     words: tuple[str, str],
-    board: "Board",
+    board: "SessionStatus",
     clock: Clock,
     say: Callable[[str], None],
-    desk: "Desk | None" = None,
-    easel: "Easel | None" = None,
+    desk: "RequestQueue | None" = None,
+    easel: "ContourRequests | None" = None,
 ) -> Iterator[None]:
     """Serve a page while a session goes on, where one is wanted.
 
@@ -92,15 +92,15 @@ def shown(
         Its settings.
     words : tuple of str
         Source and linac, in words.
-    board : Board
+    board : SessionStatus
         Where it is shown.
     clock : Clock
         Its time.
     say : callable
         Tells the operator where the page is.
-    desk : Desk, optional
+    desk : RequestQueue, optional
         Where the page's operators ask.
-    easel : Easel, optional
+    easel : ContourRequests, optional
         Where they draw the target.
 
     Raises
@@ -112,15 +112,15 @@ def shown(
         yield
         return
     from gatekeeper.display.web.process import Address, Console
-    from gatekeeper.display.web.publisher import Pump
-    from gatekeeper.display.web.session_info import Facts
+    from gatekeeper.display.web.publisher import WebPublisher
+    from gatekeeper.display.web.session_info import SessionInfo
 
-    facts = Facts.of(name, config, *words, page.beam_s, page.breath_hold_s)
+    facts = SessionInfo.of(name, config, *words, page.beam_s, page.breath_hold_s)
     drawn = easel is not None and easel.is_open
     console = Console(Address(page.host, page.port, page.control, drawn), facts)
     try:
         say(f"console  {console.url}")
-        with Pump(board, clock, console, desk, easel, config.loop.fifo_priority):
+        with WebPublisher(board, clock, console, desk, easel, config.loop.fifo_priority):
             yield
     finally:
         console.close()

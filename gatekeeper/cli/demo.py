@@ -43,10 +43,10 @@ def demo(
     """Track and gate a synthetic case through the live loop."""
     from replay.phantom import PhantomConfig, make_phantom
     from replay.progress import waiting
-    from replay.run import material_of
+    from replay.run import replay_input
 
     page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
     pace = pace_of(speed or (DEMO_SPEED if page is None else WATCHED_SPEED))
     with waiting("making the phantom"):
         recording = make_phantom(PhantomConfig(name="demo")).recording
-    play(material_of(recording), DEFAULTS, pace, out, as_json, report=True, page=page)
+    play(replay_input(recording), DEFAULTS, pace, out, as_json, report=True, page=page)

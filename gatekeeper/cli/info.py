@@ -29,13 +29,13 @@ def info(
     from replay.info import facts_of
     from replay.info_picture import png_picture, terminal_picture
     from replay.progress import ProgressBars
-    from replay.write import whole_file
+    from replay.write import file_written_atomically
 
     recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars)
     if png is not None:
-        with whole_file(png) as unfinished:
+        with file_written_atomically(png) as unfinished:
             unfinished.write_bytes(png_picture(recording))
     console = Console(stderr=as_json)
     if console.is_terminal:

@@ -15,7 +15,7 @@ from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import ConfigError, OutputError
 from gatekeeper.operator.socket_path import NAME, listen
-from gatekeeper.session.definition import Plan
+from gatekeeper.session.definition import SessionDefinition
 
 CONNECT_S = 2.0
 FRACTION_S = 1200.0
@@ -51,7 +51,7 @@ def source(config: LiveConfig) -> str:
         return f"can listen on {host}:{port}"
 
 
-def target(plan: Plan) -> str:
+def target(plan: SessionDefinition) -> str:
     """Put the target on its reference, and make ready to track it."""
     if plan.target is None:
         if plan.reference is None:
@@ -83,7 +83,7 @@ def linac(config: LiveConfig) -> str:
     return probe_linac(one)
 
 
-def recording(config: LiveConfig, plan: Plan | None) -> str:
+def recording(config: LiveConfig, plan: SessionDefinition | None) -> str:
     """Write into the folder, and see how much room there is."""
     folder = _nearest(Path(config.recording.folder))
     try:

@@ -65,8 +65,8 @@ def replay(
     from replay.faults import parse
     from replay.formats.open import open_recording
     from replay.formats.session import is_session, open_session
-    from replay.run import material_of
-    from replay.sessions.compare import material_of_session
+    from replay.run import replay_input
+    from replay.sessions.compare import replay_input_of_session
 
     if roi is not None and target is None:
         raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")
@@ -80,7 +80,7 @@ def replay(
             typer.echo(f"gatekeeper: {note}", err=True)
         if target is not None:
             recording = with_target(recording, case, choices, target, roi)
-        play(material_of(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
+        play(replay_input(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
         return
     for option, given in (("preview-s", preview_s), ("target", target)):
         if given:
@@ -93,4 +93,4 @@ def replay(
         settings = settings_of(session.config(), config, margin_mm, outside_percent)
         # Whatever it was recorded with: what is asked for afterwards never switches a beam.
         settings = settings.model_copy(update={"linac": None})
-        play(material_of_session(session), settings, pace, out, as_json, session, faults, report, page)
+        play(replay_input_of_session(session), settings, pace, out, as_json, session, faults, report, page)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from gatekeeper.core.protocols import LinacPort
     from replay.faults import FaultSpec
     from replay.formats.session import RecordedSession
-    from replay.run import Material
+    from replay.run import ReplayInput
 
 
 def play(
-    material: "Material",
+    material: "ReplayInput",
     settings: SessionConfig,
     pace: float | None,
     out: Path | None,
@@ -32,7 +32,7 @@ def play(
 ) -> None:
     """Replay and print what came out, beside the session that it was recorded in, where it was one."""
     from gatekeeper.runtime.realtime import real_time
-    from gatekeeper.session.status import Board
+    from gatekeeper.session.status import SessionStatus
     from replay.progress import ProgressBars
     from replay.run import replay
     from replay.scores.gating import frame_period_s
@@ -49,12 +49,18 @@ def play(
     begin_s = 0.0 if original is None else original.begin_s
     linac = _linac(settings, pace, period_s)
     clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
-    board = None if page is None else Board()
+    board = None if page is None else SessionStatus()
     words = f"{recording.name}, played again", "nowhere" if settings.linac is None else settings.linac.kind
     try:
         with (
             shown(
-                page, recording.name, settings, words, board or Board(), clock, lambda line: typer.echo(line, err=True)
+                page,
+                recording.name,
+                settings,
+                words,
+                board or SessionStatus(),
+                clock,
+                lambda line: typer.echo(line, err=True),
             ),
             real_time(settings.loop) as grants,
             ProgressBars() as bars,

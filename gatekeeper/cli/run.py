@@ -29,7 +29,7 @@ from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from gatekeeper.core.protocols import LinacPort
-    from gatekeeper.session.definition import Plan
+    from gatekeeper.session.definition import SessionDefinition
     from gatekeeper.session.live_session import LiveSession
     from gatekeeper.session.outcome import Outcome
 
@@ -88,7 +88,7 @@ def run(
         raise typer.Exit(code)
 
 
-def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: float = math.inf) -> "Plan":
+def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: float = math.inf) -> "SessionDefinition":
     """Return what a session is to be, with its outlines and its reference read.
 
     Raises
@@ -98,9 +98,9 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
     """
     from gatekeeper.cli.target import TARGET, drawn_of, reference_of
     from gatekeeper.operator.request import named
-    from gatekeeper.session.definition import Plan
+    from gatekeeper.session.definition import SessionDefinition
 
-    return Plan(
+    return SessionDefinition(
         name=name,
         config=config,
         target=None if isinstance(config.target, DrawnConfig) else drawn_of(config.target, TARGET),
@@ -111,11 +111,13 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
     )
 
 
-def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path, page: Page | None) -> "Outcome":
+def _gate(
+    session: "LiveSession", plan: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
+) -> "Outcome":
     """Open everything around a session, run it, and close it again."""
     from gatekeeper.display.terminal.process import Display
-    from gatekeeper.display.terminal.publisher import Pump
-    from gatekeeper.display.terminal.snapshot import Facts, Said
+    from gatekeeper.display.terminal.publisher import TerminalPublisher
+    from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo
     from gatekeeper.linac.watchdog import Watchdog
     from gatekeeper.operator.request import login_name
     from gatekeeper.operator.signals import ends_on_signals
@@ -141,7 +143,7 @@ def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path,
         limits = config.gate.outside_percent, config.gate.min_confidence, config.envelope.margin_mm
         where = f"{config.source.kind} {source.address[0]}:{source.address[1]}"
         pump = stack.enter_context(
-            Pump(board, clock, display.send, Facts(plan.name, where, _linac_words(config), *limits))
+            TerminalPublisher(board, clock, display.send, SessionInfo(plan.name, where, _linac_words(config), *limits))
         )
         stack.enter_context(
             shown(
@@ -163,7 +165,7 @@ def _gate(session: "LiveSession", plan: "Plan", clock: PacedClock, folder: Path,
         terminal = Terminal(
             desk,
             login_name(),
-            lambda line: display.send(Said(clock.now_s(), line)),
+            lambda line: display.send(LogLine(clock.now_s(), line)),
             display.typing if display.full_screen else None,
             refusals_only=True,
         )

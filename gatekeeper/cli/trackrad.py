@@ -42,7 +42,7 @@ def score(
     truth: TruthOption, predictions: PredictionsOption, as_json: JsonOption = False, csv: CsvOption = None
 ) -> None:
     """Score masks like the challenge's own code does, and beside that as it should be."""
-    from gatekeeper.core.atomic_write import write_whole
+    from gatekeeper.core.atomic_write import write_atomically
     from replay.progress import ProgressBars
     from replay.scores.trackrad import score_folders
     from replay.scores.trackrad_table import as_csv, as_table
@@ -51,7 +51,7 @@ def score(
     with ProgressBars() as bars:
         result = score_folders(truth, predictions, bars)
     if csv is not None:
-        write_whole(csv, as_csv(result).encode())
+        write_atomically(csv, as_csv(result).encode())
     typer.echo(as_table(result), err=as_json)
     if as_json:
         typer.echo(json.dumps(plain(result), allow_nan=False))

@@ -2,7 +2,6 @@
 
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import (
-    CourierLinacConfig,
     DryRunLinacConfig,
     LeaseConfig,
     LeaseLinacConfig,
@@ -10,6 +9,7 @@ from gatekeeper.config.linac import (
     LinacProfile,
     ModbusLinacConfig,
     OpenIGTLinkLinacConfig,
+    RepeaterLinacConfig,
     SerialLinacConfig,
 )
 from gatekeeper.config.live import (
@@ -29,7 +29,6 @@ from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
 from gatekeeper.config.tracking import TrackerConfig
 
 __all__ = [
-    "CourierLinacConfig",
     "DicomSourceConfig",
     "DrawnConfig",
     "DryRunLinacConfig",
@@ -50,6 +49,7 @@ __all__ = [
     "Outline",
     "PointsConfig",
     "PredictionConfig",
+    "RepeaterLinacConfig",
     "RtStructConfig",
     "SerialLinacConfig",
     "SessionConfig",

@@ -77,7 +77,7 @@ class LeaseLinacConfig(StrictModel):
         return 1e-3 * (max(self.lease.lifetime_ms, self.lease.ack_timeout_ms) + self.lease.renew_ms)
 
 
-class CourierLinacConfig(StrictModel):
+class RepeaterLinacConfig(StrictModel):
     """What all ports have in common that repeat the last decision to a device; see docs/linac.md."""
 
     refresh_ms: Annotated[int, Field(ge=5, le=1000)] = 40
@@ -108,7 +108,7 @@ class CourierLinacConfig(StrictModel):
         return 1e-3 * self.failure_detect_ms
 
 
-class ModbusLinacConfig(CourierLinacConfig):
+class ModbusLinacConfig(RepeaterLinacConfig):
     """A Modbus TCP server, such as a PLC, with a coil that enables the beam."""
 
     kind: Literal["modbus"] = "modbus"
@@ -125,7 +125,7 @@ class ModbusLinacConfig(CourierLinacConfig):
     """The holding register that counts up with every message."""
 
 
-class SerialLinacConfig(CourierLinacConfig):
+class SerialLinacConfig(RepeaterLinacConfig):
     """A device on a serial line that is told the state in lines of ASCII."""
 
     kind: Literal["serial"] = "serial"
@@ -140,7 +140,7 @@ class SerialLinacConfig(CourierLinacConfig):
     """The control line that is raised with the beam on, beside the lines of text."""
 
 
-class OpenIGTLinkLinacConfig(CourierLinacConfig):
+class OpenIGTLinkLinacConfig(RepeaterLinacConfig):
     """An OpenIGTLink receiver that is told the state in messages."""
 
     kind: Literal["openigtlink"] = "openigtlink"

@@ -7,7 +7,7 @@ from pathlib import Path
 from gatekeeper.core.errors import OutputError
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under another name first, so that it takes its own only when it is whole and on the disk.
 
     Parameters

@@ -4,24 +4,24 @@ import math
 
 from gatekeeper.config import GateConfig
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.zones import Target, Zone
+from gatekeeper.gating.zones import TargetZone, Zone
 
 ROUNDING_MM = 1e-9
 
 
-class Rebase:
+class EnvelopeShift:
     """The zones of a session as they are now, and how far they are from where they were planned.
 
     Parameters
     ----------
-    planned : tuple of Target and Avoid
+    planned : tuple of TargetZone and Avoid
         The zones as planned, that of the primary target first.
     config : GateConfig
         The bounds.
 
     Attributes
     ----------
-    zones : tuple of Target and Avoid
+    zones : tuple of TargetZone and Avoid
         The zones as they are now.
     moved_mm : tuple of float
         By how much they were moved from where they were planned, along rows and columns.
@@ -73,6 +73,6 @@ class Rebase:
         )
 
 
-def _primary(zones: tuple[Zone, ...]) -> Target:
+def _primary(zones: tuple[Zone, ...]) -> TargetZone:
     """Return the zone of the primary target, which `zones.checked` has put first."""
-    return next(zone for zone in zones if isinstance(zone, Target))
+    return next(zone for zone in zones if isinstance(zone, TargetZone))

@@ -7,13 +7,13 @@ import numpy as np
 
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.gating.envelope import Envelope
-from kernels.image_checks import survey
+from kernels.image_checks import check_image
 
 SPACING_TOLERANCE = 1e-4
 """Pixel sizes that differ by this share or less are the same; headers round."""
 
 
-class Picture(NamedTuple):
+class FrameChecks(NamedTuple):
     """What was found of a frame by itself.
 
     What cannot be looked at because the frame is no image at all has the value of a good frame: one reason is
@@ -48,7 +48,7 @@ class Picture(NamedTuple):
     fingerprint: int | None = None
 
 
-def look_at(frame: Frame, envelope: Envelope) -> Picture:
+def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:
     """Return what a frame is by itself, judged on the grid of the envelope."""
     image = frame.image
     shape_right = envelope.shape is None or image.shape == envelope.shape
@@ -62,13 +62,13 @@ def look_at(frame: Frame, envelope: Envelope) -> Picture:
         and image.size > 0
     ):
         # A shape can be another one only where there is a matrix.
-        return Picture(False, image.ndim != 2 or shape_right, spacing_right, angle_deg, offset_mm)
-    finite, varied, brightest, fingerprint = survey(image)
+        return FrameChecks(False, image.ndim != 2 or shape_right, spacing_right, angle_deg, offset_mm)
+    finite, varied, brightest, fingerprint = check_image(image)
     if not finite:
         varied, brightest = True, 0
     elif not varied:
         brightest = 0
-    return Picture(
+    return FrameChecks(
         True,
         shape_right,
         spacing_right,

@@ -12,16 +12,16 @@ from gatekeeper.core.track import Track
 from gatekeeper.gating import state_machine as machine
 from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.envelope_shift import Rebase
-from gatekeeper.gating.frame_checks import Picture, look_at
-from gatekeeper.gating.measurements import Findings, Sighting
+from gatekeeper.gating.envelope_shift import EnvelopeShift
+from gatekeeper.gating.frame_checks import FrameChecks, check_frame
+from gatekeeper.gating.measurements import Measurements, Observation
 from gatekeeper.gating.motion import LearnedRange, Motion, watch
-from gatekeeper.gating.sequence_checks import Past, follow, wait
+from gatekeeper.gating.sequence_checks import SequenceHistory, follow, wait
 from gatekeeper.gating.state_machine import GateState, Rules
-from gatekeeper.gating.zones import Target, Zone
+from gatekeeper.gating.zones import TargetZone, Zone
 
 if TYPE_CHECKING:
-    from gatekeeper.gating.lookahead import Foresight
+    from gatekeeper.gating.lookahead import Lookahead
 
 
 class Gate:
@@ -29,7 +29,7 @@ class Gate:
 
     Parameters
     ----------
-    zones : Envelope or sequence of Target and Avoid
+    zones : Envelope or sequence of TargetZone and Avoid
         Where the target must be; or, of several structures, one zone for each, that of the primary target first.
         The primary target's envelope carries the spacing, and if given the shape and the plane, that frames must
         have.
@@ -60,8 +60,8 @@ class Gate:
     ) -> None:
         self.config = GateConfig() if config is None else config
         self._rules = Rules.of(self.config)
-        self._rebase = Rebase(zoning.checked(zones), self.config)
-        self._past = Past()
+        self._rebase = EnvelopeShift(zoning.checked(zones), self.config)
+        self._past = SequenceHistory()
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
         # The same machine on measured positions alone; it is the state itself where nothing is predicted.
@@ -93,11 +93,11 @@ class Gate:
         """Where the target's centre was last predicted to be, as (row, col) in mm; None without prediction."""
         return None if self._foresight is None else self._foresight.ahead_mm
 
-    def look_at(self, frame: Frame) -> Picture:
+    def look_at(self, frame: Frame) -> FrameChecks:
         """Return what a frame is by itself, on the grid of the envelope; changes nothing."""
-        return look_at(frame, self.envelope)
+        return check_frame(frame, self.envelope)
 
-    def may_track(self, picture: Picture) -> bool:
+    def may_track(self, picture: FrameChecks) -> bool:
         """Return True when a frame is good enough to be shown to a tracker."""
         return self._is_on_grid(picture) and (
             picture.readable
@@ -112,7 +112,7 @@ class Gate:
         frame: Frame,
         now_s: float | None = None,
         *,
-        picture: Picture | None = None,
+        picture: FrameChecks | None = None,
         link_alive: bool = True,
         refusals: tuple[Reason, ...] = (),
     ) -> Decision:
@@ -127,8 +127,8 @@ class Gate:
             The frame.
         now_s : float, optional
             Session time in seconds; by default the time at which the frame was received.
-        picture : Picture, optional
-            What `look_at` said of the frame, when that is known already.
+        picture : FrameChecks, optional
+            What `check_frame` said of the frame, when that is known already.
         link_alive : bool
             The linac answers.
         refusals : tuple of Reason
@@ -145,7 +145,7 @@ class Gate:
             picture = self.look_at(frame) if picture is None else picture
             order, past = follow(self._past, frame, picture, not self._is_on_grid(picture), now_s)
             target, motion = self._sight(track, now_s)
-            findings = Findings(picture, order, now_s - frame.acquired_s, target, link_alive, refusals)
+            findings = Measurements(picture, order, now_s - frame.acquired_s, target, link_alive, refusals)
             raw = machine.step(self._raw, findings, self._rules)
             state, predicted_percent = raw, math.nan
             if self._foresight is not None:
@@ -225,11 +225,11 @@ class Gate:
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
 
-    def _sight(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Sighting, Motion]:
+    def _sight(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Observation, Motion]:
         """Return what was measured of the structures, and what is then known of the motion."""
         motion = self._motion
         if track is None:
-            return Sighting(drift_mm=motion.drift_mm(self.config.drift_cycles)), motion
+            return Observation(drift_mm=motion.drift_mm(self.config.drift_cycles)), motion
         tracks = (track,) if isinstance(track, Track) else track
         confidence, outside_percent, overlaps = zoning.measure(self.zones, tracks, self.config)
         excursion_mm = 0.0
@@ -237,7 +237,7 @@ class Gate:
         if confidence >= self.config.min_confidence:
             motion = watch(motion, now_s, tracks[0].center_mm, self.config)
             excursion_mm = motion.excursion_mm(tracks[0].center_mm)
-        sighting = Sighting(
+        sighting = Observation(
             confidence=confidence,
             outside_percent=outside_percent,
             overlaps=overlaps,
@@ -248,10 +248,10 @@ class Gate:
 
     def _foresee(
         self,
-        foresight: "Foresight",
+        foresight: "Lookahead",
         track: Track | tuple[Track, ...] | None,
         frame: Frame,
-        picture: Picture,
+        picture: FrameChecks,
         measured_percent: float,
     ) -> float:
         """Return the share outside that the decision goes by: the primary target's ahead, others' as measured."""
@@ -263,7 +263,7 @@ class Gate:
         percents = [
             zone.envelope.outside_percent(one.contour_px)
             for zone, one in zip(self.zones, tracks, strict=True)
-            if isinstance(zone, Target)
+            if isinstance(zone, TargetZone)
         ]
         percents[0] = foresight.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
         return math.nan if any(map(math.isnan, percents)) else max(percents)
@@ -274,7 +274,7 @@ class Gate:
         self._state = change(self._state)
         self._raw = self._state if same else change(self._raw)
 
-    def _is_on_grid(self, picture: Picture) -> bool:
+    def _is_on_grid(self, picture: FrameChecks) -> bool:
         return (
             picture.shape_right
             and picture.spacing_right
@@ -290,10 +290,10 @@ class Gate:
         return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent)
 
 
-def _foresight(config: PredictionConfig | None) -> "Foresight | None":
+def _foresight(config: PredictionConfig | None) -> "Lookahead | None":
     """Return what looks ahead; its kernels are compiled only where it is wanted."""
     if config is None or config.mode == "off":
         return None
-    from gatekeeper.gating.lookahead import Foresight
+    from gatekeeper.gating.lookahead import Lookahead
 
-    return Foresight(config)
+    return Lookahead(config)

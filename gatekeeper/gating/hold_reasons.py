@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.gating.measurements import Findings, Limits
+from gatekeeper.gating.measurements import Limits, Measurements
 from gatekeeper.gating.sequence_checks import FUTURE_S
 
-IsGood = Callable[[Findings, Limits], bool]
+IsGood = Callable[[Measurements, Limits], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +273,6 @@ LATCHED = tuple(row.reason for row in TABLE if row.latched)
 CHECKS = tuple((row.reason, row.is_good) for row in TABLE if row.is_good is not None)
 
 
-def violations(findings: Findings, limits: Limits) -> tuple[Reason, ...]:
+def violations(findings: Measurements, limits: Limits) -> tuple[Reason, ...]:
     """Return all reasons for which one frame holds the beam, in the order of the table."""
     return tuple([reason for reason, is_good in CHECKS if not is_good(findings, limits)])

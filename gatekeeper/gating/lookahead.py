@@ -70,7 +70,7 @@ def _largest(percents: Sequence[float]) -> float:
     return math.nan if any(math.isnan(percent) for percent in percents) else max(percents)
 
 
-class Foresight:
+class Lookahead:
     """Follows the primary target, and says how much of it will be outside when a decision takes effect.
 
     Parameters

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import Reason
-from gatekeeper.gating.frame_checks import Picture
-from gatekeeper.gating.sequence_checks import Order
+from gatekeeper.gating.frame_checks import FrameChecks
+from gatekeeper.gating.sequence_checks import SequenceChecks
 
 
-class Sighting(NamedTuple):
+class Observation(NamedTuple):
     """What was measured of the target and of other structures; what could not be measured is NaN.
 
     Attributes
@@ -34,18 +34,18 @@ class Sighting(NamedTuple):
     drift_mm: float = 0.0
 
 
-class Findings(NamedTuple):
+class Measurements(NamedTuple):
     """What was measured of one frame; no limit lets NaN pass.
 
     Attributes
     ----------
-    picture : Picture
+    picture : FrameChecks
         What the frame is by itself.
-    order : Order
+    order : SequenceChecks
         How it follows on the frames before.
     age_s : float
         Time since the frame was acquired, in seconds.
-    target : Sighting
+    target : Observation
         What of the structures; nothing when the frame was not tracked.
     link_alive : bool
         The linac answers.
@@ -53,10 +53,10 @@ class Findings(NamedTuple):
         Why the linac would not begin a beam now, which matters only to a beam that is off.
     """
 
-    picture: Picture
-    order: Order
+    picture: FrameChecks
+    order: SequenceChecks
     age_s: float
-    target: Sighting
+    target: Observation
     link_alive: bool = True
     refusals: tuple[Reason, ...] = ()
 

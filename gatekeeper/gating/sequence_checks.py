@@ -4,13 +4,13 @@ import math
 from typing import NamedTuple
 
 from gatekeeper.core.frame import Frame
-from gatekeeper.gating.frame_checks import Picture
+from gatekeeper.gating.frame_checks import FrameChecks
 
 FUTURE_S = 0.02
 """A frame may seem to be acquired this long after now, in seconds: two clocks never agree entirely."""
 
 
-class Past(NamedTuple):
+class SequenceHistory(NamedTuple):
     """What is remembered of the frames before.
 
     Attributes
@@ -35,7 +35,7 @@ class Past(NamedTuple):
     strays: int = 0
 
 
-class Order(NamedTuple):
+class SequenceChecks(NamedTuple):
     """How one frame follows.
 
     Attributes
@@ -47,7 +47,7 @@ class Order(NamedTuple):
     forward : bool
         Neither the session's time nor, while numbers rise, the time of acquisition went back.
     repeats, strays : int
-        As in `Past`, this frame included.
+        As in `SequenceHistory`, this frame included.
     """
 
     missing: int = 0
@@ -57,7 +57,9 @@ class Order(NamedTuple):
     strays: int = 0
 
 
-def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float) -> tuple[Order, Past]:
+def follow(
+    past: SequenceHistory, frame: Frame, picture: FrameChecks, stray: bool, now_s: float
+) -> tuple[SequenceChecks, SequenceHistory]:
     """Return how a frame follows, and what is remembered from then on.
 
     A time that is not finite is neither a step back nor remembered, nor is one that lies in the future: the age of
@@ -65,11 +67,11 @@ def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float
 
     Parameters
     ----------
-    past : Past
+    past : SequenceHistory
         What was remembered.
     frame : Frame
         The frame.
-    picture : Picture
+    picture : FrameChecks
         What the frame is by itself.
     stray : bool
         Whether it is of another shape, spacing or plane.
@@ -80,7 +82,7 @@ def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float
     rising = step > 0
     back = _is_back(now_s, past.now_s) or (rising and _is_back(frame.acquired_s, past.acquired_s))
     same = picture.fingerprint is not None and picture.fingerprint == past.fingerprint
-    order = Order(
+    order = SequenceChecks(
         missing=max(step - 1 - max(frame.skipped, 0), 0),
         rising=rising,
         forward=not back,
@@ -88,7 +90,7 @@ def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float
         strays=past.strays + 1 if stray else 0,
     )
     believed = math.isfinite(frame.acquired_s) and frame.acquired_s - FUTURE_S <= now_s
-    return order, Past(
+    return order, SequenceHistory(
         sequence=frame.sequence,
         acquired_s=max(past.acquired_s, frame.acquired_s) if believed else past.acquired_s,
         now_s=_later(past.now_s, now_s),
@@ -98,10 +100,10 @@ def follow(past: Past, frame: Frame, picture: Picture, stray: bool, now_s: float
     )
 
 
-def wait(past: Past, now_s: float) -> tuple[bool, Past]:
+def wait(past: SequenceHistory, now_s: float) -> tuple[bool, SequenceHistory]:
     """Return whether the session's time did not go back while no frame came, and what is remembered."""
     forward = not _is_back(now_s, past.now_s)
-    return forward, Past(
+    return forward, SequenceHistory(
         past.sequence, past.acquired_s, _later(past.now_s, now_s), past.fingerprint, past.repeats, past.strays
     )
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.gating.hold_reasons import LATCHED, ORDER, violations
-from gatekeeper.gating.measurements import Findings, Limits
+from gatekeeper.gating.measurements import Limits, Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Rules(NamedTuple):
         return cls(config.frames_to_resume, Limits.to_stay_on(config), Limits.to_resume(config))
 
 
-def step(state: GateState, findings: Findings, rules: Rules) -> GateState:
+def step(state: GateState, findings: Measurements, rules: Rules) -> GateState:
     """Return the state after one more frame.
 
     One violation holds at once. The beam comes on with the last of `frames_to_resume` good frames in a row, good by
@@ -68,7 +68,7 @@ def step(state: GateState, findings: Findings, rules: Rules) -> GateState:
     ----------
     state : GateState
         The state before.
-    findings : Findings
+    findings : Measurements
         What was measured.
     rules : Rules
         The limits.

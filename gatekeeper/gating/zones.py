@@ -13,7 +13,7 @@ from gatekeeper.gating.envelope import Envelope
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class TargetZone:
     """A structure that must stay in its envelope.
 
     Attributes
@@ -24,13 +24,13 @@ class Target:
 
     envelope: Envelope
 
-    def moved(self, shift_mm: tuple[float, float]) -> "Target":
+    def moved(self, shift_mm: tuple[float, float]) -> "TargetZone":
         """Return the same with the envelope moved along (rows, columns), in mm."""
-        return Target(self.envelope.moved(shift_mm))
+        return TargetZone(self.envelope.moved(shift_mm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Avoid:
+class KeepOutZone:
     """A structure that must stay out of a zone, such as where the beam is.
 
     Attributes
@@ -62,7 +62,7 @@ class Avoid:
             if limit is not None and not 0.0 <= limit < math.inf:
                 raise TargetError(f"structure to avoid: its limit is {limit}; give 0 or more")
 
-    def moved(self, shift_mm: tuple[float, float]) -> "Avoid":
+    def moved(self, shift_mm: tuple[float, float]) -> "KeepOutZone":
         """Return the same with the zone moved along (rows, columns), in mm: the beam has moved."""
         return replace(self, zones=tuple(zone.moved(shift_mm) for zone in self.zones))
 
@@ -75,7 +75,7 @@ class Avoid:
         return sum(percent for percent, _ in inside), most_percent
 
 
-Zone = Target | Avoid
+Zone = TargetZone | KeepOutZone
 
 
 def zones_for(
@@ -112,17 +112,17 @@ def zones_for(
         for structure in structures
     ]
     beam = tuple(envelope for envelope in envelopes if envelope is not None)
-    return checked([Avoid(beam) if envelope is None else Target(envelope) for envelope in envelopes])
+    return checked([KeepOutZone(beam) if envelope is None else TargetZone(envelope) for envelope in envelopes])
 
 
 def checked(zones: Envelope | Sequence[Zone]) -> tuple[Zone, ...]:
     """Return zones that a gate can judge by, or raise TargetError."""
-    found: tuple[Zone, ...] = (Target(zones),) if isinstance(zones, Envelope) else tuple(zones)
-    if not (found and isinstance(found[0], Target)):
+    found: tuple[Zone, ...] = (TargetZone(zones),) if isinstance(zones, Envelope) else tuple(zones)
+    if not (found and isinstance(found[0], TargetZone)):
         raise TargetError("zones of the gate: the first is not that of a target; put the primary target first")
     grid = _grid(found[0].envelope)
     for zone in found:
-        for envelope in (zone.envelope,) if isinstance(zone, Target) else zone.zones:
+        for envelope in (zone.envelope,) if isinstance(zone, TargetZone) else zone.zones:
             if _grid(envelope) != grid:
                 raise TargetError(
                     f"zones of the gate: one is drawn on the grid {_grid(envelope)}, the primary target on {grid}; "
@@ -158,7 +158,7 @@ def measure(
     overlaps: tuple[tuple[float, float], ...] = ()
     for zone, track in zip(zones, tracks, strict=True):
         confidence = _least(confidence, track.confidence)
-        if isinstance(zone, Target):
+        if isinstance(zone, TargetZone):
             outside_percent = -_least(-outside_percent, -zone.envelope.outside_percent(track.contour_px))
         else:
             overlaps = (*overlaps, zone.overlap(track, config.overlap_percent))

@@ -12,7 +12,7 @@ from binascii import crc_hqx
 from typing import NamedTuple
 
 from gatekeeper.core.errors import LinkError
-from gatekeeper.linac.repeater import Order
+from gatekeeper.linac.repeater import BeamOrder
 
 LONGEST = 40
 """No line has more characters, with its end."""
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     beat: int
 
 
-def order_line(order: Order) -> str:
+def order_line(order: BeamOrder) -> str:
     """Return the line that says an order, without its end."""
     return _signed(f"GK1,{_word(order.beam_on)},{order.beat:05d},{order.frame}")
 
@@ -45,7 +45,7 @@ def answer_line(answer: Answer) -> str:
     return _signed(f"GA1,{_word(answer.beam_on)},{answer.beat:05d}")
 
 
-def read_order(line: str) -> Order:
+def read_order(line: str) -> BeamOrder:
     """Return what an order line says.
 
     Raises
@@ -54,7 +54,7 @@ def read_order(line: str) -> Order:
         When it is no such line, or its checksum is wrong.
     """
     state, beat, frame = _fields(ORDER, line)
-    return Order(state == "ON", int(beat), int(frame))
+    return BeamOrder(state == "ON", int(beat), int(frame))
 
 
 def read_answer(line: str) -> Answer:
@@ -69,7 +69,7 @@ def read_answer(line: str) -> Answer:
     return Answer(state == "ON", int(beat))
 
 
-def check(order: Order, answer: Answer, where: str) -> None:
+def check(order: BeamOrder, answer: Answer, where: str) -> None:
     """Raise LinkError unless a device has answered this order, and says that it does what it was told."""
     if (answer.beam_on, answer.beat) != (order.beam_on, order.beat):
         raise LinkError(

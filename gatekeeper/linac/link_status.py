@@ -8,7 +8,7 @@ RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkStatus:
     """How the link to an interlock or a device is.
 
     Attributes

@@ -11,7 +11,7 @@ from pymodbus.pdu import ModbusPDU
 from gatekeeper.config import ModbusLinacConfig
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.link_status import RST_ON_CLOSE
-from gatekeeper.linac.repeater import Order
+from gatekeeper.linac.repeater import BeamOrder
 
 # What pymodbus has to say is in the exceptions too; without a handler it would write to the terminal.
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())
@@ -45,7 +45,7 @@ class ModbusWire:
         # Nothing may be left that arrives after all; what counts has been confirmed by then.
         self._client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
 
-    def deliver(self, order: Order) -> None:
+    def deliver(self, order: BeamOrder) -> None:
         """Write coil and heartbeat, read both back, and compare.
 
         Raises

@@ -17,7 +17,7 @@ from gatekeeper.config import (
 )
 from gatekeeper.core.protocols import LinacPort
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.repeater import Courier, Wire
+from gatekeeper.linac.repeater import Repeater, Wire
 
 LEAST_FRESH_MS = 20
 CourierConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
@@ -51,7 +51,7 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
         lease = config.lease.model_copy(update={"fresh_ms": min(config.lease.fresh_ms, longest_ms)})
         return LeaseLinac(config.model_copy(update={"lease": lease}), load_key(Path(config.key_file)))
     fresh = config.model_copy(update={"fresh_ms": min(config.fresh_ms, longest_ms)})
-    return Courier(fresh, _wire(config))
+    return Repeater(fresh, _wire(config))
 
 
 def probe_linac(config: LinacConfig) -> str:

@@ -17,7 +17,7 @@ from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.ascii_protocol import Answer, check, order_line, read_answer
 from gatekeeper.linac.link_status import RST_ON_CLOSE
-from gatekeeper.linac.repeater import NS_PER_MS, Order
+from gatekeeper.linac.repeater import NS_PER_MS, BeamOrder
 from gatekeeper.wire.openigtlink.contents import (
     STATUS_OK,
     Status,
@@ -63,7 +63,7 @@ class OpenIGTLinkWire:
             raise LinkError(f"{self._place}: no receiver can be connected to there ({error}); is it running?") from None
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def deliver(self, order: Order) -> None:
+    def deliver(self, order: BeamOrder) -> None:
         """Send the message, and compare the answer where there is one.
 
         Raises
@@ -136,7 +136,7 @@ class OpenIGTLinkWire:
             )
 
 
-def _message(config: OpenIGTLinkLinacConfig, order: Order) -> Message:
+def _message(config: OpenIGTLinkLinacConfig, order: BeamOrder) -> Message:
     """Return the message that says an order."""
     line = order_line(order)
     if config.message == "string":

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import NamedTuple, Protocol
 
-from gatekeeper.config import CourierLinacConfig
+from gatekeeper.config import RepeaterLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
-from gatekeeper.linac.link_status import Link
+from gatekeeper.linac.link_status import LinkStatus
 
 NS_PER_MS = 1_000_000
 BEATS = 1 << 16
@@ -24,7 +24,7 @@ BEATS = 1 << 16
 LARGEST_FRAME = 2**31 - 1
 
 
-class Order(NamedTuple):
+class BeamOrder(NamedTuple):
     """What the device is told.
 
     Attributes
@@ -45,7 +45,7 @@ class Order(NamedTuple):
 class Wire(Protocol):
     """An open connection to a device; used by one thread."""
 
-    def deliver(self, order: Order) -> None:
+    def deliver(self, order: BeamOrder) -> None:
         """Tell the device, and return when it has confirmed, where it does.
 
         Raises
@@ -72,12 +72,12 @@ class Wanted(NamedTuple):
 REST = Wanted(False, -1, 0, 0)
 
 
-class Courier:
+class Repeater:
     """Carries decisions to a device; connects by itself, again and again, and always comes back in HOLD.
 
     Parameters
     ----------
-    config : CourierLinacConfig
+    config : RepeaterLinacConfig
         The times.
     connect : callable
         Returns a new wire, or raises LinkError or OSError; called by the thread.
@@ -87,7 +87,7 @@ class Courier:
 
     def __init__(
         self,
-        config: CourierLinacConfig,
+        config: RepeaterLinacConfig,
         connect: Callable[[], Wire],
         now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
@@ -113,11 +113,11 @@ class Courier:
         return self._session > 0 and self._now_ns() <= self._alive_until_ns
 
     @property
-    def link(self) -> Link:
+    def link(self) -> LinkStatus:
         """How the link is at this moment."""
         age_s = (self._now_ns() - self._heard_ns) * 1e-9 if self._session else float("inf")
         rtt_ms = self._took_ns / NS_PER_MS if self._session else 0.0
-        return Link(self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, 0, self._fault)
+        return LinkStatus(self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, 0, self._fault)
 
     def send(self, decision: Decision) -> None:
         """Leave a decision for the thread; takes a few microseconds and touches no wire."""
@@ -180,7 +180,7 @@ class Courier:
         began_ns = self._now_ns()
         self._alive_until_ns = began_ns + self._deadline_ns
         self._beat = (self._beat + 1) % BEATS
-        wire.deliver(Order(wanted.beam_on, self._beat, wanted.frame))
+        wire.deliver(BeamOrder(wanted.beam_on, self._beat, wanted.frame))
         self._heard_ns = self._now_ns()
         self._took_ns = self._heard_ns - began_ns
         if self._took_ns > self._deadline_ns:

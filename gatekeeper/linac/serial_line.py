@@ -9,7 +9,7 @@ import serial
 from gatekeeper.config import SerialLinacConfig
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.ascii_protocol import LONGEST, check, order_line, read_answer
-from gatekeeper.linac.repeater import Order
+from gatekeeper.linac.repeater import BeamOrder
 
 
 class SerialWire:
@@ -47,7 +47,7 @@ class SerialWire:
             self._port.close()
             raise
 
-    def deliver(self, order: Order) -> None:
+    def deliver(self, order: BeamOrder) -> None:
         """Write the line, and compare the answer where there is one.
 
         The control line falls before the text of a hold, and rises after the text of a beam-on was answered.
@@ -82,7 +82,7 @@ class SerialWire:
         with suppress(OSError, termios.error):
             self._port.reset_output_buffer()
 
-    def _compare(self, order: Order) -> None:
+    def _compare(self, order: BeamOrder) -> None:
         """Read the answer, and compare it with what was said."""
         raw = self._port.read_until(b"\n", LONGEST)
         if not raw.endswith(b"\r\n"):
@@ -114,6 +114,6 @@ def probe(config: SerialLinacConfig, make: Callable[[], serial.Serial] = serial.
         When it cannot be opened, is in use, has no such control line, or nobody answers.
     """
     with closing(SerialWire(config, make)) as wire:
-        wire.deliver(Order(False, 0, -1))
+        wire.deliver(BeamOrder(False, 0, -1))
     heard = "the device answers" if config.acknowledge else "whether a device listens cannot be known"
     return f"serial port {config.device} at {config.baud} baud: {heard}"

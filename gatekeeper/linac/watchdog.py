@@ -39,7 +39,7 @@ COUNTER = 8
 
 
 @dataclass(slots=True)
-class Vigil:
+class HeartbeatDeadline:
     """Tells from a counter and a clock whether the engine is late. Counting begins with the first beat.
 
     Attributes
@@ -209,7 +209,7 @@ def watch(holder: "Holder", limit_s: float, count: Callable[[], int], link: Conn
     gone : int
         A descriptor that becomes readable when the engine's process has ended; below 0 when there is none.
     """
-    vigil = Vigil(limit_s)
+    vigil = HeartbeatDeadline(limit_s)
     listened = [link.fileno()] + ([gone] if gone >= 0 else [])
     late = False
     while True:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.socket_path import connect, place_of
+from gatekeeper.operator.socket_path import connect, socket_path_of
 
 PATIENCE_S = 5.0
 LARGEST_ANSWER = 262_144
@@ -36,7 +36,7 @@ def ask(path: Path, words: Sequence[str], operator: str, seconds: float = PATIEN
     InputError
         When nobody listens there or no answer comes.
     """
-    place = place_of(path)
+    place = socket_path_of(path)
     answer = b""
     try:
         with connect(place, seconds) as link:

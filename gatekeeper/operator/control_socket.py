@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from gatekeeper.core.clock import pause, stopwatch_ns
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.pending import Order
-from gatekeeper.operator.request import Wish, wish_of
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.pending import PendingRequest
+from gatekeeper.operator.request import Request, request_from_json
+from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.socket_path import listen
 
 DOOR = "control socket"
@@ -48,7 +48,7 @@ class Control:
     ----------
     path : Path
         Where the socket is made, with permissions 0600; taken away by `close`.
-    desk : Desk
+    desk : RequestQueue
         Where wishes go.
     status : callable, optional
         Returns what "status" is answered with, as plain values for JSON.
@@ -59,7 +59,7 @@ class Control:
         When the socket cannot be made there.
     """
 
-    def __init__(self, path: Path, desk: Desk, status: Status | None = None) -> None:
+    def __init__(self, path: Path, desk: RequestQueue, status: Status | None = None) -> None:
         self.path = path
         self._desk = desk
         self._status = status
@@ -161,7 +161,7 @@ class Control:
                 status = {} if self._status is None else dict(self._status())
                 client.say({"accepted": True, "note": STATUS, "status": status})
             else:
-                client.order = self._desk.ask(wish_of(words, operator, DOOR))
+                client.order = self._desk.ask(request_from_json(words, operator, DOOR))
             client.since_ns = stopwatch_ns()
         except InputError as error:
             client.say(_refusal(error))
@@ -203,7 +203,7 @@ class _Client:
     ----------
     link : socket
         To whoever asks.
-    order : Order or None
+    order : PendingRequest or None
         The wish that waits for its answer.
     since_ns : int
         When the connection was made, its last wish was taken up, or that was answered.
@@ -215,7 +215,7 @@ class _Client:
 
     def __init__(self, link: socket.socket) -> None:
         self.link = link
-        self.order: Order[Wish] | None = None
+        self.order: PendingRequest[Request] | None = None
         self.since_ns = stopwatch_ns()
         self.hung_up = False
         self.unsent = bytearray()

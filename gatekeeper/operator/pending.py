@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 
-class Asked(Protocol):
+class Holdable(Protocol):
     """What can be asked for."""
 
     @property
@@ -15,7 +15,7 @@ class Asked(Protocol):
         ...
 
 
-Thing = TypeVar("Thing", bound=Asked)
+Thing = TypeVar("Thing", bound=Holdable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Answer:
     note: str
 
 
-class Order(Generic[Thing]):
+class PendingRequest(Generic[Thing]):
     """One thing on its way; whoever claims it first, who does it or who gives up waiting, has it.
 
     Attributes

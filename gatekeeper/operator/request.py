@@ -29,7 +29,7 @@ WORDS = tuple(words.split()[0] for words, _ in HELP)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Request:
     """What an operator asks for.
 
     Attributes
@@ -60,7 +60,7 @@ class Wish:
         return Command(action, self.operator, time_s, self.shift_mm)
 
 
-def wish_of(words: Sequence[str], operator: str, door: str) -> Wish:
+def request_from_json(words: Sequence[str], operator: str, door: str) -> Request:
     """Return what somebody asks for in words such as ``("rebase", "2", "0")``.
 
     Parameters
@@ -85,10 +85,10 @@ def wish_of(words: Sequence[str], operator: str, door: str) -> Wish:
     if word not in WORDS:
         raise InputError(f"{words[0]!r:.40} is no command; say one of {', '.join(WORDS)}")
     if word == Action.REBASE:
-        return Wish(word, name, door, _shift_mm(rest))
+        return Request(word, name, door, _shift_mm(rest))
     if rest:
         raise InputError(f"{word}: {' '.join(rest)!r:.40} is too much; say {word} alone")
-    return Wish(word, name, door)
+    return Request(word, name, door)
 
 
 def named(operator: str) -> str:

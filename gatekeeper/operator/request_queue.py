@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Command
-from gatekeeper.operator.pending import Answer, Order
-from gatekeeper.operator.request import END, Wish
+from gatekeeper.operator.pending import Answer, PendingRequest
+from gatekeeper.operator.request import END, Request
 
 MOST_WAITING = 64
 """More wishes than this do not wait; every door has one at a time, so that it takes a crowd."""
@@ -19,25 +19,25 @@ CLOSED = "the session has ended"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """A wish with its answer, to be shown.
 
     Attributes
     ----------
     time_s : float
         Session time in seconds.
-    wish : Wish
+    wish : Request
         What was asked for.
     answer : Answer
         What became of it.
     """
 
     time_s: float
-    wish: Wish
+    wish: Request
     answer: Answer
 
 
-class Desk:
+class RequestQueue:
     """Keeps wishes until the loop takes them. Any thread, and a signal handler, may ask; one thread listens.
 
     Parameters
@@ -48,29 +48,29 @@ class Desk:
         Returns why a wish cannot be granted now, for example in this phase of the session, or None.
     """
 
-    def __init__(self, clock: Clock, refuse: Callable[[Wish], str | None] | None = None) -> None:
+    def __init__(self, clock: Clock, refuse: Callable[[Request], str | None] | None = None) -> None:
         self._clock = clock
         self._refuse = refuse
-        self._waiting: deque[Order[Wish]] = deque()
-        self._told: deque[Told] = deque(maxlen=MOST_REMEMBERED)
-        self._given: Order[Wish] | None = None
+        self._waiting: deque[PendingRequest[Request]] = deque()
+        self._told: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
+        self._given: PendingRequest[Request] | None = None
         self._in_a_row = 0
         self._closed = False
-        self._ending: Wish | None = None
+        self._ending: Request | None = None
 
     @property
-    def ending(self) -> Wish | None:
+    def ending(self) -> Request | None:
         """Who wants the session to end; None while nobody does. Once there, it stays."""
         return self._ending
 
     @property
-    def told(self) -> tuple[Told, ...]:
+    def told(self) -> tuple[Notice, ...]:
         """The last wishes with their answers, oldest first."""
         return tuple(self._told)
 
-    def ask(self, wish: Wish) -> Order[Wish]:
+    def ask(self, wish: Request) -> PendingRequest[Request]:
         """Put a wish on the desk, and return the order on which its answer will be."""
-        order = Order(wish)
+        order = PendingRequest(wish)
         if self._closed:
             order.settle(Answer(False, CLOSED))
         elif len(self._waiting) >= MOST_WAITING:
@@ -121,6 +121,6 @@ class Desk:
         for order in left:
             order.settle(Answer(order.asked.word == END, CLOSED))
 
-    def _settle(self, order: Order[Wish], time_s: float, answer: Answer) -> None:
+    def _settle(self, order: PendingRequest[Request], time_s: float, answer: Answer) -> None:
         order.settle(answer)
-        self._told.append(Told(time_s, order.asked, answer))
+        self._told.append(Notice(time_s, order.asked, answer))

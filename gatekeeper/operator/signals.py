@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from gatekeeper.operator.request import END, Wish
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.request import END, Request
+from gatekeeper.operator.request_queue import RequestQueue
 
 DOOR = "signal"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def ends_on_signals(desk: Desk) -> Iterator[None]:
+def ends_on_signals(desk: RequestQueue) -> Iterator[None]:
     """Let the session end on a signal instead of dying of it; a second Ctrl-C interrupts whatever goes on then.
 
     Enter it on the main thread, which is where Python handles signals.
@@ -22,7 +22,7 @@ def ends_on_signals(desk: Desk) -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> None:
         if number == signal.SIGINT and desk.ending is not None:
             raise KeyboardInterrupt
-        desk.ask(Wish(END, signal.Signals(number).name, DOOR))
+        desk.ask(Request(END, signal.Signals(number).name, DOOR))
 
     before = {number: signal.signal(number, end) for number in ENDING}
     try:

@@ -14,7 +14,7 @@ NAME = "control.sock"
 CONNECT_S, RETRY_S = 2.0, 0.02
 
 
-def place_of(path: Path) -> Path:
+def socket_path_of(path: Path) -> Path:
     """Return the control socket that a path names: itself, or the one in the folder of a session."""
     return path / NAME if path.is_dir() else path
 

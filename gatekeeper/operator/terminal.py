@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Any, Self
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.request import END, HELP, Wish, wish_of
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.request import END, HELP, Request, request_from_json
+from gatekeeper.operator.request_queue import RequestQueue
 
 ENTER = "\r\n"
 BACKSPACE = "\x7f\x08"
@@ -68,7 +68,7 @@ ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"
 
 
-def parse(line: str, operator: str, door: str) -> Wish | None:
+def parse(line: str, operator: str, door: str) -> Request | None:
     """Return what a line asks for, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
 
     Parameters
@@ -82,7 +82,7 @@ def parse(line: str, operator: str, door: str) -> Wish | None:
 
     Returns
     -------
-    Wish or None
+    Request or None
         None when there is nothing in the line, or help is asked for (`wants_help`).
 
     Raises
@@ -97,7 +97,7 @@ def parse(line: str, operator: str, door: str) -> Wish | None:
     if BY in lower:
         at = lower.index(BY)
         words, operator = words[:at], " ".join(words[at + 1 :])
-    return wish_of(words, operator, door)
+    return request_from_json(words, operator, door)
 
 
 def wants_help(line: str) -> bool:
@@ -128,7 +128,7 @@ class Terminal:
 
     Parameters
     ----------
-    desk : Desk
+    desk : RequestQueue
         Where wishes go.
     operator : str
         Who sits there.
@@ -145,7 +145,7 @@ class Terminal:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: RequestQueue,
         operator: str,
         say: Say,
         shown: Say | None = None,
@@ -237,7 +237,7 @@ class Terminal:
     def _left(self, line: Line) -> None:
         """Do what is to be done when nothing will be typed any more."""
         if self._is_terminal:
-            self._desk.ask(Wish(END, GONE, DOOR))
+            self._desk.ask(Request(END, GONE, DOOR))
         elif line.text:
             self._obey(line.text)
 

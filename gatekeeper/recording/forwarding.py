@@ -6,7 +6,7 @@ from gatekeeper.core.protocols import Recorder
 from gatekeeper.core.step import Step
 
 
-class PassedOn:
+class ForwardingRecorder:
     """A Recorder that passes everything on to another one; for those that do something besides.
 
     Parameters

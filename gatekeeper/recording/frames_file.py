@@ -31,7 +31,7 @@ _PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class KeptFrame:
     """A frame on its way into the file.
 
     Attributes
@@ -56,7 +56,7 @@ class Kept:
     image: NDArray[np.generic]
 
     @classmethod
-    def of(cls, frame: Frame) -> "Kept":
+    def of(cls, frame: Frame) -> "KeptFrame":
         """Return what is kept of a frame; its image is not copied."""
         spacing_mm = [float(value) for value in frame.spacing_mm]
         plane = plane_numbers(frame.plane)
@@ -114,7 +114,7 @@ class FramesFile:
             name, (0, *rest), dtype, maxshape=(None, *rest), chunks=(at_once, *rest), **packed
         )
 
-    def add(self, kept: Kept) -> tuple[int, str]:
+    def add(self, kept: KeptFrame) -> tuple[int, str]:
         """Take in one frame; return its row and the hash of what can be read back.
 
         Raises
@@ -229,7 +229,7 @@ class FramesReader:
     def __len__(self) -> int:
         return len(self.index)
 
-    def kept(self, row: int) -> Kept:
+    def kept(self, row: int) -> KeptFrame:
         """Return what is kept of a frame, its image exactly as it was judged."""
         if not 0 <= row < len(self.index):
             raise RecordingError(f"{self._path}: holds {len(self.index)} frames, frame_row {row} is missing")
@@ -244,7 +244,7 @@ class FramesReader:
                 image = self._pixels[place].astype(np.float32)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise self._damaged(error) from None
-        return Kept(
+        return KeptFrame(
             int(entry["sequence"]),
             float(entry["acquired_s"]),
             float(entry["received_s"]),

@@ -28,13 +28,13 @@ class WriterState(IntEnum):
     FAILED = 3
 
 
-class Ring(SharedMemory):
+class RingBuffer(SharedMemory):
     """One end of the ring.
 
     Parameters
     ----------
     descriptor : int
-        Open file of the memory, from `Ring.memory`; the ring keeps its own mapping of it.
+        Open file of the memory, from `RingBuffer.memory`; the ring keeps its own mapping of it.
     """
 
     def __init__(self, descriptor: int) -> None:

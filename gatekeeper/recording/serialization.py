@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.recording.frames_file import Kept
+from gatekeeper.recording.frames_file import KeptFrame
 from gatekeeper.recording.ring_buffer import Buffer
 
 _COUNT = 4
@@ -32,19 +32,19 @@ class Record:
     ----------
     entry : mapping
         The line of the journal, as plain values for JSON, `kind` among them.
-    frame : Kept or None
+    frame : KeptFrame or None
         The frame to be kept, where there is one.
     arrays : mapping
         Arrays of which the line gets the hash; those of the setup are kept too.
     """
 
     entry: Mapping[str, Any]
-    frame: Kept | None
+    frame: KeptFrame | None
     arrays: Mapping[str, NDArray[np.generic]]
 
 
 def pack(
-    entry: Mapping[str, Any], frame: Kept | None = None, arrays: Mapping[str, NDArray[np.generic]] | None = None
+    entry: Mapping[str, Any], frame: KeptFrame | None = None, arrays: Mapping[str, NDArray[np.generic]] | None = None
 ) -> list[Buffer]:
     """Return a record as parts, without a copy of arrays that are contiguous.
 
@@ -116,7 +116,7 @@ def unpack(data: bytes) -> Record:
     if head["frame"] is None:
         return Record(head["entry"], None, arrays)
     sequence, acquired_s, received_s, spacing_mm, plane = head["frame"]
-    frame = Kept(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME))
+    frame = KeptFrame(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME))
     return Record(head["entry"], frame, arrays)
 
 

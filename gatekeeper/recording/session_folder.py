@@ -10,18 +10,18 @@ from typing import Self
 import tomli_w
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError
 from gatekeeper.core.json_values import number
 from gatekeeper.core.step import Step
-from gatekeeper.recording.frames_file import Kept
+from gatekeeper.recording.frames_file import KeptFrame
 from gatekeeper.recording.journal import arrays_of, entry_of
 from gatekeeper.recording.ring_buffer import WriterState
 from gatekeeper.recording.serialization import pack, pieces_of
-from gatekeeper.recording.session_setup import Setup, header_of
+from gatekeeper.recording.session_setup import SessionSetup, header_of
 from gatekeeper.recording.summary import Summary, Tally
-from gatekeeper.recording.writer_client import LIVE, SPARE, START_S, Link, Patience
+from gatekeeper.recording.writer_client import LIVE, SPARE, START_S, Patience, WriterClient
 
 SLOWEST_BYTES_S = 5e6
 """So fast at least must a disk take what a session begins with, in bytes per second."""
@@ -46,7 +46,7 @@ class Seal:
     frames_dropped: int
 
 
-class Session:
+class SessionRecorder:
     """A Recorder that fills a session folder; docs/formats.md describes the files.
 
     Journal and frames are written by a process of their own. While frames are judged nothing here waits for it or
@@ -58,7 +58,7 @@ class Session:
         Where the session goes; it must be new or empty.
     config : SessionConfig
         The settings in force, written to `config.toml`.
-    setup : Setup, optional
+    setup : SessionSetup, optional
         What tracker and envelope were made of. Without it the session can be read, but not replayed from itself.
     patience : Patience
         Whether to wait for a slow disk; by default never.
@@ -82,16 +82,16 @@ class Session:
         self,
         folder: Path,
         config: SessionConfig,
-        setup: Setup | None = None,
+        setup: SessionSetup | None = None,
         patience: Patience = LIVE,
         stopwatch: Callable[[], int] = stopwatch_ns,
     ) -> None:
         self.folder = folder
         self._tally = Tally()
         self._seal: Seal | None = None
-        make_empty(folder)
-        write_whole(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
-        self._link = Link(folder, patience, stopwatch)
+        make_session_folder(folder)
+        write_atomically(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
+        self._link = WriterClient(folder, patience, stopwatch)
         self.writer_pid = self._link.pid
         try:
             self._begin(config, setup)
@@ -99,7 +99,7 @@ class Session:
             self._link.close()
             raise
 
-    def _begin(self, config: SessionConfig, setup: Setup | None) -> None:
+    def _begin(self, config: SessionConfig, setup: SessionSetup | None) -> None:
         """Hand over what the session begins with, and wait until it is on its way to the disk."""
         arrays = {} if setup is None else setup.arrays()
         for piece in pieces_of(arrays):
@@ -193,7 +193,7 @@ class Session:
             When the disk does not take the file or something was lost before; the session stays partial.
         """
         text = json.dumps({**values, **asdict(self.seal())}, indent=2, allow_nan=False) + "\n"
-        write_whole(self.folder / "summary.json", text.encode())
+        write_atomically(self.folder / "summary.json", text.encode())
 
     def close(self) -> None:
         """End the writer, once it has written what it has; without `finish` the session stays partial."""
@@ -210,13 +210,13 @@ class Session:
         self.close()
 
 
-def _kept(step: Step) -> Kept | None:
+def _kept(step: Step) -> KeptFrame | None:
     """Return what is kept of a step's frame; None when there is none, or none of numbers, which the writer counts."""
     frame = step.frame
-    return None if frame is None or frame.image.dtype.kind not in "buif" else Kept.of(frame)
+    return None if frame is None or frame.image.dtype.kind not in "buif" else KeptFrame.of(frame)
 
 
-def make_empty(folder: Path) -> None:
+def make_session_folder(folder: Path) -> None:
     """Make the folder of a session, or raise OutputError when it is not empty or cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ DISTRIBUTION = "gatekeeper-mrgrt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Setup:
+class SessionSetup:
     """What the tracker and the envelope of a session were made of.
 
     Attributes
@@ -83,7 +83,7 @@ class Setup:
         }
 
 
-def header_of(config: StrictModel, setup: Setup | None) -> dict[str, object]:
+def header_of(config: StrictModel, setup: SessionSetup | None) -> dict[str, object]:
     """Return the journal's first line: versions, and a hash of everything that decisions depend on besides frames."""
     return {
         "kind": "header",

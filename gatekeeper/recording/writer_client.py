@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gatekeeper.core.clock import pause, stopwatch_ns
 from gatekeeper.core.errors import OutputError
-from gatekeeper.recording.ring_buffer import Buffer, Ring, WriterState
+from gatekeeper.recording.ring_buffer import Buffer, RingBuffer, WriterState
 from gatekeeper.runtime import process as background
 
 CAPACITY = 1 << 26
@@ -43,7 +43,7 @@ PATIENT = Patience(room_s=60.0, hung_s=60.0)
 """Wait for the disk instead of dropping anything: for frames that come from a disk themselves."""
 
 
-class Link:
+class WriterClient:
     """Starts a writer and hands records to it.
 
     Parameters
@@ -72,13 +72,13 @@ class Link:
     ) -> None:
         self.fault: str | None = None
         self._folder, self._patience, self._stopwatch = folder, patience, stopwatch
-        descriptor = Ring.memory(capacity)
+        descriptor = RingBuffer.memory(capacity)
         listening, self._doorbell = os.pipe()
         try:
             os.set_blocking(self._doorbell, False)
-            self.ring = Ring(descriptor)
+            self.ring = RingBuffer(descriptor)
             files = (descriptor, listening)
-            self._process = background.begin(
+            self._process = background.start_process(
                 "gatekeeper.recording.writer_process", *files, os.getpid(), folder.resolve(), passed=files
             )
         finally:
@@ -168,7 +168,7 @@ class Link:
             return
         self._closed = True
         os.close(self._doorbell)
-        background.end(self._process, CLOSE_S)
+        background.end_process(self._process, CLOSE_S)
         self.ring.close()
 
     def _put_later(self, parts: Sequence[Buffer], spare: int, room_s: float) -> bool:

@@ -12,12 +12,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from gatekeeper.recording.frames_file import FramesFile, Kept
+from gatekeeper.recording.frames_file import FramesFile, KeptFrame
 from gatekeeper.recording.hash_chain import START, seal
 from gatekeeper.recording.hashing import array_hash
-from gatekeeper.recording.ring_buffer import Ring, WriterState
+from gatekeeper.recording.ring_buffer import RingBuffer, WriterState
 from gatekeeper.recording.serialization import PIECE, Pieces, Record, unpack
-from gatekeeper.runtime.process import step_back
+from gatekeeper.runtime.process import lower_priority
 
 BEAT_S = 0.1
 """The writer shows at least this often that it is alive, unless a disk holds it up."""
@@ -32,7 +32,7 @@ class Writer:
     ----------
     folder : Path
         The session's folder, in which no file may be there yet.
-    ring : Ring
+    ring : RingBuffer
         Where it says how far it is.
 
     Attributes
@@ -41,7 +41,7 @@ class Writer:
         Whether the journal has its first line.
     """
 
-    def __init__(self, folder: Path, ring: Ring) -> None:
+    def __init__(self, folder: Path, ring: RingBuffer) -> None:
         self._ring = ring
         self._journal_path = folder / "decisions.jsonl"
         self._frames_path = folder / "frames.h5"
@@ -72,7 +72,7 @@ class Writer:
         self._lines.append(line)
         self._number += 1
 
-    def _kept(self, kept: Kept | None) -> dict[str, object]:
+    def _kept(self, kept: KeptFrame | None) -> dict[str, object]:
         """Put one frame into the file, and return where it is there; nowhere when it cannot be kept."""
         if kept is not None and self._frames is not None:
             with suppress(ValueError, TypeError, OverflowError):
@@ -109,7 +109,7 @@ class Writer:
         return self._previous
 
 
-def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
+def serve(writer: Writer, ring: RingBuffer, doorbell: int, loop_pid: int) -> None:
     """Write what comes until the last record was written, or the process at the other end is gone."""
     gone = False
     while True:
@@ -140,8 +140,8 @@ def serve(writer: Writer, ring: Ring, doorbell: int, loop_pid: int) -> None:
 def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> None:
     """Serve one session; whatever goes wrong is said through the ring, and ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    step_back()
-    ring = Ring(ring_descriptor)
+    lower_priority()
+    ring = RingBuffer(ring_descriptor)
     try:
         serve(Writer(folder, ring), ring, doorbell, loop_pid)
     except BaseException as error:

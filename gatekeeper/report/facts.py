@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.report.session_data import Story
+from gatekeeper.report.session_data import SessionData
 from kernels.polygon import area
 
 Row = tuple[str, str]
 
 
-def facts_of(story: Story) -> list[Row]:
+def facts_of(story: SessionData) -> list[Row]:
     """Return what was imaged, what the target and its envelope were, what was missing, and how it ended."""
     return [*_imaged(story), *_gated(story), *_missing(story), *_ended(story)]
 
@@ -28,7 +28,7 @@ def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:
     return rows
 
 
-def _imaged(story: Story) -> Iterator[Row]:
+def _imaged(story: SessionData) -> Iterator[Row]:
     (rows, columns), (row_mm, column_mm) = story.image_shape, story.spacing_mm
     yield "images", f"{rows} × {columns} pixels of {row_mm:.2f} × {column_mm:.2f} mm"
     frames = [entry for entry in story.decisions if entry["kind"] == "frame"]
@@ -39,7 +39,7 @@ def _imaged(story: Story) -> Iterator[Row]:
         yield "frame rate", f"{1.0 / usual_s:.2f} per second; longest pause between two {1e3 * longest_s:.0f} ms"
 
 
-def _gated(story: Story) -> Iterator[Row]:
+def _gated(story: SessionData) -> Iterator[Row]:
     config = story.config
     gate = config.gate
     area_mm2 = area(story.target_px) * math.prod(story.spacing_mm)
@@ -55,7 +55,7 @@ def _gated(story: Story) -> Iterator[Row]:
     yield "prediction", config.prediction.mode
 
 
-def _missing(story: Story) -> Iterator[Row]:
+def _missing(story: SessionData) -> Iterator[Row]:
     summary, decisions = story.summary, story.decisions
     skipped = sum(max(int(entry["skipped"]), 0) for entry in decisions if entry["kind"] == "frame")
     silences = sum(entry["kind"] == "silence" for entry in decisions)
@@ -70,7 +70,7 @@ def _missing(story: Story) -> Iterator[Row]:
         yield "decisions without a frame", f"{silences}"
 
 
-def _ended(story: Story) -> Iterator[Row]:
+def _ended(story: SessionData) -> Iterator[Row]:
     summary = story.summary
     if "delivery" in summary:
         delivery = summary["delivery"]

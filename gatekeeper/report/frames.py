@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Decision
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
 
 AROUND_MM = 15.0
@@ -50,7 +50,7 @@ def _extreme(indices: NDArray[np.intp], height: NDArray[np.float64]) -> int:
     return int(indices[np.argmax(known)])
 
 
-def box_around_mm(seen: Seen) -> Box:
+def box_around_mm(seen: OverviewData) -> Box:
     """Return (top, bottom, left, right) in mm of the part of the image in which target and envelope ever were."""
     spacing = np.array(seen.spacing_mm)
     outlines = [seen.outline_px(index) for index in range(len(seen.tracks))]
@@ -64,14 +64,14 @@ def box_around_mm(seen: Seen) -> Box:
     return float(low[0]), float(high[0]), float(low[1]), float(high[1])
 
 
-def draw_frame(axes: Axes, seen: Seen, index: int, number: int, box_mm: Box) -> None:
+def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: Box) -> None:
     """Draw the frame of one decision, with the target, the envelope and what was decided.
 
     Parameters
     ----------
     axes : Axes
         Where to draw.
-    seen : Seen
+    seen : OverviewData
         The session.
     index : int
         Which decision; it must have a frame.

@@ -15,7 +15,7 @@ from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, 
 from gatekeeper.report.facts import facts_of, settings_of
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.phases import parts_of
-from gatekeeper.report.session_data import Story
+from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.words import event_text, preview_rows, score_rows
@@ -32,12 +32,12 @@ DRIFT_FROM_S = 3.0
 """Within a shorter beam the target does not drift: it breathes."""
 
 
-def report_html(story: Story) -> str:
+def report_html(story: SessionData) -> str:
     """Return the report of a session as one HTML page.
 
     Parameters
     ----------
-    story : Story
+    story : SessionData
         The session.
     """
     environment = Environment(
@@ -78,7 +78,7 @@ def report_html(story: Story) -> str:
     )
 
 
-def _numbers(story: Story, spans: list[Span]) -> dict[str, Any]:
+def _numbers(story: SessionData, spans: list[Span]) -> dict[str, Any]:
     """Return the figures at the top; those that `summary.json` has are taken from it."""
     summary = story.summary
     on_s = sum(span.lasted_s for span in spans if span.on)
@@ -95,7 +95,7 @@ def _numbers(story: Story, spans: list[Span]) -> dict[str, Any]:
     }
 
 
-def _by_reason(story: Story, spans: list[Span]) -> list[dict[str, Any]]:
+def _by_reason(story: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
     """Return one row per reason: on how many decisions, for how long and in how many holds it was given."""
     reasons, times_s = story.reasons(), story.times_s()
     decisions = Counter(reason for given in reasons for reason in given)
@@ -120,7 +120,7 @@ def _longest(spans: list[Span], on: bool) -> list[Span]:
     return sorted((span for span in spans if span.on is on), key=lambda span: -span.lasted_s)
 
 
-def _shown(story: Story, span: Span) -> dict[str, Any]:
+def _shown(story: SessionData, span: Span) -> dict[str, Any]:
     """Return a hold with a picture of its middle, or of the frame next to that which was kept."""
     middle = (span.first + span.after - 1) // 2
     picture = None
@@ -140,7 +140,7 @@ def _beams(spans: list[Span], times_s: NDArray[np.float64], moved_mm: NDArray[np
     return [one for one in steady if one is not None]
 
 
-def _stages_ms(story: Story) -> dict[str, NDArray[np.float64]]:
+def _stages_ms(story: SessionData) -> dict[str, NDArray[np.float64]]:
     """Return how long each stage took on every frame, in ms."""
     frames = [entry["latency_ms"] for entry in story.decisions if entry["kind"] == "frame"]
     return {stage: np.array([float(one[stage]) for one in frames]) for stage in BUDGET_MS}
@@ -164,13 +164,13 @@ def _outside(outside_percent: NDArray[np.float64], limit_percent: float) -> dict
     return {"within": within, "p50": float(p50), "p95": float(p95), "unknown": len(outside_percent) - known.size}
 
 
-def _kinds(story: Story) -> list[dict[str, str]]:
+def _kinds(story: SessionData) -> list[dict[str, str]]:
     """Return the kinds of hold that there were."""
     there = {KINDS.index(LOOKS[reason].kind) for given in story.reasons() for reason in given}
     return [kind for place, kind in enumerate(kinds_for_page()) if place in there]
 
 
-def _events(story: Story) -> list[dict[str, Any]]:
+def _events(story: SessionData) -> list[dict[str, Any]]:
     """Return what happened besides the decisions, by the time since the first of them."""
     began_s = measured(story.decisions[0]["decided_s"])
     return [
@@ -179,7 +179,7 @@ def _events(story: Story) -> list[dict[str, Any]]:
     ]
 
 
-def _trace(story: Story, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
+def _trace(story: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
     """Return what the strip draws, as JSON that is safe inside a script element."""
     reasons = story.reasons()
     config = story.config

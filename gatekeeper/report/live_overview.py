@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.track import Track
 from gatekeeper.recording.frames_file import FramesReader
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.session.arming import Armed
 
 
@@ -46,7 +46,7 @@ class KeptFrames:
 
 def draw(
     folder: Path,
-    setup: Setup,
+    setup: SessionSetup,
     armed: Armed,
     decisions: Sequence[Decision],
     tracks: Sequence[Track | None],
@@ -62,7 +62,7 @@ def draw(
     try:
         if not len(reader):
             return
-        seen = Seen(
+        seen = OverviewData(
             name=setup.name,
             images=KeptFrames(reader),
             spacing_mm=setup.spacing_mm,
@@ -73,7 +73,7 @@ def draw(
             margin_mm=armed.config.envelope.margin_mm,
             limit_percent=armed.config.gate.outside_percent,
         )
-        write_whole(folder / "overview.png", overview_png(seen))
+        write_atomically(folder / "overview.png", overview_png(seen))
     finally:
         reader.close()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.report.session_data import Story
+from gatekeeper.report.session_data import SessionData
 
 AXES = ("SI", "AP")
 """Superior and posterior are positive."""
@@ -33,7 +33,7 @@ class Range:
     drift_mm_per_min: float
 
 
-def ranges_of(story: Story) -> list[Range]:
+def ranges_of(story: SessionData) -> list[Range]:
     """Return the range along each axis on frames on which the target was surely found; nothing of fewer than two."""
     sure, times_s, moved_mm = story.sure(), story.times_s(), story.moved_mm()
     ranges = []

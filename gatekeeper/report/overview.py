@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.report.frames import box_around_mm, choose_frames, draw_frame
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.traces import draw_beam, draw_movement, draw_outside
 from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, MUTED_COLOR, TARGET_COLOR
 
@@ -21,12 +21,12 @@ TRACES_IN = 3.1
 REASON_IN = 0.21
 
 
-def overview_png(seen: Seen) -> bytes:
+def overview_png(seen: OverviewData) -> bytes:
     """Return the overview as PNG: eight frames, the movement in mm, the share outside, beam and reasons over time.
 
     Parameters
     ----------
-    seen : Seen
+    seen : OverviewData
         The session to be drawn.
 
     Returns
@@ -64,7 +64,7 @@ def overview_png(seen: Seen) -> bytes:
     return picture.getvalue()
 
 
-def _draw_header(figure: Figure, seen: Seen, y: float) -> None:
+def _draw_header(figure: Figure, seen: OverviewData, y: float) -> None:
     """Write the name and the settings, and what the colours mean."""
     figure.text(0.008, y, seen.name, fontsize=17, fontweight="bold", va="center")
     facts = (

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.report.session_data import Story
+from gatekeeper.report.session_data import SessionData
 from gatekeeper.style.reasons import LOOKS, Kind
 
 BEFORE = {
@@ -41,7 +41,7 @@ class Part:
     share: float | None
 
 
-def parts_of(story: Story) -> list[Part]:
+def parts_of(story: SessionData) -> list[Part]:
     """Return the time analysis.
 
     Delivery with gating is the time from the first decision with an armed gate to the last. Within it the beam is on,
@@ -68,7 +68,7 @@ def _share(part_s: float, delivery_s: float) -> float | None:
     return part_s / delivery_s if delivery_s > 0.0 else None
 
 
-def _before(story: Story, last_s: float) -> list[Part]:
+def _before(story: SessionData, last_s: float) -> list[Part]:
     """Return how long each phase before the delivery lasted, as the events of a live session tell."""
     began_s = float(story.decisions[0]["decided_s"] or 0.0)
     marks = [
@@ -95,7 +95,7 @@ def _part(reasons: tuple[Reason, ...]) -> str:
     return WAITING if kinds == {Kind.WAITING} else INTERRUPTED
 
 
-def _delivery(story: Story) -> NDArray[np.bool_]:
+def _delivery(story: SessionData) -> NDArray[np.bool_]:
     """Return which decisions were made since the gate was armed first, shape (N,)."""
     armed = np.array([Reason.NOT_ARMED not in given for given in story.reasons()], dtype=np.bool_)
     return np.logical_or.accumulate(armed)

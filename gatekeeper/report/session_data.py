@@ -16,7 +16,7 @@ from gatekeeper.core.track import Track
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class OverviewData:
     """A session to be drawn.
 
     Attributes
@@ -96,7 +96,7 @@ class DutyMap:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Story:
+class SessionData:
     """A session to be told.
 
     Attributes

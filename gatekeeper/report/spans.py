@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.report.session_data import Story
+from gatekeeper.report.session_data import SessionData
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Steadiness:
     drift_mm_per_s: float
 
 
-def spans_of(story: Story) -> list[Span]:
+def spans_of(story: SessionData) -> list[Span]:
     """Return the beams and holds of a session, oldest first; the last decision ends it."""
     on, times_s, reasons = story.beam_on(), story.times_s(), story.reasons()
     edges = [0, *(np.flatnonzero(np.diff(on.astype(np.int8))) + 1).tolist(), len(on)]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.style.colors import (
     AP_COLOR,
     BEAM_COLOR,
@@ -25,7 +25,7 @@ POINTS_AT_FULL_WIDTH = 1000
 """Curves of more points are drawn thinner, so that many breaths side by side do not become one black band."""
 
 
-def draw_movement(axes: Axes, seen: Seen, chosen: Sequence[int]) -> None:
+def draw_movement(axes: Axes, seen: OverviewData, chosen: Sequence[int]) -> None:
     """Draw the target's movement in mm with the margin behind it, and the number of each frame that is shown."""
     times_s, moved_mm, thin = seen.times_s(), seen.moved_mm(), _thinness(seen)
     axes.axhspan(-seen.margin_mm, seen.margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
@@ -43,7 +43,7 @@ def draw_movement(axes: Axes, seen: Seen, chosen: Sequence[int]) -> None:
     _plain(axes)
 
 
-def draw_outside(axes: Axes, seen: Seen) -> None:
+def draw_outside(axes: Axes, seen: OverviewData) -> None:
     """Draw the share of the target outside the envelope in percent, and its limit."""
     times_s = seen.times_s()
     outside = np.array([decision.outside_percent for decision in seen.decisions])
@@ -57,7 +57,7 @@ def draw_outside(axes: Axes, seen: Seen) -> None:
     _plain(axes)
 
 
-def draw_beam(axes: Axes, seen: Seen, reasons: Sequence[Reason]) -> None:
+def draw_beam(axes: Axes, seen: OverviewData, reasons: Sequence[Reason]) -> None:
     """Draw when the beam was on and when held, and below it a row for each of the reasons."""
     times_s, beam_on = seen.times_s(), seen.beam_on()
     on, hold = BEAM_COLOR[BeamState.ON], BEAM_COLOR[BeamState.HOLD]
@@ -92,7 +92,7 @@ def spans_s(when: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Iterator[t
         yield float(times_s[first]), float(ends_s[after - 1] - times_s[first])
 
 
-def _thinness(seen: Seen) -> float:
+def _thinness(seen: OverviewData) -> float:
     """Return the share of its full width that a curve is drawn with."""
     return max(min(POINTS_AT_FULL_WIDTH / len(seen.decisions), 1.0), 0.2)
 

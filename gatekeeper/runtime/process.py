@@ -9,7 +9,9 @@ from pathlib import Path
 NICENESS = 5
 
 
-def begin(module: str, *words: object, passed: tuple[int, ...], stdout: int | None = None) -> "subprocess.Popen[bytes]":
+def start_process(
+    module: str, *words: object, passed: tuple[int, ...], stdout: int | None = None
+) -> "subprocess.Popen[bytes]":
     """Start a module as a process, with the same interpreter and the same sources as this one.
 
     Parameters
@@ -36,7 +38,7 @@ def begin(module: str, *words: object, passed: tuple[int, ...], stdout: int | No
     )
 
 
-def end(process: "subprocess.Popen[bytes]", within_s: float) -> int:
+def end_process(process: "subprocess.Popen[bytes]", within_s: float) -> int:
     """Wait for a process to end, kill it when it does not within some seconds of real time; return its exit code."""
     try:
         return process.wait(within_s)
@@ -45,7 +47,7 @@ def end(process: "subprocess.Popen[bytes]", within_s: float) -> int:
         return process.wait()
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Give this process what the loop leaves: any processor, no real-time priority, and never the loop's turn.
 
     SCHED_BATCH is not SCHED_IDLE: on a machine that has no time left this process becomes slower, but is not starved,

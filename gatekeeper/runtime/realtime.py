@@ -141,7 +141,7 @@ def real_time(config: RealTimeSettings, machine: Machine | None = None) -> Itera
 
 
 @contextmanager
-def quiet_memory() -> Iterator[None]:
+def garbage_collection_paused() -> Iterator[None]:
     """Keep the garbage collector from stopping the loop; put back at the end what was before.
 
     Nothing in the loop makes cycles of references, so that memory stays flat without it (``make soak``).

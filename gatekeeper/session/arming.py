@@ -14,10 +14,10 @@ from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.gating.zones import Target, Zone, zones_for
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.gating.zones import TargetZone, Zone, zones_for
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.engine import Engine
-from gatekeeper.tracking.preview.report import FEWEST_FRAMES, Preview
+from gatekeeper.tracking.preview.report import FEWEST_FRAMES, PreviewReport
 from gatekeeper.tracking.tracker import StructureTracker
 from kernels.polygon import fill
 
@@ -35,7 +35,7 @@ class Learned:
         Knows it, and stands where the preview ends.
     motion : LearnedRange or None
         The range of motion that was seen; None when the target was hardly ever found.
-    preview : Preview
+    preview : PreviewReport
         The report.
     nearest_mm : float
         How close the target came to where it was drawn, in mm; NaN when it was never found.
@@ -45,7 +45,7 @@ class Learned:
 
     tracker: TargetTracker
     motion: LearnedRange | None
-    preview: Preview
+    preview: PreviewReport
     nearest_mm: float
     inside: float
 
@@ -88,7 +88,7 @@ class Armed:
         it.
     around : callable or None
         Returns what is put around a tracker.
-    preview : Preview or None
+    preview : PreviewReport or None
         The report on the preview, where there was one.
     motion : LearnedRange or None
         The range of motion that was seen on it, where there was one and it showed enough.
@@ -101,7 +101,7 @@ class Armed:
     target_px: NDArray[np.float64]
     learn: Callable[[FrameStack | Sequence[NDArray[np.generic]]], Learned]
     around: Callable[[TargetTracker], TargetTracker] | None = None
-    preview: Preview | None = None
+    preview: PreviewReport | None = None
     motion: LearnedRange | None = None
 
     def adopt(self, learned: Learned) -> None:
@@ -117,14 +117,16 @@ class Armed:
         self.preview, self.motion = learned.preview, learned.motion
 
 
-def arm(setup: Setup, config: SessionConfig, around: Callable[[TargetTracker], TargetTracker] | None = None) -> Armed:
+def arm(
+    setup: SessionSetup, config: SessionConfig, around: Callable[[TargetTracker], TargetTracker] | None = None
+) -> Armed:
     """Return an engine for a reference, with the beam held, and the gate armed unless the setup says otherwise.
 
     Where there is a preview, the tracker learns from it, and the gate takes the range of motion that was seen on it.
 
     Parameters
     ----------
-    setup : Setup
+    setup : SessionSetup
         The reference with its target and what is to be avoided, and the preview if there is one.
     config : SessionConfig
         All settings.
@@ -157,12 +159,12 @@ def arm(setup: Setup, config: SessionConfig, around: Callable[[TargetTracker], T
     return Armed(engine, gate, config, envelope, target_px, learn, around, preview, motion)
 
 
-def gate_of(setup: Setup, config: SessionConfig, motion: LearnedRange | None) -> Gate:
+def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | None) -> Gate:
     """Return a gate with the beam held, armed unless the setup says otherwise.
 
     Parameters
     ----------
-    setup : Setup
+    setup : SessionSetup
         The reference with its target and what is to be avoided.
     config : SessionConfig
         All settings.
@@ -173,12 +175,12 @@ def gate_of(setup: Setup, config: SessionConfig, motion: LearnedRange | None) ->
     return Gate(zones, config.gate, armed=setup.armed, learned=motion, prediction=config.prediction)
 
 
-def zones_of(setup: Setup, config: SessionConfig) -> tuple[Target, *tuple[Zone, ...]]:
+def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *tuple[Zone, ...]]:
     """Return where each structure must be or must not be, the target's envelope first."""
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     structures = (Structure("target", Role.TARGET, mask_to_contour(setup.target_mask)), *setup.structures)
     primary, *others = zones_for(structures, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
-    assert isinstance(primary, Target)  # noqa: S101  (zones_for says so otherwise)
+    assert isinstance(primary, TargetZone)  # noqa: S101  (zones_for says so otherwise)
     return primary, *others
 
 

@@ -9,12 +9,12 @@ from gatekeeper.core.decision import Decision
 from gatekeeper.core.protocols import LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.operator.request import END, Wish
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.request import END, Request
+from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed, Learned
 from gatekeeper.session.phases import Phase, armed_phase, refusal
-from gatekeeper.session.preview_recorder import Learner
-from gatekeeper.session.status import Board
+from gatekeeper.session.preview_recorder import PreviewRecorder
+from gatekeeper.session.status import SessionStatus
 
 DOOR = "command line"
 """Where wishes come from that were made when the session was started."""
@@ -24,7 +24,7 @@ OWN = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
 
 
-class Conductor:
+class SessionController:
     """Stands between the loop and everything else: it listens to the operator for it and is its recorder.
 
     Parameters
@@ -35,9 +35,9 @@ class Conductor:
         Keeps every pass and every event.
     linac : LinacPort
         Whose link is waited for.
-    desk : Desk
+    desk : RequestQueue
         Where operators ask.
-    board : Board
+    board : SessionStatus
         Shows how it is.
     clock : Clock
         Session time.
@@ -63,8 +63,8 @@ class Conductor:
         armed: Armed,
         recorder: Recorder,
         linac: LinacPort,
-        desk: Desk,
-        board: Board,
+        desk: RequestQueue,
+        board: SessionStatus,
         clock: Clock,
         preview_s: float,
         arm_by: str | None = None,
@@ -76,7 +76,7 @@ class Conductor:
         self._arm_by = arm_by
         self._until_s = clock.now_s() + seconds
         self._phase = Phase.CONNECT
-        self._learner = Learner(armed.learn, preview_s)
+        self._learner = PreviewRecorder(armed.learn, preview_s)
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
         self.was_armed = False
@@ -88,7 +88,7 @@ class Conductor:
         """Where the session is."""
         return self._phase
 
-    def refuse(self, wish: Wish) -> str | None:
+    def refuse(self, wish: Request) -> str | None:
         """Return why a wish cannot be granted in this phase, and journal that; None when it can."""
         why = refusal(self._phase, wish.word)
         if why is not None:
@@ -100,7 +100,7 @@ class Conductor:
         self._advance()
         if self._clock.now_s() >= self._until_s and self._desk.ending is None:
             self._until_s = math.inf
-            self._desk.ask(Wish(END, TIME_IS_OVER, DOOR))
+            self._desk.ask(Request(END, TIME_IS_OVER, DOOR))
         return self._desk.listen()
 
     @property
@@ -170,11 +170,11 @@ class Conductor:
             return
         if self.learned is not None and not self.learned.go:
             note = "not armed: the preview speaks against it; look at it, and arm or end"
-            self._note_refusal(Wish(Action.ARM, self._arm_by, DOOR), note)
+            self._note_refusal(Request(Action.ARM, self._arm_by, DOOR), note)
             return
-        self._desk.ask(Wish(Action.ARM, self._arm_by, DOOR))
+        self._desk.ask(Request(Action.ARM, self._arm_by, DOOR))
 
-    def _note_refusal(self, wish: Wish, why: str) -> None:
+    def _note_refusal(self, wish: Request, why: str) -> None:
         now_s = self._clock.now_s()
         values = {"wish": str(wish.word), "operator": wish.operator, "door": wish.door, "note": why}
         self._recorder.event("refused", now_s, values)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from gatekeeper.config import LiveConfig, SessionConfig
 from gatekeeper.core.contour import Structure
 from gatekeeper.core.errors import TargetError
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.target import Outlined, Reference, avoid_on, setup_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class SessionDefinition:
     """What a live session is to be.
 
     Attributes
@@ -49,7 +49,7 @@ class Plan:
         rate_hz = self.config.source.frames_per_s
         return self.config.silence_s(math.inf if rate_hz is None else 1.0 / rate_hz)
 
-    def setup(self, reference: Reference, target: Outlined | None = None) -> Setup:
+    def setup(self, reference: Reference, target: Outlined | None = None) -> SessionSetup:
         """Return what the session begins with on a reference, with the plan's target or another.
 
         Raises
@@ -74,7 +74,7 @@ class Plan:
 
     def begin(
         self, reference: Reference, target: Outlined | None = None, settings: SessionConfig | None = None
-    ) -> tuple[Setup, Armed]:
+    ) -> tuple[SessionSetup, Armed]:
         """Return that, and the engine for it, with the plan's settings or others.
 
         Raises

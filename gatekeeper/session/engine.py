@@ -10,7 +10,7 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.gating.frame_checks import Picture
+from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.linac.profile import BeamLog, after, refusals
@@ -88,7 +88,7 @@ class Engine:
     def judge(
         self,
         frame: Frame,
-        picture: Picture,
+        picture: FrameChecks,
         track: Track | tuple[Track, ...] | None,
         now_s: float,
         *,

@@ -13,25 +13,25 @@ from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource, LinacPort
 from gatekeeper.core.track import Track
-from gatekeeper.operator.request import END, Wish
-from gatekeeper.operator.request_queue import Desk
-from gatekeeper.recording.session_folder import Session, make_empty
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.operator.request import END, Request
+from gatekeeper.operator.request_queue import RequestQueue
+from gatekeeper.recording.session_folder import SessionRecorder, make_session_folder
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed
-from gatekeeper.session.contouring.requests import OVER, Easel
-from gatekeeper.session.contouring.workflow import Drawing
-from gatekeeper.session.controller import DOOR, TIME_IS_OVER, Conductor
-from gatekeeper.session.definition import Plan
+from gatekeeper.session.contouring.requests import OVER, ContourRequests
+from gatekeeper.session.contouring.workflow import ContouringWorkflow
+from gatekeeper.session.controller import DOOR, TIME_IS_OVER, SessionController
+from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.startup import Beginning, FirstFrame, wait
-from gatekeeper.session.status import Board
+from gatekeeper.session.startup import FirstFrame, Startup, wait_for_start
+from gatekeeper.session.status import SessionStatus
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.plane_filter import SessionPlane
+from gatekeeper.sources.plane_filter import PlaneFilter
 
-Draw = Callable[[Path, Setup, Armed, Sequence[Decision], Sequence[Track | None]], None]
+Draw = Callable[[Path, SessionSetup, Armed, Sequence[Decision], Sequence[Track | None]], None]
 """Draws a picture into a session's folder from its setup, the armed engine, its decisions and its tracks."""
 
 
@@ -40,22 +40,22 @@ class LiveSession:
 
     Parameters
     ----------
-    plan : Plan
+    plan : SessionDefinition
         What it is to be.
     clock : Clock
         Session time, by which the source stamps its frames too.
-    board : Board, optional
+    board : SessionStatus, optional
         Where it is shown; by default a new one.
     draw : callable, optional
         Draws a picture into the folder of the sealed session; by default none is drawn.
 
     Attributes
     ----------
-    desk : Desk
+    desk : RequestQueue
         Where operators ask, from any thread.
-    board : Board
+    board : SessionStatus
         Shows how it is, to any thread.
-    easel : Easel
+    easel : ContourRequests
         Where operators draw the target, from any thread, in a session that begins with that.
 
     Raises
@@ -64,19 +64,21 @@ class LiveSession:
         When the target is not on the reference, or cannot be tracked there.
     """
 
-    def __init__(self, plan: Plan, clock: Clock, board: Board | None = None, draw: Draw | None = None) -> None:
+    def __init__(
+        self, plan: SessionDefinition, clock: Clock, board: SessionStatus | None = None, draw: Draw | None = None
+    ) -> None:
         self._plan = plan
         self._draw = draw
         self._clock = clock
         self._until_s = clock.now_s() + plan.seconds
-        self._conductor: Conductor | None = None
-        self.board = Board() if board is None else board
-        self.desk = Desk(clock, self._refuse)
-        self.easel = Easel()
-        self._begun: tuple[Setup, Armed] | None = None
-        self._beginning: Beginning = FirstFrame(plan, self.board, clock)
+        self._conductor: SessionController | None = None
+        self.board = SessionStatus() if board is None else board
+        self.desk = RequestQueue(clock, self._refuse)
+        self.easel = ContourRequests()
+        self._begun: tuple[SessionSetup, Armed] | None = None
+        self._beginning: Startup = FirstFrame(plan, self.board, clock)
         if plan.config.by_hand:
-            self._beginning = Drawing(plan, self.easel, self.board, clock)
+            self._beginning = ContouringWorkflow(plan, self.easel, self.board, clock)
         elif plan.reference is not None:
             self._begun = plan.begin(plan.reference)
 
@@ -113,18 +115,20 @@ class LiveSession:
         try:
             with closing(source), closing(linac), ExitStack() as opened:
                 # Before anybody has waited for anything.
-                make_empty(folder)
+                make_session_folder(folder)
                 linac.send(Decision(-1, self._clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))
                 opened.enter_context(doors(folder))
-                begun = self._begun or wait(self._beginning, source, self.desk, partial(self._is_over, linac))
+                begun = self._begun or wait_for_start(self._beginning, source, self.desk, partial(self._is_over, linac))
                 setup, armed = begun if begun is not None else (None, None)
-                with Session(folder, self._plan.config.settings() if armed is None else armed.config, setup) as session:
+                with SessionRecorder(
+                    folder, self._plan.config.settings() if armed is None else armed.config, setup
+                ) as session:
                     return self._record(session, setup, armed, source, linac, beat, opened)
         finally:
             self.easel.close(OVER)
             self.desk.close()
 
-    def _refuse(self, wish: Wish) -> str | None:
+    def _refuse(self, wish: Request) -> str | None:
         # Whoever asks before there is one is answered by who waits.
         return None if self._conductor is None else self._conductor.refuse(wish)
 
@@ -132,13 +136,13 @@ class LiveSession:
         """Return whether the session has ended before it began; meanwhile the board shows whether the linac answers."""
         self.board.link(linac.alive)
         if self._clock.now_s() >= self._until_s and self.desk.ending is None:
-            self.desk.ask(Wish(END, TIME_IS_OVER, DOOR))
+            self.desk.ask(Request(END, TIME_IS_OVER, DOOR))
         return self.desk.ending is not None
 
     def _record(
         self,
-        session: Session,
-        setup: Setup | None,
+        session: SessionRecorder,
+        setup: SessionSetup | None,
         armed: Armed | None,
         source: FrameSource,
         linac: LinacPort,
@@ -156,7 +160,7 @@ class LiveSession:
             self.board.enter(Phase.ENDED, self._clock.now_s())
         else:
             self.board.begin(setup, armed)
-            conductor = self._conductor = Conductor(
+            conductor = self._conductor = SessionController(
                 armed,
                 session,
                 linac,
@@ -167,7 +171,7 @@ class LiveSession:
                 plan.arm_by,
                 self._until_s - self._clock.now_s(),
             )
-            on_plane = SessionPlane(source, setup.plane, self._clock, plan.silence_s)
+            on_plane = PlaneFilter(source, setup.plane, self._clock, plan.silence_s)
             try:
                 with opened:
                     run_loop(
@@ -213,7 +217,7 @@ class LiveSession:
 class _UntilEnded:
     """A source that ends when the session does."""
 
-    def __init__(self, source: FrameSource, desk: Desk) -> None:
+    def __init__(self, source: FrameSource, desk: RequestQueue) -> None:
         self._source = source
         self._desk = desk
 

@@ -10,7 +10,7 @@ from gatekeeper.core.errors import EngineError, GatekeeperError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
-from gatekeeper.runtime.realtime import quiet_memory
+from gatekeeper.runtime.realtime import garbage_collection_paused
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.engine import Engine
 
@@ -70,7 +70,7 @@ def run_loop(
     """
     stats = LoopStats() if stats is None else stats
     patience_s = min(max_age_s, silence_s)
-    with quiet_memory():
+    with garbage_collection_paused():
         _hold(linac, clock)
         try:
             deadline_s = clock.now_s() + patience_s

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gatekeeper.core.json_values import aligned, numbers
-from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request import Request
 from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
 from gatekeeper.runtime.timing import LagSummary
@@ -31,7 +31,7 @@ class Outcome:
         How it was at its end.
     was_armed : bool
         Whether the gate was ever armed.
-    ended_by : Wish or None
+    ended_by : Request or None
         Who ended it; None when the source did.
     learned : Learned or None
         What the preview taught, where there was one.
@@ -47,7 +47,7 @@ class Outcome:
     lag: LagSummary
     status: Status
     was_armed: bool
-    ended_by: Wish | None
+    ended_by: Request | None
     learned: Learned | None
     seal: Seal | None = None
     fault: str | None = None

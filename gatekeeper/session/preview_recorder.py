@@ -14,7 +14,7 @@ MOST_FRAMES = 2000
 """No more are gathered, however long the preview is to be."""
 
 
-class Learner:
+class PreviewRecorder:
     """Takes in tracked frames until there are enough, and then learns, while the loop goes on.
 
     Parameters

@@ -8,13 +8,13 @@ from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource
-from gatekeeper.operator.request import Wish
-from gatekeeper.operator.request_queue import Desk
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.operator.request import Request
+from gatekeeper.operator.request_queue import RequestQueue
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
-from gatekeeper.session.definition import Plan
+from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.loop import OPERATOR_S
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import SessionStatus
 from gatekeeper.session.target import Reference
 from gatekeeper.sources.newest_frame import NewestFrame
 
@@ -26,7 +26,7 @@ Happening = tuple[str, float, Mapping[str, object]]
 """An event for the journal: its name, the session time in seconds, and plain values for JSON."""
 
 
-class Beginning(Protocol):
+class Startup(Protocol):
     """What a session waits for."""
 
     @property
@@ -39,7 +39,7 @@ class Beginning(Protocol):
         """What the journal says about it, oldest first."""
         ...
 
-    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+    def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
         """Take in a frame, or that none has come, and return what the session begins with; None to go on waiting."""
         ...
 
@@ -49,9 +49,9 @@ class FirstFrame:
 
     Parameters
     ----------
-    plan : Plan
+    plan : SessionDefinition
         Where the target is.
-    board : Board
+    board : SessionStatus
         Shows why a frame will not do.
     clock : Clock
         Session time.
@@ -60,11 +60,11 @@ class FirstFrame:
     missing = "there is no frame yet, and the beam is held"
     events: Sequence[Happening] = ()
 
-    def __init__(self, plan: Plan, board: Board, clock: Clock) -> None:
+    def __init__(self, plan: SessionDefinition, board: SessionStatus, clock: Clock) -> None:
         self._plan, self._board, self._clock = plan, board, clock
         self._told: str | None = None
 
-    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+    def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
         """Return what the session begins with on a frame; None when the target is not on it."""
         if self._told is None:
             self._told = ""
@@ -80,20 +80,20 @@ class FirstFrame:
         return None
 
 
-def wait(
-    beginning: Beginning, source: FrameSource, desk: Desk, is_over: Callable[[], bool]
-) -> tuple[Setup, Armed] | None:
+def wait_for_start(
+    beginning: Startup, source: FrameSource, desk: RequestQueue, is_over: Callable[[], bool]
+) -> tuple[SessionSetup, Armed] | None:
     """Return what a session begins with; None when it is ended before.
 
     Whoever holds the beam meanwhile holds it in the session, too, from its first frame on.
 
     Parameters
     ----------
-    beginning : Beginning
+    beginning : Startup
         What is waited for.
     source : FrameSource
         Where frames come from.
-    desk : Desk
+    desk : RequestQueue
         Where operators ask.
     is_over : callable
         Returns whether the session has been ended; called in every pass.
@@ -114,7 +114,7 @@ def wait(
                 return None
         begun = beginning.step(frame)
     if holding is not None:
-        desk.ask(Wish(Action.HOLD, holding, DOOR))
+        desk.ask(Request(Action.HOLD, holding, DOOR))
     return begun
 
 

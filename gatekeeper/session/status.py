@@ -16,14 +16,14 @@ from gatekeeper.core.contour import Structure
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.step import Step
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import Armed, Learned
 from gatekeeper.session.phases import Phase
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Canvas:
+class ContouringStatus:
     """What the target is being drawn on.
 
     Attributes
@@ -125,7 +125,7 @@ class Status:
         From a frame's arrival until its decision was sent, in real time; it goes on counting.
     gathered : tuple of float
         Seconds of preview so far, and how many are wanted.
-    canvas : Canvas or None
+    canvas : ContouringStatus or None
         What the target is being drawn on; None unless it is.
     """
 
@@ -144,7 +144,7 @@ class Status:
     beam_on_s: float = 0.0
     latency: Durations = Durations()  # noqa: RUF009  (replaced by the board's own)
     gathered: tuple[float, float] = (0.0, 0.0)
-    canvas: Canvas | None = None
+    canvas: ContouringStatus | None = None
 
     @property
     def frame(self) -> Frame | None:
@@ -159,7 +159,7 @@ class Status:
         return min(self.beam_on_s / self.armed_s, 1.0) if self.armed_s > 0.0 else 0.0
 
 
-class Board:
+class SessionStatus:
     """Takes in what happens, on the loop's thread, in some microseconds.
 
     Attributes
@@ -180,7 +180,7 @@ class Board:
         self.status = Status(latency=Durations())
         self.lines: tuple[Line, ...] = ()
         self.recent: deque[Passed] = deque(maxlen=MOST_RECENT)
-        self.begun: tuple[Setup, Armed] | None = None
+        self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
         self._said = 0
         self._arrived_s: deque[float] = deque(maxlen=RATE_FRAMES)
@@ -190,7 +190,7 @@ class Board:
         self.lines = (*self.lines, Line(self._said, time_s, text))[-MOST_LINES:]
         self._said += 1
 
-    def begin(self, setup: Setup, armed: Armed) -> None:
+    def begin(self, setup: SessionSetup, armed: Armed) -> None:
         """Show what decisions are made with."""
         self.begun = setup, armed
 
@@ -203,7 +203,7 @@ class Board:
         if alive is not self.status.link_alive:
             self.status = replace(self.status, link_alive=alive)
 
-    def draw_on(self, canvas: Canvas, time_s: float) -> None:
+    def draw_on(self, canvas: ContouringStatus, time_s: float) -> None:
         """Show what the target is being drawn on."""
         self.status = replace(self.status, canvas=canvas, now_s=time_s)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import Role, Structure, checked_outline, mask_to_contour
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.frame import Plane
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from kernels.polygon import fill
 
 SAME_PX = 0.01
@@ -133,7 +133,9 @@ class Drawn:
         return mask
 
 
-def setup_of(name: str, target: Outlined, avoid: Sequence[Outlined], reference: Reference, beside_mm: float) -> Setup:
+def setup_of(
+    name: str, target: Outlined, avoid: Sequence[Outlined], reference: Reference, beside_mm: float
+) -> SessionSetup:
     """Return what a live session begins with: its gate waits for an operator.
 
     Parameters
@@ -155,7 +157,7 @@ def setup_of(name: str, target: Outlined, avoid: Sequence[Outlined], reference: 
         When a structure is not on the image.
     """
     structures = avoid_on(avoid, reference, beside_mm)
-    return Setup(
+    return SessionSetup(
         name=name,
         reference=reference.image,
         target_mask=target.on(reference, beside_mm),

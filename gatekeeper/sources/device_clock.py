@@ -8,7 +8,7 @@ FAST_S = 5.0
 runs too fast to tell any age: its unit is not what was configured."""
 
 
-class DeviceTime:
+class DeviceClock:
     """Tells when a frame was acquired in session time from the device's stamp and the time of its arrival.
 
     The two clocks differ by an offset that nobody knows, and each arrival is late by the delay of its way. The

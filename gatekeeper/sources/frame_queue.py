@@ -10,7 +10,7 @@ CAPACITY = 64
 """Frames that may wait; at 8 frames/s that is eight seconds, far beyond the age of a frame that still counts."""
 
 
-class Mailbox:
+class FrameQueue:
     """A source of the frames that another thread puts in; what is not taken in time is dropped, oldest first.
 
     A frame says how many were dropped before it, as frames that were skipped and not lost.

@@ -8,7 +8,7 @@ LONGEST = 256
 """So many numbers are remembered between two frames that are given."""
 
 
-class SetAside:
+class InterleavedFrames:
     """Counts what is set aside between two frames of a session as skipped before the second one.
 
     A device that images several planes, or several kinds of image, in turn counts them all in one row, or each kind in

@@ -9,7 +9,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import GeometryError, NotSagittalError
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
-from gatekeeper.sources.interleaving import SetAside
+from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, KnownPlanes, NetworkSource, Stamps, canonical
 from gatekeeper.wire import mrd
 from gatekeeper.wire.listener import Listener
@@ -51,7 +51,7 @@ class MrdSource(NetworkSource):
         self._config = config
         self._clock = clock
         self._stamps = Stamps(NUMBERS, DAY_S)
-        self._aside = SetAside()
+        self._aside = InterleavedFrames()
         self._planes = KnownPlanes()
         self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, name="mrd source")
 

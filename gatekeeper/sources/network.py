@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import Reorientation
-from gatekeeper.sources.device_clock import DeviceTime
-from gatekeeper.sources.frame_queue import Mailbox
-from gatekeeper.sources.sequence_numbers import SessionNumbers
-from gatekeeper.sources.statistics import SourceCounts, Tally
+from gatekeeper.sources.device_clock import DeviceClock
+from gatekeeper.sources.frame_queue import FrameQueue
+from gatekeeper.sources.sequence_numbers import SequenceNumbers
+from gatekeeper.sources.statistics import SourceCounts, SourceStatistics
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 
@@ -27,8 +27,8 @@ class NetworkSource:
     _link: Listener | Caller
 
     def __init__(self) -> None:
-        self._tally = Tally()
-        self._mailbox = Mailbox()
+        self._tally = SourceStatistics()
+        self._mailbox = FrameQueue()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -66,8 +66,8 @@ class Stamps:
     """
 
     def __init__(self, modulus: int, period_s: float = math.inf) -> None:
-        self._numbers = SessionNumbers(modulus)
-        self._time = DeviceTime(period_s)
+        self._numbers = SequenceNumbers(modulus)
+        self._time = DeviceClock(period_s)
         self._is_stamped = self._is_numbered = False
 
     def connected(self) -> None:

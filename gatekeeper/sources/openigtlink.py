@@ -8,7 +8,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import GeometryError, NotSagittalError, WireError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import Reorientation, reorientation
-from gatekeeper.sources.interleaving import SetAside
+from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import KnownPlanes, NetworkSource, Stamps, canonical
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
@@ -50,7 +50,7 @@ class OpenIGTLinkSource(NetworkSource):
         self._config = config
         self._clock = clock
         self._stamps = Stamps(NUMBERS)
-        self._aside = SetAside()
+        self._aside = InterleavedFrames()
         self._planes = KnownPlanes()
         if config.role == "server":
             self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, NAME)

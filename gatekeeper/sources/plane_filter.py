@@ -5,13 +5,13 @@ import math
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.protocols import FrameSource
-from gatekeeper.sources.interleaving import SetAside
+from gatekeeper.sources.interleaving import InterleavedFrames
 
 LONGEST_RUN = 256
 """So many frames of other planes are set aside at once, so that a flood of them cannot keep the loop waiting."""
 
 
-class SessionPlane:
+class PlaneFilter:
     """A source behind another one, which gives the frames of the session's plane and sets others aside.
 
     Frames lie on the session's plane when they are parallel to it and not beside it; where on it, and how finely
@@ -49,7 +49,7 @@ class SessionPlane:
         self._angle_deg = angle_deg
         self._offset_mm = offset_mm
         self._seen_s = clock.now_s()
-        self._aside = SetAside()
+        self._aside = InterleavedFrames()
         self._set_aside = 0
 
     @property

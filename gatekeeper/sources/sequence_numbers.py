@@ -6,7 +6,7 @@ REORDERED = 8
 """A number at most this far back is a frame out of its order; one further back is a count that began anew."""
 
 
-class SessionNumbers:
+class SequenceNumbers:
     """Continues over the device's own numbers, with their gaps, repeats and small steps back.
 
     Where the device's row ends, because it connected anew or counts from the start again, the row goes on with a gap

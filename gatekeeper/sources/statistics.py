@@ -44,7 +44,7 @@ class SourceCounts:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Tally:
+class SourceStatistics:
     """Counts for one source from any thread. Kinds must be words of ours, so that there are never many."""
 
     def __init__(self) -> None:

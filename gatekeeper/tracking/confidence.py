@@ -2,7 +2,7 @@
 
 import math
 
-from gatekeeper.tracking.template_fit import Likeness
+from gatekeeper.tracking.template_fit import Similarity
 
 LARGEST_ERROR_MM = 1.3
 """Expected error of the position at which, by itself, confidence is one half, in mm."""
@@ -10,14 +10,14 @@ LARGEST_ERROR_MM = 1.3
 MOST_BENT = 0.9
 """Root mean square of the deformation, in standard deviations, at which, by itself, confidence is one half."""
 
-LEAST_LIKENESS = Likeness(patches=0.2, detail=0.45, target=0.57)
+LEAST_LIKENESS = Similarity(patches=0.2, detail=0.45, target=0.57)
 """Likeness at each of which, by itself, confidence is one half."""
 
 MOST_SURPRISE = 60.0
 """Minus twice the log probability of the place before the frame is seen at which, by itself, confidence is one half."""
 
 
-def confidence(error_mm: float, bent: float, like: Likeness, surprise: float, inside: float) -> float:
+def confidence(error_mm: float, bent: float, like: Similarity, surprise: float, inside: float) -> float:
     """Return the confidence in a fitted position.
 
     Doubts add up: the error that the fit expects from what the moved template does not explain, a deformation and a
@@ -30,7 +30,7 @@ def confidence(error_mm: float, bent: float, like: Likeness, surprise: float, in
         Expected error of the position along the direction in which it is determined the least, in mm.
     bent : float
         Root mean square of the parameters of the deformation, in standard deviations.
-    like : Likeness
+    like : Similarity
         How frame and template compare.
     surprise : float
         Minus twice the log probability of the place before the frame is seen, 0 for the most probable one.

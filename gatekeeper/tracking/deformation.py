@@ -29,7 +29,7 @@ MOST_LENGTHS = 50.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FreeForm:
+class DeformationModes:
     """Displacement modes of the region around one target.
 
     Attributes
@@ -74,7 +74,9 @@ class FreeForm:
         return replace(self, mean=mean)
 
 
-def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int) -> FreeForm:
+def deformation_modes(
+    low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int
+) -> DeformationModes:
     """Return the free-form model of the box between two corners.
 
     Parameters
@@ -99,7 +101,7 @@ def free_form(low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, sha
     kept = order[: min(int(np.searchsorted(explained, share)) + 1, most - 1)]
     i, j = np.unravel_index(kept, (len(down_mm), len(right_mm)))
     loadings = down[1][:, i] / np.sqrt(down[0][i]), right[1][:, j] / np.sqrt(right[0][j])
-    return FreeForm((down_mm, right_mm), loadings, length_mm, sd_mm, np.zeros(len(kept)))
+    return DeformationModes((down_mm, right_mm), loadings, length_mm, sd_mm, np.zeros(len(kept)))
 
 
 def _eigen(nodes_mm: Array, length_mm: float) -> tuple[Array, Array]:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
-from gatekeeper.tracking.deformation import FreeForm, free_form
-from gatekeeper.tracking.motion_prior import UNKNOWN, Path
+from gatekeeper.tracking.deformation import DeformationModes, deformation_modes
+from gatekeeper.tracking.motion_prior import UNKNOWN, MotionPrior
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.rigid_search import Search, make_search
 from gatekeeper.tracking.template import Grid, Template, chosen_points, make_grid, make_template
@@ -61,7 +61,7 @@ class Scale:
     templates: tuple[Template, ...]
     evening: NDArray[np.float32] | None = None
 
-    def template(self, image: NDArray[np.float32], free: FreeForm) -> Template:
+    def template(self, image: NDArray[np.float32], free: DeformationModes) -> Template:
         """Return the template of an image on the same grid."""
         grid = replace(self.grid, image=image)
         return make_template(grid, self.points_px, free, self.context_mm, self.stiffness)
@@ -83,7 +83,7 @@ class Model:
     ----------
     region : Region
     config : TrackerConfig
-    free : FreeForm
+    free : DeformationModes
         How the anatomy around the target may move.
     contour_modes : ndarray of float64, shape (K, N)
         Displacement in mm of the outline's points per unit of each parameter.
@@ -93,19 +93,19 @@ class Model:
         The same for frames that are mostly noise; None where a preview has shown what is to be evened out.
     states_mm : tuple of float
         The displacement along SI for which each fine template stands, in mm, ascending.
-    path : Path
+    path : MotionPrior
         The way along which breathing moves the target.
     """
 
     region: Region
     config: TrackerConfig
-    free: FreeForm
+    free: DeformationModes
     contour_modes: NDArray[np.float64]
     fine: Scale
     coarse: Scale
     steady: Steady | None = None
     states_mm: tuple[float, ...] = (0.0,)
-    path: Path = UNKNOWN
+    path: MotionPrior = UNKNOWN
 
     @property
     def count(self) -> int:
@@ -135,7 +135,7 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         When the image around the target does not determine where it is.
     """
     contour_mm = region.contour_mm
-    free = free_form(
+    free = deformation_modes(
         contour_mm.min(axis=0) - config.context_mm,
         contour_mm.max(axis=0) + config.context_mm,
         config.deformation_length_mm,
@@ -168,7 +168,7 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
     )
 
 
-def _scale(grid: Grid, free: FreeForm, context_mm: float, stiffness: float = 1.0) -> Scale:
+def _scale(grid: Grid, free: DeformationModes, context_mm: float, stiffness: float = 1.0) -> Scale:
     points_px = chosen_points(grid, context_mm, MOST_POINTS if grid.factor == 1 else MOST_COARSE_POINTS)
     template = make_template(grid, points_px, free, context_mm, stiffness)
     return Scale(grid, points_px, context_mm, stiffness, (template,))

@@ -18,7 +18,7 @@ LEAST_RANGE_MM = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class MotionPrior:
     """AP displacement as a straight line over SI displacement, as breathing moves the liver.
 
     Attributes
@@ -46,18 +46,18 @@ class Path:
         return float(((ap_mm - self.offset_mm - self.slope * within_mm) / spread_mm) ** 2)
 
 
-UNKNOWN = Path()
+UNKNOWN = MotionPrior()
 """Nothing but that breathing moves the liver along SI."""
 
 
-def learned_path(moves_mm: NDArray[np.float64]) -> Path:
+def learn_motion_prior(moves_mm: NDArray[np.float64]) -> MotionPrior:
     """Return the path of displacements (T, 2), (SI, AP) in mm; the default when there is hardly any motion."""
     si_mm, ap_mm = moves_mm.T
     if np.ptp(si_mm) < LEAST_RANGE_MM:
         return UNKNOWN
     slope, offset_mm = np.polyfit(si_mm, ap_mm, 1)
     spread_mm = SPREADS * float(np.std(ap_mm - offset_mm - slope * si_mm))
-    return Path(
+    return MotionPrior(
         float(offset_mm),
         float(slope),
         min(max(spread_mm, NEAR_AP_MM), FAR_AP_MM),

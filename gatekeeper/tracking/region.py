@@ -8,7 +8,7 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.core.errors import TargetError
-from kernels.binning import join
+from kernels.binning import bin_pixels
 from kernels.polygon import fill
 
 SMALLEST_PX, LARGEST_PX = 32, 1024
@@ -107,7 +107,7 @@ def _joined(image: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Return an image (H, W) with blocks of `factor` x `factor` pixels joined to one."""
     rows, cols = image.shape[0] // factor, image.shape[1] // factor
     out = np.empty((rows, cols), np.float32)
-    join(image, factor, 0, rows, 0, cols, np.empty(factor * cols, np.float32), out)
+    bin_pixels(image, factor, 0, rows, 0, cols, np.empty(factor * cols, np.float32), out)
     return out
 
 

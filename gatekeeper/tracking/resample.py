@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gatekeeper.core.errors import InputError
 from gatekeeper.tracking.region import Region
-from kernels.binning import Pixels, join, sketch
+from kernels.binning import Pixels, bin_coarsely, bin_pixels
 from kernels.image_checks import is_finite_and_varied_within
 
 JOINED = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
@@ -15,7 +15,7 @@ JOINED = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtyp
 
 
 @dataclass(slots=True, eq=False)
-class Sight:
+class Resampler:
     """A frame at the region's resolution, of which no more is read than is looked at.
 
     Attributes
@@ -52,7 +52,7 @@ class Sight:
         first_row, end_row, first_col, end_col = self._part
         top, left = min(max(top, first_row), end_row - 1), min(max(left, first_col), end_col - 1)
         bottom, right = max(min(bottom, end_row), top + 1), max(min(right, end_col), left + 1)
-        join(self._source, self._factor, top, bottom, left, right, self._line, self._whole)
+        bin_pixels(self._source, self._factor, top, bottom, left, right, self._line, self._whole)
         return self._whole if is_finite_and_varied_within(self._whole, top, bottom, left, right) else None
 
     def whole(self) -> NDArray[np.float32] | None:
@@ -61,7 +61,7 @@ class Sight:
         return None if image is None else image.copy()
 
 
-class Canonical:
+class CanonicalImage:
     """Frames as C-contiguous float32 at the region's resolution, looked at and copied only as far as they are read.
 
     Parameters
@@ -85,7 +85,7 @@ class Canonical:
         self._whole = np.zeros_like(self._image)
         self._line = np.zeros(self._shape[1], np.float32)
 
-    def of(self, image: ArrayLike) -> Sight | None:
+    def of(self, image: ArrayLike) -> Resampler | None:
         """Return the frame; None when it is constant within the reach, or holds NaN or infinity where it is read.
 
         Raises
@@ -107,8 +107,8 @@ class Canonical:
         seen = frame
         if self._factor > 1:
             # NaN and infinity make their block so.
-            sketch(frame, self._factor, *self._part, self._image)
+            bin_coarsely(frame, self._factor, *self._part, self._image)
             seen = self._image
         if not is_finite_and_varied_within(seen, *self._part):
             return None
-        return Sight(seen, frame, self._factor, self._part, self._line, self._whole)
+        return Resampler(seen, frame, self._factor, self._part, self._line, self._whole)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import TargetError
-from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, FreeForm
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, DeformationModes
 from kernels.interpolation import sample_with_gradient
 from kernels.pyramid import block_mean, smooth
 
@@ -147,7 +147,7 @@ def chosen_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
 
 
 def make_template(
-    grid: Grid, points_px: NDArray[np.intp], free: FreeForm, context_mm: float, stiffness: float = 1.0
+    grid: Grid, points_px: NDArray[np.intp], free: DeformationModes, context_mm: float, stiffness: float = 1.0
 ) -> Template:
     """Return the template of one resolution.
 
@@ -157,7 +157,7 @@ def make_template(
         The reference at this resolution.
     points_px : ndarray of int, shape (N, 2)
         The grid pixels that count, as `chosen_points` gives them.
-    free : FreeForm
+    free : DeformationModes
     context_mm : float
         How far around the target the image counts; its weight falls off like a Gaussian.
     stiffness : float, optional

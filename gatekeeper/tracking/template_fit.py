@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
-from kernels.bias_field import flatten
+from kernels.bias_field import remove_bias_field
 from kernels.deformation import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.pyramid import block_mean, smooth
-from kernels.similarity import detail, gather, likeness, likeness_without_noise
+from kernels.similarity import detail, gather, similarity, similarity_without_noise
 
 SLACK = 5
 """Pixels of the region's image around the moved template that are read besides, for the deformation."""
@@ -30,7 +30,7 @@ FEWEST_IN_DETAIL = 3
 Params = NDArray[np.float32]
 
 
-class Likeness(NamedTuple):
+class Similarity(NamedTuple):
     """How like a frame is to the template at the place where it was fitted; 1 is the template itself.
 
     A wrong place may look alike as a whole, by the course from dark to bright; it hardly is in every patch, nor in
@@ -51,7 +51,7 @@ class Likeness(NamedTuple):
     target: float
 
 
-class Level:
+class TemplateFit:
     """One template with the buffers to fit it.
 
     Parameters
@@ -104,7 +104,7 @@ class Level:
         block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
         smooth(self._image, template.share, self._smoothing, self._image)
         if self._evening is not None:
-            flatten(self._evening, row, col, self._image)
+            remove_bias_field(self._evening, row, col, self._image)
         self._window[:2] = row, col
         return fit(
             self._image,
@@ -169,7 +169,7 @@ class Level:
         left = self.unexplained
         return self.template.error_mm * math.sqrt(left * (1.0 + left))
 
-    def likeness(self, noise: float) -> Likeness:
+    def likeness(self, noise: float) -> Similarity:
         """Return how frame and template compare after the last fit.
 
         Parameters
@@ -182,8 +182,8 @@ class Level:
         scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
         for patches, sums in (self._patches, self._details, self._target):
             gather(template.values, template.points[2], residual, scale, patches, sums)
-        in_target = likeness_without_noise(self._target[1], noise * self._variance)
-        return Likeness(likeness(self._patches[1]), detail(self._details[1]), in_target)
+        in_target = similarity_without_noise(self._target[1], noise * self._variance)
+        return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
 
     @property
     def inside(self) -> float:

@@ -10,7 +10,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.tracking.confidence import confidence
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.template_fit import Level, Params
+from gatekeeper.tracking.template_fit import Params, TemplateFit
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
@@ -51,7 +51,7 @@ SURE = 0.5
 Look = Callable[[int, int, int, int], NDArray[np.float32] | None]
 
 
-class Follower:
+class TemplateTracker:
     """Fits a model to one frame after the other.
 
     Parameters
@@ -74,13 +74,13 @@ class Follower:
         self.model = model
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
-        self.fine = tuple(Level(template, shape, fine.evening) for template in fine.templates)
-        self.coarse = Level(coarse.templates[0], shape, coarse.evening)
-        self.steady: Level | None = None
+        self.fine = tuple(TemplateFit(template, shape, fine.evening) for template in fine.templates)
+        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.evening)
+        self.steady: TemplateFit | None = None
         self.steady_coarse = self.coarse
         if model.steady is not None:
             self.steady, self.steady_coarse = (
-                Level(scale.templates[0], shape, stiffness=scale.stiffness)
+                TemplateFit(scale.templates[0], shape, stiffness=scale.stiffness)
                 for scale in (model.steady.fine, model.steady.coarse)
             )
         self.search = model.search()
@@ -175,7 +175,7 @@ class Follower:
         most = UNUSUAL * self.usual
         return self.unexplained if self.unexplained <= most else most * (most / self.unexplained) ** 2
 
-    def _lean(self, steady: Level, share: float, frame: NDArray[np.float32], look: Look | None) -> bool:
+    def _lean(self, steady: TemplateFit, share: float, frame: NDArray[np.float32], look: Look | None) -> bool:
         """Move `params` by a share of the way to where the steady model ends; return False when it finds nothing."""
         self._fine[:] = self.params
         found = self._fit(steady, frame, look)
@@ -185,7 +185,7 @@ class Follower:
             self.params += self._fine
         return found
 
-    def _fit(self, level: Level, frame: NDArray[np.float32], look: Look | None) -> bool:
+    def _fit(self, level: TemplateFit, frame: NDArray[np.float32], look: Look | None) -> bool:
         """Fit a level from `params` on; return False, and leave them as they are, when it finds nothing."""
         image = frame if look is None else look(*level.window_px(self.params))
         self._trial[:] = self.params

@@ -10,10 +10,10 @@ from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.track import Track
 from gatekeeper.tracking.model import make_model
 from gatekeeper.tracking.preview.learn import learn
-from gatekeeper.tracking.preview.report import Preview
+from gatekeeper.tracking.preview.report import PreviewReport
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.resample import Canonical
-from gatekeeper.tracking.template_tracker import Follower
+from gatekeeper.tracking.resample import CanonicalImage
+from gatekeeper.tracking.template_tracker import TemplateTracker
 
 
 class StructureTracker:
@@ -36,7 +36,7 @@ class StructureTracker:
     ----------
     names : tuple of str
         The structures in the order in which `track` tells where they are.
-    followers : tuple of Follower
+    followers : tuple of TemplateTracker
         Who follows each.
 
     Raises
@@ -61,9 +61,9 @@ class StructureTracker:
                 self._first.append(make_model(make_region(reference, mask, spacing_mm), config or TrackerConfig()))
             except TargetError as error:
                 raise error if len(masks) == 1 else TargetError(f"structure {name}: {error}") from None
-        self._follow(tuple(map(Follower, self._first)))
+        self._follow(tuple(map(TemplateTracker, self._first)))
 
-    def learn(self, frames: ArrayLike) -> tuple[Preview, ...]:
+    def learn(self, frames: ArrayLike) -> tuple[PreviewReport, ...]:
         """Learn from a preview cine, without labels, and start anew from the reference position.
 
         Ten seconds to a minute of free breathing, or several breath-holds, teach the most. What was learned before is
@@ -76,7 +76,7 @@ class StructureTracker:
 
         Returns
         -------
-        tuple of Preview
+        tuple of PreviewReport
             How well each structure can be tracked, how far it moves, and whether to go on; also what was learned, which
             is nothing when it is found on fewer than 30 frames.
 
@@ -93,7 +93,7 @@ class StructureTracker:
             raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
         canonical = [None if sight is None else sight.whole() for sight in map(self._canonical.of, images)]
         learned = [learn(model, canonical) for model in self._first]
-        self._follow(tuple(Follower(model) for model, _ in learned))
+        self._follow(tuple(TemplateTracker(model) for model, _ in learned))
         return tuple(preview for _, preview in learned)
 
     def track(self, image: ArrayLike) -> tuple[Track, ...]:
@@ -108,14 +108,14 @@ class StructureTracker:
         frame, look = (None, None) if sight is None else (sight.image, sight.look)
         return tuple([follower.track(follower.follow(frame, look)) for follower in self.followers])
 
-    def _follow(self, followers: tuple[Follower, ...]) -> None:
+    def _follow(self, followers: tuple[TemplateTracker, ...]) -> None:
         self.followers = followers
         reaches = [follower.reach() for follower in followers]
         rows, cols = (
             slice(min(reach[axis].start for reach in reaches), max(reach[axis].stop for reach in reaches))
             for axis in (0, 1)
         )
-        self._canonical = Canonical(followers[0].model.region, (rows, cols))
+        self._canonical = CanonicalImage(followers[0].model.region, (rows, cols))
 
 
 class Tracker:
@@ -150,11 +150,11 @@ class Tracker:
         self._structures = StructureTracker(reference, {"target": target_mask}, spacing_mm, config)
 
     @property
-    def follower(self) -> Follower:
+    def follower(self) -> TemplateTracker:
         """Who follows the target; for those who want to look closely."""
         return self._structures.followers[0]
 
-    def learn(self, frames: ArrayLike) -> Preview:
+    def learn(self, frames: ArrayLike) -> PreviewReport:
         """Learn from a preview cine, without labels, and start anew from the reference position.
 
         Ten seconds to a minute of free breathing, or several breath-holds, teach the most. What was learned before is

@@ -7,7 +7,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.protocols import Recorder, TargetTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.recording.forwarding import PassedOn
+from gatekeeper.recording.forwarding import ForwardingRecorder
 from replay.faults.spec import When
 
 
@@ -39,7 +39,7 @@ class SlowTracker:
         return track
 
 
-class SlowRecorder(PassedOn):
+class SlowRecorder(ForwardingRecorder):
     """A recorder that keeps the loop waiting, against what a Recorder should do.
 
     Parameters

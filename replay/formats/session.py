@@ -16,7 +16,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from replay.formats.format import Choices, Format
 from replay.recording import LazyFrames, Recording
 
@@ -38,14 +38,14 @@ class RecordedSession:
         The journal, as far as it is intact.
     frames : FramesReader
         The frames, read as they are asked for.
-    setup : Setup or None
+    setup : SessionSetup or None
         What tracker and envelope were made of; None when the session was recorded without.
     """
 
     folder: Path
     chain: Chain
     frames: FramesReader
-    setup: Setup | None
+    setup: SessionSetup | None
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -198,7 +198,7 @@ def open_session(folder: Path) -> RecordedSession:
     return RecordedSession(folder, chain, frames, setup)
 
 
-def _setup(frames: FramesReader) -> Setup | None:
+def _setup(frames: FramesReader) -> SessionSetup | None:
     facts = frames.facts
     if facts is None:
         return None
@@ -209,7 +209,7 @@ def _setup(frames: FramesReader) -> Setup | None:
             _, role, called = name.split("/", 2)
             structures.append(Structure(called, Role(role), contour_px.astype(np.float64)))
     row_mm, col_mm = (float(value) for value in facts["spacing_mm"])
-    return Setup(
+    return SessionSetup(
         name=str(facts["name"]),
         reference=arrays["reference"],
         target_mask=arrays["target_mask"].astype(np.bool_),

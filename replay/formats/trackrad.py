@@ -29,7 +29,7 @@ from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_m
 from replay.formats.volume import Volume
 from replay.progress import OnProgress, unseen
 from replay.recording import Recording
-from replay.write import whole_folder
+from replay.write import folder_written_atomically
 
 _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
 _FIRST = "1"
@@ -118,7 +118,7 @@ def write_case(
     ]
     written = [(file, stack, dtype, place) for file, stack, dtype, place in stacks if stack is not None]
     rows = frames.shape[1]
-    with whole_folder(out_dir) as folder:
+    with folder_written_atomically(out_dir) as folder:
         (folder / "images").mkdir()
         (folder / "targets").mkdir()
         for number, (file, stack, dtype, place) in enumerate(written):

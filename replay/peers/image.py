@@ -17,7 +17,7 @@ BRIGHTEST_PERCENT = 99.5
 """Of the reference's pixels this share is below white; the few brightest would take the grey levels of the rest."""
 
 
-class Follower(Protocol):
+class PeerTracker(Protocol):
     """A target on its way: knows the reference, and is shown one frame after the other."""
 
     def __call__(self, image: Image, /) -> Outline:
@@ -25,7 +25,7 @@ class Follower(Protocol):
         ...
 
 
-class Learner(Follower, Protocol):
+class LearningTracker(PeerTracker, Protocol):
     """A follower that can be shown a preview before it begins."""
 
     def learn(self, images: Image, /) -> object:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import InputError
 from kernels.polygon import fill
-from replay.peers.image import Follower, Image, Mask, Outline
+from replay.peers.image import Image, Mask, Outline, PeerTracker
 from replay.peers.methods import Method, Previewed
 from replay.recording import Recording
 from replay.scores.tracking import FrameScore, score_frame
@@ -112,7 +112,7 @@ class _Run:
         self._frames = frames
         self._spacing_mm = recording.spacing_mm
         self._labelled = labelled
-        self._follow: Follower
+        self._follow: PeerTracker
         if isinstance(method, Previewed):
             learner = method.start(frames[0], first_mask, recording.spacing_mm)
             learner.learn(frames[recording.times_s - recording.times_s[0] < method.preview_s])

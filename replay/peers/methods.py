@@ -11,7 +11,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.peers import boxes, flow
 from replay.peers.boxes import Box
 from replay.peers.flow import AlignedFlow, Flow, WholeImageFlow
-from replay.peers.image import Follower, Image, Learner, Mask, Outline, Spacing
+from replay.peers.image import Image, LearningTracker, Mask, Outline, PeerTracker, Spacing
 from replay.peers.points import Points
 from replay.peers.template import Template
 
@@ -34,13 +34,13 @@ class Method:
     name : str
         What the table calls it.
     start : callable
-        From the reference (H, W), the mask on it and the pixel spacing in mm to a new :class:`Follower`.
+        From the reference (H, W), the mask on it and the pixel spacing in mm to a new :class:`PeerTracker`.
     every_frame : bool
         False for what takes so long that it is shown labelled frames only; it must not learn from frame to frame.
     """
 
     name: str
-    start: Callable[[Image, Mask, Spacing], Follower]
+    start: Callable[[Image, Mask, Spacing], PeerTracker]
     every_frame: bool = True
 
 
@@ -53,13 +53,13 @@ class Previewed:
     name, every_frame
         As those of :class:`Method`.
     start : callable
-        As that of :class:`Method`, to a :class:`Learner`.
+        As that of :class:`Method`, to a :class:`LearningTracker`.
     preview_s : float
         How much of the case it is shown beforehand, in seconds.
     """
 
     name: str
-    start: Callable[[Image, Mask, Spacing], Learner]
+    start: Callable[[Image, Mask, Spacing], LearningTracker]
     preview_s: float
     every_frame: bool = True
 

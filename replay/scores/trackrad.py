@@ -12,12 +12,12 @@ from replay.formats.trackrad_files import read_masks
 from replay.formats.trackrad_predictions import OUTPUT, find_predictions, read_prediction
 from replay.recording import Recording
 from replay.scores.tracking import Score, score
-from replay.scores.trackrad_official import CompatScore, compat_score
+from replay.scores.trackrad_official import OfficialScore, official_score
 
 OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
-COMPAT = tuple(CompatScore.__slots__)
+COMPAT = tuple(OfficialScore.__slots__)
 CORRECT = ("dsc", "hd95_mm", "masd_mm", "center_mm", "center_p95_mm", "d98_unbinarised")
 OVER_FRAMES = CORRECT[:4]
 _NAMED_AT_MOST = 5
@@ -35,7 +35,7 @@ class CaseScore:
         What it is called.
     frames : int
         Number of its frames.
-    compat : CompatScore
+    compat : OfficialScore
         As the challenge scores it.
     correct : Score
         As it should be scored.
@@ -43,7 +43,7 @@ class CaseScore:
 
     case: str
     frames: int
-    compat: CompatScore
+    compat: OfficialScore
     correct: Score
 
     def values(self) -> dict[str, Values]:
@@ -128,7 +128,7 @@ def score_case(case: Recording, path: Path) -> CaseScore:
     predicted = read_prediction(path, labels.shape)
     correct = score(predicted, case)
     assert correct is not None  # noqa: S101  (there are labels)
-    return CaseScore(case.name, len(labels), compat_score(predicted, labels, case.region), correct)
+    return CaseScore(case.name, len(labels), official_score(predicted, labels, case.region), correct)
 
 
 def _score(truth: Path, predictions: Path, on_progress: OnProgress) -> FolderScore:

@@ -20,7 +20,7 @@ PIXEL = (1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class CompatScore:
+class OfficialScore:
     """How the challenge scores one case; the names are its own.
 
     Attributes
@@ -44,9 +44,9 @@ class CompatScore:
     relative_d98_dose: float
 
 
-def compat_score(
+def official_score(
     predicted: Iterable[NDArray[np.bool_]], labels: Iterable[NDArray[np.bool_]], region: str | None
-) -> CompatScore:
+) -> OfficialScore:
     """Return how the challenge scores the masks of one case.
 
     Parameters
@@ -73,13 +73,13 @@ def compat_score(
         else:
             lost += 1
     if target is None:
-        return CompatScore(math.nan, math.nan, math.nan, math.nan, math.nan)
+        return OfficialScore(math.nan, math.nan, math.nan, math.nan, math.nan)
     longer_px = max(target.shape)
     # The frames without a prediction come last, so that what the challenge leaves out as the first frame is the first
     # one with a prediction.
     scored = np.array(found + [(0.0, longer_px, longer_px, longer_px)] * lost, dtype=np.float64)[1:]
     dsc, hd95_px, masd_px, off_px = scored.mean(axis=0).tolist() if len(scored) else [math.nan] * 4
-    return CompatScore(dsc, hd95_px, masd_px, off_px, d98_relative(target, np.array(errors_px), PIXEL, region))
+    return OfficialScore(dsc, hd95_px, masd_px, off_px, d98_relative(target, np.array(errors_px), PIXEL, region))
 
 
 def _frame(mask: NDArray[np.bool_], label: NDArray[np.bool_]) -> tuple[float, float, float, float]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from gatekeeper.core.decision import BeamState
 from gatekeeper.recording.summary import Summary, summary_of
 from replay.formats.session import Entry, RecordedSession
-from replay.run import Material
+from replay.run import ReplayInput
 from replay.sessions.player import SessionPlayer
 
 MOST_LISTED = 10
@@ -98,7 +98,7 @@ def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
     )
 
 
-def material_of_session(session: RecordedSession) -> Material:
+def replay_input_of_session(session: RecordedSession) -> ReplayInput:
     """Return a session to be replayed from itself: its frames at the times at which they were judged.
 
     Raises
@@ -110,7 +110,7 @@ def material_of_session(session: RecordedSession) -> Material:
     assert session.setup is not None  # noqa: S101  (recording() says so otherwise)
     rows = session.rows()
     index = {int(session.frames.index[row]["sequence"]): place for place, row in enumerate(rows)}
-    return Material(recording, session.setup, lambda *run: SessionPlayer(session, *run), index.__getitem__)
+    return ReplayInput(recording, session.setup, lambda *run: SessionPlayer(session, *run), index.__getitem__)
 
 
 def _on_frames(entries: Sequence[Entry]) -> list[Entry]:

@@ -18,7 +18,7 @@ Gathered = Callable[[Mapping[str, Any]], list[NDArray[np.float32]]]
 """Returns the frames that were learned from when an event says so."""
 
 
-def operate(armed: Armed, event: Mapping[str, Any], gathered: Gathered, time_s: float | None = None) -> None:
+def apply_events(armed: Armed, event: Mapping[str, Any], gathered: Gathered, time_s: float | None = None) -> None:
     """Do again what an operator did, and learn again what was learned.
 
     Parameters

@@ -6,7 +6,7 @@ from gatekeeper.core.json_values import measured
 from gatekeeper.core.protocols import Recorder
 from gatekeeper.session.arming import Armed
 from replay.formats.session import RecordedSession
-from replay.sessions.events import operate
+from replay.sessions.events import apply_events
 
 
 class SessionPlayer:
@@ -38,7 +38,7 @@ class SessionPlayer:
         """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
         while self._left and self._left[-1]["kind"] == "event":
             event, now_s = self._left.pop(), self._clock.now_s()
-            operate(self._armed, event, self._session.gathered, now_s)
+            apply_events(self._armed, event, self._session.gathered, now_s)
             self._recorder.event(event["event"], now_s, event["values"])
         if self.ended():
             return None

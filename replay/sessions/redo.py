@@ -8,7 +8,7 @@ from gatekeeper.core.json_values import measured
 from gatekeeper.core.step import Step
 from gatekeeper.session.arming import Armed
 from replay.formats.session import Entry, RecordedSession
-from replay.sessions.events import operate
+from replay.sessions.events import apply_events
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ def redo(
     for line, entry in enumerate(session.entries, start=1):
         kind = entry["kind"]
         if kind == "event":
-            operate(armed, entry, session.gathered)
+            apply_events(armed, entry, session.gathered)
             yield Redone(line, entry)
         elif kind == "silence":
             now_s, link_alive = circumstances(entry)

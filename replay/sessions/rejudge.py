@@ -16,7 +16,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.track import Track
-from gatekeeper.gating.frame_checks import Picture
+from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.session.arming import Armed, arm, gate_of
@@ -41,7 +41,7 @@ class Seen:
         Its line of the journal.
     frame : Frame or None
         The frame without its pixels; None where there was none.
-    picture : Picture or None
+    picture : FrameChecks or None
         What the frame was by itself.
     track : Track or tuple of Track or None
         Where the target was found, or each of several structures.
@@ -51,7 +51,7 @@ class Seen:
 
     entry: Entry
     frame: Frame | None = None
-    picture: Picture | None = None
+    picture: FrameChecks | None = None
     track: Track | tuple[Track, ...] | None = None
     motion: LearnedRange | None = None
 

@@ -8,11 +8,11 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.contour import Role, mask_to_contour
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.report.html import report_html
-from gatekeeper.report.session_data import DutyMap, Story
+from gatekeeper.report.session_data import DutyMap, SessionData
 from replay.formats.session import RecordedSession, open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.verify import verify
@@ -25,7 +25,7 @@ OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
-def tell(session: RecordedSession, on_progress: OnProgress = lambda *_: None) -> Story:
+def session_data_of(session: RecordedSession, on_progress: OnProgress = lambda *_: None) -> SessionData:
     """Return the story of a session; its images are read as they are asked for, while the session is open.
 
     Parameters
@@ -59,7 +59,7 @@ def tell(session: RecordedSession, on_progress: OnProgress = lambda *_: None) ->
         *(("finding", text) for text in found.findings),
         *(("note", text) for text in found.notes),
     ]
-    return Story(
+    return SessionData(
         name=setup.name,
         config=config,
         decisions=decisions,
@@ -118,8 +118,8 @@ def write_report(folder: Path, out: Path | None = None, on_progress: OnProgress 
     """
     path = folder / "report.html" if out is None else out
     with closing(open_session(folder)) as session:
-        story = tell(session, on_progress)
+        story = session_data_of(session, on_progress)
         on_progress("drawing", 0, 1)
-        write_whole(path, report_html(story).encode())
+        write_atomically(path, report_html(story).encode())
     on_progress("drawing", 1, 1)
     return path

@@ -11,7 +11,7 @@ from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.json_values import measured, number
 from gatekeeper.display.web.message import IMAGE, for_page, packed
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
@@ -38,7 +38,7 @@ class Review:
         As given.
     length : int
         How many decisions there are.
-    facts : Facts
+    facts : SessionInfo
         What stays the same.
     what_if : WhatIf
         Judges it with other settings.
@@ -57,7 +57,7 @@ class Review:
         self.length = len(self._seen)
         if not self.length:
             raise RecordingError(f"{session.folder}: holds no decision; there is nothing to look at")
-        self.facts = Facts.of(setup.name, again.config, "recorded session", "")
+        self.facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
         reference_mm = center_mm(mask_to_contour(setup.target_mask), setup.spacing_mm)
         begin_s = measured(self._seen[0].entry["decided_s"])
         self._rows = [_row(number, seen, begin_s, reference_mm) for number, seen in enumerate(self._seen)]

@@ -11,7 +11,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.recording.journal import read_decisions
 from replay.phantom import PhantomConfig, make_phantom
-from replay.run import material_of, replay
+from replay.run import replay, replay_input
 
 FOLDER = Path(__file__).parent
 MATRIX = {"matrix": (112, 96), "pixel_mm": (2.4, 2.4)}
@@ -52,7 +52,7 @@ ORGANS_AT_RISK_MM = {"hard": (27.0, -4.0)}
 def record(name: str, folder: Path) -> list[dict[str, object]]:
     """Replay a scene into a session folder, and return the decisions of its journal as they are pinned."""
     made = make_phantom(build(PhantomConfig, {"name": name, **PHANTOMS[name]}, name))
-    material = material_of(made.recording, PREVIEWS_S.get(name, 0.0))
+    material = replay_input(made.recording, PREVIEWS_S.get(name, 0.0))
     if name in ORGANS_AT_RISK_MM:
         spacing_mm = np.array(material.setup.spacing_mm)
         center_px = made.contours[0].mean(axis=0) + np.array(ORGANS_AT_RISK_MM[name]) / spacing_mm

@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from gatekeeper.display.web.access import Access
-from gatekeeper.display.web.loading import Preparing
-from gatekeeper.display.web.recorded_feed import Past
+from gatekeeper.display.web.loading import Loading
+from gatekeeper.display.web.recorded_feed import RecordedFeed
 from gatekeeper.display.web.serve import listening, make_server, url_of
 from gatekeeper.display.web.server import make_app
 from gatekeeper.display.web.what_if_routes import what_if_route
@@ -54,7 +54,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(browser, folder):
-    with closing(open_session(folder)) as session, served(Past(Review(session, Rejudged(session)))) as place:
+    with closing(open_session(folder)) as session, served(RecordedFeed(Review(session, Rejudged(session)))) as place:
         yield place
 
 
@@ -232,7 +232,7 @@ def test_a_session_that_is_being_tracked_shows_how_far_that_is(browser, folder):
             assert go_on.wait(30.0)
             return Review(session, Rejudged(session, on_frame))
 
-        with Preparing(make) as preparing, served(preparing) as url:
+        with Loading(make) as preparing, served(preparing) as url:
             seen = Watched(browser)
             seen.page.goto(url)
             seen.page.locator("#why", has_text="being tracked: 20 of 80 frames").wait_for()

@@ -9,7 +9,7 @@ import pytest
 
 from gatekeeper.report.html import report_html
 from replay.formats.session import open_session
-from replay.sessions.report import tell, write_report
+from replay.sessions.report import session_data_of, write_report
 from tests.browser import Watched, serious_faults
 from tests.cases import breathing_case
 from tests.sessions import recorded
@@ -25,7 +25,7 @@ def session(tmp_path_factory):
 @pytest.fixture(scope="module")
 def story(session):
     with closing(open_session(session)) as opened:
-        yield tell(opened)
+        yield session_data_of(opened)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def both(template, weight, residual, scale, patches):
     kernel.gather(template, weight, residual, scale, patches, sums)
     for array in (template, weight, residual):
         assert_fence_stands(array)
-    return kernel.likeness(sums), kernel.detail(sums)
+    return kernel.similarity(sums), kernel.detail(sums)
 
 
 @modest

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kernels.binning import join
+from kernels.binning import bin_pixels
 from kernels.pyramid import block_mean, smooth
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import block_means, joined, smoothed
@@ -30,7 +30,7 @@ def test_joined_pixels_agree_with_reshaping(data, dtype, factor, shape):
     size = (factor * shape[0] + more[0], factor * shape[1] + more[1])
     image = data.draw(arrays(dtype, size, elements=pixels if dtype == np.float32 else None))
     out, line = fenced(np.full(shape, 7.0)), fenced(np.zeros(factor * shape[1]))
-    join(image, factor, 0, shape[0], 0, shape[1], line, out)
+    bin_pixels(image, factor, 0, shape[0], 0, shape[1], line, out)
     assert_fence_stands(out)
     assert_fence_stands(line)
     np.testing.assert_allclose(out, joined(image, factor), rtol=1e-5, atol=1e-2)

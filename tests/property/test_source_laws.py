@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.sources.device_clock import DeviceTime
-from gatekeeper.sources.frame_queue import Mailbox
+from gatekeeper.sources.device_clock import DeviceClock
+from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.sequence_numbers import BREAK, REORDERED, SessionNumbers
+from gatekeeper.sources.sequence_numbers import BREAK, REORDERED, SequenceNumbers
 from tests.steps import frame
 
 SECONDS = st.floats(0.0, 1e6)
@@ -16,7 +16,7 @@ SECONDS = st.floats(0.0, 1e6)
 
 @given(st.lists(st.tuples(SECONDS, st.floats(0.0, 10.0)), min_size=1, max_size=60))
 def test_no_device_clock_makes_a_frame_newer_than_its_arrival(stamps):
-    time, received_s = DeviceTime(86_400.0), 0.0
+    time, received_s = DeviceClock(86_400.0), 0.0
     for device_s, later_s in stamps:
         received_s += later_s
         assert not time.acquired_s(device_s, received_s) > received_s
@@ -25,7 +25,7 @@ def test_no_device_clock_makes_a_frame_newer_than_its_arrival(stamps):
 @given(st.lists(st.floats(0.0, 2.0), min_size=2, max_size=60), SECONDS)
 def test_a_frame_never_looks_younger_than_its_extra_delay(delays_s, offset_s):
     """Against a clock that runs well, the age shown is at least the delay beyond the shortest so far."""
-    time = DeviceTime()
+    time = DeviceClock()
     for index, delay_s in enumerate(delays_s):
         at_s = 3.0 * index
         age_s = at_s + delay_s - time.acquired_s(at_s + offset_s, at_s + delay_s)
@@ -34,7 +34,7 @@ def test_a_frame_never_looks_younger_than_its_extra_delay(delays_s, offset_s):
 
 @given(st.lists(st.one_of(st.integers(0, 65_535), st.just("broken")), max_size=60))
 def test_numbers_never_go_back_further_than_a_frame_out_of_order(devices):
-    numbers, last, broken = SessionNumbers(65_536), None, False
+    numbers, last, broken = SequenceNumbers(65_536), None, False
     for device in devices:
         if device == "broken":
             numbers.broken()
@@ -52,7 +52,7 @@ def test_numbers_never_go_back_further_than_a_frame_out_of_order(devices):
 )
 def test_skipped_frames_never_cover_up_a_missing_one(steps, capacity, is_newest):
     """Of numbers that rise, those that were never put in are exactly what is found missing."""
-    mailbox, sequence, there, taken = Mailbox(capacity), 0, set(), [frame(sequence=0)]
+    mailbox, sequence, there, taken = FrameQueue(capacity), 0, set(), [frame(sequence=0)]
     source = NewestFrame(mailbox) if is_newest else mailbox
     mailbox.put(frame(sequence=0))
     source.next_frame(0.0)

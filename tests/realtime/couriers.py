@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from gatekeeper.config import ModbusLinacConfig
 from gatekeeper.core.errors import LinkError
-from gatekeeper.linac.repeater import Courier
+from gatekeeper.linac.repeater import Repeater
 
 TIMES = {"refresh_ms": 20, "deadline_ms": 60, "failure_detect_ms": 100, "retry_ms": 20, "fresh_ms": 10_000}
 
@@ -50,7 +50,7 @@ class Device:
 
 @contextmanager
 def courier(device, **times):
-    linac = Courier(ModbusLinacConfig(**{**TIMES, **times}), device.connect)
+    linac = Repeater(ModbusLinacConfig(**{**TIMES, **times}), device.connect)
     try:
         yield linac
     finally:

@@ -19,7 +19,7 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.message import parts_of, unpacked
 from gatekeeper.display.web.process import CAPACITY, Address, Console
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime.process import NICENESS
 from tests import live_processes
 from tests.consoles import RATE_HZ, running
@@ -30,7 +30,7 @@ from tests.support.waiting import until
 
 SECONDS = 4.0
 """How long a session goes on whose console is lost after the first one."""
-FACTS = Facts.of("P_001", SessionConfig(), "a recording", "nowhere")
+FACTS = SessionInfo.of("P_001", SessionConfig(), "a recording", "nowhere")
 
 
 @pytest.fixture

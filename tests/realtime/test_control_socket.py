@@ -15,7 +15,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.operator import control_socket as door
 from gatekeeper.operator.client import ask
 from gatekeeper.operator.control_socket import Control
-from gatekeeper.operator.request_queue import CLOSED, Desk
+from gatekeeper.operator.request_queue import CLOSED, RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
 from tests.desks import looping
 from tests.leases import measured
@@ -75,7 +75,7 @@ def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
     monkeypatch.setattr(socket, "socket", Watched)
     before = os.umask(0)
     try:
-        with Control(place, Desk(VirtualClock())):
+        with Control(place, RequestQueue(VirtualClock())):
             assert seen == [0o600]
             assert stat.S_IMODE(place.lstat().st_mode) == 0o600
     finally:
@@ -125,15 +125,15 @@ def test_another_session_and_other_files_are_left_alone(place):
 
 def test_a_folder_that_is_not_there_is_said_in_one_line(tmp_path):
     with pytest.raises(InputError, match="no control socket can be made"):
-        Control(tmp_path / "none" / NAME, Desk(VirtualClock()))
+        Control(tmp_path / "none" / NAME, RequestQueue(VirtualClock()))
 
 
 def test_it_is_gone_afterwards_unless_it_is_another_one(place):
-    control = Control(place, Desk(VirtualClock()))
+    control = Control(place, RequestQueue(VirtualClock()))
     control.close()
     control.close()
     assert not place.exists()
-    control = Control(place, Desk(VirtualClock()))
+    control = Control(place, RequestQueue(VirtualClock()))
     place.unlink()
     place.write_text("mine")
     control.close()
@@ -243,7 +243,7 @@ def test_answers_that_nobody_reads_are_not_kept_for_ever(place, monkeypatch):
 
 def test_a_loop_that_does_not_answer_is_said_and_the_wish_withdrawn(place, monkeypatch):
     monkeypatch.setattr(door, "ANSWER_S", 0.2)
-    desk = Desk(VirtualClock())
+    desk = RequestQueue(VirtualClock())
     with Control(place, desk):
         assert "withdrawn" in ask(place, ["arm"], "Anna")["note"]
         assert desk.listen() is None
@@ -252,7 +252,7 @@ def test_a_loop_that_does_not_answer_is_said_and_the_wish_withdrawn(place, monke
 
 
 def test_who_still_waits_at_the_end_is_told(place):
-    desk = Desk(VirtualClock())
+    desk = RequestQueue(VirtualClock())
     with Control(place, desk) as control, connect(place) as link:
         link.sendall(line("arm"))
         until(lambda: any(client.order for client in control._clients))

@@ -11,12 +11,12 @@ import pytest
 from gatekeeper.config import SessionConfig, with_limits
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.display.terminal.process import LEAVE, Display
-from gatekeeper.display.terminal.publisher import Pump
-from gatekeeper.display.terminal.snapshot import Facts, Said, Snapshot
+from gatekeeper.display.terminal.publisher import TerminalPublisher
+from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo, Snapshot
 from gatekeeper.session.arming import arm
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board, Canvas
-from replay.run import material_of
+from gatekeeper.session.status import ContouringStatus, SessionStatus
+from replay.run import replay_input
 from tests.cases import breathing_case
 from tests.leases import measured
 from tests.steps import step
@@ -87,7 +87,7 @@ def test_it_says_so_when_nothing_is_heard(tty):
 def test_it_writes_lines_where_there_is_no_terminal(pipe):
     with closing(Display(pipe.near)) as display:
         display.send(BEAM_ON)
-        display.send(Said(3.0, "done: arm by Anna"))
+        display.send(LogLine(3.0, "done: arm by Anna"))
         until(lambda: pipe.read().count(b"\n") == 2)
     lines = pipe.seen.decode().splitlines()
     assert lines[0].startswith("1:02:03  delivery  ON    -")
@@ -96,7 +96,7 @@ def test_it_writes_lines_where_there_is_no_terminal(pipe):
 
 def test_the_last_message_is_shown_before_it_ends(pipe):
     with closing(Display(pipe.near)) as display:
-        display.send(Said(3.0, "the last"))
+        display.send(LogLine(3.0, "the last"))
     assert b"the last" in pipe.read()
 
 
@@ -107,7 +107,7 @@ def test_a_terminal_that_takes_nothing_delays_nobody(pipe):
         longest_s = 0.0
         for k in range(20_000):
             began_s = time.perf_counter()
-            display.send(Said(float(k), "x" * 200))
+            display.send(LogLine(float(k), "x" * 200))
             longest_s = max(longest_s, time.perf_counter() - began_s)
         measured(f"20,000 lines to a display that is stuck: {display.missed} missed, longest {1e3 * longest_s:.2f} ms")
         assert display.missed > 0
@@ -132,31 +132,31 @@ def test_ctrl_c_is_for_the_session_alone(tty):
 
 
 def test_the_pump_sends_what_is_new_and_no_more():
-    board, sent = Board(), []
+    board, sent = SessionStatus(), []
     board.say(0.0, "first")
-    with Pump(board, PacedClock(), sent.append, FACTS, lambda: 7) as pump:
+    with TerminalPublisher(board, PacedClock(), sent.append, FACTS, lambda: 7) as pump:
         until(lambda: len(sent) == 3)
         time.sleep(0.2)
-        assert [type(message).__name__ for message in sent] == ["Facts", "Said", "Snapshot"]
+        assert [type(message).__name__ for message in sent] == ["SessionInfo", "LogLine", "Snapshot"]
         board.enter(Phase.DELIVERY, 1.0)
         board.saw(step(time_s=1.0), 0.5, link_alive=True, armed=True)
         until(lambda: isinstance(sent[-1], Snapshot) and sent[-1].state == "ON")
         assert pump.snapshot.dropped == 7
         board.say(1.0, "last")
-    assert [message.line for message in sent if isinstance(message, Said)] == ["first", "last"]
+    assert [message.line for message in sent if isinstance(message, LogLine)] == ["first", "last"]
 
 
 def test_the_pump_tells_the_margin_that_the_session_began_with():
-    board, sent = Board(), []
-    material = material_of(breathing_case(frames=2))
+    board, sent = SessionStatus(), []
+    material = replay_input(breathing_case(frames=2))
     armed = arm(material.setup, with_limits(SessionConfig(), 3.5, None, "test"))
     board.enter(Phase.DRAWING, 0.0)
-    board.draw_on(Canvas(None, False, False, 5.0), 0.0)
-    with Pump(board, PacedClock(), sent.append, FACTS) as pump:
+    board.draw_on(ContouringStatus(None, False, False, 5.0), 0.0)
+    with TerminalPublisher(board, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 2)
         assert (pump.snapshot.phase, pump.snapshot.gathered) == ("drawing", "(on the console's page)")
         board.begin(material.setup, armed)
         until(lambda: len(sent) == 3)
         time.sleep(0.2)
-    assert [one.margin_mm for one in sent if isinstance(one, Facts)] == [5.0, 3.5]
+    assert [one.margin_mm for one in sent if isinstance(one, SessionInfo)] == [5.0, 3.5]
     assert sent[-1] == FACTS._replace(margin_mm=3.5)

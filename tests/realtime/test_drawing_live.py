@@ -9,7 +9,7 @@ from gatekeeper.operator.client import ask
 from gatekeeper.recording.journal import read_decisions
 from replay import run as replaying
 from replay.formats.session import open_session
-from replay.sessions.compare import material_of_session
+from replay.sessions.compare import replay_input_of_session
 from tests.cases import breathing_case
 from tests.consoles import running
 from tests.drawings import Operator, ellipse_px, mask_of
@@ -80,7 +80,7 @@ def test_the_session_is_verified_and_decides_the_same_again(drawn, tmp_path, mon
     assert checked(folder).findings == []
     monkeypatch.setattr(replaying, "overview_png", lambda seen: b"undrawn")
     with closing(open_session(folder)) as session:
-        recorded(tmp_path / "again", material=material_of_session(session), config=session.config())
+        recorded(tmp_path / "again", material=replay_input_of_session(session), config=session.config())
     first, again = (
         [(one["state"], one["reasons"], one["outside_percent"], one["contour_hash"]) for one in read_decisions(path)]
         for path in (folder / "decisions.jsonl", tmp_path / "again" / "decisions.jsonl")

@@ -10,13 +10,13 @@ import pytest
 from gatekeeper.config import MrdSourceConfig
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request import Request
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.sources.open import open_source
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play
-from replay.run import material_of
+from replay.run import replay_input
 from tests.cases import breathing_case
 from tests.far_ends import InterlockFarEnd
 from tests.live_processes import fed, running
@@ -41,13 +41,13 @@ def test_journal_of_a_session_fed_with_a_case_is_that_of_its_replay(tmp_path):
         with closing(MrdFeeder(*source.address)) as feeder:
             play(case, feeder, PacedClock(1.0), lambda *_: None)
         until(lambda: session.board.status.frames >= len(case.frames), 30.0)
-        session.desk.ask(Wish("end", "kim", "test"))
+        session.desk.ask(Request("end", "kim", "test"))
 
     thread = threading.Thread(target=feed)
     thread.start()
     outcome = session.run(source, DryRunLinac(), tmp_path / "live")
     thread.join()
-    recorded(tmp_path / "replay", material=material_of(case), config=config.settings())
+    recorded(tmp_path / "replay", material=replay_input(case), config=config.settings())
     live, again = (
         [
             (one["sequence"], one["state"], one["reasons"], one["outside_percent"], one["contour_hash"])
@@ -74,7 +74,7 @@ def test_learning_goes_on_beside_the_loop_and_is_learned_again_from_the_record(t
         until(lambda: session.board.status.phase == "preview", 30.0)
         with closing(MrdFeeder(*source.address)) as feeder:
             play(case, feeder, PacedClock(1.0), lambda *_: None)
-        session.desk.ask(Wish("end", "kim", "test"))
+        session.desk.ask(Request("end", "kim", "test"))
 
     thread = threading.Thread(target=feed)
     thread.start()

@@ -11,12 +11,12 @@ import pytest
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from replay.formats.session import open_session
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 from replay.sessions.verify import verify
 from tests.cases import breathing_case
 from tests.sessions import killed
@@ -70,7 +70,7 @@ def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, in
 
 def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
     case, config, clock = breathing_case(frames=60), SessionConfig(), VirtualClock()
-    material = material_of(case)
+    material = replay_input(case)
 
     class Watched(Player):
         def next_frame(self, timeout_s):
@@ -80,7 +80,7 @@ def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
                 killed(session)
             return super().next_frame(timeout_s)
 
-    with Session(tmp_path / "s", config, material.setup) as session:
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         run_loop(Watched(case, clock), arm(material.setup, config).engine, DryRunLinac(), session, clock, 0.5)
         assert "the writer has ended" in session.fault
     found = verify(open_session(tmp_path / "s"))
@@ -92,8 +92,8 @@ def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
 @pytest.mark.parametrize("after_s", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
 def test_writer_that_is_killed_at_any_moment_leaves_a_session_that_opens(tmp_path, after_s):
     case, config, clock = breathing_case(frames=60), SessionConfig(), VirtualClock()
-    material = material_of(case)
-    with Session(tmp_path / "s", config, material.setup) as session:
+    material = replay_input(case)
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         engine = arm(material.setup, config).engine
         command = f"sleep {after_s}; kill -9 {session.writer_pid}"
         with subprocess.Popen(["/bin/sh", "-c", command]):
@@ -105,8 +105,8 @@ def test_writer_that_is_killed_at_any_moment_leaves_a_session_that_opens(tmp_pat
 
 def test_writer_that_is_stopped_is_noticed_within_its_time(tmp_path):
     case, config = breathing_case(), SessionConfig()
-    material = material_of(case)
-    with Session(tmp_path / "s", config, material.setup) as session:
+    material = replay_input(case)
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         assert session.fault is None
         os.kill(session.writer_pid, 19)
         began_s = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.operator import terminal as door
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
 from tests.desks import looping, obeyed
@@ -163,7 +163,7 @@ def test_a_file_is_read_to_its_end(tmp_path):
 
 def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
     monkeypatch.setattr(door, "ANSWER_S", 0.1)
-    desk = Desk(VirtualClock())
+    desk = RequestQueue(VirtualClock())
     with tty.terminal(desk):
         tty.type(b"arm\r")
         until(lambda: tty.said)
@@ -172,7 +172,7 @@ def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_holds_the_beam_and_ends_the_session(number):
-    before, desk, judge = signal.getsignal(number), Desk(VirtualClock()), gate_on()
+    before, desk, judge = signal.getsignal(number), RequestQueue(VirtualClock()), gate_on()
     with ends_on_signals(desk):
         os.kill(os.getpid(), number)
         (command,) = obeyed(desk, judge)
@@ -183,7 +183,7 @@ def test_a_signal_holds_the_beam_and_ends_the_session(number):
 
 
 def test_a_second_interrupt_interrupts():
-    desk = Desk(VirtualClock())
+    desk = RequestQueue(VirtualClock())
     with ends_on_signals(desk):
         signal.raise_signal(signal.SIGINT)
         desk.listen()

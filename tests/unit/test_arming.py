@@ -13,7 +13,7 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.core.frame import Frame
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.session.arming import arm
-from replay.run import material_of
+from replay.run import replay_input
 from tests.cases import SHAPE, breathing_case
 from tests.recordings import disc
 
@@ -21,7 +21,7 @@ CONFIG = SessionConfig(gate=GateConfig(frames_to_resume=1))
 
 
 def setup_of(case, **changes):
-    return replace(material_of(case).setup, **changes)
+    return replace(replay_input(case).setup, **changes)
 
 
 def frame_of(case, index):

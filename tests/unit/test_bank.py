@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import model as models
-from gatekeeper.tracking.preview.motion_compensated import registered
-from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, matched, with_bank
+from gatekeeper.tracking.preview.motion_compensated import motion_compensated
+from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, matched, with_template_bank
 from gatekeeper.tracking.template import RIM
 from tests.previews import SCENE, breath_mm, breathing_frames, known, model_of, reference_of, still
 
@@ -32,7 +32,7 @@ def images(monkeypatch):
 
 def banked(model, frames):
     """Return the model with a bank in which the reference has half of the weight."""
-    return with_bank(model, frames, REFERENCE_SHARE)
+    return with_template_bank(model, frames, REFERENCE_SHARE)
 
 
 def noisy(count, seed=0):
@@ -69,7 +69,7 @@ def test_frames_like_the_reference_give_its_template_for_every_state():
 
 def test_a_scene_that_moves_without_noise_gives_the_template_of_the_reference():
     moves_mm = breath_mm(31)
-    learned = banked(MODEL, registered(MODEL, known(MODEL, moves_mm), breathing_frames(moves_mm)))
+    learned = banked(MODEL, motion_compensated(MODEL, known(MODEL, moves_mm), breathing_frames(moves_mm)))
     (template,) = MODEL.fine.templates
     for again in learned.fine.templates:
         assert again.norm == pytest.approx(template.norm, rel=0.01)
@@ -147,7 +147,7 @@ def test_the_template_of_the_steady_model_is_of_all_frames_alike(images):
 def test_frames_are_registered_as_far_as_the_steady_model_sees():
     moves_mm = breath_mm(5)
     for model, scale in ((MODEL, MODEL.steady.fine), (replace(MODEL, steady=None), MODEL.fine)):
-        frames = registered(model, known(model, moves_mm), breathing_frames(moves_mm))
+        frames = motion_compensated(model, known(model, moves_mm), breathing_frames(moves_mm))
         low, high = scale.points_px.min(axis=0) - RIM, scale.points_px.max(axis=0) + RIM
         corner = np.maximum(low, 0)
         assert frames.corner_px == tuple(corner)

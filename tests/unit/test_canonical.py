@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.resample import Canonical
+from gatekeeper.tracking.resample import CanonicalImage
 from tests.oracles import joined
 from tests.scenes import Scene
 
@@ -17,7 +17,7 @@ ROWS, COLS = PART
 def canonical():
     region = make_region(SCENE.image(), SCENE.disc(), SCENE.spacing_mm)
     assert region.factor == 2
-    return Canonical(region, PART)
+    return CanonicalImage(region, PART)
 
 
 def sketched(image):

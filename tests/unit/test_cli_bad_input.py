@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
 from replay.formats.metaimage import write_metaimage
@@ -129,8 +129,8 @@ def test_full_disk_holds_the_beam_and_leaves_no_summary(case, tmp_path, capsys, 
         room = (folder / "frames.h5").stat().st_size + 10_000
         resource.prlimit(self.writer_pid, resource.RLIMIT_FSIZE, (room, room))
 
-    make = Session.__init__
-    monkeypatch.setattr(Session, "__init__", made)
+    make = SessionRecorder.__init__
+    monkeypatch.setattr(SessionRecorder, "__init__", made)
     assert "cannot be written (File too large)" in refused(capsys, "replay", case, "--out", tmp_path / "s")
     assert linac.commands[-1].state.value == "HOLD"
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) < 6
@@ -143,8 +143,8 @@ def test_replay_that_is_no_longer_recorded_ends_at_once(case, tmp_path, capsys, 
         if step.frame.sequence == 2:
             killed(self)
 
-    take = Session.record
-    monkeypatch.setattr(Session, "record", record)
+    take = SessionRecorder.record
+    monkeypatch.setattr(SessionRecorder, "record", record)
     assert "the writer has ended" in refused(capsys, "replay", case, "--out", tmp_path / "s")
     assert [command.sequence for command in linac.commands] == [-1, 0, 1, 2, -1, -1]
     assert not linac.beam_on

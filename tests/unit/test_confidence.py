@@ -13,7 +13,7 @@ from gatekeeper.tracking.confidence import (
     MOST_SURPRISE,
     confidence,
 )
-from gatekeeper.tracking.template_fit import Likeness
+from gatekeeper.tracking.template_fit import Similarity
 from tests.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]
@@ -30,7 +30,7 @@ PERFECT = {"error_mm": 0.0, "bent": 0.0, "surprise": 0.0, "inside": 1.0} | dict.
 
 
 def sure(error_mm, bent, surprise, inside, **alike):
-    return confidence(error_mm, bent, Likeness(**alike), surprise, inside)
+    return confidence(error_mm, bent, Similarity(**alike), surprise, inside)
 
 
 def test_a_perfect_match_without_deformation_is_sure():

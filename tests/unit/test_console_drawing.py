@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from gatekeeper.display.web.access import Access
-from gatekeeper.display.web.contour_preview import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MUCH, Outlining, runs_of
+from gatekeeper.display.web.contour_preview import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MUCH, ContourPreview, runs_of
 from gatekeeper.display.web.contour_routes import drawing_routes
-from gatekeeper.display.web.live_feed import LARGEST, Feed
+from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
 from gatekeeper.display.web.message import packed
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.seqlock import Seqlock
 from gatekeeper.display.web.server import LARGEST_REQUEST, make_app
 from gatekeeper.session.contouring.outline import region_of
 from tests.drawings import mask_of
@@ -49,7 +49,7 @@ DRAWING = Put(draw={"taken": True})
 
 def client(session=None, slot=DRAWING, access=LOCKED):
     session = Drawn() if session is None else session
-    return TestClient(make_app(session, access, drawing_routes(session, Outlining(slot), access)), base_url=HOST)
+    return TestClient(make_app(session, access, drawing_routes(session, ContourPreview(slot), access)), base_url=HOST)
 
 
 def posted(path, values, **how):
@@ -96,8 +96,8 @@ def test_there_is_nothing_to_outline_unless_the_target_is_being_drawn(slot):
 
 
 def test_there_is_nothing_to_outline_before_the_first_view():
-    memory = Slot.memory(1000)
-    with closing(Slot(memory)) as slot:
+    memory = Seqlock.memory(1000)
+    with closing(Seqlock(memory)) as slot:
         assert posted("/outline", {"points_px": SQUARE_PX, "margin_mm": 5.0}, slot=slot)["note"] == NOTHING_TO_DRAW_ON
 
 
@@ -133,7 +133,7 @@ def test_what_is_not_understood_is_not_passed_on(body):
 
 def test_outlines_are_answered_one_by_one_and_too_many_are_refused():
     async def all_at_once():
-        outlining = Outlining(DRAWING)
+        outlining = ContourPreview(DRAWING)
         asked = [outlining.outline(SQUARE_PX, 5.0) for _ in range(MOST_WAITING + 3)]
         return await asyncio.gather(*asked)
 
@@ -155,7 +155,7 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
         sent = ()
 
     async def asked():
-        return await Feed(None, Link(), {}).draw({"points_px": [[0.25, 0.25]] * LARGEST}, "Anna")
+        return await LiveFeed(None, Link(), {}).draw({"points_px": [[0.25, 0.25]] * LARGEST}, "Anna")
 
     accepted, note = asyncio.run(asked())
     assert not accepted

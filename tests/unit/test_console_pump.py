@@ -5,11 +5,11 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.display.web import publisher as pumping
 from gatekeeper.display.web.message import unpacked
-from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, Pump
+from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, WebPublisher
 from gatekeeper.operator.pending import Answer
-from gatekeeper.operator.request_queue import Desk
-from gatekeeper.session.contouring.requests import NOT_DRAWN, Easel
-from gatekeeper.session.status import Board
+from gatekeeper.operator.request_queue import RequestQueue
+from gatekeeper.session.contouring.requests import NOT_DRAWN, ContourRequests
+from gatekeeper.session.status import SessionStatus
 from tests.desks import obeyed
 from tests.gate_world import gate
 from tests.steps import ON, step
@@ -39,11 +39,11 @@ class World:
     def __init__(self, monkeypatch, desk=True):
         self.ns = 10**12
         monkeypatch.setattr(pumping, "stopwatch_ns", lambda: self.ns)
-        self.board, self.console, clock = Board(), Console(), VirtualClock()
-        self.desk, self.gate = Desk(clock) if desk else None, gate(armed=False)
-        self.easel = Easel()
+        self.board, self.console, clock = SessionStatus(), Console(), VirtualClock()
+        self.desk, self.gate = RequestQueue(clock) if desk else None, gate(armed=False)
+        self.easel = ContourRequests()
         self.easel.open()
-        self.pump = Pump(self.board, clock, self.console, self.desk, self.easel)
+        self.pump = WebPublisher(self.board, clock, self.console, self.desk, self.easel)
 
     def look(self, after_s=0.0):
         self.ns += int(after_s * 1e9)
@@ -183,6 +183,6 @@ def test_what_nobody_works_off_is_withdrawn(world):
 
 
 def test_nothing_is_drawn_where_nobody_waits_for_it(world):
-    world.pump._easel = Easel()
+    world.pump._easel = ContourRequests()
     world.draw({"again": True})
     assert world.console.told == [{"id": 1, "accepted": False, "note": NOT_DRAWN}]

@@ -7,8 +7,8 @@ import pytest
 from gatekeeper.config import SessionConfig, with_limits
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.display.web.access import Access
-from gatekeeper.display.web.loading import Preparing
-from gatekeeper.display.web.recorded_feed import Past
+from gatekeeper.display.web.loading import Loading
+from gatekeeper.display.web.recorded_feed import RecordedFeed
 from gatekeeper.display.web.server import make_app
 from gatekeeper.display.web.what_if_routes import NOT_YET, what_if_route
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ class Reviewed:
 
 
 def client(access=None, past=None):
-    access, past = access or Access("127.0.0.1"), past or Past(Reviewed())
+    access, past = access or Access("127.0.0.1"), past or RecordedFeed(Reviewed())
     return TestClient(make_app(past, access, [what_if_route(past, access)]), base_url=HOST)
 
 
@@ -78,7 +78,7 @@ def test_nan_and_infinity_are_refused(text):
 
 
 def test_before_a_session_is_tracked_there_is_no_answer():
-    preparing = Preparing(lambda on_frame: Reviewed())
+    preparing = Loading(lambda on_frame: Reviewed())
     answer = asked(opened=client(past=preparing))
     assert (answer.status_code, answer.json()["note"]) == (503, NOT_YET)
     with preparing:
@@ -98,7 +98,7 @@ def test_tracking_stops_at_the_next_frame_when_nobody_waits_any_more():
             reached.append(done)
         return Reviewed()
 
-    with Preparing(make) as preparing:
+    with Loading(make) as preparing:
         until(lambda: reached)
         assert preparing.hello() == {"kind": "hello", "mode": "preparing", "done": 1, "total": 1000}
         preparing._leaving.set()
@@ -115,6 +115,6 @@ def test_why_a_session_cannot_be_looked_at_is_said():
     def make(_on_frame):
         raise RecordingError("session: no frame")
 
-    with Preparing(make, lambda: told.append(True)) as preparing:
+    with Loading(make, lambda: told.append(True)) as preparing:
         until(lambda: told)
         assert preparing.hello() == {"kind": "hello", "mode": "failed", "why": "session: no frame"}

@@ -8,14 +8,14 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.command import Action
 from gatekeeper.core.decision import Reason
 from gatekeeper.operator import request_queue as room
-from gatekeeper.operator.request_queue import MOST_AT_ONCE, MOST_WAITING, Desk
+from gatekeeper.operator.request_queue import MOST_AT_ONCE, MOST_WAITING, RequestQueue
 from tests.desks import obeyed, wish
 from tests.gate_world import gate
 
 
 @pytest.fixture
 def desk():
-    return Desk(VirtualClock(5.0))
+    return RequestQueue(VirtualClock(5.0))
 
 
 def test_nobody_asks_and_nothing_is_heard(desk):
@@ -49,7 +49,7 @@ def test_wishes_are_done_in_the_order_in_which_they_were_asked(desk):
 
 
 def test_a_phase_refuses_what_it_cannot_grant_but_never_a_hold():
-    desk = Desk(VirtualClock(), lambda wish: "not while learning")
+    desk = RequestQueue(VirtualClock(), lambda wish: "not while learning")
     orders = {word: desk.ask(wish(word)) for word in ("arm", "release", "hold", "disarm", "end")}
     judge = gate()
     assert [command.action for command in obeyed(desk, judge)] == ["hold", "disarm", "hold"]
@@ -107,7 +107,7 @@ def test_frames_come_between_many_commands(desk):
 
 def test_refusals_count_as_commands_too():
     refused = []
-    desk = Desk(VirtualClock(), lambda wish: refused.append(wish) or "no")
+    desk = RequestQueue(VirtualClock(), lambda wish: refused.append(wish) or "no")
     for _ in range(3 * MOST_AT_ONCE):
         desk.ask(wish("arm"))
     assert desk.listen() is None
@@ -130,7 +130,7 @@ def test_who_asked_for_the_end_is_told_that_it_is_there(desk):
 
 
 def test_only_one_of_many_has_an_order():
-    desk = Desk(VirtualClock())
+    desk = RequestQueue(VirtualClock())
     for _ in range(50):
         order, won = desk.ask(wish("arm")), []
         start = threading.Barrier(4)

@@ -13,7 +13,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.frame import Plane
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.zones import Avoid, Target
+from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from gatekeeper.session.engine import Engine
 from tests.steps import HOLD, ON, frame, track
 
@@ -154,7 +154,7 @@ def test_several_structures_go_from_the_tracker_to_the_gate_in_their_order():
             return track(row=30.0), track(row=self.rows.pop(0))
 
     zone = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE)
-    gate = Gate((Target(zone), Avoid((zone,))), GateConfig(frames_to_resume=1))
+    gate = Gate((TargetZone(zone), KeepOutZone((zone,))), GateConfig(frames_to_resume=1))
     under_test = Engine(Both(45.0, 36.0, 45.0), gate)
     steps = [under_test.step(frame(k), 0.0) for k in range(3)]
     assert [step.decision.state for step in steps] == [ON, HOLD, ON]
@@ -168,7 +168,7 @@ def test_a_step_tells_where_the_other_structures_are():
             return super().track(image), track(row=50.0)
 
     envelope = Envelope.around(track().contour_px, 5.0, SPACING_MM, SHAPE)
-    judge = Engine(Two(), Gate((Target(envelope), Avoid((envelope,)))), stopwatch=lambda: 0)
+    judge = Engine(Two(), Gate((TargetZone(envelope), KeepOutZone((envelope,)))), stopwatch=lambda: 0)
     step = judge.step(frame(), 0.0)
     assert step.track.center_mm == track().center_mm
     assert [one.center_mm for one in step.others] == [track(row=50.0).center_mm]

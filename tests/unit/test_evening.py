@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking.preview import bias_field as evening
-from gatekeeper.tracking.preview.bias_field import BRIGHTEST, DARKEST, with_evening
-from gatekeeper.tracking.preview.motion_compensated import registered
+from gatekeeper.tracking.preview.bias_field import BRIGHTEST, DARKEST, with_bias_field
+from gatekeeper.tracking.preview.motion_compensated import motion_compensated
 from gatekeeper.tracking.template import RIM
-from gatekeeper.tracking.template_fit import Level
+from gatekeeper.tracking.template_fit import TemplateFit
 from tests.previews import SCENE, breath_mm, breathing_frames, known, model_of
 
 MOVES_MM = breath_mm(60)
@@ -23,7 +23,7 @@ def bands(depth, phase=0.0):
 def learned(frames, field_on_reference=1.0, moves_mm=MOVES_MM):
     """Return the model of a reference and of frames on which the motion is known; None when nothing stands still."""
     model = model_of(image=SCENE.image() * field_on_reference)
-    return with_evening(model, registered(model, known(model, moves_mm), np.asarray(frames, np.float32)))
+    return with_bias_field(model, motion_compensated(model, known(model, moves_mm), np.asarray(frames, np.float32)))
 
 
 def test_stripes_that_stand_still_are_found_as_they_are():
@@ -140,8 +140,8 @@ def test_no_frame_has_a_share_in_the_field_that_predicts_it(monkeypatch):
 def test_a_level_that_evens_out_fits_a_banded_frame_as_another_fits_the_plain_one():
     field, model = bands(0.25), model_of()
     (template,) = model.fine.templates
-    plain = Level(template, SCENE.shape)
-    even = Level(template, SCENE.shape, (1.0 / field).astype(np.float32))
+    plain = TemplateFit(template, SCENE.shape)
+    even = TemplateFit(template, SCENE.shape, (1.0 / field).astype(np.float32))
     frame = SCENE.image((5.0, -2.0))
     found, alike = np.zeros((2, model.count), np.float32)
     assert plain.fit(frame, found, 20)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from gatekeeper.recording.journal import read_decisions
 from replay import run
 from replay.formats.session import open_session
-from replay.run import material_of
+from replay.run import replay_input
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.image_files import oblique
@@ -24,7 +24,7 @@ def exported(tmp_path_factory):
     case = breathing_case(frames=24)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "overview_png", lambda seen: b"undrawn")
-        session = recorded(folder / "session", material=material_of(replace(case, plane=oblique(10.0))))
+        session = recorded(folder / "session", material=replay_input(replace(case, plane=oblique(10.0))))
     assert gatekeeper("export", session, "--slicer", "--out", folder / "out") == 0
     return session, folder / "out"
 

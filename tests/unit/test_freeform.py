@@ -5,14 +5,14 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.deformation import MOST_LENGTHS, TRANSLATION_SD_MM, free_form
+from gatekeeper.tracking.deformation import MOST_LENGTHS, TRANSLATION_SD_MM, deformation_modes
 
 LOW_MM, HIGH_MM = np.array([20.0, -5.0]), np.array([80.0, 40.0])
 LENGTH_MM, SD_MM = 25.0, 3.0
 
 
 def model(low_mm=LOW_MM, high_mm=HIGH_MM, length_mm=LENGTH_MM, sd_mm=SD_MM, share=0.985, most=100):
-    return free_form(np.asarray(low_mm, float), np.asarray(high_mm, float), length_mm, sd_mm, share, most)
+    return deformation_modes(np.asarray(low_mm, float), np.asarray(high_mm, float), length_mm, sd_mm, share, most)
 
 
 def places(n=60, low_mm=LOW_MM, high_mm=HIGH_MM):

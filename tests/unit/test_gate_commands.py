@@ -12,7 +12,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.gating.zones import Avoid, Target
+from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from gatekeeper.session.engine import Engine
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
 
@@ -96,7 +96,9 @@ def test_a_rebase_by_what_is_no_distance_is_refused(shift_mm):
 
 
 def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
-    judge = gate((Target(ENVELOPE), Avoid((ENVELOPE,))), learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0))
+    judge = gate(
+        (TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,))), learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0)
+    )
     judge.obey(ask(Action.REBASE, shift_mm=(2.0, -1.0)))
     np.testing.assert_allclose(judge.zones[1].zones[0].contour_px, np.add(ENVELOPE.contour_px, (2.0, -1.0)))
     assert (judge.motion.si_mm, judge.motion.ap_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)

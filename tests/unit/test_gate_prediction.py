@@ -10,7 +10,7 @@ from gatekeeper.config import PredictionConfig, SessionConfig
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Reason
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.zones import Target
+from gatekeeper.gating.zones import TargetZone
 from tests.cases import breathing_case
 from tests.gate_world import ENVELOPE, HOLD, ON, frame, track
 from tests.sessions import checked, recorded
@@ -121,7 +121,7 @@ def test_target_that_is_not_measured_holds_whatever_is_predicted(mode):
 
 
 def test_second_target_counts_as_measured():
-    zones = [Target(ENVELOPE), Target(ENVELOPE)]
+    zones = [TargetZone(ENVELOPE), TargetZone(ENVELOPE)]
     _, alone = judged("full")
     _, both = judged("full", zones=zones, second=track())
     assert states(both) == states(alone)

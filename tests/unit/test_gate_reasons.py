@@ -10,7 +10,7 @@ from gatekeeper.core.frame import Plane
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.gating.zones import Avoid, Target
+from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from tests.gate_world import ENVELOPE, HOLD, IMAGE, ON, PLANE, SHAPE, SPACING_MM, frame, gate, gate_on, track
 
 UNTRACKED = (Reason.LOW_CONFIDENCE, Reason.OUTSIDE)
@@ -267,7 +267,7 @@ def test_avoid_in_zone(limit):
     def bowel(towards_mm):
         return Track(np.subtract(BOWEL, (0.0, towards_mm)), (19.0, 33.0 - towards_mm), 0.9)
 
-    judge = gate((Target(ENVELOPE), Avoid((ENVELOPE,), **limit)))
+    judge = gate((TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,), **limit)))
     share = {mm: ENVELOPE.inside(bowel(mm).contour_px)[0] for mm in (0.0, 1.7, 2.0, 2.4)}
     assert share[0.0] == 0.0
     assert share[1.7] < 8.0 < share[2.0] < 10.0 < share[2.4]

@@ -10,7 +10,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.zones import Avoid, Target, checked, zones_for
+from gatekeeper.gating.zones import KeepOutZone, TargetZone, checked, zones_for
 from tests.gate_world import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.polygons import circle, rectangle
 
@@ -69,7 +69,7 @@ def test_the_worst_target_is_the_one_that_counts():
 
 def test_a_structure_to_avoid_is_kept_from_every_target():
     zones = zones_for([GTV, NODE, BOWEL], 4.0, SPACING_MM, SHAPE)
-    assert [type(zone) for zone in zones] == [Target, Target, Avoid]
+    assert [type(zone) for zone in zones] == [TargetZone, TargetZone, KeepOutZone]
     assert zones[2].zones == (zones[0].envelope, zones[1].envelope)
 
 
@@ -95,9 +95,9 @@ def test_the_area_inside_a_zone_is_exact():
     ("zones", "message"),
     [
         ([], "put the primary target first"),
-        ([Avoid((ENVELOPE,)), Target(ENVELOPE)], "put the primary target first"),
-        ([Target(ENVELOPE), Target(Envelope(SECOND_PX, (2.0, 2.0)))], "draw all on one"),
-        ([Target(ENVELOPE), Avoid((Envelope(SECOND_PX, SPACING_MM, (9, 9)),))], "draw all on one"),
+        ([KeepOutZone((ENVELOPE,)), TargetZone(ENVELOPE)], "put the primary target first"),
+        ([TargetZone(ENVELOPE), TargetZone(Envelope(SECOND_PX, (2.0, 2.0)))], "draw all on one"),
+        ([TargetZone(ENVELOPE), KeepOutZone((Envelope(SECOND_PX, SPACING_MM, (9, 9)),))], "draw all on one"),
     ],
 )
 def test_zones_that_no_gate_can_judge_by_are_refused(zones, message):
@@ -116,7 +116,7 @@ def test_zones_that_no_gate_can_judge_by_are_refused(zones, message):
 )
 def test_a_structure_to_avoid_needs_a_zone_and_one_limit(zones, limits, message):
     with pytest.raises(TargetError, match=message):
-        Avoid(zones, **limits)
+        KeepOutZone(zones, **limits)
 
 
 def test_the_first_structure_must_be_a_target():
@@ -125,7 +125,7 @@ def test_the_first_structure_must_be_a_target():
 
 
 def test_no_overlap_at_all_may_be_asked_for():
-    zones = (Target(ENVELOPE), Avoid((ENVELOPE,), most_percent=0.0))
+    zones = (TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,), most_percent=0.0))
     one = gate(zones)
     clear, touching = tracks()[2], tracks(bowel_mm=3.0)[2]
     assert one.decide((track(), clear), frame(0)).state is ON

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kernels.bias_field import flatten
+from kernels.bias_field import remove_bias_field
 from tests.fenced import assert_fence_stands, fenced
 from tests.oracles import flattened
 
@@ -15,7 +15,7 @@ def varied(shape, seed=0):
 
 def flattened_by_kernel(factors, row, col, window):
     out = fenced(window)
-    flatten(factors, row, col, out)
+    remove_bias_field(factors, row, col, out)
     assert_fence_stands(out)
     return out
 
@@ -49,7 +49,7 @@ def test_a_bad_pixel_spoils_itself_only():
 def test_the_field_is_left_as_it_was():
     factors = varied((5, 5))
     before = factors.copy()
-    flatten(factors, 0, 0, varied((8, 8), 1))
+    remove_bias_field(factors, 0, 0, varied((8, 8), 1))
     np.testing.assert_array_equal(factors, before)
     assert_fence_stands(factors)
 
@@ -57,8 +57,8 @@ def test_the_field_is_left_as_it_was():
 def test_other_types_are_refused():
     factors = np.ones((8, 8), np.float32)
     with pytest.raises(TypeError):
-        flatten(factors.astype(np.float64), 0, 0, factors)
+        remove_bias_field(factors.astype(np.float64), 0, 0, factors)
     with pytest.raises(TypeError):
-        flatten(factors, 0, 0, factors.astype(np.uint16))
+        remove_bias_field(factors, 0, 0, factors.astype(np.uint16))
     with pytest.raises(TypeError):
-        flatten(factors, 0, 0, factors[::2])
+        remove_bias_field(factors, 0, 0, factors[::2])

@@ -26,7 +26,7 @@ def gathered(template, weight, residual, scale=1.0, patches=PATCHES, count=None)
 
 
 def likeness(*arguments, **named):
-    return kernel.likeness(gathered(*arguments, **named))
+    return kernel.similarity(gathered(*arguments, **named))
 
 
 def detail(*arguments, **named):
@@ -49,7 +49,7 @@ def test_it_is_what_the_slow_twin_says_of_the_patches(seed, noise, scale, measur
 
 def without_noise(template, weight, residual, noise, scale=1.0):
     sums = gathered(template, weight, residual, scale, np.zeros_like(PATCHES))
-    return kernel.likeness_without_noise(sums, noise)
+    return kernel.similarity_without_noise(sums, noise)
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e2, 2.5e3, 1e4, 1e6])

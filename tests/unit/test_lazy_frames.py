@@ -11,7 +11,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.recording.journal import read_decisions
 from replay.player import Player
 from replay.recording import LazyFrames
-from replay.run import material_of, replay
+from replay.run import replay, replay_input
 from replay.scores.tracking import score
 from tests.cases import breathing_case
 from tests.recordings import recording
@@ -93,7 +93,7 @@ def test_a_lazy_recording_gives_the_decisions_and_scores_of_the_array(tmp_path):
     disk = Disk(whole.frames)
     lazy = replace(whole, frames=disk.lazy(), labels=Disk(whole.labels).lazy())
     results = [
-        replay(material_of(case, 8.0), SessionConfig(), tmp_path / name, VirtualClock(), quiet)
+        replay(replay_input(case, 8.0), SessionConfig(), tmp_path / name, VirtualClock(), quiet)
         for case, name in ((whole, "whole"), (lazy, "lazy"))
     ]
     assert results[0].score == results[1].score

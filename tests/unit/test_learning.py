@@ -11,7 +11,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.tracking.model import STEADY_WIDER_MM, make_model
 from gatekeeper.tracking.preview import learn as learning
 from gatekeeper.tracking.preview import template_bank as bank
-from gatekeeper.tracking.preview.trajectory import passage
+from gatekeeper.tracking.preview.trajectory import trajectory
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import phantom
 from tests.previews import SCENE, breath_mm, breathing_frames
@@ -211,7 +211,7 @@ def test_a_field_with_which_the_target_is_lost_is_not_believed(monkeypatch):
         )
 
     plain, expected = taught()
-    monkeypatch.setattr(learning, "with_evening", blind)
+    monkeypatch.setattr(learning, "with_bias_field", blind)
     tracker, preview = taught()
     assert preview == expected
     assert told(tracker) == told(plain)
@@ -262,9 +262,9 @@ def test_where_anatomy_is_stiff_the_reference_has_less_weight_in_the_templates(f
 
     def with_bank(model, frames, weight):
         shares.append(weight)
-        return bank.with_bank(model, frames, weight)
+        return bank.with_template_bank(model, frames, weight)
 
-    monkeypatch.setattr(learning, "with_bank", with_bank)
+    monkeypatch.setattr(learning, "with_template_bank", with_bank)
     taught(frames)
     assert shares == [share]
 
@@ -275,13 +275,13 @@ def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypat
 
     def noted(follower, frames):
         has_a_say.append(follower.steady is not None)
-        return passage(follower, frames)
+        return trajectory(follower, frames)
 
     def is_stiff(flexible, stiff):
         judged.append(has_a_say[-2:])
         return False
 
-    monkeypatch.setattr(learning, "passage", noted)
+    monkeypatch.setattr(learning, "trajectory", noted)
     monkeypatch.setattr(learning, "is_stiff", is_stiff)
     taught(noisy(400.0))
     assert judged == [[False, False]]

@@ -42,7 +42,7 @@ def test_strong_banding_is_found_on_a_phantom_and_evened_out(monkeypatch):
     alone_mm, taught_mm, preview = compared(made, 120)
     assert preview.evened
     assert taught_mm < alone_mm
-    monkeypatch.setattr(learning, "with_evening", lambda model, frames: None)
+    monkeypatch.setattr(learning, "with_bias_field", lambda model, frames: None)
     _, uneven_mm, preview = compared(made, 120)
     assert not preview.evened
     assert taught_mm < 0.7 * uneven_mm

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import (
-    CourierLinacConfig,
     LeaseLinacConfig,
     ModbusLinacConfig,
     OpenIGTLinkLinacConfig,
+    RepeaterLinacConfig,
     SerialLinacConfig,
     SessionConfig,
     build,
@@ -18,7 +18,7 @@ from gatekeeper.config import (
 from gatekeeper.linac.ascii_protocol import LONGEST, read_answer, read_order
 from gatekeeper.linac.openigtlink import HELD
 from gatekeeper.linac.openigtlink import LONGEST as LARGEST_BODY
-from gatekeeper.linac.repeater import BEATS, LARGEST_FRAME, Order
+from gatekeeper.linac.repeater import BEATS, LARGEST_FRAME, BeamOrder
 from gatekeeper.wire.openigtlink.contents import STATUS_OK
 
 TEXT = (Path(__file__).parents[2] / "docs" / "linac.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ EXAMPLES = re.findall(r"^    \[linac\]\n(?:    .+\n)+", TEXT, flags=re.MULTILINE
 
 def test_common_settings_are_there_with_their_defaults():
     rows = dict(re.findall(r"^\| `(\w+_ms)` \| (\d+) \| ms \|", TEXT, flags=re.MULTILINE))
-    assert rows == {name: str(value) for name, value in CourierLinacConfig().model_dump().items()}
+    assert rows == {name: str(value) for name, value in RepeaterLinacConfig().model_dump().items()}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -38,20 +38,20 @@ def test_settings_of_an_example_are_valid_and_those_as_made_are(example):
     assert as_made
     assert all(getattr(linac, name) == fields[name].default for name in as_made)
     said = set(re.findall(r"^    (\w+) = ", example, flags=re.MULTILINE))
-    assert said == set(fields) - set(CourierLinacConfig.model_fields)
+    assert said == set(fields) - set(RepeaterLinacConfig.model_fields)
 
 
 def test_there_is_an_example_of_each_port_that_repeats():
     kinds = {build(SessionConfig, tomllib.loads(example), "docs").linac.kind for example in EXAMPLES}
-    assert kinds == {config.model_fields["kind"].default for config in CourierLinacConfig.__subclasses__()}
-    assert {ModbusLinacConfig, SerialLinacConfig, OpenIGTLinkLinacConfig} == set(CourierLinacConfig.__subclasses__())
+    assert kinds == {config.model_fields["kind"].default for config in RepeaterLinacConfig.__subclasses__()}
+    assert {ModbusLinacConfig, SerialLinacConfig, OpenIGTLinkLinacConfig} == set(RepeaterLinacConfig.__subclasses__())
 
 
 def test_lines_are_read_by_the_ports():
     order, hold = re.findall(r"^    (GK1,.+)$", TEXT, flags=re.MULTILINE)
     [answer] = re.findall(r"^    (GA1,.+)$", TEXT, flags=re.MULTILINE)
-    assert read_order(order) == Order(True, 42, 1234)
-    assert read_order(hold) == Order(False, 43, -1)
+    assert read_order(order) == BeamOrder(True, 42, 1234)
+    assert read_order(hold) == BeamOrder(False, 43, -1)
     assert read_answer(answer) == (True, 42)
 
 

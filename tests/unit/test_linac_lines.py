@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.ascii_protocol import LONGEST, Answer, answer_line, check, order_line, read_answer, read_order
-from gatekeeper.linac.repeater import Order
+from gatekeeper.linac.repeater import BeamOrder
 
-ORDERS = st.builds(Order, st.booleans(), st.integers(0, 65535), st.integers(-1, 2**31 - 1))
+ORDERS = st.builds(BeamOrder, st.booleans(), st.integers(0, 65535), st.integers(-1, 2**31 - 1))
 ANSWERS = st.builds(Answer, st.booleans(), st.integers(0, 65535))
 
 
 def test_lines_are_those_of_the_document():
-    assert order_line(Order(True, 42, 1234)) == "GK1,ON,00042,1234,F11A"
-    assert order_line(Order(False, 43, -1)) == "GK1,HOLD,00043,-1,CBB0"
+    assert order_line(BeamOrder(True, 42, 1234)) == "GK1,ON,00042,1234,F11A"
+    assert order_line(BeamOrder(False, 43, -1)) == "GK1,HOLD,00043,-1,CBB0"
     assert answer_line(Answer(True, 42)) == "GA1,ON,00042,5DDA"
 
 
@@ -69,6 +69,6 @@ def test_line_of_another_kind_is_no_answer(line):
 
 @pytest.mark.parametrize("answer", [Answer(False, 42), Answer(True, 41), Answer(True, 43)])
 def test_answer_that_is_another_is_told(answer):
-    check(Order(True, 42, 7), Answer(True, 42), "device")
+    check(BeamOrder(True, 42, 7), Answer(True, 42), "device")
     with pytest.raises(LinkError, match="device: ON with heartbeat 42 was sent, but the answer is"):
-        check(Order(True, 42, 7), answer, "device")
+        check(BeamOrder(True, 42, 7), answer, "device")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.step import Step
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import MOST_LINES, MOST_RECENT, Board
+from gatekeeper.session.status import MOST_LINES, MOST_RECENT, SessionStatus
 from tests.steps import HOLD, ON, decision, frame
 
 
@@ -19,7 +19,7 @@ def passed(board, sequence, time_s, state=HOLD, skipped=0, armed=True):
 
 
 def test_board_counts_frames_silences_and_what_did_not_come():
-    board = Board()
+    board = SessionStatus()
     passed(board, 0, 0.0)
     passed(board, 3, 0.3, skipped=1)
     passed(board, -1, 0.5)
@@ -31,14 +31,14 @@ def test_board_counts_frames_silences_and_what_did_not_come():
 
 
 def test_numbers_that_begin_anew_are_not_missing():
-    board = Board()
+    board = SessionStatus()
     passed(board, 900, 0.0)
     passed(board, 0, 0.1)
     assert board.status.missing == 0
 
 
 def test_duty_cycle_is_the_share_of_armed_time_with_the_beam_on():
-    board = Board()
+    board = SessionStatus()
     passed(board, 0, 0.0, armed=False)
     passed(board, 1, 1.0, armed=False)
     assert board.status.duty_cycle == 0.0
@@ -51,7 +51,7 @@ def test_duty_cycle_is_the_share_of_armed_time_with_the_beam_on():
 
 
 def test_frame_rate_is_that_of_the_last_frames():
-    board = Board()
+    board = SessionStatus()
     assert math.isnan(board.status.rate_hz)
     for number in range(40):
         passed(board, number, 0.25 * number if number < 20 else 4.75 + 0.125 * (number - 19))
@@ -59,7 +59,7 @@ def test_frame_rate_is_that_of_the_last_frames():
 
 
 def test_what_was_shown_before_stays_as_it_was():
-    board = Board()
+    board = SessionStatus()
     passed(board, 0, 0.0)
     before = board.status
     passed(board, 1, 1.0)
@@ -70,7 +70,7 @@ def test_what_was_shown_before_stays_as_it_was():
 
 
 def test_lines_are_numbered_and_the_oldest_go():
-    board = Board()
+    board = SessionStatus()
     for number in range(MOST_LINES + 5):
         board.say(float(number), f"line {number}")
     assert len(board.lines) == MOST_LINES
@@ -79,7 +79,7 @@ def test_lines_are_numbered_and_the_oldest_go():
 
 
 def test_the_last_decisions_are_kept_for_those_who_must_not_miss_one():
-    board = Board()
+    board = SessionStatus()
     for number in range(MOST_RECENT + 5):
         passed(board, number if number % 2 else -1, 0.1 * number)
     assert [one.number for one in board.recent] == list(range(5, MOST_RECENT + 5))

@@ -9,7 +9,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import TargetError
 from gatekeeper.session.contouring.outline import MOST_POINTS
-from gatekeeper.session.contouring.requests import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, Easel, Take
+from gatekeeper.session.contouring.requests import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, ContourRequests, TakeFrame
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.session.target import Drawn
 from tests.drawings import ellipse_px
@@ -94,7 +94,7 @@ def test_of_two_operators_the_first_outline_counts(tmp_path):
     assert scanner.accepted == [True, True, False]
     assert scanner.notes[2] == BEGUN
     assert setup_and_margin(tmp_path / "s")[1] == 4.0
-    assert session.easel.ask(Take("Anna", "test")).answer.note == OVER
+    assert session.easel.ask(TakeFrame("Anna", "test")).answer.note == OVER
 
 
 def test_an_outline_is_refused_once_another_operator_has_let_go_of_its_frame(tmp_path):
@@ -159,13 +159,13 @@ def test_of_planes_that_come_in_turn_the_one_that_will_not_do_is_told_once(tmp_p
 
 def test_a_session_that_is_not_drawn_takes_no_requests():
     session = LiveSession(plan_of(CASE), VirtualClock())
-    assert session.easel.ask(Take("Anna", "test")).answer.note == NOT_DRAWN
+    assert session.easel.ask(TakeFrame("Anna", "test")).answer.note == NOT_DRAWN
 
 
 def test_an_easel_lets_only_so_many_wait_and_answers_all_when_it_is_closed():
-    easel = Easel()
+    easel = ContourRequests()
     easel.open()
-    orders = [easel.ask(Take("Anna", "test")) for _ in range(MOST_WAITING + 1)]
+    orders = [easel.ask(TakeFrame("Anna", "test")) for _ in range(MOST_WAITING + 1)]
     assert "wait already" in orders[-1].answer.note
     assert orders[0].give_up(1.0).note.endswith("withdrawn; ask again")
     assert easel.next() is orders[1]

@@ -9,11 +9,11 @@ import pytest
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import EngineError, RecordingError
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.session.preview_recorder import Learner
+from gatekeeper.session.preview_recorder import PreviewRecorder
 from replay import run
 from replay.formats.session import open_session
-from replay.run import material_of
-from replay.sessions.compare import material_of_session
+from replay.run import replay_input
+from replay.sessions.compare import replay_input_of_session
 from tests.cases import breathing_case
 from tests.lives import (
     PREVIEW_S,
@@ -116,7 +116,7 @@ def test_live_session_decides_as_the_replay_of_the_same_case(tmp_path):
     case = breathing_case(frames=40)
     config = live_config()
     run_live(tmp_path / "live", case, plan_of(case, config))
-    recorded(tmp_path / "replay", material=material_of(case), config=config.settings())
+    recorded(tmp_path / "replay", material=replay_input(case), config=config.settings())
     live, again = (
         [(one["sequence"], one["state"], one["reasons"], one["outside_percent"]) for one in read_decisions(path)]
         for path in (tmp_path / "live/decisions.jsonl", tmp_path / "replay/decisions.jsonl")
@@ -131,7 +131,7 @@ def test_live_session_is_replayed_from_itself_with_what_it_learned(tmp_path, mon
     run_live(tmp_path / "s", case, plan_of(case, live_config(preview_s=PREVIEW_S)))
     session = open_session(tmp_path / "s")
     try:
-        recorded(tmp_path / "again", material=material_of_session(session), config=session.config())
+        recorded(tmp_path / "again", material=replay_input_of_session(session), config=session.config())
     finally:
         session.close()
     first, again = (
@@ -246,8 +246,8 @@ def test_source_that_fails_is_a_hold_and_a_whole_record(tmp_path):
 def test_learning_that_fails_ends_the_session_held(tmp_path, monkeypatch):
     learn_at_once(monkeypatch)
     case = long_case()
-    monkeypatch.setattr(Learner, "_run", lambda self: setattr(self, "_failure", MemoryError("no room")))
-    monkeypatch.setattr(Learner, "start", Learner._run)
+    monkeypatch.setattr(PreviewRecorder, "_run", lambda self: setattr(self, "_failure", MemoryError("no room")))
+    monkeypatch.setattr(PreviewRecorder, "start", PreviewRecorder._run)
     with pytest.raises(EngineError, match="learning failed with MemoryError"):
         run_live(tmp_path / "s", case, plan_of(case, live_config(preview_s=PREVIEW_S)))
     assert phases(tmp_path / "s")[-1] == "ended"

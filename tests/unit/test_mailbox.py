@@ -1,12 +1,12 @@
 """Frames wait for the loop in a mailbox that never grows, and never blocks whoever receives them."""
 
-from gatekeeper.sources.frame_queue import Mailbox
+from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.newest_frame import NewestFrame
 from tests.steps import frame
 
 
 def filled(*numbers, capacity=3):
-    mailbox = Mailbox(capacity)
+    mailbox = FrameQueue(capacity)
     for number in numbers:
         mailbox.put(frame(sequence=number))
     return mailbox
@@ -59,4 +59,4 @@ def test_closing_lets_go_of_the_frames():
 
 
 def test_a_frame_that_does_not_come_is_waited_for_no_longer_than_was_said():
-    assert Mailbox().next_frame(1e-3) is None
+    assert FrameQueue().next_frame(1e-3) is None

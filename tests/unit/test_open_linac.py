@@ -9,7 +9,7 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.open import open_linac, probe_linac
-from gatekeeper.linac.repeater import Courier
+from gatekeeper.linac.repeater import Repeater
 from tests.command_line import gatekeeper
 from tests.leases import KEY
 
@@ -30,7 +30,7 @@ def lease(tmp_path):
     ("silence_s", "speed", "fresh_ms"), [(0.1, 1.0, 100), (0.1, 4.0, 25), (9.0, 1.0, 375), (0.001, 1.0, 20)]
 )
 def test_decision_is_good_for_as_long_as_the_source_may_be_silent_and_never_longer(silence_s, speed, fresh_ms, lease):
-    for config, kind in ((ModbusLinacConfig(port=NOBODY), Courier), (lease, LeaseLinac)):
+    for config, kind in ((ModbusLinacConfig(port=NOBODY), Repeater), (lease, LeaseLinac)):
         with closing(open_linac(config, silence_s, speed)) as linac:
             assert isinstance(linac, kind)
             assert linac._fresh_ns == fresh_ms * MS

@@ -10,14 +10,14 @@ from matplotlib.image import imread
 from gatekeeper.core.decision import Reason
 from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
-from gatekeeper.report.session_data import Seen
+from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.traces import spans_s
 from tests.steps import HOLD, ON, decision, track
 
 
 def seen(decisions, tracks, images=None):
     rng = np.random.default_rng(1)
-    return Seen(
+    return OverviewData(
         name="P_001",
         images=rng.random((40, 64, 48)) if images is None else images,
         spacing_mm=(2.0, 2.0),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.tracking.preview.report import FEWEST_FRAMES, report
+from gatekeeper.tracking.preview.report import FEWEST_FRAMES, preview_report
 from gatekeeper.tracking.tracker import Tracker
 from tests.phantoms import FLAT, clear_phantom
 from tests.previews import breath_mm, known, model_of, reference_of, still
@@ -17,7 +17,7 @@ MOVES_MM = breath_mm(60, 12.0, -4.0)
 
 
 def told(moves_mm=MOVES_MM, confidence=1.0, model=MODEL, frames=None, first=MODEL):
-    return report(known(model, moves_mm, confidence), model, frames, first)
+    return preview_report(known(model, moves_mm, confidence), model, frames, first)
 
 
 def images(inside=600.0, around=500.0, noise=10.0, count=200):

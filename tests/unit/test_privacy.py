@@ -19,7 +19,7 @@ from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd
 from replay.formats.writers.npz import write_npz
-from replay.run import material_of
+from replay.run import replay_input
 from tests.dicom_objects import PLANE, enhanced, listening, sender, single, taken
 from tests.identifying import ANNEX_E, CLOCK, DAY, MARK, UID, filled, marks_in
 from tests.phantoms import phantom
@@ -70,7 +70,7 @@ def test_a_recording_names_nobody(folder, case):
 def test_a_session_names_nobody(folder, case, tmp_path, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     opened = replace(open_recording(folder), first_mask=case.first_mask)
-    run.replay(material_of(opened), SessionConfig(), tmp_path / "session", VirtualClock(), quiet)
+    run.replay(replay_input(opened), SessionConfig(), tmp_path / "session", VirtualClock(), quiet)
     assert (tmp_path / "session" / "decisions.jsonl").stat().st_size > 1000
     assert marks_in(everything_in(tmp_path)) == []
     assert marks_in(caplog.text.encode()) == []

@@ -25,6 +25,15 @@ def test_every_stable_name_has_a_home():
     assert sorted(gatekeeper._HOME) == sorted(gatekeeper.__all__)
 
 
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [("Avoid", "KeepOutZone"), ("Preview", "PreviewReport"), ("Session", "SessionRecorder"), ("Target", "TargetZone")],
+)
+def test_former_name_still_works_and_names_the_present_one(former, present):
+    with pytest.warns(DeprecationWarning, match=f"gatekeeper.{former} is now gatekeeper.{present}"):
+        assert getattr(gatekeeper, former) is getattr(gatekeeper, present)
+
+
 def test_unknown_name_is_refused_as_python_does():
     with pytest.raises(AttributeError, match="has no attribute 'Gatekeeper'"):
         _ = gatekeeper.Gatekeeper
@@ -37,7 +46,7 @@ def test_stable_names_are_enough_to_gate_a_source_of_frames(tmp_path):
     outline_px = tracker.track(case.frames[0]).contour_px
     envelope = gatekeeper.Envelope.around(outline_px, 5.0, case.spacing_mm, case.first_mask.shape)
     engine = gatekeeper.Engine(tracker, gatekeeper.Gate(envelope, config.gate))
-    with gatekeeper.Session(tmp_path / "s", config) as session:
+    with gatekeeper.SessionRecorder(tmp_path / "s", config) as session:
         gatekeeper.run_loop(Player(case, clock), engine, linac, session, clock, config.gate.max_age_s)
         summary = session.summary()
     assert summary.frames == len(case.frames)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.config import LoopConfig
-from gatekeeper.runtime.realtime import Linux, quiet_memory, real_time
+from gatekeeper.runtime.realtime import Linux, garbage_collection_paused, real_time
 
 ALL = LoopConfig(pin_cpu=1, fifo_priority=10, lock_memory=True)
 
@@ -103,7 +103,7 @@ def _locked_kb():
 def test_collector_rests_and_goes_on_as_before():
     assert gc.isenabled()
     before = gc.get_freeze_count()
-    with quiet_memory():
+    with garbage_collection_paused():
         assert not gc.isenabled()
         assert gc.get_freeze_count() > 0
     assert gc.isenabled()
@@ -113,7 +113,7 @@ def test_collector_rests_and_goes_on_as_before():
 def test_collector_that_was_off_stays_off():
     gc.disable()
     try:
-        with quiet_memory():
+        with garbage_collection_paused():
             pass
         assert not gc.isenabled()
     finally:
@@ -123,7 +123,7 @@ def test_collector_that_was_off_stays_off():
 def test_what_was_frozen_before_stays_frozen():
     gc.freeze()
     try:
-        with quiet_memory():
+        with garbage_collection_paused():
             pass
         assert gc.get_freeze_count() > 0
     finally:

@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.core.errors import TargetError
-from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, free_form
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, deformation_modes
 from gatekeeper.tracking.template import FEWEST_POINTS, SIDEWAYS_MM, chosen_points, make_grid, make_template
-from gatekeeper.tracking.template_fit import Level
+from gatekeeper.tracking.template_fit import TemplateFit
 from tests.scenes import Scene
 
 SCENE = Scene()
@@ -19,7 +19,7 @@ def template_of(
     image = SCENE.image() if image is None else np.asarray(image, np.float32)
     mask = SCENE.disc() if mask is None else mask
     extent_mm = np.argwhere(mask) * spacing_mm
-    free = free_form(extent_mm.min(0) - context_mm, extent_mm.max(0) + context_mm, 25.0, 3.0, 0.985, 14)
+    free = deformation_modes(extent_mm.min(0) - context_mm, extent_mm.max(0) + context_mm, 25.0, 3.0, 0.985, 14)
     distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
     grid = make_grid(image, distance_mm, spacing_mm, factor, share)
     template = make_template(grid, chosen_points(grid, context_mm, most), free, context_mm, stiffness)
@@ -185,5 +185,5 @@ def test_where_the_image_says_little_about_ap_a_fit_does_not_slide_along_the_edg
     template, _, _ = template_of(seen(0.0))
     assert 10.0 < template.error_mm < 20.0
     params = np.zeros(2 * len(template.modes), np.float32)
-    assert Level(template, (120, 100)).fit(seen(5.0), params, 30)
+    assert TemplateFit(template, (120, 100)).fit(seen(5.0), params, 30)
     assert abs(params[len(template.modes)]) * TRANSLATION_SD_MM < 2.0

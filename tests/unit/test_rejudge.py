@@ -9,12 +9,12 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import ConfigError, RecordingError
 from gatekeeper.core.json_values import number
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
 from replay.formats.session import open_session
-from replay.run import material_of, replay
-from replay.sessions.compare import material_of_session
+from replay.run import replay, replay_input
+from replay.sessions.compare import replay_input_of_session
 from replay.sessions.rejudge import Rejudged
 from tests.phantoms import phantom
 from tests.sessions import quiet, recorded, whole_session
@@ -48,14 +48,14 @@ def said(decision):
 def replayed(folder, out, margin_mm, outside_percent):
     with closing(open_session(folder)) as session:
         config = with_limits(session.config(), margin_mm, outside_percent, "test")
-        replay(material_of_session(session), config, out, VirtualClock(session.begin_s), quiet)
+        replay(replay_input_of_session(session), config, out, VirtualClock(session.begin_s), quiet)
     return [{name: entry[name] for name in FIELDS} for entry in read_decisions(out / "decisions.jsonl")]
 
 
 def learned_session(folder):
     """A session that began with a preview, from which the gate has its range of motion."""
     recording = phantom(acquisition={"duration_s": 14.0, "frame_rate_hz": 4.0}).recording
-    return recorded(folder, config=CONFIG, material=material_of(recording, preview_s=10.0))
+    return recorded(folder, config=CONFIG, material=replay_input(recording, preview_s=10.0))
 
 
 @pytest.mark.parametrize("make", [lambda folder: recorded(folder, config=CONFIG), whole_session, learned_session])
@@ -108,7 +108,7 @@ def test_limits_beyond_what_a_session_allows_are_refused(tmp_path):
 
 
 def test_a_session_without_a_reference_cannot_be_judged_again(tmp_path):
-    with Session(tmp_path / "bare", SessionConfig()) as session:
+    with SessionRecorder(tmp_path / "bare", SessionConfig()) as session:
         session.record(step(), 1.0)
         session.finish({})
     with pytest.raises(RecordingError, match="holds no reference or no frame"):

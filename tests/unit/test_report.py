@@ -19,9 +19,9 @@ from gatekeeper.report.spans import spans_of, steadiness
 from gatekeeper.style.reasons import KIND_COLOR, KIND_WORDS, LOOKS, Kind
 from replay import run
 from replay.formats.session import open_session
-from replay.run import material_of
+from replay.run import replay_input
 from replay.sessions.rejudge import Rejudged
-from replay.sessions.report import tell, write_report
+from replay.sessions.report import session_data_of, write_report
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.sessions import recorded, whole_session
@@ -37,7 +37,7 @@ def session(tmp_path_factory):
 @pytest.fixture
 def story(session):
     with closing(open_session(session)) as opened:
-        yield tell(opened)
+        yield session_data_of(opened)
 
 
 def with_reasons(story, *given):
@@ -142,7 +142,7 @@ def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, session):
 
     folder = recorded(tmp_path / "odd", config=SessionConfig(envelope=EnvelopeConfig(margin_mm=4.5)))
     with closing(open_session(folder)) as opened:
-        duty = tell(opened).duty_map
+        duty = session_data_of(opened).duty_map
     assert duty.margins_mm == (3.0, 4.0, 4.5, 5.0, 6.0, 8.0)
 
 
@@ -236,7 +236,7 @@ def test_a_name_cannot_become_part_of_the_page(story):
 
 def test_a_session_with_nan_frames_and_silences_is_told(tmp_path):
     with closing(open_session(whole_session(tmp_path / "session"))) as opened:
-        page = report_html(tell(opened))
+        page = report_html(session_data_of(opened))
     assert "no frame" in page
     assert "frame holds NaN or infinity" in page
 
@@ -245,7 +245,7 @@ def test_a_session_that_was_broken_off_says_so(tmp_path):
     folder = recorded(tmp_path / "session")
     (folder / "summary.json").unlink()
     with closing(open_session(folder)) as opened:
-        page = report_html(tell(opened))
+        page = report_html(session_data_of(opened))
     assert "did not come to its end" in page
 
 
@@ -259,7 +259,7 @@ def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_pa
     assert summary[field] != forged
     (folder / "summary.json").write_text(json.dumps({**summary, field: forged}))
     with closing(open_session(folder)) as opened:
-        page = report_html(tell(opened))
+        page = report_html(session_data_of(opened))
     assert "NOT verified" in page
     assert f"{field} do not agree" in page
 
@@ -289,11 +289,11 @@ def test_a_folder_that_cannot_be_written_is_refused(session, tmp_path):
 
 
 def test_a_session_without_decisions_has_no_story(tmp_path):
-    folder = recorded(tmp_path / "session", material=material_of(breathing_case(frames=12)))
+    folder = recorded(tmp_path / "session", material=replay_input(breathing_case(frames=12)))
     lines = (folder / "decisions.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "decisions.jsonl").write_bytes(lines[0])
     with closing(open_session(folder)) as opened, pytest.raises(RecordingError, match="holds no decision"):
-        tell(opened)
+        session_data_of(opened)
 
 
 def test_the_story_ends_where_frames_were_not_kept_any_more(session, monkeypatch):
@@ -302,7 +302,7 @@ def test_the_story_ends_where_frames_were_not_kept_any_more(session, monkeypatch
         frames = [entry for entry in entries if entry["kind"] == "frame"]
         frames[10]["frame_row"] = None
         chain = replace(opened.chain, entries=entries)
-        story = tell(replace(opened, chain=chain))
+        story = session_data_of(replace(opened, chain=chain))
         assert len(story.decisions) == len(story.tracks) == 10
         assert len(Rejudged(replace(opened, chain=chain)).seen) == 10
 

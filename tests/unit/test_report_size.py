@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.report.html import report_html
 from replay import run
 from replay.formats.session import open_session
-from replay.sessions.report import tell
+from replay.sessions.report import session_data_of
 from tests.cases import breathing_case
 from tests.sessions import recorded
 
@@ -24,7 +24,7 @@ def story(tmp_path_factory):
         patch.setattr(run, "overview_png", lambda seen: b"undrawn")
         folder = recorded(tmp_path_factory.mktemp("told") / "session", breathing_case(frames=48, rate_hz=8.0))
     with closing(open_session(folder)) as opened:
-        told = tell(opened)
+        told = session_data_of(opened)
         images = [told.image(index) for index in range(len(told.decisions))]
     return replace(told, image=lambda index: images[index % len(images)])
 

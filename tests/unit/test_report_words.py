@@ -14,15 +14,15 @@ from gatekeeper.report.charts import _edges
 from gatekeeper.report.html import report_html
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
-from gatekeeper.tracking.preview.report import Preview
+from gatekeeper.tracking.preview.report import PreviewReport
 from replay import run
 from replay.formats.session import open_session
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
-from replay.sessions.report import tell
+from replay.sessions.report import session_data_of
 from tests.sessions import recorded, whole_session
 
-PREVIEW = Preview(
+PREVIEW = PreviewReport(
     frames=120,
     visible=0.958,
     contrast_to_noise=0.78,
@@ -52,7 +52,7 @@ def session(tmp_path_factory, undrawn):
 @pytest.fixture
 def story(session):
     with closing(open_session(session)) as opened:
-        yield tell(opened)
+        yield session_data_of(opened)
 
 
 def test_the_facts_are_those_of_the_session(story):
@@ -78,7 +78,7 @@ def test_frames_that_are_lacking_are_counted_by_why(story):
 
 def test_decisions_without_a_frame_are_told(tmp_path, undrawn):
     with closing(open_session(whole_session(tmp_path / "session"))) as opened:
-        told = dict(facts.facts_of(tell(opened)))
+        told = dict(facts.facts_of(session_data_of(opened)))
     assert int(told["decisions without a frame"]) > 0
     assert told["frame rate"].startswith("4.00 per second; longest pause between two 1250 ms")
 

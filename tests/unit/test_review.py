@@ -9,7 +9,7 @@ import pytest
 from gatekeeper.core.decision import Reason
 from gatekeeper.display.web.message import WHITE, unpacked
 from gatekeeper.display.web.trace_row import COLUMNS
-from gatekeeper.operator.request import Wish
+from gatekeeper.operator.request import Request
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.review import Review
@@ -91,7 +91,7 @@ def test_the_envelope_is_shown_where_it_was_moved_to(tmp_path):
         def next_frame(self, timeout_s):
             frame = super().next_frame(timeout_s)
             if frame is not None and frame.sequence == 10:
-                self.session.desk.ask(Wish("rebase", "kim", "test", (2.0, 0.0)))
+                self.session.desk.ask(Request("rebase", "kim", "test", (2.0, 0.0)))
             return frame
 
     run_live(tmp_path / "s", scanner=Rebasing)

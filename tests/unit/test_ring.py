@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.recording.ring_buffer import Ring, WriterState
+from gatekeeper.recording.ring_buffer import RingBuffer, WriterState
 
 
 @pytest.fixture
 def ends():
     """Both ends of one ring of 64 bytes, each with its own mapping of the memory."""
-    descriptor = Ring.memory(64)
-    rings = Ring(descriptor), Ring(descriptor)
+    descriptor = RingBuffer.memory(64)
+    rings = RingBuffer(descriptor), RingBuffer(descriptor)
     os.close(descriptor)
     yield rings
     for ring in rings:
@@ -54,8 +54,8 @@ def test_room_that_is_to_be_left_is_left(ends):
 @given(st.lists(st.one_of(st.none(), st.binary(max_size=40)), max_size=60))
 @settings(max_examples=200)
 def test_any_order_of_putting_and_taking_wraps_around_without_loss(moves):
-    descriptor = Ring.memory(61)
-    put, taken = Ring(descriptor), Ring(descriptor)
+    descriptor = RingBuffer.memory(61)
+    put, taken = RingBuffer(descriptor), RingBuffer(descriptor)
     os.close(descriptor)
     inside = []
     for move in moves:

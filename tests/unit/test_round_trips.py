@@ -14,7 +14,7 @@ from gatekeeper.recording.journal import read_decisions
 from replay import run
 from replay.formats.open import open_recording
 from replay.formats.writers.dicom import write_dicom
-from replay.run import material_of
+from replay.run import replay_input
 from tests.image_files import SAGITTAL, assert_same, rate_hz, write_side
 from tests.linac_files import raw_cine, write_dat, write_unity
 from tests.phantoms import phantom
@@ -48,7 +48,7 @@ def _raw(path, case):
 
 def decisions(recording, folder):
     """Return what the journal of a replay says, without times and hashes of what the formats cannot hold."""
-    run.replay(material_of(recording), SessionConfig(), folder, VirtualClock(), quiet)
+    run.replay(replay_input(recording), SessionConfig(), folder, VirtualClock(), quiet)
     return [
         {name: entry.get(name) for name in DECIDED}
         for entry in read_decisions(folder / "decisions.jsonl")

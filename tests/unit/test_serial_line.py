@@ -8,7 +8,7 @@ import serial
 from gatekeeper.config import SerialLinacConfig
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
-from gatekeeper.linac.repeater import Order
+from gatekeeper.linac.repeater import BeamOrder
 from gatekeeper.linac.serial_line import SerialWire, probe
 
 
@@ -56,18 +56,18 @@ def test_control_line_rises_last_and_falls_first(line):
     opened = port.events.index("open")
     assert (line, False) in port.events[:opened], "it is not raised by opening"
     port.events.clear()
-    with_line.deliver(Order(True, 1, 5))
-    with_line.deliver(Order(False, 2, 6))
+    with_line.deliver(BeamOrder(True, 1, 5))
+    with_line.deliver(BeamOrder(False, 2, 6))
     assert port.events == ["ON", (line, True), (line, False), "HOLD"]
 
 
 def test_control_line_falls_when_the_answer_is_another():
     port = Port()
     with_line = wire(port, enable_line="rts")
-    with_line.deliver(Order(True, 1, 5))
+    with_line.deliver(BeamOrder(True, 1, 5))
     port.answer = f"{answer_line(Answer(False, 2))}\r\n".encode()
     with pytest.raises(LinkError, match="does the device refuse the beam"):
-        with_line.deliver(Order(True, 2, 6))
+        with_line.deliver(BeamOrder(True, 2, 6))
     assert port.events[-2:] == [("rts", False), "thrown away"]
 
 
@@ -75,7 +75,7 @@ def test_without_a_control_line_none_is_touched():
     port = Port()
     plain = wire(port)
     port.events.clear()
-    plain.deliver(Order(True, 1, 5))
+    plain.deliver(BeamOrder(True, 1, 5))
     assert port.events == ["ON"]
 
 
@@ -91,17 +91,17 @@ def test_answer_that_is_none_is_told(answer, said):
     port = Port()
     port.answer = answer
     with pytest.raises(LinkError, match=said):
-        wire(port).deliver(Order(True, 1, 5))
+        wire(port).deliver(BeamOrder(True, 1, 5))
     assert port.events[-1] == "thrown away"
 
 
 def test_port_that_sends_nothing_on_is_noticed_without_answers():
     port = Port()
     plain = wire(port, acknowledge=False)
-    plain.deliver(Order(True, 1, 5))
+    plain.deliver(BeamOrder(True, 1, 5))
     port.out_waiting = 41
     with pytest.raises(LinkError, match="41 bytes still wait to be sent"):
-        plain.deliver(Order(True, 2, 5))
+        plain.deliver(BeamOrder(True, 2, 5))
 
 
 @pytest.mark.parametrize("error", [serial.SerialException("busy"), OSError("gone"), termios.error(5, "not a tty")])

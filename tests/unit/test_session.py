@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, load_toml
-from gatekeeper.core.atomic_write import write_whole
+from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError
@@ -22,10 +22,10 @@ from gatekeeper.recording.frames_file import FramesReader
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session_folder import Session
-from gatekeeper.recording.writer_client import CAPACITY, LIVE, PATIENT, SPARE, Link
+from gatekeeper.recording.session_folder import SessionRecorder
+from gatekeeper.recording.writer_client import CAPACITY, LIVE, PATIENT, SPARE, WriterClient
 from gatekeeper.runtime.process import NICENESS
-from replay.run import material_of, replay
+from replay.run import replay, replay_input
 from replay.sessions.verify import verify_folder
 from tests.cases import breathing_case
 from tests.sessions import killed, quiet, small_setup, stop
@@ -40,7 +40,7 @@ def names(folder):
 
 def test_session_holds_settings_decisions_and_summary(tmp_path):
     folder = tmp_path / "sessions" / "one"
-    with Session(folder, CONFIG) as session:
+    with SessionRecorder(folder, CONFIG) as session:
         session.record(step(HOLD, Reason.RESUMING, sequence=0), 1.0)
         session.record(step(ON, sequence=1, time_s=0.2), 1.0)
         assert "summary.json" not in names(folder)
@@ -56,7 +56,7 @@ def test_session_holds_settings_decisions_and_summary(tmp_path):
 
 
 def test_lines_stand_in_the_order_in_which_things_happened(tmp_path):
-    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup()) as session:
         session.event("arm", 0.0, {"by": "operator"})
         session.record(step(HOLD, Reason.RESUMING), 1.0)
         session.record(silent_step(0.5), 1.0)
@@ -70,7 +70,7 @@ def test_lines_stand_in_the_order_in_which_things_happened(tmp_path):
 
 def test_summary_counts_the_very_numbers_of_the_journal(tmp_path):
     """So that no page shows one latency as 6.83 and 6.84 ms."""
-    with Session(tmp_path / "s", CONFIG) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG) as session:
         session.record(step(ON), 6.83496)
         session.finish({})
         assert session.summary().latency_ms.max == 6.835
@@ -79,7 +79,7 @@ def test_summary_counts_the_very_numbers_of_the_journal(tmp_path):
 
 
 def test_every_frame_is_kept_beside_its_line(tmp_path):
-    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup()) as session:
         for number in range(40):
             one = step(sequence=number, time_s=0.1 * number)
             session.record(Step(one.decision, frame(number), one.track), 1.0)
@@ -95,7 +95,7 @@ def test_every_frame_is_kept_beside_its_line(tmp_path):
 
 def test_frame_that_cannot_be_kept_is_counted_and_its_decision_is_there(tmp_path):
     complex_image = frame().image.astype(complex)
-    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup()) as session:
         session.record(Step(step(HOLD).decision, frame(image=complex_image)), 1.0)
         session.record(step(sequence=1), 1.0)
         assert session.fault is None
@@ -115,7 +115,7 @@ def record_until_fault(session, image=None, limit=20_000):
 
 
 def test_dead_writer_is_a_fault_that_stays_and_never_an_exception(tmp_path):
-    with Session(tmp_path / "s", CONFIG, small_setup()) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup()) as session:
         session.record(step(), 1.0)
         assert session.fault is None
         killed(session)
@@ -130,7 +130,7 @@ def test_dead_writer_is_a_fault_that_stays_and_never_an_exception(tmp_path):
 
 
 def test_writer_that_dies_between_two_looks_is_found_by_the_next_record(tmp_path):
-    with Session(tmp_path / "s", CONFIG) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG) as session:
         killed(session)
         session.record(step(), 1.0)
         assert session._link.fault is not None
@@ -138,7 +138,7 @@ def test_writer_that_dies_between_two_looks_is_found_by_the_next_record(tmp_path
 
 def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
     now_ns = [0]
-    with Session(tmp_path / "s", CONFIG, stopwatch=lambda: now_ns[0]) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, stopwatch=lambda: now_ns[0]) as session:
         stop(session.writer_pid)
         session.record(step(), 1.0)
         assert session.fault is None
@@ -152,7 +152,7 @@ def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
 
 @pytest.mark.parametrize("patience", [LIVE, PATIENT], ids=["live", "patient"])
 def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, patience):
-    with Session(tmp_path / "s", CONFIG, small_setup(), patience) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), patience) as session:
         room = (tmp_path / "s" / "frames.h5").stat().st_size + 30_000
         resource.prlimit(session.writer_pid, resource.RLIMIT_FSIZE, (room, room))
         assert record_until_fault(session) > 2
@@ -170,7 +170,7 @@ def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_
 
 def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_fault(tmp_path):
     now_ns = [0]
-    with Session(tmp_path / "s", CONFIG, small_setup(), stopwatch=lambda: now_ns[0]) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), stopwatch=lambda: now_ns[0]) as session:
         stop(session.writer_pid)
         large = np.zeros((256, 512), np.float32)
         taken = record_until_fault(session, large) - 1
@@ -185,7 +185,7 @@ def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_f
 
 
 def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
-    with Session(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
         huge = np.zeros((CAPACITY // 8, 1), np.float64)
         session.record(Step(step(HOLD).decision, frame(image=huge)), 1.0)
         session.finish({})
@@ -195,7 +195,7 @@ def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
 
 
 def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
-    with Session(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
         large = np.zeros((1024, 1024), np.float32)
         many = CAPACITY // large.nbytes + 10
         for number in range(many):
@@ -211,7 +211,7 @@ def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, patience):
     preview[:, ::7, ::5] = np.arange(160)[:, None, None] + 1
     assert preview.nbytes > CAPACITY
     begin = replace(small_setup(), preview=preview)
-    with Session(tmp_path / "s", CONFIG, begin, patience) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, begin, patience) as session:
         assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 160
         session.record(step(), 1.0)
         session.finish({})
@@ -225,35 +225,35 @@ def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, patience):
 def test_image_that_does_not_fit_is_refused_before_the_first_frame(tmp_path):
     begin = replace(small_setup(), preview=np.zeros((1, 1, CAPACITY + 1), np.uint8))
     with pytest.raises(OutputError, match=r"takes 67.* bytes, the record has room for 33554432; give smaller images"):
-        Session(tmp_path / "s", CONFIG, begin)
+        SessionRecorder(tmp_path / "s", CONFIG, begin)
 
 
 def test_disk_that_is_full_before_the_first_frame_is_refused(tmp_path, monkeypatch):
     begin = replace(small_setup(), preview=np.random.default_rng(0).integers(0, 2**16, (200, 512, 512), np.uint16))
-    started = Link
+    started = WriterClient
 
     def with_little_room(*args):
         link = started(*args)
         resource.prlimit(link.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         return link
 
-    monkeypatch.setattr("gatekeeper.recording.session_folder.Link", with_little_room)
+    monkeypatch.setattr("gatekeeper.recording.session_folder.WriterClient", with_little_room)
     with pytest.raises(OutputError, match="File too large"):
-        Session(tmp_path / "s", CONFIG, begin)
+        SessionRecorder(tmp_path / "s", CONFIG, begin)
 
 
 def test_writer_that_cannot_begin_is_refused_before_the_first_frame(tmp_path, monkeypatch):
     def taken(path, data):
         (tmp_path / "s" / "decisions.jsonl").write_text("precious\n")
 
-    monkeypatch.setattr("gatekeeper.recording.session_folder.write_whole", taken)
+    monkeypatch.setattr("gatekeeper.recording.session_folder.write_atomically", taken)
     with pytest.raises(OutputError, match=r"cannot be written \(File exists\)"):
-        Session(tmp_path / "s", CONFIG)
+        SessionRecorder(tmp_path / "s", CONFIG)
     assert (tmp_path / "s" / "decisions.jsonl").read_text() == "precious\n"
 
 
 def test_nothing_of_a_session_is_left_in_shared_memory(tmp_path):
-    with Session(tmp_path / "s", CONFIG) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG) as session:
         session.record(step(), 1.0)
         mapped = Path(f"/proc/{session.writer_pid}/maps").read_text()
         assert "/memfd:gatekeeper-ring (deleted)" in mapped
@@ -261,13 +261,13 @@ def test_nothing_of_a_session_is_left_in_shared_memory(tmp_path):
 
 
 def test_the_writer_leaves_the_processors_to_the_loop(tmp_path):
-    with Session(tmp_path / "s", CONFIG) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG) as session:
         assert os.sched_getscheduler(session.writer_pid) == os.SCHED_BATCH
         assert os.getpriority(os.PRIO_PROCESS, session.writer_pid) >= NICENESS
 
 
 def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_path):
-    with Session(tmp_path / "s", CONFIG) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG) as session:
         session.record(step(), 1.0)
     assert session._link._process.returncode == 0, "the writer sees by itself that there is no more to come"
     assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl", "frames.h5"]
@@ -276,13 +276,13 @@ def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_
 
 def test_empty_folder_may_be_there_already(tmp_path):
     (tmp_path / "s").mkdir()
-    Session(tmp_path / "s", CONFIG).close()
+    SessionRecorder(tmp_path / "s", CONFIG).close()
 
 
 def test_folder_in_use_is_refused_and_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"holds 'notes\.txt' already"):
-        Session(tmp_path, CONFIG)
+        SessionRecorder(tmp_path, CONFIG)
     assert names(tmp_path) == ["notes.txt"]
 
 
@@ -290,11 +290,11 @@ def test_folder_in_use_is_refused_and_left_alone(tmp_path):
 def test_folder_below_a_file_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="the session folder cannot be made"):
-        Session(tmp_path / "file" / below, CONFIG)
+        SessionRecorder(tmp_path / "file" / below, CONFIG)
 
 
 def test_summary_that_json_cannot_hold_is_not_written(tmp_path):
-    with Session(tmp_path / "s", CONFIG) as session, pytest.raises(ValueError, match="JSON"):
+    with SessionRecorder(tmp_path / "s", CONFIG) as session, pytest.raises(ValueError, match="JSON"):
         session.finish({"dsc": float("nan")})
     assert "summary.json" not in names(tmp_path / "s")
 
@@ -309,16 +309,16 @@ def test_full_disk_leaves_no_part_of_a_file_and_the_old_one_as_it_was(tmp_path, 
         (tmp_path / name).write_text("old")
     monkeypatch.setattr(owner, call, no_space)
     with pytest.raises(OutputError, match=r"summary\.json: cannot be written \(No space left on device\)"):
-        write_whole(tmp_path / "summary.json", b"{}")
+        write_atomically(tmp_path / "summary.json", b"{}")
     monkeypatch.undo()
     assert names(tmp_path) == before
     assert all((tmp_path / name).read_text() == "old" for name in before)
 
 
 def test_session_with_a_preview_larger_than_the_ring_is_verified_from_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr("gatekeeper.recording.session_folder.Link", partial(Link, capacity=3 << 20))
+    monkeypatch.setattr("gatekeeper.recording.session_folder.WriterClient", partial(WriterClient, capacity=3 << 20))
     case = breathing_case(frames=390)
-    material = material_of(case, 94.0)
+    material = replay_input(case, 94.0)
     assert material.setup.preview.nbytes > 3 << 20
     result = replay(material, SessionConfig(), tmp_path / "s", VirtualClock(), quiet)
     assert result.summary.frames == 390 - len(material.setup.preview)

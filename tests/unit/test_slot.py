@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.seqlock import Seqlock
 
 
 @pytest.fixture
 def ends():
-    descriptor = Slot.memory(1 << 16)
-    writer, reader = Slot(descriptor), Slot(descriptor)
+    descriptor = Seqlock.memory(1 << 16)
+    writer, reader = Seqlock(descriptor), Seqlock(descriptor)
     os.close(descriptor)
     yield writer, reader
     writer.close()

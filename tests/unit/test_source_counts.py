@@ -1,10 +1,10 @@
 """A source says what it took, left and refused, and keeps no more of a stranger's words than fits a line."""
 
-from gatekeeper.sources.statistics import LONGEST_NOTE, SourceCounts, Tally
+from gatekeeper.sources.statistics import LONGEST_NOTE, SourceCounts, SourceStatistics
 
 
 def test_what_was_counted_is_told_apart_by_where_and_kind():
-    tally = Tally()
+    tally = SourceStatistics()
     tally.heard("connection", "127.0.0.1")
     tally.heard("refused", "busy")
     tally.heard("failed", "ValueError: bad luck")
@@ -25,7 +25,7 @@ def test_what_was_counted_is_told_apart_by_where_and_kind():
 
 
 def test_counts_that_were_read_change_no_more():
-    tally = Tally()
+    tally = SourceStatistics()
     before = tally.counts()
     tally.add("broken", "cut", "gone")
     assert before == SourceCounts()
@@ -33,12 +33,12 @@ def test_counts_that_were_read_change_no_more():
 
 
 def test_a_long_note_is_cut():
-    tally = Tally()
+    tally = SourceStatistics()
     tally.add("ignored", "text", "x" * 10_000)
     assert len(tally.counts().notes["ignored"]) == LONGEST_NOTE
 
 
 def test_words_of_a_stranger_give_a_terminal_no_orders():
-    tally = Tally()
+    tally = SourceStatistics()
     tally.add("ignored", "text", "hello\n\x1b[2Jworld")
     assert tally.counts().notes["ignored"] == "hello  [2Jworld"

@@ -1,11 +1,11 @@
 """A session counts on over whatever its device counts; where the device's row ends there is a gap that is found."""
 
 from gatekeeper.config import GateConfig
-from gatekeeper.sources.sequence_numbers import BREAK, SessionNumbers
+from gatekeeper.sources.sequence_numbers import BREAK, SequenceNumbers
 
 
 def numbered(devices, modulus=None):
-    numbers = SessionNumbers(modulus)
+    numbers = SequenceNumbers(modulus)
     return [numbers.number(device) for device in devices]
 
 
@@ -33,14 +33,14 @@ def test_a_count_that_starts_again_leaves_a_gap_that_no_setting_allows():
 
 
 def test_the_first_frame_of_the_next_connection_leaves_that_gap_even_where_the_device_counts_on():
-    numbers = SessionNumbers()
+    numbers = SequenceNumbers()
     assert numbers.number(7) == 0
     numbers.broken()
     assert [numbers.number(device) for device in (8, 9)] == [1 + BREAK, 2 + BREAK]
 
 
 def test_a_connection_without_a_frame_is_no_break():
-    numbers = SessionNumbers()
+    numbers = SequenceNumbers()
     numbers.broken()
     assert numbers.number(8) == 0
 

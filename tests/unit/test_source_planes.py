@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.frame import Plane
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.plane_filter import LONGEST_RUN, SessionPlane
+from gatekeeper.sources.plane_filter import LONGEST_RUN, PlaneFilter
 from tests.loops import Source
 from tests.steps import frame
 
@@ -24,7 +24,7 @@ def interleaved(planes, numbers=None, period_s=0.1):
         replace(frame(sequence=number, acquired_s=k * period_s), plane=plane)
         for k, (number, plane) in enumerate(zip(numbers, planes, strict=True))
     ]
-    return SessionPlane(Source(clock, frames), OURS, clock, silence_s=0.35), clock
+    return PlaneFilter(Source(clock, frames), OURS, clock, silence_s=0.35), clock
 
 
 def drained(source):

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from gatekeeper.sources.device_clock import DeviceTime
+from gatekeeper.sources.device_clock import DeviceClock
 
 DAY_S = 86_400.0
 
 
 def acquired(pairs, period_s=math.inf):
-    time = DeviceTime(period_s)
+    time = DeviceClock(period_s)
     return [time.acquired_s(device_s, received_s) for device_s, received_s in pairs]
 
 
@@ -55,7 +55,7 @@ def test_a_device_clock_that_is_set_back_takes_the_time_of_acquisition_back():
 
 
 def test_after_a_reset_the_next_clock_starts_anew():
-    time = DeviceTime()
+    time = DeviceClock()
     time.acquired_s(5000.0, 1.0)
     time.reset()
     assert time.acquired_s(3.0, 2.0) == 2.0
@@ -63,7 +63,7 @@ def test_after_a_reset_the_next_clock_starts_anew():
 
 @pytest.mark.parametrize("stamp_s", [math.nan, math.inf, -math.inf])
 def test_a_stamp_that_is_no_number_is_no_time_and_is_not_remembered(stamp_s):
-    time = DeviceTime(DAY_S)
+    time = DeviceClock(DAY_S)
     time.acquired_s(10.0, 1.0)
     assert math.isnan(time.acquired_s(stamp_s, 1.1))
     assert time.acquired_s(10.25, 1.3) == pytest.approx(1.25)

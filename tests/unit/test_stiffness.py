@@ -5,7 +5,7 @@ import pytest
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.preview.stiffness import FEWEST_PAIRS, LEAST_MOTION_MM, is_stiff, stiffened
-from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.template_tracker import NOISY
 
 FRAMES = 240
@@ -21,7 +21,7 @@ def seen(centers_mm, found=ALL, unexplained=0.1):
     """Return what a follower saw; its parameters do not matter."""
     count = len(centers_mm)
     sure = np.where(found, 1.0, 0.0)
-    return Passage(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained))
+    return Trajectory(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained))
 
 
 def verdict(difference_mm, found=ALL, flexible_mm=BREATH_MM, unexplained=0.1):

@@ -13,7 +13,7 @@ import pytest
 from replay.formats.trackrad import open_case, write_case
 from replay.scores.tracking import score
 from replay.scores.trackrad import COMPAT, CORRECT, score_folders
-from replay.scores.trackrad_official import CompatScore
+from replay.scores.trackrad_official import OfficialScore
 from replay.scores.trackrad_table import as_json
 from replay.trackrad import Run
 from tests.challenge import OUTPUT, write_prediction
@@ -92,7 +92,7 @@ def test_json_has_both_scores_of_each_case_and_of_all(truth, predictions, capsys
             assert values["correct"][name] == pytest.approx(getattr(right, name))
     pooled = result["pooled"]
     assert (pooled["cases"], pooled["frames_scored"]) == (2, 12)
-    assert pooled["compat"].keys() == set(CompatScore.__slots__)
+    assert pooled["compat"].keys() == set(OfficialScore.__slots__)
     assert pooled["compat"]["center_distance"] == pytest.approx((1 + 2) / 2)
     assert pooled["correct"]["center_mm"] == pytest.approx(2.5 * (1 + 2) / 2)
     assert pooled["correct_all_frames"]["center_mm"] == pytest.approx(2.5 * (4 * 1 + 8 * 2) / 12)

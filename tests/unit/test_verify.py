@@ -12,12 +12,12 @@ from gatekeeper.config import GateConfig, SessionConfig, TrackerConfig
 from gatekeeper.core.clock import PacedClock, VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.hash_chain import read_chain
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.tracking.tracker import StructureTracker
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 from tests.cases import breathing_case
 from tests.command_line import gatekeeper
 from tests.sessions import checked, forge, lines, session_numbers, whole_session
@@ -50,9 +50,9 @@ def test_session_as_it_was_written_is_good(original, capsys):
 
 def test_session_in_real_time_verifies_though_its_times_never_come_again(tmp_path):
     case, config = breathing_case(frames=12), SessionConfig()
-    material, clock = material_of(case), PacedClock(1000.0)
+    material, clock = replay_input(case), PacedClock(1000.0)
     armed = arm(material.setup, config)
-    with Session(tmp_path / "s", config, material.setup) as session:
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         run_loop(Player(case, clock), armed.engine, DryRunLinac(), session, clock, config.gate.max_age_s)
         session.finish({})
     found = checked(tmp_path / "s")
@@ -62,7 +62,7 @@ def test_session_in_real_time_verifies_though_its_times_never_come_again(tmp_pat
 
 def test_operator_is_obeyed_again(tmp_path):
     case, config = breathing_case(frames=12, amplitude_px=0.0), SessionConfig()
-    material, clock = material_of(case), VirtualClock()
+    material, clock = replay_input(case), VirtualClock()
     armed = arm(material.setup, config)
 
     class Operator(Player):
@@ -73,7 +73,7 @@ def test_operator_is_obeyed_again(tmp_path):
                 session.event(name, clock.now_s(), {})
             return super().next_frame(timeout_s)
 
-    with Session(tmp_path / "s", config, material.setup) as session:
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         run_loop(Operator(case, clock), armed.engine, DryRunLinac(), session, clock, config.gate.max_age_s)
         session.finish(session_numbers(session))
     states = [entry.get("state", entry["kind"]) for entry in read_chain(b"".join(lines(tmp_path / "s"))).entries]
@@ -200,9 +200,9 @@ def test_latencies_are_not_compared_with_those_of_the_replay(session):
 
 def test_frame_that_was_dropped_ends_the_comparison_and_is_said(tmp_path):
     case, config = breathing_case(frames=4), SessionConfig()
-    material, clock = material_of(case), VirtualClock()
+    material, clock = replay_input(case), VirtualClock()
     armed = arm(material.setup, config)
-    with Session(tmp_path / "s", config, material.setup) as session:
+    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
         full = session._link.ring.put
         session._link.ring.put = lambda parts, spare=0: full(parts, spare) if not spare else False
         run_loop(Player(case, clock), armed.engine, DryRunLinac(), session, clock, config.gate.max_age_s)
@@ -227,8 +227,8 @@ def test_another_tracker_gives_other_decisions(session, monkeypatch):
 def test_session_without_a_reference_is_checked_as_far_as_that_goes(tmp_path):
     case, clock = breathing_case(frames=4), VirtualClock()
     config = SessionConfig(gate=GateConfig(frames_to_resume=1), tracker=TrackerConfig())
-    armed = arm(material_of(case).setup, config)
-    with Session(tmp_path / "s", config) as session:
+    armed = arm(replay_input(case).setup, config)
+    with SessionRecorder(tmp_path / "s", config) as session:
         run_loop(Player(case, clock), armed.engine, DryRunLinac(), session, clock, config.gate.max_age_s)
         session.finish(session_numbers(session))
     found = checked(tmp_path / "s")

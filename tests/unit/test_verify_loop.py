@@ -7,14 +7,14 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.command import Action, Command
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.hash_chain import read_chain
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
 from replay.faults.slow import SlowTracker
 from replay.faults.spec import When
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 from tests.cases import breathing_case
 from tests.sessions import checked, forge, session_numbers
 
@@ -22,9 +22,9 @@ from tests.sessions import checked, forge, session_numbers
 def session(folder, tracker=None, operator=None, linac=None):
     """Run a session on a target at rest through a loop that gives the newest frame only; return its journal."""
     case, config, clock = breathing_case(frames=16, amplitude_px=0.0), SessionConfig(), VirtualClock()
-    material, linac = material_of(case), linac or DryRunLinac()
+    material, linac = replay_input(case), linac or DryRunLinac()
     armed = arm(material.setup, config, None if tracker is None else lambda one: tracker(one, clock))
-    with Session(folder, config, material.setup) as kept:
+    with SessionRecorder(folder, config, material.setup) as kept:
         run_loop(
             NewestFrame(Player(case, clock)),
             armed.engine,

@@ -8,19 +8,19 @@ from rich.console import Console
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
-from gatekeeper.display.terminal.history import Seen
+from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.terminal.screen import Plain, clock, draw
-from gatekeeper.display.terminal.snapshot import Said, Snapshot, Typing, packed, unpacked
+from gatekeeper.display.terminal.snapshot import LogLine, Snapshot, Typing, packed, unpacked
 from gatekeeper.display.terminal.words import WORDS, in_words
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board
+from gatekeeper.session.status import SessionStatus
 from tests.steps import HOLD, silent_step, step
 from tests.views import BEAM_ON, FACTS, HELD_NOW
 
 
 def seen(*messages):
-    found = Seen()
+    found = History()
     for message in (FACTS, *messages):
         found.take(message)
     return found
@@ -56,7 +56,7 @@ missed      0 lost  0 skipped  0 not kept           linac       link alive
 
 
 def test_the_screen_is_what_it_was():
-    text = drawn(BEAM_ON, HELD_NOW, Said(20.0, "done: arm by Anna"), Typing("rel"), height=12)
+    text = drawn(BEAM_ON, HELD_NOW, LogLine(20.0, "done: arm by Anna"), Typing("rel"), height=12)
     assert "\n".join(line.rstrip() for line in text.splitlines()) + "\n" == GOLDEN
 
 
@@ -124,14 +124,14 @@ def test_what_was_not_measured_is_a_dash():
 
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 14), (40, 8), (20, 5)])
 def test_any_terminal_shows_the_state(width, height):
-    text = drawn(*moving(), Said(1.0, "x" * 300), width=width, height=height)
+    text = drawn(*moving(), LogLine(1.0, "x" * 300), width=width, height=height)
     assert "BEAM ON" in text
     assert max(len(line) for line in text.splitlines()) <= width
 
 
 def test_a_low_terminal_is_not_overrun():
     for height in range(14, 40):
-        said = [Said(1.0, f"line {k}") for k in range(9)]
+        said = [LogLine(1.0, f"line {k}") for k in range(9)]
         assert len(drawn(*moving(), *said, width=100, height=height).splitlines()) <= height
 
 
@@ -141,7 +141,7 @@ def test_beam_on_time_in_a_row_is_counted_from_the_change():
 
 
 def test_messages_survive_the_way():
-    for message in (FACTS, BEAM_ON, HELD_NOW, Said(1.0, "ü"), Typing("a")):
+    for message in (FACTS, BEAM_ON, HELD_NOW, LogLine(1.0, "ü"), Typing("a")):
         assert repr(unpacked(packed(message))) == repr(message)
     assert math.isnan(unpacked(packed(Snapshot())).age_ms)
 
@@ -190,11 +190,11 @@ def test_plain_lines_tell_changes_and_now_and_then_how_it_is():
     (held,) = plain.lines(HELD_NOW._replace(time_s=3725.0))
     assert "HOLD  outside" in held
     assert len(plain.lines(HELD_NOW._replace(time_s=3736.0))) == 1
-    assert plain.lines(Said(5.0, "done: arm by Anna")) == ["0:00:05  done: arm by Anna"]
+    assert plain.lines(LogLine(5.0, "done: arm by Anna")) == ["0:00:05  done: arm by Anna"]
 
 
 def test_a_snapshot_is_made_of_what_stands_on_the_board():
-    board = Board()
+    board = SessionStatus()
     assert snapshot_of(board.status, 0.0).state == "HOLD"
     board.enter(Phase.PREVIEW, 0.0)
     board.gather(3.0, 20.0)

@@ -6,22 +6,22 @@ import pytest
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import OutputError
-from gatekeeper.linac.watchdog import Holder, Vigil
+from gatekeeper.linac.watchdog import HeartbeatDeadline, Holder
 
 
 def test_nothing_is_late_before_the_first_beat():
-    vigil = Vigil(0.5)
+    vigil = HeartbeatDeadline(0.5)
     assert not vigil.is_late(0, 1e6)
     assert vigil.left_s(1e6) == 0.5
 
 
 def test_counter_that_moves_is_not_late_however_rarely_it_is_looked_at():
-    vigil = Vigil(0.5)
+    vigil = HeartbeatDeadline(0.5)
     assert not any(vigil.is_late(count, 10.0 * count) for count in range(1, 10))
 
 
 def test_counter_that_stands_still_is_late_just_after_the_limit():
-    vigil = Vigil(0.5)
+    vigil = HeartbeatDeadline(0.5)
     vigil.is_late(1, 100.0)
     assert not vigil.is_late(1, 100.5)
     assert vigil.left_s(100.25) == 0.25
@@ -30,7 +30,7 @@ def test_counter_that_stands_still_is_late_just_after_the_limit():
 
 
 def test_the_next_beat_ends_being_late():
-    vigil = Vigil(0.5)
+    vigil = HeartbeatDeadline(0.5)
     vigil.is_late(1, 0.0)
     assert vigil.is_late(1, 9.0)
     assert not vigil.is_late(2, 9.1)
@@ -38,7 +38,7 @@ def test_the_next_beat_ends_being_late():
 
 @pytest.mark.parametrize("now_s", [math.nan, math.inf])
 def test_time_that_is_no_number_is_late(now_s):
-    vigil = Vigil(0.5)
+    vigil = HeartbeatDeadline(0.5)
     vigil.is_late(1, 0.0)
     assert vigil.is_late(1, now_s)
 

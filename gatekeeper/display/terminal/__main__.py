@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 
 from gatekeeper.core.clock import monotonic_ns
-from gatekeeper.display.terminal.history import Seen
+from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.screen import Plain, draw
 from gatekeeper.display.terminal.snapshot import Message, Snapshot, unpacked
 
@@ -32,7 +32,7 @@ def main(number: int) -> None:
 
 def show(link: socket.socket, console: Console) -> None:
     """Draw on a terminal, at most ten times a second."""
-    seen, heard_ns, open_ = Seen(), monotonic_ns(), True
+    seen, heard_ns, open_ = History(), monotonic_ns(), True
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while open_:
             select.select([link], [], [], REDRAW_S)

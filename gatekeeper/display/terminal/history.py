@@ -5,18 +5,18 @@ from collections import deque
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.display.terminal.braille_trace import Point
-from gatekeeper.display.terminal.snapshot import Facts, Message, Said, Snapshot, Typing
+from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot, Typing
 
 MOST_POINTS = 4000
 MOST_LINES = 50
 
 
-class Seen:
+class History:
     """Takes messages in as they come.
 
     Attributes
     ----------
-    facts : Facts
+    facts : SessionInfo
         What stays the same.
     now : Snapshot
         The newest snapshot.
@@ -24,18 +24,18 @@ class Seen:
         Session time since which the beam is as it is, as far as snapshots tell.
     points : deque of Point
         The movement so far, from the first place where the target was seen.
-    said : deque of Said
+    said : deque of LogLine
         The last lines.
     typing : str
         What is being typed.
     """
 
     def __init__(self) -> None:
-        self.facts = Facts("", "", "", math.nan, math.nan, 5.0)
+        self.facts = SessionInfo("", "", "", math.nan, math.nan, 5.0)
         self.now = Snapshot()
         self.since_s = 0.0
         self.points: deque[Point] = deque(maxlen=MOST_POINTS)
-        self.said: deque[Said] = deque(maxlen=MOST_LINES)
+        self.said: deque[LogLine] = deque(maxlen=MOST_LINES)
         self.typing = ""
         self._first_mm: float | None = None
 
@@ -44,11 +44,11 @@ class Seen:
         match message:
             case Snapshot():
                 self._take(message)
-            case Said():
+            case LogLine():
                 self.said.append(message)
             case Typing():
                 self.typing = message.text
-            case Facts():
+            case SessionInfo():
                 self.facts = message
 
     def _take(self, now: Snapshot) -> None:

@@ -34,7 +34,9 @@ class Display:
         with theirs:
             self._link.setblocking(False)
             file = theirs.fileno()
-            self._process = background.begin("gatekeeper.display.terminal", file, passed=(file,), stdout=descriptor)
+            self._process = background.start_process(
+                "gatekeeper.display.terminal", file, passed=(file,), stdout=descriptor
+            )
 
     @property
     def pid(self) -> int:
@@ -61,7 +63,7 @@ class Display:
         """Let it draw what it has, and end it; may be called twice."""
         self._link.close()
         # Killed when its terminal takes nothing.
-        ended = background.end(self._process, ENDS_S)
+        ended = background.end_process(self._process, ENDS_S)
         if ended and self.full_screen:
             with suppress(OSError):
                 os.write(self._descriptor, LEAVE)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Self
 
 from gatekeeper.core.clock import Clock
-from gatekeeper.display.terminal.snapshot import Facts, Message, Said, Snapshot
+from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import Board, Status
+from gatekeeper.session.status import SessionStatus, Status
 
 LOOK_S = 0.04
 """Frames come a few times a second, and each has its snapshot."""
@@ -75,25 +75,30 @@ def _gathered(status: Status) -> str:
     return ""
 
 
-class Pump:
+class TerminalPublisher:
     """Keeps a display up to date, from when it is entered until it is left.
 
     Parameters
     ----------
-    board : Board
+    board : SessionStatus
         Where the session is shown.
     clock : Clock
         Session time.
     send : callable
         Takes messages, and never waits.
-    facts : Facts
+    facts : SessionInfo
         What stays the same.
     dropped : callable, optional
         Returns how many frames could not be recorded so far.
     """
 
     def __init__(
-        self, board: Board, clock: Clock, send: Send, facts: Facts, dropped: Callable[[], int] | None = None
+        self,
+        board: SessionStatus,
+        clock: Clock,
+        send: Send,
+        facts: SessionInfo,
+        dropped: Callable[[], int] | None = None,
     ) -> None:
         self._board = board
         self._clock = clock
@@ -137,7 +142,7 @@ class Pump:
         for line in self._board.lines:
             if line.number > self._told:
                 self._told = line.number
-                self._send(Said(line.time_s, line.text))
+                self._send(LogLine(line.time_s, line.text))
         if self._board.status is not self._shown:
             self._shown = self._board.status
             self._send(self.snapshot)

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.display.terminal.braille_trace import ON, trace
-from gatekeeper.display.terminal.history import Seen
-from gatekeeper.display.terminal.snapshot import Message, Said, Snapshot
+from gatekeeper.display.terminal.history import History
+from gatekeeper.display.terminal.snapshot import LogLine, Message, Snapshot
 from gatekeeper.display.terminal.words import in_words
 
 # Okabe and Ito's colours, as in the pictures of a session.
@@ -27,12 +27,12 @@ LEAST = 12
 """Lines that are shown however low the terminal is; the trace takes what is left."""
 
 
-def draw(seen: Seen, silent_s: float, width: int, height: int) -> RenderableType:
+def draw(seen: History, silent_s: float, width: int, height: int) -> RenderableType:
     """Return the whole picture.
 
     Parameters
     ----------
-    seen : Seen
+    seen : History
         What is known of the session.
     silent_s : float
         For how long nothing has been heard of it, in seconds of real time.
@@ -51,7 +51,7 @@ def draw(seen: Seen, silent_s: float, width: int, height: int) -> RenderableType
     return Group(*parts)
 
 
-def _said(seen: Seen, width: int) -> list[str]:
+def _said(seen: History, width: int) -> list[str]:
     """Return the last lines that were said, folded to the terminal."""
     lines: list[str] = []
     for one in list(seen.said)[-SAID_LINES:]:
@@ -70,7 +70,7 @@ def figure(value: float, digits: int = 0) -> str:
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
-def _head(seen: Seen) -> RenderableType:
+def _head(seen: History) -> RenderableType:
     now, facts = seen.now, seen.facts
     head = Table.grid(expand=True)
     head.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
@@ -83,7 +83,7 @@ def _head(seen: Seen) -> RenderableType:
     return head
 
 
-def _banner(seen: Seen, silent_s: float) -> RenderableType:
+def _banner(seen: History, silent_s: float) -> RenderableType:
     """Return the state, as wide as the terminal."""
     now = seen.now
     lasted = f"for {figure(max(0.0, now.time_s - seen.since_s), 1)} s"
@@ -105,7 +105,7 @@ def is_silent(now: Snapshot, silent_s: float) -> bool:
     return not silent_s <= NO_NEWS_S and now.phase not in ("", "connect", "drawing", "ended")
 
 
-def _reasons(seen: Seen) -> list[RenderableType]:
+def _reasons(seen: History) -> list[RenderableType]:
     """Return each reason of a hold in words, one on a line."""
     reasons = seen.now.reasons
     shown = [Text(f"  • {in_words(reason, seen.now, seen.facts)}") for reason in reasons[:MOST_REASONS]]
@@ -114,7 +114,7 @@ def _reasons(seen: Seen) -> list[RenderableType]:
     return [*shown] if shown else [Text("  • nothing holds the beam")]
 
 
-def _numbers(seen: Seen) -> RenderableType:
+def _numbers(seen: History) -> RenderableType:
     now, facts = seen.now, seen.facts
     table = Table.grid(padding=(0, 2, 0, 0))
     for least in (10, 38, 10, 0):
@@ -144,7 +144,7 @@ def _numbers(seen: Seen) -> RenderableType:
     return table
 
 
-def _trace(seen: Seen, width: int, lines: int) -> RenderableType:
+def _trace(seen: History, width: int, lines: int) -> RenderableType:
     picture = trace(list(seen.points), seen.now.time_s, WINDOW_S, max(10, width - AXIS), lines, seen.facts.margin_mm)
     axis = [""] * lines
     axis[lines // 2] = "SI" if lines > 2 else ""
@@ -168,13 +168,13 @@ class Plain:
     """Turns messages into lines."""
 
     def __init__(self) -> None:
-        self._seen = Seen()
+        self._seen = History()
         self._written: Snapshot | None = None
 
     def lines(self, message: Message) -> list[str]:
         """Take one message in, and return the lines that it is worth."""
         self._seen.take(message)
-        if isinstance(message, Said):
+        if isinstance(message, LogLine):
             return [f"{clock(message.time_s)}  {message.line}"]
         last = self._written
         if not isinstance(message, Snapshot):

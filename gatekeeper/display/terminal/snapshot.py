@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gatekeeper.core.json_values import numbers
 
 
-class Facts(NamedTuple):
+class SessionInfo(NamedTuple):
     """What stays the same in a session.
 
     Attributes
@@ -100,7 +100,7 @@ class Snapshot(NamedTuple):
         return numbers(self._asdict())
 
 
-class Said(NamedTuple):
+class LogLine(NamedTuple):
     """A line for the operator.
 
     Attributes
@@ -127,8 +127,8 @@ class Typing(NamedTuple):
     text: str
 
 
-Message = Facts | Snapshot | Said | Typing
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Facts, Snapshot, Said, Typing)}
+Message = SessionInfo | Snapshot | LogLine | Typing
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SessionInfo, Snapshot, LogLine, Typing)}
 
 
 def packed(message: Message) -> bytes:

@@ -1,7 +1,7 @@
 """Words: what each reason means to whoever stands at the console, with its number and limit where it has one."""
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.display.terminal.snapshot import Facts, Snapshot
+from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
 
 WORDS = {
     Reason.NOT_ARMED: "not armed",
@@ -34,7 +34,7 @@ WORDS = {
 }
 
 
-def in_words(reason: str, now: Snapshot, facts: Facts) -> str:
+def in_words(reason: str, now: Snapshot, facts: SessionInfo) -> str:
     """Return one reason in words; a word that is not known stands for itself."""
     words = next((words for known, words in WORDS.items() if known == reason), reason)
     match reason:

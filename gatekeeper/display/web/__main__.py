@@ -9,20 +9,20 @@ import sys
 from typing import Any
 
 from gatekeeper.display.web.access import Access
-from gatekeeper.display.web.contour_preview import Outlining
+from gatekeeper.display.web.contour_preview import ContourPreview
 from gatekeeper.display.web.contour_routes import drawing_routes
-from gatekeeper.display.web.live_feed import LARGEST, Feed
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
+from gatekeeper.display.web.seqlock import Seqlock
 from gatekeeper.display.web.serve import listening, make_server
 from gatekeeper.display.web.server import make_app
-from gatekeeper.runtime.process import step_back
+from gatekeeper.runtime.process import lower_priority
 
 
 def main(descriptor: int, link_descriptor: int) -> None:
     """Serve the page until the session's process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    step_back()
-    slot = Slot(descriptor)
+    lower_priority()
+    slot = Seqlock(descriptor)
     os.close(descriptor)
     link = socket.socket(fileno=link_descriptor)
     settings = json.loads(link.recv(LARGEST))
@@ -37,15 +37,15 @@ def main(descriptor: int, link_descriptor: int) -> None:
 
 
 async def _serve(
-    slot: Slot, link: socket.socket, access: Access, settings: dict[str, Any], server_socket: socket.socket
+    slot: Seqlock, link: socket.socket, access: Access, settings: dict[str, Any], server_socket: socket.socket
 ) -> None:
-    feed = Feed(slot, link, settings["facts"])
+    feed = LiveFeed(slot, link, settings["facts"])
     loop = asyncio.get_running_loop()
 
     def begin() -> None:
         link.send(json.dumps({"port": server_socket.getsockname()[1]}).encode())
 
-    outlining = Outlining(slot)
+    outlining = ContourPreview(slot)
     server = make_server(make_app(feed, access, drawing_routes(feed, outlining, access)), begin)
     loop.add_reader(link, feed.hear)
 

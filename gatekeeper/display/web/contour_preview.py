@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.message import IMAGE, unpacked
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.seqlock import Seqlock
 
 SOMETHING_PX = [[4.0, 4.0], [4.0, 12.0], [12.0, 12.0], [12.0, 4.0]]
 """An outline by which everything is loaded that a real one needs."""
@@ -23,16 +23,16 @@ Grid = tuple[tuple[int, int], tuple[float, float]]
 """Rows and columns of an image, and the distances of its pixel centres in mm."""
 
 
-class Outlining:
+class ContourPreview:
     """Answers one after the other, on a thread, so that browsers go on getting their views.
 
     Parameters
     ----------
-    slot : Slot
+    slot : Seqlock
         Where the session puts its newest view.
     """
 
-    def __init__(self, slot: Slot) -> None:
+    def __init__(self, slot: Seqlock) -> None:
         self._slot = slot
         self._turn = asyncio.Lock()
         self._waiting = 0

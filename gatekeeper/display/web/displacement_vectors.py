@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.session.status import Board
-from gatekeeper.tracking.template_tracker import Follower
+from gatekeeper.session.status import SessionStatus
+from gatekeeper.tracking.template_tracker import TemplateTracker
 from gatekeeper.tracking.tracker import StructureTracker
 
 STEP_MM = 6.0
@@ -13,7 +13,7 @@ AROUND_MM = 18.0
 """They reach this far around the target, in mm."""
 
 
-class Arrows:
+class DisplacementVectors:
     """Samples the displacement that the tracker has found on the newest frame.
 
     Attributes
@@ -24,11 +24,11 @@ class Arrows:
 
     def __init__(self) -> None:
         self.wanted = False
-        self._follower: Follower | None = None
+        self._follower: TemplateTracker | None = None
         self._places_px = np.empty((0, 2))
         self._modes = np.empty((0, 0))
 
-    def of(self, board: Board) -> dict[str, NDArray[np.generic]]:
+    def of(self, board: SessionStatus) -> dict[str, NDArray[np.generic]]:
         """Return rows (from row, from col, to row, to col) in px as `arrows`; nothing where there is nothing to see.
 
         The loop may be at the next frame meanwhile; then some arrows are between two frames for one picture.
@@ -51,7 +51,7 @@ class Arrows:
             follower.model.region.put_on_frame(points_px)
         return {"arrows": np.hstack(list(arrows)).astype(np.float32)}
 
-    def _prepare(self, follower: Follower) -> None:
+    def _prepare(self, follower: TemplateTracker) -> None:
         """Choose the places, and look up how each parameter moves them."""
         region = follower.model.region
         spacing_mm = np.array(region.spacing_mm)

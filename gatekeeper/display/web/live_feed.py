@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from gatekeeper.display.web.message import for_page, unpacked
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.seqlock import Seqlock
 
 WAIT_S = 1.0
 """A browser hears at least this often that there is nothing new, in seconds."""
@@ -18,12 +18,12 @@ SILENT = json.dumps({"kind": "silent"})
 GONE = "the session does not answer; look at the beam"
 
 
-class Feed:
+class LiveFeed:
     """Gives browsers the newest view, and passes on what they ask for.
 
     Parameters
     ----------
-    slot : Slot
+    slot : Seqlock
         Where the session puts its newest view.
     link : socket
         The line to the session's process; packets.
@@ -31,7 +31,7 @@ class Feed:
         What stays the same.
     """
 
-    def __init__(self, slot: Slot, link: socket.socket, facts: dict[str, object]) -> None:
+    def __init__(self, slot: Seqlock, link: socket.socket, facts: dict[str, object]) -> None:
         self._slot, self._link, self._facts = slot, link, facts
         self._news = asyncio.Event()
         self._asked: dict[int, asyncio.Future[tuple[bool, str]]] = {}

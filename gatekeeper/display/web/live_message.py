@@ -17,9 +17,9 @@ from gatekeeper.core.json_values import number
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, Learned
-from gatekeeper.session.status import Board, Canvas, Passed, Status
+from gatekeeper.session.status import ContouringStatus, Passed, SessionStatus, Status
 
 RECENT = 64
 """So many decisions go along, so that a browser that misses some messages misses no decision."""
@@ -30,16 +30,16 @@ Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(slots=True, eq=False)
-class Shown:
+class LiveMessage:
     """Collects what the board shows from look to look.
 
     Attributes
     ----------
-    board : Board
+    board : SessionStatus
         Where the session is shown.
     """
 
-    board: Board
+    board: SessionStatus
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
     _reasons: Counter[str] = field(default_factory=Counter)
     _holds: int = 0
@@ -84,7 +84,7 @@ class Shown:
             self._preview = learned, {"go": learned.go, "lines": learned.as_lines()}
         return self._preview[1]
 
-    def _collect(self, begun: tuple[Setup, Armed] | None) -> None:
+    def _collect(self, begun: tuple[SessionSetup, Armed] | None) -> None:
         """Take in the decisions since the last look."""
         for passed in self.board.recent.copy():
             if passed.number <= self._read:
@@ -97,7 +97,7 @@ class Shown:
             self._reasons.update(reason.value for reason in decision.reasons)
             self._rows.append(self._row(passed, begun))
 
-    def _row(self, passed: Passed, begun: tuple[Setup, Armed] | None) -> Row:
+    def _row(self, passed: Passed, begun: tuple[SessionSetup, Armed] | None) -> Row:
         if self._reference_mm is None and begun is not None:
             self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
         reference_mm, decision = self._reference_mm, passed.decision
@@ -151,7 +151,7 @@ class Shown:
         }
 
 
-def _draw(canvas: Canvas, head: dict[str, object], arrays: Arrays) -> None:
+def _draw(canvas: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
     """Add what the target is being drawn on, with an outline to be adjusted and what is to be avoided."""
     head["draw"] = {
         "taken": canvas.taken,

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from gatekeeper.core.errors import GatekeeperError
-from gatekeeper.display.web.recorded_feed import OVER, Past, Reviewed
+from gatekeeper.display.web.recorded_feed import OVER, RecordedFeed, ReviewedSession
 
 OnFrame = Callable[[int, int], None]
 """Told how many frames were tracked, and of how many."""
 
 
-class Preparing:
+class Loading:
     """Makes the review of a session from when it is entered on, and shows it once it is there.
 
     Parameters
@@ -27,10 +27,10 @@ class Preparing:
         Why there will be no review.
     """
 
-    def __init__(self, make: Callable[[OnFrame], Reviewed], failed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, make: Callable[[OnFrame], ReviewedSession], failed: Callable[[], None] = lambda: None) -> None:
         self._make, self._failed = make, failed
         self._done = (0, 0)
-        self._past: Past | None = None
+        self._past: RecordedFeed | None = None
         self._leaving = threading.Event()
         self.failure: GatekeeperError | None = None
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
@@ -68,7 +68,7 @@ class Preparing:
 
     def _run(self) -> None:
         try:
-            self._past = Past(self._make(self._on_frame))
+            self._past = RecordedFeed(self._make(self._on_frame))
         except _LeavingError:
             return
         except GatekeeperError as error:

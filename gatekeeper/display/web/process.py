@@ -13,9 +13,9 @@ from typing import Any
 from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.message import Buffer
-from gatekeeper.display.web.seqlock import Slot
+from gatekeeper.display.web.seqlock import Seqlock
 from gatekeeper.display.web.serve import url_of
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime import process as background
 
 CAPACITY = 1 << 23
@@ -56,7 +56,7 @@ class Console:
     ----------
     address : Address
         Where to serve the page.
-    facts : Facts
+    facts : SessionInfo
         What stays the same in the session.
 
     Attributes
@@ -70,15 +70,15 @@ class Console:
         When the page cannot be served there.
     """
 
-    def __init__(self, address: Address, facts: Facts) -> None:
+    def __init__(self, address: Address, facts: SessionInfo) -> None:
         access = Access.of(address.host, address.control)
-        descriptor = Slot.memory(CAPACITY)
+        descriptor = Seqlock.memory(CAPACITY)
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                self._slot = Slot(descriptor)
+                self._slot = Seqlock(descriptor)
                 files = (descriptor, theirs.fileno())
-                self._process = background.begin("gatekeeper.display.web", *files, passed=files)
+                self._process = background.start_process("gatekeeper.display.web", *files, passed=files)
         finally:
             os.close(descriptor)
         try:
@@ -130,10 +130,10 @@ class Console:
     def close(self) -> None:
         """End the process; may be called twice."""
         self._link.close()
-        background.end(self._process, ENDS_S)
+        background.end_process(self._process, ENDS_S)
         self._slot.close()
 
-    def _begin(self, address: Address, access: Access, facts: Facts) -> int:
+    def _begin(self, address: Address, access: Access, facts: SessionInfo) -> int:
         """Tell the process what it needs to know, and return the port that it has."""
         settings = {
             "host": address.host,

@@ -11,15 +11,15 @@ from typing import Any, Self
 from gatekeeper.config import LoopConfig
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.errors import InputError
-from gatekeeper.display.web.displacement_vectors import Arrows
-from gatekeeper.display.web.live_message import Shown
+from gatekeeper.display.web.displacement_vectors import DisplacementVectors
+from gatekeeper.display.web.live_message import LiveMessage
 from gatekeeper.display.web.process import Console
-from gatekeeper.operator.pending import Answer, Order
-from gatekeeper.operator.request import Wish, wish_of
-from gatekeeper.operator.request_queue import Desk
+from gatekeeper.operator.pending import Answer, PendingRequest
+from gatekeeper.operator.request import Request, request_from_json
+from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.runtime.realtime import real_time
-from gatekeeper.session.contouring.requests import Easel, Request, request_of
-from gatekeeper.session.status import Board, Status
+from gatekeeper.session.contouring.requests import ContourRequest, ContourRequests, request_of
+from gatekeeper.session.status import SessionStatus, Status
 
 LOOK_S = 1.0 / 30.0
 STILL_S = 0.5
@@ -31,20 +31,20 @@ DOOR = "console"
 NO_DESK = "nobody can be asked: this is a recording, played again"
 
 
-class Pump:
+class WebPublisher:
     """Keeps a console up to date, from when it is entered until it is left.
 
     Parameters
     ----------
-    board : Board
+    board : SessionStatus
         Where the session is shown.
     clock : Clock
         Session time.
     console : Console
         The process in which the page is served.
-    desk : Desk, optional
+    desk : RequestQueue, optional
         Where the console's operators ask; without it they cannot.
-    easel : Easel, optional
+    easel : ContourRequests, optional
         Where they draw the target; without it they cannot.
     fifo_priority : int
         Real-time priority of the loop, 0 for none. The pump takes it, too: otherwise a busy machine could stop it in
@@ -53,21 +53,21 @@ class Pump:
 
     def __init__(
         self,
-        board: Board,
+        board: SessionStatus,
         clock: Clock,
         console: Console,
-        desk: Desk | None = None,
-        easel: Easel | None = None,
+        desk: RequestQueue | None = None,
+        easel: ContourRequests | None = None,
         fifo_priority: int = 0,
     ) -> None:
         self._board, self._clock, self._console, self._desk = board, clock, console, desk
-        self._easel = Easel() if easel is None else easel
+        self._easel = ContourRequests() if easel is None else easel
         self._urgency = LoopConfig(fifo_priority=fifo_priority)
-        self._shown = Shown(board)
-        self._arrows = Arrows()
+        self._shown = LiveMessage(board)
+        self._arrows = DisplacementVectors()
         self._last: Status | None = None
         self._put_ns = 0
-        self._orders: dict[int, tuple[Order[Wish] | Order[Request], int]] = {}
+        self._orders: dict[int, tuple[PendingRequest[Request] | PendingRequest[ContourRequest], int]] = {}
         self._was_alive = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
@@ -116,11 +116,11 @@ class Pump:
             if self._desk is None or len(self._orders) >= MOST_ORDERS:
                 self._tell(number, Answer(False, NO_DESK if self._desk is None else "too much is asked at once"))
                 return
-            order: Order[Wish] | Order[Request]
+            order: PendingRequest[Request] | PendingRequest[ContourRequest]
             if "draw" in asked:
                 order = self._easel.ask(request_of(dict(asked["draw"]), operator, DOOR))
             else:
-                order = self._desk.ask(wish_of([str(word) for word in asked["command"]], operator, DOOR))
+                order = self._desk.ask(request_from_json([str(word) for word in asked["command"]], operator, DOOR))
             self._orders[number] = order, stopwatch_ns()
         except InputError as error:
             self._tell(number, Answer(False, str(error)))

@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any, Protocol
 
-from gatekeeper.display.web.session_info import Facts
+from gatekeeper.display.web.session_info import SessionInfo
 
 OVER = "this session is over; there is nobody to be asked"
 
 
-class Reviewed(Protocol):
+class ReviewedSession(Protocol):
     """A recorded session, decision by decision."""
 
     @property
@@ -16,7 +16,7 @@ class Reviewed(Protocol):
         """How many decisions there are."""
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SessionInfo:
         """What stays the same."""
 
     def trace(self) -> bytes:
@@ -29,16 +29,16 @@ class Reviewed(Protocol):
         """Return what the session comes to with other settings, as plain values."""
 
 
-class Past:
+class RecordedFeed:
     """Gives browsers the decision that they ask for.
 
     Parameters
     ----------
-    review : Reviewed
+    review : ReviewedSession
         The session.
     """
 
-    def __init__(self, review: Reviewed) -> None:
+    def __init__(self, review: ReviewedSession) -> None:
         self._review = review
         self._reading = asyncio.Lock()
         self._judging = asyncio.Lock()

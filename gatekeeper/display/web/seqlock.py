@@ -17,13 +17,13 @@ TRIES = 50
 """A reader that was disturbed this often gives up until it is asked again."""
 
 
-class Slot(SharedMemory):
+class Seqlock(SharedMemory):
     """One end of the slot.
 
     Parameters
     ----------
     descriptor : int
-        Open file of the memory, from `Slot.memory`; the slot keeps its own mapping of it.
+        Open file of the memory, from `Seqlock.memory`; the slot keeps its own mapping of it.
     """
 
     def __init__(self, descriptor: int) -> None:

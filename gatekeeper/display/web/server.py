@@ -23,7 +23,7 @@ NOT_YOURS = (
 )
 
 
-class Session(Protocol):
+class Feed(Protocol):
     """What is shown: a session that goes on, or one that has ended."""
 
     def hello(self) -> dict[str, object]:
@@ -39,12 +39,12 @@ class Session(Protocol):
         ...
 
 
-def make_app(session: Session, access: Access, more: Sequence[BaseRoute] = ()) -> Starlette:
+def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> Starlette:
     """Return the application.
 
     Parameters
     ----------
-    session : Session
+    session : Feed
         What is shown.
     access : Access
         Who may do what.
@@ -129,7 +129,7 @@ async def body_of(request: Request) -> dict[str, Any] | Response:
     return asked if isinstance(asked, dict) else JSONResponse({"accepted": False, "note": "not understood"}, 400)
 
 
-async def _serve(websocket: WebSocket, session: Session) -> None:
+async def _serve(websocket: WebSocket, session: Feed) -> None:
     """Give one browser what it asks for, one thing at a time: who is slow asks seldom, and nothing waits for him."""
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
     try:

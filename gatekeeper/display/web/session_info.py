@@ -12,7 +12,7 @@ BREATH_HOLD_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SessionInfo:
     """What stays the same in a session.
 
     Attributes
@@ -52,7 +52,7 @@ class Facts:
         linac: str,
         beam_s: float | None = None,
         breath_hold_s: float | None = None,
-    ) -> "Facts":
+    ) -> "SessionInfo":
         """Return the facts of a session with these settings."""
         gate = config.gate
         return cls(

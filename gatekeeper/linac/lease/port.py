@@ -19,7 +19,7 @@ from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, Inbox
 from gatekeeper.linac.lease.sender import SenderSession
-from gatekeeper.linac.link_status import RST_ON_CLOSE, Link
+from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
 
 PATIENCE_S = 0.001
 """How long a decision waits for the thread that is just writing; after that the thread passes it on, in s."""
@@ -90,12 +90,14 @@ class LeaseLinac:
         return session is not None and self._now_ns() - session.heard_ns <= self._patience_ns
 
     @property
-    def link(self) -> Link:
+    def link(self) -> LinkStatus:
         """How the link is at this moment."""
         session = self._session
         age_s = float("inf") if session is None else (self._now_ns() - session.heard_ns) * 1e-9
         rtt_ms = 0.0 if session is None else session.rtt_ns / NS_PER_MS
-        return Link(self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, self._refused, self._fault)
+        return LinkStatus(
+            self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, self._refused, self._fault
+        )
 
     def send(self, decision: Decision) -> None:
         """Ask for the beam, or revoke it; takes some ten microseconds and never waits for the network."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gatekeeper.config import EnvelopeConfig, build
 from gatekeeper.core.contour import Role, Structure, checked_outline, mask_to_contour, pixel_outline
 from gatekeeper.core.errors import TargetError
-from gatekeeper.gating.zones import Target, zones_for
+from gatekeeper.gating.zones import TargetZone, zones_for
 from kernels.polygon import fill
 
 NAME = "the target"
@@ -117,7 +117,7 @@ def region_of(
     if not np.array_equal(_filled(contour_px, shape), mask):
         raise TargetError(f"outline of {NAME}: is so thin in places that its pixels fall apart; draw it wider")
     (zone,) = zones_for([Structure("target", Role.TARGET, contour_px)], margin_mm, spacing_mm, shape)
-    assert isinstance(zone, Target)  # noqa: S101  (zones_for says so otherwise)
+    assert isinstance(zone, TargetZone)  # noqa: S101  (zones_for says so otherwise)
     area_mm2 = float(np.count_nonzero(mask)) * spacing_mm[0] * spacing_mm[1]
     return Region(points_px, mask, zone.envelope.contour_px, area_mm2)
 

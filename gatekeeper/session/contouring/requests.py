@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.pending import Answer, Order
+from gatekeeper.operator.pending import Answer, PendingRequest
 from gatekeeper.operator.request import named
 from gatekeeper.session.contouring.outline import margin_of, points_of
 
@@ -17,7 +17,7 @@ SHAPES = ("polygon", "ellipse", "adjusted")
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class TakeFrame:
     """Let the newest frame stand, to be drawn on.
 
     Attributes
@@ -33,7 +33,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class RetakeFrame:
     """Let go of the frame that was taken, and look at new ones.
 
     Attributes
@@ -49,7 +49,7 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sketch:
+class DrawnContour:
     """Begin with an outline on the frame that was taken.
 
     Attributes
@@ -76,10 +76,10 @@ class Sketch:
     holds = False
 
 
-Request = Take | Again | Sketch
+ContourRequest = TakeFrame | RetakeFrame | DrawnContour
 
 
-def request_of(values: Mapping[str, object], operator: str, door: str) -> Request:
+def request_of(values: Mapping[str, object], operator: str, door: str) -> ContourRequest:
     """Return what somebody asks for in plain values, as JSON has them.
 
     Parameters
@@ -98,9 +98,9 @@ def request_of(values: Mapping[str, object], operator: str, door: str) -> Reques
     """
     name = named(operator)
     if dict(values) == {"take": True}:
-        return Take(name, door)
+        return TakeFrame(name, door)
     if dict(values) == {"again": True}:
-        return Again(name, door)
+        return RetakeFrame(name, door)
     if set(values) != {"points_px", "margin_mm", "sequence", "shape"}:
         raise InputError("drawing: not understood; take a frame, take it again, or give an outline with its margin")
     margin_mm, sequence, shape = margin_of(values["margin_mm"]), values["sequence"], values["shape"]
@@ -108,7 +108,7 @@ def request_of(values: Mapping[str, object], operator: str, door: str) -> Reques
         raise InputError(f"drawing: the frame is {sequence!r:.40}; give the number of the one that was drawn on")
     if shape not in SHAPES:
         raise InputError(f"drawing: the shape is {shape!r:.40}; give one of {', '.join(SHAPES)}")
-    return Sketch(name, door, points_of(values["points_px"]), margin_mm, sequence, str(shape))
+    return DrawnContour(name, door, points_of(values["points_px"]), margin_mm, sequence, str(shape))
 
 
 MOST_WAITING = 16
@@ -118,14 +118,14 @@ BEGUN = "the target has been drawn and the session has begun; end it to draw ano
 OVER = "the session has ended"
 
 
-class Easel:
+class ContourRequests:
     """Keeps requests until they are worked off; it is closed unless a session opens it.
 
     Any thread may ask, one works off.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Order[Request]] = deque()
+        self._waiting: deque[PendingRequest[ContourRequest]] = deque()
         self._closed: str | None = NOT_DRAWN
 
     def open(self) -> None:
@@ -137,9 +137,9 @@ class Easel:
         """Whether requests are taken."""
         return self._closed is None
 
-    def ask(self, request: Request) -> Order[Request]:
+    def ask(self, request: ContourRequest) -> PendingRequest[ContourRequest]:
         """Put a request on the easel, and return the order on which its answer will be."""
-        order = Order(request)
+        order = PendingRequest(request)
         if self._closed is None and len(self._waiting) < MOST_WAITING:
             self._waiting.append(order)
             if self._closed is None:
@@ -148,7 +148,7 @@ class Easel:
         order.settle(Answer(False, self._closed or f"{MOST_WAITING} requests wait already; ask again"))
         return order
 
-    def next(self) -> Order[Request] | None:
+    def next(self) -> PendingRequest[ContourRequest] | None:
         """Return the next request that nobody has withdrawn, to be answered; None when there is none."""
         while self._waiting:
             order = self._waiting.popleft()

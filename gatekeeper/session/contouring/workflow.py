@@ -13,14 +13,21 @@ from gatekeeper.core.contour import Structure
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
 from gatekeeper.operator.pending import Answer
-from gatekeeper.recording.session_setup import Setup
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.outline import Region, outline_to_adjust, region_of
-from gatekeeper.session.contouring.requests import BEGUN, Again, Easel, Request, Sketch, Take
-from gatekeeper.session.definition import Plan
+from gatekeeper.session.contouring.requests import (
+    BEGUN,
+    ContourRequest,
+    ContourRequests,
+    DrawnContour,
+    RetakeFrame,
+    TakeFrame,
+)
+from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.startup import NEWEST, Happening, reference_of
-from gatekeeper.session.status import Board, Canvas
+from gatekeeper.session.status import ContouringStatus, SessionStatus
 from gatekeeper.session.target import Drawn, Reference
 
 MOST_KEPT = 500
@@ -29,16 +36,16 @@ FROM_FILE = -1
 """The number of an image from a file."""
 
 
-class Drawing:
+class ContouringWorkflow:
     """Waits until the target has been drawn.
 
     Parameters
     ----------
-    plan : Plan
+    plan : SessionDefinition
         What is known already: perhaps the image, perhaps an outline to be adjusted.
-    easel : Easel
+    easel : ContourRequests
         Where operators ask for it; opened here, and closed as soon as the session begins.
-    board : Board
+    board : SessionStatus
         Shows the frame.
     clock : Clock
         Session time.
@@ -51,12 +58,12 @@ class Drawing:
 
     missing = "the target is not drawn yet, and the beam is held"
 
-    def __init__(self, plan: Plan, easel: Easel, board: Board, clock: Clock) -> None:
+    def __init__(self, plan: SessionDefinition, easel: ContourRequests, board: SessionStatus, clock: Clock) -> None:
         self._plan, self._easel, self._board, self._clock = plan, easel, board, clock
         self._settings = plan.config.settings()
         self._fixed = plan.reference is not None
         self._reference: Reference | None = None
-        self._canvas = Canvas(None, False, self._fixed, self._settings.envelope.margin_mm)
+        self._canvas = ContouringStatus(None, False, self._fixed, self._settings.envelope.margin_mm)
         self._beside_mm = self._settings.gate.plane_offset_mm
         self._told = ""
         self._grid: tuple[object, ...] | None = None
@@ -73,7 +80,7 @@ class Drawing:
         began = [] if self._since_s is None else [_phase(self._since_s)]
         return [*began, *self._events]
 
-    def step(self, frame: Frame | None) -> tuple[Setup, Armed] | None:
+    def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
         """Take in a frame and work off what was asked for; return what the session begins with, once it is accepted."""
         if self._since_s is None:
             self._begin()
@@ -102,19 +109,19 @@ class Drawing:
         verb = "draw" if self._plan.target is None else "adjust"
         self._board.say(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
 
-    def _do(self, request: Request) -> tuple[tuple[Setup, Armed] | None, str]:
+    def _do(self, request: ContourRequest) -> tuple[tuple[SessionSetup, Armed] | None, str]:
         """Do what is asked for; return what the session begins with, if it does, and one line for everybody."""
         match request:
-            case Take():
+            case TakeFrame():
                 note = self._take(request)
-            case Again():
+            case RetakeFrame():
                 note = self._again(request)
-            case Sketch():
+            case DrawnContour():
                 return self._begin_with(request)
         self._note("drawing", {"did": request.word, **_who(request), "note": note})
         return None, note
 
-    def _take(self, request: Take) -> str:
+    def _take(self, request: TakeFrame) -> str:
         frame = self._canvas.frame
         if self._reference is not None:
             raise InputError(f"{_called(self._canvas.frame)} is taken already; draw on it, or look at new frames first")
@@ -125,16 +132,16 @@ class Drawing:
         self._put_up(frame, reference_of(frame))
         return f"{_called(frame)} taken by {request.operator} to draw on"
 
-    def _again(self, request: Again) -> str:
+    def _again(self, request: RetakeFrame) -> str:
         if self._fixed:
             raise InputError("the target is drawn on the image that the session names; no other can be taken")
         if self._reference is None:
             raise InputError("no frame is taken; new ones are shown already")
         was, self._reference = self._canvas.frame, None
-        self._show(Canvas(was, False, False, self._canvas.margin_mm, avoid=self._canvas.avoid))
+        self._show(ContouringStatus(was, False, False, self._canvas.margin_mm, avoid=self._canvas.avoid))
         return f"{_called(was)} given back by {request.operator}"
 
-    def _begin_with(self, sketch: Sketch) -> tuple[tuple[Setup, Armed], str]:
+    def _begin_with(self, sketch: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
         """Return what the session begins with when an outline is accepted."""
         reference, frame = self._reference, self._canvas.frame
         if reference is None or frame is None:
@@ -171,7 +178,7 @@ class Drawing:
                 if str(error) != self._told:
                     self._told = str(error)
                     self._board.say(self._clock.now_s(), f"no reference: {error}")
-        self._show(Canvas(frame, False, False, self._canvas.margin_mm, avoid=self._avoid))
+        self._show(ContouringStatus(frame, False, False, self._canvas.margin_mm, avoid=self._avoid))
 
     def _put_up(self, frame: Frame, reference: Reference) -> None:
         """Let a frame stand, to be drawn on, or raise InputError when it will not do."""
@@ -180,9 +187,9 @@ class Drawing:
             proposal_px = outline_to_adjust(self._plan.target.on(reference, self._beside_mm))
         avoid = self._plan.avoid_on(reference)
         self._reference = reference
-        self._show(Canvas(frame, True, self._fixed, self._canvas.margin_mm, proposal_px, avoid))
+        self._show(ContouringStatus(frame, True, self._fixed, self._canvas.margin_mm, proposal_px, avoid))
 
-    def _show(self, canvas: Canvas) -> None:
+    def _show(self, canvas: ContouringStatus) -> None:
         self._canvas = canvas
         if self._since_s is not None:
             self._board.draw_on(canvas, self._clock.now_s())
@@ -205,11 +212,11 @@ def _phase(time_s: float) -> Happening:
     return "phase", time_s, {"phase": Phase.DRAWING.value, "operator": None, "note": ""}
 
 
-def _who(request: Request) -> dict[str, object]:
+def _who(request: ContourRequest) -> dict[str, object]:
     return {"operator": request.operator, "door": request.door}
 
 
-def _values(sketch: Sketch, region: Region, note: str) -> dict[str, object]:
+def _values(sketch: DrawnContour, region: Region, note: str) -> dict[str, object]:
     """Return what the journal says about the target: this outline, filled, is the mask that the session keeps."""
     return {
         **_who(sketch),

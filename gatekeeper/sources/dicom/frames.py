@@ -7,12 +7,12 @@ from pydicom.dataset import Dataset
 from gatekeeper.core.errors import InputError, NotSagittalError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import reorientation
-from gatekeeper.sources.device_clock import DeviceTime
+from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.dicom.header import Slice, slices_of
 from gatekeeper.sources.dicom.image import pixels_of
-from gatekeeper.sources.interleaving import SetAside
+from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, canonical
-from gatekeeper.sources.sequence_numbers import REORDERED, SessionNumbers
+from gatekeeper.sources.sequence_numbers import REORDERED, SequenceNumbers
 
 _MOST_SERIES = 32
 """So many series are counted side by side; more than that begin anew."""
@@ -27,9 +27,9 @@ class DicomFrames:
     """
 
     def __init__(self) -> None:
-        self._numbers = SessionNumbers()
-        self._time = DeviceTime(DAY_S)
-        self._aside = SetAside()
+        self._numbers = SequenceNumbers()
+        self._time = DeviceClock(DAY_S)
+        self._aside = InterleavedFrames()
         self._begin()
 
     def _begin(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from gatekeeper.tracking.model import Model, Scale
-from gatekeeper.tracking.preview.motion_compensated import Registered
+from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.template import RIM, Template
 
 FIELD_MM = 3.0
@@ -34,7 +34,7 @@ quarter."""
 Array = NDArray[np.float64]
 
 
-def with_evening(model: Model, frames: Registered) -> Model | None:
+def with_bias_field(model: Model, frames: MotionCompensated) -> Model | None:
     """Return the model that evens out what stands still; None when the frames do not show that anything does.
 
     It has no steady model, which sees further around the target than the field is known.
@@ -63,7 +63,7 @@ def with_evening(model: Model, frames: Registered) -> Model | None:
 class _Seen:
     """The frames at the points of the template, and the arithmetic on them."""
 
-    def __init__(self, scale: Scale, frames: Registered) -> None:
+    def __init__(self, scale: Scale, frames: MotionCompensated) -> None:
         row, col = (scale.points_px - frames.corner_px).T
         self.values = frames.values[:, row, col]
         self._places_px = frames.places_px[:, :, row, col]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.template import RIM
 from kernels.pyramid import block_mean, smooth
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Registered:
+class MotionCompensated:
     """Frames on the fine grid of a model.
 
     Attributes
@@ -40,7 +40,9 @@ class Registered:
     states_mm: Array
 
 
-def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32] | None]) -> Registered:
+def motion_compensated(
+    model: Model, seen: Trajectory, frames: Iterable[NDArray[np.float32] | None]
+) -> MotionCompensated:
     """Return the frames (T of H, W) on which `seen` found the target, moved back onto the reference."""
     scale = model.fine
     grid = scale.grid
@@ -65,6 +67,6 @@ def registered(model: Model, seen: Passage, frames: Iterable[NDArray[np.float32]
         values.append(map_coordinates(reduced.astype(np.float64), place_px, order=3, mode="nearest"))
         places.append(place_px)
     reference = grid.image[RIM + low[0] : RIM + high[0], RIM + low[1] : RIM + high[1]].astype(np.float64)
-    return Registered(
+    return MotionCompensated(
         (int(low[0]), int(low[1])), np.array(values), np.array(places), reference, seen.moves_mm[seen.found, 0]
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.preview.motion_compensated import Registered
-from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
+from gatekeeper.tracking.preview.trajectory import Trajectory
 
 FEWEST_FRAMES = 30
 """Nothing is learned from fewer frames on which the target is surely found."""
@@ -23,7 +23,7 @@ FARTHEST_MM = 200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class PreviewReport:
     """Report on a preview cine.
 
     Attributes
@@ -89,16 +89,16 @@ class Preview:
         )
 
 
-def report(seen: Passage, model: Model, frames: Registered | None, first: Model) -> Preview:
+def preview_report(seen: Trajectory, model: Model, frames: MotionCompensated | None, first: Model) -> PreviewReport:
     """Return the report on a preview.
 
     Parameters
     ----------
-    seen : Passage
+    seen : Trajectory
         What was seen on it.
     model : Model
         What was learned from it.
-    frames : Registered or None
+    frames : MotionCompensated or None
         Its frames moved onto the reference; None when there were too few.
     first : Model
         What was known without it.
@@ -123,7 +123,7 @@ def report(seen: Passage, model: Model, frames: Registered | None, first: Model)
                 f"moves by {value:.0f} mm along {axis}, close to the search range of {limit:g} mm: raise search_"
                 f"{axis.lower()}_mm"
             )
-    return Preview(
+    return PreviewReport(
         frames=len(sure),
         visible=visible,
         contrast_to_noise=math.nan if frames is None else _contrast_to_noise(model, frames),
@@ -142,7 +142,7 @@ def _range_mm(model: Model) -> Sequence[float]:
     return (model.config.search_si_mm, model.config.search_ap_mm)
 
 
-def _contrast_to_noise(model: Model, frames: Registered) -> float:
+def _contrast_to_noise(model: Model, frames: MotionCompensated) -> float:
     """Return the contrast of the target over noise and flow, per pixel of the fine grid."""
     row, col = frames.corner_px
     rows, cols = frames.reference.shape

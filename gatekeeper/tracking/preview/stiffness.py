@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
-from gatekeeper.tracking.preview.trajectory import Passage
+from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.template_tracker import NOISY
 
 STIFFER = (0.5, 1.0 / 3.0, 1.0 / 6.0)
@@ -50,7 +50,7 @@ def stiffened(config: TrackerConfig, share: float) -> TrackerConfig:
     )
 
 
-def is_stiff(flexible: Passage, stiff: Passage) -> bool:
+def is_stiff(flexible: Trajectory, stiff: Trajectory) -> bool:
     """Return True when the stiff model's centres on a preview are the better ones."""
     found = flexible.found & stiff.found
     if not found.any() or np.ptp(np.percentile(flexible.centers_mm[found, 0], (5.0, 95.0))) < LEAST_MOTION_MM:
@@ -72,7 +72,7 @@ def is_stiff(flexible: Passage, stiff: Passage) -> bool:
     return bool(structured <= MOST_STRUCTURED * noise and normal >= LEAST_NORMAL)
 
 
-def is_noisy(seen: Passage) -> bool:
+def is_noisy(seen: Trajectory) -> bool:
     """Return True when the frames on which the target was found are mostly noise: a flexible model stumbles, too.
 
     The differences need not be normal then, and both variances are taken from medians.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.model import Model, Scale
-from gatekeeper.tracking.preview.motion_compensated import Registered
+from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.template import RIM, Template
 
 STATES = 3
@@ -26,7 +26,7 @@ REFERENCE_SHARE_OF_STIFF = 0.1
 Array = NDArray[np.float64]
 
 
-def with_bank(model: Model, frames: Registered, share: float) -> Model:
+def with_template_bank(model: Model, frames: MotionCompensated, share: float) -> Model:
     """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain.
 
     `share` is the weight of the reference in each template, 0-1. The steady model has one template of all states.
@@ -55,7 +55,7 @@ def matched(values: Array, reference: Array) -> Array:
     return np.asarray(centred * gain[:, None, None] + reference.mean(), dtype=np.float64)
 
 
-def _template(model: Model, scale: Scale, frames: Registered, image: Array) -> Template:
+def _template(model: Model, scale: Scale, frames: MotionCompensated, image: Array) -> Template:
     """Return the template of an image (h, w) in the place of the reference."""
     whole = scale.grid.image.copy()
     row, col = frames.corner_px

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.template_tracker import SURE, Follower
+from gatekeeper.tracking.template_tracker import SURE, TemplateTracker
 
 Array = NDArray[np.float64]
 
@@ -16,7 +16,7 @@ FOUND = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passage:
+class Trajectory:
     """What a follower saw.
 
     Attributes
@@ -51,7 +51,7 @@ class Passage:
         return np.asarray(self.params[:, [0, self.params.shape[1] // 2]] * TRANSLATION_SD_MM, dtype=np.float64)
 
 
-def passage(follower: Follower, frames: Iterable[NDArray[np.float32] | None]) -> Passage:
+def trajectory(follower: TemplateTracker, frames: Iterable[NDArray[np.float32] | None]) -> Trajectory:
     """Follow canonical frames from first to last; None is a frame that shows nothing."""
     params, centers, confidence, unexplained = [], [], [], []
     for frame in frames:
@@ -60,4 +60,4 @@ def passage(follower: Follower, frames: Iterable[NDArray[np.float32] | None]) ->
         centers.append(follower.track(sure).center_mm)
         confidence.append(sure)
         unexplained.append(follower.unexplained)
-    return Passage(*map(np.array, (params, centers, confidence, unexplained)))
+    return Trajectory(*map(np.array, (params, centers, confidence, unexplained)))

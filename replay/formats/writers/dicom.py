@@ -7,7 +7,7 @@ import numpy as np
 from replay.mr_object import mr_object, new_uid
 from replay.progress import OnProgress
 from replay.recording import Recording
-from replay.write import whole_folder
+from replay.write import folder_written_atomically
 
 
 def write_dicom(recording: Recording, path: Path, on_progress: OnProgress) -> None:
@@ -36,7 +36,7 @@ def write_dicom(recording: Recording, path: Path, on_progress: OnProgress) -> No
     series, reference = new_uid(), new_uid()
     count = len(recording.frames)
     digits = len(str(count))
-    with whole_folder(path) as folder:
+    with folder_written_atomically(path) as folder:
         for index, image in enumerate(recording.frames):
             item = mr_object(
                 np.asarray(image),

@@ -11,7 +11,7 @@ from gatekeeper.wire.mrd import MAGNITUDE
 from replay.formats.mrd import TICK_S, TIME_ATTRIBUTE
 from replay.progress import OnProgress
 from replay.recording import Recording
-from replay.write import whole_file
+from replay.write import file_written_atomically
 
 SLICE_MM = 1.0
 """A recording does not tell how thick its slice is; the format wants a number."""
@@ -47,7 +47,7 @@ def write_mrd(recording: Recording, path: Path, on_progress: OnProgress) -> None
     count, rows, cols = recording.frames.shape
     kind = _TYPES.get(recording.frames.dtype.str[1:], "<f8")
     heads = _heads(recording, image_header_dtype(), _NUMBERS[kind])
-    with whole_file(path) as unfinished, h5py.File(unfinished, "x") as file:
+    with file_written_atomically(path) as unfinished, h5py.File(unfinished, "x") as file:
         group = file.create_group("dataset/image_0")
         xml = header_xml((rows, cols), recording.spacing_mm, SLICE_MM, recording.field_strength_t)
         file["dataset"].create_dataset("xml", data=[xml], dtype=h5py.special_dtype(vlen=bytes))

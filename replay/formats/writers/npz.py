@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.frame import FrameStack
 from replay.progress import OnProgress
 from replay.recording import Recording
-from replay.write import whole_file
+from replay.write import file_written_atomically
 
 
 def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None:
@@ -42,7 +42,7 @@ def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None
         "field_strength_t": recording.field_strength_t,
         "target": recording.first_mask,
     }
-    with whole_file(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+    with file_written_atomically(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
         _write(archive, "frames", recording.frames, on_progress)
         if recording.labels is not None:
             _write(archive, "labels", recording.labels, lambda *_: None)

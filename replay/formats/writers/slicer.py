@@ -18,7 +18,7 @@ from gatekeeper.core.frame import Plane
 from replay.formats.metaimage import Place, write_metaimage
 from replay.formats.session import Entry, RecordedSession
 from replay.progress import OnProgress
-from replay.write import whole_folder
+from replay.write import folder_written_atomically
 
 SLICE_MM = 5.0
 """A session does not tell how thick its slice is; the extension wants a volume of one."""
@@ -51,7 +51,7 @@ def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgres
         raise RecordingError(f"{session.folder}: holds no reference; record it anew")
     entries = [entry for entry in session.entries if entry.get("frame_row") is not None]
     place, spacing = _place(setup.plane), (SLICE_MM, *setup.spacing_mm)
-    with whole_folder(out_dir) as folder:
+    with folder_written_atomically(out_dir) as folder:
         (folder / "images").mkdir()
         write_metaimage(folder / "Segmentation.mha", setup.target_mask[None].astype(np.uint8), spacing, place=place)
         for index, image in enumerate(recording.frames):
