@@ -101,7 +101,7 @@ def looking(url: str, browsers: int, hanging: int, chromium: bool) -> Iterator[N
     """Have so many browsers look on."""
     with ExitStack() as stack:
         if chromium:
-            from tests.browser import chromium as opened
+            from tests.support.browser import chromium as opened
 
             browser = stack.enter_context(opened())
             for _ in range(browsers):

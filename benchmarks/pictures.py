@@ -18,7 +18,7 @@ import numpy as np
 from rich.console import Console as Screen
 
 from benchmarks.long_session import GATEKEEPER
-from tests.browser import CHROMIUM, chromium
+from tests.support.browser import CHROMIUM, chromium
 
 DOCS = Path(__file__).parent.parent / "docs"
 SHOWN_S = 22

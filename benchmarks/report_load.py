@@ -19,7 +19,7 @@ from benchmarks.long_session import GATEKEEPER, MINUTES, make_session
 from benchmarks.percentiles import p50_and_worst
 from gatekeeper.core.clock import stopwatch_ns
 from replay.progress import ProgressBars
-from tests.browser import CHROMIUM, chromium
+from tests.support.browser import CHROMIUM, chromium
 
 MOST_BYTES = 5_000_000
 OPENED_S = 2.0

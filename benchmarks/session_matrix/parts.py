@@ -31,9 +31,9 @@ class DryFarEnd:
 def far_end(linac: str, folder: Path) -> Any:
     """Return the far end of a linac port, to be entered with `with`; it keeps a record of what it was told."""
     # pytest is needed for these, and not for the rest.
-    from tests.far_ends import InterlockFarEnd, SerialFarEnd
-    from tests.far_igtl import ReceiverFarEnd
-    from tests.far_modbus import ModbusFarEnd
+    from tests.support.far_ends import InterlockFarEnd, SerialFarEnd
+    from tests.support.far_ends_modbus import ModbusFarEnd
+    from tests.support.far_ends_openigtlink import ReceiverFarEnd
 
     ends = {"lease": InterlockFarEnd, "modbus": ModbusFarEnd, "serial": SerialFarEnd, "openigtlink": ReceiverFarEnd}
     return ends[linac](folder) if linac in ends else nullcontext(DryFarEnd())

@@ -46,8 +46,8 @@ class Row:
     is_good: IsGood | None = None
 
 
-_REASONS = "test_gate_reasons.py::"
-_STATE = "test_gate_state.py::"
+_REASONS = "test_hold_reasons.py::"
+_STATE = "test_state_machine.py::"
 _PROFILE = "test_linac_profile.py::"
 
 TABLE = (

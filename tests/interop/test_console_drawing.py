@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from replay.formats.session import open_session
-from tests.browser import Watched, serious_faults
-from tests.cases import breathing_case
-from tests.consoles import kept_screenshot, running
-from tests.lives import drawn_plan_of, events, live_config, plan_of
+from tests.support.browser import Watched, serious_faults
+from tests.support.cases import breathing_case
+from tests.support.consoles import kept_screenshot, running
+from tests.support.live_sessions import drawn_plan_of, events, live_config, plan_of
 
 SPOT = """async ([row, col]) => {
   const {cine} = await import("/page/app.js");

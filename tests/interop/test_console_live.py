@@ -11,9 +11,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.browser import Watched, seen_while, serious_faults
-from tests.consoles import RATE_HZ, WATCH, kept_screenshot, running
-from tests.lives import events
+from tests.support.browser import Watched, seen_while, serious_faults
+from tests.support.consoles import RATE_HZ, WATCH, kept_screenshot, running
+from tests.support.live_sessions import events
 
 MOST_MS = 250.0
 """A hold and a resume appear within this of the decision."""

@@ -16,12 +16,12 @@ from gatekeeper.display.web.what_if_routes import what_if_route
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.review import Review
-from tests.browser import Watched, serious_faults
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.consoles import kept_screenshot
-from tests.lives import journal
-from tests.sessions import recorded
+from tests.support.browser import Watched, serious_faults
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.consoles import kept_screenshot
+from tests.support.live_sessions import journal
+from tests.support.sessions import recorded
 
 PICTURE = "document.getElementById('cine').toDataURL()"
 BRIGHTNESS = """() => {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 
-from tests.dicom_objects import PLANE, SPACING_MM, enhanced, listening, picture, single, taken
+from tests.support.dicom_objects import PLANE, SPACING_MM, enhanced, listening, picture, single, taken
 
 TOOLS = ("storescu", "dcmcjpeg", "dcmcrle", "dcmcjpls", "dcmconv", "echoscu")
 pytestmark = pytest.mark.skipif(

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from gatekeeper.linac.open import open_linac
-from tests.far_modbus import ModbusFarEnd
-from tests.steps import HOLD, ON, decision
+from tests.support.far_ends_modbus import ModbusFarEnd
+from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
 
 

@@ -20,8 +20,8 @@ from gatekeeper.wire.stream import MessageStream
 from replay.feed import mrd as feed
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play
-from tests.recordings import recording
-from tests.sources import connected, mrd_source, received
+from tests.support.recordings import recording
+from tests.support.sources import connected, mrd_source, received
 from tests.support.waiting import until
 
 ROWS, COLS = 6, 4

@@ -8,8 +8,8 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from tests import mrd_wire as wire
-from tests.sources import answered, connected, mrd_source, received
+from tests.support import mrd_wire as wire
+from tests.support.sources import answered, connected, mrd_source, received
 
 PIXELS = np.arange(24).reshape(6, 4)
 ROW_DIR = b"<ismrmrdMeta><meta><name>ImageRowDir</name>%s</meta></ismrmrdMeta>"

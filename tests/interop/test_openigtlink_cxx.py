@@ -27,8 +27,8 @@ from gatekeeper.wire.openigtlink.header import HEADER_BYTES, decode_header, to_s
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, decode_image, encode_image
 from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_message
 from replay.feed.openigtlink import OpenIGTLinkFeeder
-from tests.igtl import SAGITTAL, SPACING_MM, source
-from tests.interop.cxx import EXAMPLES, example, program
+from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, source
+from tests.support.openigtlink_programs import EXAMPLES, example, program
 from tests.support.waiting import DEADLINE_S, until
 
 COUNTED = np.arange(20.0).reshape(5, 4)

@@ -15,7 +15,7 @@ from gatekeeper.wire.openigtlink.header import decode_header
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.openigtlink.message import Message, decode_whole, encode_message
 from replay.feed.openigtlink import OpenIGTLinkFeeder
-from tests.igtl import SAGITTAL, SPACING_MM, pixels, source
+from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, pixels, source
 from tests.support.waiting import DEADLINE_S
 
 FIRST_MM, DOWN, RIGHT = SAGITTAL.origin_mm, SAGITTAL.row_step, SAGITTAL.col_step

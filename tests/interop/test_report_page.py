@@ -10,9 +10,9 @@ import pytest
 from gatekeeper.report.html import report_html
 from replay.formats.session import open_session
 from replay.sessions.report import session_data_of, write_report
-from tests.browser import Watched, serious_faults
-from tests.cases import breathing_case
-from tests.sessions import recorded
+from tests.support.browser import Watched, serious_faults
+from tests.support.cases import breathing_case
+from tests.support.sessions import recorded
 
 
 @pytest.fixture(scope="module")

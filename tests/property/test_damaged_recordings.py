@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gatekeeper.core.errors import GeometryError, RecordingError
 from replay.formats.open import open_recording
-from tests.image_files import small
-from tests.written import WRITERS
+from tests.support.image_files import small
+from tests.support.written_recordings import WRITERS
 
 MOST_BYTES = 32 * 2**20
 """Libraries take some for themselves; a claim of gigabytes takes gigabytes."""

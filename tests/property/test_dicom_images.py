@@ -20,8 +20,8 @@ from gatekeeper.sources.dicom.header import slices_of
 from gatekeeper.sources.dicom.image import pixels_of
 from gatekeeper.sources.dicom.reading import read_object
 from replay.formats.open import open_recording
-from tests.dicom_objects import as_big_endian, as_implicit, enhanced, picture, refuse, single
-from tests.dicom_wire import encoded
+from tests.support.dicom_objects import as_big_endian, as_implicit, enhanced, picture, refuse, single
+from tests.support.dicom_wire import encoded
 
 ANGLES = st.floats(-20.0, 20.0)
 TYPES = st.sampled_from(["uint8", "uint16", "int16"])

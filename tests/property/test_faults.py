@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay.faults.spec import KINDS, FaultSpec, When
-from tests.faults import drain, faulty
+from tests.support.faults import drain, faulty
 
 FRAMES = 16
 NAMES = sorted(set(KINDS) - {"die"})

@@ -7,7 +7,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.track import Track
 from gatekeeper.gating.hold_reasons import violations
 from gatekeeper.gating.measurements import Limits
-from tests.gate_world import ENVELOPE, IMAGE, ON, TARGET, findings, frame, gate, gate_on, track
+from tests.support.gates import ENVELOPE, IMAGE, ON, TARGET, findings, frame, gate, gate_on, track
 
 modest = settings(max_examples=100, deadline=None)
 any_float = st.floats(allow_nan=True, allow_infinity=True)

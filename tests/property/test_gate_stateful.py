@@ -15,7 +15,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.hold_reasons import LATCHED
 from gatekeeper.session.engine import Engine
-from tests.gate_world import ENVELOPE, HOLD, IMAGE, ON, PLANE, SPACING_MM, track
+from tests.support.gates import ENVELOPE, HOLD, IMAGE, ON, PLANE, SPACING_MM, track
 
 NAN = math.nan
 FRAMES_TO_RESUME, MINIMUM_OFF_S, CYCLES = 2, 0.9, 4

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatekeeper.linac.lease.messages import SIZE, USES, Inbox, Kind, Message, Refusal, decode, encode, is_signed
-from tests.leases import KEY, OTHER_KEY
+from tests.support.leases import KEY, OTHER_KEY
 
 VALUES = {
     "code": st.integers(0, 2**8 - 1),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from kernels.overlap import area_outside
 from kernels.polygon import area
 from tests.oracles import area_where
-from tests.polygons import any_polygons, simple_polygons
+from tests.support.polygons import any_polygons, simple_polygons
 
 SCRATCH = np.empty((3, 64), dtype=np.int64)
 modest = settings(max_examples=100, deadline=None)

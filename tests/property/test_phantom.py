@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay.phantom import make_phantom
-from tests.phantoms import phantom, phantom_config
+from tests.support.phantoms import phantom, phantom_config
 
 CONFIGS = st.fixed_dictionaries(
     {

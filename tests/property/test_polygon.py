@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kernels.polygon import area, centroid, coverage, fill
 from tests.oracles import polygon_area, polygon_centroid, polygon_coverage, polygon_fill
-from tests.polygons import SIZE, any_polygons, coordinates, simple_polygons
+from tests.support.polygons import SIZE, any_polygons, coordinates, simple_polygons
 
 SHAPE = (int(SIZE), int(SIZE) - 2)
 modest = settings(max_examples=60, deadline=None)

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.messages import Kind, Message, Refusal, encode
 from gatekeeper.linac.lease.receiver import ENDS_SESSION, disconnected, passed
-from tests.leases import MS, OTHER_KEY, RULES, SENDER_NONCE, Bench
+from tests.support.leases import MS, OTHER_KEY, RULES, SENDER_NONCE, Bench
 
 LIFETIME_MS = 100
 

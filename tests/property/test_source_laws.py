@@ -9,7 +9,7 @@ from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.newest_frame import NewestFrame
 from gatekeeper.sources.sequence_numbers import BREAK, REORDERED, SequenceNumbers
-from tests.steps import frame
+from tests.support.steps import frame
 
 SECONDS = st.floats(0.0, 1e6)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
-from tests.scenes import Scene, is_finite
+from tests.support.scenes import Scene, is_finite
 
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from gatekeeper.core.errors import RecordingError
 from replay.formats.metaimage import read_metaimage, write_metaimage
 from replay.formats.trackrad import open_case, write_case
-from tests.recordings import recording
+from tests.support.recordings import recording
 
 PIXEL_TYPES = st.sampled_from([np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float32])
 SHAPES = npst.array_shapes(min_dims=3, max_dims=3, max_side=6)

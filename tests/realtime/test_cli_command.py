@@ -7,9 +7,9 @@ import pytest
 from gatekeeper.operator.control_socket import Control
 from gatekeeper.operator.request import login_name
 from gatekeeper.operator.socket_path import NAME
-from tests.command_line import gatekeeper
-from tests.desks import looping
-from tests.views import BEAM_ON
+from tests.support.command_line import gatekeeper
+from tests.support.request_queues import looping
+from tests.support.snapshots import BEAM_ON
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from gatekeeper.operator.client import ask
 from gatekeeper.operator.control_socket import Control
 from gatekeeper.operator.request_queue import CLOSED, RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
-from tests.desks import looping
-from tests.leases import measured
+from tests.support.leases import measured
+from tests.support.request_queues import looping
 from tests.support.waiting import until
 
 

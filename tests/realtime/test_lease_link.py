@@ -11,8 +11,8 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.lease.interlock import InterlockServer, What
 from gatekeeper.linac.lease.messages import SIZE, Kind, Message, Refusal, decode, encode, is_signed, session_key
 from gatekeeper.linac.lease.receiver import Cause, Rules
-from tests.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
-from tests.steps import HOLD, ON, decision
+from tests.support.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
+from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
 
 SLACK_S = 0.25

@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.lease.interlock import What
 from gatekeeper.linac.lease.port import probe
-from tests.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config
+from tests.support.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config
 from tests.support.waiting import until
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from gatekeeper.linac.lease.key import load_key
-from tests.leases import lease_linac, measured
+from tests.support.leases import lease_linac, measured
 from tests.support.waiting import until
 
 RUN = "from gatekeeper.cli import main; main()"

@@ -6,12 +6,12 @@ import pytest
 
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.open import probe_linac
-from tests.far_ends import InterlockFarEnd, SerialFarEnd
-from tests.far_igtl import CxxFarEnd, ReceiverFarEnd, ReceiveServerFarEnd
-from tests.far_modbus import ModbusFarEnd
-from tests.leases import measured
-from tests.realtime.driven import SLACK_S, TIMES, driven, far_end, lost_after_s, switched_on
-from tests.steps import HOLD, ON, decision
+from tests.realtime.linac_ports import SLACK_S, TIMES, driven, far_end, lost_after_s, switched_on
+from tests.support.far_ends import InterlockFarEnd, SerialFarEnd
+from tests.support.far_ends_modbus import ModbusFarEnd
+from tests.support.far_ends_openigtlink import CxxFarEnd, ReceiverFarEnd, ReceiveServerFarEnd
+from tests.support.leases import measured
+from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
 
 ANSWERING = {

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.far_ends import SerialFarEnd
-from tests.far_igtl import ReceiverFarEnd
-from tests.far_modbus import ModbusFarEnd
-from tests.leases import measured
+from tests.support.far_ends import SerialFarEnd
+from tests.support.far_ends_modbus import ModbusFarEnd
+from tests.support.far_ends_openigtlink import ReceiverFarEnd
+from tests.support.leases import measured
 from tests.support.waiting import until
 
 SENDER = """

@@ -12,11 +12,11 @@ import pytest
 from gatekeeper.config import ModbusLinacConfig, OpenIGTLinkLinacConfig
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.open import open_linac, probe_linac
-from tests.far_ends import SerialFarEnd
-from tests.far_igtl import CxxFarEnd, ReceiverFarEnd
-from tests.far_modbus import ModbusFarEnd
-from tests.realtime.driven import SILENCE_S, SLACK_S, driven, far_end, lost_after_s, switched_on
-from tests.steps import ON, decision
+from tests.realtime.linac_ports import SILENCE_S, SLACK_S, driven, far_end, lost_after_s, switched_on
+from tests.support.far_ends import SerialFarEnd
+from tests.support.far_ends_modbus import ModbusFarEnd
+from tests.support.far_ends_openigtlink import CxxFarEnd, ReceiverFarEnd
+from tests.support.steps import ON, decision
 from tests.support.waiting import until
 
 

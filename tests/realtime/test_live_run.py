@@ -17,12 +17,12 @@ from gatekeeper.sources.open import open_source
 from replay.feed.mrd import MrdFeeder
 from replay.feed.play import play
 from replay.run import replay_input
-from tests.cases import breathing_case
-from tests.far_ends import InterlockFarEnd
-from tests.live_processes import fed, running
-from tests.lives import journal, live_config, phases, plan_of
-from tests.phantoms import phantom
-from tests.sessions import checked, recorded
+from tests.support.cases import breathing_case
+from tests.support.far_ends import InterlockFarEnd
+from tests.support.live_processes import fed, running
+from tests.support.live_sessions import journal, live_config, phases, plan_of
+from tests.support.phantoms import phantom
+from tests.support.sessions import checked, recorded
 from tests.support.waiting import until
 
 LIFETIME_S, SLACK_S = 0.1, 0.25
@@ -155,7 +155,7 @@ def test_operator_types_at_the_terminal(tmp_path):
     ],
 )
 def test_session_file_that_cannot_be_run_is_bad_input(tmp_path, text, says, capsys):
-    from tests.command_line import gatekeeper
+    from tests.support.command_line import gatekeeper
 
     (tmp_path / "live.toml").write_text(text)
     assert gatekeeper("run", tmp_path / "live.toml") == 2

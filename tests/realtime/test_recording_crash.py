@@ -18,9 +18,9 @@ from replay.formats.session import open_session
 from replay.player import Player
 from replay.run import replay_input
 from replay.sessions.verify import verify
-from tests.cases import breathing_case
-from tests.sessions import killed
+from tests.support.cases import breathing_case
 from tests.support.processes import is_running
+from tests.support.sessions import killed
 from tests.support.waiting import until
 
 SESSION = """
@@ -34,7 +34,7 @@ from gatekeeper.recording.session_folder import Session
 from gatekeeper.session.arming import arm
 from replay.player import Player
 from replay.run import material_of
-from tests.cases import breathing_case
+from tests.support.cases import breathing_case
 
 class Killed(Player):
     def next_frame(self, timeout_s):

@@ -13,8 +13,8 @@ from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from gatekeeper.core.clock import pause
-from tests.dicom_objects import listening, picture, sender, single, taken
-from tests.dicom_wire import associate_request, data_pdu, echo_command, store_pdus
+from tests.support.dicom_objects import listening, picture, sender, single, taken
+from tests.support.dicom_wire import associate_request, data_pdu, echo_command, store_pdus
 from tests.support.waiting import until
 
 

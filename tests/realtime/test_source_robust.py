@@ -13,7 +13,7 @@ from benchmarks.lease_fuzz import resident_kib
 from benchmarks.source_fuzz.__main__ import fuzz
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import session
-from tests.sources import answered
+from tests.support.sources import answered
 from tests.support.waiting import until
 
 GIGABYTE = 10**9

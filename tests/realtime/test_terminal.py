@@ -13,8 +13,8 @@ from gatekeeper.operator import terminal as door
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
-from tests.desks import looping, obeyed
-from tests.gate_world import gate_on
+from tests.support.gates import gate_on
+from tests.support.request_queues import looping, obeyed
 from tests.support.waiting import until
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from gatekeeper.core.errors import WatchdogError
 from gatekeeper.linac.watchdog import Watchdog
-from tests.realtime.watched import FileLinac, RefusingLinac, told
+from tests.realtime.watchdog_engine import FileLinac, RefusingLinac, told
 from tests.support.processes import is_running
 from tests.support.waiting import until
 
@@ -28,7 +28,7 @@ def words(path):
 @contextmanager
 def engine(path):
     """An engine in a process of its own, and the process id of its watchdog."""
-    command = [sys.executable, "-m", "tests.realtime.watched", "beat", str(path), str(LIMIT_S)]
+    command = [sys.executable, "-m", "tests.realtime.watchdog_engine", "beat", str(path), str(LIMIT_S)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process, int(process.stdout.readline())
@@ -66,7 +66,7 @@ def test_stopped_engine_is_held_until_it_goes_on(tmp_path):
 
 def test_engine_that_forgets_its_watchdog_ends_and_leaves_a_hold(tmp_path):
     path = tmp_path / "linac"
-    command = [sys.executable, "-m", "tests.realtime.watched", "end", str(path), "30"]
+    command = [sys.executable, "-m", "tests.realtime.watchdog_engine", "end", str(path), "30"]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode == 0
     until(lambda: "close" in words(path))
     assert words(path) == ["open", "HOLD", "close"]

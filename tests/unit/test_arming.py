@@ -14,8 +14,8 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.session.arming import arm
 from replay.run import replay_input
-from tests.cases import SHAPE, breathing_case
-from tests.recordings import disc
+from tests.support.cases import SHAPE, breathing_case
+from tests.support.recordings import disc
 
 CONFIG = SessionConfig(gate=GateConfig(frames_to_resume=1))
 

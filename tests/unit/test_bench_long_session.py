@@ -12,8 +12,8 @@ from benchmarks.long_session import forth_and_back, make_session
 from benchmarks.pictures import compact
 from replay import run
 from replay.formats.session import open_session
-from tests.cases import breathing_case
-from tests.sessions import quiet
+from tests.support.cases import breathing_case
+from tests.support.sessions import quiet
 
 
 def test_a_recording_goes_forth_and_back_without_showing_a_frame_twice_in_a_row():

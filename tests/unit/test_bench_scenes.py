@@ -17,7 +17,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import write_case
 from replay.phantom import make_phantom
-from tests.cases import breathing_case
+from tests.support.cases import breathing_case
 
 SHORT = {"matrix": (64, 64), "duration_s": 2.0}
 

@@ -16,9 +16,9 @@ from replay import run
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import write_case
 from replay.player import Player
-from tests.cases import SHAPE, breathing_case
-from tests.command_line import gatekeeper
-from tests.sessions import killed
+from tests.support.cases import SHAPE, breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import killed
 
 
 @pytest.fixture

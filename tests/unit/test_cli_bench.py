@@ -9,8 +9,8 @@ from gatekeeper.report.html import BUDGET_MS
 from replay import latency, run
 from replay.formats.trackrad import write_case
 from replay.peers.methods import OURS, available_methods
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 
 @pytest.fixture(autouse=True)

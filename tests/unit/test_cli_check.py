@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 SESSION = """
 [source]

@@ -10,9 +10,9 @@ from gatekeeper import cli
 from gatekeeper.display.web import serve
 from replay import run
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.sessions import recorded
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import recorded
 
 
 @pytest.fixture(autouse=True)

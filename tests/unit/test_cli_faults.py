@@ -6,8 +6,8 @@ import pytest
 
 from replay import run
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 
 @pytest.fixture(autouse=True)

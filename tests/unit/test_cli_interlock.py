@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.command_line import gatekeeper
-from tests.leases import interlock
+from tests.support.command_line import gatekeeper
+from tests.support.leases import interlock
 
 
 @pytest.fixture

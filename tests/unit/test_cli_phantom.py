@@ -9,8 +9,8 @@ import pytest
 import replay.phantom
 from replay import run
 from replay.formats.trackrad import open_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 SMALL = "[acquisition]\nduration_s = 1.5\nmatrix = [96, 80]\npixel_mm = [2.5, 2.5]\n"
 

@@ -6,8 +6,8 @@ import pytest
 
 from replay import run
 from replay.formats.trackrad import write_case
-from tests.command_line import gatekeeper
-from tests.phantoms import phantom
+from tests.support.command_line import gatekeeper
+from tests.support.phantoms import phantom
 
 
 @pytest.fixture(scope="module")

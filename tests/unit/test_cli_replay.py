@@ -10,8 +10,8 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 
 @pytest.fixture(scope="module")

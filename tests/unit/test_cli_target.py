@@ -14,11 +14,11 @@ from replay.formats.metaimage import write_metaimage
 from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom
-from tests.cases import SPACING_MM, breathing_case
-from tests.command_line import gatekeeper
-from tests.dicom_folders import write_recording
-from tests.sessions import quiet
-from tests.structure_sets import ellipsoid, written
+from tests.support.cases import SPACING_MM, breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.dicom_folders import write_recording
+from tests.support.sessions import quiet
+from tests.support.structure_sets import ellipsoid, written
 
 DECIDED = ("state", "reasons", "outside_percent", "confidence", "center_mm")
 

@@ -13,9 +13,9 @@ from gatekeeper.recording.journal import read_decisions, without_latency
 from replay import run
 from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.sessions import recorded
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import recorded
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0), gate=GateConfig(frames_to_resume=3))
 

@@ -14,7 +14,7 @@ from gatekeeper.tracking.confidence import (
     confidence,
 )
 from gatekeeper.tracking.template_fit import Similarity
-from tests.scenes import Scene
+from tests.support.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]
 """Anatomy of as much structure as a vessel group of 36 mm has on real cine-MR."""

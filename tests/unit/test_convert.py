@@ -11,11 +11,11 @@ import pytest
 
 from replay import run
 from replay.formats.open import open_recording
-from tests.command_line import gatekeeper
-from tests.image_files import SAGITTAL, assert_same, oblique, small
-from tests.recordings import recording
-from tests.sessions import recorded
-from tests.written import WRITERS
+from tests.support.command_line import gatekeeper
+from tests.support.image_files import SAGITTAL, assert_same, oblique, small
+from tests.support.recordings import recording
+from tests.support.sessions import recorded
+from tests.support.written_recordings import WRITERS
 
 OUT = {"npz": "out.npz", "mrd": "out.h5", "trackrad": "out", "dicom": "out"}
 

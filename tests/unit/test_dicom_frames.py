@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Plane
 from gatekeeper.sources.dicom.frames import DicomFrames
-from tests.dicom_objects import enhanced, refuse, single
+from tests.support.dicom_objects import enhanced, refuse, single
 
 
 def frames_of(objects, received_s, maker=None):

@@ -15,9 +15,9 @@ from replay.formats.dicom import FORMAT
 from replay.formats.dicom_file import looks_like_dicom
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
-from tests.dicom_folders import write, write_recording, write_series
-from tests.dicom_objects import PLANE, SPACING_MM, as_big_endian, as_implicit, enhanced, picture, single
-from tests.recordings import recording
+from tests.support.dicom_folders import write, write_recording, write_series
+from tests.support.dicom_objects import PLANE, SPACING_MM, as_big_endian, as_implicit, enhanced, picture, single
+from tests.support.recordings import recording
 
 BESIDE = Plane((18.0, -60.0, 80.0))
 

@@ -3,7 +3,7 @@
 import math
 
 from gatekeeper.linac.dry_run import Command, DryRunLinac
-from tests.steps import HOLD, ON, decision
+from tests.support.steps import HOLD, ON, decision
 
 
 def test_beam_is_held_until_the_first_message():

@@ -15,7 +15,7 @@ from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from gatekeeper.session.engine import Engine
-from tests.steps import HOLD, ON, frame, track
+from tests.support.steps import HOLD, ON, frame, track
 
 SHAPE, SPACING_MM = (64, 48), (2.0, 2.0)
 

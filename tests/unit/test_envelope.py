@@ -3,7 +3,7 @@ import pytest
 
 from gatekeeper.core.errors import TargetError
 from gatekeeper.gating.envelope import ROOM, Envelope
-from tests.polygons import circle, lens, rectangle
+from tests.support.polygons import circle, lens, rectangle
 
 SPACING = (1.0, 1.0)
 

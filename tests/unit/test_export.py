@@ -12,10 +12,10 @@ from gatekeeper.recording.journal import read_decisions
 from replay import run
 from replay.formats.session import open_session
 from replay.run import replay_input
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.image_files import oblique
-from tests.sessions import recorded, whole_session
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.image_files import oblique
+from tests.support.sessions import recorded, whole_session
 
 
 @pytest.fixture(scope="module")

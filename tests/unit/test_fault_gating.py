@@ -3,7 +3,7 @@
 import pytest
 
 from replay.faults.source import on_while_faulty
-from tests.faulty_sessions import HOLD, MAX_AGE_S, ON, session
+from tests.support.faulty_sessions import HOLD, MAX_AGE_S, ON, session
 
 RATES_HZ = [4.0, 8.0]
 MEANT = range(20, 25)

@@ -7,8 +7,8 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.sources.newest_frame import NewestFrame
 from replay.faults.pixels import CHANGES
 from replay.faults.spec import KINDS
-from tests import steps
-from tests.faults import drain, faulty, numbers
+from tests.support import steps
+from tests.support.faults import drain, faulty, numbers
 
 
 def touched(source):

@@ -9,8 +9,8 @@ from replay.faults.clock import JumpingClock
 from replay.faults.linac import DyingLinac, HangingLinac
 from replay.faults.slow import SlowRecorder, SlowTracker
 from replay.faults.spec import When
-from tests.faulty_sessions import HOLD, MAX_AGE_S, ON, session
-from tests.steps import decision
+from tests.support.faulty_sessions import HOLD, MAX_AGE_S, ON, session
+from tests.support.steps import decision
 
 JUMP_S = 3.05
 

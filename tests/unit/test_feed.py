@@ -15,8 +15,8 @@ from gatekeeper.sources.open import open_source
 from replay.feed.address import Address, open_feeder, parse
 from replay.feed.laps import feed
 from replay.formats.trackrad import write_case
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
 
 FRAMES = 24
 

@@ -10,8 +10,8 @@ from gatekeeper.core.errors import LinkError, OutputError
 from gatekeeper.core.frame import Plane
 from replay.feed.dicom import DicomFeeder
 from replay.mr_object import mr_object
-from tests.dicom_objects import PLANE, REFERENCE, SERIES, SPACING_MM, listening, picture, taken
-from tests.steps import frame
+from tests.support.dicom_objects import PLANE, REFERENCE, SERIES, SPACING_MM, listening, picture, taken
+from tests.support.steps import frame
 
 TILTED = Plane((1.25, -2.5, 3.0), (0.0, 0.28, -0.96), (0.0, 0.96, 0.28))
 

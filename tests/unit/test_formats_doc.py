@@ -15,8 +15,8 @@ from replay.formats.open import FORMATS
 from replay.formats.sidecar import Side
 from replay.formats.writers.slicer import COLUMNS
 from replay.formats.writers.targets import TARGETS
-from tests.settings import settings
-from tests.steps import step
+from tests.support.settings import settings
+from tests.support.steps import step
 
 TEXT = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 ROWS = {

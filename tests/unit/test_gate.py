@@ -11,7 +11,7 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from tests.polygons import circle
+from tests.support.polygons import circle
 
 SHAPE, SPACING = (48, 40), (1.0, 1.0)
 TARGET = circle(6.0, (22.0, 20.0), n=60)

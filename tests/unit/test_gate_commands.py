@@ -14,7 +14,7 @@ from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from gatekeeper.session.engine import Engine
-from tests.gate_world import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
 
 
 def ask(action, time_s=0.1, shift_mm=(0.0, 0.0)):

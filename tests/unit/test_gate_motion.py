@@ -9,7 +9,7 @@ from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
 from gatekeeper.gating.motion import LearnedRange, Motion, watch
-from tests.gate_world import ON, frame, gate, track
+from tests.support.gates import ON, frame, gate, track
 
 CONFIG = GateConfig()
 RATE_HZ = 4.0

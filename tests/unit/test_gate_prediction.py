@@ -11,9 +11,9 @@ from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Reason
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.zones import TargetZone
-from tests.cases import breathing_case
-from tests.gate_world import ENVELOPE, HOLD, ON, frame, track
-from tests.sessions import checked, recorded
+from tests.support.cases import breathing_case
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
+from tests.support.sessions import checked, recorded
 
 PERIOD_S = 0.125
 FRAMES = 480

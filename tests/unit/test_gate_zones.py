@@ -11,8 +11,8 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.zones import KeepOutZone, TargetZone, checked, zones_for
-from tests.gate_world import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
-from tests.polygons import circle, rectangle
+from tests.support.gates import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
+from tests.support.polygons import circle, rectangle
 
 SECOND_PX = circle(3.0, (33.0, 8.0), n=40)
 BOWEL_PX = circle(3.0, (19.0, 31.5), n=40)

@@ -13,8 +13,8 @@ from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.open import open_recording
 from replay.recording import LazyFrames
-from tests.image_files import SAGITTAL, assert_same, oblique, rate_hz, small, write_side
-from tests.recordings import recording
+from tests.support.image_files import SAGITTAL, assert_same, oblique, rate_hz, small, write_side
+from tests.support.recordings import recording
 
 TYPES = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float32)
 

@@ -11,11 +11,11 @@ from rich.console import Console
 from gatekeeper.core.frame import Plane
 from replay.info import facts_of, timing_of
 from replay.info_picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
-from tests.command_line import gatekeeper
-from tests.image_files import SAGITTAL, oblique
-from tests.recordings import recording
-from tests.sessions import quiet
-from tests.written import WRITERS
+from tests.support.command_line import gatekeeper
+from tests.support.image_files import SAGITTAL, oblique
+from tests.support.recordings import recording
+from tests.support.sessions import quiet
+from tests.support.written_recordings import WRITERS
 
 
 def facts(**changes):

@@ -12,8 +12,8 @@ from replay.formats import pixel_file as stored
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
 from replay.recording import LazyFrames
-from tests.image_files import assert_same, itk_image, oblique, small, write_itk, write_side
-from tests.recordings import recording
+from tests.support.image_files import assert_same, itk_image, oblique, small, write_itk, write_side
+from tests.support.recordings import recording
 
 ENDINGS = ("mha", "mhd", "nrrd", "nhdr", "nii", "nii.gz")
 TYPES = (np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float32)

@@ -10,7 +10,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.step import Step
 from gatekeeper.recording.hash_chain import START, canonical, seal
 from gatekeeper.recording.journal import arrays_of, decided, entry_of, read_decisions, without_latency
-from tests.steps import HOLD, frame, silent_step, step, track
+from tests.support.steps import HOLD, frame, silent_step, step, track
 
 
 def entry(step, total_ms=1.0):

@@ -5,7 +5,7 @@ import pytest
 
 from kernels.overlap import area_outside
 from kernels.polygon import area
-from tests.polygons import circle, lens, rectangle
+from tests.support.polygons import circle, lens, rectangle
 
 SCRATCH = np.empty((3, 1024), dtype=np.int64)
 

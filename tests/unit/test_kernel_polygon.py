@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.polygon import area, centroid, coverage, fill, is_measurable
-from tests.polygons import circle, rectangle
+from tests.support.polygons import circle, rectangle
 
 
 def filled(contour, shape=(8, 9)):

@@ -4,7 +4,7 @@ import pytest
 from kernels.deformation import displace
 from kernels.warp import warp_contour
 from tests.oracles import displaced
-from tests.polygons import circle
+from tests.support.polygons import circle
 
 SCALE = (0.5, 2.0)
 

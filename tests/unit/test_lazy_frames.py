@@ -13,9 +13,9 @@ from replay.player import Player
 from replay.recording import LazyFrames
 from replay.run import replay, replay_input
 from replay.scores.tracking import score
-from tests.cases import breathing_case
-from tests.recordings import recording
-from tests.sessions import quiet
+from tests.support.cases import breathing_case
+from tests.support.recordings import recording
+from tests.support.sessions import quiet
 
 
 class Disk:

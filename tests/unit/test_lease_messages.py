@@ -20,7 +20,7 @@ from gatekeeper.linac.lease.messages import (
     session_key,
     session_number,
 )
-from tests.leases import INTERLOCK_NONCE, KEY, OTHER_KEY, SENDER_NONCE
+from tests.support.leases import INTERLOCK_NONCE, KEY, OTHER_KEY, SENDER_NONCE
 
 LEASE = Message(Kind.LEASE, 0, 11, 12, 13, 14, lifetime_ms=100)
 

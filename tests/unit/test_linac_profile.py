@@ -10,7 +10,7 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.profile import BeamLog, after, refusals
 from gatekeeper.session.engine import Engine
-from tests.gate_world import ENVELOPE, HOLD, ON, frame, track
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
 
 
 class Tracker:

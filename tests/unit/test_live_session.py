@@ -14,8 +14,8 @@ from replay import run
 from replay.formats.session import open_session
 from replay.run import replay_input
 from replay.sessions.compare import replay_input_of_session
-from tests.cases import breathing_case
-from tests.lives import (
+from tests.support.cases import breathing_case
+from tests.support.live_sessions import (
     PREVIEW_S,
     Scanner,
     events,
@@ -27,7 +27,7 @@ from tests.lives import (
     plan_of,
     run_live,
 )
-from tests.sessions import checked, forge, recorded
+from tests.support.sessions import checked, forge, recorded
 
 ON, HOLD = "ON", "HOLD"
 

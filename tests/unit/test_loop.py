@@ -11,8 +11,8 @@ from gatekeeper.core.errors import EngineError, OutputError, RecordingError, Tar
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.loop import run_loop
-from tests.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
-from tests.steps import HOLD, ON, frame
+from tests.support.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
+from tests.support.steps import HOLD, ON, frame
 
 
 def run(frames, engine=None, recorder_failure=None):

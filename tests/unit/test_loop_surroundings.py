@@ -10,8 +10,8 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.loop import OPERATOR_S, run_loop
-from tests.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
-from tests.steps import HOLD, decision, frame
+from tests.support.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
+from tests.support.steps import HOLD, decision, frame
 
 
 class Watched(AlwaysOn):

@@ -15,8 +15,8 @@ from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
 from replay.formats.writers.mrd import write_mrd
-from tests.image_files import assert_same, oblique, small, write_side
-from tests.sessions import quiet
+from tests.support.image_files import assert_same, oblique, small, write_side
+from tests.support.sessions import quiet
 
 with warnings.catch_warnings():
     import ismrmrd

@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.core.errors import RecordingError
 from replay.formats.nifti import read_header
 from replay.formats.open import open_recording
-from tests.image_files import assert_same, small
+from tests.support.image_files import assert_same, small
 
 TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CLASSES = {1: nibabel.Nifti1Image, 2: nibabel.Nifti2Image}

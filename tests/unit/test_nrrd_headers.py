@@ -9,7 +9,7 @@ import pytest
 from gatekeeper.core.errors import RecordingError
 from replay.formats.nrrd import read_header
 from replay.formats.open import open_recording
-from tests.image_files import SAGITTAL, assert_same, small
+from tests.support.image_files import SAGITTAL, assert_same, small
 
 HEADER = """NRRD0005
 type: unsigned short

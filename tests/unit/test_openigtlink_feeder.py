@@ -12,7 +12,7 @@ from gatekeeper.core.frame import Frame, Plane
 from replay.feed.openigtlink import OpenIGTLinkFeeder
 from replay.feed.play import play
 from replay.recording import Recording
-from tests.igtl import frames, pixels, source
+from tests.support.openigtlink_messages import frames, pixels, source
 from tests.support.waiting import DEADLINE_S
 
 PLANE = Plane((12.3, -45.6, 78.9), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))

@@ -15,8 +15,8 @@ from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_s
 from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, Image
 from gatekeeper.wire.openigtlink.message import Message, encode_message
-from tests.igtl import SAGITTAL, SPACING_MM, frames, message, pixels, sent, source
-from tests.sources import connected
+from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, frames, message, pixels, sent, source
+from tests.support.sources import connected
 from tests.support.waiting import DEADLINE_S, until
 
 

@@ -12,7 +12,7 @@ from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.traces import spans_s
-from tests.steps import HOLD, ON, decision, track
+from tests.support.steps import HOLD, ON, decision, track
 
 
 def seen(decisions, tracks, images=None):

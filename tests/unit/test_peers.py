@@ -17,9 +17,9 @@ from replay.peers.methods import NONE, OURS, PREVIEWED, Method, Previewed, avail
 from replay.peers.table import FASTEST_GOOD, MOST_EXACT, cases_table, figures, methods_table, pool
 from replay.peers.template import Template
 from replay.recording import Recording
-from tests.cases import breathing_case
-from tests.phantoms import phantom
-from tests.recordings import disc
+from tests.support.cases import breathing_case
+from tests.support.phantoms import phantom
+from tests.support.recordings import disc
 
 SHAPE = (96, 88)
 SPACING_MM = (2.0, 2.0)

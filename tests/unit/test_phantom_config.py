@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.config import load_toml
 from gatekeeper.core.errors import ConfigError
 from replay.phantom import PhantomConfig
-from tests.phantoms import phantom, phantom_config
+from tests.support.phantoms import phantom, phantom_config
 
 SCENE = """
 name = "deep_breath"

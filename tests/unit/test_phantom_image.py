@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.phantoms import FLAT, PLAIN, STILL, brightness, clear_phantom, phantom
+from tests.support.phantoms import FLAT, PLAIN, STILL, brightness, clear_phantom, phantom
 
 LIVER_MM = (20.0, -40.0)
 AIR_MM = (0.0, 146.0)

@@ -6,7 +6,7 @@ import pytest
 from replay.phantom.breathing import COUGH_S, course
 from replay.phantom.config import BreathingConfig
 from replay.phantom.motion import amplitudes, displaced, plan
-from tests.phantoms import STILL, clear_phantom, phantom_config
+from tests.support.phantoms import STILL, clear_phantom, phantom_config
 
 TIMES_S = np.arange(0.0, 120.0, 0.02)
 ANCHOR_MM = (-8.0, 5.0)

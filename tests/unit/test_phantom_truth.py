@@ -11,7 +11,7 @@ from replay.phantom.inverse import Inverse
 from replay.phantom.lattice import PITCH_MM, Lattice
 from replay.phantom.motion import amplitudes, displaced, plan
 from replay.phantom.scene import Scene
-from tests.phantoms import PLAIN, STILL, clear_phantom, phantom, phantom_config
+from tests.support.phantoms import PLAIN, STILL, clear_phantom, phantom, phantom_config
 
 DEEP = [{"start_s": 1.0, "depth_mm": 40.0, "duration_s": 0.6}]
 

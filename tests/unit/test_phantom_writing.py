@@ -9,7 +9,7 @@ from gatekeeper.config import load_toml
 from gatekeeper.core.errors import ConfigError
 from replay.formats.trackrad import open_case
 from replay.phantom import PhantomConfig, make_phantom, write_phantom
-from tests.phantoms import phantom_config
+from tests.support.phantoms import phantom_config
 
 
 def test_a_written_phantom_is_read_back_with_its_truth(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.frame import Plane
 from replay.player import Player
-from tests.recordings import recording
+from tests.support.recordings import recording
 
 
 class CoarseClock(VirtualClock):

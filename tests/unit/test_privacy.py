@@ -20,11 +20,11 @@ from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd
 from replay.formats.writers.npz import write_npz
 from replay.run import replay_input
-from tests.dicom_objects import PLANE, enhanced, listening, sender, single, taken
-from tests.identifying import ANNEX_E, CLOCK, DAY, MARK, UID, filled, marks_in
-from tests.phantoms import phantom
-from tests.sessions import quiet
-from tests.structure_sets import box, structure_set
+from tests.support.dicom_objects import PLANE, enhanced, listening, sender, single, taken
+from tests.support.identifying_attributes import ANNEX_E, CLOCK, DAY, MARK, UID, filled, marks_in
+from tests.support.phantoms import phantom
+from tests.support.sessions import quiet
+from tests.support.structure_sets import box, structure_set
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import replay
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.linac.dry_run import DryRunLinac
 from replay.player import Player
-from tests.cases import breathing_case
+from tests.support.cases import breathing_case
 
 
 @pytest.mark.parametrize("name", gatekeeper.__all__)

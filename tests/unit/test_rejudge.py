@@ -16,9 +16,9 @@ from replay.formats.session import open_session
 from replay.run import replay, replay_input
 from replay.sessions.compare import replay_input_of_session
 from replay.sessions.rejudge import Rejudged
-from tests.phantoms import phantom
-from tests.sessions import quiet, recorded, whole_session
-from tests.steps import step
+from tests.support.phantoms import phantom
+from tests.support.sessions import quiet, recorded, whole_session
+from tests.support.steps import step
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0), gate=GateConfig(frames_to_resume=3))
 FIELDS = ("state", "raw_state", "reasons", "outside_percent", "predicted_percent", "decided_s")

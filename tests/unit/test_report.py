@@ -22,9 +22,9 @@ from replay.formats.session import open_session
 from replay.run import replay_input
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.report import session_data_of, write_report
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.sessions import recorded, whole_session
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import recorded, whole_session
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from gatekeeper.report.html import report_html
 from replay import run
 from replay.formats.session import open_session
 from replay.sessions.report import session_data_of
-from tests.cases import breathing_case
-from tests.sessions import recorded
+from tests.support.cases import breathing_case
+from tests.support.sessions import recorded
 
 pytestmark = pytest.mark.slow
 

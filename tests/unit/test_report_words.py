@@ -20,7 +20,7 @@ from replay.formats.session import open_session
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
 from replay.sessions.report import session_data_of
-from tests.sessions import recorded, whole_session
+from tests.support.sessions import recorded, whole_session
 
 PREVIEW = PreviewReport(
     frames=120,

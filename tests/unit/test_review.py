@@ -13,9 +13,9 @@ from gatekeeper.operator.request import Request
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.review import Review
-from tests.cases import breathing_case
-from tests.lives import Scanner, journal, run_live
-from tests.sessions import recorded
+from tests.support.cases import breathing_case
+from tests.support.live_sessions import Scanner, journal, run_live
+from tests.support.sessions import recorded
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from replay import run
 from replay.formats.open import open_recording
 from replay.formats.writers.dicom import write_dicom
 from replay.run import replay_input
-from tests.image_files import SAGITTAL, assert_same, rate_hz, write_side
-from tests.linac_files import raw_cine, write_dat, write_unity
-from tests.phantoms import phantom
-from tests.sessions import quiet
-from tests.written import TARGETLESS, WRITERS
+from tests.support.image_files import SAGITTAL, assert_same, rate_hz, write_side
+from tests.support.phantoms import phantom
+from tests.support.sessions import quiet
+from tests.support.vendor_files import raw_cine, write_dat, write_unity
+from tests.support.written_recordings import TARGETLESS, WRITERS
 
 FOLDERS = {
     "dicom": lambda folder, case: write_dicom(case, folder / "case", quiet) or folder / "case",

@@ -17,9 +17,9 @@ from replay.formats.contour_slicing import cut
 from replay.formats.dicom import frame_of_reference
 from replay.formats.format import Choices
 from replay.formats.rtstruct import Use, View, planned, read_regions
-from tests.dicom_folders import write, write_series
-from tests.dicom_objects import REFERENCE, enhanced
-from tests.structure_sets import SLICE_MM, box, ellipsoid, ring, written
+from tests.support.dicom_folders import write, write_series
+from tests.support.dicom_objects import REFERENCE, enhanced
+from tests.support.structure_sets import SLICE_MM, box, ellipsoid, ring, written
 
 SHAPE, SPACING_MM = (80, 60), (1.5, 2.0)
 PLANE = Plane((0.0, -50.0, 60.0))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from replay.scores.gating import frame_period_s, gating_score, truth_outside_percent
-from tests.recordings import recording
+from tests.support.recordings import recording
 
 NAN = np.nan
 

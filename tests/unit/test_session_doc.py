@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.config import LiveConfig, SessionConfig, load_live
 from gatekeeper.operator.request import WORDS
 from gatekeeper.session.phases import Phase
-from tests.settings import settings
+from tests.support.settings import settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "session.md").read_text(encoding="utf-8")
 ROWS = {

@@ -7,7 +7,7 @@ import pytest
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian
 
 from gatekeeper.core.errors import ConfigError
-from tests.dicom_objects import (
+from tests.support.dicom_objects import (
     PLANE,
     SPACING_MM,
     as_big_endian,

@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.core.decision import Reason
 from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Tally
-from tests.steps import HOLD, ON, silent_step, step
+from tests.support.steps import HOLD, ON, silent_step, step
 
 
 def summary(*steps, totals_ms=None):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from replay.formats.open import open_recording
-from tests.bounded import opened_within
-from tests.image_files import small, write_itk, write_side
+from tests.support.image_files import small, write_itk, write_side
+from tests.support.limited_memory import opened_within
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
 from tests.oracles import polygon_centroid
-from tests.scenes import Scene
+from tests.support.scenes import Scene
 
 SCENE = Scene()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.errors import InputError
-from tests.scenes import Scene, is_finite
+from tests.support.scenes import Scene, is_finite
 
 SCENE = Scene()
 IMAGE = SCENE.image()

@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
-from tests.scenes import Scene
+from tests.support.scenes import Scene
 
 SCENE = Scene()
 IMAGE = SCENE.image()

@@ -1,30 +1,21 @@
 """Between two frames nothing piles up, nothing is compiled, and nothing is left to chance."""
 
 import gc
-import importlib
-import pkgutil
 import tracemalloc
 
 import numpy as np
 import pytest
-from numba.core.dispatcher import Dispatcher
 from numba.core.event import install_recorder
 
-import kernels
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.tracker import Tracker
-from tests.scenes import Scene
+from tests.support.all_kernels import all_kernels
+from tests.support.scenes import Scene
 
 SCENE = Scene()
 MASK = SCENE.disc()
 FRAMES = [SCENE.image((9.0 - 9.0 * np.cos(phase), np.sin(phase))) for phase in np.linspace(0.0, 6.0, 20)]
 TYPES = [np.float32, np.uint16, np.float64, np.int16, np.uint8, ">f4", ">u2", np.int64, np.float16]
-
-
-def all_kernels():
-    """Every compiled function of every module of kernels, also those it has from another."""
-    modules = [importlib.import_module(f"kernels.{found.name}") for found in pkgutil.iter_modules(kernels.__path__)]
-    return {thing for module in modules for thing in vars(module).values() if isinstance(thing, Dispatcher)}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint16])

@@ -7,7 +7,7 @@ import pytest
 
 from replay.scores.tracking import surface_distances_mm
 from replay.scores.trackrad_official import official_score
-from tests.recordings import disc
+from tests.support.recordings import disc
 
 SHAPE = (40, 30)
 

@@ -11,9 +11,9 @@ from gatekeeper.core.track import Track
 from replay import trackrad as contract
 from replay.scores.tracking import score
 from replay.trackrad import open_input, track_masks
-from tests.cases import breathing_case
-from tests.challenge import OUTPUT, SERIES, TARGET, read_masks, write_input
-from tests.command_line import gatekeeper
+from tests.support.cases import breathing_case
+from tests.support.challenge_layout import OUTPUT, SERIES, TARGET, read_masks, write_input
+from tests.support.command_line import gatekeeper
 
 
 @pytest.fixture(scope="module")

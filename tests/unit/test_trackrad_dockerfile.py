@@ -11,7 +11,7 @@ import pytest
 
 from replay.phantom import PhantomConfig, make_phantom
 from replay.scores.tracking import score
-from tests.challenge import read_masks, write_input
+from tests.support.challenge_layout import read_masks, write_input
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

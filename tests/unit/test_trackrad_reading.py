@@ -10,7 +10,7 @@ from gatekeeper.core.errors import RecordingError
 from replay.formats.format import Choices
 from replay.formats.metaimage import write_metaimage
 from replay.formats.trackrad import open_case, write_case
-from tests.recordings import recording
+from tests.support.recordings import recording
 
 
 @pytest.fixture

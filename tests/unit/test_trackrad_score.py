@@ -16,9 +16,9 @@ from replay.scores.trackrad import COMPAT, CORRECT, score_folders
 from replay.scores.trackrad_official import OfficialScore
 from replay.scores.trackrad_table import as_json
 from replay.trackrad import Run
-from tests.challenge import OUTPUT, write_prediction
-from tests.command_line import gatekeeper
-from tests.recordings import disc, recording
+from tests.support.challenge_layout import OUTPUT, write_prediction
+from tests.support.command_line import gatekeeper
+from tests.support.recordings import disc, recording
 
 SHAPE = (32, 24)
 

@@ -10,8 +10,8 @@ from gatekeeper.core.errors import OutputError
 from gatekeeper.core.frame import Plane
 from replay.formats import metaimage_writer, trackrad
 from replay.formats.trackrad import open_case, write_case
-from tests.image_files import oblique
-from tests.recordings import recording
+from tests.support.image_files import oblique
+from tests.support.recordings import recording
 
 
 def assert_same(opened, written):

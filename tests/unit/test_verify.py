@@ -18,9 +18,9 @@ from gatekeeper.session.loop import run_loop
 from gatekeeper.tracking.tracker import StructureTracker
 from replay.player import Player
 from replay.run import replay_input
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.sessions import checked, forge, lines, session_numbers, whole_session
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import checked, forge, lines, session_numbers, whole_session
 
 
 @pytest.fixture(scope="module")

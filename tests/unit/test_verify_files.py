@@ -6,8 +6,8 @@ import shutil
 import h5py
 import pytest
 
-from tests.command_line import gatekeeper
-from tests.sessions import checked, forge, whole_session
+from tests.support.command_line import gatekeeper
+from tests.support.sessions import checked, forge, whole_session
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from replay.faults.slow import SlowTracker
 from replay.faults.spec import When
 from replay.player import Player
 from replay.run import replay_input
-from tests.cases import breathing_case
-from tests.sessions import checked, forge, session_numbers
+from tests.support.cases import breathing_case
+from tests.support.sessions import checked, forge, session_numbers
 
 
 def session(folder, tracker=None, operator=None, linac=None):

@@ -11,10 +11,10 @@ from replay import run
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
-from tests.cases import breathing_case
-from tests.command_line import gatekeeper
-from tests.lives import journal
-from tests.sessions import recorded, whole_session
+from tests.support.cases import breathing_case
+from tests.support.command_line import gatekeeper
+from tests.support.live_sessions import journal
+from tests.support.sessions import recorded, whole_session
 
 FIGURES = ("duty_cycle", "beam_on_s", "holds", "hold_reasons")
 

@@ -1,0 +1,62 @@
+"""A desk with a loop of its own behind it, for tests of the doors."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.command import Action
+from gatekeeper.operator.request import Request
+from gatekeeper.operator.request_queue import RequestQueue
+from tests.support.gates import gate
+
+
+def wish(word, operator="Anna", door="terminal", shift_mm=(0.0, 0.0)):
+    return Request(word, operator, door, shift_mm)
+
+
+def obeyed(desk, judge):
+    """Do what waits on the desk as the loop does, and return the commands."""
+    done = []
+    while (command := desk.listen()) is not None:
+        event = judge.obey(command)
+        desk.heard(command.time_s, {"accepted": event.accepted, "note": event.note})
+        done.append(command)
+    return done
+
+
+class Loop:
+    """Listens as often as the real one does, and says what it has done."""
+
+    def __init__(self, refuse=None, judge=None):
+        self.desk = RequestQueue(PacedClock(), refuse)
+        self.gate = gate(armed=False) if judge is None else judge
+        self.done, self.passes_s = [], []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="loop")
+
+    def _run(self):
+        while not self._stop.wait(0.01):
+            began_s = time.perf_counter()
+            self.done += obeyed(self.desk, self.gate)
+            self.passes_s.append(time.perf_counter() - began_s)
+
+    @property
+    def actions(self):
+        return [command.action for command in self.done]
+
+
+@contextmanager
+def looping(**options):
+    """Run a loop behind a desk."""
+    loop = Loop(**options)
+    loop._thread.start()
+    try:
+        yield loop
+    finally:
+        loop._stop.set()
+        loop._thread.join()
+        loop.desk.close()
+
+
+ARM, HOLD, RELEASE = Action.ARM, Action.HOLD, Action.RELEASE

@@ -1,0 +1,92 @@
+"""Small sessions that tests record, verify, damage and replay."""
+
+import json
+import os
+import signal
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from gatekeeper.config import SessionConfig
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.recording.hash_chain import START, read_chain, seal
+from gatekeeper.recording.session_setup import SessionSetup
+from replay import run
+from replay.formats.session import open_session
+from replay.run import replay, replay_input
+from replay.sessions.verify import verify
+from tests.support.cases import breathing_case
+from tests.support.steps import frame
+
+
+def quiet(*progress):
+    """Take in progress and show nothing."""
+
+
+def recorded(folder, case=None, config=None, material=None):
+    """Replay a case into a whole session, and return its folder."""
+    material = material or replay_input(breathing_case() if case is None else case)
+    replay(material, config or SessionConfig(), folder, VirtualClock(), quiet)
+    return folder
+
+
+def small_setup(image=None):
+    """Return what a session begins with whose frames are those of `tests.support.steps.frame`."""
+    image = frame().image if image is None else image
+    return SessionSetup("small", image, image > image.mean(), (2.0, 2.0))
+
+
+def stop(pid):
+    """Stop a child process, and return when it has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)
+
+
+def killed(session):
+    """Kill the writer of a session, and return when it is gone."""
+    os.kill(session.writer_pid, signal.SIGKILL)
+    session._link._process.wait()
+
+
+def whole_session(folder):
+    """A whole session with beam-on, holds, a NaN frame and a silence."""
+    case = breathing_case(frames=20)
+    frames = case.frames.astype(np.float32)
+    frames[6, 3, 4] = np.nan
+    times_s = case.times_s.copy()
+    times_s[15:] += 1.0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        material = replay_input(replace(case, frames=frames, times_s=times_s))
+        material = replace(material, setup=replace(material.setup, pixel_type=np.dtype(np.uint16)))
+        return recorded(folder, material=material)
+
+
+def checked(folder, head=None):
+    opened = open_session(folder)
+    try:
+        return verify(opened, head)
+    finally:
+        opened.close()
+
+
+def lines(folder):
+    return (folder / "decisions.jsonl").read_bytes().splitlines(keepends=True)
+
+
+def forge(folder, change, *, also_summary=True):
+    """Write the journal anew with other entries and hashes that fit, as someone who knows how would do."""
+    previous, out = START, b""
+    for number, entry in enumerate(change(read_chain(b"".join(lines(folder))).entries)):
+        line, previous = seal(entry, number, previous)
+        out += line
+    (folder / "decisions.jsonl").write_bytes(out)
+    if also_summary:
+        summary = json.loads((folder / "summary.json").read_text())
+        (folder / "summary.json").write_text(json.dumps({**summary, "head": previous}))
+
+
+def session_numbers(session):
+    """Return what the summary of a session must say at least."""
+    return asdict(session.summary())

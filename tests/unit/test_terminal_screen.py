@@ -1,0 +1,216 @@
+"""The live view: the state cannot be missed, every reason has words, and what is old is not believed."""
+
+import io
+import math
+
+import pytest
+from rich.console import Console
+
+from gatekeeper.core.decision import Reason
+from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
+from gatekeeper.display.terminal.history import History
+from gatekeeper.display.terminal.publisher import snapshot_of
+from gatekeeper.display.terminal.screen import Plain, clock, draw
+from gatekeeper.display.terminal.snapshot import LogLine, Snapshot, Typing, packed, unpacked
+from gatekeeper.display.terminal.words import WORDS, in_words
+from gatekeeper.session.phases import Phase
+from gatekeeper.session.status import SessionStatus
+from tests.support.snapshots import BEAM_ON, FACTS, HELD_NOW
+from tests.support.steps import HOLD, silent_step, step
+
+
+def seen(*messages):
+    found = History()
+    for message in (FACTS, *messages):
+        found.take(message)
+    return found
+
+
+def drawn(*messages, silent_s=0.0, width=100, height=30):
+    console = Console(file=io.StringIO(), width=width, record=True, color_system=None)
+    console.print(draw(seen(*messages), silent_s, width, height))
+    return console.export_text()
+
+
+def moving(count=8, state="ON", reasons=()):
+    """Snapshots of a target that moves down and up again."""
+    return [
+        BEAM_ON._replace(time_s=100.0 + 0.125 * k, row_mm=60.0 + 10.0 * math.sin(0.6 * k), state=state, reasons=reasons)
+        for k in range(count)
+    ]
+
+
+GOLDEN = """\
+P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                    phase delivery   session 1:02:03
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱    HOLD   for 0.0 s  ╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱┃
+┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+  • target outside the envelope: 7.2 %, limit 5 %
+frames      8.0 /s   240 judged                     outside     7.2 %  limit 5 %
+age         112 ms                                  confidence  0.93  limit 0.5
+latency     p50 0.42  p99 1.10  max 3.40 ms         duty cycle  56.2 %   beam on 22.4 s
+missed      0 lost  0 skipped  0 not kept           linac       link alive
+0:00:20  done: arm by Anna
+> rel█
+"""
+
+
+def test_the_screen_is_what_it_was():
+    text = drawn(BEAM_ON, HELD_NOW, LogLine(20.0, "done: arm by Anna"), Typing("rel"), height=12)
+    assert "\n".join(line.rstrip() for line in text.splitlines()) + "\n" == GOLDEN
+
+
+def test_the_state_is_told_without_colour_by_words_and_pattern():
+    on, held = drawn(BEAM_ON), drawn(HELD_NOW)
+    assert "BEAM ON" in on
+    assert "HOLD" not in on
+    assert on.splitlines()[2].count("█") > 60
+    assert "HOLD" in held
+    assert "BEAM ON" not in held
+    assert held.splitlines()[2].count("╱") > 60
+
+
+def test_the_state_is_wide_and_in_another_colour():
+    for now, colour in ((BEAM_ON, "48;2;0;114;178"), (HELD_NOW, "48;2;230;159;0")):
+        console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
+        console.print(draw(seen(now), 0.0, 80, 24))
+        assert colour in console.file.getvalue()
+
+
+def test_a_state_of_which_nothing_is_heard_is_not_believed():
+    text = drawn(BEAM_ON, silent_s=2.4)
+    assert "NO NEWS FOR 2 s: THE STATE IS NOT KNOWN" in text
+    assert "BEAM ON" not in text
+    assert "NO NEWS" in drawn(BEAM_ON, silent_s=math.nan)
+    assert "NO NEWS" not in drawn(BEAM_ON, silent_s=1.4)
+
+
+@pytest.mark.parametrize("phase", ["connect", "ended", ""])
+def test_before_and_after_the_loop_nothing_need_be_heard(phase):
+    assert "NO NEWS" not in drawn(HELD_NOW._replace(phase=phase), silent_s=100.0)
+
+
+def test_every_reason_has_words():
+    assert set(WORDS) == set(Reason)
+    for reason in Reason:
+        said = in_words(reason.value, HELD_NOW, FACTS)
+        assert said.startswith(WORDS[reason])
+        assert len(said) < 76
+
+
+def test_reasons_come_with_number_and_limit():
+    assert in_words("outside", HELD_NOW, FACTS).endswith(": 7.2 %, limit 5 %")
+    assert in_words("outside", HELD_NOW._replace(predicted_percent=9.0), FACTS).endswith(": 9.0 %, limit 5 %")
+    assert in_words("low_confidence", HELD_NOW, FACTS).endswith(": 0.93, limit 0.5")
+    assert in_words("stale_frame", HELD_NOW, FACTS).endswith(": 112 ms")
+    assert in_words("unheard_of", HELD_NOW, FACTS) == "unheard_of"
+
+
+def test_many_reasons_are_counted():
+    text = drawn(HELD_NOW._replace(reasons=tuple(reason.value for reason in list(Reason)[:7])))
+    assert text.count("•") == 4
+    assert "and 4 more" in text
+
+
+def test_a_lost_link_is_loud():
+    assert "LINK LOST" in drawn(HELD_NOW._replace(link_alive=False))
+
+
+def test_what_was_not_measured_is_a_dash():
+    text = drawn(Snapshot(phase="connect"))
+    assert "nan" not in text
+    assert "–" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 14), (40, 8), (20, 5)])
+def test_any_terminal_shows_the_state(width, height):
+    text = drawn(*moving(), LogLine(1.0, "x" * 300), width=width, height=height)
+    assert "BEAM ON" in text
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_a_low_terminal_is_not_overrun():
+    for height in range(14, 40):
+        said = [LogLine(1.0, f"line {k}") for k in range(9)]
+        assert len(drawn(*moving(), *said, width=100, height=height).splitlines()) <= height
+
+
+def test_beam_on_time_in_a_row_is_counted_from_the_change():
+    found = seen(*moving(4, "HOLD", ("outside",)), BEAM_ON._replace(time_s=101.0), BEAM_ON._replace(time_s=103.5))
+    assert found.since_s == 101.0
+
+
+def test_messages_survive_the_way():
+    for message in (FACTS, BEAM_ON, HELD_NOW, LogLine(1.0, "ü"), Typing("a")):
+        assert repr(unpacked(packed(message))) == repr(message)
+    assert math.isnan(unpacked(packed(Snapshot())).age_ms)
+
+
+def test_the_status_has_no_nan():
+    assert Snapshot().as_json()["age_ms"] is None
+    assert BEAM_ON.as_json()["state"] == "ON"
+
+
+def test_time_is_read_as_on_a_clock():
+    assert [clock(value) for value in (0.0, 59.9, 3723.4, -1.0, math.nan)] == [
+        "0:00:00",
+        "0:00:59",
+        "1:02:03",
+        "0:00:00",
+        "0:00:00",
+    ]
+
+
+def test_the_trace_has_superior_on_top_and_the_beam_below():
+    points = [Point(0.0, -10.0, True), Point(5.0, 10.0, False), Point(9.0, math.nan, True)]
+    picture = trace(points, 10.0, 10.0, width=20, height=4, least_mm=5.0)
+    assert (picture.top_mm, picture.bottom_mm) == (-10.0, 10.0)
+    assert picture.lines[0][0] == "⠁"
+    assert picture.lines[-1][10] == "⡀"
+    assert picture.beam == ON * 10 + HELD * 8 + ON * 2
+
+
+def test_a_short_hold_is_never_hidden():
+    points = [Point(0.001 * k, 0.0, k != 500) for k in range(1000)]
+    assert trace(points, 1.0, 1.0, width=10, height=2, least_mm=5.0).beam.count(HELD) == 1
+
+
+def test_an_empty_trace_is_empty():
+    picture = trace([], 10.0, 10.0, width=5, height=2, least_mm=5.0)
+    assert set("".join(picture.lines)) == {"\u2800"}
+    assert picture.beam == NOTHING * 5
+
+
+def test_plain_lines_tell_changes_and_now_and_then_how_it_is():
+    plain = Plain()
+    assert plain.lines(FACTS) == []
+    (first,) = plain.lines(BEAM_ON)
+    assert first.startswith("1:02:03  delivery  ON    -  8.0/s  age 112 ms  outside 1.2 %  confidence 0.93")
+    assert plain.lines(BEAM_ON._replace(time_s=3724.0)) == []
+    (held,) = plain.lines(HELD_NOW._replace(time_s=3725.0))
+    assert "HOLD  outside" in held
+    assert len(plain.lines(HELD_NOW._replace(time_s=3736.0))) == 1
+    assert plain.lines(LogLine(5.0, "done: arm by Anna")) == ["0:00:05  done: arm by Anna"]
+
+
+def test_a_snapshot_is_made_of_what_stands_on_the_board():
+    board = SessionStatus()
+    assert snapshot_of(board.status, 0.0).state == "HOLD"
+    board.enter(Phase.PREVIEW, 0.0)
+    board.gather(3.0, 20.0)
+    assert snapshot_of(board.status, 0.0).gathered == "3 of 20 s"
+    board.enter(Phase.DELIVERY, 1.0)
+    for k in range(5):
+        board.saw(step(sequence=2 * k, time_s=1.0 + 0.25 * k), 0.5, link_alive=True, armed=True)
+    now = snapshot_of(board.status, 2.1, dropped=3)
+    assert (now.state, now.reasons, now.phase) == ("ON", (), "delivery")
+    assert (now.frames, now.lost, now.dropped, now.link_alive) == (5, 4, 3, True)
+    assert now.frame_rate == pytest.approx(4.0)
+    assert now.age_ms == pytest.approx(100.0)
+    assert now.duty_cycle == 1.0
+    assert now.p99_ms == pytest.approx(0.5, rel=0.04)
+    board.saw(silent_step(2.5), 0.1, link_alive=False, armed=True)
+    silent = snapshot_of(board.status, 2.5)
+    assert (silent.state, silent.reasons, silent.silences) == (HOLD.value, ("no_frame",), 1)
+    assert math.isnan(silent.confidence)
+    assert silent.age_ms == pytest.approx(500.0)

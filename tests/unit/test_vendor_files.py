@@ -1,0 +1,280 @@
+"""Exports of MR-linacs, as the public descriptions have them, are recordings; anything else is refused in one line."""
+
+import io
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
+from replay.formats.format import Choices
+from replay.formats.open import format_of, open_recording
+from replay.formats.vendor import mridian, mridian_raw, unity
+from replay.formats.vendor.nrbf import Document, NrbfError, Reference, read_nrbf
+from replay.info import facts_of
+from tests.support.image_files import assert_same, oblique, small, write_side
+from tests.support.recordings import recording
+from tests.support.sessions import quiet
+from tests.support.vendor_files import dat_frame, raw_cine, unity_frame, write_dat, write_unity
+
+CASE = replace(small(np.int16), plane=oblique(12.0), times_s=np.array([0.0, 0.25, 0.51, 0.74]))
+STRAIGHT = small(np.int16)
+NAMES = ("DOE", "JANE", "12345678", "19700102")
+
+
+def refusal(path, choices=None, kind=RecordingError):
+    with pytest.raises(kind) as caught:
+        open_recording(path, choices)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    assert len(message) < len(str(path)) + 450
+    return message
+
+
+def raw(tmp_path, case=STRAIGHT, **changes):
+    path = tmp_path / "cine.raw"
+    path.write_bytes(raw_cine(case, **changes))
+    write_side(path, rate_hz=5.97)
+    return path
+
+
+def test_mridian_frames_come_back_without_the_approach_to_the_steady_state(tmp_path):
+    opened = open_recording(write_dat(tmp_path / "cine", CASE))
+    assert format_of(tmp_path / "cine") is mridian.FORMAT
+    assert_same(opened, CASE)
+    assert opened.notes == ("the first 5 frames are the approach to the steady state and are left out",)
+
+
+def test_mridian_frames_are_sorted_by_number_or_else_by_the_numbers_in_their_names(tmp_path):
+    case = replace(CASE, frames=np.stack([CASE.frames[0] + index for index in range(14)]), times_s=np.arange(14) / 4.0)
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    for index, image in enumerate(case.frames):
+        (folder / f"frame{index}.dat").write_bytes(dat_frame(image, case, index, InstanceNumber=None))
+    opened = open_recording(folder)
+    np.testing.assert_array_equal(np.asarray(opened.frames), case.frames[5:])
+
+
+def test_mridian_frames_without_a_time_need_a_rate(tmp_path):
+    folder = write_dat(tmp_path / "cine", STRAIGHT, AcquisitionTime=None)
+    assert "write rate_hz" in refusal(folder)
+    write_side(folder, rate_hz=5.97)
+    assert_same(open_recording(folder), STRAIGHT)
+
+
+def test_mridian_times_go_on_after_midnight(tmp_path):
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    for index in range(9):
+        clock = 86399.0 + 0.25 * (index - 5) + 0.5
+        seconds = clock % 86400.0
+        told = f"{int(seconds // 3600):02d}{int(seconds % 3600 // 60):02d}{seconds % 60:09.6f}"
+        image = CASE.frames[max(index - 5, 0)]
+        own = {"InstanceNumber": index + 1, "AcquisitionTime": told}
+        (folder / f"{index}.dat").write_bytes(dat_frame(image, CASE, 0, **own))
+    np.testing.assert_allclose(open_recording(folder).times_s, [0.0, 0.25, 0.5, 0.75], atol=1e-6)
+
+
+def test_mridian_planes_that_lie_among_each_other_are_asked_for(tmp_path):
+    folder = write_dat(tmp_path / "cine", STRAIGHT)
+    coronal = replace(STRAIGHT, plane=Plane((0.0, 0.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)))
+    for index in range(9):
+        image = STRAIGHT.frames[max(index - 5, 0)]
+        (folder / f"c{index}.dat").write_bytes(dat_frame(image, coronal, 0, InstanceNumber=100 + index))
+    message = refusal(folder)
+    assert "holds 2 planes" in message
+    assert "sagittal 12 x 10, 9 images" in message
+    number = "1" if message.index("sagittal") < message.index("coronal") else "2"
+    assert_same(open_recording(folder, Choices(scan=number)), STRAIGHT)
+    other = {"1": "2", "2": "1"}[number]
+    assert "not sagittal" in refusal(folder, Choices(scan=other), GeometryError)
+    assert "has no plane '3'" in refusal(folder, Choices(scan="3"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"Rows": 11}, "11 x 10 pixels of 16 bits and 240 bytes"),
+        ({"Rows": -12}, "DICOM.Rows '-12'"),
+        ({"PixelSpacing": "1.25"}, "DICOM.PixelSpacing '1.25'; it must be 2 numbers"),
+        ({"PixelSpacing": "1.25\\nan"}, "it must be 2 numbers"),
+        ({"ImageOrientationPatient": None}, "it must be 6 numbers"),
+        ({"ImagePositionPatient": "0\\0"}, "it must be 3 numbers"),
+        ({"AcquisitionTime": "25:00:00"}, "it must be HHMMSS"),
+        ({"InstanceNumber": "first"}, "DICOM.InstanceNumber 'first'"),
+    ],
+)
+def test_mridian_headers_that_are_not_as_described_are_refused(tmp_path, changes, says):
+    assert says in refusal(write_dat(tmp_path / "cine", STRAIGHT, **changes))
+
+
+def test_mridian_spacing_below_zero_is_refused(tmp_path):
+    assert "above 0" in refusal(write_dat(tmp_path / "cine", STRAIGHT, PixelSpacing="-1.25\\2.5"), kind=GeometryError)
+
+
+@pytest.mark.parametrize("frames", [0, 4])
+def test_mridian_cines_that_are_all_approach_are_refused(tmp_path, frames):
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    for index in range(frames):
+        (folder / f"{index}.dat").write_bytes(dat_frame(STRAIGHT.frames[0], STRAIGHT, 0, InstanceNumber=index))
+    assert ("approach to the steady state" if frames else "holds no recording") in refusal(folder)
+    assert "holds 4 frames" in refusal(raw(tmp_path, replace(STRAIGHT, frames=STRAIGHT.frames[:4]), approach=0))
+
+
+def test_a_mridian_cine_in_one_file_comes_back_without_the_approach(tmp_path):
+    path = raw(tmp_path)
+    assert format_of(path) is mridian_raw.FORMAT
+    assert_same(open_recording(path), STRAIGHT)
+    assert open_recording(path).notes[-1].startswith("the first 5 frames")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"count": 8}, "holds more than"),
+        ({"count": 10}, "is cut short"),
+        ({"count": 30000}, "is cut short"),
+        ({"steps_cm": (0.7, -0.25, 0.125)}, "all must be above 0"),
+    ],
+)
+def test_a_mridian_cine_that_does_not_hold_what_it_announces_is_refused(tmp_path, changes, says):
+    assert says in refusal(raw(tmp_path, **changes))
+
+
+def test_a_mridian_cine_needs_a_rate(tmp_path):
+    path = raw(tmp_path)
+    path.with_name("cine.raw.json").unlink()
+    assert "write rate_hz" in refusal(path)
+
+
+def test_unity_frames_come_back_sorted_by_their_time(tmp_path):
+    case = replace(CASE, frames=CASE.frames.astype(np.uint16))
+    folder = write_unity(tmp_path / "cine", case)
+    contents = [unity_frame(image, case, index) for index, image in enumerate(case.frames)]
+    assert [contents.index(file.read_bytes()) for file in sorted(folder.iterdir())] == [0, 3, 1, 2]
+    opened = open_recording(folder)
+    assert format_of(tmp_path / "cine") is unity.FORMAT
+    assert_same(opened, case)
+    assert (opened.first_mask, opened.notes) == (None, ())
+
+
+def test_unity_monitoring_gives_the_target_on_the_first_frame_and_a_note(tmp_path):
+    whole = recording()
+    case = replace(CASE, frames=CASE.frames.astype(np.uint16))
+    opened = open_recording(write_unity(tmp_path / "cine", case, masks=whole.labels))
+    np.testing.assert_array_equal(opened.first_mask, whole.labels[0])
+    assert opened.labels is None
+    assert "found the target on 4 of 4 frames" in opened.notes[0]
+    assert "quality 0.50 to 0.80" in opened.notes[0]
+    told = facts_of(opened, "test", quiet).target_center_mm
+    first, last = opened.notes[0].split("x ")[1].split(",")[0].split(" to ")
+    assert float(first) - 0.1 <= told[0] <= float(last) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"Dimension": {"_": "D", "Columns": 10, "Rows": 12, "Slices": 2}}, "in 2 slices"),
+        ({"Dimension": {"_": "D", "Columns": 10, "Rows": 12}}, "holds no Columns, Rows, Slices"),
+        ({"Dimension": {"_": "D", "Columns": 11, "Rows": 12, "Slices": 1}}, "Data holds no 264 bytes"),
+        ({"Dimension": {"_": "D", "Columns": 10, "Rows": -12, "Slices": 1}}, "-12 x 10"),
+        ({"VoxelSize": {"_": "V", "XInmm": 2.5}}, "VoxelSize holds no"),
+        ({"Origin": {"_": "O", "X": 0.0, "Y": float("nan"), "Z": 0.0}}, "TwoDSlicedata.Origin is"),
+        ({"Elapsed100NanosecondInterval": "noon"}, "no Elapsed100NanosecondInterval"),
+        ({"Data": b""}, "Data holds no 240 bytes"),
+    ],
+)
+def test_unity_frames_that_are_not_as_described_are_refused(tmp_path, changes, says):
+    assert says in refusal(write_unity(tmp_path / "cine", small(), **changes))
+
+
+def test_unity_pixels_of_which_the_sign_is_not_told_are_refused(tmp_path):
+    case = small(frames=small().frames + np.uint16(40000))
+    assert "beyond 32767" in refusal(write_unity(tmp_path / "cine", case))
+
+
+@pytest.mark.parametrize("write", [write_dat, write_unity])
+def test_nothing_that_names_a_person_is_in_a_recording(tmp_path, write):
+    opened = open_recording(write(tmp_path / "Doe Jane", replace(CASE, frames=CASE.frames.astype(np.int16))))
+    assert not any(name.lower() in f"{opened.name} {opened.notes} {opened.region}".lower() for name in NAMES)
+    assert opened.name.split("-")[0] in ("mridian", "unity")
+
+
+PIECES = [b"\0", b"\xff", b"\x7f\xff\xff\xff", b"-1", b"\x09\x01\0\0\0"]
+FILES = {
+    "dat": dat_frame(STRAIGHT.frames[0], STRAIGHT, 0),
+    "bin": unity_frame(STRAIGHT.frames[0].astype(np.uint16), STRAIGHT, 0, recording().first_mask),
+    "raw": raw_cine(STRAIGHT),
+}
+
+
+def _opened(tmp_path, name, content):
+    """Open a folder of which one file is this one, or the one file."""
+    if name == "raw":
+        path = tmp_path / "cine.raw"
+        path.write_bytes(content)
+        write_side(path, rate_hz=5.97)
+    else:
+        path = tmp_path / "cine"
+        path.mkdir(exist_ok=True)
+        for index in range(7):
+            (path / f"{index}.{name}").write_bytes(FILES[name] if index != 6 else content)
+        write_side(path, rate_hz=5.97)
+    try:
+        return [np.array(frame) for frame in open_recording(path).frames]
+    except (RecordingError, GeometryError) as error:
+        message = str(error)
+    assert "\n" not in message
+    assert len(message) < 800
+    return None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_that_is_cut_short_anywhere_is_refused_or_left_out(tmp_path, name):
+    length = len(FILES[name])
+    for keep in [*range(0, length, max(length // 60, 1)), *range(length - 30, length)]:
+        left = _opened(tmp_path, name, FILES[name][:keep])
+        # What ends before it says what it is, is some other file in the folder.
+        assert left is None or keep < {"dat": 80, "bin": FILES["bin"].index(b"TwoDSlicedata") + 13}[name]
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=150, deadline=None)
+@given(
+    place=st.integers(0, 3000), piece=st.sampled_from([b"\0", b"\xff", b"\x7f\xff\xff\xff", b"-1", b"\x09\x01\0\0\0"])
+)
+def test_a_damaged_piece_never_ends_in_another_error(tmp_path_factory, name, place, piece):
+    content = bytearray(FILES[name])
+    at = place % len(content)
+    content[at : at + len(piece)] = piece
+    _opened(tmp_path_factory.mktemp("damaged"), name, bytes(content))
+
+
+def test_objects_that_refer_to_each_other_in_a_circle_are_refused():
+    circle = Document(1, {1: {"next": Reference(2)}, 2: Reference(3), 3: Reference(2)})
+    with pytest.raises(NrbfError, match="in a circle"):
+        circle.get("next", "next")
+
+
+def test_a_member_of_a_class_within_itself_is_no_endless_way(tmp_path):
+    deep = b"\x05" + struct.pack("<i", 1) + b"\x01A" + struct.pack("<i", 1) + b"\x01a" + b"\x02" + struct.pack("<i", 2)
+    again = (b"\x01" + struct.pack("<ii", 5, 1)) * 100
+    stream = struct.pack("<Biiii", 0, 1, -1, 1, 0) + deep + again
+    with pytest.raises(NrbfError, match="within each other"):
+        read_nrbf(io.BytesIO(stream), len(stream))
+
+
+def test_a_claim_of_gigabytes_is_refused_without_taking_them(tmp_path):
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    data = STRAIGHT.frames[0].astype("<u2").tobytes()
+    content = FILES["bin"].replace(struct.pack("<iB", len(data), 2) + data, struct.pack("<iB", 2**31 - 1, 2) + data)
+    assert content != FILES["bin"]
+    (folder / "a.bin").write_bytes(content)
+    assert "an array of 2147483647 numbers" in refusal(folder)

@@ -1,0 +1,188 @@
+"""The pump shows what is new, says from time to time that the session is alive, and carries wishes to the desk."""
+
+import pytest
+
+from gatekeeper.core.clock import VirtualClock
+from gatekeeper.display.web import publisher as pumping
+from gatekeeper.display.web.message import unpacked
+from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, WebPublisher
+from gatekeeper.operator.pending import Answer
+from gatekeeper.operator.request_queue import RequestQueue
+from gatekeeper.session.contouring.requests import NOT_DRAWN, ContourRequests
+from gatekeeper.session.status import SessionStatus
+from tests.support.gates import gate
+from tests.support.request_queues import obeyed
+from tests.support.steps import ON, step
+
+
+class Console:
+    """A console that keeps what it is given."""
+
+    def __init__(self):
+        self.alive, self.views, self.told, self.waiting = True, [], [], []
+
+    def show(self, parts):
+        self.views.append(unpacked(b"".join(parts)))
+        return True
+
+    def asked(self):
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    def tell(self, answer):
+        self.told.append(answer)
+
+
+class World:
+    """A pump that looks when it is told to, by a stopwatch that is set by hand."""
+
+    def __init__(self, monkeypatch, desk=True):
+        self.ns = 10**12
+        monkeypatch.setattr(pumping, "stopwatch_ns", lambda: self.ns)
+        self.board, self.console, clock = SessionStatus(), Console(), VirtualClock()
+        self.desk, self.gate = RequestQueue(clock) if desk else None, gate(armed=False)
+        self.easel = ContourRequests()
+        self.easel.open()
+        self.pump = WebPublisher(self.board, clock, self.console, self.desk, self.easel)
+
+    def look(self, after_s=0.0):
+        self.ns += int(after_s * 1e9)
+        self.pump._look()
+
+    def draw(self, draw, number=1, operator="Anna"):
+        self.console.waiting.append({"id": number, "draw": draw, "operator": operator})
+        self.look()
+
+    def ask(self, *words, number=1, operator="Anna"):
+        self.console.waiting.append({"id": number, "command": list(words), "operator": operator})
+        self.look()
+
+
+@pytest.fixture
+def world(monkeypatch):
+    return World(monkeypatch)
+
+
+def test_what_is_new_is_shown_once(world):
+    world.look()
+    world.board.saw(step(ON, sequence=3), 1.0, True, True)
+    for _ in range(5):
+        world.look(0.01)
+    assert [head["sequence"] for head, _ in world.console.views] == [None, 3]
+
+
+def test_the_console_hears_that_the_session_is_alive_when_nothing_is_new(world):
+    world.look()
+    world.look(0.9 * STILL_S)
+    assert len(world.console.views) == 1
+    world.look(0.2 * STILL_S)
+    assert len(world.console.views) == 2
+
+
+def test_a_console_that_has_ended_is_said_once_and_left_alone(world):
+    world.console.alive = False
+    for _ in range(3):
+        world.look(1.0)
+    assert world.console.views == []
+    assert [line.text for line in world.board.lines] == ["the console has ended; the session goes on"]
+
+
+def test_wishes_go_to_the_desk_and_answers_come_back(world):
+    world.ask("arm")
+    assert world.console.told == []
+    [command] = obeyed(world.desk, world.gate)
+    assert (command.action, command.operator) == ("arm", "Anna")
+    world.look()
+    assert world.console.told == [{"id": 1, "accepted": True, "note": "arm by Anna"}]
+    assert world.desk.told[-1].wish.door == "console"
+
+
+def test_a_wish_that_the_loop_does_not_take_is_withdrawn(world):
+    world.ask("arm")
+    world.look(1.01 * ANSWER_S)
+    assert not world.console.told[0]["accepted"]
+    assert "withdrawn" in world.console.told[0]["note"]
+    assert obeyed(world.desk, world.gate) == []
+
+
+def test_a_hold_that_is_late_is_still_done(world):
+    world.ask("hold")
+    world.look(1.01 * ANSWER_S)
+    assert len(obeyed(world.desk, world.gate)) == 1
+
+
+@pytest.mark.parametrize("words", [["explode"], [], ["hold", "now"], ["rebase", "a", "b"]])
+def test_what_cannot_be_asked_is_answered(world, words):
+    world.ask(*words)
+    assert world.console.told[0]["accepted"] is False
+    assert obeyed(world.desk, world.gate) == []
+
+
+def test_nobody_asks_without_a_name(world):
+    world.ask("hold", operator="  ")
+    assert "operator" in world.console.told[0]["note"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"id": "x"},
+        {"id": 1, "command": None, "operator": "A"},
+        {"arrows": "yes"},
+        {"id": 1, "draw": 5, "operator": "A"},
+    ],
+)
+def test_nonsense_from_the_console_changes_nothing(world, asked):
+    world.console.waiting.append(asked)
+    world.look()
+    assert obeyed(world.desk, world.gate) == []
+    assert not world.pump._arrows.wanted
+
+
+def test_too_many_wishes_at_once_are_refused(world):
+    for number in range(MOST_ORDERS + 1):
+        world.ask("release", number=number)
+    assert world.console.told == [{"id": MOST_ORDERS, "accepted": False, "note": "too much is asked at once"}]
+
+
+def test_a_recording_cannot_be_asked(monkeypatch):
+    world = World(monkeypatch, desk=False)
+    world.ask("hold")
+    assert world.console.told == [{"id": 1, "accepted": False, "note": NO_DESK}]
+
+
+def test_the_last_view_is_shown_when_the_session_ends(world):
+    with world.pump:
+        pass
+    assert len(world.console.views) >= 1
+
+
+def test_what_is_drawn_goes_to_the_easel_and_its_answer_comes_back(world):
+    world.draw({"take": True}, operator=" Anna ")
+    order = world.easel.next()
+    assert (order.asked.word, order.asked.operator, order.asked.door) == ("take", "Anna", "console")
+    assert world.console.told == []
+    order.settle(Answer(True, "taken"))
+    world.look()
+    assert world.console.told == [{"id": 1, "accepted": True, "note": "taken"}]
+    assert obeyed(world.desk, world.gate) == []
+
+
+def test_what_cannot_be_drawn_is_answered_without_asking_the_session(world):
+    world.draw({"points_px": [[1, 2]], "margin_mm": 5, "sequence": 1, "shape": "polygon"})
+    assert "has 1 points" in world.console.told[0]["note"]
+    assert world.easel.next() is None
+
+
+def test_what_nobody_works_off_is_withdrawn(world):
+    world.draw({"take": True})
+    world.look(1.01 * ANSWER_S)
+    assert "withdrawn" in world.console.told[0]["note"]
+    assert world.easel.next() is None
+
+
+def test_nothing_is_drawn_where_nobody_waits_for_it(world):
+    world.pump._easel = ContourRequests()
+    world.draw({"again": True})
+    assert world.console.told == [{"id": 1, "accepted": False, "note": NOT_DRAWN}]
