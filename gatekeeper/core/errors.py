@@ -13,6 +13,10 @@ class ConfigError(InputError):
     """A setting is missing, unknown or outside its limits."""
 
 
+class PluginError(ConfigError):
+    """A tracker, source, linac port or format is not there, or cannot be loaded or made."""
+
+
 class RecordingError(InputError):
     """A recorded case or session cannot be read."""
 
@@ -35,6 +39,10 @@ class OutputError(InputError):
 
 class EngineError(GatekeeperError):
     """Tracking or deciding failed on a frame; the beam is held and the session is over."""
+
+
+class TrackerError(GatekeeperError):
+    """A tracker that is a plug-in failed on a frame; the gate holds until an operator resets the fault."""
 
 
 class WatchdogError(GatekeeperError):

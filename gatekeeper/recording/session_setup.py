@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import kernels
 from gatekeeper.config import StrictModel
 from gatekeeper.core.frame import Plane
+from gatekeeper.plugins import DISTRIBUTION
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of, plane_numbers
 
@@ -23,7 +24,6 @@ SCHEMA = 2
 """Changes when a reader of an older session would misread a newer one."""
 READABLE = (1, SCHEMA)
 """Sessions of these can be read; of an older one without what came later."""
-DISTRIBUTION = "gatekeeper-mrgrt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
