@@ -97,7 +97,7 @@ def _displacement(found: Plane, expected: Plane | None) -> tuple[float, float]:
         return 0.0, 0.0
     angles_deg = (_angle_deg(found.row_step, expected.row_step), _angle_deg(found.col_step, expected.col_step))
     # The larger of the two would not be NaN for every order in which one of them is.
-    angle_deg = math.nan if math.isnan(sum(angles_deg)) else max(angles_deg)
+    angle_deg = math.nan if any(map(math.isnan, angles_deg)) else max(angles_deg)
     return angle_deg, math.dist(found.origin_mm, expected.origin_mm)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gatekeeper.config import GateConfig
+from gatekeeper.core.addition import add
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.frame import Plane
@@ -70,9 +71,9 @@ class KeepOutZone:
         """Return how much of the structure is in the zone, and the limit on it, both in percent or in mm^2."""
         inside = [zone.inside(track.contour_px) for zone in self.zones]
         if self.most_mm2 is not None:
-            return sum(area_mm2 for _, area_mm2 in inside), self.most_mm2
+            return add(area_mm2 for _, area_mm2 in inside), self.most_mm2
         most_percent = default_percent if self.most_percent is None else self.most_percent
-        return sum(percent for percent, _ in inside), most_percent
+        return add(percent for percent, _ in inside), most_percent
 
 
 Zone = TargetZone | KeepOutZone

@@ -2,6 +2,7 @@
 
 import math
 
+from gatekeeper.core.addition import add
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.protocols import FrameSource
@@ -84,12 +85,12 @@ class PlaneFilter:
     def _is_on_plane(self, plane: Plane) -> bool:
         """Return True when a plane is the session's; one that is not finite never is."""
         normal = _normal(plane)
-        along = sum(a * b for a, b in zip(normal, self._normal, strict=True))
+        along = add(a * b for a, b in zip(normal, self._normal, strict=True))
         across = math.hypot(*_cross(normal, self._normal))
         # Which of its two faces a plane shows is not its place.
         angle_deg = math.degrees(math.atan2(across, abs(along)))
         gaps_mm = (a - b for a, b in zip(plane.origin_mm, self._origin_mm, strict=True))
-        beside_mm = abs(sum(gap * part for gap, part in zip(gaps_mm, self._normal, strict=True)))
+        beside_mm = abs(add(gap * part for gap, part in zip(gaps_mm, self._normal, strict=True)))
         return angle_deg <= self._angle_deg and beside_mm <= self._offset_mm
 
 

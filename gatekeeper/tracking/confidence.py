@@ -2,6 +2,7 @@
 
 import math
 
+from gatekeeper.core.addition import add
 from gatekeeper.tracking.template_fit import Similarity
 
 LARGEST_ERROR_MM = 1.3
@@ -44,7 +45,7 @@ def confidence(error_mm: float, bent: float, like: Similarity, surprise: float, 
     """
     if not min(like) > 0.0:
         return 0.0
-    unlike = sum(_unlike(value) / _unlike(limit) for value, limit in zip(like, LEAST_LIKENESS, strict=True))
+    unlike = add(_unlike(value) / _unlike(limit) for value, limit in zip(like, LEAST_LIKENESS, strict=True))
     doubt = error_mm / LARGEST_ERROR_MM + (bent / MOST_BENT) ** 2 + unlike + surprise / MOST_SURPRISE
     sure = inside / (1.0 + doubt * doubt)
     return sure if math.isfinite(sure) else 0.0
