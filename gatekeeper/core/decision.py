@@ -15,7 +15,7 @@ class BeamState(StrEnum):
 class Reason(StrEnum):
     """Why the beam is held. The word is the same in the log, the summary and the documents.
 
-    `gatekeeper.gating.hold_reasons.TABLE` says of each what it measures, its limit, and whether it clears itself.
+    `gatekeeper.core.reasons` has the text of each, what it measures, its limit, and whether it clears itself.
     """
 
     NOT_ARMED = "not_armed"

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.gating.hold_reasons import LATCHED, ORDER, violations
+from gatekeeper.core.reasons import FAULTS, REASONS
+from gatekeeper.gating.hold_reasons import violations
 from gatekeeper.gating.measurements import Limits, Measurements
 
 
@@ -121,8 +122,8 @@ def latch(state: GateState, fault: Reason) -> GateState:
     ValueError
         When the reason is one that clears itself.
     """
-    if fault not in LATCHED:
-        raise ValueError(f"{fault} clears itself and cannot be latched; faults are {', '.join(LATCHED)}")
+    if fault not in FAULTS:
+        raise ValueError(f"{fault} clears itself and cannot be latched; faults are {', '.join(FAULTS)}")
     return _held(state, (fault,))
 
 
@@ -139,10 +140,10 @@ def interrupt(state: GateState) -> GateState:
 def _held(state: GateState, violated: tuple[Reason, ...]) -> GateState:
     """Return the state with the beam held, for what was violated and for all that stands besides."""
     found = {*violated, *state.faults}
-    faults = tuple([reason for reason in LATCHED if reason in found])
+    faults = tuple([reason for reason in FAULTS if reason in found])
     if not state.armed:
         found.add(Reason.NOT_ARMED)
     if state.operator_hold:
         found.add(Reason.OPERATOR_HOLD)
-    reasons = tuple([reason for reason in ORDER if reason in found]) or (Reason.RESUMING,)
+    reasons = tuple([reason for reason in REASONS if reason in found]) or (Reason.RESUMING,)
     return replace(state, good_frames=0, beam=BeamState.HOLD, reasons=reasons, faults=faults)

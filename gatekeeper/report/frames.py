@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.reasons import REASONS
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
 
@@ -98,7 +99,7 @@ def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: 
         spine.set(color=color, linewidth=3.0)
     time_s = seen.times_s()[index]
     axes.set_title(f"{number}   frame {decision.sequence}, {time_s:.1f} s", loc="left", fontsize=10.5)
-    reasons = ", ".join(reason.value.replace("_", " ") for reason in decision.reasons)
+    reasons = "\n".join(REASONS[reason].text for reason in decision.reasons)
     axes.text(
         0.018,
         0.022,

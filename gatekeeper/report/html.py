@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
+from gatekeeper.core.reasons import REASONS, reason_rows
 from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
 from gatekeeper.report.facts import facts_of, settings_of
 from gatekeeper.report.motion import ranges_of
@@ -19,7 +20,8 @@ from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.words import event_text, preview_rows, score_rows
-from gatekeeper.style.reasons import KIND_COLOR, KINDS, LOOKS, kinds_for_page
+from gatekeeper.style.colors import CATEGORY_COLOR
+from gatekeeper.style.reasons import categories_for_page, category_index
 
 BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
 """What finding the target, deciding, and both may take, in ms: a decision within a millisecond."""
@@ -103,16 +105,17 @@ def _by_reason(story: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
     holds = [span for span in spans if not span.on]
     return [
         {
-            "word": reason.value,
-            "words": LOOKS[reason].words,
-            "color": KIND_COLOR[LOOKS[reason].kind],
-            "decisions": decisions[reason],
-            "lasted_s": float(stands_s[[reason in given for given in reasons]].sum()),
-            "holds": sum(reason in span.reasons for span in holds),
-            "longest_s": max((span.lasted_s for span in holds if reason in span.reasons), default=0.0),
+            "word": row.reason.value,
+            "words": row.text,
+            "action": row.action,
+            "color": CATEGORY_COLOR[row.category],
+            "decisions": decisions[row.reason],
+            "lasted_s": float(stands_s[[row.reason in given for given in reasons]].sum()),
+            "holds": sum(row.reason in span.reasons for span in holds),
+            "longest_s": max((span.lasted_s for span in holds if row.reason in span.reasons), default=0.0),
         }
-        for reason in Reason
-        if decisions[reason]
+        for row in reason_rows()
+        if decisions[row.reason]
     ]
 
 
@@ -129,7 +132,7 @@ def _shown(story: SessionData, span: Span) -> dict[str, Any]:
         if image is not None:
             picture = thumbnail(image, story.spacing_mm, story.envelope_px, story.tracks[index])
             break
-    words = ", ".join(LOOKS[reason].words for reason in span.reasons)
+    words = ", ".join(REASONS[reason].text for reason in span.reasons)
     return {"begin_s": span.begin_s, "lasted_s": span.lasted_s, "words": words, "picture": picture}
 
 
@@ -166,8 +169,8 @@ def _outside(outside_percent: NDArray[np.float64], limit_percent: float) -> dict
 
 def _kinds(story: SessionData) -> list[dict[str, str]]:
     """Return the kinds of hold that there were."""
-    there = {KINDS.index(LOOKS[reason].kind) for given in story.reasons() for reason in given}
-    return [kind for place, kind in enumerate(kinds_for_page()) if place in there]
+    there = {category_index(reason) for given in story.reasons() for reason in given}
+    return [category for place, category in enumerate(categories_for_page()) if place in there]
 
 
 def _events(story: SessionData) -> list[dict[str, Any]]:
@@ -192,11 +195,11 @@ def _trace(story: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray[n
             "predicted": _rounded(story.numbers("predicted_percent"), 2),
             "confidence": _rounded(story.numbers("confidence"), 3),
             "on": story.beam_on().astype(int).tolist(),
-            "kind": [KINDS.index(LOOKS[given[0]].kind) if given else -1 for given in reasons],
+            "kind": [category_index(given[0]) if given else -1 for given in reasons],
             "why": [[list(Reason).index(reason) for reason in given] for given in reasons],
         },
-        "words": [LOOKS[reason].words for reason in Reason],
-        "kinds": kinds_for_page(),
+        "words": [row.text for row in reason_rows()],
+        "kinds": categories_for_page(),
         "limits": {
             "margin": config.envelope.margin_mm,
             "outside": config.gate.outside_percent,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
+from gatekeeper.core.reasons import REASONS, Category
 from gatekeeper.report.session_data import SessionData
-from gatekeeper.style.reasons import LOOKS, Kind
 
 BEFORE = {
     "connect": "of that: connecting",
@@ -87,12 +87,12 @@ def _before(story: SessionData, last_s: float) -> list[Part]:
 
 def _part(reasons: tuple[Reason, ...]) -> str:
     """Return of which part of the delivery a decision with these reasons is."""
-    kinds = {LOOKS[reason].kind for reason in reasons}
-    if not kinds:
+    categories = {REASONS[reason].category for reason in reasons}
+    if not categories:
         return BEAM_ON
-    if Kind.MOTION in kinds:
+    if Category.MOTION in categories:
         return HELD
-    return WAITING if kinds == {Kind.WAITING} else INTERRUPTED
+    return WAITING if categories == {Category.WAITING} else INTERRUPTED
 
 
 def _delivery(story: SessionData) -> NDArray[np.bool_]:

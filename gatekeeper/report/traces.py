@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.reasons import REASONS
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.style.colors import (
     AP_COLOR,
@@ -68,7 +69,7 @@ def draw_beam(axes: Axes, seen: OverviewData, reasons: Sequence[Reason]) -> None
     for row, reason in enumerate(reasons, start=1):
         given = np.array([reason in decision.reasons for decision in seen.decisions], dtype=np.bool_)
         axes.broken_barh(list(spans_s(given, times_s)), (row - 0.3, 0.6), facecolor=MUTED_COLOR, lw=0)
-    axes.set_yticks(range(len(reasons) + 1), ["beam", *(reason.value.replace("_", " ") for reason in reasons)])
+    axes.set_yticks(range(len(reasons) + 1), ["Beam", *(REASONS[reason].text for reason in reasons)])
     axes.set(ylim=(len(reasons) + 0.6, -0.6), xlabel="time since the first decision (s)")
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gatekeeper.core.json_values import aligned, numbers
+from gatekeeper.core.reasons import text_of
 from gatekeeper.operator.request import Request
 from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
@@ -85,7 +86,7 @@ class Outcome:
         yield "duty cycle", f"{100.0 * status.duty_cycle:.1f} % of that, beam on for {status.beam_on_s:.1f} s"
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
-            yield f"  {reason.replace('_', ' ')}", f"{frames} decisions"
+            yield f"  {text_of(reason)}", f"{frames} decisions"
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if lag.stalls:
             longest_ms = max(lag.late_max_ms, lag.busy_max_ms)

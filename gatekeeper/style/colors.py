@@ -1,11 +1,21 @@
-"""Colours that mean the same on every picture and page.
+"""Define the colours of every picture and page.
 
-Okabe and Ito's palette, told apart with every kind of colour vision; a held beam is hatched or named besides.
+They are Okabe and Ito's palette, which people with any colour vision can tell apart; a held beam is also hatched or
+named.
 """
 
 from gatekeeper.core.decision import BeamState
+from gatekeeper.core.reasons import Category
 
 BEAM_COLOR = {BeamState.ON: "#0072B2", BeamState.HOLD: "#E69F00"}
+CATEGORY_COLOR = {
+    Category.MOTION: BEAM_COLOR[BeamState.HOLD],
+    Category.WAITING: "#F0E442",
+    Category.TRACKING: "#CC79A7",
+    Category.TECHNICAL: "#D55E00",
+    Category.OPERATOR: "#999999",
+}
+"""Colours of a hold by the category of its first reason."""
 TARGET_COLOR = "#F0E442"
 ENVELOPE_COLOR = "#56B4E9"
 AVOID_COLOR = "#D55E00"
@@ -13,4 +23,5 @@ SI_COLOR = "#222222"
 AP_COLOR = "#CC79A7"
 LIMIT_COLOR = "#D55E00"
 MUTED_COLOR = "#666666"
+ALARM_COLOR = "#8B0000"
 ENVELOPE_DASHES = (0, (4, 2))

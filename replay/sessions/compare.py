@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from gatekeeper.core.decision import BeamState
+from gatekeeper.core.reasons import text_of
 from gatekeeper.recording.summary import Summary, summary_of
 from replay.formats.session import Entry, RecordedSession
 from replay.run import ReplayInput
@@ -69,7 +70,7 @@ class Comparison:
         for reason in dict.fromkeys([*one.hold_reasons, *other.hold_reasons]):
             counts = (numbers.hold_reasons.get(reason, 0) for numbers in (one, other))
             first, second = (f"{count} frames" for count in counts)
-            yield f"  {reason.replace('_', ' ')}", first, second
+            yield f"  {text_of(reason)}", first, second
 
 
 def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
@@ -123,5 +124,5 @@ def _said(entry: Entry) -> dict[str, object]:
 
 def _words(said: object) -> str:
     assert isinstance(said, dict)  # noqa: S101
-    reasons = ", ".join(word.replace("_", " ") for word in said["reasons"])
+    reasons = ", ".join(map(text_of, said["reasons"]))
     return f"{said['state']} ({reasons})" if reasons else str(said["state"])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.json_values import measured, number
 from gatekeeper.recording.summary import Summary, Tally
-from gatekeeper.style.reasons import KINDS, LOOKS
+from gatekeeper.style.reasons import category_index
 from replay.sessions.rejudge import Rejudged
 
 BEAM_ON = -1
@@ -95,7 +95,7 @@ def kind_of(state: BeamState, reasons: Iterable[Reason]) -> int:
     """Return what a hold's first reason has to do with, as its place among the page's kinds, or `BEAM_ON`."""
     if state is BeamState.ON:
         return BEAM_ON
-    return KINDS.index(LOOKS[min(reasons, key=ORDER.__getitem__)].kind)
+    return category_index(min(reasons, key=ORDER.__getitem__))
 
 
 def ribbon(kinds: Iterable[int]) -> list[list[int]]:

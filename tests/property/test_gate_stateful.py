@@ -11,9 +11,9 @@ from gatekeeper.config import GateConfig, LinacProfile
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.frame import Frame, Plane
+from gatekeeper.core.reasons import FAULTS
 from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.hold_reasons import LATCHED
 from gatekeeper.session.engine import Engine
 from tests.support.gates import ENVELOPE, HOLD, IMAGE, ON, PLANE, SPACING_MM, track
 
@@ -191,7 +191,7 @@ class Course(RuleBasedStateMachine):
         assert list(last.reasons) == [reason for reason in Reason if reason in last.reasons]
         state = self.engine._gate.state
         assert set(state.faults) == self.faults
-        assert self.faults <= set(LATCHED)
+        assert self.faults <= set(FAULTS)
         if state.beam is ON:
             assert self.armed
             assert not self.operator_hold

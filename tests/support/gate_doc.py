@@ -1,9 +1,9 @@
-"""The tables of docs/gate.md, written from the table of reasons and the config: python -m tests.support.gate_doc."""
+"""The table of hold reasons in docs/gate.md, written from the program: python -m tests.support.gate_doc."""
 
 from pathlib import Path
 
-from gatekeeper.config import GateConfig
-from gatekeeper.gating.hold_reasons import TABLE, Row
+from gatekeeper.config import SessionConfig
+from gatekeeper.core.reasons import ReasonRow, reason_rows
 
 DOC = Path(__file__).parents[2] / "docs" / "gate.md"
 BEGIN, END = "<!-- reasons: python -m tests.support.gate_doc -->\n", "<!-- end of reasons -->\n"
@@ -11,8 +11,8 @@ BEGIN, END = "<!-- reasons: python -m tests.support.gate_doc -->\n", "<!-- end o
 
 def reasons() -> str:
     """The table of reasons in Markdown."""
-    head = "| reason | measures | default limit | unit | also set by | clears itself | shown by |\n"
-    return head + "| --- " * 7 + "|\n" + "".join(_line(row) for row in TABLE)
+    head = "| reason | text | measures | default limit | unit | also set by | clears itself | what to do |\n"
+    return head + "| --- " * 8 + "|\n" + "".join(map(_line, reason_rows()))
 
 
 def with_reasons(text: str) -> str:
@@ -21,12 +21,17 @@ def with_reasons(text: str) -> str:
     return before + BEGIN + reasons() + END + rest.split(END)[1]
 
 
-def _line(row: Row) -> str:
-    default = GateConfig()
-    limit = "" if row.limit is None else f"`{row.limit}` = {getattr(default, row.limit):g}"
-    also = ", ".join(f"`{name}` = {getattr(default, name):g}" for name in row.also)
+def default_of(setting: str) -> float:
+    """The default of a setting such as ``gate.max_age_s``."""
+    section, name = setting.split(".")
+    return getattr(getattr(SessionConfig(), section), name)
+
+
+def _line(row: ReasonRow) -> str:
+    limit = "" if row.limit is None else f"`{row.limit}` = {default_of(row.limit):g}"
+    also = ", ".join(f"`{name}` = {default_of(name):g}" for name in row.also)
     stays = "no: fault" if row.latched else "yes"
-    cells = (f"`{row.reason}`", row.measures, limit, row.unit or "", also, stays, f"`{row.shown_by}`")
+    cells = (f"`{row.reason}`", row.text, row.measures, limit, row.unit or "", also, stays, row.action or "wait")
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -12,11 +12,13 @@ import pytest
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.core.reasons import Category
 from gatekeeper.report import html as pages
 from gatekeeper.report import phases
 from gatekeeper.report.html import report_html
 from gatekeeper.report.spans import spans_of, steadiness
-from gatekeeper.style.reasons import KIND_COLOR, KIND_WORDS, LOOKS, Kind
+from gatekeeper.style.colors import CATEGORY_COLOR
+from gatekeeper.style.reasons import CATEGORY_TEXT, categories_for_page, reasons_for_page
 from replay import run
 from replay.formats.session import open_session
 from replay.run import replay_input
@@ -49,10 +51,10 @@ def with_reasons(story, *given):
     return replace(story, decisions=entries, tracks=[None] * len(entries))
 
 
-def test_every_reason_has_words_and_a_kind_with_a_colour():
-    assert set(LOOKS) == set(Reason)
-    assert set(KIND_COLOR) == set(KIND_WORDS) == set(Kind)
-    assert len({looks.words for looks in LOOKS.values()}) == len(LOOKS)
+def test_every_category_of_reasons_has_a_text_and_a_colour():
+    assert set(CATEGORY_COLOR) == set(CATEGORY_TEXT) == set(Category)
+    assert [reason["word"] for reason in reasons_for_page()] == list(Reason)
+    assert {reason["kind"] for reason in reasons_for_page()} == set(range(len(categories_for_page())))
 
 
 def test_beams_and_holds_follow_each_other_and_fill_the_session(story):
@@ -237,8 +239,8 @@ def test_a_name_cannot_become_part_of_the_page(story):
 def test_a_session_with_nan_frames_and_silences_is_told(tmp_path):
     with closing(open_session(whole_session(tmp_path / "session"))) as opened:
         page = report_html(session_data_of(opened))
-    assert "no frame" in page
-    assert "frame holds NaN or infinity" in page
+    assert "Frame timeout" in page
+    assert "NaN or infinite pixels" in page
 
 
 def test_a_session_that_was_broken_off_says_so(tmp_path):

@@ -6,8 +6,9 @@ import pytest
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.reasons import FAULTS
 from gatekeeper.gating import state_machine as machine
-from gatekeeper.gating.hold_reasons import CHECKS, LATCHED, violations
+from gatekeeper.gating.hold_reasons import CHECKS, violations
 from gatekeeper.gating.measurements import Limits
 from gatekeeper.gating.state_machine import GateState, Rules, step
 from tests.support.gates import HOLD, ON, findings
@@ -56,7 +57,7 @@ BAD = {
     Reason.EXCEPTIONAL_POSITION: [{"target": {"excursion_mm": mm}} for mm in (5.001, NAN, INF)],
     Reason.BASELINE_DRIFT: [{"target": {"drift_mm": mm}} for mm in (3.001, -3.001, NAN, INF, -INF)],
 }
-FOUND = [reason for reason, _ in CHECKS]
+FOUND = list(CHECKS)
 
 
 def merged(*changes):
@@ -179,7 +180,7 @@ def test_every_state_and_every_finding(world):
     assert sum(state.beam is ON for state in states) == 1
     for state, (frame, seen, refusals) in product(states, FRAMES):
         after = step(state, frame, rules)
-        faults = in_order(*state.faults, *(reason for reason in seen if reason in LATCHED))
+        faults = in_order(*state.faults, *(reason for reason in seen if reason in FAULTS))
         standing = (() if state.armed else (Reason.NOT_ARMED,)) + (
             (Reason.OPERATOR_HOLD,) if state.operator_hold else ()
         )
@@ -202,7 +203,7 @@ def test_no_reachable_state_is_on_without_its_proof(world):
         if state.beam is ON:
             assert (state.armed, state.operator_hold, state.faults) == (True, False, ())
             assert state.good_frames == rules.frames_to_resume
-        assert set(state.faults) <= set(state.reasons) & set(LATCHED)
+        assert set(state.faults) <= set(state.reasons) & set(FAULTS)
         assert (Reason.NOT_ARMED in state.reasons) == (not state.armed)
         assert (Reason.OPERATOR_HOLD in state.reasons) == state.operator_hold
 
@@ -281,7 +282,7 @@ def test_a_reset_fault_whose_cause_is_there_is_back_at_once():
     assert step(machine.reset(state), backwards, Rules.of(CONFIG)).faults == (Reason.CLOCK_BACKWARDS,)
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in LATCHED])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in FAULTS])
 def test_what_clears_itself_cannot_be_latched(reason):
     with pytest.raises(ValueError, match="clears itself"):
         machine.latch(on_state(), reason)

@@ -7,12 +7,12 @@ import pytest
 from rich.console import Console
 
 from gatekeeper.core.decision import Reason
+from gatekeeper.core.reasons import reason_rows
 from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
 from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.publisher import snapshot_of
-from gatekeeper.display.terminal.screen import Plain, clock, draw
+from gatekeeper.display.terminal.screen import Plain, clock, draw, in_words
 from gatekeeper.display.terminal.snapshot import LogLine, Snapshot, Typing, packed, unpacked
-from gatekeeper.display.terminal.words import WORDS, in_words
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus
 from tests.support.snapshots import BEAM_ON, FACTS, HELD_NOW
@@ -45,7 +45,7 @@ P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                    phase deli
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
 ┃╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱    HOLD   for 0.0 s  ╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱┃
 ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
-  • target outside the envelope: 7.2 %, limit 5 %
+  • Target outside envelope: 7.2 %, limit 5 %
 frames      8.0 /s   240 judged                     outside     7.2 %  limit 5 %
 age         112 ms                                  confidence  0.93  limit 0.5
 latency     p50 0.42  p99 1.10  max 3.40 ms         duty cycle  56.2 %   beam on 22.4 s
@@ -91,10 +91,9 @@ def test_before_and_after_the_loop_nothing_need_be_heard(phase):
 
 
 def test_every_reason_has_words():
-    assert set(WORDS) == set(Reason)
-    for reason in Reason:
-        said = in_words(reason.value, HELD_NOW, FACTS)
-        assert said.startswith(WORDS[reason])
+    for row in reason_rows():
+        said = in_words(row.reason.value, HELD_NOW, FACTS)
+        assert said.startswith(row.text)
         assert len(said) < 76
 
 

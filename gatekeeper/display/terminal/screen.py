@@ -9,15 +9,18 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from gatekeeper.core.decision import BeamState
+from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.reasons import REASONS, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import History
-from gatekeeper.display.terminal.snapshot import LogLine, Message, Snapshot
-from gatekeeper.display.terminal.words import in_words
+from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
+from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR
 
-# Okabe and Ito's colours, as in the pictures of a session.
-STYLE_ON, STYLE_HOLD, STYLE_SILENT = "bold white on #0072B2", "bold black on #E69F00", "bold white on #8B0000"
-BLUE, ORANGE = "#56B4E9", "#E69F00"
+STYLE_ON = f"bold white on {BEAM_COLOR[BeamState.ON]}"
+STYLE_HOLD = f"bold black on {BEAM_COLOR[BeamState.HOLD]}"
+STYLE_SILENT = f"bold white on {ALARM_COLOR}"
+# The blue of beam-on is too dark for thin lines on a black terminal.
+BLUE, ORANGE = ENVELOPE_COLOR, BEAM_COLOR[BeamState.HOLD]
 NO_NEWS_S = 1.5
 """The state is no longer believed when nothing has been heard for so long, in seconds of real time."""
 WINDOW_S = 30.0
@@ -111,7 +114,22 @@ def _reasons(seen: History) -> list[RenderableType]:
     shown = [Text(f"  • {in_words(reason, seen.now, seen.facts)}") for reason in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:
         shown[-1] = Text(f"  • and {len(reasons) - MOST_REASONS + 1} more")
-    return [*shown] if shown else [Text("  • nothing holds the beam")]
+    return [*shown] if shown else [Text("  • No hold reason")]
+
+
+def in_words(reason: str, now: Snapshot, facts: SessionInfo) -> str:
+    """Return the text of a reason with its value and limit, or with what to do; an unknown word stands for itself."""
+    text = text_of(reason)
+    match reason:
+        case Reason.OUTSIDE:
+            percent = max(now.outside_percent, now.predicted_percent, key=lambda value: (value == value, value))
+            return f"{text}: {percent:.1f} %, limit {facts.outside_limit:g} %"
+        case Reason.LOW_CONFIDENCE:
+            return f"{text}: {now.confidence:.2f}, limit {facts.confidence_limit:g}"
+        case Reason.STALE_FRAME:
+            return f"{text}: {now.age_ms:.0f} ms"
+    action = REASONS[Reason(reason)].action if reason in REASONS else ""
+    return f"{text}. {action}" if action else text
 
 
 def _numbers(seen: History) -> RenderableType:

@@ -3,9 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.decision import Reason
 from gatekeeper.display.web.trace_row import COLUMNS
-from gatekeeper.style.reasons import KINDS, LOOKS, kinds_for_page
+from gatekeeper.style.reasons import categories_for_page, reasons_for_page
 
 BREATH_HOLD_S = 20.0
 """How long a breath is held, in s, where nobody has said otherwise."""
@@ -72,9 +71,6 @@ class SessionInfo:
         return {
             **asdict(self),
             "columns": COLUMNS,
-            "kinds": kinds_for_page(),
-            "reasons": [
-                {"word": reason.value, "words": LOOKS[reason].words, "kind": KINDS.index(LOOKS[reason].kind)}
-                for reason in Reason
-            ],
+            "kinds": categories_for_page(),
+            "reasons": reasons_for_page(),
         }

@@ -24,7 +24,7 @@ export class Panel {
     at("name").textContent = facts.name;
     at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
     document.title = `${facts.name} · gatekeeper`;
-    for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `held: ${kind.words}`, true));
+    for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `Hold: ${kind.words}`, true));
     at("kinds").prepend(legendItem("#0072B2", "beam on", false));
   }
 
@@ -96,6 +96,7 @@ export class Panel {
       swatch.style.backgroundColor = this.facts.kinds[reason.kind].color;
       swatch.className = "hatched";
       name.append(swatch, reason.words);
+      name.title = reason.action;
       times.className = "n";
       times.textContent = count;
       return row;
