@@ -1,1 +1,1 @@
-"""Numba kernels: floats and arrays in, floats and arrays out; no units, no objects, no I/O."""
+"""Compile the numerical kernels with numba: floats and arrays in, floats and arrays out, without objects or I/O."""

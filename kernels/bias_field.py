@@ -1,4 +1,4 @@
-"""Evening out a window of an image with a field of factors that stands still."""
+"""Correct a window of an image by a static multiplicative bias field."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,14 @@ Image = NDArray[np.float32]
 
 @kernel(void(f4_2d_in, i8, i8, f4_2d))
 def remove_bias_field(factors: Image, row: int, col: int, window: Image) -> None:
-    """Multiply a window, the first pixel of which lies at (row, col) of the field, by the field.
+    """Multiply a window in place by the correction factors at its position.
 
     Parameters
     ----------
     factors : ndarray of float32, shape (H, W), at least 1 x 1
-        Beyond it its edge repeats.
+        Correction factor of each pixel; beyond the array its edge repeats.
     row, col : int
-        May be negative, and the window anywhere.
+        Position of the window's first pixel on `factors`; may be negative or beyond the array.
     window : ndarray of float32, shape (h, w)
         Changed in place.
     """

@@ -1,4 +1,4 @@
-"""Fine pixels joined to larger ones: all pixels of a part, or only one row in each block."""
+"""Bin pixels into larger ones, from all pixels of a region or from one row of each block."""
 
 import numpy as np
 from numba import types
@@ -17,7 +17,7 @@ ROWS = (f4_1d, *(types.Array(pixels.dtype, 1, "C", readonly=True) for pixels in 
 @kernel([void(pixels, i8, f4, f4_1d) for pixels in ROWS])
 def _along(row: Pixels, factor: int, scale: np.float32, out: Image) -> None:
     """Fill `out` with `scale` times the sums over every `factor` pixels of a row."""
-    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+    # Unsigned indices need no check for negative values, so the loops can be vectorised.
     inner = np.uint64(out.size)
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
     if factor == 2:
@@ -43,9 +43,10 @@ def _along(row: Pixels, factor: int, scale: np.float32, out: Image) -> None:
 def bin_pixels(
     image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, line: Image, out: Image
 ) -> None:
-    """Fill a part of `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (0, 0).
+    """Fill a region of `out` with means over blocks of `factor` x `factor` pixels.
 
-    Each pixel below the part is read once, and no other pixel; the rest of `out` stays as it is.
+    The first block starts at pixel (0, 0). Only pixels below the region are read, each once; `out` is left unchanged
+    outside the region.
 
     Parameters
     ----------
@@ -57,13 +58,14 @@ def bin_pixels(
     line : ndarray of float32, shape (factor * (right - left),) or longer
         Scratch.
     out : ndarray of float32, shape (h, w)
+        Receives the means.
     """
     scale = single(1.0) / single(factor * factor)
     begin, end = left * factor, right * factor
-    # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+    # Unsigned indices need no check for negative values, so the loops can be vectorised.
     wide = np.uint64(max(end - begin, 0))
     for i in range(top, bottom):
-        # Rows side by side: memory gives several of them as fast as one. Of fewer than four the last stands in.
+        # Reading several rows side by side is as fast as reading one. With fewer than four the last one is repeated.
         together = min(factor, 4)
         top_row = i * factor
         row_0 = image[top_row, begin:end]
@@ -91,9 +93,9 @@ def bin_pixels(
 
 @kernel([void(pixels, i8, i8, i8, i8, i8, f4_2d) for pixels in PIXELS])
 def bin_coarsely(image: Pixels, factor: int, top: int, bottom: int, left: int, right: int, out: Image) -> None:
-    """Fill a part of `out` like `bin_pixels`, but with means over the middle row of each block; no other row is read.
+    """Fill a region of `out` like `bin_pixels`, with means over the middle row of each block only.
 
-    Where the number of rows is even, it is the upper one of the two in the middle.
+    For an even `factor` the upper one of the two middle rows is used. No other row is read.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ def bin_coarsely(image: Pixels, factor: int, top: int, bottom: int, left: int, r
     top, bottom, left, right : int
         First and one beyond the last row and column of the part, on `out`; their blocks must lie on the image.
     out : ndarray of float32, shape (h, w)
+        Receives the means.
     """
     scale = single(1.0) / single(factor)
     for i in range(top, bottom):

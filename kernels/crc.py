@@ -1,4 +1,4 @@
-"""CRC-64 of ECMA-182: the checksum of OpenIGTLink message bodies, sixteen bytes at a time."""
+"""Compute the CRC-64 of ECMA-182, the checksum of OpenIGTLink message bodies, sixteen bytes at a time."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,19 +6,21 @@ from numpy.typing import NDArray
 from kernels.jit import kernel, u1_1d_in, u8, u8_1d_unaligned_in, u8_2d, void
 
 POLYNOMIAL = np.uint64(0x42F0E1EBA9EA3693)
-"""x^64 is left out; most significant bit first. Standard ECMA-182, annex B."""
+"""Generator polynomial without x^64, most significant bit first (standard ECMA-182, annex B)."""
 
 SLICES = 16
-"""Bytes that are looked up at once."""
+"""Bytes that are looked up per step."""
 
 
 @kernel(void(u8_2d))
 def fill_tables(out: NDArray[np.uint64]) -> None:
-    """Write into row k what each byte value adds to the checksum when k more bytes follow it, its bytes swapped.
+    """Fill the lookup tables for slicing.
 
     Parameters
     ----------
     out : ndarray of uint64, shape (K, 256)
+        Receives in row k the contribution of each byte value to the checksum when k more bytes follow it,
+        byte-swapped.
     """
     low = np.uint64(255)
     for byte in range(out.shape[1]):
@@ -33,13 +35,13 @@ def fill_tables(out: NDArray[np.uint64]) -> None:
 
 
 TABLES = np.zeros((SLICES, 256), dtype=np.uint64)
-"""The checksum is kept with its bytes swapped, so that it meets words as little-endian machines load them."""
+"""Lookup tables, byte-swapped to match words as little-endian machines load them."""
 fill_tables(TABLES)
 
 
 @kernel(u8(u8_1d_unaligned_in, u1_1d_in))
 def crc64(words: NDArray[np.uint64], rest: NDArray[np.uint8]) -> np.uint64:
-    """Return the CRC-64 (ECMA-182: start 0, not reflected, no final inversion) of some bytes.
+    """Return the CRC-64 of some bytes (ECMA-182: initial value 0, not reflected, no final inversion).
 
     Slicing by 16 after Kounavis and Berry, "A systematic approach to building high performance software-based CRC
     generators", 2005: the bytes of two words are looked up independently of each other.
@@ -49,11 +51,12 @@ def crc64(words: NDArray[np.uint64], rest: NDArray[np.uint8]) -> np.uint64:
     words : ndarray of uint64, little-endian, shape (N,); need not be aligned
         The first 8 N bytes.
     rest : ndarray of uint8, shape (M,)
-        The bytes after these.
+        The remaining bytes.
 
     Returns
     -------
     int
+        The checksum, 64 bits.
     """
     low = np.uint64(255)
     crc = np.uint64(0)
@@ -84,7 +87,7 @@ def crc64(words: NDArray[np.uint64], rest: NDArray[np.uint8]) -> np.uint64:
             crc = (crc >> np.uint64(8)) ^ TABLES[0, (crc ^ (a >> np.uint64(8 * k))) & low]
     for k in range(rest.size):
         crc = (crc >> np.uint64(8)) ^ TABLES[0, (crc ^ np.uint64(rest[k])) & low]
-    # Back into the order in which the checksum is written down.
+    # Undo the byte swap of the tables.
     out = np.uint64(0)
     for k in range(8):
         out = (out << np.uint64(8)) | ((crc >> np.uint64(8 * k)) & low)

@@ -1,4 +1,4 @@
-"""Free-form displacement of points, and the Gauss-Newton fit of it to an image."""
+"""Displace points by a free-form deformation, and fit the deformation to an image by Gauss-Newton."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +10,22 @@ Array = NDArray[np.float32]
 single = np.float32
 
 CLIP = 3.0
-"""Residuals are limited at this many robust standard deviations."""
+"""Limit of residuals, in robust standard deviations."""
 
 MEAN_TO_SIGMA = 1.2533
 """Standard deviation of a normal distribution over its mean absolute value."""
 
 LEAST_EXPLAINED = 0.85
-"""Steps are taken as if at least this share of the frame's contrast were the template's, so that a bad start neither
-throws the fit off the image nor lets it swing around its end."""
+"""Lower limit of the correlation with which steps are scaled, so that a poor start leads neither off the image nor to
+oscillation around the minimum."""
 
 ROUNDING = 1e-5
-"""Single precision leaves noise of up to this share of what is projected out; in it, anything may seem to correlate."""
+"""Rounding noise of single precision, as a share of what is projected out; correlation below it is meaningless."""
 
 GAIN, CORRELATION, ITERATIONS, INSIDE, PENALTY = range(5)
-"""Places in the result of `fit`."""
+"""Indices into the result of `fit`."""
 RESULTS = 5
-"""How many there are."""
+"""Length of the result of `fit`."""
 
 
 @kernel(void(f4_1d, f4_1d, f4_2d, f4_1d, f4, f4, f4_1d, f4_1d))
@@ -58,7 +58,7 @@ def displace(
     for i in range(size):
         out_rows[i] = rows[i]
         out_cols[i] = cols[i]
-    # Four modes at a time, so that the moved points are read and written a quarter as often.
+    # Four modes per pass, so that the moved points are read and written a quarter as often.
     whole = count - count % 4
     for k in range(0, whole, 4):
         d0, r0 = params[k] * row_scale, params[count + k] * col_scale
@@ -84,11 +84,14 @@ def products(directions: Array, residual: Array, out: Array) -> None:
     Parameters
     ----------
     directions : ndarray of float32, shape (P, N)
+        One direction per row.
     residual : ndarray of float32, shape (N,)
+        The vector to multiply.
     out : ndarray of float32, shape (P,) or longer
+        Its first P entries receive the products.
     """
     count, size = directions.shape
-    # Four sums at a time, so that the residual is read a quarter as often and no sum waits for its last addition.
+    # Four independent sums: the residual is read a quarter as often, and additions overlap.
     whole = count - count % 4
     for k in range(0, whole, 4):
         s0 = s1 = s2 = s3 = single(0.0)
@@ -111,15 +114,17 @@ def products(directions: Array, residual: Array, out: Array) -> None:
 
 @kernel(void(f4_2d, f4_1d, f4_1d))
 def project_out(directions: Array, norms: Array, residual: Array) -> None:
-    """Remove from `residual` its parts along orthogonal directions.
+    """Remove from `residual` its components along orthogonal directions.
 
     Parameters
     ----------
     directions : ndarray of float32, shape (P, N)
-        Along those of unit length nothing remains, along shorter ones 1 minus their squared length.
+        Orthogonal directions. A component along a direction of unit length is removed completely; along a shorter one
+        the share that remains is 1 minus its squared length.
     norms : ndarray of float32, shape (P,) or longer
-        The first P receive the products of the directions with `residual`.
+        Its first P entries receive the products of the directions with `residual`.
     residual : ndarray of float32, shape (N,)
+        Changed in place.
     """
     count = directions.shape[0]
     products(directions, residual, norms)
@@ -159,18 +164,18 @@ def fit(
     steps: Array,
     out: NDArray[np.float64],
 ) -> bool:
-    """Fit a free-form displacement so that the image below the moved points looks like the template.
+    """Fit a free-form deformation that aligns the image with the template.
 
     Inverse-compositional Gauss-Newton: gradient and Hessian are those of the template and are computed once; gain,
     offset and shading are projected out of the residual [1]_. A Gaussian prior on each parameter, already part of
-    `inverse_hessian`, keeps the displacement small and smooth. In each iteration the residual
+    `inverse_hessian`, keeps the displacement small and smooth. Each iteration
 
-    1. is the image below the moved points times their weights, less its parts along `photometric`;
-    2. is limited to `CLIP` standard deviations either way (Huber's modified residuals [2]_), a standard deviation being
-       `MEAN_TO_SIGMA` times the mean absolute residual of all points;
-    3. is divided by the gain, or if that is less, by what it would be at a correlation of `LEAST_EXPLAINED`, and is
-       set to 0 for points outside the frame;
-    4. moves the parameters by ``-inverse_hessian @ (steepest @ residual + prior * params)``.
+    1. samples the image at the moved points, weights it and removes its components along `photometric`: the residual;
+    2. limits the residual to `CLIP` standard deviations (Huber's modified residuals [2]_), the standard deviation being
+       estimated as `MEAN_TO_SIGMA` times the mean absolute residual of all points;
+    3. divides it by the gain, or by the gain at a correlation of `LEAST_EXPLAINED` if that is larger, and sets it to 0
+       for points outside the frame;
+    4. changes the parameters by ``-inverse_hessian @ (steepest @ residual + prior * params)``.
 
     Parameters
     ----------
@@ -178,22 +183,23 @@ def fit(
         A window of the frame at the resolution of the template, at least 2 x 2; beyond it its edge repeats.
     window : ndarray of float64, shape (6,)
         On the grid of `points`: (row, col) of the window's first pixel, first and last row and first and last
-        column of the frame. Points that leave the frame do not pull.
+        column of the frame. Points outside the frame do not contribute.
     points : ndarray of float32, shape (3, N)
         Row, column and weight of the residual of each template point.
     modes : ndarray of float32, shape (K, N)
         See `displace`.
     steepest : ndarray of float32, shape (2 K, N)
-        Weighted change of the template per unit of each parameter, less constant and template.
+        Steepest-descent images: weighted change of the template per unit of each parameter, without its components
+        along the constant and the template.
     prior : ndarray of float32, shape (2 K,)
-        1 over the variance that is expected of each parameter, above 0.
+        1 over the prior variance of each parameter, above 0.
     inverse_hessian : ndarray of float32, shape (2 K, 2 K)
-        Inverse of ``steepest @ ignoring @ steepest.T + diag(prior)``, where `ignoring` removes `photometric`.
+        Inverse of ``steepest @ projector @ steepest.T + diag(prior)``, where `projector` removes `photometric`.
     photometric : ndarray of float32, shape (P, N)
-        Orthogonal directions to ignore, 2 or more: weighted constant, weighted template, and any more. Those of unit
-        length are ignored altogether, shorter ones in part.
+        Orthogonal directions to project out, 2 or more: weighted constant, weighted template, and any others. Those
+        of unit length are projected out completely, shorter ones in part.
     template_norm : float
-        Length of the weighted template along the second of them, above 0; the frame's gain is measured against it.
+        Length of the weighted template along the second direction, above 0; the gain is relative to it.
     row_scale, col_scale : float
         Pixels per mm.
     max_iterations : int
@@ -201,18 +207,20 @@ def fit(
     tolerance : float
         The fit ends when no parameter changes by more than this.
     params : ndarray of float32, shape (2 K,)
-        Start and result.
+        Initial parameters; receives the result.
     scratch : ndarray of float32, shape (3, N)
+        Scratch.
     steps : ndarray of float32, shape (2, max(2 K, P))
+        Scratch.
     out : ndarray of float64, shape (5,)
         Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
-        how many iterations were made; and the sum of the squared parameters, each times its `prior`. Places: `GAIN` to
-        `PENALTY`.
+        the number of iterations; and the sum of the squared parameters, each times its `prior`. The indices are `GAIN`
+        to `PENALTY`.
 
     Returns
     -------
     bool
-        True when the result is finite; when False, `params` holds nothing of use, and `out` NaN.
+        True when the result is finite. When False, `params` is undefined and `out` is NaN.
 
     References
     ----------
@@ -227,7 +235,7 @@ def fit(
     norms = steps[1]
     first_row, last_row = single(window[2]), single(window[3])
     first_col, last_col = single(window[4]), single(window[5])
-    # A fit that fails leaves no result of an earlier frame behind.
+    # A fit that fails must not leave the result of an earlier frame.
     for k in range(RESULTS):
         out[k] = np.nan
     gain = correlation = single(np.nan)

@@ -1,4 +1,4 @@
-"""Bilinear sampling of an image at positions between pixels."""
+"""Sample an image bilinearly at positions between pixels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +9,26 @@ Array = NDArray[np.float32]
 single = np.float32
 
 FARTHEST_PX = 1e6
-"""Positions are read as if no coordinate were larger, so that no index overflows."""
+"""Upper limit of coordinates, so that no index overflows."""
 
 
 @kernel(f4(f4_2d_in, f4, f4))
 def bilinear(image: Array, row: float, col: float) -> float:
-    """Return the value at (row, col), interpolated bilinearly; beyond the image its edge repeats.
+    """Return the value at (row, col), interpolated bilinearly.
 
-    A coordinate that is NaN reads as 0, so that no index is ever outside the image (H, W), at least 2 x 2. Of the four
-    pixels around a position each takes part, also with weight 0: where one is NaN, so is the value.
+    All four pixels around a position contribute, even with weight 0: when one of them is NaN, so is the value.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W), at least 2 x 2
+        Beyond the image its edge repeats.
+    row, col : float
+        Position in pixels. NaN is read as 0, so that no index is outside the image.
+
+    Returns
+    -------
+    float
+        The interpolated value.
     """
     r = single(0.0)
     if row > r:
@@ -37,23 +48,25 @@ def bilinear(image: Array, row: float, col: float) -> float:
 
 @kernel(void(f4_2d_in, f4_1d, f4_1d, f4, f4, f4_1d))
 def sample(image: Array, rows: Array, cols: Array, row_0: float, col_0: float, value: Array) -> None:
-    """Fill `value` with what `bilinear` returns at many positions, several of them at a time.
+    """Fill `value` with the results of `bilinear` at many positions, in a vectorised loop.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W), at least 2 x 2
+        Beyond the image its edge repeats.
     rows, cols : ndarray of float32, shape (N,)
         Positions in pixels.
     row_0, col_0 : float
-        Position of the image's first pixel; what is subtracted from the others.
+        Position of the image's first pixel, in the coordinates of `rows` and `cols`.
     value : ndarray of float32, shape (N,)
+        Receives the samples.
     """
     pixels = image.reshape(image.size)
     width = np.int32(image.shape[1])
     zero = single(0.0)
     bottom, right = single(image.shape[0] - 1), single(image.shape[1] - 1)
     last_row, last_col = np.int32(image.shape[0] - 2), np.int32(image.shape[1] - 2)
-    # Without a sign, so that no index is taken for one from the end, and the loop can be vectorised.
+    # Unsigned indices need no check for negative values, so the loop can be vectorised.
     right_of, below = np.uint64(1), np.uint64(width)
     for k in range(rows.shape[0]):
         row, col = rows[k] - row_0, cols[k] - col_0
@@ -73,14 +86,15 @@ def sample_with_gradient(
 ) -> None:
     """Sample values and gradients of the bilinear interpolant.
 
-    The gradient is the central difference over one pixel, half a pixel either way: smooth where the interpolant
-    itself has kinks.
+    The gradient is the central difference over one pixel, half a pixel to either side: it is continuous where the
+    derivative of the interpolant is not.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W), at least 2 x 2
+        Beyond the image its edge repeats, see `bilinear`.
     rows, cols : ndarray of float32, shape (N,)
-        Positions in pixels; beyond the image its edge repeats, see `bilinear`.
+        Positions in pixels.
     value, row_gradient, col_gradient : ndarray of float32, shape (N,)
         Receive the samples, and their change per pixel along rows and along columns.
     """

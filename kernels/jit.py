@@ -1,12 +1,11 @@
-"""The one place that says how kernels are compiled.
+"""Define how kernels are compiled.
 
-Every kernel has an explicit signature, so that it is compiled when its module is imported and never in the
-middle of a session, releases the GIL, and keeps the meaning of NaN: of the fast-math flags only those are set
-that reorder or fuse arithmetic, never `nnan` or `ninf`, under which `nan <= limit` can come out True.
+Every kernel has an explicit signature, so that it is compiled when its module is imported and never during a session,
+and releases the GIL. The fast-math flags are limited to those that reorder or fuse arithmetic: under `nnan` or `ninf`,
+`nan <= limit` can evaluate to True.
 
-Compiled code is cached in a folder named after the sources of all kernels together. Numba's own check looks only
-at the file of the outer function, so that after a change of a kernel that others call, the stale machine code of
-the callers would be run.
+Compiled code is cached in a folder named after a hash of all kernel sources. Numba's own cache checks only the file of
+the outer function, and would run stale machine code of the callers after a change of a kernel that they call.
 """
 
 import hashlib
@@ -40,7 +39,7 @@ i8_2d = types.int64[:, ::1]
 u8_2d = types.uint64[:, ::1]
 u1_2d = types.uint8[:, ::1]
 b1_2d = types.boolean[:, ::1]
-# Inputs that the kernel cannot write to, and that may therefore be read-only arrays as well as writable ones.
+# Input arrays that the kernel does not write to: read-only and writable arrays are accepted.
 f4_2d_in = types.Array(f4, 2, "C", readonly=True)
 f8_2d_in = types.Array(f8, 2, "C", readonly=True)
 u2_2d_in = types.Array(types.uint16, 2, "C", readonly=True)
@@ -49,7 +48,7 @@ u1_2d_in = types.Array(u1, 2, "C", readonly=True)
 u1_1d_in = types.Array(u1, 1, "C", readonly=True)
 u8_1d_unaligned_in = types.Array(u8, 1, "C", readonly=True, aligned=False)
 void = types.void
-seen = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
+image_summary = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -67,7 +66,7 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 
 def kernel(signature: object) -> Callable[[F], F]:
-    """Compile a function for explicit signatures, at import, cached, without the GIL.
+    """Compile a function at import for explicit signatures, with a cache and without the GIL.
 
     Parameters
     ----------

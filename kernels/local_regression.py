@@ -1,6 +1,6 @@
-"""Local ridge regression on a trace: what came after the past moments that look most like the present one.
+"""Predict a trace by local ridge regression on the past samples most similar to the present one.
 
-Each moment is described by where the target was at evenly spaced lags before it; see `kernels.trajectory`.
+Each sample is described by its lag vector, the positions at evenly spaced times before it; see `kernels.trajectory`.
 """
 
 import math
@@ -12,7 +12,7 @@ from kernels.jit import f8, f8_1d, f8_2d, f8_3d, i8, kernel
 from kernels.trajectory import interpolate
 
 LEAST_WEIGHT = 1e-3
-"""Moments that count less than this beside a moment exactly like the present one are left out."""
+"""Past samples with a smaller weight than this are left out; an identical lag vector has the weight 1."""
 
 Array = NDArray[np.float64]
 
@@ -21,58 +21,63 @@ Array = NDArray[np.float64]
 def local_ridge(
     times: Array,
     positions: Array,
-    moments: Array,
+    lag_vectors: Array,
     begin: int,
     end: int,
     ahead: float,
     max_gap: float,
-    likeness: float,
+    bandwidth: float,
     enough: float,
     ridge: float,
     weights: Array,
     normal: Array,
     out: Array,
 ) -> float:
-    """Predict where the target is `ahead` after the newest sample.
+    """Predict the position at the time `ahead` after the newest sample.
 
-    Each past moment i whose sequel is known counts with w = exp(-d^2 / (2 h^2)), d^2 being its mean square distance
-    from the present one over all lags. h is `likeness`, doubled up to twice while the weights add up to less than
-    `enough`. Per axis, y = b0 + b . (x_i - x_now) is fitted with weights w and penalty ridge |b|^2; b0 is predicted.
+    Each past sample i whose position after `ahead` is known has the weight w = exp(-d^2 / (2 h^2)), where d^2 is the
+    mean square distance of its lag vector x_i from the present one, x_now. The bandwidth h is doubled up to twice while
+    the sum of the weights is below `enough`. Per axis, y = b0 + b . (x_i - x_now) is fitted with the weights w and the
+    penalty ridge |b|^2; the prediction is b0.
 
     Parameters
     ----------
-    times, positions : (N,), (N, 2) float64
-        The trace.
-    moments : (N, 2, L) float64
-        What `describe` wrote for each sample; NaN where the trace was not known.
+    times : ndarray of float64, shape (N,)
+        Times of the samples, strictly rising.
+    positions : ndarray of float64, shape (N, 2)
+        Positions of the samples.
+    lag_vectors : ndarray of float64, shape (N, 2, L)
+        Results of `kernels.trajectory.lagged_positions` for each sample; NaN where the trace was not known.
     begin, end : int
-        Samples begin <= i < end are looked at.
-    ahead, max_gap : float
-        See `kernels.trajectory.describe`.
-    likeness : float
-        Width h of likeness, in the unit of the positions.
+        Samples begin <= i < end are used.
+    ahead : float
+        Time after the newest sample for which to predict.
+    max_gap : float
+        Between samples further apart than this the trace is not known.
+    bandwidth : float
+        Initial bandwidth h, in the unit of the positions.
     enough : float
-        Sum of weights that is aimed at.
+        Sum of the weights from which on the bandwidth is not doubled.
     ridge : float
         Penalty on the coefficients.
-    weights : (N,) float64
+    weights : ndarray of float64, shape (N,)
         Scratch.
-    normal : (L + 2, L + 1) float64
+    normal : ndarray of float64, shape (L + 2, L + 1)
         Scratch: the normal equations and, in the last row, their right-hand side.
-    out : (2,) float64
-        Written: the predicted position; NaN when nothing is known.
+    out : ndarray of float64, shape (2,)
+        Receives the predicted position; NaN when no sample can be used.
 
     Returns
     -------
     float
-        Sum of the weights at width `likeness`: how many moments like this one have been seen.
+        Sum of the weights at the initial bandwidth: the effective number of similar samples.
     """
-    lags = moments.shape[2]
+    lags = lag_vectors.shape[2]
     size = lags + 1
     now = end - 1
     out[0] = math.nan
     out[1] = math.nan
-    # How far each moment is from the present one, as a mean square over lags.
+    # Mean square distance of each lag vector from the present one.
     support = 0.0
     last = end
     for i in range(begin, end):
@@ -82,12 +87,12 @@ def local_ridge(
         distance = 0.0
         for axis in range(2):
             for k in range(lags):
-                away = moments[i, axis, k] - moments[now, axis, k]
+                away = lag_vectors[i, axis, k] - lag_vectors[now, axis, k]
                 distance += away * away
         weights[i] = distance / lags
         if weights[i] >= 0.0:
-            support += math.exp(-0.5 * weights[i] / (likeness * likeness))
-    width = likeness
+            support += math.exp(-0.5 * weights[i] / (bandwidth * bandwidth))
+    width = bandwidth
     reached = support
     for _ in range(2):
         if reached >= enough:
@@ -120,11 +125,11 @@ def local_ridge(
             normal[0, 0] += weight
             normal[size, 0] += weight * target
             for a in range(lags):
-                x = weight * (moments[i, axis, a] - moments[now, axis, a])
+                x = weight * (lag_vectors[i, axis, a] - lag_vectors[now, axis, a])
                 normal[a + 1, 0] += x
                 normal[size, a + 1] += x * target
                 for b in range(a + 1):
-                    normal[a + 1, b + 1] += x * (moments[i, axis, b] - moments[now, axis, b])
+                    normal[a + 1, b + 1] += x * (lag_vectors[i, axis, b] - lag_vectors[now, axis, b])
         if rows == 0:
             return support
         for a in range(1, size):
@@ -151,7 +156,7 @@ def local_ridge(
 
 
 @kernel(i8(f8_1d, f8_2d, i8, i8, f8, f8, f8_1d, f8_2d, f8_2d, f8_2d, f8_1d))
-def settle(
+def score_predictions(
     times: Array,
     positions: Array,
     begin: int,
@@ -160,68 +165,71 @@ def settle(
     half_life: float,
     due: Array,
     predicted: Array,
-    stood: Array,
-    missed: Array,
+    origin: Array,
+    errors: Array,
     out: Array,
 ) -> int:
-    """Compare earlier predictions that are due by now with the trace, and sum up how far off they were.
+    """Compare earlier predictions whose time has come with the trace, and compute their recent error.
 
     Parameters
     ----------
-    times, positions : (N,), (N, 2) float64
-        The trace.
+    times : ndarray of float64, shape (N,)
+        Times of the samples, strictly rising.
+    positions : ndarray of float64, shape (N, 2)
+        Positions of the samples.
     begin, end : int
-        Samples begin <= i < end are known, two at least. Due by now is what lies between the newest two.
+        Samples begin <= i < end are used, at least two. Predictions between the newest two are compared.
     max_gap : float
-        When the newest two are further apart, what lies between them is not known.
+        When the newest two samples are further apart than this, the trace between them is not known.
     half_life : float
-        After this time an error counts half.
-    due : (R,) float64
-        When each prediction is for; NaN where there is none. Those that cannot be compared are set to NaN.
-    predicted : (R, 2) float64
-        What was predicted.
-    stood : (R, 2) float64
-        Where the target was when it was predicted.
-    missed : (R, 2) float64
-        Written when due: squared distance of the trace from `predicted` and from `stood`; NaN before.
-    out : (2,) float64
-        Written: weighted root mean square of both distances; NaN when nothing could be compared.
+        Time after which an error has half its weight.
+    due : ndarray of float64, shape (R,)
+        Time for which each prediction was made; NaN for an empty entry. Entries that cannot be compared are set to
+        NaN.
+    predicted : ndarray of float64, shape (R, 2)
+        Predicted positions.
+    origin : ndarray of float64, shape (R, 2)
+        Positions at which the predictions were made.
+    errors : ndarray of float64, shape (R, 2)
+        Receives, once due, the squared distance of the trace from `predicted` and from `origin`; NaN before.
+    out : ndarray of float64, shape (2,)
+        Receives the weighted root mean square of both distances; NaN when no prediction could be compared.
 
     Returns
     -------
     int
-        How many errors of the last eight half-lives the figures rest on.
+        Number of errors that contribute: those of the last eight half-lives.
     """
     now = times[end - 1]
     left = end - 2
     known = now - times[left] <= max_gap
     count = 0
     total = 0.0
-    moved = 0.0
-    stayed = 0.0
+    with_prediction = 0.0
+    without_prediction = 0.0
     for r in range(due.shape[0]):
         if not due[r] <= now:
             continue
-        if not missed[r, 0] >= 0.0:
+        if not errors[r, 0] >= 0.0:
             if not (known and due[r] >= times[left]):
                 due[r] = math.nan
                 continue
-            missed[r, 0] = 0.0
-            missed[r, 1] = 0.0
+            errors[r, 0] = 0.0
+            errors[r, 1] = 0.0
             for axis in range(2):
-                came = interpolate(times, positions, begin, end, axis, left, due[r])
-                missed[r, 0] += (came - predicted[r, axis]) ** 2
-                missed[r, 1] += (came - stood[r, axis]) ** 2
-            if not missed[r, 0] >= 0.0:
-                missed[r, 0] = math.inf
+                actual = interpolate(times, positions, begin, end, axis, left, due[r])
+                errors[r, 0] += (actual - predicted[r, axis]) ** 2
+                errors[r, 1] += (actual - origin[r, axis]) ** 2
+            if not errors[r, 0] >= 0.0:
+                errors[r, 0] = math.inf
         halvings = (now - due[r]) / half_life
         if halvings > 8.0:
             continue
         weight = 0.5**halvings
         total += weight
-        moved += weight * missed[r, 0]
-        stayed += weight * missed[r, 1]
+        with_prediction += weight * errors[r, 0]
+        without_prediction += weight * errors[r, 1]
         count += 1
-    out[0] = math.sqrt(moved / total) if count else math.nan
-    out[1] = math.sqrt(stayed / total) if count else math.nan
+    out[0] = math.sqrt(with_prediction / total) if count else math.nan
+    out[1] = math.sqrt(without_prediction / total) if count else math.nan
     return count

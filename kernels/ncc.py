@@ -1,4 +1,4 @@
-"""Normalised cross-correlation of a template with an image at every whole-pixel offset, and its sub-pixel peak."""
+"""Compute the normalised cross-correlation of a template at every whole-pixel offset, and find its peaks."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +11,18 @@ single = np.float32
 
 @kernel(void(f4_2d_in, f4_2d_in, f4_2d))
 def correlate(image: Image, template: Image, out: Image) -> None:
-    """Fill `out` with the correlation coefficient, -1 to 1, of the template and the image below it.
-
-    The template must have zero mean and unit norm, so that numerator and denominator of the coefficient [1]_
-    need only sums over the image. Where the image is constant below the template, or holds NaN or infinity, or
-    numbers too large or too small to be squared, the coefficient is -1: no match.
+    """Fill `out` with the correlation coefficients of the template and the image below it.
 
     Parameters
     ----------
     image : ndarray of float32, shape (H, W)
+        The image to search.
     template : ndarray of float32, shape (h, w)
-        At least 1 x 1 and no larger than the image.
+        At least 1 x 1 and no larger than the image, with zero mean and unit norm, so that numerator and denominator of
+        the coefficient [1]_ need only sums over the image.
     out : ndarray of float32, shape (H - h + 1, W - w + 1)
+        Receives the coefficient at each offset, -1 to 1. It is -1 (no match) where the image below the template is
+        constant, or holds NaN, infinity or values whose square over- or underflows.
 
     References
     ----------
@@ -32,7 +32,7 @@ def correlate(image: Image, template: Image, out: Image) -> None:
     count = single(rows * cols)
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
-            # Measured from a value below the template, so that a large offset does not eat the digits.
+            # Relative to a pixel below the template, so that a large offset costs no precision.
             base = image[i + rows // 2, j + cols // 2]
             total = single(0.0)
             square = single(0.0)
@@ -59,11 +59,12 @@ def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -
     Parameters
     ----------
     scores : ndarray of float32, shape (H, W)
+        Correlation coefficients, see `correlate`.
     row, col : int
         The whole-pixel peak, on `scores`.
     out : ndarray of float64, shape (2,) or longer
-        Receives the refined (row, col), at most half a pixel away; on the border of `scores`, along an axis
-        without a peak, and beside NaN or infinity, the whole number stays.
+        Receives the refined (row, col), at most half a pixel away. On the border of `scores`, along an axis without a
+        peak, and beside NaN or infinity, the whole-pixel position is kept.
     """
     out[0] = row
     out[1] = col
@@ -85,21 +86,21 @@ def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -
 def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
     """Find the highest local maxima that lie more than `apart` pixels from each other.
 
-    A score beside NaN is no maximum, and -1, no match, is none either.
+    A score beside NaN does not count as a maximum, nor does a score of -1 (no match).
 
     Parameters
     ----------
     scores : ndarray of float32, shape (H, W)
-        Of any size, also empty.
+        Correlation coefficients, see `correlate`; may be empty.
     apart : int
         Two peaks differ by more than this along rows or along columns, in pixels.
     out : ndarray of float64, shape (N, 3)
-        Receives (row, col, score) per peak, best first: the place sub-pixel, the score that of the whole pixel.
+        Receives (row, col, score) per peak, best first: the position sub-pixel, the score at the whole pixel.
 
     Returns
     -------
     int
-        How many were found, 0 to N.
+        Number of peaks found, 0 to N.
     """
     rows, cols = scores.shape
     found = 0

@@ -1,13 +1,13 @@
-"""Area of a target's contour outside its envelope, exact for any two closed polygons.
+"""Compute the area of a contour outside an envelope, exactly, for any two closed polygons.
 
-Take the side of an edge towards growing columns, with the sign +1 where the edge runs towards growing rows and -1
-where it runs back; summed over all edges this is the polygon's winding number w. The product of two of them,
-integrated along the columns and then the rows, becomes a sum over pairs of edges i, j
+Each edge i has the sign s_i, +1 where it runs towards growing rows and -1 otherwise, and contributes s_i to all points
+on its side of growing columns; the sum over all edges is the polygon's winding number w. The product of two winding
+numbers, integrated over the plane, becomes a sum over pairs of edges i, j
 
-    integral of w_a w_b  =  - sum over i, j of  s_i s_j  integral over the rows they share of max(col_i - col_j, 0)
+    integral of w_a w_b  =  - sum over i, j of  s_i s_j  integral over their common rows of max(col_i - col_j, 0)
 
-since the signs of the edges that a row meets add up to zero. Every term is a trapezoid or a triangle and changes
-continuously with the points: touching, identical, collinear and nested polygons are no special cases.
+since the signs of the edges that a row crosses add up to zero. Every term is a trapezoid or a triangle and changes
+continuously with the points, so that touching, identical, collinear and nested polygons need no special treatment.
 """
 
 import math
@@ -28,7 +28,7 @@ def _upper(polygon: NDArray[np.float64], i: int) -> float:
 
 @kernel(i8(f8, f8, f8, i8))
 def _band(row: float, first_row: float, bands_per_row: float, n_bands: int) -> int:
-    """Return the number of the band of rows that `row` lies in, the nearest one for rows beyond."""
+    """Return the index of the band of rows that contains `row`, or of the nearest band."""
     return int(min(max((row - first_row) * bands_per_row, 0.0), n_bands - 1.0))
 
 
@@ -36,10 +36,10 @@ def _band(row: float, first_row: float, bands_per_row: float, n_bands: int) -> i
 def _sort_by_band(
     polygon: NDArray[np.float64], first_row: float, bands_per_row: float, scratch: NDArray[np.int64]
 ) -> None:
-    """Count-sort the edges by the band in which they begin.
+    """Sort the edges by the band in which they begin (counting sort).
 
-    Afterwards scratch[0] holds the ends of the bands in scratch[1], which holds the edges; scratch[2] holds the
-    band of each edge, worked out once, so that counting and placing cannot differ by a rounding.
+    Afterwards scratch[1] holds the edges in the order of their bands, scratch[0] the end of each band in scratch[1],
+    and scratch[2] the band of each edge, computed once so that counting and sorting cannot differ by rounding.
     """
     n = polygon.shape[0]
     scratch[0, :n] = 0
@@ -84,7 +84,7 @@ def _pair(a: NDArray[np.float64], i: int, b: NDArray[np.float64], j: int) -> flo
 
 @kernel(f8(f8_2d_in, f8_2d_in, i8_2d))
 def _common_winding(a: NDArray[np.float64], b: NDArray[np.float64], scratch: NDArray[np.int64]) -> float:
-    """Return the integral of w_a w_b in px^2; only edges whose rows can meet are paired."""
+    """Return the integral of w_a w_b in px^2, from the pairs of edges that can have common rows."""
     n_bands = b.shape[0]
     first_row = math.inf
     last_row = -math.inf
@@ -113,23 +113,22 @@ def _common_winding(a: NDArray[np.float64], b: NDArray[np.float64], scratch: NDA
 def area_outside(contour: NDArray[np.float64], envelope: NDArray[np.float64], scratch: NDArray[np.int64]) -> float:
     """Return the area of a contour that lies outside an envelope.
 
-    It is the integral of w^2 of the contour less that of w times the envelope's. For a contour that crosses
-    itself the first exceeds its area by at least what the folds hide from the second, so that a fold never makes
-    the answer look better than it is.
+    It is the integral of w^2 of the contour minus that of w times the envelope's w. For a contour that crosses itself
+    the result is never too small: the first integral exceeds the area by at least what the folds take from the second.
 
     Parameters
     ----------
     contour : ndarray of float64, shape (N, 2)
         Points as (row, col), in either orientation.
     envelope : ndarray of float64, shape (M, 2)
-        A polygon that does not cross itself, in either orientation.
+        Points of a simple polygon as (row, col), in either orientation.
     scratch : ndarray of int64, shape (3, S)
-        Room to sort edges in; S at least max(N, M).
+        Scratch to sort edges in; S at least max(N, M).
 
     Returns
     -------
     float
-        In px^2, from 0 to `area(contour)`; NaN when a coordinate of either is not measurable or S is too small.
+        Area in px^2, from 0 to `area(contour)`; NaN when a coordinate is not measurable or S is too small.
     """
     if scratch.shape[0] < 3 or scratch.shape[1] < max(contour.shape[0], envelope.shape[0]):
         return math.nan

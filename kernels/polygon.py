@@ -1,4 +1,4 @@
-"""Area, centroid and rasterisation of one closed polygon, given as (row, col) points in either orientation."""
+"""Compute area, centroid and raster of a closed polygon, given as (row, col) points in either orientation."""
 
 import math
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from kernels.jit import b1, b1_2d, f4_2d, f8, f8_1d, f8_2d_in, i8, kernel, void
 
 FARTHEST_PX = 1e7
-"""Coordinates beyond this are no position on an image; they count as not measurable, as NaN and infinity do."""
+"""Limit of coordinates; those beyond it are not measurable, like NaN and infinity."""
 
 THINNEST_PX = 1e-12
-"""Slopes are taken over at least this many rows, so that none of them is infinite."""
+"""Lower limit of the rows over which a slope is computed, so that no slope is infinite."""
 
 FLATTEST = 1e-12
-"""A polygon whose area is below this share of its extent squared has no area centroid."""
+"""Area over squared extent below which a polygon has no area centroid."""
 
 
 @kernel(b1(f8_2d_in))
 def is_measurable(contour: NDArray[np.float64]) -> bool:
-    """Return True when every coordinate (N, 2) is finite and within `FARTHEST_PX`."""
+    """Return True when every coordinate of a contour (N, 2) is finite and within `FARTHEST_PX`."""
     good = True
     for i in range(contour.shape[0]):
         good &= abs(contour[i, 0]) <= FARTHEST_PX
@@ -29,17 +29,18 @@ def is_measurable(contour: NDArray[np.float64]) -> bool:
 
 @kernel(f8(f8_2d_in))
 def signed_area(contour: NDArray[np.float64]) -> float:
-    """Return the area in px^2 by the shoelace formula, taken from the first point so that nothing cancels.
+    """Return the signed area by the shoelace formula, relative to the first point to avoid cancellation.
 
     Parameters
     ----------
     contour : ndarray of float64, shape (N, 2)
-        Points as (row, col); fewer than three enclose nothing.
+        Points as (row, col); fewer than three enclose no area.
 
     Returns
     -------
     float
-        Positive when the points run from the row axis towards the column axis; NaN when not measurable.
+        Area in px^2, positive when the points run from the row axis towards the column axis; NaN when a coordinate
+        is not measurable.
     """
     if not is_measurable(contour):
         return math.nan
@@ -61,14 +62,14 @@ def area(contour: NDArray[np.float64]) -> float:
 
 @kernel(void(f8_2d_in, f8_1d))
 def centroid(contour: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Write the centroid of the enclosed area; of a polygon without area, the mean of its points.
+    """Compute the centroid of the enclosed area, or the mean of the points of a polygon without area.
 
     Parameters
     ----------
     contour : ndarray of float64, shape (N, 2)
         Points as (row, col).
     out : ndarray of float64, shape (2,)
-        Receives (row, col); NaN when a coordinate is not measurable or there is no point.
+        Receives (row, col); NaN when a coordinate is not measurable or there are no points.
     """
     n = contour.shape[0]
     out[0] = math.nan
@@ -123,20 +124,20 @@ def _end_touched(contour: NDArray[np.float64], axis: int, size: int) -> int:
 
 @kernel(void(f8_2d_in, b1_2d))
 def fill(contour: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
-    """Write True where a pixel's centre lies inside the polygon, by the even-odd rule.
+    """Rasterise a polygon to the pixels whose centres lie inside it, by the even-odd rule.
 
     A centre exactly on an edge belongs to the side of growing columns, or of growing rows where the edge runs
     along a row; polygons that share an edge therefore never share or lose a pixel.
 
-    Each edge flips, in every row it spans, the first pixel at or behind its crossing; the exclusive-or along
-    the row then is the parity of the crossings passed.
+    Each edge flips, in every row it spans, the first pixel at or behind its crossing; the cumulative exclusive-or along
+    the row is then the parity of the crossings.
 
     Parameters
     ----------
     contour : ndarray of float64, shape (N, 2)
-        Points as (row, col); may reach beyond the image. `out` is False when not measurable.
+        Points as (row, col); may reach beyond the image.
     out : ndarray of bool, shape (H, W)
-        Overwritten completely.
+        Receives True inside the polygon, False elsewhere; False everywhere when a coordinate is not measurable.
     """
     out[:, :] = False
     if contour.shape[0] < 3 or not is_measurable(contour):
@@ -146,7 +147,7 @@ def fill(contour: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
     first_col = _first_touched(contour, 1, out.shape[1])
     end_col = _end_touched(contour, 1, out.shape[1])
     for i in range(contour.shape[0]):
-        # From the upper end to the lower, so that both polygons along a shared edge get the same crossings.
+        # From the upper end to the lower, so that two polygons with a common edge get the same crossings.
         top, low = (i - 1, i) if contour[i - 1, 0] < contour[i, 0] else (i, i - 1)
         row_top = contour[top, 0]
         col_top = contour[top, 1]
@@ -159,7 +160,7 @@ def fill(contour: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
         slope = width / max(height, THINNEST_PX)
         for row in range(begin, end):
             nearest = math.floor(col_top + (row - row_top) * slope + 0.5)
-            # Without the division, so that a centre exactly on the edge is seen to be there.
+            # Compared without division, so that a centre exactly on the edge is found without rounding.
             behind = (nearest - col_top) * height >= (row - row_top) * width
             crossing = max(nearest if behind else nearest + 1, 0)
             if crossing < end_col:
@@ -191,18 +192,18 @@ def _add_edge_piece(out: NDArray[np.float32], row: int, end_col: int, left: floa
 
 @kernel(void(f8_2d_in, f4_2d))
 def coverage(contour: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-    """Write the share of each pixel's unit square that the polygon covers, 0-1, exact to float32 rounding.
+    """Compute the share of each pixel's unit square that a polygon covers, exact to float32 rounding.
 
     Each piece of an edge inside one pixel adds to that pixel the area on its far side along the row, and to all
-    pixels behind it its height, signed by its direction; a running sum along the row then is the coverage.
+    pixels behind it its height, signed by its direction; the cumulative sum along the row is the coverage.
     This is the accumulation of signed areas that font rasterisers use (R. Levien, font-rs, 2016).
 
     Parameters
     ----------
     contour : ndarray of float64, shape (N, 2)
-        Points as (row, col) of a simple polygon; may reach beyond the image. `out` is 0 when not measurable.
+        Points as (row, col) of a simple polygon; may reach beyond the image.
     out : ndarray of float32, shape (H, W)
-        Overwritten completely.
+        Receives the coverage, 0-1; 0 everywhere when a coordinate is not measurable.
     """
     out[:, :] = 0.0
     if contour.shape[0] < 3 or not is_measurable(contour):
@@ -216,7 +217,7 @@ def coverage(contour: NDArray[np.float64], out: NDArray[np.float32]) -> None:
     for i in range(contour.shape[0]):
         downward = contour[i - 1, 0] < contour[i, 0]
         top, low = (i - 1, i) if downward else (i, i - 1)
-        # From here on the first pixel covers [0, 1), not [-0.5, 0.5).
+        # Shifted so that the first pixel covers [0, 1) rather than [-0.5, 0.5).
         row_top = contour[top, 0] + 0.5
         col_top = contour[top, 1] + 0.5
         row_low = contour[low, 0] + 0.5

@@ -1,4 +1,4 @@
-"""Images at lower resolution: means over blocks of pixels, and a light smoothing."""
+"""Reduce the resolution of images by means over blocks of pixels, and smooth them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,21 @@ single = np.float32
 def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> None:
     """Fill `out` with means over blocks of `factor` x `factor` pixels, the first of which starts at (row, col).
 
-    Pixels beyond the image repeat its edge; `row` and `col` may be negative, and the blocks anywhere.
-
     Parameters
     ----------
     image : ndarray of float32, shape (H, W), at least 1 x 1
+        Beyond the image its edge repeats.
     row, col : int
-        Image pixel in the corner of the first block.
+        Image pixel in the corner of the first block; may be negative or beyond the image.
     factor : int
         Side of a block in pixels, 1 or more.
     out : ndarray of float32, shape (h, w)
+        Receives the means.
     """
     height, width = image.shape
     rows, cols = out.shape
     scale = single(1.0) / f4(factor * factor)
-    # Blocks [first, last) of each row lie wholly inside the image and need no check per pixel.
+    # Blocks [first, last) of each row lie inside the image and need no check per pixel.
     first = min(max(-(col // factor), 0), cols)
     last = max(min((width - col) // factor, cols), first)
     for i in range(rows):
@@ -41,7 +41,7 @@ def block_mean(image: Image, row: int, col: int, factor: int, out: Image) -> Non
             for j in range(last, cols):
                 for b in range(factor):
                     out[i, j] += source[min(max(col + j * factor + b, 0), width - 1)]
-            # Without a sign, so that no index is taken for one from the end, and the loops can be vectorised.
+            # Unsigned indices need no check for negative values, so the loops can be vectorised.
             begin = np.uint64(max(col + first * factor, 0))
             inner = np.uint64(last - first)
             line = out[i, first:last]
@@ -84,7 +84,7 @@ def smooth(image: Image, share: float, scratch: Image, out: Image) -> None:
     Parameters
     ----------
     image, scratch, out : ndarray of float32, shape (H, W), at least 1 x 1
-        `out` may be `image`; `scratch` must be an array of its own.
+        `out` may be `image`; `scratch` must be another array.
     share : float
         Weight of either neighbour, 0 to 0.25.
     """

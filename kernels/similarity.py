@@ -1,4 +1,4 @@
-"""How like a frame is to its template, patch by patch."""
+"""Measure the similarity of a frame and its template within patches."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +8,14 @@ from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel, void
 Array = NDArray[np.float32]
 
 ROUNDING = 1e-14
-"""A patch whose variance is no more than this share of its mean square is constant, up to rounding."""
+"""Variance over mean square up to which a patch counts as constant."""
 
 
 @kernel(void(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
-def gather(
+def accumulate(
     template: Array, weight: Array, residual: Array, scale: float, patches: NDArray[np.int32], sums: NDArray[np.float64]
 ) -> None:
-    """Sum up what `similarity` and `detail` need.
+    """Compute the weighted sums over patches that `similarity` and `detail` need.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def gather(
     residual : ndarray of float32, shape (N,)
         Weighted difference of frame and template, in units of the template.
     scale : float
-        What the residual has to be multiplied with first.
+        Factor to apply to the residual.
     patches : ndarray of int32, shape (N,)
-        To which patch each point belongs, 0 to P - 1; -1 for none.
+        Patch of each point, 0 to P - 1; -1 for points outside all patches.
     sums : ndarray of float64, shape (P, 6)
-        Output: for each patch the sum of the squared weights, and with them those of template, frame, their squares,
-        and their product.
+        Receives for each patch the sum of the squared weights, and the sums weighted with them of template, frame,
+        template squared, frame squared, and their product.
     """
     for p in range(sums.shape[0]):
         for k in range(6):
@@ -41,104 +41,104 @@ def gather(
         if p >= 0:
             square = f8(weight[i]) * f8(weight[i])
             value = f8(template[i])
-            seen = value + f8(scale) * f8(residual[i]) / f8(weight[i])
+            frame = value + f8(scale) * f8(residual[i]) / f8(weight[i])
             sums[p, 0] += square
             sums[p, 1] += square * value
-            sums[p, 2] += square * seen
+            sums[p, 2] += square * frame
             sums[p, 3] += square * value * value
-            sums[p, 4] += square * seen * seen
-            sums[p, 5] += square * value * seen
+            sums[p, 4] += square * frame * frame
+            sums[p, 5] += square * value * frame
 
 
 @kernel(f8(f8_2d))
 def similarity(sums: NDArray[np.float64]) -> float:
-    """Return the mean over patches of the correlation coefficient of frame and template within each.
+    """Return the mean over patches of the correlation coefficient of frame and template.
 
     Parameters
     ----------
     sums : ndarray of float64, shape (P, 6)
-        See `gather`.
+        See `accumulate`.
 
     Returns
     -------
     float
-        -1 to 1; each patch counts by its squared weight, one that is constant on either as 0. NaN without any patch,
-        or when anything in one is NaN.
+        Mean weighted by the squared weights of the patches, -1 to 1; a patch that is constant on frame or template
+        counts as 0. NaN without patches, or when a patch holds NaN.
     """
     total = 0.0
-    whole = 0.0
+    total_mass = 0.0
     for p in range(sums.shape[0]):
         mass = sums[p, 0]
         if mass != mass:
             return np.nan
         if mass > 0.0:
-            value = sums[p, 1] / mass
-            seen = sums[p, 2] / mass
-            varied = sums[p, 3] / mass - value * value
-            varied_seen = sums[p, 4] / mass - seen * seen
-            both = sums[p, 5] / mass - value * seen
-            if varied * mass > ROUNDING * sums[p, 3] and varied_seen * mass > ROUNDING * sums[p, 4]:
-                total += mass * min(max(both / np.sqrt(varied * varied_seen), -1.0), 1.0)
-            elif both != both or varied != varied or varied_seen != varied_seen:
+            template = sums[p, 1] / mass
+            frame = sums[p, 2] / mass
+            template_variance = sums[p, 3] / mass - template * template
+            frame_variance = sums[p, 4] / mass - frame * frame
+            covariance = sums[p, 5] / mass - template * frame
+            if template_variance * mass > ROUNDING * sums[p, 3] and frame_variance * mass > ROUNDING * sums[p, 4]:
+                total += mass * min(max(covariance / np.sqrt(template_variance * frame_variance), -1.0), 1.0)
+            elif covariance != covariance or template_variance != template_variance or frame_variance != frame_variance:
                 return np.nan
-            whole += mass
-    return total / whole if whole > 0.0 else np.nan
+            total_mass += mass
+    return total / total_mass if total_mass > 0.0 else np.nan
 
 
 @kernel(f8(f8_2d, f8))
 def similarity_without_noise(sums: NDArray[np.float64], noise: float) -> float:
-    """Return what `similarity` would be without noise of a known variance.
+    """Return the similarity corrected for noise of a known variance.
 
-    Of the frame's variance that the template does not explain, as much as is noise does not count. Where there is so
-    much noise that hardly anything is explained, chance may leave a little too much; that is compared with the noise.
+    The noise variance is subtracted from the variance of the frame that the template does not explain. At high noise
+    the explained variance is uncertain itself; half the noise variance is its lower limit.
 
     Parameters
     ----------
     sums : ndarray of float64, shape (1, 6)
-        Of one patch, see `gather`.
+        Sums of one patch, see `accumulate`.
     noise : float
         Variance of the noise, in units of the template squared, 0 or more.
 
     Returns
     -------
     float
-        What `similarity` is or, where that is above 0, up to 1; NaN where it is NaN.
+        The corrected similarity, up to 1; a similarity of 0 or less, or NaN, is returned as it is.
     """
     found: float = similarity(sums)
     if not found > 0.0:
         return found
-    seen = sums[0, 2] / sums[0, 0]
-    varied = sums[0, 4] / sums[0, 0] - seen * seen
-    explained = found * found * varied
-    excess = max(varied - explained - noise, 0.0)
-    without: float = 1.0 / np.sqrt(1.0 + excess / max(explained, 0.5 * noise))
-    return without
+    frame = sums[0, 2] / sums[0, 0]
+    variance = sums[0, 4] / sums[0, 0] - frame * frame
+    explained = found * found * variance
+    excess = max(variance - explained - noise, 0.0)
+    corrected: float = 1.0 / np.sqrt(1.0 + excess / max(explained, 0.5 * noise))
+    return corrected
 
 
 @kernel(f8(f8_2d))
 def detail(sums: NDArray[np.float64]) -> float:
-    """Return how much of what the template shows within patches the frame shows, too.
+    """Return the slope of the regression of the frame on the template within patches, pooled over all of them.
 
-    It is the slope of the regression of the frame on the template within patches, all together. Noise on the frame
-    leaves it as it is; blur, and a place that is alike only as a whole, lower it.
+    It measures how much of the template's fine detail the frame shows. Noise on the frame does not change it; blur,
+    and a place that resembles the template at coarse scale only, lower it.
 
     Parameters
     ----------
     sums : ndarray of float64, shape (P, 6)
-        See `gather`.
+        See `accumulate`.
 
     Returns
     -------
     float
-        1 for the template itself; NaN where the template is constant within all patches, or anything in one is NaN.
+        1 for the template itself; NaN when the template is constant within all patches, or a patch holds NaN.
     """
-    varied = 0.0
-    both = 0.0
+    variance = 0.0
+    covariance = 0.0
     square = 0.0
     for p in range(sums.shape[0]):
         mass = sums[p, 0]
         if mass != 0.0:
-            varied += sums[p, 3] - sums[p, 1] * sums[p, 1] / mass
-            both += sums[p, 5] - sums[p, 1] * sums[p, 2] / mass
+            variance += sums[p, 3] - sums[p, 1] * sums[p, 1] / mass
+            covariance += sums[p, 5] - sums[p, 1] * sums[p, 2] / mass
             square += sums[p, 3]
-    return both / varied if varied > ROUNDING * square else np.nan
+    return covariance / variance if variance > ROUNDING * square else np.nan

@@ -1,6 +1,6 @@
-"""A trace, and what can be read from it between its samples.
+"""Interpolate a trace of positions between its samples.
 
-A trace is a list of times (N,), strictly rising, with positions (N, 2).
+A trace is an array of times (N,), strictly rising, with positions (N, 2).
 """
 
 import numpy as np
@@ -13,25 +13,29 @@ Array = NDArray[np.float64]
 
 @kernel(f8(f8_1d, f8_2d, i8, i8, i8, i8, f8))
 def interpolate(times: Array, positions: Array, begin: int, end: int, axis: int, left: int, time: float) -> float:
-    """Return one coordinate at `time`, by the cubic through the samples `left`, `left` + 1 and their neighbours.
+    """Return one coordinate of a trace at `time`, by cubic Hermite interpolation.
+
+    The slopes are three-point estimates; where a neighbour is missing, the slope of the chord is used.
 
     Parameters
     ----------
-    times : (N,) float64
-        Strictly rising from `begin` to `end`.
-    positions : (N, 2) float64
+    times : ndarray of float64, shape (N,)
+        Times of the samples, strictly rising from `begin` to `end`.
+    positions : ndarray of float64, shape (N, 2)
+        Positions of the samples.
     begin, end : int
-        Only samples begin <= i < end are looked at.
+        Samples begin <= i < end are used.
     axis : int
+        Coordinate to interpolate, 0 or 1.
     left : int
-        begin <= left < end - 1.
+        Sample before `time`; begin <= left < end - 1.
     time : float
         Between times[left] and times[left + 1].
 
     Returns
     -------
     float
-        Hermite's cubic with three-point slopes, and the chord's slope where a neighbour is missing.
+        The interpolated coordinate.
     """
     step = times[left + 1] - times[left]
     chord = (positions[left + 1, axis] - positions[left, axis]) / step
@@ -58,26 +62,30 @@ def interpolate(times: Array, positions: Array, begin: int, end: int, axis: int,
 
 
 @kernel(i8(f8_1d, f8_2d, i8, i8, f8, f8, f8_2d))
-def describe(times: Array, positions: Array, begin: int, end: int, lag: float, max_gap: float, out: Array) -> int:
-    """Describe the newest moment: write where the target was 0, 1, 2 ... lags before it.
+def lagged_positions(
+    times: Array, positions: Array, begin: int, end: int, lag: float, max_gap: float, out: Array
+) -> int:
+    """Fill `out` with the positions 0, 1, 2 ... lags before the newest sample.
 
     Parameters
     ----------
-    times, positions : (N,), (N, 2) float64
-        The trace.
+    times : ndarray of float64, shape (N,)
+        Times of the samples, strictly rising.
+    positions : ndarray of float64, shape (N, 2)
+        Positions of the samples.
     begin, end : int
-        Samples begin <= i < end are known; the newest is end - 1.
+        Samples begin <= i < end are used; the newest is end - 1.
     lag : float
-        Time between the places that are looked at.
+        Time between the positions.
     max_gap : float
-        Where neighbouring samples are further apart than this, the trace is not known between them.
-    out : (2, L) float64
-        Written: coordinate by lag; untouched from where the trace is not known.
+        Between samples further apart than this the trace is not known.
+    out : ndarray of float64, shape (2, L)
+        Receives both coordinates at each lag; unchanged from the first lag on at which the trace is not known.
 
     Returns
     -------
     int
-        How many lags are known; L when all are.
+        Number of lags at which the trace is known; L when it is known at all.
     """
     now = times[end - 1]
     left = end - 1

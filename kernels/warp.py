@@ -1,4 +1,4 @@
-"""Moving a contour with a free-form displacement."""
+"""Move a contour by a free-form deformation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 def warp_contour(
     contour: Array, modes: Array, params: NDArray[np.float32], row_scale: float, col_scale: float, out: Array
 ) -> None:
-    """Fill `out` with the contour, each point moved by a weighted sum of displacement modes.
+    """Fill `out` with the contour, its points moved by a weighted sum of displacement modes.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gatekeeper.config import PredictionConfig
-from kernels.local_regression import local_ridge, settle
-from kernels.trajectory import describe
+from kernels.local_regression import local_ridge, score_predictions
+from kernels.trajectory import lagged_positions
 
 LAGS, LAG_S = 16, 0.125
 """A moment is described by the position now and at 15 more places 0.125 s apart, about half a breath."""
@@ -139,9 +139,9 @@ class Predictor:
         times_s[end] = time_s
         positions_mm[end] = row_mm, col_mm
         self._end = end + 1
-        max_gap_s = self.config.max_gap_s
-        if describe(times_s, positions_mm, self._begin, self._end, LAG_S, max_gap_s, self._moments_mm[end]) < LAGS:
-            self._moments_mm[end] = math.nan
+        gap_s, lags_mm = self.config.max_gap_s, self._moments_mm[end]
+        if lagged_positions(times_s, positions_mm, self._begin, self._end, LAG_S, gap_s, lags_mm) < LAGS:
+            lags_mm[:] = math.nan
         if end > self._begin:
             self._compare(time_s - float(times_s[end - 1]))
 
@@ -209,7 +209,7 @@ class Predictor:
             self._learned_s += step_s
             gain = 1.0 if math.isnan(self._period_s) else PERIOD_GAIN
             self._period_s = step_s if gain == 1.0 else self._period_s + gain * (step_s - self._period_s)
-        self._checked = settle(
+        self._checked = score_predictions(
             self._times_s,
             self._positions_mm,
             self._begin,

@@ -11,7 +11,7 @@ from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
 from kernels.bias_field import remove_bias_field
 from kernels.deformation import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.pyramid import block_mean, smooth
-from kernels.similarity import detail, gather, similarity, similarity_without_noise
+from kernels.similarity import accumulate, detail, similarity, similarity_without_noise
 
 SLACK = 5
 """Pixels of the region's image around the moved template that are read besides, for the deformation."""
@@ -181,7 +181,7 @@ class TemplateFit:
         # The residual of a bad fit was made smaller than it is.
         scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
         for patches, sums in (self._patches, self._details, self._target):
-            gather(template.values, template.points[2], residual, scale, patches, sums)
+            accumulate(template.values, template.points[2], residual, scale, patches, sums)
         in_target = similarity_without_noise(self._target[1], noise * self._variance)
         return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kernels.local_regression import local_ridge, settle
-from kernels.trajectory import describe, interpolate
+from kernels.local_regression import local_ridge, score_predictions
+from kernels.trajectory import interpolate, lagged_positions
 from tests.support.regression_twins import hermite, local_regression, uneven_trace
 
 LAGS, LAG, GAP = 6, 0.15, 0.5
@@ -11,7 +11,7 @@ LAGS, LAG, GAP = 6, 0.15, 0.5
 def moments_of(times, positions, max_gap=GAP):
     moments = np.full((len(times), 2, LAGS), np.nan)
     for i in range(len(times)):
-        if describe(times, positions, 0, i + 1, LAG, max_gap, moments[i]) < LAGS:
+        if lagged_positions(times, positions, 0, i + 1, LAG, max_gap, moments[i]) < LAGS:
             moments[i] = np.nan
     return moments
 
@@ -44,7 +44,7 @@ def test_at_a_sample_the_trace_is_the_sample():
 def test_a_moment_is_described_by_the_places_before_it():
     times, positions = uneven_trace(40)
     out = np.full((2, LAGS), np.nan)
-    assert describe(times, positions, 0, 40, LAG, GAP, out) == LAGS
+    assert lagged_positions(times, positions, 0, 40, LAG, GAP, out) == LAGS
     for axis in range(2):
         assert out[axis, 0] == positions[-1, axis]
         for lag in range(1, LAGS):
@@ -55,11 +55,11 @@ def test_a_moment_is_described_by_the_places_before_it():
 def test_a_moment_is_described_only_as_far_back_as_the_trace_is_known():
     times, positions = np.arange(10) * 0.1, np.ones((10, 2))
     out = np.full((2, LAGS), np.nan)
-    assert describe(times, positions, 4, 10, LAG, GAP, out) == 4  # 0, 0.15, 0.3 and 0.45 s before, of 0.5 s
+    assert lagged_positions(times, positions, 4, 10, LAG, GAP, out) == 4  # 0, 0.15, 0.3 and 0.45 s before, of 0.5 s
     assert np.isnan(out[:, 4:]).all()
     times[:6] -= 1.0
-    assert describe(times, positions, 0, 10, LAG, GAP, out) == 3  # the gap begins 0.3 s before
-    assert describe(times, positions, 0, 10, LAG, 2.0, out) == LAGS
+    assert lagged_positions(times, positions, 0, 10, LAG, GAP, out) == 3  # the gap begins 0.3 s before
+    assert lagged_positions(times, positions, 0, 10, LAG, 2.0, out) == LAGS
 
 
 @pytest.mark.parametrize("enough", [0.0, 20.0, 1e9])
@@ -104,7 +104,7 @@ def settled(times, positions, dues, half_life=1.0):
     said = np.array([[np.interp(time, times, positions[:, axis]) for axis in range(2)] for time in dues])
     said[:, 0] += 1.0
     counts = [
-        settle(times, positions, 0, end, GAP, half_life, due, said, np.zeros_like(said), missed, out)
+        score_predictions(times, positions, 0, end, GAP, half_life, due, said, np.zeros_like(said), missed, out)
         for end in range(2, len(times) + 1)
     ]
     return counts, due, missed, out

@@ -19,7 +19,7 @@ def problem(seed=0, noise=0.5, patches=PATCHES):
 def gathered(template, weight, residual, scale=1.0, patches=PATCHES, count=None):
     sums = np.full((max(int(patches.max(initial=0)) + 1, count or 0), 6), np.nan)
     before = [array.copy() for array in (template, weight, residual, patches)]
-    kernel.gather(template, weight, residual, scale, patches, sums)
+    kernel.accumulate(template, weight, residual, scale, patches, sums)
     for array, kept in zip((template, weight, residual, patches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
     return sums
@@ -213,7 +213,7 @@ def test_what_the_buffer_held_does_not_matter():
     template, weight, residual = problem()
     sums = np.zeros((5, 6))
     for _ in range(2):
-        kernel.gather(template, weight, residual, 1.0, PATCHES, sums)
+        kernel.accumulate(template, weight, residual, 1.0, PATCHES, sums)
         np.testing.assert_array_equal(sums, gathered(template, weight, residual))
 
 
@@ -226,4 +226,4 @@ def test_other_types_are_refused():
         (template[::2], weight, residual, 1.0, PATCHES, np.zeros((5, 6))),
     ):
         with pytest.raises(TypeError):
-            kernel.gather(*wrong)
+            kernel.accumulate(*wrong)
