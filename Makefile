@@ -42,17 +42,19 @@ demo: env ## Track and gate a synthetic case, with result and report
 
 ##@ Check
 
-# What only computes runs on two cores at once; then, one after the other and undisturbed, what runs in real time.
-TIMED := tests/realtime tests/interop
+# What asserts times runs one after the other and undisturbed; everything else on two cores at once.
+TIMED := tests/realtime
+PARALLEL := --numprocesses 2 --dist worksteal
 
 .PHONY: test
-test: dev ## Run the tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" $(TIMED:%=--ignore=%)
+test: dev ## Run the tests, within six minutes
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --ignore=$(TIMED)
 	$(BIN)/python -m pytest -m "not slow" $(TIMED)
 
 .PHONY: test-slow
 test-slow: dev ## Run the tests of accuracy and the matrices
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest $(PARALLEL) -m slow --ignore=$(TIMED)
+	$(BIN)/python -m pytest -m slow $(TIMED)
 
 .PHONY: lint
 lint: dev ## Check format, style, types, docstrings and imports

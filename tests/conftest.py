@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.browser import chromium
+
 CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
 
 
@@ -13,3 +15,10 @@ def cine() -> Path:
     if not CINE.is_dir():
         pytest.skip("real cine-MR sequences are absent: they are expected in ../shared/cine")
     return CINE
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return Chromium, started once for each module."""
+    with chromium() as opened:
+        yield opened

@@ -127,6 +127,7 @@ def test_a_polygon_is_drawn_by_clicks_and_its_pixels_are_shown(page):
     kept_screenshot(page, "drawing-polygon")
 
 
+@pytest.mark.slow
 def test_a_polygon_is_closed_by_enter_and_by_a_double_click_as_well(page):
     for close in (lambda: page.keyboard.press("Enter"), lambda: click(page, (TOP, LEFT), 2)):
         draw_diamond(page, close=False)
@@ -136,6 +137,7 @@ def test_a_polygon_is_closed_by_enter_and_by_a_double_click_as_well(page):
         is_told(page, "none")
 
 
+@pytest.mark.slow
 def test_an_ellipse_is_dragged_and_covers_the_target(page):
     draw_ellipse(page)
     assert overlap(pixels(page), TARGET) > 0.93
@@ -143,6 +145,7 @@ def test_an_ellipse_is_dragged_and_covers_the_target(page):
     assert (len(found["points"]), found["shape"]) == (48, "ellipse")
 
 
+@pytest.mark.slow
 def test_a_point_that_is_dragged_changes_the_pixels_and_can_be_undone(page):
     draw_diamond(page)
     before, said = pixels(page), measured(page)
@@ -165,6 +168,7 @@ def measured(page):
     return page.locator("#measured").inner_text()
 
 
+@pytest.mark.slow
 def test_an_edge_that_is_clicked_gets_a_point_and_delete_takes_it_out(page):
     draw_diamond(page)
     drag(page, np.mean(DIAMOND[:2], axis=0), (TOP, RIGHT))
@@ -173,6 +177,7 @@ def test_an_edge_that_is_clicked_gets_a_point_and_delete_takes_it_out(page):
     assert len(page.evaluate(FOUND)["points"]) == 4
 
 
+@pytest.mark.slow
 def test_arrow_keys_move_the_chosen_point_by_half_a_pixel(page):
     draw_diamond(page)
     page.locator("#cine").press("n")
@@ -182,6 +187,7 @@ def test_arrow_keys_move_the_chosen_point_by_half_a_pixel(page):
     assert page.evaluate(FOUND)["points"][0] == pytest.approx([row - 0.5, col + 1.0])
 
 
+@pytest.mark.slow
 def test_everything_can_be_drawn_by_keys_alone(page):
     page.click("#ellipse")
     canvas = page.locator("#cine")
@@ -195,6 +201,7 @@ def test_everything_can_be_drawn_by_keys_alone(page):
     assert pixels(page).sum() == pytest.approx(np.pi * 16.0, rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_margin_moves_the_envelope(page):
     draw_ellipse(page)
     reach = []
@@ -209,6 +216,7 @@ def test_the_margin_moves_the_envelope(page):
     assert page.locator("#use-target").is_disabled()
 
 
+@pytest.mark.slow
 def test_an_outline_that_crosses_itself_is_refused_in_words(page):
     page.click("#polygon")
     for spot in (DIAMOND[0], DIAMOND[2], DIAMOND[1], DIAMOND[3]):
@@ -220,6 +228,7 @@ def test_an_outline_that_crosses_itself_is_refused_in_words(page):
     kept_screenshot(page, "drawing-refused")
 
 
+@pytest.mark.slow
 def test_the_sketch_is_still_there_when_the_page_is_loaded_again(page):
     draw_diamond(page)
     before = pixels(page)
@@ -228,6 +237,7 @@ def test_the_sketch_is_still_there_when_the_page_is_loaded_again(page):
     assert np.array_equal(pixels(page), before)
 
 
+@pytest.mark.slow
 def test_the_wheel_zooms_while_drawing_and_places_stay_where_they_are(page):
     draw_diamond(page)
     before = page.evaluate(FOUND)["points"]
@@ -241,6 +251,7 @@ def test_the_wheel_zooms_while_drawing_and_places_stay_where_they_are(page):
     assert page.evaluate(FOUND)["points"] == before
 
 
+@pytest.mark.slow
 def test_without_a_name_nothing_is_asked_for(page):
     draw_ellipse(page)
     page.fill("#operator", " ")
@@ -249,6 +260,7 @@ def test_without_a_name_nothing_is_asked_for(page):
     assert "who you are" in page.locator("#draw-answer").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1240, 900])
 def test_drawing_keeps_nobody_out(browser, session, width):
     with opened(browser, session.url) as seen:
@@ -262,6 +274,7 @@ def test_drawing_keeps_nobody_out(browser, session, width):
         assert seen.complaints == []
 
 
+@pytest.mark.slow
 def test_a_page_without_control_says_that_others_draw(browser, tmp_path):
     with running(tmp_path / "s", plan_for=drawn_plan_of) as run:
         seen = Watched(browser)
@@ -272,6 +285,7 @@ def test_a_page_without_control_says_that_others_draw(browser, tmp_path):
         seen.page.close()
 
 
+@pytest.mark.slow
 def test_what_was_shown_is_what_the_session_tracks_and_the_journal_says_who_drew_it(browser, tmp_path):
     with running(tmp_path / "s", control=True, plan_for=drawn_plan_of) as run, opened(browser, run.url) as seen:
         page, patient = seen.page, Watched(browser).page
@@ -307,6 +321,7 @@ def test_what_was_shown_is_what_the_session_tracks_and_the_journal_says_who_drew
         assert kept.config().envelope.margin_mm == 4.0
 
 
+@pytest.mark.slow
 def test_an_outline_that_is_known_is_offered_to_be_adjusted(browser, tmp_path):
     adjusts = live_config(target={"kind": "mask", "file": "known.mha", "adjust": True})
     with (
@@ -320,6 +335,7 @@ def test_an_outline_that_is_known_is_offered_to_be_adjusted(browser, tmp_path):
         kept_screenshot(seen.page, "drawing-adjust")
 
 
+@pytest.mark.slow
 def test_what_the_preview_says_is_shown_before_anybody_arms(browser, tmp_path):
     learns = live_config(preview={"seconds": 4.5})
     with running(tmp_path / "s", control=True, arm_by=None, plan_for=partial(plan_of, config=learns)) as run:

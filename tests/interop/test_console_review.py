@@ -88,6 +88,7 @@ def test_scrubbing_lands_on_the_right_frame(watched, decisions):
     kept_screenshot(watched.page, "review")
 
 
+@pytest.mark.slow
 def test_a_click_on_the_strip_shows_what_lies_there(watched, decisions):
     watched.page.click("#strip", position={"x": 400, "y": 50})
     told = watched.page.locator("#told").inner_text()
@@ -98,6 +99,7 @@ def test_a_click_on_the_strip_shows_what_lies_there(watched, decisions):
     assert told.startswith(f"0:{int(10.0 * seconds + 0.5) / 10.0:04.1f}")
 
 
+@pytest.mark.slow
 def test_dragging_changes_the_window_the_wheel_zooms_and_0_is_as_it_was(watched):
     page = watched.page
     box = page.locator("#cine").bounding_box()
@@ -122,6 +124,7 @@ def test_dragging_changes_the_window_the_wheel_zooms_and_0_is_as_it_was(watched)
     assert page.evaluate(PICTURE) == before
 
 
+@pytest.mark.slow
 def test_steps_and_next_hold(watched, decisions):
     page = watched.page
     page.click("#forward")
@@ -136,6 +139,7 @@ def test_steps_and_next_hold(watched, decisions):
         page.wait_for_selector(f"body[data-index='{index}']")
 
 
+@pytest.mark.slow
 def test_it_plays_at_the_speed_that_is_chosen_and_stops_at_the_end(watched, decisions):
     page = watched.page
     page.select_option("#speed", "4")
@@ -145,6 +149,7 @@ def test_it_plays_at_the_speed_that_is_chosen_and_stops_at_the_end(watched, deci
     page.locator("#play", has_text="Play").wait_for()
 
 
+@pytest.mark.slow
 def test_the_panel_ends_with_the_figures_of_the_summary(watched, decisions, folder):
     summary = json.loads((folder / "summary.json").read_text())
     watched.page.locator("#scrub").fill(str(len(decisions) - 1))
@@ -155,6 +160,7 @@ def test_the_panel_ends_with_the_figures_of_the_summary(watched, decisions, fold
     assert sorted(map(int, counts)) == sorted(summary["hold_reasons"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("margin_mm", "outside_percent"), [("2", "12.5"), ("8.3", "40")])
 def test_what_if_gives_the_figures_of_a_replay(watched, folder, tmp_path, capsys, margin_mm, outside_percent):
     page = watched.page
@@ -199,6 +205,7 @@ def figures(page):
     return cells[0::2], cells[1::2]
 
 
+@pytest.mark.slow
 def test_what_if_is_asked_with_keys_alone(watched):
     page = watched.page
     page.wait_for_selector("body[data-margin='5']")
@@ -211,6 +218,7 @@ def test_what_if_is_asked_with_keys_alone(watched):
     page.wait_for_selector("body[data-margin='0']")
 
 
+@pytest.mark.slow
 def test_a_value_that_is_not_allowed_is_not_asked_for(watched):
     page, asked = watched.page, []
     page.wait_for_selector("body[data-margin='5']")
@@ -223,6 +231,7 @@ def test_a_value_that_is_not_allowed_is_not_asked_for(watched):
     assert [json.loads(one)["margin_mm"] for one in asked] == [7]
 
 
+@pytest.mark.slow
 def test_a_session_that_is_being_tracked_shows_how_far_that_is(browser, folder):
     go_on = threading.Event()
     with closing(open_session(folder)) as session:

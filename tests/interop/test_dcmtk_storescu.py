@@ -104,6 +104,7 @@ def test_echo_is_answered_and_another_title_is_turned_away(tmp_path):
         assert "Called AE Title" in refused.stderr + refused.stdout
 
 
+@pytest.mark.slow
 def test_a_storm_of_short_associations_leaves_the_source_as_it_was(tmp_path):
     paths = written(tmp_path, (single(k) for k in range(COUNT)))
     with listening() as source:

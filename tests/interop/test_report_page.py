@@ -59,6 +59,7 @@ def test_its_figures_are_those_of_the_summary(watched, session):
     assert told == summary["hold_reasons"]
 
 
+@pytest.mark.slow
 def test_the_trace_is_drawn_and_says_what_lies_under_the_pointer(watched):
     canvas = watched.page.locator("#strip")
     canvas.hover(position={"x": 400, "y": 100})
@@ -71,6 +72,7 @@ def test_the_trace_is_drawn_and_says_what_lies_under_the_pointer(watched):
     assert inked > 20
 
 
+@pytest.mark.slow
 def test_no_number_is_minus_nought(watched):
     told = []
     for x in range(110, 1130, 40):
@@ -80,6 +82,7 @@ def test_no_number_is_minus_nought(watched):
     assert not any(re.search(r"-0\.0+\b", text) for text in told)
 
 
+@pytest.mark.slow
 def test_next_hold_goes_from_one_to_the_next(watched):
     told = []
     for _ in range(2):
@@ -90,6 +93,7 @@ def test_next_hold_goes_from_one_to_the_next(watched):
     assert told[0] != told[1]
 
 
+@pytest.mark.slow
 def test_it_keeps_nobody_out(watched):
     assert serious_faults(watched.page) == []
 
@@ -102,6 +106,7 @@ def pages_of(pdf):
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
+@pytest.mark.slow
 def test_it_prints_the_whole_session_on_few_pages_and_shows_afterwards_what_it_showed(watched):
     page = watched.page
     page.click("#in")
@@ -119,6 +124,7 @@ def test_it_prints_the_whole_session_on_few_pages_and_shows_afterwards_what_it_s
     assert page.evaluate("() => window.printed") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [703, 725], ids=["A4", "Letter"])
 def test_nothing_is_cut_off_on_paper(watched, width):
     """Paper with its margins of 12 mm is so many pixels wide."""
@@ -135,6 +141,7 @@ def test_nothing_is_cut_off_on_paper(watched, width):
     assert wider == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("confidence", "same"), [(0.2, True), (0.9, False)], ids=["unsure", "sure"])
 def test_only_a_target_that_was_surely_found_sets_the_scale_of_the_trace(browser, story, tmp_path, confidence, same):
     """One that was not may be anywhere: it is drawn at the edge."""

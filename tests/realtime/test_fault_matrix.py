@@ -10,6 +10,7 @@ NAMED = {fault.name: fault for fault in FAULTS}
 SLACK_S = 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["none", "silent source", "engine kill -9", "link loss", "writer death"])
 def test_beam_is_held_at_the_interlock(name, tmp_path):
     [[found]] = measure([NAMED[name]], rates_hz=(8.0,))

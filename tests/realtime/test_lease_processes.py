@@ -31,7 +31,7 @@ linac = LeaseLinac(config, load_key(Path(key_file)))
 for frame in range(10_000):
     linac.send(Decision(frame, 0.0, BeamState.ON, (), 0.0))
     time.sleep(0.05)
-    if frame == 20:
+    if frame == 8:
         print("running", time.monotonic(), flush=True)
         if how == "exception":
             raise SystemExit(3)

@@ -19,20 +19,22 @@ from tests.support.waiting import until
 GIGABYTE = 10**9
 DEADLINE_S = 1.0
 """Long enough that a busy machine has begun to read before it is over."""
-MESSAGES = {"mrd": 1500, "openigtlink": 1500, "dicom": 500}
+MESSAGES = {"mrd": 400, "openigtlink": 400, "dicom": 120}
+MANY = {"mrd": 1500, "openigtlink": 1500, "dicom": 500}
 """So many bad messages here; `make fuzz-sources` sends far more. Those of DICOM take longest."""
 
 every_wire = pytest.mark.parametrize("name", WIRES)
 
 
+@pytest.mark.parametrize("messages", [MESSAGES, pytest.param(MANY, marks=pytest.mark.slow)], ids=["some", "many"])
 @every_wire
-def test_bad_messages_never_let_the_beam_on(name):
+def test_bad_messages_never_let_the_beam_on(name, messages):
     with session(WIRES[name]) as running:
-        seen = fuzz(running, MESSAGES[name], random.Random(3))  # noqa: S311 - repeatable, not secret
+        seen = fuzz(running, messages[name], random.Random(3))  # noqa: S311 - repeatable, not secret
         assert running.beam.times_on == 0
         assert "failed" not in running.source.counts.broken
         assert "hung" not in seen
-        assert running.source.counts.frames > MESSAGES[name] / 30, "some of them are images, and the gate sees these"
+        assert running.source.counts.frames > messages[name] / 30, "some of them are images, and the gate sees these"
         assert running.lets_on()
         assert running.is_held()
 
@@ -94,9 +96,9 @@ def test_sizes_of_a_gigabyte_are_refused_before_any_memory_is_taken(name):
 def test_storms_of_connections_leave_neither_threads_nor_a_beam(name):
     with session(WIRES[name]) as running:
         raw, threads = running.wire.begun(running.frame()), threading.active_count()
-        for size in (0, 1, 60, len(raw)):
+        for size in (0, 60, len(raw)):
             links = []
-            for _ in range(60):
+            for _ in range(30):
                 with suppress(OSError):
                     links.append(socket.create_connection(running.source.address, 5.0))
                     links[-1].sendall(raw[:size])

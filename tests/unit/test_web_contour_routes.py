@@ -164,10 +164,10 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
 def test_the_consoles_process_loads_nothing_heavy_until_somebody_draws():
     code = (
         "import asyncio, json, sys; import gatekeeper.display.web.__main__;"
-        "from gatekeeper.display.web.contour_preview import Outlining;"
+        "from gatekeeper.display.web.contour_preview import ContourPreview;"
         "heavy = {'numba', 'scipy', 'skimage', 'shapely', 'pydantic', 'gatekeeper.session.arming'};"
         "before = sorted(heavy & set(sys.modules));"
-        "asyncio.run(Outlining(None).warm_up());"
+        "asyncio.run(ContourPreview(None).warm_up());"
         "print(json.dumps([before, sorted(heavy & set(sys.modules))]))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,10 +5,10 @@ from gatekeeper.linac.lease.messages import Refusal
 
 
 def test_random_and_mutated_messages_never_let_the_beam_on():
-    seen = fuzz_machine(20_000, seed=1)
+    seen = fuzz_machine(5_000, seed=1)
     assert seen["beam on"] == 0
     assert seen["nothing"] == 0, "each one is refused"
-    assert seen["beam taken"] > 1000, "each one takes the beam that a good lease had let on"
+    assert seen["beam taken"] > 250, "each one takes the beam that a good lease had let on"
     words = {refusal.word for refusal in Refusal} - {"busy", "late"}
     assert words <= set(seen), f"the {len(ATTACKS)} kinds of attack reach every reason"
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,10 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.config import SessionConfig
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.session.loop import run_loop
-from gatekeeper.recording.session_folder import Session
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from replay.player import Player
-from replay.run import material_of
+from replay.run import replay_input
 from tests.support.cases import breathing_case
 
 class Killed(Player):
@@ -43,8 +42,8 @@ class Killed(Player):
         return super().next_frame(timeout_s)
 
 case, config, clock = breathing_case(), SessionConfig(), VirtualClock()
-material = material_of(case)
-session = Session(Path(sys.argv[1]), config, material.setup)
+material = replay_input(case)
+session = SessionRecorder(Path(sys.argv[1]), config, material.setup)
 heir = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, pass_fds=eval(sys.argv[2]))
 print(session.writer_pid, heir.pid, flush=True)
 run_loop(Killed(case, clock), arm(material.setup, config).engine, DryRunLinac(), session, clock, 0.5)
@@ -89,7 +88,7 @@ def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):
     assert found.compared == found.frames
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.002, 0.005, 0.01, 0.02, 0.05])
+@pytest.mark.parametrize("after_s", [0.0, 0.005, 0.02])
 def test_writer_that_is_killed_at_any_moment_leaves_a_session_that_opens(tmp_path, after_s):
     case, config, clock = breathing_case(frames=60), SessionConfig(), VirtualClock()
     material = replay_input(case)
@@ -101,17 +100,3 @@ def test_writer_that_is_killed_at_any_moment_leaves_a_session_that_opens(tmp_pat
     found = verify(open_session(tmp_path / "s"))
     assert found.findings == []
     assert found.compared == found.frames <= 60
-
-
-def test_writer_that_is_stopped_is_noticed_within_its_time(tmp_path):
-    case, config = breathing_case(), SessionConfig()
-    material = replay_input(case)
-    with SessionRecorder(tmp_path / "s", config, material.setup) as session:
-        assert session.fault is None
-        os.kill(session.writer_pid, 19)
-        began_s = time.monotonic()
-        until(lambda: session.fault is not None)
-        took_s = time.monotonic() - began_s
-        os.kill(session.writer_pid, 18)
-    assert "no sign of life" in session.fault
-    assert 1.5 < took_s < 3.0

@@ -61,10 +61,12 @@ def test_it_shows_the_session_without_complaint_and_asks_for_nothing_elsewhere(w
     kept_screenshot(page, "console-hold")
 
 
+@pytest.mark.slow
 def test_the_token_is_taken_out_of_the_address(watched):
     assert "token" not in watched.page.url
 
 
+@pytest.mark.slow
 def test_frames_advance_at_the_rate_of_the_source(watched):
     watched.page.wait_for_timeout(4000)
     frames = {}
@@ -90,12 +92,14 @@ def test_hold_and_resume_appear_soon_after_the_decision(watched, session):
         assert min(late_ms) <= MOST_MS
 
 
+@pytest.mark.slow
 def test_what_lies_under_the_pointer_is_told(watched):
     watched.page.wait_for_timeout(1500)
     watched.page.hover("#strip", position={"x": 110, "y": 60})
     assert re.match(r"\d+:\d\d\.\d +(BEAM ON|HOLD: )", watched.page.locator("#told").inner_text())
 
 
+@pytest.mark.slow
 def test_arrows_are_drawn_on_demand(watched, session):
     page = watched.page
     page.check("#arrows")
@@ -107,12 +111,14 @@ def test_arrows_are_drawn_on_demand(watched, session):
     assert page.evaluate(ARROWS) == 0
 
 
+@pytest.mark.slow
 def test_it_keeps_nobody_out(watched):
     for beam in ("on", "hold"):
         watched.page.wait_for_selector(f"body[data-beam={beam}]")
         assert serious_faults(watched.page) == []
 
 
+@pytest.mark.slow
 def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, session):
     seen = Watched(browser)
     page = seen.page
@@ -129,6 +135,7 @@ def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, sess
     page.close()
 
 
+@pytest.mark.slow
 def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page = watched.page
     page.click("[data-ask=hold]")
@@ -148,6 +155,7 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
 
 
+@pytest.mark.slow
 def test_a_session_is_ended_with_two_clicks_only(watched, session):
     watched.page.fill("#operator", "Anna")
     watched.page.click("[data-ask=end]")
@@ -155,6 +163,7 @@ def test_a_session_is_ended_with_two_clicks_only(watched, session):
     assert session.session.desk.ending is None
 
 
+@pytest.mark.slow
 def test_a_wrong_token_gets_401(browser, session):
     place = session.url.partition("#")[0]
     answer = httpx.get(f"{place}hello", headers={"authorization": "Bearer wrong"})
@@ -169,6 +178,7 @@ def test_a_wrong_token_gets_401(browser, session):
     seen.page.close()
 
 
+@pytest.mark.slow
 def test_a_foreign_origin_is_refused(session):
     place, token = session.url.split("#token=")
     with pytest.raises(InvalidStatus) as refused:
@@ -180,6 +190,7 @@ def test_a_foreign_origin_is_refused(session):
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.slow
 def test_a_page_whose_session_shows_nothing_new_says_so(browser, tmp_path):
     with running(tmp_path / "session", seconds=60.0) as run:
         seen = Watched(browser)
