@@ -146,15 +146,11 @@ def garbage_collection_paused() -> Iterator[None]:
 
     Nothing in the loop makes cycles of references, so that memory stays flat without it (``make soak``).
     """
-    was_enabled, freezes = gc.isenabled(), gc.get_freeze_count() == 0
+    was_enabled = gc.isenabled()
     gc.collect()
     gc.disable()
-    if freezes:
-        gc.freeze()
     try:
         yield
     finally:
-        if freezes:
-            gc.unfreeze()
         if was_enabled:
             gc.enable()
