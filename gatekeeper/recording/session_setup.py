@@ -1,6 +1,7 @@
 """Setup: what a session begins with besides its settings, and the header of the journal that pins all of it down."""
 
 import hashlib
+import os
 import platform
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -102,6 +103,9 @@ def config_hash(config: StrictModel) -> str:
 
 def versions() -> dict[str, str]:
     """Return what decisions may depend on besides settings and frames."""
+    # Brought by numba, which a process that only reads headers does without.
+    from llvmlite.binding import get_host_cpu_name
+
     return {
         "gatekeeper": metadata.version(DISTRIBUTION),
         "kernels": _kernels_digest(),
@@ -109,6 +113,7 @@ def versions() -> dict[str, str]:
         "numpy": metadata.version("numpy"),
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "processor": os.environ.get("NUMBA_CPU_NAME") or get_host_cpu_name(),
     }
 
 

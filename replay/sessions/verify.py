@@ -1,7 +1,7 @@
 """Verification: whether a session is as it was written, and whether its frames give the same decisions again."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from gatekeeper.recording.summary import summary_of
 from gatekeeper.recording.writer_process import MOST_AT_ONCE
 from gatekeeper.session.arming import Armed, arm
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
+from replay.sessions.differences import Difference, difference_rows, differences, same_but_for_rounding
 from replay.sessions.redo import redo
 
 MOST_DIFFERENCES = 10
@@ -24,29 +25,6 @@ MOST_DIFFERENCES = 10
 
 ROUNDED_MS = 1e-4
 """A latency in the journal has four decimals."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field of one decision that came out otherwise.
-
-    Attributes
-    ----------
-    line : int
-        Line of the journal, from 0.
-    sequence : int or None
-        Number of the frame.
-    field : str
-        Which field.
-    recorded, replayed : object
-        What the journal says, and what came out.
-    """
-
-    line: int
-    sequence: int | None
-    field: str
-    recorded: object
-    replayed: object
 
 
 @dataclass(slots=True)
@@ -67,6 +45,8 @@ class Verification:
         What is wrong; nothing when the session is good.
     notes : list of str
         What a reader should know besides.
+    rounded : int
+        Decisions that came out the same up to rounding, with other versions or on another processor.
     different : int
         Decisions that came out otherwise.
     differences : list of Difference
@@ -81,6 +61,7 @@ class Verification:
     finished: bool = False
     findings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    rounded: int = 0
     different: int = 0
     differences: list[Difference] = field(default_factory=list)
 
@@ -105,7 +86,7 @@ class Verification:
         ]
         text = "\n".join(f"{name:<8}  {value}" for name, value in rows)
         if self.differences:
-            text += "\n\n" + "\n".join(_difference_rows(self.differences))
+            text += "\n\n" + "\n".join(difference_rows(self.differences))
         return text
 
 
@@ -151,7 +132,7 @@ def verify(session: RecordedSession, head: str | None = None) -> Verification:
         found.findings.append(f"decisions.jsonl: does not begin with a header of schema {known}; nothing is replayed")
         return found
     _check_end(session, found)
-    _check_versions(header, found)
+    same_versions = _check_versions(header, found)
     config = _checked_config(session, header, found)
     if session.setup is None:
         found.notes.append("recorded without its reference, so that no decision can be made again")
@@ -159,9 +140,14 @@ def verify(session: RecordedSession, head: str | None = None) -> Verification:
         found.findings.append("frames.h5: reference, target, structures or preview are not those of the session")
     elif config is not None:
         try:
-            _replay(session, arm(session.setup, config), found)
+            _replay(session, arm(session.setup, config), found, same_versions)
         except GatekeeperError as error:
             found.findings.append(str(error))
+    if found.rounded:
+        found.notes.append(
+            f"{found.rounded} of {found.compared} decisions came out the same but for rounding, "
+            "as is usual with other versions or on another processor"
+        )
     if found.different:
         found.findings.append(f"{found.different} of {found.compared} decisions came out otherwise")
     return found
@@ -208,11 +194,13 @@ def _same_latency(written: object, counted: Mapping[str, float]) -> bool:
     )
 
 
-def _check_versions(header: Mapping[str, Any], found: Verification) -> None:
+def _check_versions(header: Mapping[str, Any], found: Verification) -> bool:
+    """Return whether the session was recorded with the versions that check it now, on the same kind of processor."""
     now = versions()
     for name, then in header["versions"].items():
         if now.get(name) != then:
             found.notes.append(f"recorded with {name} {then:.16}, checked with {now.get(name, 'none'):.16}")
+    return bool(header["versions"] == now)
 
 
 def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: Verification) -> SessionConfig | None:
@@ -228,7 +216,7 @@ def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: 
     return config
 
 
-def _replay(session: RecordedSession, armed: Armed, found: Verification) -> None:
+def _replay(session: RecordedSession, armed: Armed, found: Verification, same_versions: bool) -> None:
     """Judge each frame again at the time at which it was judged, and compare."""
 
     def changed(line: int, entry: Entry) -> None:
@@ -246,24 +234,11 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification) -> None
         again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
         found.compared += 1
         recorded, replayed = decided(entry), decided(again)
-        if canonical(recorded) != canonical(replayed):
+        if canonical(recorded) == canonical(replayed):
+            continue
+        if not same_versions and same_but_for_rounding(recorded, replayed):
+            found.rounded += 1
+        else:
             found.different += 1
             room = MOST_DIFFERENCES - len(found.differences)
-            found.differences += list(_differences(line, recorded, replayed))[:room]
-
-
-def _differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in sorted({*recorded, *replayed}):
-        if recorded.get(name) != replayed.get(name):
-            yield Difference(line, recorded.get("sequence"), name, recorded.get(name), replayed.get(name))
-
-
-def _difference_rows(differences: list[Difference]) -> Iterator[str]:
-    head = ("line", "frame", "field", "recorded", "replayed")
-    cells = [
-        (str(one.line), str(one.sequence), one.field, f"{one.recorded!s:.24}", f"{one.replayed!s:.24}")
-        for one in differences
-    ]
-    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
-    for row in [head, *cells]:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            found.differences += list(differences(line, recorded, replayed))[:room]

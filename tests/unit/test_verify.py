@@ -48,6 +48,35 @@ def test_session_as_it_was_written_is_good(original, capsys):
     assert values["head"] == json.loads((original / "summary.json").read_text())["head"]
 
 
+def _moved(by_mm, **versions):
+    """Return a change of a journal: other versions, and the target's centre moved on every frame."""
+
+    def change(entries):
+        header, *others = entries
+        yield header | {"versions": header["versions"] | versions}
+        for entry in others:
+            row_mm, col_mm = entry.get("center_mm") or (None, None)
+            yield entry if row_mm is None else entry | {"center_mm": [row_mm + by_mm, col_mm]}
+
+    return change
+
+
+def test_last_digits_under_other_versions_are_a_note_and_no_finding(session):
+    forge(session, _moved(3e-14, numpy="1.0"))
+    found = checked(session)
+    assert found.findings == []
+    assert found.rounded > 10
+    assert any("came out the same but for rounding" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("by_mm", "versions"), [(3e-14, {}), (1e-3, {"numpy": "1.0"})])
+def test_numbers_that_versions_do_not_explain_are_a_finding(session, by_mm, versions):
+    forge(session, _moved(by_mm, **versions))
+    found = checked(session)
+    assert found.rounded == 0
+    assert f"{found.different} of {found.compared} decisions came out otherwise" in found.findings
+
+
 def test_session_in_real_time_verifies_though_its_times_never_come_again(tmp_path):
     case, config = breathing_case(frames=12), SessionConfig()
     material, clock = replay_input(case), PacedClock(1000.0)

@@ -1,0 +1,66 @@
+"""Differences between a recorded decision and the same decision made again."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ROUNDING = 1e-6
+"""Largest difference of a number that other versions or another processor explain, as a share of its scale."""
+SCALES = {"outside_percent": 100.0, "predicted_percent": 300.0}
+"""Scales of numbers that are not compared with 1; a predicted share is extrapolated, which multiplies rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one decision that came out otherwise.
+
+    Attributes
+    ----------
+    line : int
+        Line of the journal, from 0.
+    sequence : int or None
+        Number of the frame.
+    field : str
+        Which field.
+    recorded, replayed : object
+        What the journal says, and what came out.
+    """
+
+    line: int
+    sequence: int | None
+    field: str
+    recorded: object
+    replayed: object
+
+
+def same_but_for_rounding(recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> bool:
+    """Return whether two decisions agree in all but the last digits of their numbers, and hashes of these."""
+    return recorded.keys() == replayed.keys() and all(
+        name.endswith("_hash") or _close(value, replayed[name], ROUNDING * SCALES.get(name, 1.0))
+        for name, value in recorded.items()
+    )
+
+
+def _close(value: object, other: object, tolerance: float) -> bool:
+    if isinstance(value, float) and isinstance(other, float):
+        return math.isclose(value, other, rel_tol=ROUNDING, abs_tol=tolerance)
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(_close(*pair, tolerance) for pair in zip(value, other, strict=True))
+    return value == other
+
+
+def differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in sorted({*recorded, *replayed}):
+        if recorded.get(name) != replayed.get(name):
+            yield Difference(line, recorded.get("sequence"), name, recorded.get(name), replayed.get(name))
+
+
+def difference_rows(found: list[Difference]) -> Iterator[str]:
+    head = ("line", "frame", "field", "recorded", "replayed")
+    cells = [
+        (str(one.line), str(one.sequence), one.field, f"{one.recorded!s:.24}", f"{one.replayed!s:.24}") for one in found
+    ]
+    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
+    for row in [head, *cells]:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
