@@ -51,12 +51,14 @@ def _close(value: object, other: object, tolerance: float) -> bool:
 
 
 def differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield each field in which two decisions differ."""
     for name in sorted({*recorded, *replayed}):
         if recorded.get(name) != replayed.get(name):
             yield Difference(line, recorded.get("sequence"), name, recorded.get(name), replayed.get(name))
 
 
 def difference_rows(found: list[Difference]) -> Iterator[str]:
+    """Yield differences as the aligned lines of a table, its head first."""
     head = ("line", "frame", "field", "recorded", "replayed")
     cells = [
         (str(one.line), str(one.sequence), one.field, f"{one.recorded!s:.24}", f"{one.replayed!s:.24}") for one in found
