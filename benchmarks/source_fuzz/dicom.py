@@ -14,7 +14,7 @@ from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
 from gatekeeper.sources.dicom.source import DicomSource
-from replay.feed.dicom import DicomFeeder
+from replay.feed.dicom_feeder import DicomFeeder
 from replay.feed.port import Feeder
 from replay.mr_object import mr_object
 

@@ -9,9 +9,9 @@ from gatekeeper.config.source import MrdSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
 from gatekeeper.sources.mrd import MrdSource
-from gatekeeper.wire import mrd
-from gatekeeper.wire.mrd import Kind
-from replay.feed.mrd import MrdFeeder, header_of
+from gatekeeper.wire import mrd_codec as mrd
+from gatekeeper.wire.mrd_codec import Kind
+from replay.feed.mrd_feeder import MrdFeeder, header_of
 from replay.feed.port import Feeder
 
 META = (

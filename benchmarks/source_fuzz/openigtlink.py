@@ -16,7 +16,7 @@ from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import HEADER_BYTES, Header, checksum, encode_header, to_timestamp
 from gatekeeper.wire.openigtlink.image import encode_image
 from gatekeeper.wire.openigtlink.message import Message, encode_message
-from replay.feed.openigtlink import START_S, THICKNESS_MM, OpenIGTLinkFeeder
+from replay.feed.openigtlink_feeder import START_S, THICKNESS_MM, OpenIGTLinkFeeder
 from replay.feed.port import Feeder
 
 SIGNED = 0.5

@@ -26,9 +26,9 @@ def info(
     from rich.console import Console
 
     from replay.formats.open import format_of, open_recording
-    from replay.info import facts_of
-    from replay.info_picture import png_picture, terminal_picture
     from replay.progress import ProgressBars
+    from replay.recording_info import facts_of
+    from replay.recording_picture import png_picture, terminal_picture
     from replay.write import file_written_atomically
 
     recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))

@@ -44,7 +44,7 @@ def score(
     """Score masks like the challenge's own code does, and beside that as it should be."""
     from gatekeeper.core.atomic_write import write_atomically
     from replay.progress import ProgressBars
-    from replay.scores.trackrad import score_folders
+    from replay.scores.trackrad_cases import score_folders
     from replay.scores.trackrad_table import as_csv, as_table
     from replay.scores.trackrad_table import as_json as plain
 

@@ -11,9 +11,9 @@ from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, KnownPlanes, NetworkSource, Stamps, canonical
-from gatekeeper.wire import mrd
+from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.listener import Listener
-from gatekeeper.wire.mrd import ImageHeader, ImageMessage, Kind, TextMessage
+from gatekeeper.wire.mrd_codec import ImageHeader, ImageMessage, Kind, TextMessage
 from gatekeeper.wire.single import as_meant
 from gatekeeper.wire.stream import MessageStream, StreamError
 

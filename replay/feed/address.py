@@ -80,16 +80,16 @@ def open_feeder(address: Address) -> Feeder:
     try:
         match address.protocol:
             case "mrd":
-                from replay.feed.mrd import MrdFeeder
+                from replay.feed.mrd_feeder import MrdFeeder
 
                 return MrdFeeder(host, port)
             case "igtl":
-                from replay.feed.openigtlink import OpenIGTLinkFeeder
+                from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 
                 role: Literal["client", "server"] = "server" if address.listens else "client"
                 return OpenIGTLinkFeeder(host, port, role, user or DEVICE)
             case _:
-                from replay.feed.dicom import DicomFeeder
+                from replay.feed.dicom_feeder import DicomFeeder
 
                 return DicomFeeder(host, port, user or AE_TITLE)
     except LinkError as error:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane, Vector
-from gatekeeper.wire.mrd import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
+from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
 from replay.formats.format import Choices, Format
 from replay.formats.sidecar import as_written, read_side
 from replay.formats.stack import Stack, recording_of

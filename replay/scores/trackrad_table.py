@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from gatekeeper.core.json_values import number
-from replay.scores.trackrad import COMPAT, CORRECT, FolderScore, Values
+from replay.scores.trackrad_cases import COMPAT, CORRECT, FolderScore, Values
 
 MEAN, ALL = "mean of cases", "all frames"
 

@@ -15,10 +15,10 @@ from ismrmrd.serialization import ConfigFile, ConfigText, ProtocolDeserializer, 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Plane
-from gatekeeper.wire import mrd
+from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.stream import MessageStream
-from replay.feed import mrd as feed
-from replay.feed.mrd import MrdFeeder
+from replay.feed import mrd_feeder as feed
+from replay.feed.mrd_feeder import MrdFeeder
 from replay.feed.play import play
 from tests.support.recordings import recording
 from tests.support.sources import connected, mrd_source, received

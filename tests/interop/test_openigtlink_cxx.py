@@ -26,7 +26,7 @@ from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import HEADER_BYTES, decode_header, to_seconds, to_timestamp
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, decode_image, encode_image
 from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_message
-from replay.feed.openigtlink import OpenIGTLinkFeeder
+from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, source
 from tests.support.openigtlink_programs import EXAMPLES, example, program
 from tests.support.waiting import DEADLINE_S, until

@@ -14,7 +14,7 @@ from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_s
 from gatekeeper.wire.openigtlink.header import decode_header
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.openigtlink.message import Message, decode_whole, encode_message
-from replay.feed.openigtlink import OpenIGTLinkFeeder
+from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, pixels, source
 from tests.support.waiting import DEADLINE_S
 

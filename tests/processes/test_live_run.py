@@ -12,7 +12,7 @@ from gatekeeper.operator.request import Request
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.sources.open import open_source
-from replay.feed.mrd import MrdFeeder
+from replay.feed.mrd_feeder import MrdFeeder
 from replay.feed.play import play
 from replay.run import replay_input
 from tests.support.cases import breathing_case

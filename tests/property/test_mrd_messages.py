@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from gatekeeper.wire import mrd
-from gatekeeper.wire.mrd import ImageHeader, ImageMessage, Kind, TextMessage
+from gatekeeper.wire import mrd_codec as mrd
+from gatekeeper.wire.mrd_codec import ImageHeader, ImageMessage, Kind, TextMessage
 from gatekeeper.wire.stream import Breach, MessageStream, StreamError
 
 KINDS = st.sampled_from([1, 2, 3, 4, 5, 1008, 1022, 1026, 1030]).map(lambda kind: struct.pack("<H", kind))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gatekeeper.core.errors import GeometryError, RecordingError
 from replay.formats.open import open_recording
-from replay.info import facts_of
+from replay.recording_info import facts_of
 
 
 def opened(path, most):

@@ -7,7 +7,7 @@ import tomli_w
 
 from benchmarks.session_matrix.parts import Process
 from gatekeeper.core.clock import PacedClock
-from replay.feed.mrd import MrdFeeder
+from replay.feed.mrd_feeder import MrdFeeder
 from replay.feed.play import play
 from replay.formats.trackrad import write_case
 

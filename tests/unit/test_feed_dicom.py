@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.core.errors import LinkError, OutputError
 from gatekeeper.core.frame import Plane
-from replay.feed.dicom import DicomFeeder
+from replay.feed.dicom_feeder import DicomFeeder
 from replay.mr_object import mr_object
 from tests.support.dicom_objects import PLANE, REFERENCE, SERIES, SPACING_MM, listening, picture, taken
 from tests.support.steps import frame

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from gatekeeper.core.frame import Plane
-from replay.info import facts_of, timing_of
-from replay.info_picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
+from replay.recording_info import facts_of, timing_of
+from replay.recording_picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
 from tests.support.command_line import gatekeeper
 from tests.support.image_files import SAGITTAL, oblique
 from tests.support.recordings import recording

@@ -9,7 +9,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Plane
-from replay.feed.openigtlink import OpenIGTLinkFeeder
+from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 from replay.feed.play import play
 from replay.recording import Recording
 from tests.support.openigtlink_messages import frames, pixels, source

@@ -14,7 +14,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.sources import mrd, openigtlink
 from gatekeeper.sources.frame_queue import CAPACITY
 from gatekeeper.sources.sequence_numbers import BREAK
-from gatekeeper.wire.mrd import Kind
+from gatekeeper.wire.mrd_codec import Kind
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.stream import Breach
 

@@ -12,7 +12,7 @@ import pytest
 
 from replay.formats.trackrad import open_case, write_case
 from replay.scores.tracking import score
-from replay.scores.trackrad import COMPAT, CORRECT, score_folders
+from replay.scores.trackrad_cases import COMPAT, CORRECT, score_folders
 from replay.scores.trackrad_official import OfficialScore
 from replay.scores.trackrad_table import as_json
 from replay.trackrad import Run

@@ -15,7 +15,7 @@ from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from replay.formats.vendor import mridian, mridian_raw, unity
 from replay.formats.vendor.nrbf import Document, NrbfError, Reference, read_nrbf
-from replay.info import facts_of
+from replay.recording_info import facts_of
 from tests.support.image_files import assert_same, oblique, small, write_side
 from tests.support.recordings import recording
 from tests.support.sessions import quiet

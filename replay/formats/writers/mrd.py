@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.wire.mrd import MAGNITUDE
+from gatekeeper.wire.mrd_codec import MAGNITUDE
 from replay.formats.mrd import TICK_S, TIME_ATTRIBUTE
 from replay.progress import OnProgress
 from replay.recording import Recording

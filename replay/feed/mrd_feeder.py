@@ -7,8 +7,8 @@ import numpy as np
 
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Vector
-from gatekeeper.wire import mrd
-from gatekeeper.wire.mrd import ImageHeader, Kind
+from gatekeeper.wire import mrd_codec as mrd
+from gatekeeper.wire.mrd_codec import ImageHeader, Kind
 from replay.formats.mrd_header import header_xml
 
 PATIENCE_S = 5.0
