@@ -90,7 +90,7 @@ $(NAMED): ; @:
 endif
 
 .PHONY: bench-peers
-bench-peers: dev ## Compare with the trackers that people use today: make bench-peers [CASE...]
+bench-peers: dev ## Compare with other trackers: [CASE...]
 	$(MEASURE) benchmarks.peers $(NAMED) $(CASE)
 
 # Options: make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
@@ -109,59 +109,60 @@ bench-wire: dev ## Time a frame's last byte to the lease at the interlock
 	$(MEASURE) benchmarks.wire
 
 .PHONY: bench-linac
-bench-linac: dev ## Time a decision to its last byte at the far end, for each linac port
+bench-linac: dev ## Time a decision to its last byte, for each linac port
 	$(BIN)/python -m benchmarks.linac_ports
 
 # Some of the sources: make bench-sources SOURCES="mrd --json"
 .PHONY: bench-sources
-bench-sources: dev ## Time live sources through the loop, beside the bare bytes: [SOURCES="..."]
+bench-sources: dev ## Time live sources through the loop: [SOURCES="..."]
 	$(MEASURE) benchmarks.source_wire $(SOURCES)
 
 # Shorter: make bench-console LOAD="--seconds 20 --fifo-priority 10"
 .PHONY: bench-console
-bench-console: dev ## Measure what the console costs the loop (12 minutes): [LOAD="..."]
+bench-console: dev ## What the console costs the loop, 12 min: [LOAD="..."]
 	$(MEASURE) benchmarks.console_load $(LOAD)
 
-# Of a session that is there already: make bench-report REPORT="--session DIR"
+# A session of 20 minutes, or one that is there already: make bench-report REPORT="--session DIR"
 .PHONY: bench-report
-bench-report: dev ## Write and open the report of a session of 20 minutes (3 minutes): [REPORT="..."]
+bench-report: dev ## Write and open a long report, 3 min: [REPORT="..."]
 	$(BIN)/python -m benchmarks.report_load $(REPORT)
 
+# A session of 20 minutes, asked over HTTP as the page asks.
 .PHONY: bench-what-if
-bench-what-if: dev ## Ask what-if of a session of 20 minutes over HTTP (3 minutes)
+bench-what-if: dev ## Time what-if on a long session, 3 min: [WHAT_IF="..."]
 	$(BIN)/python -m benchmarks.what_if_load $(WHAT_IF)
 
 ##@ Attack
 
 .PHONY: fuzz-lease
-fuzz-lease: dev ## Send a million random and mutated messages to the interlock
+fuzz-lease: dev ## Send a million bad messages to the interlock
 	$(BIN)/python -m benchmarks.lease_fuzz
 
 # Some or fewer: make fuzz-sources FUZZ="mrd --count 5000"
 .PHONY: fuzz-sources
-fuzz-sources: dev ## Send 100,000 spoiled messages to each live source: [FUZZ="..."]
+fuzz-sources: dev ## Send 100,000 bad messages to each source: [FUZZ="..."]
 	$(BIN)/python -m benchmarks.source_fuzz $(FUZZ)
 
 # Writes its table into docs/safety.md.
 .PHONY: fault-matrix
-fault-matrix: dev ## Try every fault against real processes (6 minutes): [FAULTS="..."]
+fault-matrix: dev ## Every fault on real processes, 6 min: [FAULTS="..."]
 	$(MEASURE) benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
 
 # Every source with every way to a linac, two minutes each; fewer or longer:
 #   make session-matrix SESSIONS="--sources mrd --linacs lease --seconds 1200"
 .PHONY: session-matrix
-session-matrix: dev ## Run live sessions of every source and linac port (45 minutes): [SESSIONS="..."]
+session-matrix: dev ## Live sessions of all parts, 45 min: [SESSIONS="..."]
 	$(MEASURE) benchmarks.session_matrix $(SESSIONS)
 
 .PHONY: soak
-soak: dev ## Run 200,000 frames twice: flat memory, steady latency, equal decisions
+soak: dev ## Run 200,000 frames twice, compare memory and latency
 	$(MEASURE) benchmarks.soak
 
 ##@ Maintain
 
 # Needs Chromium.
 .PHONY: pictures
-pictures: dev ## Make the pictures of the README and the example report anew (1 minute)
+pictures: dev ## Make the pictures and the example report, 1 min
 	$(BIN)/python -m benchmarks.pictures
 
 # One version of each package for every Python, as `gatekeeper verify` compares the last bits of numbers; developers get
@@ -171,7 +172,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE)
 
 .PHONY: lock
-lock: dev ## Resolve the dependencies in pyproject.toml into the two locks anew
+lock: dev ## Resolve the dependencies into the two locks anew
 	$(COMPILE) --group build --output-file requirements.lock pyproject.toml
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 

@@ -68,9 +68,20 @@ class Result:
     def _longest_ms(self) -> float:
         return max(self.lag.late_max_ms, self.lag.busy_max_ms)
 
-    def as_table(self) -> str:
-        """Return the result as aligned lines for a reader."""
-        rows = aligned(self._rows())
+    def as_table(self, report: Path | None = None) -> str:
+        """Return the result as aligned lines for a reader.
+
+        Parameters
+        ----------
+        report : Path, optional
+            Where the report is, if one was written.
+
+        Returns
+        -------
+        str
+            A line for each figure.
+        """
+        rows = aligned([*self._rows(), *([] if report is None else [("report", str(report))])])
         return "\n".join(rows if self.preview is None else [self.preview.as_text(), "", *rows])
 
     def _rows(self) -> Iterator[tuple[str, str]]:

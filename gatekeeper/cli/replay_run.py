@@ -74,12 +74,13 @@ def play(
     finally:
         if linac is not None:
             linac.close()
-    typer.echo(result.as_table(), err=as_json)
+    written = _report(folder) if report else None
+    typer.echo(result.as_table(written), err=as_json)
     values = result.as_json()
     if original is not None:
         values |= _print_comparison(original, folder, as_json)
-    if report:
-        values["report"] = _report(folder, as_json)
+    if written is not None:
+        values["report"] = str(written)
     if as_json:
         typer.echo(json.dumps(values, allow_nan=False))
 
@@ -97,15 +98,13 @@ def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "Lin
     return open_linac(settings.linac, settings.silence_s(period_s), 1.0 if pace is None else pace)
 
 
-def _report(folder: Path, as_json: bool) -> str:
+def _report(folder: Path) -> Path:
     """Write the report, and return where it is."""
     from replay.progress import ProgressBars
     from replay.sessions.report import write_report
 
     with ProgressBars() as bars:
-        path = write_report(folder, on_progress=bars)
-    typer.echo(f"{'report':<12}{path}", err=as_json)
-    return str(path)
+        return write_report(folder, on_progress=bars)
 
 
 def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """`gatekeeper replay` takes a case on disk to decisions, scores and a session folder."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -94,13 +95,15 @@ def test_wider_margin_and_higher_limit_let_the_beam_on_longer(case, tmp_path, ca
 @pytest.mark.usefixtures("undrawn")
 def test_table_is_aligned_and_names_session_and_picture(case, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert gatekeeper("replay", case) == 0
+    assert gatekeeper("replay", case, "--report") == 0
     table = capsys.readouterr().out
     (session,) = (tmp_path / "sessions").iterdir()
     assert session.name.startswith("P_001-2")
     assert f"sessions/{session.name}/overview.png" in table
+    assert f"sessions/{session.name}/report.html" in table
     rows = [line for line in table.splitlines() if line.strip()]
-    starts = {len(line) - len(line[12:].lstrip()) for line in rows if line[:12].strip()}
+    named = [re.match(r" {0,2}\S+(?: \S+)* {2,}", line) for line in rows]
+    starts = {name.end() for name in named if name is not None}
     assert len(starts) == 1, table
 
 
