@@ -60,7 +60,7 @@ class Watch:
     """Keeps how long every pass took, and what stood around the loop then."""
 
     session: SessionRecorder
-    board: SessionStatus
+    status: SessionStatus
     gate: object
     around: str = ""
     taken: list[tuple[str, float, float]] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Watch:
 
     def record(self, step: Step, total_ms: float) -> None:
         self.session.record(step, total_ms)
-        self.board.saw(step, total_ms, True, True)
+        self.status.update(step, total_ms, True, True)
         if step.frame is not None and self.around:
             due_ms = 1e3 * (step.decision.time_s - step.frame.sequence / RATE_HZ) + total_ms
             self.taken.append((self.around, total_ms, due_ms))
@@ -132,16 +132,16 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
         matrix=(SIZE, SIZE), pixel_mm=(0.7, 0.7), frame_rate_hz=RATE_HZ, duration_s=PHANTOM_S
     )
     recording = make_phantom(PhantomConfig(name="load", acquisition=acquisition)).recording
-    setup, config, board = (
+    setup, config, status = (
         replay_input(recording).setup,
         SessionConfig(loop=LoopConfig(fifo_priority=options.fifo_priority)),
         SessionStatus(),
     )
     armed, clock = arm(setup, config), PacedClock(1.0)
-    board.begin(setup, armed)
-    board.enter(Phase.DELIVERY, 0.0)
+    status.begin(setup, armed)
+    status.enter(Phase.DELIVERY, 0.0)
     with tempfile.TemporaryDirectory() as folder, SessionRecorder(Path(folder) / "session", config, setup) as session:
-        watch = Watch(session, board, armed.gate)
+        watch = Watch(session, status, armed.gate)
         source = Endless(recording, sys.maxsize, clock)
 
         def run() -> None:
@@ -153,16 +153,16 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
         thread = threading.Thread(target=run, name="loop")
         thread.start()
         try:
-            _turns(watch, board, clock, options, say, config)
+            _turns(watch, status, clock, options, say, config)
         finally:
             source.close()
             thread.join()
-    return watch, board.status.missing
+    return watch, status.current.missing
 
 
 def _turns(
     watch: Watch,
-    board: SessionStatus,
+    status: SessionStatus,
     clock: PacedClock,
     options: argparse.Namespace,
     say: Callable[[str], None],
@@ -177,7 +177,7 @@ def _turns(
             say(f"turn {turn + 1} of {turns}: {name}")
             with (
                 _console(config) as console,
-                WebPublisher(board, clock, console, fifo_priority=config.loop.fifo_priority),
+                WebPublisher(status, clock, console, fifo_priority=config.loop.fifo_priority),
                 looking(console.url, browsers, hanging, options.chromium),
             ):
                 _measured(watch, name, seconds)

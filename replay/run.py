@@ -114,7 +114,7 @@ def replay(
     on_progress: OnProgress,
     linac: LinacPort | None = None,
     faults: Sequence[FaultSpec] = (),
-    board: SessionStatus | None = None,
+    status: SessionStatus | None = None,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
@@ -136,7 +136,7 @@ def replay(
         Where decisions go, and is closed at the end; by default nowhere.
     faults : sequence of FaultSpec
         What goes wrong with the frames on their way.
-    board : SessionStatus, optional
+    status : SessionStatus, optional
         Shows how it is, to whoever looks on.
 
     Raises
@@ -152,9 +152,9 @@ def replay(
     armed = arm(material.setup, config)
     with SessionRecorder(folder, config, material.setup, PATIENT) as session:
         witness = _Witness(session, on_progress, frames)
-        if board is not None:
-            board.begin(material.setup, armed)
-            board.enter(Phase.DELIVERY, clock.now_s())
+        if status is not None:
+            status.begin(material.setup, armed)
+            status.enter(Phase.DELIVERY, clock.now_s())
         stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
         source = material.source(clock, armed, witness)
@@ -165,15 +165,15 @@ def replay(
                 source,
                 armed.engine,
                 told,
-                witness if board is None else _OnBoard(witness, board, armed, told),
+                witness if status is None else _OnBoard(witness, status, armed, told),
                 clock,
                 config.gate.max_age_s,
                 stats,
                 silence_s=config.silence_s(frame_period_s(recording.times_s)),
             )
         ended_ns = stopwatch_ns()
-        if board is not None:
-            board.enter(Phase.ENDED, clock.now_s())
+        if status is not None:
+            status.enter(Phase.ENDED, clock.now_s())
         score = _score(witness, recording, on_progress)
         gating = _gating(witness, recording, armed.envelope, config.gate.outside_percent, on_progress)
         result = Result(
@@ -220,14 +220,14 @@ class _Witness(ForwardingRecorder):
 class _OnBoard(ForwardingRecorder):
     """A Recorder that passes everything on, and shows it on a board."""
 
-    def __init__(self, recorder: Recorder, board: SessionStatus, armed: Armed, linac: LinacPort) -> None:
+    def __init__(self, recorder: Recorder, status: SessionStatus, armed: Armed, linac: LinacPort) -> None:
         super().__init__(recorder)
-        self._board, self._armed, self._linac = board, armed, linac
+        self._status, self._armed, self._linac = status, armed, linac
 
     def record(self, step: Step, total_ms: float) -> None:
         """Pass on one pass of the loop, and show it."""
         super().record(step, total_ms)
-        self._board.saw(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
+        self._status.update(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
 
 
 def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:

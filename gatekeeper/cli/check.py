@@ -81,12 +81,12 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
     from gatekeeper.cli import probe as trying
     from gatekeeper.cli.run import plan_of
 
-    plan: SessionDefinition | None = None
+    definition: SessionDefinition | None = None
 
     def tried_target() -> str:
-        nonlocal plan
-        plan = plan_of(name, config)
-        return trying.target(plan)
+        nonlocal definition
+        definition = plan_of(name, config)
+        return trying.target(definition)
 
     rows = [_tried("source", explain.source(config), lambda: trying.source(config))]
     rows.append(_tried("target", explain.target(config), tried_target))
@@ -99,7 +99,7 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
         Row("gate", explain.gate(config)),
         Row("prediction", explain.prediction(config)),
         _tried("linac", explain.linac(config), lambda: trying.linac(config)),
-        _tried("recording", [f"a folder in {config.recording.folder}"], lambda: trying.recording(config, plan)),
+        _tried("recording", [f"a folder in {config.recording.folder}"], lambda: trying.recording(config, definition)),
         _tried("control", ["a socket in that folder, for gatekeeper command"], lambda: trying.control(config)),
         _tried("machine", explain.loop(config), lambda: trying.loop(config)),
     ]

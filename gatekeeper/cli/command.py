@@ -6,7 +6,7 @@ import typer
 
 from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsArg
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.client import ask
+from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import STATUS
 from gatekeeper.operator.request import login_name, named, request_from_json
 
@@ -22,7 +22,7 @@ def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, 
             request_from_json(action, name, "command line")
         except InputError as error:
             raise InputError(f"command line: {error}") from None
-    answer = ask(place, action, name)
+    answer = send_request(place, action, name)
     if "status" in answer:
         for key, value in answer["status"].items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -74,11 +74,11 @@ def shown(
     name: str,
     config: SessionConfig,
     words: tuple[str, str],
-    board: "SessionStatus",
+    status: "SessionStatus",
     clock: Clock,
     say: Callable[[str], None],
-    desk: "RequestQueue | None" = None,
-    easel: "ContourRequests | None" = None,
+    requests: "RequestQueue | None" = None,
+    contour_requests: "ContourRequests | None" = None,
 ) -> Iterator[None]:
     """Serve a page while a session goes on, where one is wanted.
 
@@ -92,15 +92,15 @@ def shown(
         Its settings.
     words : tuple of str
         Source and linac, in words.
-    board : SessionStatus
+    status : SessionStatus
         Where it is shown.
     clock : Clock
         Its time.
     say : callable
         Tells the operator where the page is.
-    desk : RequestQueue, optional
+    requests : RequestQueue, optional
         Where the page's operators ask.
-    easel : ContourRequests, optional
+    contour_requests : ContourRequests, optional
         Where they draw the target.
 
     Raises
@@ -116,11 +116,11 @@ def shown(
     from gatekeeper.display.web.session_info import SessionInfo
 
     facts = SessionInfo.of(name, config, *words, page.beam_s, page.breath_hold_s)
-    drawn = easel is not None and easel.is_open
+    drawn = contour_requests is not None and contour_requests.is_open
     console = Console(Address(page.host, page.port, page.control, drawn), facts)
     try:
         say(f"console  {console.url}")
-        with WebPublisher(board, clock, console, desk, easel, config.loop.fifo_priority):
+        with WebPublisher(status, clock, console, requests, contour_requests, config.loop.fifo_priority):
             yield
     finally:
         console.close()

@@ -51,16 +51,16 @@ def source(config: LiveConfig) -> str:
         return f"can listen on {host}:{port}"
 
 
-def target(plan: SessionDefinition) -> str:
+def target(definition: SessionDefinition) -> str:
     """Put the target on its reference, and make ready to track it."""
-    if plan.target is None:
-        if plan.reference is None:
+    if definition.target is None:
+        if definition.reference is None:
             return "nothing to read"
-        plan.avoid_on(plan.reference)
-        return f"{plan.reference.where} can be read"
-    if plan.reference is None:
+        definition.avoid_on(definition.reference)
+        return f"{definition.reference.where} can be read"
+    if definition.reference is None:
         return "can be read; where it is shows on the first frame"
-    setup, _ = plan.begin(plan.reference)
+    setup, _ = definition.begin(definition.reference)
     area_mm2 = float(np.count_nonzero(setup.target_mask)) * setup.spacing_mm[0] * setup.spacing_mm[1]
     return f"{area_mm2 / 100.0:.1f} cm2 on its reference, can be tracked"
 
@@ -83,7 +83,7 @@ def linac(config: LiveConfig) -> str:
     return probe_linac(one)
 
 
-def recording(config: LiveConfig, plan: SessionDefinition | None) -> str:
+def recording(config: LiveConfig, definition: SessionDefinition | None) -> str:
     """Write into the folder, and see how much room there is."""
     folder = _nearest(Path(config.recording.folder))
     try:
@@ -92,7 +92,7 @@ def recording(config: LiveConfig, plan: SessionDefinition | None) -> str:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); name another folder") from None
-    reference = None if plan is None else plan.reference
+    reference = None if definition is None else definition.reference
     pixels = LARGEST_FRAME_PX if reference is None else reference.image.size
     rate_hz = config.source.frames_per_s or USUAL_RATE_HZ
     needed = pixels * 4 * rate_hz * FRACTION_S

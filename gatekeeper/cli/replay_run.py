@@ -49,7 +49,7 @@ def play(
     begin_s = 0.0 if original is None else original.begin_s
     linac = _linac(settings, pace, period_s)
     clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
-    board = None if page is None else SessionStatus()
+    status = None if page is None else SessionStatus()
     words = f"{recording.name}, played again", "nowhere" if settings.linac is None else settings.linac.kind
     try:
         with (
@@ -58,7 +58,7 @@ def play(
                 recording.name,
                 settings,
                 words,
-                board or SessionStatus(),
+                status or SessionStatus(),
                 clock,
                 lambda line: typer.echo(line, err=True),
             ),
@@ -67,7 +67,7 @@ def play(
         ):
             for grant in grants:
                 typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
-            result = replay(material, settings, folder, clock, bars, linac, faults, board)
+            result = replay(material, settings, folder, clock, bars, linac, faults, status)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None

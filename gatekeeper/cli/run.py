@@ -73,10 +73,10 @@ def run(
             f"{session_file}: target.{asks}: an operator draws on the console's page; give --console --control, too"
         )
     clock = PacedClock(1.0)
-    plan = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
-    folder = Path(config.recording.folder) / f"{plan.name}-{utc_stamp()}" if out is None else out
+    definition = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
+    folder = Path(config.recording.folder) / f"{definition.name}-{utc_stamp()}" if out is None else out
     try:
-        outcome = _gate(LiveSession(plan, clock, draw=draw), plan, clock, folder, page)
+        outcome = _gate(LiveSession(definition, clock, draw=draw), definition, clock, folder, page)
     except KeyboardInterrupt:
         typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None
@@ -112,7 +112,7 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
 
 
 def _gate(
-    session: "LiveSession", plan: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
+    session: "LiveSession", definition: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
 ) -> "Outcome":
     """Open everything around a session, run it, and close it again."""
     from gatekeeper.display.terminal.process import Display
@@ -125,13 +125,13 @@ def _gate(
     from gatekeeper.runtime.realtime import real_time
     from gatekeeper.sources.open import open_source
 
-    config, board, desk = plan.config, session.board, session.desk
+    config, status, requests = definition.config, session.status, session.requests
     with ExitStack() as stack:
-        connect = partial(_open_linac, config, plan.silence_s)
+        connect = partial(_open_linac, config, definition.silence_s)
         beat: Callable[[], None] | None = None
         stand_down: Callable[[], AbstractContextManager[object]] = nullcontext
         if config.linac is not None and config.linac.kind != "dry_run":
-            watchdog = Watchdog(connect, min(plan.silence_s, config.gate.max_age_s) + WATCHDOG_SPARE_S)
+            watchdog = Watchdog(connect, min(definition.silence_s, config.gate.max_age_s) + WATCHDOG_SPARE_S)
             stack.callback(watchdog.close)
             beat, stand_down = watchdog.beat, partial(closing, watchdog)
         linac = connect()
@@ -143,27 +143,29 @@ def _gate(
         limits = config.gate.outside_percent, config.gate.min_confidence, config.envelope.margin_mm
         where = f"{config.source.kind} {source.address[0]}:{source.address[1]}"
         pump = stack.enter_context(
-            TerminalPublisher(board, clock, display.send, SessionInfo(plan.name, where, _linac_words(config), *limits))
+            TerminalPublisher(
+                status, clock, display.send, SessionInfo(definition.name, where, _linac_words(config), *limits)
+            )
         )
         stack.enter_context(
             shown(
                 page,
-                plan.name,
+                definition.name,
                 config,
                 (where, _linac_words(config)),
-                board,
+                status,
                 clock,
-                lambda line: board.say(clock.now_s(), line),
-                desk,
-                session.easel,
+                lambda line: status.add_line(clock.now_s(), line),
+                requests,
+                session.contour_requests,
             )
         )
-        board.say(clock.now_s(), f"source {where}, linac {_linac_words(config)}, kept in {folder}")
+        status.add_line(clock.now_s(), f"source {where}, linac {_linac_words(config)}, kept in {folder}")
         if config.source.frames_per_s is None:
-            note = f"source.frames_per_s is not given: a missing frame holds after {plan.silence_s:g} s only"
-            board.say(clock.now_s(), note)
+            note = f"source.frames_per_s is not given: a missing frame holds after {definition.silence_s:g} s only"
+            status.add_line(clock.now_s(), note)
         terminal = Terminal(
-            desk,
+            requests,
             login_name(),
             lambda line: display.send(LogLine(clock.now_s(), line)),
             display.typing if display.full_screen else None,
@@ -171,18 +173,18 @@ def _gate(
         )
 
         @contextmanager
-        def doors(there: Path) -> Iterator[None]:
+        def interfaces(there: Path) -> Iterator[None]:
             from gatekeeper.operator.control_socket import Control
             from gatekeeper.operator.socket_path import NAME
 
             # Once the loop has sent its last HOLD nothing beats any more, which is no failure.
-            with stand_down(), Control(there / NAME, desk, lambda: pump.snapshot.as_json()):
+            with stand_down(), Control(there / NAME, requests, lambda: pump.snapshot.as_json()):
                 yield
 
-        with ends_on_signals(desk), terminal, real_time(config.loop) as grants:
+        with ends_on_signals(requests), terminal, real_time(config.loop) as grants:
             for grant in grants:
-                board.say(clock.now_s(), grant.as_line())
-            return session.run(source, linac, folder, beat, doors)
+                status.add_line(clock.now_s(), grant.as_line())
+            return session.run(source, linac, folder, beat, interfaces)
 
 
 def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
@@ -203,11 +205,11 @@ def _linac_words(config: LiveConfig) -> str:
 
 def _exit_code(outcome: "Outcome", arm: str | None) -> int:
     """Return 128 and the signal's number where one ended the session, 1 for what should have been armed and was not."""
-    from gatekeeper.operator.signals import DOOR
+    from gatekeeper.operator.signals import ORIGIN
     from gatekeeper.operator.terminal import GONE
 
     ended_by = outcome.ended_by
-    if ended_by is not None and ended_by.door == DOOR:
+    if ended_by is not None and ended_by.origin == ORIGIN:
         return 128 + signal.Signals[ended_by.operator]
     if ended_by is not None and ended_by.operator == GONE:
         return 128 + signal.SIGHUP

@@ -12,7 +12,7 @@ PATIENCE_S = 5.0
 LARGEST_ANSWER = 262_144
 
 
-def ask(path: Path, words: Sequence[str], operator: str, seconds: float = PATIENCE_S) -> dict[str, Any]:
+def send_request(path: Path, words: Sequence[str], operator: str, seconds: float = PATIENCE_S) -> dict[str, Any]:
     """Ask the session whose folder or control socket `path` names, and return its answer.
 
     Parameters

@@ -18,7 +18,7 @@ from gatekeeper.operator.request import Request, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.socket_path import listen
 
-DOOR = "control socket"
+ORIGIN = "control socket"
 STATUS = "status"
 MOST_CLIENTS = 8
 """With one more, whoever has waited longest without having asked is sent away."""
@@ -48,7 +48,7 @@ class Control:
     ----------
     path : Path
         Where the socket is made, with permissions 0600; taken away by `close`.
-    desk : RequestQueue
+    requests : RequestQueue
         Where wishes go.
     status : callable, optional
         Returns what "status" is answered with, as plain values for JSON.
@@ -59,9 +59,9 @@ class Control:
         When the socket cannot be made there.
     """
 
-    def __init__(self, path: Path, desk: RequestQueue, status: Status | None = None) -> None:
+    def __init__(self, path: Path, requests: RequestQueue, status: Status | None = None) -> None:
         self.path = path
-        self._desk = desk
+        self._requests = requests
         self._status = status
         self._server = listen(path, 4 * MOST_CLIENTS)
         self._inode = path.lstat().st_ino
@@ -123,7 +123,7 @@ class Control:
                 link.close()
                 return
             if len(self._clients) >= MOST_CLIENTS:
-                idle = [client for client in self._clients if client.order is None] or self._clients
+                idle = [client for client in self._clients if client.pending is None] or self._clients
                 self._part(min(idle, key=lambda client: client.since_ns))
             client = _Client(link)
             self._clients.append(client)
@@ -145,11 +145,11 @@ class Control:
     def _look_after(self, client: "_Client") -> None:
         """Answer a wish, take up the next line, and let go of whom nothing comes from."""
         waited_s = (stopwatch_ns() - client.since_ns) * 1e-9
-        if client.order is not None and (client.order.answer is not None or waited_s > ANSWER_S):
+        if client.pending is not None and (client.pending.answer is not None or waited_s > ANSWER_S):
             self._answer(client)
-        elif client.order is None and (line := client.line()) is not None:
+        elif client.pending is None and (line := client.line()) is not None:
             self._take_up(client, line)
-        elif client.order is None and (client.hung_up or waited_s > DEADLINE_S):
+        elif client.pending is None and (client.hung_up or waited_s > DEADLINE_S):
             self._part(client)
             return
         self._talk(client, 0)
@@ -161,16 +161,16 @@ class Control:
                 status = {} if self._status is None else dict(self._status())
                 client.say({"accepted": True, "note": STATUS, "status": status})
             else:
-                client.order = self._desk.ask(request_from_json(words, operator, DOOR))
+                client.pending = self._requests.submit(request_from_json(words, operator, ORIGIN))
             client.since_ns = stopwatch_ns()
         except InputError as error:
             client.say(_refusal(error))
 
     def _answer(self, client: "_Client") -> None:
         """Answer the wish that waits, if there is one."""
-        order, client.order = client.order, None
-        if order is not None:
-            answer = order.answer or order.give_up(ANSWER_S)
+        pending, client.pending = client.pending, None
+        if pending is not None:
+            answer = pending.answer or pending.give_up(ANSWER_S)
             client.say({"accepted": answer.accepted, "note": answer.note})
             client.since_ns = stopwatch_ns()
 
@@ -203,7 +203,7 @@ class _Client:
     ----------
     link : socket
         To whoever asks.
-    order : PendingRequest or None
+    pending : PendingRequest or None
         The wish that waits for its answer.
     since_ns : int
         When the connection was made, its last wish was taken up, or that was answered.
@@ -215,7 +215,7 @@ class _Client:
 
     def __init__(self, link: socket.socket) -> None:
         self.link = link
-        self.order: PendingRequest[Request] | None = None
+        self.pending: PendingRequest[Request] | None = None
         self.since_ns = stopwatch_ns()
         self.hung_up = False
         self.unsent = bytearray()
@@ -224,7 +224,7 @@ class _Client:
     @property
     def busy(self) -> bool:
         """True while a wish waits for its answer, or a whole line to be taken up."""
-        return self.order is not None or b"\n" in self._unread
+        return self.pending is not None or b"\n" in self._unread
 
     def read(self) -> None:
         """Take in what has come, while there is room for it."""

@@ -15,7 +15,7 @@ class Holdable(Protocol):
         ...
 
 
-Thing = TypeVar("Thing", bound=Holdable)
+RequestT = TypeVar("RequestT", bound=Holdable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,17 @@ class Answer:
     note: str
 
 
-class PendingRequest(Generic[Thing]):
+class PendingRequest(Generic[RequestT]):
     """One thing on its way; whoever claims it first, who does it or who gives up waiting, has it.
 
     Attributes
     ----------
-    asked : Thing
+    request : Thing
         What is asked for.
     """
 
-    def __init__(self, asked: Thing) -> None:
-        self.asked = asked
+    def __init__(self, request: RequestT) -> None:
+        self.request = request
         self._claim = deque([True], 1)
         self._answered = threading.Event()
         self._answer: Answer | None = None
@@ -77,7 +77,7 @@ class PendingRequest(Generic[Thing]):
 
     def give_up(self, after_s: float) -> Answer:
         """Return the answer for what was waited for long enough, and withdraw it unless it only holds."""
-        if self.asked.holds:
+        if self.request.holds:
             return Answer(False, f"not answered within {after_s:g} s; it is done as soon as the loop goes on")
         if self.claim():
             self.settle(Answer(False, f"not answered within {after_s:g} s and withdrawn; ask again"))

@@ -38,7 +38,7 @@ class Request:
         An `Action`, or "end".
     operator : str
         Who asks.
-    door : str
+    origin : str
         Where it was asked, for example "terminal".
     shift_mm : tuple of float
         Only to rebase: by how much the envelope moves along rows and columns, in mm.
@@ -46,7 +46,7 @@ class Request:
 
     word: str
     operator: str
-    door: str
+    origin: str
     shift_mm: tuple[float, float] = (0.0, 0.0)
 
     @property
@@ -60,7 +60,7 @@ class Request:
         return Command(action, self.operator, time_s, self.shift_mm)
 
 
-def request_from_json(words: Sequence[str], operator: str, door: str) -> Request:
+def request_from_json(words: Sequence[str], operator: str, origin: str) -> Request:
     """Return what somebody asks for in words such as ``("rebase", "2", "0")``.
 
     Parameters
@@ -69,7 +69,7 @@ def request_from_json(words: Sequence[str], operator: str, door: str) -> Request
         What is asked for and, to rebase, the two distances in mm.
     operator : str
         Who asks.
-    door : str
+    origin : str
         Where.
 
     Raises
@@ -85,10 +85,10 @@ def request_from_json(words: Sequence[str], operator: str, door: str) -> Request
     if word not in WORDS:
         raise InputError(f"{words[0]!r:.40} is no command; say one of {', '.join(WORDS)}")
     if word == Action.REBASE:
-        return Request(word, name, door, _shift_mm(rest))
+        return Request(word, name, origin, _shift_mm(rest))
     if rest:
         raise InputError(f"{word}: {' '.join(rest)!r:.40} is too much; say {word} alone")
-    return Request(word, name, door)
+    return Request(word, name, origin)
 
 
 def named(operator: str) -> str:

@@ -26,14 +26,14 @@ class Notice:
     ----------
     time_s : float
         Session time in seconds.
-    wish : Request
+    request : Request
         What was asked for.
     answer : Answer
         What became of it.
     """
 
     time_s: float
-    wish: Request
+    request: Request
     answer: Answer
 
 
@@ -52,7 +52,7 @@ class RequestQueue:
         self._clock = clock
         self._refuse = refuse
         self._waiting: deque[PendingRequest[Request]] = deque()
-        self._told: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
+        self._notices: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
         self._given: PendingRequest[Request] | None = None
         self._in_a_row = 0
         self._closed = False
@@ -64,63 +64,63 @@ class RequestQueue:
         return self._ending
 
     @property
-    def told(self) -> tuple[Notice, ...]:
+    def notices(self) -> tuple[Notice, ...]:
         """The last wishes with their answers, oldest first."""
-        return tuple(self._told)
+        return tuple(self._notices)
 
-    def ask(self, wish: Request) -> PendingRequest[Request]:
+    def submit(self, request: Request) -> PendingRequest[Request]:
         """Put a wish on the desk, and return the order on which its answer will be."""
-        order = PendingRequest(wish)
+        pending = PendingRequest(request)
         if self._closed:
-            order.settle(Answer(False, CLOSED))
+            pending.settle(Answer(False, CLOSED))
         elif len(self._waiting) >= MOST_WAITING:
-            order.settle(Answer(False, f"{MOST_WAITING} commands wait already; ask again"))
+            pending.settle(Answer(False, f"{MOST_WAITING} commands wait already; ask again"))
         else:
-            self._waiting.append(order)
+            self._waiting.append(pending)
             if self._closed:  # meanwhile
-                order.settle(Answer(False, CLOSED))
-        return order
+                pending.settle(Answer(False, CLOSED))
+        return pending
 
-    def listen(self) -> Command | None:
+    def next_command(self) -> Command | None:
         """Return the next command for the engine, or None; the loop's ear, which never waits.
 
         After some commands in a row it says None once, so that nobody keeps the loop from its frames by asking.
         """
         while self._in_a_row < MOST_AT_ONCE:
             try:
-                order = self._waiting.popleft()
+                pending = self._waiting.popleft()
             except IndexError:
                 break
             self._in_a_row += 1
-            if not order.claim():
+            if not pending.claim():
                 continue
             time_s = self._clock.now_s()
-            refusal = None if self._refuse is None or order.asked.holds else self._refuse(order.asked)
+            refusal = None if self._refuse is None or pending.request.holds else self._refuse(pending.request)
             if refusal is not None:
-                self._settle(order, time_s, Answer(False, refusal))
+                self._settle(pending, time_s, Answer(False, refusal))
                 continue
-            if order.asked.word == END:
-                self._ending = self._ending or order.asked
-            self._given = order
-            return order.asked.command(time_s)
+            if pending.request.word == END:
+                self._ending = self._ending or pending.request
+            self._given = pending
+            return pending.request.command(time_s)
         self._in_a_row = 0
         return None
 
-    def heard(self, time_s: float, values: Mapping[str, object]) -> None:
+    def complete(self, time_s: float, values: Mapping[str, object]) -> None:
         """Take in what became of the command that was given last, as the record has it: `accepted` and `note`."""
-        order, self._given = self._given, None
-        if order is not None:
+        pending, self._given = self._given, None
+        if pending is not None:
             note = str(values.get("note", ""))
-            note = f"{note}; the session ends" if order.asked.word == END else note
-            self._settle(order, time_s, Answer(bool(values.get("accepted")), note))
+            note = f"{note}; the session ends" if pending.request.word == END else note
+            self._settle(pending, time_s, Answer(bool(values.get("accepted")), note))
 
     def close(self) -> None:
         """Answer everybody who still waits that the session has ended."""
         self._closed = True
         left = [*self._waiting, *([] if self._given is None else [self._given])]
-        for order in left:
-            order.settle(Answer(order.asked.word == END, CLOSED))
+        for pending in left:
+            pending.settle(Answer(pending.request.word == END, CLOSED))
 
-    def _settle(self, order: PendingRequest[Request], time_s: float, answer: Answer) -> None:
-        order.settle(answer)
-        self._told.append(Notice(time_s, order.asked, answer))
+    def _settle(self, pending: PendingRequest[Request], time_s: float, answer: Answer) -> None:
+        pending.settle(answer)
+        self._notices.append(Notice(time_s, pending.request, answer))

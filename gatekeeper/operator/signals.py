@@ -8,21 +8,21 @@ from types import FrameType
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 
-DOOR = "signal"
+ORIGIN = "signal"
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def ends_on_signals(desk: RequestQueue) -> Iterator[None]:
+def ends_on_signals(requests: RequestQueue) -> Iterator[None]:
     """Let the session end on a signal instead of dying of it; a second Ctrl-C interrupts whatever goes on then.
 
     Enter it on the main thread, which is where Python handles signals.
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        if number == signal.SIGINT and desk.ending is not None:
+        if number == signal.SIGINT and requests.ending is not None:
             raise KeyboardInterrupt
-        desk.ask(Request(END, signal.Signals(number).name, DOOR))
+        requests.submit(Request(END, signal.Signals(number).name, ORIGIN))
 
     before = {number: signal.signal(number, end) for number in ENDING}
     try:

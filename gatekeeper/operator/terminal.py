@@ -68,7 +68,7 @@ ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"
 
 
-def parse(line: str, operator: str, door: str) -> Request | None:
+def parse(line: str, operator: str, origin: str) -> Request | None:
     """Return what a line asks for, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
 
     Parameters
@@ -77,7 +77,7 @@ def parse(line: str, operator: str, door: str) -> Request | None:
         What was typed.
     operator : str
         Who sits there, unless the line ends with ``by`` and a name.
-    door : str
+    origin : str
         Where it was typed.
 
     Returns
@@ -97,7 +97,7 @@ def parse(line: str, operator: str, door: str) -> Request | None:
     if BY in lower:
         at = lower.index(BY)
         words, operator = words[:at], " ".join(words[at + 1 :])
-    return request_from_json(words, operator, door)
+    return request_from_json(words, operator, origin)
 
 
 def wants_help(line: str) -> bool:
@@ -110,7 +110,7 @@ def help_lines() -> tuple[str, ...]:
     return (*(f"{words:13}{does}" for words, does in HELP), f"{'... by NAME':13}says who asks, after any of these")
 
 
-DOOR = "terminal"
+ORIGIN = "terminal"
 GONE = "terminal gone"
 ANSWER_S = 2.0
 """How long the answer to a typed line is waited for, in seconds of real time."""
@@ -128,7 +128,7 @@ class Terminal:
 
     Parameters
     ----------
-    desk : RequestQueue
+    requests : RequestQueue
         Where wishes go.
     operator : str
         Who sits there.
@@ -145,7 +145,7 @@ class Terminal:
 
     def __init__(
         self,
-        desk: RequestQueue,
+        requests: RequestQueue,
         operator: str,
         say: Say,
         shown: Say | None = None,
@@ -153,7 +153,7 @@ class Terminal:
         *,
         refusals_only: bool = False,
     ) -> None:
-        self._desk = desk
+        self._requests = requests
         self._operator = operator
         self._say = say
         self._shown = shown
@@ -237,7 +237,7 @@ class Terminal:
     def _left(self, line: Line) -> None:
         """Do what is to be done when nothing will be typed any more."""
         if self._is_terminal:
-            self._desk.ask(Request(END, GONE, DOOR))
+            self._requests.submit(Request(END, GONE, ORIGIN))
         elif line.text:
             self._obey(line.text)
 
@@ -247,12 +247,12 @@ class Terminal:
                 self._say(words)
             return
         try:
-            wish = parse(typed, self._operator, DOOR)
+            request = parse(typed, self._operator, ORIGIN)
         except InputError as error:
             self._say(f"refused: {error}")
             return
-        if wish is not None:
-            answer = self._desk.ask(wish).wait(ANSWER_S)
+        if request is not None:
+            answer = self._requests.submit(request).wait(ANSWER_S)
             if not (answer.accepted and self._refusals_only):
                 self._say(f"{'done' if answer.accepted else 'refused'}: {answer.note}")
 

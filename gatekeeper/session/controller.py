@@ -16,7 +16,7 @@ from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.status import SessionStatus
 
-DOOR = "command line"
+ORIGIN = "command line"
 """Where wishes come from that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
 """Who ends a session that was started for so many seconds."""
@@ -35,9 +35,9 @@ class SessionController:
         Keeps every pass and every event.
     linac : LinacPort
         Whose link is waited for.
-    desk : RequestQueue
+    requests : RequestQueue
         Where operators ask.
-    board : SessionStatus
+    status : SessionStatus
         Shows how it is.
     clock : Clock
         Session time.
@@ -63,20 +63,20 @@ class SessionController:
         armed: Armed,
         recorder: Recorder,
         linac: LinacPort,
-        desk: RequestQueue,
-        board: SessionStatus,
+        requests: RequestQueue,
+        status: SessionStatus,
         clock: Clock,
         preview_s: float,
         arm_by: str | None = None,
         seconds: float = math.inf,
     ) -> None:
         self._armed, self._recorder, self._linac = armed, recorder, linac
-        self._desk, self._board, self._clock = desk, board, clock
+        self._requests, self._status, self._clock = requests, status, clock
         self._preview_s = preview_s
         self._arm_by = arm_by
         self._until_s = clock.now_s() + seconds
         self._phase = Phase.CONNECT
-        self._learner = PreviewRecorder(armed.learn, preview_s)
+        self._preview = PreviewRecorder(armed.learn, preview_s)
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
         self.was_armed = False
@@ -88,20 +88,20 @@ class SessionController:
         """Where the session is."""
         return self._phase
 
-    def refuse(self, wish: Request) -> str | None:
+    def refuse(self, request: Request) -> str | None:
         """Return why a wish cannot be granted in this phase, and journal that; None when it can."""
-        why = refusal(self._phase, wish.word)
+        why = refusal(self._phase, request.word)
         if why is not None:
-            self._note_refusal(wish, why)
+            self._note_refusal(request, why)
         return why
 
-    def listen(self) -> Command | None:
+    def next_command(self) -> Command | None:
         """Go on to the next phase where it is time, and return the operator's next command; what the loop calls."""
         self._advance()
-        if self._clock.now_s() >= self._until_s and self._desk.ending is None:
+        if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
-            self._desk.ask(Request(END, TIME_IS_OVER, DOOR))
-        return self._desk.listen()
+            self._requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
+        return self._requests.next_command()
 
     @property
     def fault(self) -> str | None:
@@ -112,17 +112,17 @@ class SessionController:
         """Take in one pass of the loop."""
         self._recorder.record(step, total_ms)
         if self._phase is Phase.PREVIEW:
-            self._learner.gather(step)
-            self._board.gather(self._learner.gathered_s, self._preview_s)
+            self._preview.gather(step)
+            self._status.show_preview(self._preview.gathered_s, self._preview_s)
         self.decisions.append(step.decision)
         self.tracks.append(step.track)
-        self._board.saw(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
+        self._status.update(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
         """Take in what became of an operator's command, and what phase that leads to."""
         self._recorder.event(name, time_s, values)
-        self._board.say(time_s, f"{values['note']}")
-        self._desk.heard(time_s, values)
+        self._status.add_line(time_s, f"{values['note']}")
+        self._requests.complete(time_s, values)
         state = self._armed.gate.state
         self.was_armed |= state.armed
         if self._phase in OWN and (phase := armed_phase(state.armed, state.operator_hold)) is not self._phase:
@@ -130,8 +130,8 @@ class SessionController:
 
     def end(self, note: str = "") -> None:
         """Say that the session is over, and wait until nothing is going on any more."""
-        self._enter(Phase.ENDED, None if self._desk.ending is None else self._desk.ending.operator, note)
-        self._learner.close()
+        self._enter(Phase.ENDED, None if self._requests.ending is None else self._requests.ending.operator, note)
+        self._preview.close()
 
     def _advance(self) -> None:
         """Go on to the next phase where it is time."""
@@ -141,10 +141,10 @@ class SessionController:
                     self._enter(Phase.PREVIEW)
                 else:
                     self._get_ready()
-            case Phase.PREVIEW if self._learner.is_full:
-                self._enter(Phase.LEARNING, note=f"from {self._learner.frames} frames")
-                self._learner.start()
-            case Phase.LEARNING if (learned := self._learner.result()) is not None:
+            case Phase.PREVIEW if self._preview.is_full:
+                self._enter(Phase.LEARNING, note=f"from {self._preview.frames} frames")
+                self._preview.start()
+            case Phase.LEARNING if (learned := self._preview.result()) is not None:
                 self._adopt(learned)
                 self._get_ready()
 
@@ -154,15 +154,15 @@ class SessionController:
         self.learned = learned
         now_s = self._clock.now_s()
         values = {
-            "frames": self._learner.frames,
+            "frames": self._preview.frames,
             "go": learned.preview.go,
             "nearest_mm": learned.nearest_mm if math.isfinite(learned.nearest_mm) else None,
             "inside": learned.inside,
         }
         self._recorder.event("learned", now_s, values)
-        self._board.learned = learned
+        self._status.learned = learned
         for line in learned.as_lines():
-            self._board.say(now_s, line)
+            self._status.add_line(now_s, line)
 
     def _get_ready(self) -> None:
         self._enter(Phase.READY)
@@ -170,21 +170,21 @@ class SessionController:
             return
         if self.learned is not None and not self.learned.go:
             note = "not armed: the preview speaks against it; look at it, and arm or end"
-            self._note_refusal(Request(Action.ARM, self._arm_by, DOOR), note)
+            self._note_refusal(Request(Action.ARM, self._arm_by, ORIGIN), note)
             return
-        self._desk.ask(Request(Action.ARM, self._arm_by, DOOR))
+        self._requests.submit(Request(Action.ARM, self._arm_by, ORIGIN))
 
-    def _note_refusal(self, wish: Request, why: str) -> None:
+    def _note_refusal(self, request: Request, why: str) -> None:
         now_s = self._clock.now_s()
-        values = {"wish": str(wish.word), "operator": wish.operator, "door": wish.door, "note": why}
+        values = {"wish": str(request.word), "operator": request.operator, "door": request.origin, "note": why}
         self._recorder.event("refused", now_s, values)
-        self._board.say(now_s, f"refused: {why}")
+        self._status.add_line(now_s, f"refused: {why}")
 
     def _enter(self, phase: Phase, operator: str | None = None, note: str = "") -> None:
         """Begin another phase, and say so."""
         self._phase = phase
         now_s = self._clock.now_s()
         self._recorder.event("phase", now_s, {"phase": phase.value, "operator": operator, "note": note})
-        self._board.enter(phase, now_s)
+        self._status.enter(phase, now_s)
         about = [words for words in (note, f"by {operator}" if operator else "") if words]
-        self._board.say(now_s, ", ".join([f"phase {phase.value}", *about]))
+        self._status.add_line(now_s, ", ".join([f"phase {phase.value}", *about]))

@@ -21,7 +21,7 @@ from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.requests import OVER, ContourRequests
 from gatekeeper.session.contouring.workflow import ContouringWorkflow
-from gatekeeper.session.controller import DOOR, TIME_IS_OVER, SessionController
+from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, SessionController
 from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
@@ -40,22 +40,22 @@ class LiveSession:
 
     Parameters
     ----------
-    plan : SessionDefinition
+    definition : SessionDefinition
         What it is to be.
     clock : Clock
         Session time, by which the source stamps its frames too.
-    board : SessionStatus, optional
+    status : SessionStatus, optional
         Where it is shown; by default a new one.
     draw : callable, optional
         Draws a picture into the folder of the sealed session; by default none is drawn.
 
     Attributes
     ----------
-    desk : RequestQueue
+    requests : RequestQueue
         Where operators ask, from any thread.
-    board : SessionStatus
+    status : SessionStatus
         Shows how it is, to any thread.
-    easel : ContourRequests
+    contour_requests : ContourRequests
         Where operators draw the target, from any thread, in a session that begins with that.
 
     Raises
@@ -65,22 +65,22 @@ class LiveSession:
     """
 
     def __init__(
-        self, plan: SessionDefinition, clock: Clock, board: SessionStatus | None = None, draw: Draw | None = None
+        self, definition: SessionDefinition, clock: Clock, status: SessionStatus | None = None, draw: Draw | None = None
     ) -> None:
-        self._plan = plan
+        self._definition = definition
         self._draw = draw
         self._clock = clock
-        self._until_s = clock.now_s() + plan.seconds
-        self._conductor: SessionController | None = None
-        self.board = SessionStatus() if board is None else board
-        self.desk = RequestQueue(clock, self._refuse)
-        self.easel = ContourRequests()
+        self._until_s = clock.now_s() + definition.seconds
+        self._controller: SessionController | None = None
+        self.status = SessionStatus() if status is None else status
+        self.requests = RequestQueue(clock, self._refuse)
+        self.contour_requests = ContourRequests()
         self._begun: tuple[SessionSetup, Armed] | None = None
-        self._beginning: Startup = FirstFrame(plan, self.board, clock)
-        if plan.config.by_hand:
-            self._beginning = ContouringWorkflow(plan, self.easel, self.board, clock)
-        elif plan.reference is not None:
-            self._begun = plan.begin(plan.reference)
+        self._startup: Startup = FirstFrame(definition, self.status, clock)
+        if definition.config.by_hand:
+            self._startup = ContouringWorkflow(definition, self.contour_requests, self.status, clock)
+        elif definition.reference is not None:
+            self._begun = definition.begin(definition.reference)
 
     def run(
         self,
@@ -88,7 +88,7 @@ class LiveSession:
         linac: LinacPort,
         folder: Path,
         beat: Callable[[], None] | None = None,
-        doors: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+        interfaces: Callable[[Path], AbstractContextManager[object]] = nullcontext,
     ) -> Outcome:
         """Run the session until an operator, the time or the source ends it, and leave a whole session in `folder`.
 
@@ -104,7 +104,7 @@ class LiveSession:
             Where the session goes; new or empty.
         beat : callable, optional
             Called in every pass of the loop; a watchdog listens for it.
-        doors : callable
+        interfaces : callable
             Returns what is open until the last frame was judged, given the folder: it is there by then.
 
         Raises
@@ -117,27 +117,29 @@ class LiveSession:
                 # Before anybody has waited for anything.
                 make_session_folder(folder)
                 linac.send(Decision(-1, self._clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))
-                opened.enter_context(doors(folder))
-                begun = self._begun or wait_for_start(self._beginning, source, self.desk, partial(self._is_over, linac))
+                opened.enter_context(interfaces(folder))
+                begun = self._begun or wait_for_start(
+                    self._startup, source, self.requests, partial(self._is_over, linac)
+                )
                 setup, armed = begun if begun is not None else (None, None)
                 with SessionRecorder(
-                    folder, self._plan.config.settings() if armed is None else armed.config, setup
+                    folder, self._definition.config.settings() if armed is None else armed.config, setup
                 ) as session:
                     return self._record(session, setup, armed, source, linac, beat, opened)
         finally:
-            self.easel.close(OVER)
-            self.desk.close()
+            self.contour_requests.close(OVER)
+            self.requests.close()
 
-    def _refuse(self, wish: Request) -> str | None:
+    def _refuse(self, request: Request) -> str | None:
         # Whoever asks before there is one is answered by who waits.
-        return None if self._conductor is None else self._conductor.refuse(wish)
+        return None if self._controller is None else self._controller.refuse(request)
 
     def _is_over(self, linac: LinacPort) -> bool:
         """Return whether the session has ended before it began; meanwhile the board shows whether the linac answers."""
-        self.board.link(linac.alive)
-        if self._clock.now_s() >= self._until_s and self.desk.ending is None:
-            self.desk.ask(Request(END, TIME_IS_OVER, DOOR))
-        return self.desk.ending is not None
+        self.status.show_link(linac.alive)
+        if self._clock.now_s() >= self._until_s and self.requests.ending is None:
+            self.requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
+        return self.requests.ending is not None
 
     def _record(
         self,
@@ -150,62 +152,62 @@ class LiveSession:
         opened: ExitStack,
     ) -> Outcome:
         """Judge frames until the end, and make the record whole."""
-        plan, stats, failure = self._plan, LoopStats(self._plan.config.loop.stall_ms), None
-        for name, time_s, values in self._beginning.events:
+        definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
+        for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
         if setup is None or armed is None:
             session.event(
-                "phase", self._clock.now_s(), {"phase": Phase.ENDED, "operator": None, "note": self._beginning.missing}
+                "phase", self._clock.now_s(), {"phase": Phase.ENDED, "operator": None, "note": self._startup.missing}
             )
-            self.board.enter(Phase.ENDED, self._clock.now_s())
+            self.status.enter(Phase.ENDED, self._clock.now_s())
         else:
-            self.board.begin(setup, armed)
-            conductor = self._conductor = SessionController(
+            self.status.begin(setup, armed)
+            controller = self._controller = SessionController(
                 armed,
                 session,
                 linac,
-                self.desk,
-                self.board,
+                self.requests,
+                self.status,
                 self._clock,
-                plan.config.preview.seconds,
-                plan.arm_by,
+                definition.config.preview.seconds,
+                definition.arm_by,
                 self._until_s - self._clock.now_s(),
             )
-            on_plane = PlaneFilter(source, setup.plane, self._clock, plan.silence_s)
+            on_plane = PlaneFilter(source, setup.plane, self._clock, definition.silence_s)
             try:
                 with opened:
                     run_loop(
-                        _UntilEnded(NewestFrame(on_plane), self.desk),
+                        _UntilEnded(NewestFrame(on_plane), self.requests),
                         armed.engine,
                         linac,
-                        conductor,
+                        controller,
                         self._clock,
                         armed.config.gate.max_age_s,
                         stats,
                         beat,
-                        plan.silence_s,
-                        conductor.listen,
+                        definition.silence_s,
+                        controller.next_command,
                     )
             except GatekeeperError as error:
                 failure = error
             linac.close()
             source.close()
-            conductor.end("" if failure is None else str(failure))
+            controller.end("" if failure is None else str(failure))
         outcome = Outcome(
-            name=plan.name,
+            name=definition.name,
             folder=session.folder,
             summary=session.summary(),
             lag=stats.summary(),
-            status=self.board.status,
-            was_armed=self._conductor is not None and self._conductor.was_armed,
-            ended_by=self.desk.ending,
-            learned=None if self._conductor is None else self._conductor.learned,
+            status=self.status.current,
+            was_armed=self._controller is not None and self._controller.was_armed,
+            ended_by=self.requests.ending,
+            learned=None if self._controller is None else self._controller.learned,
             fault=None if failure is None else str(failure),
         )
         try:
             outcome = replace(outcome, seal=session.seal())
-            if self._draw is not None and self._conductor is not None and setup is not None and armed is not None:
-                self._draw(session.folder, setup, armed, self._conductor.decisions, self._conductor.tracks)
+            if self._draw is not None and self._controller is not None and setup is not None and armed is not None:
+                self._draw(session.folder, setup, armed, self._controller.decisions, self._controller.tracks)
             session.finish(outcome.as_json())
         except GatekeeperError as error:
             raise (failure or error) from None
@@ -217,15 +219,15 @@ class LiveSession:
 class _UntilEnded:
     """A source that ends when the session does."""
 
-    def __init__(self, source: FrameSource, desk: RequestQueue) -> None:
+    def __init__(self, source: FrameSource, requests: RequestQueue) -> None:
         self._source = source
-        self._desk = desk
+        self._requests = requests
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         return self._source.next_frame(timeout_s)
 
     def ended(self) -> bool:
-        return self._desk.ending is not None or self._source.ended()
+        return self._requests.ending is not None or self._source.ended()
 
     def close(self) -> None:
         self._source.close()

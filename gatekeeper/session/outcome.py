@@ -66,7 +66,7 @@ class Outcome:
         }
         values["frames_missing"] = status.missing
         values["ended_by"] = (
-            None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.door}
+            None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.origin}
         )
         values["fault"] = self.fault
         if self.learned is not None:
@@ -94,7 +94,7 @@ class Outcome:
         if self.seal is not None and self.seal.frames_dropped:
             yield "not kept", f"{self.seal.frames_dropped} frames"
         if self.ended_by is not None:
-            yield "ended by", f"{self.ended_by.operator} ({self.ended_by.door})"
+            yield "ended by", f"{self.ended_by.operator} ({self.ended_by.origin})"
         yield "kept in", str(self.folder)
         if self.fault is not None:
             yield "fault", self.fault

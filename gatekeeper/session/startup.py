@@ -18,11 +18,11 @@ from gatekeeper.session.status import SessionStatus
 from gatekeeper.session.target import Reference
 from gatekeeper.sources.newest_frame import NewestFrame
 
-DOOR = "before the first frame"
+ORIGIN = "before the first frame"
 """Where a hold comes from that was asked for while there was nothing to be held yet."""
 NEWEST = "the newest frame"
 """What messages call a frame that will not do, so that they are the same for the next one."""
-Happening = tuple[str, float, Mapping[str, object]]
+JournalEvent = tuple[str, float, Mapping[str, object]]
 """An event for the journal: its name, the session time in seconds, and plain values for JSON."""
 
 
@@ -35,7 +35,7 @@ class Startup(Protocol):
         ...
 
     @property
-    def events(self) -> Sequence[Happening]:
+    def events(self) -> Sequence[JournalEvent]:
         """What the journal says about it, oldest first."""
         ...
 
@@ -49,39 +49,39 @@ class FirstFrame:
 
     Parameters
     ----------
-    plan : SessionDefinition
+    definition : SessionDefinition
         Where the target is.
-    board : SessionStatus
+    status : SessionStatus
         Shows why a frame will not do.
     clock : Clock
         Session time.
     """
 
     missing = "there is no frame yet, and the beam is held"
-    events: Sequence[Happening] = ()
+    events: Sequence[JournalEvent] = ()
 
-    def __init__(self, plan: SessionDefinition, board: SessionStatus, clock: Clock) -> None:
-        self._plan, self._board, self._clock = plan, board, clock
-        self._told: str | None = None
+    def __init__(self, definition: SessionDefinition, status: SessionStatus, clock: Clock) -> None:
+        self._definition, self._status, self._clock = definition, status, clock
+        self._reported: str | None = None
 
     def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
         """Return what the session begins with on a frame; None when the target is not on it."""
-        if self._told is None:
-            self._told = ""
-            self._board.say(self._clock.now_s(), "waits for the first frame, on which the target is put")
+        if self._reported is None:
+            self._reported = ""
+            self._status.add_line(self._clock.now_s(), "waits for the first frame, on which the target is put")
         if frame is None:
             return None
         try:
-            return self._plan.begin(reference_of(frame, NEWEST))
+            return self._definition.begin(reference_of(frame, NEWEST))
         except InputError as error:
-            if str(error) != self._told:
-                self._told = str(error)
-                self._board.say(self._clock.now_s(), f"no reference: {self._told}")
+            if str(error) != self._reported:
+                self._reported = str(error)
+                self._status.add_line(self._clock.now_s(), f"no reference: {self._reported}")
         return None
 
 
 def wait_for_start(
-    beginning: Startup, source: FrameSource, desk: RequestQueue, is_over: Callable[[], bool]
+    startup: Startup, source: FrameSource, requests: RequestQueue, is_over: Callable[[], bool]
 ) -> tuple[SessionSetup, Armed] | None:
     """Return what a session begins with; None when it is ended before.
 
@@ -89,32 +89,32 @@ def wait_for_start(
 
     Parameters
     ----------
-    beginning : Startup
+    startup : Startup
         What is waited for.
     source : FrameSource
         Where frames come from.
-    desk : RequestQueue
+    requests : RequestQueue
         Where operators ask.
     is_over : callable
         Returns whether the session has been ended; called in every pass.
     """
     newest, holding = NewestFrame(source), None
-    begun = beginning.step(None)
+    begun = startup.step(None)
     while begun is None and not newest.ended() and not is_over():
         frame = newest.next_frame(OPERATOR_S)
-        if (command := desk.listen()) is not None:
-            accepted = desk.ending is not None
+        if (command := requests.next_command()) is not None:
+            accepted = requests.ending is not None
             match command.action:
                 case Action.HOLD:
                     holding, accepted = command.operator, True
                 case Action.RELEASE:
                     holding, accepted = None, holding is not None
-            desk.heard(command.time_s, {"accepted": accepted, "note": beginning.missing})
-            if desk.ending is not None:
+            requests.complete(command.time_s, {"accepted": accepted, "note": startup.missing})
+            if requests.ending is not None:
                 return None
-        begun = beginning.step(frame)
+        begun = startup.step(frame)
     if holding is not None:
-        desk.ask(Request(Action.HOLD, holding, DOOR))
+        requests.submit(Request(Action.HOLD, holding, ORIGIN))
     return begun
 
 

@@ -76,7 +76,7 @@ class Line:
     text: str
 
 
-class Passed(NamedTuple):
+class RecentDecision(NamedTuple):
     """A decision with what it was made on, without the image.
 
     Attributes
@@ -111,7 +111,7 @@ class Status:
         The linac answers.
     step : Step or None
         The newest pass, be it on a frame or on silence; None before the first.
-    seen : Step or None
+    last_frame_step : Step or None
         The newest pass on a frame; None before the first.
     frames, silences : int
         Passes so far, on frames and on silence.
@@ -123,9 +123,9 @@ class Status:
         For how long the gate was armed, and the beam on, in seconds.
     latency : Durations
         From a frame's arrival until its decision was sent, in real time; it goes on counting.
-    gathered : tuple of float
+    preview_progress : tuple of float
         Seconds of preview so far, and how many are wanted.
-    canvas : ContouringStatus or None
+    contouring : ContouringStatus or None
         What the target is being drawn on; None unless it is.
     """
 
@@ -134,7 +134,7 @@ class Status:
     now_s: float = 0.0
     link_alive: bool = False
     step: Step | None = None
-    seen: Step | None = None
+    last_frame_step: Step | None = None
     frames: int = 0
     silences: int = 0
     skipped: int = 0
@@ -143,15 +143,15 @@ class Status:
     armed_s: float = 0.0
     beam_on_s: float = 0.0
     latency: Durations = Durations()  # noqa: RUF009  (replaced by the board's own)
-    gathered: tuple[float, float] = (0.0, 0.0)
-    canvas: ContouringStatus | None = None
+    preview_progress: tuple[float, float] = (0.0, 0.0)
+    contouring: ContouringStatus | None = None
 
     @property
     def frame(self) -> Frame | None:
         """The frame to be shown: that on which the target is drawn, or the newest that was judged."""
-        if self.canvas is not None:
-            return self.canvas.frame
-        return None if self.seen is None else self.seen.frame
+        if self.contouring is not None:
+            return self.contouring.frame
+        return None if self.last_frame_step is None else self.last_frame_step.frame
 
     @property
     def duty_cycle(self) -> float:
@@ -164,7 +164,7 @@ class SessionStatus:
 
     Attributes
     ----------
-    status : Status
+    current : Status
         How the session is; read it once and look at that.
     lines : tuple of Line
         What readers should be told, oldest first; old ones go when they are many.
@@ -177,15 +177,15 @@ class SessionStatus:
     """
 
     def __init__(self) -> None:
-        self.status = Status(latency=Durations())
+        self.current = Status(latency=Durations())
         self.lines: tuple[Line, ...] = ()
-        self.recent: deque[Passed] = deque(maxlen=MOST_RECENT)
+        self.recent: deque[RecentDecision] = deque(maxlen=MOST_RECENT)
         self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
         self._said = 0
         self._arrived_s: deque[float] = deque(maxlen=RATE_FRAMES)
 
-    def say(self, time_s: float, text: str) -> None:
+    def add_line(self, time_s: float, text: str) -> None:
         """Tell readers one line."""
         self.lines = (*self.lines, Line(self._said, time_s, text))[-MOST_LINES:]
         self._said += 1
@@ -196,22 +196,22 @@ class SessionStatus:
 
     def enter(self, phase: Phase, time_s: float) -> None:
         """Show another phase."""
-        self.status = replace(self.status, phase=phase, since_s=time_s, now_s=time_s, canvas=None)
+        self.current = replace(self.current, phase=phase, since_s=time_s, now_s=time_s, contouring=None)
 
-    def link(self, alive: bool) -> None:
+    def show_link(self, alive: bool) -> None:
         """Show whether the linac answers, before anything is sent to it again and again."""
-        if alive is not self.status.link_alive:
-            self.status = replace(self.status, link_alive=alive)
+        if alive is not self.current.link_alive:
+            self.current = replace(self.current, link_alive=alive)
 
-    def draw_on(self, canvas: ContouringStatus, time_s: float) -> None:
+    def show_contouring(self, contouring: ContouringStatus, time_s: float) -> None:
         """Show what the target is being drawn on."""
-        self.status = replace(self.status, canvas=canvas, now_s=time_s)
+        self.current = replace(self.current, contouring=contouring, now_s=time_s)
 
-    def gather(self, seconds: float, wanted_s: float) -> None:
+    def show_preview(self, seconds: float, wanted_s: float) -> None:
         """Show how much of the preview there is, in seconds."""
-        self.status = replace(self.status, gathered=(seconds, wanted_s))
+        self.current = replace(self.current, preview_progress=(seconds, wanted_s))
 
-    def saw(self, step: Step, total_ms: float, link_alive: bool, armed: bool) -> None:
+    def update(self, step: Step, total_ms: float, link_alive: bool, armed: bool) -> None:
         """Take in one pass of the loop.
 
         Parameters
@@ -225,24 +225,24 @@ class SessionStatus:
         armed : bool
             Whether the gate is armed.
         """
-        old, frame, now_s = self.status, step.frame, step.decision.time_s
+        old, frame, now_s = self.current, step.frame, step.decision.time_s
         passed_s = max(now_s - old.step.decision.time_s, 0.0) if old.step is not None else 0.0
         was_on = old.step is not None and old.step.decision.state is BeamState.ON
         missing, track = old.missing, step.track
         center_mm, confidence = (None, math.nan) if track is None else (track.center_mm, track.confidence)
-        self.recent.append(Passed(old.frames + old.silences, step.decision, center_mm, confidence))
+        self.recent.append(RecentDecision(old.frames + old.silences, step.decision, center_mm, confidence))
         if frame is not None:
             self._arrived_s.append(frame.received_s)
             old.latency.add(total_ms)
-            if old.seen is not None and old.seen.frame is not None:
-                missing += max(frame.sequence - old.seen.frame.sequence - 1 - max(frame.skipped, 0), 0)
-        self.status = Status(
+            if old.last_frame_step is not None and old.last_frame_step.frame is not None:
+                missing += max(frame.sequence - old.last_frame_step.frame.sequence - 1 - max(frame.skipped, 0), 0)
+        self.current = Status(
             phase=old.phase,
             since_s=old.since_s,
             now_s=now_s,
             link_alive=link_alive,
             step=step,
-            seen=old.seen if frame is None else step,
+            last_frame_step=old.last_frame_step if frame is None else step,
             frames=old.frames + (frame is not None),
             silences=old.silences + (frame is None),
             skipped=old.skipped + (0 if frame is None else frame.skipped),
@@ -251,7 +251,7 @@ class SessionStatus:
             armed_s=old.armed_s + (passed_s if armed else 0.0),
             beam_on_s=old.beam_on_s + (passed_s if was_on else 0.0),
             latency=old.latency,
-            gathered=old.gathered,
+            preview_progress=old.preview_progress,
         )
 
     def _rate_hz(self) -> float:

@@ -14,7 +14,7 @@ from tests.support.snapshots import BEAM_ON
 
 @pytest.fixture
 def running(tmp_path):
-    with looping() as loop, Control(tmp_path / NAME, loop.desk, BEAM_ON.as_json):
+    with looping() as loop, Control(tmp_path / NAME, loop.requests, BEAM_ON.as_json):
         loop.folder = tmp_path
         yield loop
 

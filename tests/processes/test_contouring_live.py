@@ -5,7 +5,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from gatekeeper.operator.client import ask
+from gatekeeper.operator.client import send_request
 from gatekeeper.recording.journal import read_decisions
 from replay import run as replaying
 from replay.formats.session import open_session
@@ -102,10 +102,10 @@ def test_the_command_line_draws_too_with_the_beam_held_until_the_gate_is_armed(t
         with views(url) as link:
             anna = Operator(url, link)
             anna.until(lambda view: view["sequence"] is not None)
-            status = ask(folder, ["status"], "kim")["status"]
+            status = send_request(folder, ["status"], "kim")["status"]
             assert (status["phase"], status["state"], status["link_alive"]) == ("drawing", "HOLD", True)
-            assert "not drawn yet" in ask(folder, ["arm"], "kim")["note"]
-            assert ask(folder, ["hold"], "kim")["accepted"]
+            assert "not drawn yet" in send_request(folder, ["arm"], "kim")["note"]
+            assert send_request(folder, ["hold"], "kim")["accepted"]
             assert anna.draw(take=True)["accepted"]
             taken = anna.until(lambda view: view["draw"]["taken"])[0]["draw"]["sequence"]
             points_px = ellipse_px(case.first_mask)
@@ -113,12 +113,12 @@ def test_the_command_line_draws_too_with_the_beam_held_until_the_gate_is_armed(t
             view, _ = anna.until(lambda view: view["phase"] == "ready")
             assert view["preview"]["go"] in (True, False)
             assert any(line.startswith("search ") for line in view["preview"]["lines"])
-            assert ask(folder, ["arm"], "kim")["accepted"]
+            assert send_request(folder, ["arm"], "kim")["accepted"]
             anna.until(lambda view: view["phase"] == "paused")
             assert not far.record.beam_on
-            assert ask(folder, ["release"], "kim")["accepted"]
+            assert send_request(folder, ["release"], "kim")["accepted"]
             until(lambda: far.record.beam_on, 10.0)
-            assert ask(folder, ["end"], "kim")["accepted"]
+            assert send_request(folder, ["end"], "kim")["accepted"]
             assert run.ended() == 0
     assert phases(folder) == [
         "drawing",

@@ -12,8 +12,8 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator import control_socket as door
-from gatekeeper.operator.client import ask
+from gatekeeper.operator import control_socket
+from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import Control
 from gatekeeper.operator.request_queue import CLOSED, RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
@@ -52,15 +52,15 @@ def closed(link):
 
 
 def test_a_command_is_done_and_answered(place):
-    with looping() as loop, Control(place, loop.desk):
-        assert ask(place, ["arm"], "Anna") == {"accepted": True, "note": "arm by Anna"}
-        assert ask(place.parent, ["rebase", "9", "0"], "Ben")["accepted"] is False
+    with looping() as loop, Control(place, loop.requests):
+        assert send_request(place, ["arm"], "Anna") == {"accepted": True, "note": "arm by Anna"}
+        assert send_request(place.parent, ["rebase", "9", "0"], "Ben")["accepted"] is False
         assert [(done.action, done.operator) for done in loop.done] == [("arm", "Anna"), ("rebase", "Ben")]
 
 
 def test_the_status_is_told(place):
-    with looping() as loop, Control(place, loop.desk, lambda: {"state": "HOLD"}):
-        assert ask(place, ["status"], "Anna")["status"] == {"state": "HOLD"}
+    with looping() as loop, Control(place, loop.requests, lambda: {"state": "HOLD"}):
+        assert send_request(place, ["status"], "Anna")["status"] == {"state": "HOLD"}
 
 
 def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
@@ -83,13 +83,15 @@ def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
 
 
 def test_another_user_is_not_heard(place, monkeypatch):
-    with looping() as loop, Control(place, loop.desk):
+    with looping() as loop, Control(place, loop.requests):
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        monkeypatch.setattr(door, "_is_ours", lambda link, ours=door._is_ours: ours(Pretending(link, 23456)))
+        monkeypatch.setattr(
+            control_socket, "_is_ours", lambda link, ours=control_socket._is_ours: ours(Pretending(link, 23456))
+        )
         with pytest.raises(InputError, match="no session answers there"):
-            ask(place, ["arm"], "Anna")
-        monkeypatch.setattr(door, "_is_ours", lambda link, ours=Pretending: True)
-        ask(place, ["hold"], "Anna")
+            send_request(place, ["arm"], "Anna")
+        monkeypatch.setattr(control_socket, "_is_ours", lambda link, ours=Pretending: True)
+        send_request(place, ["hold"], "Anna")
         assert loop.actions == ["hold"]
 
 
@@ -100,26 +102,26 @@ class Pretending:
         self.link, self.user = link, user
 
     def getsockopt(self, *asked):
-        number, _, group = door.CREDENTIALS.unpack(self.link.getsockopt(*asked))
-        return door.CREDENTIALS.pack(number, self.user, group)
+        number, _, group = control_socket.CREDENTIALS.unpack(self.link.getsockopt(*asked))
+        return control_socket.CREDENTIALS.pack(number, self.user, group)
 
 
 def test_a_socket_that_was_left_behind_is_taken_over(place):
     left = socket.socket(socket.AF_UNIX)
     left.bind(str(place))
     left.close()
-    with looping() as loop, Control(place, loop.desk):
-        assert ask(place, ["hold"], "Anna")["accepted"]
+    with looping() as loop, Control(place, loop.requests):
+        assert send_request(place, ["hold"], "Anna")["accepted"]
 
 
 def test_another_session_and_other_files_are_left_alone(place):
-    with looping() as loop, Control(place, loop.desk):
+    with looping() as loop, Control(place, loop.requests):
         with pytest.raises(InputError, match="another session listens there"):
-            Control(place, loop.desk)
-        assert ask(place, ["hold"], "Anna")["accepted"]
+            Control(place, loop.requests)
+        assert send_request(place, ["hold"], "Anna")["accepted"]
     place.write_text("mine")
     with pytest.raises(InputError, match="no socket"):
-        Control(place, loop.desk)
+        Control(place, loop.requests)
     assert place.read_text() == "mine"
 
 
@@ -143,13 +145,13 @@ def test_it_is_gone_afterwards_unless_it_is_another_one(place):
 def test_a_path_may_be_longer_than_the_name_of_a_socket(tmp_path):
     folder = tmp_path / ("a" * 120) / ("b" * 120)
     folder.mkdir(parents=True)
-    with looping() as loop, Control(folder / NAME, loop.desk):
-        assert ask(folder, ["hold"], "Anna")["accepted"]
+    with looping() as loop, Control(folder / NAME, loop.requests):
+        assert send_request(folder, ["hold"], "Anna")["accepted"]
 
 
 def test_nobody_there_is_said_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"no session answers there .*; name the folder of one that runs"):
-        ask(tmp_path, ["hold"], "Anna")
+        send_request(tmp_path, ["hold"], "Anna")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_nobody_there_is_said_in_one_line(tmp_path):
     ],
 )
 def test_nonsense_is_refused_and_the_next_line_counts(place, nonsense):
-    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+    with looping() as loop, Control(place, loop.requests), connect(place) as link:
         link.sendall(nonsense)
         refused = answers(link)[0]
         assert refused["accepted"] is False
@@ -183,7 +185,7 @@ def test_nonsense_is_refused_and_the_next_line_counts(place, nonsense):
 
 
 def test_several_lines_are_answered_in_order(place):
-    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+    with looping() as loop, Control(place, loop.requests), connect(place) as link:
         link.sendall(line("arm") + line("hold") + line("release") + line("fire"))
         link.shutdown(socket.SHUT_WR)
         assert [answer["accepted"] for answer in answers(link, 4)] == [True, True, True, False]
@@ -192,19 +194,19 @@ def test_several_lines_are_answered_in_order(place):
 
 
 def test_a_line_that_does_not_end_ends_the_connection(place, monkeypatch):
-    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
-    with looping() as loop, Control(place, loop.desk), connect(place) as link:
+    monkeypatch.setattr(control_socket, "DEADLINE_S", 60.0)
+    with looping() as loop, Control(place, loop.requests), connect(place) as link:
         with suppress(OSError):
             for _ in range(100):
                 link.sendall(b"x" * 1000)
                 time.sleep(0.001)
         until(lambda: closed(link))
-        assert ask(place, ["hold"], "Anna")["accepted"]
+        assert send_request(place, ["hold"], "Anna")["accepted"]
 
 
 def test_whoever_says_nothing_is_let_go_after_the_deadline(place, monkeypatch):
-    monkeypatch.setattr(door, "DEADLINE_S", 0.3)
-    with looping() as loop, Control(place, loop.desk), connect(place) as mute, connect(place) as slow:
+    monkeypatch.setattr(control_socket, "DEADLINE_S", 0.3)
+    with looping() as loop, Control(place, loop.requests), connect(place) as mute, connect(place) as slow:
         for key in line("arm"):
             with suppress(OSError):
                 slow.send(bytes([key]))
@@ -214,23 +216,23 @@ def test_whoever_says_nothing_is_let_go_after_the_deadline(place, monkeypatch):
 
 
 def test_a_crowd_that_says_nothing_keeps_nobody_out(place, monkeypatch):
-    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
-    with looping() as loop, Control(place, loop.desk) as control:
+    monkeypatch.setattr(control_socket, "DEADLINE_S", 60.0)
+    with looping() as loop, Control(place, loop.requests) as control:
         crowd = [connect(place) for _ in range(60)]
         try:
-            assert ask(place, ["hold"], "Anna")["accepted"]
-            assert len(control._clients) <= door.MOST_CLIENTS
+            assert send_request(place, ["hold"], "Anna")["accepted"]
+            assert len(control._clients) <= control_socket.MOST_CLIENTS
         finally:
             for link in crowd:
                 link.close()
 
 
 def test_answers_that_nobody_reads_are_not_kept_for_ever(place, monkeypatch):
-    monkeypatch.setattr(door, "PACE_S", 0.0)
-    monkeypatch.setattr(door, "DEADLINE_S", 60.0)
+    monkeypatch.setattr(control_socket, "PACE_S", 0.0)
+    monkeypatch.setattr(control_socket, "DEADLINE_S", 60.0)
     with (
         looping() as loop,
-        Control(place, loop.desk, lambda: {"much": "x" * 60_000}) as control,
+        Control(place, loop.requests, lambda: {"much": "x" * 60_000}) as control,
         connect(place) as link,
     ):
         link.settimeout(0.05)
@@ -242,27 +244,27 @@ def test_answers_that_nobody_reads_are_not_kept_for_ever(place, monkeypatch):
 
 
 def test_a_loop_that_does_not_answer_is_said_and_the_wish_withdrawn(place, monkeypatch):
-    monkeypatch.setattr(door, "ANSWER_S", 0.2)
-    desk = RequestQueue(VirtualClock())
-    with Control(place, desk):
-        assert "withdrawn" in ask(place, ["arm"], "Anna")["note"]
-        assert desk.listen() is None
-        assert "as soon as the loop goes on" in ask(place, ["hold"], "Anna")["note"]
-        assert desk.listen().action is Action.HOLD
+    monkeypatch.setattr(control_socket, "ANSWER_S", 0.2)
+    requests = RequestQueue(VirtualClock())
+    with Control(place, requests):
+        assert "withdrawn" in send_request(place, ["arm"], "Anna")["note"]
+        assert requests.next_command() is None
+        assert "as soon as the loop goes on" in send_request(place, ["hold"], "Anna")["note"]
+        assert requests.next_command().action is Action.HOLD
 
 
 def test_who_still_waits_at_the_end_is_told(place):
-    desk = RequestQueue(VirtualClock())
-    with Control(place, desk) as control, connect(place) as link:
+    requests = RequestQueue(VirtualClock())
+    with Control(place, requests) as control, connect(place) as link:
         link.sendall(line("arm"))
         until(lambda: any(client.order for client in control._clients))
-        desk.close()
+        requests.close()
         control.close()
         assert answers(link)[0] == {"accepted": False, "note": CLOSED}
 
 
 def test_a_flood_does_not_delay_the_loop(place):
-    with looping() as loop, Control(place, loop.desk, lambda: {"state": "HOLD"}):
+    with looping() as loop, Control(place, loop.requests, lambda: {"state": "HOLD"}):
         end_s = time.monotonic() + 1.0
         flooders = []
         while time.monotonic() < end_s:
@@ -279,5 +281,5 @@ def test_a_flood_does_not_delay_the_loop(place):
         passes = len(loop.passes_s)
         p99_ms = 1e3 * sorted(loop.passes_s)[int(0.99 * passes)]
         measured(f"a flood of the control socket: 99 % of {passes} passes of the loop within {p99_ms:.2f} ms")
-        assert ask(place, ["hold"], "Anna")["accepted"]
+        assert send_request(place, ["hold"], "Anna")["accepted"]
         assert len(loop.passes_s) > 20

@@ -32,11 +32,11 @@ def test_journal_of_a_session_fed_with_a_case_is_that_of_its_replay(tmp_path):
     source = open_source(MrdSourceConfig(kind="mrd", port=0), clock)
 
     def feed():
-        until(lambda: session.board.status.phase == "delivery", 30.0)
+        until(lambda: session.status.current.phase == "delivery", 30.0)
         with closing(MrdFeeder(*source.address)) as feeder:
             play(case, feeder, PacedClock(1.0), lambda *_: None)
-        until(lambda: session.board.status.frames >= len(case.frames), 30.0)
-        session.desk.ask(Request("end", "kim", "test"))
+        until(lambda: session.status.current.frames >= len(case.frames), 30.0)
+        session.requests.submit(Request("end", "kim", "test"))
 
     thread = threading.Thread(target=feed)
     thread.start()
@@ -66,10 +66,10 @@ def test_learning_goes_on_beside_the_loop_and_is_learned_again_from_the_record(t
     source = open_source(MrdSourceConfig(kind="mrd", port=0), clock)
 
     def feed():
-        until(lambda: session.board.status.phase == "preview", 30.0)
+        until(lambda: session.status.current.phase == "preview", 30.0)
         with closing(MrdFeeder(*source.address)) as feeder:
             play(case, feeder, PacedClock(1.0), lambda *_: None)
-        session.desk.ask(Request("end", "kim", "test"))
+        session.requests.submit(Request("end", "kim", "test"))
 
     thread = threading.Thread(target=feed)
     thread.start()

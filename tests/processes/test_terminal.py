@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
-from gatekeeper.operator import terminal as door
+from gatekeeper.operator import terminal as terminal_module
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
@@ -31,8 +31,8 @@ class Keyboard:
         os.close(self.far)
         self.far = None
 
-    def terminal(self, desk, *, live=True):
-        return Terminal(desk, "Anna", self.said.append, self.shown.append if live else None, self.near)
+    def terminal(self, requests, *, live=True):
+        return Terminal(requests, "Anna", self.said.append, self.shown.append if live else None, self.near)
 
     def modes(self):
         return termios.tcgetattr(self.near)
@@ -63,7 +63,7 @@ def pipe():
 
 @pytest.mark.parametrize("live", [True, False])
 def test_what_is_typed_is_done_and_answered(tty, live):
-    with looping() as loop, tty.terminal(loop.desk, live=live):
+    with looping() as loop, tty.terminal(loop.requests, live=live):
         tty.type(b"arm\r")
         until(lambda: tty.said == ["done: arm by Anna"])
         tty.type(b"rebase 9 0\n")
@@ -76,14 +76,14 @@ def test_what_is_typed_is_done_and_answered(tty, live):
 
 
 def test_help_is_given(tty):
-    with looping() as loop, tty.terminal(loop.desk):
+    with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"help\r")
         until(lambda: len(tty.said) == 8)
         assert loop.actions == []
 
 
 def test_keys_are_shown_as_they_are_typed_and_the_terminal_does_not_echo(tty):
-    with looping() as loop, tty.terminal(loop.desk):
+    with looping() as loop, tty.terminal(loop.requests):
         assert not tty.modes()[3] & (termios.ECHO | termios.ICANON)
         assert tty.modes()[3] & termios.ISIG
         for keys, shown in ((b"h", "h"), (b"ox", "hox"), (b"\x7f", "ho"), (b"ld\r", "")):
@@ -94,22 +94,22 @@ def test_keys_are_shown_as_they_are_typed_and_the_terminal_does_not_echo(tty):
 
 def test_the_terminal_is_left_as_it_was(tty):
     before = tty.modes()
-    with looping() as loop, tty.terminal(loop.desk):
+    with looping() as loop, tty.terminal(loop.requests):
         assert tty.modes() != before
     assert tty.modes() == before
 
 
 def test_without_a_live_view_the_terminal_echoes_by_itself(tty):
-    with looping() as loop, tty.terminal(loop.desk, live=False):
+    with looping() as loop, tty.terminal(loop.requests, live=False):
         assert tty.modes()[3] & termios.ECHO
 
 
 def test_a_terminal_that_is_gone_holds_the_beam_and_ends_the_session(tty):
     judge = gate_on()
-    with looping(judge=judge) as loop, tty.terminal(loop.desk):
+    with looping(judge=judge) as loop, tty.terminal(loop.requests):
         tty.hang_up()
-        until(lambda: loop.desk.ending is not None)
-        assert loop.desk.ending.operator == GONE
+        until(lambda: loop.requests.ending is not None)
+        assert loop.requests.ending.operator == GONE
         assert loop.actions == ["hold"]
         assert judge.state.beam == "HOLD"
 
@@ -117,9 +117,9 @@ def test_a_terminal_that_is_gone_holds_the_beam_and_ends_the_session(tty):
 @pytest.mark.parametrize("live", [True, False])
 def test_a_terminal_that_is_gone_before_it_is_listened_to_ends_the_session_too(tty, live):
     tty.hang_up()
-    with looping() as loop, tty.terminal(loop.desk, live=live):
-        until(lambda: loop.desk.ending is not None)
-        assert loop.desk.ending.operator == GONE
+    with looping() as loop, tty.terminal(loop.requests, live=live):
+        until(lambda: loop.requests.ending is not None)
+        assert loop.requests.ending.operator == GONE
 
 
 def test_a_terminal_that_goes_before_its_thread_runs_ends_the_session_too(tty, monkeypatch):
@@ -132,13 +132,13 @@ def test_a_terminal_that_goes_before_its_thread_runs_ends_the_session_too(tty, m
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", late)
-    with looping() as loop, tty.terminal(loop.desk):
-        until(lambda: loop.desk.ending is not None)
+    with looping() as loop, tty.terminal(loop.requests):
+        until(lambda: loop.requests.ending is not None)
 
 
 def test_a_terminal_in_the_background_is_left_alone(tty, monkeypatch):
     monkeypatch.setattr(os, "tcgetpgrp", lambda descriptor: os.getpgrp() + 1)
-    with looping() as loop, tty.terminal(loop.desk):
+    with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"arm\n")
         assert tty.said == ["no commands are taken from this terminal, which belongs to another program now"]
         assert tty.modes()[3] & termios.ECHO
@@ -146,25 +146,25 @@ def test_a_terminal_in_the_background_is_left_alone(tty, monkeypatch):
 
 
 def test_the_end_of_a_pipe_is_no_reason_to_end(pipe):
-    with looping() as loop, pipe.terminal(loop.desk):
+    with looping() as loop, pipe.terminal(loop.requests):
         pipe.type(b"arm\nhold")
         pipe.hang_up()
         until(lambda: loop.actions == ["arm", "hold"])
-        assert loop.desk.ending is None
+        assert loop.requests.ending is None
 
 
 def test_a_file_is_read_to_its_end(tmp_path):
     (tmp_path / "commands").write_bytes(b"arm\nhold by Ben\n")
     with (tmp_path / "commands").open("rb") as lines, looping() as loop:
         said = []
-        with Terminal(loop.desk, "Anna", said.append, None, lines.fileno()):
+        with Terminal(loop.requests, "Anna", said.append, None, lines.fileno()):
             until(lambda: said == ["done: arm by Anna", "done: hold by Ben"])
 
 
 def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
-    monkeypatch.setattr(door, "ANSWER_S", 0.1)
-    desk = RequestQueue(VirtualClock())
-    with tty.terminal(desk):
+    monkeypatch.setattr(terminal_module, "ANSWER_S", 0.1)
+    requests = RequestQueue(VirtualClock())
+    with tty.terminal(requests):
         tty.type(b"arm\r")
         until(lambda: tty.said)
     assert "withdrawn" in tty.said[0]
@@ -172,20 +172,20 @@ def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_holds_the_beam_and_ends_the_session(number):
-    before, desk, judge = signal.getsignal(number), RequestQueue(VirtualClock()), gate_on()
-    with ends_on_signals(desk):
+    before, requests, judge = signal.getsignal(number), RequestQueue(VirtualClock()), gate_on()
+    with ends_on_signals(requests):
         os.kill(os.getpid(), number)
-        (command,) = obeyed(desk, judge)
+        (command,) = obeyed(requests, judge)
     assert command.action == "hold"
     assert judge.state.beam == "HOLD"
-    assert desk.ending.operator == signal.Signals(number).name
+    assert requests.ending.operator == signal.Signals(number).name
     assert signal.getsignal(number) == before
 
 
 def test_a_second_interrupt_interrupts():
-    desk = RequestQueue(VirtualClock())
-    with ends_on_signals(desk):
+    requests = RequestQueue(VirtualClock())
+    with ends_on_signals(requests):
         signal.raise_signal(signal.SIGINT)
-        desk.listen()
+        requests.next_command()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)

@@ -132,30 +132,30 @@ def test_ctrl_c_is_for_the_session_alone(tty):
 
 
 def test_the_pump_sends_what_is_new_and_no_more():
-    board, sent = SessionStatus(), []
-    board.say(0.0, "first")
-    with TerminalPublisher(board, PacedClock(), sent.append, FACTS, lambda: 7) as pump:
+    status, sent = SessionStatus(), []
+    status.add_line(0.0, "first")
+    with TerminalPublisher(status, PacedClock(), sent.append, FACTS, lambda: 7) as pump:
         until(lambda: len(sent) == 3)
         time.sleep(0.2)
         assert [type(message).__name__ for message in sent] == ["SessionInfo", "LogLine", "Snapshot"]
-        board.enter(Phase.DELIVERY, 1.0)
-        board.saw(step(time_s=1.0), 0.5, link_alive=True, armed=True)
+        status.enter(Phase.DELIVERY, 1.0)
+        status.update(step(time_s=1.0), 0.5, link_alive=True, armed=True)
         until(lambda: isinstance(sent[-1], Snapshot) and sent[-1].state == "ON")
         assert pump.snapshot.dropped == 7
-        board.say(1.0, "last")
+        status.add_line(1.0, "last")
     assert [message.line for message in sent if isinstance(message, LogLine)] == ["first", "last"]
 
 
 def test_the_pump_tells_the_margin_that_the_session_began_with():
-    board, sent = SessionStatus(), []
+    status, sent = SessionStatus(), []
     material = replay_input(breathing_case(frames=2))
     armed = arm(material.setup, with_limits(SessionConfig(), 3.5, None, "test"))
-    board.enter(Phase.DRAWING, 0.0)
-    board.draw_on(ContouringStatus(None, False, False, 5.0), 0.0)
-    with TerminalPublisher(board, PacedClock(), sent.append, FACTS) as pump:
+    status.enter(Phase.DRAWING, 0.0)
+    status.show_contouring(ContouringStatus(None, False, False, 5.0), 0.0)
+    with TerminalPublisher(status, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 2)
         assert (pump.snapshot.phase, pump.snapshot.gathered) == ("drawing", "(on the console's page)")
-        board.begin(material.setup, armed)
+        status.begin(material.setup, armed)
         until(lambda: len(sent) == 3)
         time.sleep(0.2)
     assert [one.margin_mm for one in sent if isinstance(one, SessionInfo)] == [5.0, 3.5]

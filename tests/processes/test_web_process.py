@@ -115,7 +115,7 @@ def test_a_browser_that_never_reads_keeps_nobody_waiting(console):
 
 def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
     with running(tmp_path / "session", seconds=20.0, control=True) as run:
-        until(lambda: run.board.status.frames > 2)
+        until(lambda: run.status.current.frames > 2)
         place, _, token = run.url.partition("#token=")
         headers = {"authorization": f"Bearer {token}", "origin": place[:-1]}
         asked = {"command": ["end"], "operator": "Anna"}
@@ -124,7 +124,7 @@ def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
         until(run.ended.is_set, 10.0)
     [held] = [one for one in journal(run.folder) if one["kind"] == "event" and one["event"] == "hold"]
     assert held["values"]["operator"] == "Anna"
-    assert run.outcome.ended_by.door == "console"
+    assert run.outcome.ended_by.origin == "console"
 
 
 def test_a_live_session_is_armed_and_ended_at_its_console(tmp_path):

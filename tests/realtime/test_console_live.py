@@ -160,7 +160,7 @@ def test_a_session_is_ended_with_two_clicks_only(watched, session):
     watched.page.fill("#operator", "Anna")
     watched.page.click("[data-ask=end]")
     assert watched.page.locator("[data-ask=end]").inner_text() == "Click again to end"
-    assert session.session.desk.ending is None
+    assert session.session.requests.ending is None
 
 
 @pytest.mark.slow

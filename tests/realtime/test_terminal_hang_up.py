@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 import tomli_w
 
-from gatekeeper.operator.client import ask
+from gatekeeper.operator.client import send_request
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
 from tests.support.far_ends import InterlockFarEnd
@@ -96,7 +96,7 @@ def case():
 def test_a_terminal_that_hangs_up_holds_the_beam_and_leaves_a_whole_session(tmp_path, case):
     with InterlockFarEnd(tmp_path) as far, on_terminal(tmp_path, case, far.config) as (run, port), fed(case, port):
         until(lambda: run.shows("phase ready"), START_S)
-        assert ask(tmp_path / "session", ["arm"], "Anna")["accepted"]
+        assert send_request(tmp_path / "session", ["arm"], "Anna")["accepted"]
         until(lambda: far.record.beam_on, 10.0)
         until(lambda: run.shows("BEAM ON"), 10.0)
         gone_s = time.monotonic()

@@ -39,20 +39,20 @@ def test_a_new_view_comes_at_once_to_whoever_waits(console):
 
 def test_the_session_goes_on_when_its_console_is_killed(tmp_path):
     with running(tmp_path / "session", seconds=SECONDS) as run:
-        until(lambda: len(run.board.told) > 8)
+        until(lambda: len(run.status.told) > 8)
         os.kill(run.console.pid, signal.SIGKILL)
-        until(lambda: any("console has ended" in line.text for line in run.board.lines))
+        until(lambda: any("console has ended" in line.text for line in run.status.lines))
         until(run.ended.is_set, 20.0)
     frames = [one for one in journal(run.folder) if one["kind"] == "frame"]
     assert len(frames) == SECONDS * RATE_HZ
     assert run.outcome.fault is None
-    assert run.board.status.missing == 0
+    assert run.status.current.missing == 0
 
 
 def test_the_session_goes_on_when_its_console_hangs(tmp_path):
     with running(tmp_path / "session", seconds=SECONDS) as run:
-        until(lambda: len(run.board.told) > 8)
+        until(lambda: len(run.status.told) > 8)
         os.kill(run.console.pid, signal.SIGSTOP)
         until(run.ended.is_set, 20.0)
     assert len([one for one in journal(run.folder) if one["kind"] == "frame"]) == SECONDS * RATE_HZ
-    assert run.board.status.missing == 0
+    assert run.status.current.missing == 0

@@ -41,8 +41,8 @@ class TimedBoard(SessionStatus):
         super().__init__()
         self.told = []
 
-    def saw(self, step, *rest):
-        super().saw(step, *rest)
+    def update(self, step, *rest):
+        super().update(step, *rest)
         self.told.append((step.decision, 1e3 * time.time()))
 
 
@@ -57,8 +57,8 @@ class Running:
     outcome: object = None
 
     @property
-    def board(self):
-        return self.session.board
+    def status(self):
+        return self.session.status
 
     @property
     def url(self):
@@ -66,7 +66,7 @@ class Running:
 
     def transitions(self):
         """Return (beam, ms) of each frame on which the beam came on or was held."""
-        told = [(decision.state.value.lower(), ms) for decision, ms in self.board.told]
+        told = [(decision.state.value.lower(), ms) for decision, ms in self.status.told]
         return [new for old, new in itertools.pairwise(told) if old[0] != new[0]]
 
 
@@ -75,10 +75,10 @@ def running(folder, seconds=120.0, control=False, arm_by="kim", plan_for=plan_of
     """Run a session of a breathing case in real time, with a console, until it is left; `plan_for` returns its plan."""
     case = breathing_case(frames=int(seconds * RATE_HZ), rate_hz=RATE_HZ)
     clock = PacedClock(1.0)
-    plan = plan_for(case, arm_by=arm_by)
-    session = LiveSession(plan, clock, TimedBoard())
+    definition = plan_for(case, arm_by=arm_by)
+    session = LiveSession(definition, clock, TimedBoard())
     console = Console(
-        Address(control=control), SessionInfo.of(case.name, plan.config, "a recording", "nowhere", **facts)
+        Address(control=control), SessionInfo.of(case.name, definition.config, "a recording", "nowhere", **facts)
     )
     run = Running(session, console, folder)
 
@@ -90,12 +90,12 @@ def running(folder, seconds=120.0, control=False, arm_by="kim", plan_for=plan_of
 
     thread = threading.Thread(target=go, name="session")
     try:
-        with WebPublisher(session.board, clock, console, session.desk, session.easel):
+        with WebPublisher(session.status, clock, console, session.requests, session.contour_requests):
             thread.start()
             try:
                 yield run
             finally:
-                session.desk.ask(Request(END, "kim", "test"))
+                session.requests.submit(Request(END, "kim", "test"))
                 thread.join()
     finally:
         console.close()

@@ -35,13 +35,13 @@ class Easels(Scanner):
 
     def __init__(self, case, clock, script=()):
         super().__init__(case, clock, script)
-        self.answers, self.canvases, self.beam = [], [], None
+        self.answers, self.contourings, self.beam = [], [], None
 
     def next_frame(self, timeout_s):
         frame = super(Scanner, self).next_frame(timeout_s)
         if frame is not None:
-            self.canvases.append(self.session.board.status.canvas)
-            self.phases.append(self.session.board.status.phase.value)
+            self.contourings.append(self.session.status.current.contouring)
+            self.phases.append(self.session.status.current.phase.value)
             for asked in self.script.pop(frame.sequence, ()):
                 self.ask(asked)
         return frame
@@ -49,10 +49,10 @@ class Easels(Scanner):
     def ask(self, asked):
         operator, asked = asked if isinstance(asked, tuple) else ("Anna", asked)
         if isinstance(asked, str):
-            self.orders.append(self.session.desk.ask(Request(asked, operator, "test")))
+            self.orders.append(self.session.requests.submit(Request(asked, operator, "test")))
             return
         try:
-            self.orders.append(self.session.easel.ask(request_of(asked, operator, "test")))
+            self.orders.append(self.session.contour_requests.submit(request_of(asked, operator, "test")))
         except InputError as error:
             self.orders.append(error)
 
@@ -65,10 +65,10 @@ class Easels(Scanner):
         return [not isinstance(one, Exception) and one.answer.accepted for one in self.orders]
 
 
-def drawn(folder, script, case=CASE, plan=None, scanner=Easels):
+def drawn(folder, script, case=CASE, definition=None, scanner=Easels):
     """Run a session in which a script draws; return its outcome, the scanner, the linac and the session."""
     clock, linac = VirtualClock(), DryRunLinac()
-    session = LiveSession(drawn_plan_of(case) if plan is None else plan, clock)
+    session = LiveSession(drawn_plan_of(case) if definition is None else definition, clock)
     source = scanner(case, clock, script)
     source.session = session
     return session.run(source, linac, folder), source, linac, session

@@ -55,17 +55,17 @@ class Scanner(Player):
     def next_frame(self, timeout_s):
         frame = super().next_frame(timeout_s)
         if frame is not None:
-            self.phases.append(self.session.board.status.phase.value)
+            self.phases.append(self.session.status.current.phase.value)
             for word in self.script.pop(frame.sequence, ()):
-                self.orders.append(self.session.desk.ask(Request(word, "kim", "test")))
+                self.orders.append(self.session.requests.submit(Request(word, "kim", "test")))
         return frame
 
 
-def run_live(folder, case=None, plan=None, script=(), scanner=Scanner, linac=None, **run):
+def run_live(folder, case=None, definition=None, script=(), scanner=Scanner, linac=None, **run):
     """Run a live session to its end; return its outcome, the scanner and the linac."""
     case = breathing_case() if case is None else case
     clock, linac = VirtualClock(), DryRunLinac() if linac is None else linac
-    session = LiveSession(plan_of(case) if plan is None else plan, clock)
+    session = LiveSession(plan_of(case) if definition is None else definition, clock)
     source = scanner(case, clock, script)
     source.session = session
     return session.run(source, linac, folder, **run), source, linac

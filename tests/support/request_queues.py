@@ -11,16 +11,16 @@ from gatekeeper.operator.request_queue import RequestQueue
 from tests.support.gates import gate
 
 
-def wish(word, operator="Anna", door="terminal", shift_mm=(0.0, 0.0)):
-    return Request(word, operator, door, shift_mm)
+def request(word, operator="Anna", origin="terminal", shift_mm=(0.0, 0.0)):
+    return Request(word, operator, origin, shift_mm)
 
 
-def obeyed(desk, judge):
+def obeyed(requests, judge):
     """Do what waits on the desk as the loop does, and return the commands."""
     done = []
-    while (command := desk.listen()) is not None:
+    while (command := requests.next_command()) is not None:
         event = judge.obey(command)
-        desk.heard(command.time_s, {"accepted": event.accepted, "note": event.note})
+        requests.complete(command.time_s, {"accepted": event.accepted, "note": event.note})
         done.append(command)
     return done
 
@@ -29,7 +29,7 @@ class Loop:
     """Listens as often as the real one does, and says what it has done."""
 
     def __init__(self, refuse=None, judge=None):
-        self.desk = RequestQueue(PacedClock(), refuse)
+        self.requests = RequestQueue(PacedClock(), refuse)
         self.gate = gate(armed=False) if judge is None else judge
         self.done, self.passes_s = [], []
         self._stop = threading.Event()
@@ -38,7 +38,7 @@ class Loop:
     def _run(self):
         while not self._stop.wait(0.01):
             began_s = time.perf_counter()
-            self.done += obeyed(self.desk, self.gate)
+            self.done += obeyed(self.requests, self.gate)
             self.passes_s.append(time.perf_counter() - began_s)
 
     @property
@@ -56,7 +56,7 @@ def looping(**options):
     finally:
         loop._stop.set()
         loop._thread.join()
-        loop.desk.close()
+        loop.requests.close()
 
 
 ARM, HOLD, RELEASE = Action.ARM, Action.HOLD, Action.RELEASE

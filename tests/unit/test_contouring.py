@@ -53,7 +53,7 @@ def test_nothing_but_hold_is_sent_while_the_target_is_drawn(tmp_path):
 
     class Told(Easels):
         def next_frame(self, timeout_s):
-            if self.session.board.status.phase == "drawing":
+            if self.session.status.current.phase == "drawing":
                 sent.append(linac.commands[-1].state)
             return super().next_frame(timeout_s)
 
@@ -70,12 +70,12 @@ def test_nothing_but_hold_is_sent_while_the_target_is_drawn(tmp_path):
 def test_new_frames_are_shown_until_one_is_taken_which_then_stands_still(tmp_path):
     _, scanner, _, _ = drawn(tmp_path / "s", {3: [TAKE], 6: [AGAIN], 9: [TAKE], 11: [sketch(9)]})
     assert all(scanner.accepted)
-    shown = [(None if one.frame is None else one.frame.sequence, one.taken) for one in scanner.canvases[:12]]
+    shown = [(None if one.frame is None else one.frame.sequence, one.taken) for one in scanner.contourings[:12]]
     live = [(None, False), (0, False), (1, False), (2, False)]
     # Given back, it is shown until the next frame comes.
     assert shown == [*live, *[(3, True)] * 3, (3, False), (7, False), (8, False), *[(9, True)] * 2]
-    assert {one.margin_mm for one in scanner.canvases[:12]} == {5.0}
-    assert set(scanner.canvases[12:]) == {None}
+    assert {one.margin_mm for one in scanner.contourings[:12]} == {5.0}
+    assert set(scanner.contourings[12:]) == {None}
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].reference, CASE.frames[9])
 
 
@@ -118,52 +118,59 @@ def test_a_source_that_writes_into_the_same_memory_does_not_change_the_frame_tha
 
 def test_a_reference_from_a_file_stands_from_the_beginning_and_no_other_can_be_taken(tmp_path):
     script = {1: [TAKE, AGAIN], 3: [sketch(1)], 4: [sketch(-1)]}
-    _, scanner, _, _ = drawn(tmp_path / "s", script, plan=fixed_plan(CASE))
+    _, scanner, _, _ = drawn(tmp_path / "s", script, definition=fixed_plan(CASE))
     assert scanner.accepted == [False, False, False, True]
     assert "the image is taken already" in scanner.notes[0]
     assert "no other can be taken" in scanner.notes[1]
-    canvas = scanner.canvases[0]
-    assert (canvas.taken, canvas.fixed, canvas.frame.sequence, canvas.proposal_px) == (True, True, -1, None)
-    assert math.isnan(canvas.frame.acquired_s)
+    contouring = scanner.contourings[0]
+    assert (contouring.taken, contouring.fixed, contouring.frame.sequence, contouring.proposal_px) == (
+        True,
+        True,
+        -1,
+        None,
+    )
+    assert math.isnan(contouring.frame.acquired_s)
     [target] = events(tmp_path / "s", "target")
     assert target["values"]["sequence"] is None
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].reference, CASE.frames[0])
 
 
 def test_an_outline_that_is_known_is_offered_and_gives_the_same_mask_when_it_is_left_as_it_is(tmp_path):
-    plan = adjusted_plan(CASE, reference=None, target=Drawn("target", (drawn_mm(CASE),)))
+    definition = adjusted_plan(CASE, reference=None, target=Drawn("target", (drawn_mm(CASE),)))
 
     class Adjusts(Easels):
         def next_frame(self, timeout_s):
             frame = super().next_frame(timeout_s)
             if frame is not None and frame.sequence == 4:
                 # As the page gets it.
-                offered = self.canvases[-1].proposal_px.astype(np.float32)
+                offered = self.contourings[-1].proposal_px.astype(np.float32)
                 self.ask(sketch(2, np.round(offered.astype(np.float64), 2).tolist(), shape="adjusted"))
             return frame
 
-    _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE]}, plan=plan, scanner=Adjusts)
+    _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE]}, definition=definition, scanner=Adjusts)
     assert scanner.accepted == [True, True]
-    assert scanner.canvases[1].proposal_px is None
-    assert len(scanner.canvases[3].proposal_px) < 40
+    assert scanner.contourings[1].proposal_px is None
+    assert len(scanner.contourings[3].proposal_px) < 40
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].target_mask, CASE.first_mask)
     assert scanner.notes[1].startswith("target adjusted by Anna on frame 2")
 
 
 def test_an_outline_on_an_image_from_a_file_is_offered_from_the_beginning(tmp_path):
-    _, scanner, _, _ = drawn(tmp_path / "s", {3: [sketch(-1, shape="adjusted")]}, plan=adjusted_plan(CASE))
+    _, scanner, _, _ = drawn(tmp_path / "s", {3: [sketch(-1, shape="adjusted")]}, definition=adjusted_plan(CASE))
     assert scanner.accepted == [True]
-    canvas = scanner.canvases[0]
-    assert (canvas.taken, canvas.fixed, canvas.frame.sequence) == (True, True, -1)
-    assert np.array_equal(region_of(canvas.proposal_px, 5.0, SHAPE, SPACING_MM).mask, CASE.first_mask)
+    contouring = scanner.contourings[0]
+    assert (contouring.taken, contouring.fixed, contouring.frame.sequence) == (True, True, -1)
+    assert np.array_equal(region_of(contouring.proposal_px, 5.0, SHAPE, SPACING_MM).mask, CASE.first_mask)
     assert scanner.notes[0].startswith("target adjusted by Anna on the image: ")
     assert checked(tmp_path / "s").findings == []
 
 
 def test_what_is_to_be_avoided_is_shown_and_spared(tmp_path):
     avoid = Drawn("bowel", (drawn_mm(CASE) + BEHIND_MM,))
-    _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE], 4: [sketch(2)]}, plan=drawn_plan_of(CASE, avoid=(avoid,)))
-    assert [one.name for one in scanner.canvases[2].avoid] == ["bowel"]
+    _, scanner, _, _ = drawn(
+        tmp_path / "s", {2: [TAKE], 4: [sketch(2)]}, definition=drawn_plan_of(CASE, avoid=(avoid,))
+    )
+    assert [one.name for one in scanner.contourings[2].avoid] == ["bowel"]
     assert [one.name for one in setup_and_margin(tmp_path / "s")[0].structures] == ["bowel"]
     assert checked(tmp_path / "s").findings == []
 
@@ -181,7 +188,7 @@ def test_an_operator_may_end_it_while_the_target_is_drawn(tmp_path):
 
 
 def test_the_time_limit_ends_it_while_the_target_is_drawn(tmp_path):
-    outcome, _, linac, _ = drawn(tmp_path / "s", {2: [TAKE]}, plan=drawn_plan_of(CASE, seconds=3.0))
+    outcome, _, linac, _ = drawn(tmp_path / "s", {2: [TAKE]}, definition=drawn_plan_of(CASE, seconds=3.0))
     assert outcome.ended_by.operator == "the time limit"
     assert phases(tmp_path / "s") == ["drawing", "ended"]
     assert {command.state for command in linac.commands} == {BeamState.HOLD}
@@ -192,7 +199,7 @@ def test_a_source_that_ends_while_the_target_is_drawn_ends_the_session(tmp_path)
     assert (outcome.ended_by, outcome.fault) == (None, None)
     assert phases(tmp_path / "s") == ["drawing", "ended"]
     assert {command.state for command in linac.commands} == {BeamState.HOLD}
-    assert session.board.status.canvas is None
+    assert session.status.current.contouring is None
 
 
 @pytest.mark.parametrize(("script", "held"), [({3: ["hold"]}, True), ({3: ["hold"], 4: ["release"]}, False)])

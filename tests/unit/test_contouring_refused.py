@@ -94,7 +94,7 @@ def test_of_two_operators_the_first_outline_counts(tmp_path):
     assert scanner.accepted == [True, True, False]
     assert scanner.notes[2] == BEGUN
     assert setup_and_margin(tmp_path / "s")[1] == 4.0
-    assert session.easel.ask(TakeFrame("Anna", "test")).answer.note == OVER
+    assert session.contour_requests.submit(TakeFrame("Anna", "test")).answer.note == OVER
 
 
 def test_an_outline_is_refused_once_another_operator_has_let_go_of_its_frame(tmp_path):
@@ -135,9 +135,9 @@ def test_what_should_be_on_a_reference_from_a_file_is_missed_before_the_session_
 
 def test_a_frame_without_what_is_to_be_avoided_is_told_once_and_cannot_be_taken(tmp_path):
     avoid = Drawn("bowel", (drawn_mm(CASE) + BESIDE_MM,))
-    _, scanner, _, session = drawn(tmp_path / "s", {4: [TAKE]}, plan=drawn_plan_of(CASE, avoid=(avoid,)))
+    _, scanner, _, session = drawn(tmp_path / "s", {4: [TAKE]}, definition=drawn_plan_of(CASE, avoid=(avoid,)))
     assert "bowel: lies 9.0 mm beside the plane" in scanner.notes[0]
-    lines = [line.text for line in session.board.lines]
+    lines = [line.text for line in session.status.lines]
     assert sum(line.startswith("no reference: bowel") for line in lines) == 1
     assert phases(tmp_path / "s") == ["drawing", "ended"]
 
@@ -150,26 +150,26 @@ def test_of_planes_that_come_in_turn_the_one_that_will_not_do_is_told_once(tmp_p
                 return frame
             return replace(frame, plane=replace(frame.plane, origin_mm=(5.0, 0.0, 0.0)))
 
-    plan = adjusted_plan(CASE, reference=None, target=Drawn("target", (drawn_mm(CASE),)))
-    _, scanner, _, session = drawn(tmp_path / "s", {4: [TAKE], 5: [TAKE]}, plan=plan, scanner=InTurn)
+    definition = adjusted_plan(CASE, reference=None, target=Drawn("target", (drawn_mm(CASE),)))
+    _, scanner, _, session = drawn(tmp_path / "s", {4: [TAKE], 5: [TAKE]}, definition=definition, scanner=InTurn)
     assert scanner.accepted == [False, True]
     assert "5.0 mm beside the plane" in scanner.notes[0]
-    assert [line.text[:23] for line in session.board.lines].count("no reference: target: l") == 1
+    assert [line.text[:23] for line in session.status.lines].count("no reference: target: l") == 1
 
 
 def test_a_session_that_is_not_drawn_takes_no_requests():
     session = LiveSession(plan_of(CASE), VirtualClock())
-    assert session.easel.ask(TakeFrame("Anna", "test")).answer.note == NOT_DRAWN
+    assert session.contour_requests.submit(TakeFrame("Anna", "test")).answer.note == NOT_DRAWN
 
 
 def test_an_easel_lets_only_so_many_wait_and_answers_all_when_it_is_closed():
-    easel = ContourRequests()
-    easel.open()
-    orders = [easel.ask(TakeFrame("Anna", "test")) for _ in range(MOST_WAITING + 1)]
+    contour_requests = ContourRequests()
+    contour_requests.open()
+    orders = [contour_requests.submit(TakeFrame("Anna", "test")) for _ in range(MOST_WAITING + 1)]
     assert "wait already" in orders[-1].answer.note
     assert orders[0].give_up(1.0).note.endswith("withdrawn; ask again")
-    assert easel.next() is orders[1]
+    assert contour_requests.next() is orders[1]
     orders[1].settle(None)
-    easel.close(BEGUN)
+    contour_requests.close(BEGUN)
     assert {order.answer.note for order in orders[2:-1]} == {BEGUN}
-    assert easel.next() is None
+    assert contour_requests.next() is None

@@ -55,7 +55,7 @@ def test_session_goes_from_connecting_over_preview_and_learning_to_delivery_and_
 
 
 def test_beam_is_never_on_before_somebody_has_armed(tmp_path):
-    outcome, _, linac = run_live(tmp_path / "s", plan=plan_of(breathing_case(), arm_by=None))
+    outcome, _, linac = run_live(tmp_path / "s", definition=plan_of(breathing_case(), arm_by=None))
     assert not outcome.was_armed
     assert phases(tmp_path / "s") == ["connect", "ready", "ended"]
     assert {command.state for command in linac.commands} == {BeamState.HOLD}
@@ -74,11 +74,11 @@ def test_every_frame_before_arming_is_judged_and_kept(tmp_path, monkeypatch):
 
 def test_operator_arms_pauses_goes_on_and_ends(tmp_path):
     script = {2: ["arm"], 8: ["hold"], 10: ["release"], 14: ["end"]}
-    plan = plan_of(breathing_case(amplitude_px=0.0), arm_by=None)
-    outcome, scanner, linac = run_live(tmp_path / "s", breathing_case(amplitude_px=0.0), plan, script)
+    definition = plan_of(breathing_case(amplitude_px=0.0), arm_by=None)
+    outcome, scanner, linac = run_live(tmp_path / "s", breathing_case(amplitude_px=0.0), definition, script)
     assert phases(tmp_path / "s") == ["connect", "ready", "delivery", "paused", "delivery", "paused", "ended"]
     assert states(tmp_path / "s") == [*[HOLD] * 3, *[ON] * 5, *[HOLD] * 3, *[ON] * 3, HOLD]
-    assert (outcome.ended_by.operator, outcome.ended_by.door) == ("kim", "test")
+    assert (outcome.ended_by.operator, outcome.ended_by.origin) == ("kim", "test")
     assert all(order.answer.accepted for order in scanner.orders)
     named = [one["values"]["operator"] for one in events(tmp_path / "s", "phase")]
     assert named == [None, None, "kim", "kim", "kim", "kim", "kim"]
@@ -89,8 +89,8 @@ def test_operator_arms_pauses_goes_on_and_ends(tmp_path):
 def test_what_is_not_possible_in_a_phase_is_refused_and_journalled(tmp_path, monkeypatch):
     learn_at_once(monkeypatch)
     case = long_case(30)
-    plan = plan_of(case, live_config(preview_s=PREVIEW_S), arm_by=None)
-    _, scanner, linac = run_live(tmp_path / "s", case, plan, {5: ["arm"]})
+    definition = plan_of(case, live_config(preview_s=PREVIEW_S), arm_by=None)
+    _, scanner, linac = run_live(tmp_path / "s", case, definition, {5: ["arm"]})
     assert not scanner.orders[0].answer.accepted
     assert "not possible in phase preview" in scanner.orders[0].answer.note
     refused = events(tmp_path / "s", "refused")[0]["values"]
@@ -103,8 +103,8 @@ def test_preview_that_speaks_against_it_is_not_armed_by_itself(tmp_path, monkeyp
     learn_at_once(monkeypatch)
     case = long_case()
     away = replace(case, frames=np.roll(case.frames, 20, axis=1))
-    plan = plan_of(case, live_config(preview_s=PREVIEW_S))
-    outcome, _, _ = run_live(tmp_path / "s", away, plan, {50: ["arm"]})
+    definition = plan_of(case, live_config(preview_s=PREVIEW_S))
+    outcome, _, _ = run_live(tmp_path / "s", away, definition, {50: ["arm"]})
     assert outcome.learned.preview.go
     assert outcome.learned.inside == 0.0
     assert "speaks against it" in events(tmp_path / "s", "refused")[0]["values"]["note"]
@@ -194,8 +194,8 @@ def test_session_that_ends_before_its_first_frame_leaves_a_record_too(tmp_path):
         def next_frame(self, timeout_s):
             self._clock.sleep_until(self._clock.now_s() + timeout_s)
 
-    plan = plan_of(breathing_case(), reference=None, seconds=3.0)
-    outcome, _, linac = run_live(tmp_path / "s", plan=plan, scanner=Silent)
+    definition = plan_of(breathing_case(), reference=None, seconds=3.0)
+    outcome, _, linac = run_live(tmp_path / "s", definition=definition, scanner=Silent)
     assert outcome.ended_by.operator == "the time limit"
     assert phases(tmp_path / "s") == ["ended"]
     assert {command.state for command in linac.commands} == {BeamState.HOLD}
@@ -204,7 +204,7 @@ def test_session_that_ends_before_its_first_frame_leaves_a_record_too(tmp_path):
 
 
 def test_session_ends_when_its_time_is_over(tmp_path):
-    outcome, _, linac = run_live(tmp_path / "s", plan=plan_of(breathing_case(), seconds=2.0))
+    outcome, _, linac = run_live(tmp_path / "s", definition=plan_of(breathing_case(), seconds=2.0))
     assert outcome.ended_by.operator == "the time limit"
     assert 6 <= outcome.summary.frames <= 9
     assert not linac.beam_on
@@ -270,10 +270,10 @@ def test_doors_are_open_from_the_beginning_until_the_last_frame_was_judged(tmp_p
     seen = []
 
     @contextmanager
-    def doors(folder):
+    def interfaces(folder):
         seen.append(sorted(one.name for one in folder.iterdir()))
         yield
         seen.append(sorted(one.name for one in folder.iterdir()))
 
-    run_live(tmp_path / "s", doors=doors)
+    run_live(tmp_path / "s", interfaces=interfaces)
     assert seen == [[], ["config.toml", "decisions.jsonl", "frames.h5"]]

@@ -18,8 +18,8 @@ def test_every_action_of_the_gate_has_a_word():
 
 @pytest.mark.parametrize("word", [word for word in WORDS if word != "rebase"])
 def test_a_word_is_what_it_says(word):
-    wish = typed(f"  {word.upper()} ")
-    assert (wish.word, wish.operator, wish.door, wish.shift_mm) == (word, "Anna", "terminal", (0.0, 0.0))
+    request = typed(f"  {word.upper()} ")
+    assert (request.word, request.operator, request.origin, request.shift_mm) == (word, "Anna", "terminal", (0.0, 0.0))
 
 
 @pytest.mark.parametrize(("word", "action"), [("pause", Action.HOLD), ("resume", Action.RELEASE)])
@@ -38,9 +38,9 @@ def test_what_only_holds_says_so(word, holds):
 
 
 def test_rebase_takes_two_distances():
-    wish = typed("rebase 2 -0.5")
-    assert wish.shift_mm == (2.0, -0.5)
-    assert wish.command(1.0).shift_mm == (2.0, -0.5)
+    request = typed("rebase 2 -0.5")
+    assert request.shift_mm == (2.0, -0.5)
+    assert request.command(1.0).shift_mm == (2.0, -0.5)
 
 
 def test_somebody_else_can_be_named():

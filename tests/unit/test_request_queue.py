@@ -10,136 +10,136 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.operator import request_queue as room
 from gatekeeper.operator.request_queue import MOST_AT_ONCE, MOST_WAITING, RequestQueue
 from tests.support.gates import gate
-from tests.support.request_queues import obeyed, wish
+from tests.support.request_queues import obeyed, request
 
 
 @pytest.fixture
-def desk():
+def requests():
     return RequestQueue(VirtualClock(5.0))
 
 
-def test_nobody_asks_and_nothing_is_heard(desk):
-    assert desk.listen() is None
-    desk.heard(0.0, {"accepted": True, "note": "unasked"})
-    assert desk.told == ()
+def test_nobody_asks_and_nothing_is_heard(requests):
+    assert requests.next_command() is None
+    requests.complete(0.0, {"accepted": True, "note": "unasked"})
+    assert requests.notices == ()
 
 
-def test_a_wish_reaches_the_gate_in_session_time_and_its_answer_comes_back(desk):
-    order = desk.ask(wish("arm"))
-    assert order.answer is None
-    (command,) = obeyed(desk, gate(armed=False))
+def test_a_wish_reaches_the_gate_in_session_time_and_its_answer_comes_back(requests):
+    pending = requests.submit(request("arm"))
+    assert pending.answer is None
+    (command,) = obeyed(requests, gate(armed=False))
     assert (command.action, command.operator, command.time_s) == (Action.ARM, "Anna", 5.0)
-    assert (order.answer.accepted, order.answer.note) == (True, "arm by Anna")
-    assert [(told.wish.word, told.time_s) for told in desk.told] == [("arm", 5.0)]
+    assert (pending.answer.accepted, pending.answer.note) == (True, "arm by Anna")
+    assert [(told.request.word, told.time_s) for told in requests.notices] == [("arm", 5.0)]
 
 
-def test_what_the_gate_refuses_is_refused(desk):
-    order = desk.ask(wish("rebase", shift_mm=(9.0, 0.0)))
-    obeyed(desk, gate())
-    assert not order.answer.accepted
-    assert "more than rebase_step_mm" in order.answer.note
+def test_what_the_gate_refuses_is_refused(requests):
+    pending = requests.submit(request("rebase", shift_mm=(9.0, 0.0)))
+    obeyed(requests, gate())
+    assert not pending.answer.accepted
+    assert "more than rebase_step_mm" in pending.answer.note
 
 
-def test_wishes_are_done_in_the_order_in_which_they_were_asked(desk):
+def test_wishes_are_done_in_the_order_in_which_they_were_asked(requests):
     for word in ("arm", "hold", "release", "hold"):
-        desk.ask(wish(word))
+        requests.submit(request(word))
     judge = gate(armed=False)
-    assert [command.action for command in obeyed(desk, judge)] == ["arm", "hold", "release", "hold"]
+    assert [command.action for command in obeyed(requests, judge)] == ["arm", "hold", "release", "hold"]
     assert judge.state.operator_hold
 
 
 def test_a_phase_refuses_what_it_cannot_grant_but_never_a_hold():
-    desk = RequestQueue(VirtualClock(), lambda wish: "not while learning")
-    orders = {word: desk.ask(wish(word)) for word in ("arm", "release", "hold", "disarm", "end")}
+    requests = RequestQueue(VirtualClock(), lambda request: "not while learning")
+    pending = {word: requests.submit(request(word)) for word in ("arm", "release", "hold", "disarm", "end")}
     judge = gate()
-    assert [command.action for command in obeyed(desk, judge)] == ["hold", "disarm", "hold"]
-    assert not orders["arm"].answer.accepted
-    assert orders["release"].answer.note == "not while learning"
-    assert orders["hold"].answer.accepted
+    assert [command.action for command in obeyed(requests, judge)] == ["hold", "disarm", "hold"]
+    assert not pending["arm"].answer.accepted
+    assert pending["release"].answer.note == "not while learning"
+    assert pending["hold"].answer.accepted
 
 
-def test_to_end_holds_first_and_is_remembered(desk):
-    order = desk.ask(wish("end", operator="Ben"))
-    assert desk.ending is None
+def test_to_end_holds_first_and_is_remembered(requests):
+    pending = requests.submit(request("end", operator="Ben"))
+    assert requests.ending is None
     judge = gate()
-    (command,) = obeyed(desk, judge)
+    (command,) = obeyed(requests, judge)
     assert command.action is Action.HOLD
     assert Reason.OPERATOR_HOLD in judge.state.reasons
-    assert desk.ending.operator == "Ben"
-    assert order.answer.note == "hold by Ben; the session ends"
+    assert requests.ending.operator == "Ben"
+    assert pending.answer.note == "hold by Ben; the session ends"
 
 
-def test_who_gives_up_has_not_asked(desk):
-    order = desk.ask(wish("arm"))
-    answer = order.wait(0.0)
+def test_who_gives_up_has_not_asked(requests):
+    pending = requests.submit(request("arm"))
+    answer = pending.wait(0.0)
     assert not answer.accepted
     assert "withdrawn" in answer.note
-    assert desk.listen() is None
+    assert requests.next_command() is None
 
 
 @pytest.mark.parametrize("word", ["hold", "disarm", "end"])
-def test_a_hold_is_done_even_when_nobody_waits_for_it_any_more(desk, word):
-    answer = desk.ask(wish(word)).wait(0.0)
+def test_a_hold_is_done_even_when_nobody_waits_for_it_any_more(requests, word):
+    answer = requests.submit(request(word)).wait(0.0)
     assert "as soon as the loop goes on" in answer.note
-    assert desk.listen().action in ("hold", "disarm")
+    assert requests.next_command().action in ("hold", "disarm")
 
 
-def test_a_wish_that_the_loop_has_taken_cannot_be_withdrawn(desk):
-    order = desk.ask(wish("arm"))
-    command = desk.listen()
-    assert "look at the state" in order.give_up(2.0).note
-    desk.heard(command.time_s, {"accepted": True, "note": "done"})
-    assert order.give_up(2.0).accepted
+def test_a_wish_that_the_loop_has_taken_cannot_be_withdrawn(requests):
+    pending = requests.submit(request("arm"))
+    command = requests.next_command()
+    assert "look at the state" in pending.give_up(2.0).note
+    requests.complete(command.time_s, {"accepted": True, "note": "done"})
+    assert pending.give_up(2.0).accepted
 
 
-def test_a_crowd_is_turned_away(desk):
-    orders = [desk.ask(wish("arm")) for _ in range(MOST_WAITING + 1)]
-    assert orders[-2].answer is None
-    assert "wait already" in orders[-1].answer.note
+def test_a_crowd_is_turned_away(requests):
+    pending = [requests.submit(request("arm")) for _ in range(MOST_WAITING + 1)]
+    assert pending[-2].answer is None
+    assert "wait already" in pending[-1].answer.note
 
 
-def test_frames_come_between_many_commands(desk):
+def test_frames_come_between_many_commands(requests):
     for _ in range(3 * MOST_AT_ONCE):
-        desk.ask(wish("reset"))
+        requests.submit(request("reset"))
     judge = gate()
-    assert [len(obeyed(desk, judge)) for _ in range(4)] == [MOST_AT_ONCE] * 3 + [0]
+    assert [len(obeyed(requests, judge)) for _ in range(4)] == [MOST_AT_ONCE] * 3 + [0]
 
 
 def test_refusals_count_as_commands_too():
     refused = []
-    desk = RequestQueue(VirtualClock(), lambda wish: refused.append(wish) or "no")
+    requests = RequestQueue(VirtualClock(), lambda request: refused.append(request) or "no")
     for _ in range(3 * MOST_AT_ONCE):
-        desk.ask(wish("arm"))
-    assert desk.listen() is None
+        requests.submit(request("arm"))
+    assert requests.next_command() is None
     assert len(refused) == MOST_AT_ONCE
 
 
-def test_a_closed_desk_answers_everybody(desk):
-    taken, waiting = desk.ask(wish("arm")), desk.ask(wish("release"))
-    desk.listen()
-    desk.close()
-    late = desk.ask(wish("hold"))
-    assert [order.answer.note for order in (taken, waiting, late)] == [room.CLOSED] * 3
-    assert not any(order.answer.accepted for order in (taken, waiting, late))
+def test_a_closed_desk_answers_everybody(requests):
+    taken, waiting = requests.submit(request("arm")), requests.submit(request("release"))
+    requests.next_command()
+    requests.close()
+    late = requests.submit(request("hold"))
+    assert [pending.answer.note for pending in (taken, waiting, late)] == [room.CLOSED] * 3
+    assert not any(pending.answer.accepted for pending in (taken, waiting, late))
 
 
-def test_who_asked_for_the_end_is_told_that_it_is_there(desk):
-    order = desk.ask(wish("end"))
-    desk.close()
-    assert order.answer.accepted
+def test_who_asked_for_the_end_is_told_that_it_is_there(requests):
+    pending = requests.submit(request("end"))
+    requests.close()
+    assert pending.answer.accepted
 
 
 def test_only_one_of_many_has_an_order():
-    desk = RequestQueue(VirtualClock())
+    requests = RequestQueue(VirtualClock())
     for _ in range(50):
-        order, won = desk.ask(wish("arm")), []
+        pending, won = requests.submit(request("arm")), []
         start = threading.Barrier(4)
         racers = [
-            threading.Thread(target=lambda o=order, s=start, w=won: (s.wait(), w.append(o.claim()))) for _ in range(4)
+            threading.Thread(target=lambda o=pending, s=start, w=won: (s.wait(), w.append(o.claim()))) for _ in range(4)
         ]
         for racer in racers:
             racer.start()
         for racer in racers:
             racer.join()
         assert sorted(won) == [False, False, False, True]
-        desk.listen()
+        requests.next_command()

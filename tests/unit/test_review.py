@@ -91,7 +91,7 @@ def test_the_envelope_is_shown_where_it_was_moved_to(tmp_path):
         def next_frame(self, timeout_s):
             frame = super().next_frame(timeout_s)
             if frame is not None and frame.sequence == 10:
-                self.session.desk.ask(Request("rebase", "kim", "test", (2.0, 0.0)))
+                self.session.requests.submit(Request("rebase", "kim", "test", (2.0, 0.0)))
             return frame
 
     run_live(tmp_path / "s", scanner=Rebasing)

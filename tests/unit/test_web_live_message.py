@@ -24,14 +24,14 @@ from tests.support.steps import HOLD, ON, decision, frame, silent_step, step, tr
 
 
 @pytest.fixture
-def board():
+def status():
     return SessionStatus()
 
 
-def told(board, number, state=HOLD, *reasons, time_s=None):
+def told(status, number, state=HOLD, *reasons, time_s=None):
     time_s = number / 8.0 if time_s is None else time_s
     reasons = reasons or (() if state is ON else (Reason.OUTSIDE,))
-    board.saw(step(state, *reasons, sequence=number, time_s=time_s), 1.0, True, True)
+    status.update(step(state, *reasons, sequence=number, time_s=time_s), 1.0, True, True)
 
 
 def read(shown, now_s=0.0, **extra):
@@ -42,174 +42,174 @@ def rows(arrays):
     return [dict(zip(COLUMNS, row, strict=True)) for row in arrays["recent"]]
 
 
-def test_before_anything_there_is_a_hold_that_nobody_armed(board):
-    head, arrays = read(LiveMessage(board))
+def test_before_anything_there_is_a_hold_that_nobody_armed(status):
+    head, arrays = read(LiveMessage(status))
     assert (head["state"], head["reasons"], head["sequence"], head["age_s"]) == ("HOLD", ["not_armed"], None, None)
     assert arrays["recent"].shape == (0, len(COLUMNS))
     assert "image" not in arrays
 
 
-def test_no_decision_is_missed_between_two_looks(board):
-    shown = LiveMessage(board)
+def test_no_decision_is_missed_between_two_looks(status):
+    shown = LiveMessage(status)
     for number in range(20):
-        told(board, number)
+        told(status, number)
     read(shown)
     for number in range(20, 50):
-        told(board, number)
+        told(status, number)
     assert [row["number"] for row in rows(read(shown)[1])] == list(range(50))
 
 
-def test_only_the_last_decisions_go_along_but_all_are_counted(board):
-    shown = LiveMessage(board)
+def test_only_the_last_decisions_go_along_but_all_are_counted(status):
+    shown = LiveMessage(status)
     for number in range(MOST_RECENT):
-        told(board, number, ON if number % 4 else HOLD)
+        told(status, number, ON if number % 4 else HOLD)
     head, arrays = read(shown)
     assert [row["number"] for row in rows(arrays)] == list(range(MOST_RECENT - RECENT, MOST_RECENT))
     assert head["holds"] == MOST_RECENT // 4
     assert head["hold_reasons"] == {"outside": MOST_RECENT // 4}
 
 
-def test_a_decision_is_counted_once_however_often_one_looks(board):
-    shown = LiveMessage(board)
-    told(board, 0)
+def test_a_decision_is_counted_once_however_often_one_looks(status):
+    shown = LiveMessage(status)
+    told(status, 0)
     for _ in range(3):
         head, arrays = read(shown)
     assert head["hold_reasons"] == {"outside": 1}
     assert len(arrays["recent"]) == 1
 
 
-def test_the_newest_decision_and_the_age_of_its_frame_are_told(board):
-    told(board, 4, ON, time_s=0.5)
-    head, arrays = read(LiveMessage(board), now_s=0.75)
+def test_the_newest_decision_and_the_age_of_its_frame_are_told(status):
+    told(status, 4, ON, time_s=0.5)
+    head, arrays = read(LiveMessage(status), now_s=0.75)
     assert (head["state"], head["reasons"], head["sequence"], head["silent"]) == ("ON", [], 4, False)
     assert head["age_s"] == pytest.approx(0.25)
     assert np.array_equal(arrays["image"], frame(4).image)
     assert np.allclose(arrays["target"], track().contour_px, atol=1e-5)
 
 
-def test_on_silence_the_last_frame_stays_with_its_growing_age(board):
-    told(board, 4, ON, time_s=0.5)
-    board.saw(silent_step(1.5), 0.1, True, True)
-    head, arrays = read(LiveMessage(board), now_s=1.5)
+def test_on_silence_the_last_frame_stays_with_its_growing_age(status):
+    told(status, 4, ON, time_s=0.5)
+    status.update(silent_step(1.5), 0.1, True, True)
+    head, arrays = read(LiveMessage(status), now_s=1.5)
     assert (head["state"], head["reasons"], head["silent"], head["sequence"]) == ("HOLD", ["no_frame"], True, 4)
     assert head["age_s"] == pytest.approx(1.0)
     assert "image" in arrays
     assert [row["sequence"] for row in rows(arrays)] == [4.0, -1.0]
 
 
-def test_a_lost_target_has_no_outline_and_no_place(board):
+def test_a_lost_target_has_no_outline_and_no_place(status):
     lost = Step(decision(HOLD, Reason.LOW_CONFIDENCE), frame(), track(confidence=0.0))
-    board.saw(lost, 1.0, True, True)
-    _, arrays = read(LiveMessage(board))
+    status.update(lost, 1.0, True, True)
+    _, arrays = read(LiveMessage(status))
     assert "target" not in arrays
     assert np.isnan(rows(arrays)[0]["si"])
 
 
 @pytest.fixture
-def begun(board):
+def begun(status):
     setup = replay_input(breathing_case()).setup
     avoid = Structure("duodenum", Role.AVOID, np.array([[50.0, 20.0], [60.0, 20.0], [60.0, 30.0]]))
     setup = replace(setup, structures=(avoid,))
     armed = arm(setup, SessionConfig())
-    board.begin(setup, armed)
+    status.begin(setup, armed)
     return setup, armed
 
 
-def test_envelope_organs_and_prediction_are_drawn(board, begun):
+def test_envelope_organs_and_prediction_are_drawn(status, begun):
     _, armed = begun
     found = track()
     other = track(row=50.0)
     ahead_mm = (found.center_mm[0] + 4.0, found.center_mm[1])
-    board.saw(Step(decision(ON), frame(), found, others=(other,), ahead_mm=ahead_mm), 1.0, True, True)
-    head, arrays = read(LiveMessage(board))
+    status.update(Step(decision(ON), frame(), found, others=(other,), ahead_mm=ahead_mm), 1.0, True, True)
+    head, arrays = read(LiveMessage(status))
     assert head["others"] == [{"name": "duodenum", "avoid": True}]
     assert np.allclose(arrays["envelope"], armed.gate.envelope.contour_px, atol=1e-4)
     assert np.allclose(arrays["other0"], other.contour_px, atol=1e-4)
     assert np.allclose(arrays["predicted"] - arrays["target"], [4.0 / SPACING_MM[0], 0.0], atol=1e-4)
 
 
-def test_movement_is_towards_head_and_back_from_the_reference(board, begun):
+def test_movement_is_towards_head_and_back_from_the_reference(status, begun):
     _, armed = begun
     down_px, back_px = armed.target_px.mean(axis=0)
-    board.saw(Step(decision(ON), frame(), track(row=down_px + 2.0, col=back_px + 1.0)), 1.0, True, True)
-    row = rows(read(LiveMessage(board))[1])[0]
+    status.update(Step(decision(ON), frame(), track(row=down_px + 2.0, col=back_px + 1.0)), 1.0, True, True)
+    row = rows(read(LiveMessage(status))[1])[0]
     assert row["si"] == pytest.approx(-4.0, abs=0.2)
     assert row["ap"] == pytest.approx(2.0, abs=0.2)
 
 
-def test_the_envelope_is_where_the_operator_has_moved_it(board, begun):
+def test_the_envelope_is_where_the_operator_has_moved_it(status, begun):
     _, armed = begun
-    before = read(LiveMessage(board))[1]["envelope"]
+    before = read(LiveMessage(status))[1]["envelope"]
     armed.gate._rebase.move((2.0, 0.0))
-    assert np.allclose(read(LiveMessage(board))[1]["envelope"] - before, [1.0, 0.0], atol=1e-4)
+    assert np.allclose(read(LiveMessage(status))[1]["envelope"] - before, [1.0, 0.0], atol=1e-4)
 
 
-def test_only_the_last_lines_go_along(board):
+def test_only_the_last_lines_go_along(status):
     for number in range(2 * LINES):
-        board.say(float(number), f"line {number}")
-    assert [text for _, text in read(LiveMessage(board))[0]["lines"]] == [f"line {n}" for n in range(LINES, 2 * LINES)]
+        status.add_line(float(number), f"line {number}")
+    assert [text for _, text in read(LiveMessage(status))[0]["lines"]] == [f"line {n}" for n in range(LINES, 2 * LINES)]
 
 
-def test_arrows_say_how_the_tissue_has_moved_and_only_on_demand(board):
+def test_arrows_say_how_the_tissue_has_moved_and_only_on_demand(status):
     case = breathing_case()
     setup = replay_input(case).setup
     armed = arm(setup, SessionConfig())
-    board.begin(setup, armed)
+    status.begin(setup, armed)
     arrows = DisplacementVectors()
     furthest = int(np.argmax(case.labels.any(axis=2).argmax(axis=1)))
     found = armed.engine.step(replace(frame(1, image=np.float32(case.frames[furthest])), plane=case.plane), 0.0)
-    board.saw(found, 1.0, True, True)
-    assert arrows.of(board) == {}
+    status.update(found, 1.0, True, True)
+    assert arrows.of(status) == {}
     arrows.wanted = True
-    ends = arrows.of(board)["arrows"]
+    ends = arrows.of(status)["arrows"]
     moved_px = found.track.contour_px.mean(axis=0) - armed.target_px.mean(axis=0)
     assert moved_px[0] > 3.0
     assert np.allclose(np.mean(ends[:, 2:] - ends[:, :2], axis=0), moved_px, atol=0.5)
-    board.saw(Step(decision(HOLD), frame(2), track(confidence=0.0)), 1.0, True, True)
-    assert arrows.of(board) == {}
+    status.update(Step(decision(HOLD), frame(2), track(confidence=0.0)), 1.0, True, True)
+    assert arrows.of(status) == {}
 
 
-def test_what_the_target_is_drawn_on_is_shown_until_the_session_begins(board):
+def test_what_the_target_is_drawn_on_is_shown_until_the_session_begins(status):
     bowel = Structure("bowel", Role.AVOID, np.array([[3.0, 3.0], [3.0, 9.0], [9.0, 9.0]]))
     offered = np.array([[20.0, 20.5], [20.25, 30.0], [30.0, 30.0]])
-    board.enter(Phase.DRAWING, 1.0)
-    board.draw_on(ContouringStatus(None, False, False, 4.0), 1.0)
-    head, arrays = read(LiveMessage(board))
+    status.enter(Phase.DRAWING, 1.0)
+    status.show_contouring(ContouringStatus(None, False, False, 4.0), 1.0)
+    head, arrays = read(LiveMessage(status))
     assert head["draw"] == {"taken": False, "fixed": False, "sequence": -1, "margin_mm": 4.0}
     assert (head["phase"], head["sequence"], head["age_s"]) == ("drawing", None, None)
     assert "image" not in arrays
-    board.draw_on(ContouringStatus(frame(17, 2.0), True, False, 4.0, offered, (bowel,)), 2.0)
-    head, arrays = read(LiveMessage(board), now_s=2.5)
+    status.show_contouring(ContouringStatus(frame(17, 2.0), True, False, 4.0, offered, (bowel,)), 2.0)
+    head, arrays = read(LiveMessage(status), now_s=2.5)
     assert head["draw"] == {"taken": True, "fixed": False, "sequence": 17, "margin_mm": 4.0}
     assert (head["sequence"], head["age_s"], head["others"]) == (17, 0.5, [{"name": "bowel", "avoid": True}])
     assert np.array_equal(arrays["image"], frame(17).image)
     assert arrays["proposal"].dtype == np.float32
     assert np.array_equal(arrays["proposal"], offered)
     assert np.array_equal(arrays["other0"], bowel.contour_px)
-    board.enter(Phase.CONNECT, 3.0)
-    head, arrays = read(LiveMessage(board))
+    status.enter(Phase.CONNECT, 3.0)
+    head, arrays = read(LiveMessage(status))
     assert "draw" not in head
     assert {"proposal", "image"}.isdisjoint(arrays)
 
 
-def test_an_image_from_a_file_has_no_age(board):
-    board.draw_on(ContouringStatus(replace(frame(-1), acquired_s=math.nan), True, True, 5.0), 1.0)
-    head, _ = read(LiveMessage(board), now_s=9.0)
+def test_an_image_from_a_file_has_no_age(status):
+    status.show_contouring(ContouringStatus(replace(frame(-1), acquired_s=math.nan), True, True, 5.0), 1.0)
+    head, _ = read(LiveMessage(status), now_s=9.0)
     assert (head["sequence"], head["age_s"], head["draw"]["fixed"]) == (-1, None, True)
 
 
-def test_the_margin_is_the_one_that_the_session_began_with(board, begun):
+def test_the_margin_is_the_one_that_the_session_began_with(status, begun):
     assert "margin_mm" not in read(LiveMessage(SessionStatus()))[0]
-    assert read(LiveMessage(board))[0]["margin_mm"] == begun[1].config.envelope.margin_mm == 5.0
+    assert read(LiveMessage(status))[0]["margin_mm"] == begun[1].config.envelope.margin_mm == 5.0
 
 
-def test_what_the_preview_has_taught_is_told_from_then_on(board):
+def test_what_the_preview_has_taught_is_told_from_then_on(status):
     preview = PreviewReport(40, 0.98, 12.5, (-8.0, 1.0), (-1.0, 1.0), (20.0, 8.0), True, (), False, False, (0.0,))
     learned = Learned(None, None, preview, 0.4, 0.01)
-    assert "preview" not in read(LiveMessage(board))[0]
-    board.learned = learned
-    told(board, 1)
-    head, _ = read(LiveMessage(board))
+    assert "preview" not in read(LiveMessage(status))[0]
+    status.learned = learned
+    told(status, 1)
+    head, _ = read(LiveMessage(status))
     assert head["preview"] == {"go": False, "lines": learned.as_lines()}
     assert "comes within 0.4 mm of where it was drawn, inside its envelope on 1 % of" in head["preview"]["lines"][-1]
     assert head["preview"]["lines"][-1].endswith("speaks against gating on it")

@@ -36,14 +36,14 @@ class Console:
 class World:
     """A pump that looks when it is told to, by a stopwatch that is set by hand."""
 
-    def __init__(self, monkeypatch, desk=True):
+    def __init__(self, monkeypatch, requests=True):
         self.ns = 10**12
         monkeypatch.setattr(pumping, "stopwatch_ns", lambda: self.ns)
-        self.board, self.console, clock = SessionStatus(), Console(), VirtualClock()
-        self.desk, self.gate = RequestQueue(clock) if desk else None, gate(armed=False)
-        self.easel = ContourRequests()
-        self.easel.open()
-        self.pump = WebPublisher(self.board, clock, self.console, self.desk, self.easel)
+        self.status, self.console, clock = SessionStatus(), Console(), VirtualClock()
+        self.requests, self.gate = RequestQueue(clock) if requests else None, gate(armed=False)
+        self.contour_requests = ContourRequests()
+        self.contour_requests.open()
+        self.pump = WebPublisher(self.status, clock, self.console, self.requests, self.contour_requests)
 
     def look(self, after_s=0.0):
         self.ns += int(after_s * 1e9)
@@ -65,7 +65,7 @@ def world(monkeypatch):
 
 def test_what_is_new_is_shown_once(world):
     world.look()
-    world.board.saw(step(ON, sequence=3), 1.0, True, True)
+    world.status.update(step(ON, sequence=3), 1.0, True, True)
     for _ in range(5):
         world.look(0.01)
     assert [head["sequence"] for head, _ in world.console.views] == [None, 3]
@@ -84,17 +84,17 @@ def test_a_console_that_has_ended_is_said_once_and_left_alone(world):
     for _ in range(3):
         world.look(1.0)
     assert world.console.views == []
-    assert [line.text for line in world.board.lines] == ["the console has ended; the session goes on"]
+    assert [line.text for line in world.status.lines] == ["the console has ended; the session goes on"]
 
 
 def test_wishes_go_to_the_desk_and_answers_come_back(world):
     world.ask("arm")
     assert world.console.told == []
-    [command] = obeyed(world.desk, world.gate)
+    [command] = obeyed(world.requests, world.gate)
     assert (command.action, command.operator) == ("arm", "Anna")
     world.look()
     assert world.console.told == [{"id": 1, "accepted": True, "note": "arm by Anna"}]
-    assert world.desk.told[-1].wish.door == "console"
+    assert world.requests.notices[-1].request.origin == "console"
 
 
 def test_a_wish_that_the_loop_does_not_take_is_withdrawn(world):
@@ -102,20 +102,20 @@ def test_a_wish_that_the_loop_does_not_take_is_withdrawn(world):
     world.look(1.01 * ANSWER_S)
     assert not world.console.told[0]["accepted"]
     assert "withdrawn" in world.console.told[0]["note"]
-    assert obeyed(world.desk, world.gate) == []
+    assert obeyed(world.requests, world.gate) == []
 
 
 def test_a_hold_that_is_late_is_still_done(world):
     world.ask("hold")
     world.look(1.01 * ANSWER_S)
-    assert len(obeyed(world.desk, world.gate)) == 1
+    assert len(obeyed(world.requests, world.gate)) == 1
 
 
 @pytest.mark.parametrize("words", [["explode"], [], ["hold", "now"], ["rebase", "a", "b"]])
 def test_what_cannot_be_asked_is_answered(world, words):
     world.ask(*words)
     assert world.console.told[0]["accepted"] is False
-    assert obeyed(world.desk, world.gate) == []
+    assert obeyed(world.requests, world.gate) == []
 
 
 def test_nobody_asks_without_a_name(world):
@@ -136,7 +136,7 @@ def test_nobody_asks_without_a_name(world):
 def test_nonsense_from_the_console_changes_nothing(world, asked):
     world.console.waiting.append(asked)
     world.look()
-    assert obeyed(world.desk, world.gate) == []
+    assert obeyed(world.requests, world.gate) == []
     assert not world.pump._arrows.wanted
 
 
@@ -147,7 +147,7 @@ def test_too_many_wishes_at_once_are_refused(world):
 
 
 def test_a_recording_cannot_be_asked(monkeypatch):
-    world = World(monkeypatch, desk=False)
+    world = World(monkeypatch, requests=False)
     world.ask("hold")
     assert world.console.told == [{"id": 1, "accepted": False, "note": NO_DESK}]
 
@@ -160,29 +160,29 @@ def test_the_last_view_is_shown_when_the_session_ends(world):
 
 def test_what_is_drawn_goes_to_the_easel_and_its_answer_comes_back(world):
     world.draw({"take": True}, operator=" Anna ")
-    order = world.easel.next()
-    assert (order.asked.word, order.asked.operator, order.asked.door) == ("take", "Anna", "console")
+    pending = world.contour_requests.next()
+    assert (pending.request.word, pending.request.operator, pending.request.origin) == ("take", "Anna", "console")
     assert world.console.told == []
-    order.settle(Answer(True, "taken"))
+    pending.settle(Answer(True, "taken"))
     world.look()
     assert world.console.told == [{"id": 1, "accepted": True, "note": "taken"}]
-    assert obeyed(world.desk, world.gate) == []
+    assert obeyed(world.requests, world.gate) == []
 
 
 def test_what_cannot_be_drawn_is_answered_without_asking_the_session(world):
     world.draw({"points_px": [[1, 2]], "margin_mm": 5, "sequence": 1, "shape": "polygon"})
     assert "has 1 points" in world.console.told[0]["note"]
-    assert world.easel.next() is None
+    assert world.contour_requests.next() is None
 
 
 def test_what_nobody_works_off_is_withdrawn(world):
     world.draw({"take": True})
     world.look(1.01 * ANSWER_S)
     assert "withdrawn" in world.console.told[0]["note"]
-    assert world.easel.next() is None
+    assert world.contour_requests.next() is None
 
 
 def test_nothing_is_drawn_where_nobody_waits_for_it(world):
-    world.pump._easel = ContourRequests()
+    world.pump._contour_requests = ContourRequests()
     world.draw({"again": True})
     assert world.console.told == [{"id": 1, "accepted": False, "note": NOT_DRAWN}]

@@ -67,10 +67,10 @@ def snapshot_of(status: Status, now_s: float, dropped: int = 0) -> Snapshot:
 
 def _gathered(status: Status) -> str:
     """Return how far a phase is, in words, where that can be told."""
-    seconds, wanted_s = status.gathered
+    seconds, wanted_s = status.preview_progress
     if status.phase is Phase.PREVIEW and wanted_s > 0.0:
         return f"{seconds:.0f} of {wanted_s:.0f} s"
-    if status.canvas is not None:
+    if status.contouring is not None:
         return "(on the console's page)"
     return ""
 
@@ -80,7 +80,7 @@ class TerminalPublisher:
 
     Parameters
     ----------
-    board : SessionStatus
+    status : SessionStatus
         Where the session is shown.
     clock : Clock
         Session time.
@@ -94,13 +94,13 @@ class TerminalPublisher:
 
     def __init__(
         self,
-        board: SessionStatus,
+        status: SessionStatus,
         clock: Clock,
         send: Send,
         facts: SessionInfo,
         dropped: Callable[[], int] | None = None,
     ) -> None:
-        self._board = board
+        self._status = status
         self._clock = clock
         self._send = send
         self._facts = facts
@@ -126,23 +126,23 @@ class TerminalPublisher:
     def snapshot(self) -> Snapshot:
         """How the session is now."""
         dropped = 0 if self._dropped is None else self._dropped()
-        return snapshot_of(self._board.status, self._clock.now_s(), dropped)
+        return snapshot_of(self._status.current, self._clock.now_s(), dropped)
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_S):
             self._look()
 
     def _look(self) -> None:
-        if (begun := self._board.begun) is not None:
+        if (begun := self._status.begun) is not None:
             # Whoever draws the target gives it another margin.
             margin_mm = begun[1].config.envelope.margin_mm
             if margin_mm != self._facts.margin_mm:
                 self._facts = self._facts._replace(margin_mm=margin_mm)
                 self._send(self._facts)
-        for line in self._board.lines:
+        for line in self._status.lines:
             if line.number > self._told:
                 self._told = line.number
                 self._send(LogLine(line.time_s, line.text))
-        if self._board.status is not self._shown:
-            self._shown = self._board.status
+        if self._status.current is not self._shown:
+            self._shown = self._status.current
             self._send(self.snapshot)

@@ -28,12 +28,12 @@ class DisplacementVectors:
         self._places_px = np.empty((0, 2))
         self._modes = np.empty((0, 0))
 
-    def of(self, board: SessionStatus) -> dict[str, NDArray[np.generic]]:
+    def of(self, status: SessionStatus) -> dict[str, NDArray[np.generic]]:
         """Return rows (from row, from col, to row, to col) in px as `arrows`; nothing where there is nothing to see.
 
         The loop may be at the next frame meanwhile; then some arrows are between two frames for one picture.
         """
-        seen, begun = board.status.seen, board.begun
+        seen, begun = status.current.last_frame_step, status.begun
         if not self.wanted or begun is None or seen is None or seen.track is None or not seen.track.confidence > 0.0:
             return {}
         tracker = begun[1].engine.tracker

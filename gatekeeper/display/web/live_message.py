@@ -19,7 +19,7 @@ from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, Learned
-from gatekeeper.session.status import ContouringStatus, Passed, SessionStatus, Status
+from gatekeeper.session.status import ContouringStatus, RecentDecision, SessionStatus, Status
 
 RECENT = 64
 """So many decisions go along, so that a browser that misses some messages misses no decision."""
@@ -35,11 +35,11 @@ class LiveMessage:
 
     Attributes
     ----------
-    board : SessionStatus
+    status : SessionStatus
         Where the session is shown.
     """
 
-    board: SessionStatus
+    status: SessionStatus
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
     _reasons: Counter[str] = field(default_factory=Counter)
     _holds: int = 0
@@ -58,7 +58,7 @@ class LiveMessage:
         extra : dict
             Arrays that go along beside the others.
         """
-        status, begun = self.board.status, self.board.begun
+        status, begun = self.status.current, self.status.begun
         self._collect(begun)
         arrays: Arrays = {"recent": np.array(self._rows, dtype=np.float64).reshape(-1, len(COLUMNS))}
         head = self._panel(status, now_s)
@@ -67,14 +67,14 @@ class LiveMessage:
             arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
             head["margin_mm"] = armed.config.envelope.margin_mm
             head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
-        if self.board.learned is not None:
-            head["preview"] = self._preview_of(self.board.learned)
-        if status.canvas is not None:
-            _draw(status.canvas, head, arrays)
+        if self.status.learned is not None:
+            head["preview"] = self._preview_of(self.status.learned)
+        if status.contouring is not None:
+            _draw(status.contouring, head, arrays)
         if (frame := status.frame) is not None:
             head["spacing_mm"] = frame.spacing_mm
-            if status.seen is not None and status.seen.frame is frame:
-                arrays |= _contours(status.seen, frame.spacing_mm)
+            if status.last_frame_step is not None and status.last_frame_step.frame is frame:
+                arrays |= _contours(status.last_frame_step, frame.spacing_mm)
             arrays[IMAGE] = frame.image
         return parts_of(head, arrays | extra)
 
@@ -86,7 +86,7 @@ class LiveMessage:
 
     def _collect(self, begun: tuple[SessionSetup, Armed] | None) -> None:
         """Take in the decisions since the last look."""
-        for passed in self.board.recent.copy():
+        for passed in self.status.recent.copy():
             if passed.number <= self._read:
                 continue
             self._read = passed.number
@@ -97,7 +97,7 @@ class LiveMessage:
             self._reasons.update(reason.value for reason in decision.reasons)
             self._rows.append(self._row(passed, begun))
 
-    def _row(self, passed: Passed, begun: tuple[SessionSetup, Armed] | None) -> Row:
+    def _row(self, passed: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
         if self._reference_mm is None and begun is not None:
             self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
         reference_mm, decision = self._reference_mm, passed.decision
@@ -124,7 +124,7 @@ class LiveMessage:
             "phase": status.phase.value,
             "since_s": status.since_s,
             "now_s": now_s,
-            "gathered": list(status.gathered),
+            "gathered": list(status.preview_progress),
             "state": BeamState.HOLD.value if decision is None else decision.state.value,
             "reasons": ["not_armed"] if decision is None else [reason.value for reason in decision.reasons],
             "decided_s": None if decision is None else number(decision.time_s),
@@ -147,22 +147,22 @@ class LiveMessage:
             "sequence": None if frame is None else frame.sequence,
             "age_s": None if frame is None else number(now_s - frame.acquired_s),
             "silent": step is not None and step.frame is None,
-            "lines": [[line.time_s, line.text] for line in self.board.lines[-LINES:]],
+            "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
 
 
-def _draw(canvas: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
+def _draw(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
     """Add what the target is being drawn on, with an outline to be adjusted and what is to be avoided."""
     head["draw"] = {
-        "taken": canvas.taken,
-        "fixed": canvas.fixed,
-        "sequence": -1 if canvas.frame is None else canvas.frame.sequence,
-        "margin_mm": canvas.margin_mm,
+        "taken": contouring.taken,
+        "fixed": contouring.fixed,
+        "sequence": -1 if contouring.frame is None else contouring.frame.sequence,
+        "margin_mm": contouring.margin_mm,
     }
-    head["others"] = [{"name": one.name, "avoid": True} for one in canvas.avoid]
-    arrays |= {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(canvas.avoid)}
-    if canvas.proposal_px is not None:
-        arrays["proposal"] = canvas.proposal_px.astype(np.float32)
+    head["others"] = [{"name": one.name, "avoid": True} for one in contouring.avoid]
+    arrays |= {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(contouring.avoid)}
+    if contouring.proposal_px is not None:
+        arrays["proposal"] = contouring.proposal_px.astype(np.float32)
 
 
 def _contours(step: Step, spacing_mm: tuple[float, float]) -> Arrays:

@@ -27,7 +27,7 @@ STILL_S = 0.5
 ANSWER_S = 2.0
 """How long the loop may take to answer, in seconds of real time."""
 MOST_ORDERS = 8
-DOOR = "console"
+ORIGIN = "console"
 NO_DESK = "nobody can be asked: this is a recording, played again"
 
 
@@ -36,15 +36,15 @@ class WebPublisher:
 
     Parameters
     ----------
-    board : SessionStatus
+    status : SessionStatus
         Where the session is shown.
     clock : Clock
         Session time.
     console : Console
         The process in which the page is served.
-    desk : RequestQueue, optional
+    requests : RequestQueue, optional
         Where the console's operators ask; without it they cannot.
-    easel : ContourRequests, optional
+    contour_requests : ContourRequests, optional
         Where they draw the target; without it they cannot.
     fifo_priority : int
         Real-time priority of the loop, 0 for none. The pump takes it, too: otherwise a busy machine could stop it in
@@ -53,21 +53,21 @@ class WebPublisher:
 
     def __init__(
         self,
-        board: SessionStatus,
+        status: SessionStatus,
         clock: Clock,
         console: Console,
-        desk: RequestQueue | None = None,
-        easel: ContourRequests | None = None,
+        requests: RequestQueue | None = None,
+        contour_requests: ContourRequests | None = None,
         fifo_priority: int = 0,
     ) -> None:
-        self._board, self._clock, self._console, self._desk = board, clock, console, desk
-        self._easel = ContourRequests() if easel is None else easel
+        self._status, self._clock, self._console, self._requests = status, clock, console, requests
+        self._contour_requests = ContourRequests() if contour_requests is None else contour_requests
         self._urgency = LoopConfig(fifo_priority=fifo_priority)
-        self._shown = LiveMessage(board)
+        self._shown = LiveMessage(status)
         self._arrows = DisplacementVectors()
         self._last: Status | None = None
         self._put_ns = 0
-        self._orders: dict[int, tuple[PendingRequest[Request] | PendingRequest[ContourRequest], int]] = {}
+        self._pending: dict[int, tuple[PendingRequest[Request] | PendingRequest[ContourRequest], int]] = {}
         self._was_alive = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
@@ -94,16 +94,16 @@ class WebPublisher:
         if not self._console.alive:
             if self._was_alive:
                 self._was_alive = False
-                self._board.say(self._clock.now_s(), "the console has ended; the session goes on")
+                self._status.add_line(self._clock.now_s(), "the console has ended; the session goes on")
             return
         for asked in self._console.asked():
             self._take(asked)
         self._answer()
-        status, now_ns = self._board.status, stopwatch_ns()
+        status, now_ns = self._status.current, stopwatch_ns()
         if status is self._last and now_ns - self._put_ns < STILL_S * 1e9:
             return
         self._last, self._put_ns = status, now_ns
-        self._console.show(self._shown.parts(self._clock.now_s(), self._arrows.of(self._board)))
+        self._console.show(self._shown.parts(self._clock.now_s(), self._arrows.of(self._status)))
 
     def _take(self, asked: Mapping[str, Any]) -> None:
         """Take up one thing that the console's process asks for."""
@@ -113,15 +113,17 @@ class WebPublisher:
             return
         try:
             number, operator = int(asked["id"]), str(asked["operator"])
-            if self._desk is None or len(self._orders) >= MOST_ORDERS:
-                self._tell(number, Answer(False, NO_DESK if self._desk is None else "too much is asked at once"))
+            if self._requests is None or len(self._pending) >= MOST_ORDERS:
+                self._tell(number, Answer(False, NO_DESK if self._requests is None else "too much is asked at once"))
                 return
-            order: PendingRequest[Request] | PendingRequest[ContourRequest]
+            pending: PendingRequest[Request] | PendingRequest[ContourRequest]
             if "draw" in asked:
-                order = self._easel.ask(request_of(dict(asked["draw"]), operator, DOOR))
+                pending = self._contour_requests.submit(request_of(dict(asked["draw"]), operator, ORIGIN))
             else:
-                order = self._desk.ask(request_from_json([str(word) for word in asked["command"]], operator, DOOR))
-            self._orders[number] = order, stopwatch_ns()
+                pending = self._requests.submit(
+                    request_from_json([str(word) for word in asked["command"]], operator, ORIGIN)
+                )
+            self._pending[number] = pending, stopwatch_ns()
         except InputError as error:
             self._tell(number, Answer(False, str(error)))
         except (KeyError, TypeError, ValueError):
@@ -129,12 +131,12 @@ class WebPublisher:
 
     def _answer(self) -> None:
         """Say what became of what was asked for, once that is known, or after waiting long enough."""
-        for number, (order, asked_ns) in tuple(self._orders.items()):
-            answer = order.answer
+        for number, (pending, asked_ns) in tuple(self._pending.items()):
+            answer = pending.answer
             if answer is None and stopwatch_ns() - asked_ns > ANSWER_S * 1e9:
-                answer = order.give_up(ANSWER_S)
+                answer = pending.give_up(ANSWER_S)
             if answer is not None:
-                del self._orders[number]
+                del self._pending[number]
                 self._tell(number, answer)
 
     def _tell(self, number: int, answer: Answer) -> None:

@@ -22,12 +22,12 @@ class TakeFrame:
 
     Attributes
     ----------
-    operator, door : str
+    operator, origin : str
         Who asks, and where.
     """
 
     operator: str
-    door: str
+    origin: str
     word = "take"
     holds = False
 
@@ -38,12 +38,12 @@ class RetakeFrame:
 
     Attributes
     ----------
-    operator, door : str
+    operator, origin : str
         Who asks, and where.
     """
 
     operator: str
-    door: str
+    origin: str
     word = "again"
     holds = False
 
@@ -54,7 +54,7 @@ class DrawnContour:
 
     Attributes
     ----------
-    operator, door : str
+    operator, origin : str
         Who asks, and where.
     points_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col).
@@ -67,7 +67,7 @@ class DrawnContour:
     """
 
     operator: str
-    door: str
+    origin: str
     points_px: NDArray[np.float64]
     margin_mm: float
     sequence: int
@@ -79,7 +79,7 @@ class DrawnContour:
 ContourRequest = TakeFrame | RetakeFrame | DrawnContour
 
 
-def request_of(values: Mapping[str, object], operator: str, door: str) -> ContourRequest:
+def request_of(values: Mapping[str, object], operator: str, origin: str) -> ContourRequest:
     """Return what somebody asks for in plain values, as JSON has them.
 
     Parameters
@@ -88,7 +88,7 @@ def request_of(values: Mapping[str, object], operator: str, door: str) -> Contou
         ``{"take": true}``, ``{"again": true}``, or `points_px`, `margin_mm`, `sequence` and `shape` of an outline.
     operator : str
         Who asks.
-    door : str
+    origin : str
         Where.
 
     Raises
@@ -98,9 +98,9 @@ def request_of(values: Mapping[str, object], operator: str, door: str) -> Contou
     """
     name = named(operator)
     if dict(values) == {"take": True}:
-        return TakeFrame(name, door)
+        return TakeFrame(name, origin)
     if dict(values) == {"again": True}:
-        return RetakeFrame(name, door)
+        return RetakeFrame(name, origin)
     if set(values) != {"points_px", "margin_mm", "sequence", "shape"}:
         raise InputError("drawing: not understood; take a frame, take it again, or give an outline with its margin")
     margin_mm, sequence, shape = margin_of(values["margin_mm"]), values["sequence"], values["shape"]
@@ -108,7 +108,7 @@ def request_of(values: Mapping[str, object], operator: str, door: str) -> Contou
         raise InputError(f"drawing: the frame is {sequence!r:.40}; give the number of the one that was drawn on")
     if shape not in SHAPES:
         raise InputError(f"drawing: the shape is {shape!r:.40}; give one of {', '.join(SHAPES)}")
-    return DrawnContour(name, door, points_of(values["points_px"]), margin_mm, sequence, str(shape))
+    return DrawnContour(name, origin, points_of(values["points_px"]), margin_mm, sequence, str(shape))
 
 
 MOST_WAITING = 16
@@ -137,23 +137,23 @@ class ContourRequests:
         """Whether requests are taken."""
         return self._closed is None
 
-    def ask(self, request: ContourRequest) -> PendingRequest[ContourRequest]:
+    def submit(self, request: ContourRequest) -> PendingRequest[ContourRequest]:
         """Put a request on the easel, and return the order on which its answer will be."""
-        order = PendingRequest(request)
+        pending = PendingRequest(request)
         if self._closed is None and len(self._waiting) < MOST_WAITING:
-            self._waiting.append(order)
+            self._waiting.append(pending)
             if self._closed is None:
-                return order
+                return pending
         # It may have been closed only just now.
-        order.settle(Answer(False, self._closed or f"{MOST_WAITING} requests wait already; ask again"))
-        return order
+        pending.settle(Answer(False, self._closed or f"{MOST_WAITING} requests wait already; ask again"))
+        return pending
 
     def next(self) -> PendingRequest[ContourRequest] | None:
         """Return the next request that nobody has withdrawn, to be answered; None when there is none."""
         while self._waiting:
-            order = self._waiting.popleft()
-            if order.claim():
-                return order
+            pending = self._waiting.popleft()
+            if pending.claim():
+                return pending
         return None
 
     def close(self, why: str) -> None:

@@ -26,7 +26,7 @@ from gatekeeper.session.contouring.requests import (
 )
 from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.startup import NEWEST, Happening, reference_of
+from gatekeeper.session.startup import NEWEST, JournalEvent, reference_of
 from gatekeeper.session.status import ContouringStatus, SessionStatus
 from gatekeeper.session.target import Drawn, Reference
 
@@ -41,11 +41,11 @@ class ContouringWorkflow:
 
     Parameters
     ----------
-    plan : SessionDefinition
+    definition : SessionDefinition
         What is known already: perhaps the image, perhaps an outline to be adjusted.
-    easel : ContourRequests
+    contour_requests : ContourRequests
         Where operators ask for it; opened here, and closed as soon as the session begins.
-    board : SessionStatus
+    status : SessionStatus
         Shows the frame.
     clock : Clock
         Session time.
@@ -58,24 +58,31 @@ class ContouringWorkflow:
 
     missing = "the target is not drawn yet, and the beam is held"
 
-    def __init__(self, plan: SessionDefinition, easel: ContourRequests, board: SessionStatus, clock: Clock) -> None:
-        self._plan, self._easel, self._board, self._clock = plan, easel, board, clock
-        self._settings = plan.config.settings()
-        self._fixed = plan.reference is not None
+    def __init__(
+        self, definition: SessionDefinition, contour_requests: ContourRequests, status: SessionStatus, clock: Clock
+    ) -> None:
+        self._definition, self._contour_requests, self._status, self._clock = (
+            definition,
+            contour_requests,
+            status,
+            clock,
+        )
+        self._settings = definition.config.settings()
+        self._fixed = definition.reference is not None
         self._reference: Reference | None = None
-        self._canvas = ContouringStatus(None, False, self._fixed, self._settings.envelope.margin_mm)
+        self._contouring = ContouringStatus(None, False, self._fixed, self._settings.envelope.margin_mm)
         self._beside_mm = self._settings.gate.plane_offset_mm
-        self._told = ""
+        self._reported = ""
         self._grid: tuple[object, ...] | None = None
         self._avoid: tuple[Structure, ...] = ()
-        self._events: deque[Happening] = deque(maxlen=MOST_KEPT)
+        self._events: deque[JournalEvent] = deque(maxlen=MOST_KEPT)
         self._since_s: float | None = None
-        if plan.reference is not None:
-            self._put_up(_as_frame(plan.reference), plan.reference)
-        easel.open()
+        if definition.reference is not None:
+            self._put_up(_as_frame(definition.reference), definition.reference)
+        contour_requests.open()
 
     @property
-    def events(self) -> Sequence[Happening]:
+    def events(self) -> Sequence[JournalEvent]:
         """What the journal says about it: since when, and who asked for what, oldest first."""
         began = [] if self._since_s is None else [_phase(self._since_s)]
         return [*began, *self._events]
@@ -86,28 +93,28 @@ class ContouringWorkflow:
             self._begin()
         if frame is not None and self._reference is None:
             self._see(frame)
-        while (order := self._easel.next()) is not None:
-            request = order.asked
+        while (pending := self._contour_requests.next()) is not None:
+            request = pending.request
             try:
                 begun, note = self._do(request)
             except InputError as error:
                 self._note("refused", {"wish": request.word, **_who(request), "note": str(error)})
-                self._board.say(self._clock.now_s(), f"refused: {error}")
-                order.settle(Answer(False, str(error)))
+                self._status.add_line(self._clock.now_s(), f"refused: {error}")
+                pending.settle(Answer(False, str(error)))
                 continue
-            self._board.say(self._clock.now_s(), note)
-            order.settle(Answer(True, note))
+            self._status.add_line(self._clock.now_s(), note)
+            pending.settle(Answer(True, note))
             if begun is not None:
-                self._easel.close(BEGUN)
+                self._contour_requests.close(BEGUN)
                 return begun
         return None
 
     def _begin(self) -> None:
         self._since_s = self._clock.now_s()
-        self._board.enter(Phase.DRAWING, self._since_s)
-        self._board.draw_on(self._canvas, self._since_s)
-        verb = "draw" if self._plan.target is None else "adjust"
-        self._board.say(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
+        self._status.enter(Phase.DRAWING, self._since_s)
+        self._status.show_contouring(self._contouring, self._since_s)
+        verb = "draw" if self._definition.target is None else "adjust"
+        self._status.add_line(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
 
     def _do(self, request: ContourRequest) -> tuple[tuple[SessionSetup, Armed] | None, str]:
         """Do what is asked for; return what the session begins with, if it does, and one line for everybody."""
@@ -122,9 +129,11 @@ class ContouringWorkflow:
         return None, note
 
     def _take(self, request: TakeFrame) -> str:
-        frame = self._canvas.frame
+        frame = self._contouring.frame
         if self._reference is not None:
-            raise InputError(f"{_called(self._canvas.frame)} is taken already; draw on it, or look at new frames first")
+            raise InputError(
+                f"{_called(self._contouring.frame)} is taken already; draw on it, or look at new frames first"
+            )
         if frame is None:
             raise InputError("there is no frame to be taken yet; wait for one")
         if not (np.isfinite(frame.image).all() and np.ptp(frame.image) > 0.0):
@@ -137,13 +146,13 @@ class ContouringWorkflow:
             raise InputError("the target is drawn on the image that the session names; no other can be taken")
         if self._reference is None:
             raise InputError("no frame is taken; new ones are shown already")
-        was, self._reference = self._canvas.frame, None
-        self._show(ContouringStatus(was, False, False, self._canvas.margin_mm, avoid=self._canvas.avoid))
+        was, self._reference = self._contouring.frame, None
+        self._show(ContouringStatus(was, False, False, self._contouring.margin_mm, avoid=self._contouring.avoid))
         return f"{_called(was)} given back by {request.operator}"
 
     def _begin_with(self, sketch: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
         """Return what the session begins with when an outline is accepted."""
-        reference, frame = self._reference, self._canvas.frame
+        reference, frame = self._reference, self._contouring.frame
         if reference is None or frame is None:
             raise InputError("no frame is taken to draw on; take one first")
         if sketch.sequence != frame.sequence:
@@ -155,7 +164,7 @@ class ContouringWorkflow:
         region = region_of(sketch.points_px, sketch.margin_mm, (rows, cols), reference.spacing_mm)
         settings = with_limits(self._settings, sketch.margin_mm, None, "outline of the target")
         target = Drawn.of_mask("target", region.mask, reference)
-        begun = self._plan.begin(reference, target, settings)
+        begun = self._definition.begin(reference, target, settings)
         note = (
             f"target {'adjusted' if sketch.shape == 'adjusted' else 'drawn'} by {sketch.operator} on {_called(frame)}: "
             f"{region.area_mm2 / 100.0:.1f} cm2, margin {sketch.margin_mm:g} mm"
@@ -171,28 +180,28 @@ class ContouringWorkflow:
             self._grid, self._avoid = grid, ()
             try:
                 reference = reference_of(frame, NEWEST)
-                if self._plan.target is not None:
-                    self._plan.target.on(reference, self._beside_mm)
-                self._avoid = self._plan.avoid_on(reference)
+                if self._definition.target is not None:
+                    self._definition.target.on(reference, self._beside_mm)
+                self._avoid = self._definition.avoid_on(reference)
             except InputError as error:
-                if str(error) != self._told:
-                    self._told = str(error)
-                    self._board.say(self._clock.now_s(), f"no reference: {error}")
-        self._show(ContouringStatus(frame, False, False, self._canvas.margin_mm, avoid=self._avoid))
+                if str(error) != self._reported:
+                    self._reported = str(error)
+                    self._status.add_line(self._clock.now_s(), f"no reference: {error}")
+        self._show(ContouringStatus(frame, False, False, self._contouring.margin_mm, avoid=self._avoid))
 
     def _put_up(self, frame: Frame, reference: Reference) -> None:
         """Let a frame stand, to be drawn on, or raise InputError when it will not do."""
         proposal_px = None
-        if self._plan.target is not None:
-            proposal_px = outline_to_adjust(self._plan.target.on(reference, self._beside_mm))
-        avoid = self._plan.avoid_on(reference)
+        if self._definition.target is not None:
+            proposal_px = outline_to_adjust(self._definition.target.on(reference, self._beside_mm))
+        avoid = self._definition.avoid_on(reference)
         self._reference = reference
-        self._show(ContouringStatus(frame, True, self._fixed, self._canvas.margin_mm, proposal_px, avoid))
+        self._show(ContouringStatus(frame, True, self._fixed, self._contouring.margin_mm, proposal_px, avoid))
 
-    def _show(self, canvas: ContouringStatus) -> None:
-        self._canvas = canvas
+    def _show(self, contouring: ContouringStatus) -> None:
+        self._contouring = contouring
         if self._since_s is not None:
-            self._board.draw_on(canvas, self._clock.now_s())
+            self._status.show_contouring(contouring, self._clock.now_s())
 
     def _note(self, name: str, values: dict[str, object]) -> None:
         self._events.append((name, self._clock.now_s(), values))
@@ -208,12 +217,12 @@ def _called(frame: Frame | None) -> str:
     return "no frame" if frame is None else "the image" if frame.sequence == FROM_FILE else f"frame {frame.sequence}"
 
 
-def _phase(time_s: float) -> Happening:
+def _phase(time_s: float) -> JournalEvent:
     return "phase", time_s, {"phase": Phase.DRAWING.value, "operator": None, "note": ""}
 
 
 def _who(request: ContourRequest) -> dict[str, object]:
-    return {"operator": request.operator, "door": request.door}
+    return {"operator": request.operator, "door": request.origin}
 
 
 def _values(sketch: DrawnContour, region: Region, note: str) -> dict[str, object]:
