@@ -18,7 +18,7 @@ from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.metaimage import read_metaimage, write_metaimage
-from replay.formats.pixel_file import time_first
+from replay.formats.pixel_file import to_time_first
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.trackrad_predictions import OUTPUT
 from replay.recording import Recording
@@ -186,7 +186,7 @@ def _read(input_dir: Path) -> Input:
     kept = np.dtype(np.float32) if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("=")
     recording = Recording(
         name=series.stem.removesuffix("_frames"),
-        frames=time_first(pixels, kept),
+        frames=to_time_first(pixels, kept),
         spacing_mm=(spacing[0], spacing[1]),
         times_s=np.arange(pixels.shape[2]) / rate_hz,
         first_mask=target,

@@ -22,7 +22,7 @@ from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
-from replay.formats.rtstruct import Region, Use, View, outline, read_regions, region_of
+from replay.formats.rtstruct import ImageGrid, Region, Use, outline, read_regions, region_of
 from replay.formats.trackrad import open_case
 from replay.recording import Recording
 
@@ -71,7 +71,7 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
         if case.first_mask is None:
             raise TargetError(f"{drawn.case}: no target is drawn on its first frame; add targets/*_first_label.mha")
         return Drawn.of_mask(called, case.first_mask, _image(Path(drawn.case)))
-    return Planned(called, Path(drawn.file), region_of(read_regions(Path(drawn.file)), drawn.roi, drawn.file))
+    return PlanContours(called, Path(drawn.file), region_of(read_regions(Path(drawn.file)), drawn.roi, drawn.file))
 
 
 def with_target(recording: Recording, path: Path, choices: Choices, file: Path, roi: str | None) -> Recording:
@@ -111,7 +111,7 @@ def _roi(file: Path, roi: str) -> RtStructConfig:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planned:
+class PlanContours:
     """A region of a plan, in slices of any orientation; where it is on an image is found by cutting it.
 
     Attributes
@@ -137,7 +137,7 @@ class Planned:
             When the region is not whole on it, or was outlined in another frame of reference.
         """
         rows, cols = reference.image.shape
-        view = View(reference.plane, reference.spacing_mm, (rows, cols), reference.frame_of_reference)
+        view = ImageGrid(reference.plane, reference.spacing_mm, (rows, cols), reference.frame_of_reference)
         use = Use.TARGET if self.name == TARGET else Use.AVOID
         outline_px, _ = outline(self.region, use, view, f"{self.path}: '{self.region.name}'")
         mask = np.empty((rows, cols), dtype=np.bool_)

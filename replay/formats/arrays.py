@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack, Plane, Vector
 from replay.formats.decompression import Opener, Stream
-from replay.formats.pixel_file import Stored
-from replay.formats.stack import Stack, transposed
+from replay.formats.pixel_file import PixelFile
+from replay.formats.stack import Stack, transpose_frames
 
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
@@ -55,7 +55,7 @@ def read_npy(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
     """
     with path.open("rb") as file:
         shape, fortran, dtype, header_bytes = _npy_header(path, file)
-        stored = Stored(path, header_bytes, dtype, shape)
+        stored = PixelFile(path, header_bytes, dtype, shape)
     return Stack(_frames(stored, fortran, time_axis or "first"), time_axis=time_axis or "first")
 
 
@@ -119,7 +119,7 @@ def _npy_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[
     return shape, fortran, dtype, head.tell()
 
 
-def _frames(stored: Stored, fortran: bool, time_axis: str) -> FrameStack:
+def _frames(stored: PixelFile, fortran: bool, time_axis: str) -> FrameStack:
     """Return images (T, H, W) of an array whose shape is `stored.shape` whatever the order in memory."""
     shape = stored.shape
     if len(shape) == 4:
@@ -132,13 +132,13 @@ def _frames(stored: Stored, fortran: bool, time_axis: str) -> FrameStack:
     if len(shape) != 3:
         _refuse(stored.path, f"has the shape {shape}; it must be (time, rows, columns)")
     time = 0 if time_axis == "first" else 2
-    in_memory = Stored(
-        stored.path, stored.offset, stored.dtype, shape[::-1] if fortran else shape, stored.unpack, stored.ends_file
+    in_memory = PixelFile(
+        stored.path, stored.offset, stored.dtype, shape[::-1] if fortran else shape, stored.decompress, stored.ends_file
     )
-    return transposed(in_memory.frames(2 - time)) if fortran else in_memory.frames(time)
+    return transpose_frames(in_memory.frames(2 - time)) if fortran else in_memory.frames(time)
 
 
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[Stored, bool]:
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[PixelFile, bool]:
     """Return where the pixels of a member lie, and whether they are in Fortran order."""
     with archive.open(info) as file:
         shape, fortran, dtype, header_bytes = _npy_header(path, file)
@@ -151,8 +151,8 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tupl
             local = raw.read(_LOCAL_BYTES)
         lengths = int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
         offset = info.header_offset + _LOCAL_BYTES + lengths + header_bytes
-        return Stored(path, offset, dtype, shape, ends_file=False), fortran
-    return Stored(path, 0, dtype, shape, _unzipped(path, info.filename, header_bytes)), fortran
+        return PixelFile(path, offset, dtype, shape, ends_file=False), fortran
+    return PixelFile(path, 0, dtype, shape, _unzipped(path, info.filename, header_bytes)), fortran
 
 
 def _unzipped(path: Path, member: str, header_bytes: int) -> Opener:

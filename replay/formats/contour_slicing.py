@@ -37,7 +37,7 @@ class _Slice:
     contours: list[NDArray[np.float64]]
 
 
-def cut(contours: Sequence[NDArray[np.float64]], plane: Plane, where: str) -> Any:
+def slice_contours(contours: Sequence[NDArray[np.float64]], plane: Plane, where: str) -> Any:
     """Return where a structure meets the cine plane.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Unpacking: compressed pixels in a file as a stream of bytes, in which damage and an early end are found."""
+"""Streams of decompressed pixels: damage and an early end raise an error."""
 
 import bz2
 import gzip
@@ -14,64 +14,84 @@ CHUNK_BYTES = 2**16
 
 
 class Stream(Protocol):
-    """Unpacked bytes, one after the other."""
+    """Decompressed bytes, read in order."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` further bytes; none at the end."""
+        """Return at most `size` further bytes; nothing at the end."""
 
 
 Opener = Callable[[], AbstractContextManager[Stream]]
 
 
-class Inflated:
-    """The unpacked bytes of a zlib or gzip stream that lies in a file, and how long it was.
+class ZlibStream:
+    """Decompress a zlib or gzip stream that lies in a file, and check its length.
 
     Parameters
     ----------
     path : Path
         The file.
     offset : int
-        Where in it the stream begins.
-    told_bytes : str or None
-        How long the stream is by a header that must tell it; what it says.
+        Where the stream begins, in bytes.
+    announced : str or None
+        Length of the stream in bytes, as the text of a header that must give it.
     """
 
-    def __init__(self, path: Path, offset: int, told_bytes: str | None = None) -> None:
+    def __init__(self, path: Path, offset: int, announced: str | None = None) -> None:
         self._path = path
         self._file = path.open("rb")
         self._file.seek(offset)
-        self._offset, self._told_bytes = offset, told_bytes
+        self._offset, self._announced = offset, announced
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32)
 
     def read(self, size: int, /) -> bytes:
-        """Return at most `size` further bytes; none at the end, which the stream's checksum vouches for."""
+        """Return at most `size` further bytes; nothing at the end, after the checksum was found to be right.
+
+        Raises
+        ------
+        EOFError
+            When the file ends before the stream does.
+        zlib.error
+            When the stream is damaged.
+        RecordingError
+            When the stream is not as long as announced.
+        """
         while not self._inflate.eof:
-            stored = self._inflate.unconsumed_tail or self._file.read(CHUNK_BYTES)
-            piece = self._inflate.decompress(stored, size)
+            compressed = self._inflate.unconsumed_tail or self._file.read(CHUNK_BYTES)
+            piece = self._inflate.decompress(compressed, size)
             if piece:
                 return piece
-            if not stored and not self._inflate.eof:
+            if not compressed and not self._inflate.eof:
                 raise EOFError
         length = self._file.tell() - self._offset - len(self._inflate.unused_data)
-        told = self._told_bytes
-        if told is not None and not (told.isascii() and told.isdecimal() and len(told) < 32 and int(told) == length):
+        text = self._announced
+        if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 32 and int(text) == length):
             raise RecordingError(
-                f"{self._path}: tells {self._told_bytes:.20} as CompressedDataSize, not {length}; mend the header"
+                f"{self._path}: has {text:.20} as CompressedDataSize, not {length}; correct the header"
             )
         return b""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
 
-def inflated(path: Path, offset: int, told_bytes: str | None = None) -> Opener:
-    """Return what opens a zlib or gzip stream in a file."""
-    return lambda: closing(Inflated(path, offset, told_bytes))
+def zlib_opener(path: Path, offset: int, announced: str | None = None) -> Opener:
+    """Return a function that opens a `ZlibStream`."""
+    return lambda: closing(ZlibStream(path, offset, announced))
 
 
-def gunzipped(path: Path, offset: int, skip: int = 0) -> Opener:
-    """Return what opens a gzip stream that ends a file, without the first `skip` unpacked bytes."""
+def gzip_opener(path: Path, offset: int, skip: int = 0) -> Opener:
+    """Return a function that opens a gzip stream which reaches to the end of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    offset : int
+        Where the stream begins, in bytes.
+    skip : int
+        Number of decompressed bytes to drop at its beginning.
+    """
 
     @contextmanager
     def opened() -> Iterator[Stream]:
@@ -85,8 +105,8 @@ def gunzipped(path: Path, offset: int, skip: int = 0) -> Opener:
     return opened
 
 
-def bunzipped(path: Path, offset: int) -> Opener:
-    """Return what opens a bzip2 stream that ends a file."""
+def bzip2_opener(path: Path, offset: int) -> Opener:
+    """Return a function that opens a bzip2 stream which reaches to the end of a file."""
 
     @contextmanager
     def opened() -> Iterator[Stream]:

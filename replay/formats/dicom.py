@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.dicom_file import Image, images_in, looks_like_dicom
-from replay.formats.dicom_series import Series, chosen, ordered, series_of
+from replay.formats.dicom_file import Image, is_dicom_head, read_images
+from replay.formats.dicom_series import Series, choose_series, group_images, sort_images
 from replay.formats.format import Choices, Format
-from replay.formats.sidecar import read_side
-from replay.formats.stack import Stack, recording_of
+from replay.formats.sidecar import read_sidecar
+from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
 MOST_FILES = 100_000
@@ -26,7 +26,7 @@ _HEAD_BYTES = 512
 def claims(path: Path, head: bytes) -> bool:
     """Return whether a file is DICOM, or a folder holds a file that is."""
     if not path.is_dir():
-        return looks_like_dicom(head)
+        return is_dicom_head(head)
     return any(map(_is_dicom, islice(_files(path), FIRST_LOOK)))
 
 
@@ -51,10 +51,10 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
         When the images are not sagittal.
     """
     series, notes = _series(path, choices)
-    side = read_side(path)
+    sidecar = read_sidecar(path)
     if choices.as_stored:
-        side = side.model_copy(update={"as_stored": True})
-    return recording_of(_stack(series, notes), side, path)
+        sidecar = sidecar.model_copy(update={"as_stored": True})
+    return make_recording(_stack(series, notes), sidecar, path)
 
 
 def frame_of_reference(path: Path, choices: Choices) -> str | None:
@@ -79,7 +79,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     left: Counter[str] = Counter()
     for file in files:
         try:
-            images += images_in(file)
+            images += read_images(file)
         except RecordingError as error:
             if len(files) == 1:
                 raise
@@ -87,7 +87,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     if not images:
         why = next(iter(left), "has no DICOM file")
         raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
-    series = ordered(chosen(series_of(images), choices.scan, str(path)), str(path))
+    series = sort_images(choose_series(group_images(images), choices.scan, str(path)), str(path))
     notes = series.notes
     if left:
         notes = (
@@ -130,7 +130,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _is_dicom(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return looks_like_dicom(opened.read(_HEAD_BYTES))
+            return is_dicom_head(opened.read(_HEAD_BYTES))
     except OSError:
         return False
 

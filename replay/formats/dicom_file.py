@@ -105,7 +105,7 @@ class Image:
         return alone
 
 
-def looks_like_dicom(head: bytes) -> bool:
+def is_dicom_head(head: bytes) -> bool:
     """Return whether a file that begins so is DICOM: with its preamble, or with elements that nothing else begins with.
 
     Parameters
@@ -147,7 +147,7 @@ def _begins_with_elements(head: bytes, endian: str, explicit: bool) -> bool:
     return found == 3
 
 
-def images_in(path: Path) -> list[Image]:
+def read_images(path: Path) -> list[Image]:
     """Return the images of a DICOM file, read without their pixels.
 
     Raises

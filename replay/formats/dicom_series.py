@@ -35,7 +35,7 @@ class Series:
     notes: tuple[str, ...]
 
 
-def series_of(images: Sequence[Image]) -> list[list[Image]]:
+def group_images(images: Sequence[Image]) -> list[list[Image]]:
     """Return images sorted into those that belong together: of one series, plane, size and spacing."""
     found: dict[tuple[object, ...], list[tuple[NDArray[np.float64], list[Image]]]] = {}
     for one in images:
@@ -51,7 +51,7 @@ def series_of(images: Sequence[Image]) -> list[list[Image]]:
     return [members for alike in found.values() for _, members in alike]
 
 
-def chosen(groups: list[list[Image]], choice: str | None, where: str) -> list[Image]:
+def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> list[Image]:
     """Return the one group there is, or the one that was chosen by its number in the list.
 
     Raises
@@ -69,7 +69,7 @@ def chosen(groups: list[list[Image]], choice: str | None, where: str) -> list[Im
     raise RecordingError(f"{where}: holds {len(groups)} series or planes, {asked}: {listed}{more}")
 
 
-def ordered(images: Sequence[Image], where: str) -> Series:
+def sort_images(images: Sequence[Image], where: str) -> Series:
     """Return images in the order of acquisition: by time where one tells all apart, else by instance number.
 
     Raises

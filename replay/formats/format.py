@@ -1,4 +1,4 @@
-"""What a format of recorded frames is to the rest of the program, and what a reader may have to be told."""
+"""The interface of a format of recorded frames, and the choices that a user makes when a recording is opened."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from typing import Literal
 from replay.recording import Recording
 
 HEAD_BYTES = 4096
-"""So much of a file is looked at to find out what it is."""
+"""Number of bytes at the beginning of a file from which its format is found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What only whoever opens a recording can know; a reader asks for it, in its error, where it matters.
+    """Choices of the user. The error of a reader names the choice that it needs.
 
     Attributes
     ----------
     scan : str or None
-        Which of several scans, series or planes, by the number or name under which the reader lists them.
+        One of several scans, series or planes, by the number or name under which the reader lists them.
     observer : str or None
-        Whose outlines, likewise.
+        One of several observers, by the name under which the reader lists them.
     time_axis : "first", "last" or None
-        Which axis of a stored stack is time, the axes counted as in its header: the first is the fastest in memory.
+        Axis of a stored stack that is time, counted as in its header: the first is the fastest in memory.
     as_stored : bool
-        Rows run superior to inferior and columns anterior to posterior as the pixels are stored, whatever the header
-        says of directions.
+        Whether rows run superior to inferior and columns anterior to posterior as stored, and the directions in the
+        header are ignored.
     """
 
     scan: str | None = None
@@ -41,13 +41,13 @@ class Format:
     Attributes
     ----------
     name : str
-        What it is called, for example "TrackRAD case".
+        Its name, for example "TrackRAD case".
     claims : callable
-        Tells from a path and the first `HEAD_BYTES` of the file (nothing of a folder) whether it is of this format;
-        by what it holds, not by its name. Two formats never claim the same.
+        Returns whether a path and the first `HEAD_BYTES` of its file (b"" for a folder) are of this format, by the
+        content and not by the name. At most one format claims a file.
     open : callable
-        Returns the recording at a path, its frames read as late as the format allows. Raises RecordingError or
-        GeometryError with one line.
+        Opens the recording at a path; frames are read as late as the format allows. Raises RecordingError or
+        GeometryError with a message of one line.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Stacks of images in one file: the formats of them, and what their side file adds."""
+"""Stacks of images in one file: their formats, and the values and masks that a sidecar file adds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack
 from replay.formats import arrays, metaimage, nifti, nrrd, tiff, video
 from replay.formats.format import HEAD_BYTES, Choices, Format
-from replay.formats.sidecar import Side, read_side
-from replay.formats.stack import Stack, recording_of, same_place
-from replay.formats.volume import Volume, stack_of
+from replay.formats.sidecar import Sidecar, read_sidecar
+from replay.formats.stack import Stack, is_same_place, make_recording
+from replay.formats.volume import Volume, make_stack
 from replay.recording import Recording
 
 TimeAxis = Literal["first", "last"]
@@ -31,9 +31,10 @@ class ImageFormat:
     claims : callable
         As in a `Format`.
     read : callable
-        Returns the stack in a file, told which axis is time and whether directions are not looked at.
+        Reads the stack in a file; its arguments are the path, the axis of time where the user gives it, and whether
+        directions are ignored.
     is_itk : bool
-        Headers count axes from the fastest in memory, and tell directions.
+        Whether headers count axes from the fastest in memory and have directions.
     """
 
     name: str
@@ -43,7 +44,7 @@ class ImageFormat:
 
 
 def _itk(name: str, claims: Callable[[Path, bytes], bool], header: Callable[[Path], Volume]) -> ImageFormat:
-    return ImageFormat(name, claims, lambda path, time, as_stored: stack_of(header(path), time, as_stored), True)
+    return ImageFormat(name, claims, lambda path, time, as_stored: make_stack(header(path), time, as_stored), True)
 
 
 IMAGES: tuple[ImageFormat, ...] = (
@@ -58,29 +59,44 @@ IMAGES: tuple[ImageFormat, ...] = (
 
 
 def open_images(images: ImageFormat, path: Path, choices: Choices) -> Recording:
-    """Return the recording in an image file and the side file beside it.
+    """Read an image file and the sidecar file beside it.
+
+    Parameters
+    ----------
+    images : ImageFormat
+        The format of the file.
+    path : Path
+        The file.
+    choices : Choices
+        The axis of time, and whether directions are ignored.
+
+    Returns
+    -------
+    Recording
+        In canonical orientation.
 
     Raises
     ------
     RecordingError
-        When it is cut short, damaged, contradicts itself, or something is missing that only its owner can tell.
+        When the file is cut short, damaged or contradicts itself, or a value is missing that the sidecar file must
+        give.
     GeometryError
-        When it is not sagittal.
+        When the images are not sagittal.
     """
-    side = read_side(path, choices.as_stored)
-    stack = images.read(path, choices.time_axis or side.time_axis, side.as_stored)
-    return recording_of(_with_target(stack, side, path, images.is_itk), side, path)
+    sidecar = read_sidecar(path, choices.as_stored)
+    stack = images.read(path, choices.time_axis or sidecar.time_axis, sidecar.as_stored)
+    return make_recording(_with_target(stack, sidecar, path, images.is_itk), sidecar, path)
 
 
-def _with_target(stack: Stack, side: Side, path: Path, is_itk: bool) -> Stack:
-    """Return the stack with the outlines that the side file names."""
-    if side.labels is not None:
-        stack = replace(stack, labels=_mask(stack, side.labels, path, is_itk))
-    if side.target is not None:
-        masks = _mask(stack, side.target, path, is_itk)
+def _with_target(stack: Stack, sidecar: Sidecar, path: Path, is_itk: bool) -> Stack:
+    """Return the stack with the masks that the sidecar file names."""
+    if sidecar.labels is not None:
+        stack = replace(stack, labels=_mask(stack, sidecar.labels, path, is_itk))
+    if sidecar.target is not None:
+        masks = _mask(stack, sidecar.target, path, is_itk)
         if len(masks) != 1:
             raise RecordingError(
-                f"{path}: its target {side.target:.60} holds {len(masks)} images; name one of them, or all as labels"
+                f"{path}: its target {sidecar.target:.60} holds {len(masks)} images; name one of them, or all as labels"
             )
         target: NDArray[np.generic] = np.asarray(masks[0])
         stack = replace(stack, target=target)
@@ -88,20 +104,22 @@ def _with_target(stack: Stack, side: Side, path: Path, is_itk: bool) -> Stack:
 
 
 def _mask(stack: Stack, name: str, path: Path, is_itk: bool) -> FrameStack:
-    """Return the images of the file that a side file names, which must lie where the frames do."""
+    """Return the masks in a file that the sidecar file names; they must be on the plane of the frames."""
     file = path.with_name("x").parent / name
     try:
         with file.open("rb") as opened:
             head = opened.read(HEAD_BYTES)
         found = next((one for one in IMAGES if one.claims(file, head)), None)
         if found is None:
-            raise RecordingError(f"{file}: is no image that is read; export the outline as mha, nrrd, nii, npy or tiff")
+            raise RecordingError(
+                f"{file}: is not an image of a known format; export the mask as mha, nrrd, nii, npy or tiff"
+            )
         as_frames: TimeAxis = "first" if is_itk and stack.time_axis == "first" else "last"
         mask = found.read(file, as_frames if found.is_itk else None, stack.plane is None)
     except OSError as error:
-        raise RecordingError(f"{file}: cannot be read ({error.strerror or error}); the side file names it") from None
-    if not same_place(stack.plane, mask.plane):
-        raise RecordingError(f"{file}: does not lie where the frames do; export it on their plane")
+        raise RecordingError(f"{file}: cannot be read ({error.strerror or error}); the sidecar file names it") from None
+    if not is_same_place(stack.plane, mask.plane):
+        raise RecordingError(f"{file}: is not on the plane of the frames; export it on their plane")
     return mask.frames
 
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
-from replay.formats.decompression import inflated
-from replay.formats.pixel_file import MAX_PACKED_BYTES, Stored
-from replay.formats.volume import Volume, told_directions
+from replay.formats.decompression import zlib_opener
+from replay.formats.pixel_file import MAX_COMPRESSED_BYTES, PixelFile
+from replay.formats.volume import Volume, unit_directions
 
-MAX_BYTES = MAX_PACKED_BYTES
+MAX_BYTES = MAX_COMPRESSED_BYTES
 _MAX_HEADER_BYTES = 65536
 _MAX_WORD_CHARS = 254
 _TRUE = ("T", "t", "1")
@@ -90,7 +90,7 @@ def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
         gib, limit_gib = volume.pixels.nbytes / 2**30, MAX_BYTES // 2**30
         _refuse(path, f"announces {gib:.1f} GiB of pixels, the limit is {limit_gib}; split the recording")
     volume.pixels.check()
-    return volume.pixels.whole(), volume.spacing[::-1]
+    return volume.pixels.read_all(), volume.spacing[::-1]
 
 
 def read_plain(path: Path) -> Volume:
@@ -188,10 +188,10 @@ def read_header(path: Path) -> Volume:
     packed = header.get("CompressedData", "").startswith(_TRUE)
     where = path if data == "LOCAL" else path.with_name(data)
     told = header.get("CompressedDataSize", "no number") if packed else None
-    unpack = inflated(where, offset, told) if packed else None
+    unpack = zlib_opener(where, offset, told) if packed else None
     origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
     return Volume(
-        pixels=Stored(where, offset, dtype, sizes[::-1], unpack),
+        pixels=PixelFile(where, offset, dtype, sizes[::-1], unpack),
         spacing=spacing,
         directions=_directions(path, header, len(sizes)),
         origin_mm=_in_space(origin),
@@ -263,7 +263,7 @@ def _directions(path: Path, header: dict[str, str], axes: int) -> tuple[Vector, 
         _refuse(path, "has a TransformMatrix whose rows are not of unit length and at right angles; mend the header")
     in_space = np.zeros((3, axes))
     in_space[: min(axes, 3)] = matrix.T[:3]
-    return told_directions(in_space)
+    return unit_directions(in_space)
 
 
 def _in_space(values: tuple[float, ...]) -> Vector:

@@ -103,6 +103,6 @@ def _gather(frames: FrameStack, row: int, out: NDArray[Any]) -> None:
             out[:, :, index - place : index + 1] = part[: place + 1].transpose(1, 2, 0)
 
 
-def is_large(frames: FrameStack, dtype: np.dtype[Any]) -> bool:
+def is_large_stack(frames: FrameStack, dtype: np.dtype[Any]) -> bool:
     """Return whether frames of this type are many bytes, and can be written so."""
     return math.prod(frames.shape) * dtype.itemsize > LARGE_BYTES and dtype.str[1:] in _TYPES

@@ -21,8 +21,8 @@ from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
 from replay.formats.format import Choices, Format
-from replay.formats.sidecar import as_written, read_side
-from replay.formats.stack import Stack, recording_of
+from replay.formats.sidecar import read_sidecar, shortest_decimal
+from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -57,7 +57,7 @@ class _Series:
     group: Any
     rows: NDArray[np.intp]
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Return it in words, for a list."""
         head = self.group["header"][int(self.rows[0])]
         x, y, _ = head["matrix_size"]
@@ -79,7 +79,7 @@ def open_mrd(path: Path, choices: Choices) -> Recording:
     GeometryError
         When they are not sagittal.
     """
-    side = read_side(path, choices.as_stored)
+    sidecar = read_sidecar(path, choices.as_stored)
     try:
         file = h5py.File(path, "r")
         series = _chosen(path, _all_series(path, file), choices.scan)
@@ -88,7 +88,7 @@ def open_mrd(path: Path, choices: Choices) -> Recording:
         raise
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, IndexError) as error:
         raise _damaged(path, error) from None
-    return recording_of(stack, side, path)
+    return make_recording(stack, sidecar, path)
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
@@ -167,7 +167,7 @@ def _chosen(path: Path, series: list[_Series], wanted: str | None) -> _Series:
     """Return the series that is wanted, or the only one."""
     if not series:
         _refuse(path, "is HDF5 without a series of MRD images; export images as ismrmrd does")
-    listed = ", ".join(one.told() for one in series[:8])
+    listed = ", ".join(one.describe() for one in series[:8])
     if wanted is not None:
         found = next((one for one in series if one.name == wanted), None)
         return found or _refuse(path, f"has no series {wanted!r:.40}; it holds {listed}")
@@ -184,7 +184,7 @@ def _stack(path: Path, series: _Series) -> Stack:
     if channels != 1 or slices != 1:
         _refuse(path, f"{series.name} has {channels} channels and {slices} slices in an image; export one of each")
     if int(first["image_type"]) not in _TRACKABLE:
-        _refuse(path, f"{series.told()} is no magnitude; choose another series with --scan")
+        _refuse(path, f"{series.describe()} is no magnitude; choose another series with --scan")
     attributes = _attributes(series)
     plane, spacing_mm = _geometry(path, first, attributes[0], (rows, cols))
     times_s, order, notes = _times(heads, attributes)
@@ -256,7 +256,7 @@ def _geometry(
     if tuple(int(size) for size in head["matrix_size"][:2]) != (cols, rows):
         _refuse(path, f"its headers tell {tuple(head['matrix_size'])} pixels, its images have {cols} x {rows}")
     width_mm, height_mm = (float(value) for value in head["field_of_view"][:2])
-    spacing_mm = as_written(height_mm / rows, rows), as_written(width_mm / cols, cols)
+    spacing_mm = shortest_decimal(height_mm / rows, rows), shortest_decimal(width_mm / cols, cols)
     along_x = _direction(path, attributes.get("ImageRowDir"), head["read_dir"])
     along_y = _direction(path, attributes.get("ImageColumnDir"), head["phase_dir"])
     first = np.array(head["position"], np.float64)

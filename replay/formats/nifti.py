@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
-from replay.formats.decompression import gunzipped
-from replay.formats.pixel_file import Stored
-from replay.formats.sidecar import as_written
-from replay.formats.volume import Volume, told_directions
+from replay.formats.decompression import gzip_opener
+from replay.formats.pixel_file import PixelFile
+from replay.formats.sidecar import shortest_decimal
+from replay.formats.volume import Volume, unit_directions
 
 _GZIP = b"\x1f\x8b"
 _FIRST_BYTES, _SECOND_BYTES = 348, 540
@@ -80,12 +80,12 @@ def read_header(path: Path) -> Volume:
         origin_mm = float(matrix[0, 3]), float(matrix[1, 3]), float(matrix[2, 3])
     slope, intercept = _scaling(path, header)
     return Volume(
-        pixels=Stored(
+        pixels=PixelFile(
             path,
             0 if is_compressed else offset,
             dtype,
             sizes[::-1],
-            gunzipped(path, 0, offset) if is_compressed else None,
+            gzip_opener(path, 0, offset) if is_compressed else None,
         ),
         spacing=spacing,
         directions=directions,
@@ -183,7 +183,7 @@ def _geometry(path: Path, header: Any, axes: int) -> tuple[NDArray[np.float64] |
     if scale is None:
         _refuse(path, f"has the unit {unit} for space; export it in mm")
     pixdim = header["pixdim"][1 : axes + 1]
-    spacing = [as_written(float(step)) if pixdim.itemsize == 4 else float(step) for step in pixdim]
+    spacing = [shortest_decimal(float(step)) if pixdim.itemsize == 4 else float(step) for step in pixdim]
     for axis, step in enumerate(spacing[:3]):
         if not 0.0 < step < math.inf:
             _refuse(path, f"has pixdim {step:g} along axis {axis + 1}; it must be above 0, correct the header")
@@ -224,7 +224,7 @@ def _qform(path: Path, header: Any) -> NDArray[np.float64]:
 
 def _directions(matrix: NDArray[np.float64], axes: int) -> tuple[Vector | None, ...] | None:
     units = matrix[:, : min(axes, 3)] / np.linalg.norm(matrix[:, : min(axes, 3)], axis=0)
-    told = told_directions(units)
+    told = unit_directions(units)
     return told if told is None or axes < 4 else (*told, None)
 
 

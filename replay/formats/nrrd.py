@@ -19,9 +19,9 @@ from nrrd.errors import NRRDError  # type: ignore[import-untyped]
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
-from replay.formats.decompression import Opener, bunzipped, gunzipped
-from replay.formats.pixel_file import Stored
-from replay.formats.volume import Volume, told_directions
+from replay.formats.decompression import Opener, bzip2_opener, gzip_opener
+from replay.formats.pixel_file import PixelFile
+from replay.formats.volume import Volume, unit_directions
 
 _MAX_HEADER_BYTES = 2**20
 _MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
@@ -98,7 +98,7 @@ def read_header(path: Path) -> Volume:
     spacing, directions, time = _axes(path, header, texts, len(sizes))
     scale = _lengths(path, header)
     return Volume(
-        pixels=Stored(where, offset, _dtype(path, header), sizes[::-1], _decompression(path, header, where, offset)),
+        pixels=PixelFile(where, offset, _dtype(path, header), sizes[::-1], _decompression(path, header, where, offset)),
         spacing=tuple(
             step * scale if directions is None or axis != time else step for axis, step in enumerate(spacing)
         ),
@@ -197,9 +197,9 @@ def _decompression(path: Path, header: dict[str, Any], where: Path, offset: int)
     if encoding == "raw":
         return None
     if encoding in ("gzip", "gz"):
-        return gunzipped(where, offset)
+        return gzip_opener(where, offset)
     if encoding in ("bzip2", "bz2"):
-        return bunzipped(where, offset)
+        return bzip2_opener(where, offset)
     return _refuse(path, f"has pixels in the encoding {encoding!r:.20}; export it as raw, gzip or bzip2")
 
 
@@ -247,7 +247,7 @@ def _in_lps(
         # An axis along the fourth component, time, has no direction in space.
         units.append(None if along is None or not along.any() else (float(along[0]), float(along[1]), float(along[2])))
     told = [unit for unit in units if unit is not None]
-    if len(told) == len(units) and told_directions(np.array(told).T) is None:
+    if len(told) == len(units) and unit_directions(np.array(told).T) is None:
         return None
     return tuple(units)
 

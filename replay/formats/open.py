@@ -1,4 +1,4 @@
-"""Opening a recording of any format: found out by what it holds, not by what it is called."""
+"""Open a recording of any format; the format is found by the content of a file, not by its name."""
 
 from pathlib import Path
 
@@ -18,25 +18,30 @@ FORMATS: tuple[Format, ...] = (
     unity.FORMAT,
     mridian_raw.FORMAT,
 )
-"""All that is read. A new format is a file of its own and a line here."""
+"""All formats. A new format is a new file and a line here."""
 
 
 def open_recording(path: Path, choices: Choices | None = None) -> Recording:
-    """Return the recording at `path`.
+    """Open the recording at a path.
 
     Parameters
     ----------
     path : Path
         A file or a folder of one of `FORMATS`.
     choices : Choices, optional
-        What a reader may have to be told.
+        Values that the user gives, such as the scan.
+
+    Returns
+    -------
+    Recording
+        In canonical orientation.
 
     Raises
     ------
     RecordingError
-        When it is none of them, is cut short, damaged or contradicts itself, or when a choice is missing.
+        When the format is not known, the file is cut short, damaged or contradicts itself, or a choice is missing.
     GeometryError
-        When it lies where no sagittal cine does.
+        When the images are not sagittal.
     """
     found = format_of(path)
     try:
@@ -46,12 +51,22 @@ def open_recording(path: Path, choices: Choices | None = None) -> Recording:
 
 
 def format_of(path: Path) -> Format:
-    """Return the format of what is at `path`.
+    """Find the format of a file or folder.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+
+    Returns
+    -------
+    Format
+        The first of `FORMATS` that claims it.
 
     Raises
     ------
     RecordingError
-        When there is nothing, or nothing that is read.
+        When there is no such file, it cannot be read, or no format claims it.
     """
     try:
         head = b""

@@ -1,7 +1,7 @@
-"""Stored pixels: where a header says that they lie, checked against the file, and read frame by frame.
+"""Pixels in a file: checked against what the header announces, and read frame by frame.
 
-What lies frame after frame and is not compressed is read where it is, when it is asked for. All else is unpacked once:
-into memory when it is small, otherwise into a temporary file without a name, frame after frame.
+Frames that lie one after the other and are not compressed are read from the file when they are asked for. All others
+are decompressed once: into memory when they are small, otherwise into a temporary file.
 """
 
 import gzip
@@ -17,68 +17,68 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from replay.formats.decompression import CHUNK_BYTES, Opener
-from replay.formats.temporary_file import Spool
+from replay.formats.temporary_file import TemporaryFile
 from replay.recording import LazyFrames
 
-MAX_PACKED_BYTES = 4 * 2**30
-"""Compressed pixels may come to so many bytes; only unpacking tells whether they do."""
+MAX_COMPRESSED_BYTES = 4 * 2**30
+"""Limit of compressed pixels, in bytes after decompression."""
 IN_MEMORY_BYTES = 256 * 2**20
-"""So much is unpacked into memory."""
+"""Pixels of at most so many bytes are decompressed into memory."""
 _BLOCK_BYTES = 2**26
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Pixels in a file.
+class PixelFile:
+    """Pixels in a file, as its header announces them.
 
     Attributes
     ----------
     path : Path
         The file.
     offset : int
-        Where in it the pixels begin, in bytes.
+        Where the pixels begin, in bytes.
     dtype : dtype
         Type of a pixel, with its byte order.
     shape : tuple of int
-        Axes in the order of numpy: the slowest first.
-    unpack : callable or None
-        Opens the unpacked bytes of pixels; None when they lie in the file as they are.
+        Pixels along each axis in the order of numpy, the slowest first.
+    decompress : callable or None
+        Opens the decompressed bytes of the pixels; None when they are not compressed.
     ends_file : bool
-        Whether nothing may follow the pixels.
+        Whether the pixels are the last bytes of the file.
     """
 
     path: Path
     offset: int
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    unpack: Opener | None = None
+    decompress: Opener | None = None
     ends_file: bool = True
 
     @property
     def nbytes(self) -> int:
-        """How many bytes of pixels the header announces."""
+        """Number of bytes that the header announces."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def check(self) -> None:
-        """Refuse a file that does not hold what it announces, and keep none of it.
+        """Check that the file holds the pixels that its header announces.
 
         Raises
         ------
         RecordingError
-            When it holds fewer or more bytes, none or too many are announced, or compressed ones are damaged.
+            When it holds fewer or more bytes, announces none or too many, or compressed pixels are damaged.
         """
         self._check_claim()
-        if self.unpack is not None:
+        if self.decompress is not None:
             for _ in self._pieces():
                 pass
 
     def _check_claim(self) -> None:
-        """Refuse what can be told without unpacking."""
+        """Check what can be checked without decompressing."""
         if not self.nbytes:
             self._refuse(f"has size {self.shape}; export it with at least one pixel and one frame")
-        if self.unpack is not None:
-            if self.nbytes > MAX_PACKED_BYTES:
-                announced, limit = self.nbytes / 2**30, MAX_PACKED_BYTES / 2**30
+        if self.decompress is not None:
+            if self.nbytes > MAX_COMPRESSED_BYTES:
+                announced, limit = self.nbytes / 2**30, MAX_COMPRESSED_BYTES / 2**30
                 self._refuse(
                     f"announces {announced:.1f} GiB of compressed pixels, the limit is {limit:g}; split the recording"
                 )
@@ -89,8 +89,13 @@ class Stored:
         if held < self.nbytes:
             self._refuse(f"is cut short: it holds {max(held, 0)} of {self.nbytes} bytes of pixels; copy the file again")
 
-    def whole(self) -> NDArray[Any]:
-        """Return all pixels in the byte order of this machine.
+    def read_all(self) -> NDArray[Any]:
+        """Read all pixels.
+
+        Returns
+        -------
+        ndarray
+            Of the shape and type of the header, in the byte order of this machine.
 
         Raises
         ------
@@ -106,32 +111,37 @@ class Stored:
         return _native(flat.view(self.dtype).reshape(self.shape))
 
     def frames(self, time: int) -> LazyFrames | NDArray[Any]:
-        """Return the pixels of three axes as a stack (T, H, W) in the byte order of this machine.
+        """Return the pixels of three axes as a stack of frames.
 
         Parameters
         ----------
         time : int
-            Which axis is time: 0, the slowest, or 2, the fastest.
+            Axis of time: 0, the slowest, or 2, the fastest.
+
+        Returns
+        -------
+        FrameStack, shape (T, H, W)
+            In the byte order of this machine; read frame by frame where the file allows it.
 
         Raises
         ------
         RecordingError
-            As `check`, and when there is no room to unpack them.
+            As `check`, and when the disk has no room for the decompressed pixels.
         """
         self._check_claim()
-        if self.unpack is None and time == 0:
-            return self._in_place()
+        if self.decompress is None and time == 0:
+            return self._frames_of_file()
         if self.nbytes <= IN_MEMORY_BYTES:
-            return self.whole() if time == 0 else time_first(self.whole())
+            return self.read_all() if time == 0 else to_time_first(self.read_all())
         try:
-            return self._spooled(time)
+            return self._frames_of_temporary_file(time)
         except OSError as error:
             self._refuse(
-                f"cannot be unpacked to {self.nbytes / 2**30:.1f} GiB of temporary files ({error.strerror or error}); "
-                "free some space or name another place in TMPDIR"
+                f"needs {self.nbytes / 2**30:.1f} GiB of temporary files ({error.strerror or error}); "
+                "free some space or name another folder in TMPDIR"
             )
 
-    def _in_place(self) -> LazyFrames:
+    def _frames_of_file(self) -> LazyFrames:
         count, rows, cols = self.shape
         size = rows * cols
 
@@ -147,16 +157,16 @@ class Stored:
 
         return LazyFrames(read, count, (rows, cols), self.dtype.newbyteorder("="))
 
-    def _spooled(self, time: int) -> LazyFrames:
-        """Unpack into a temporary file in which frames follow each other."""
+    def _frames_of_temporary_file(self, time: int) -> LazyFrames:
+        """Decompress into a temporary file, frame after frame."""
         count, rows, cols = self.shape if time == 0 else (self.shape[2], *self.shape[:2])
         frame_bytes = rows * cols * self.dtype.itemsize
-        spool = Spool()
+        temporary = TemporaryFile()
         if time == 0:
-            place = 0
+            offset = 0
             for piece in self._pieces():
-                spool.write(piece, place)
-                place += len(piece)
+                temporary.write(piece, offset)
+                offset += len(piece)
         else:
             row_bytes = cols * count * self.dtype.itemsize
             at_once = max(_BLOCK_BYTES // row_bytes, 1)
@@ -164,24 +174,25 @@ class Stored:
             for block in _blocks(self._pieces(), at_once * row_bytes):
                 lines = np.frombuffer(block, self.dtype).reshape(-1, cols, count).transpose(2, 0, 1)
                 for frame, part in enumerate(lines):
-                    spool.write(np.ascontiguousarray(part).tobytes(), frame * frame_bytes + row * frame_bytes // rows)
+                    offset = frame * frame_bytes + row * frame_bytes // rows
+                    temporary.write(np.ascontiguousarray(part).tobytes(), offset)
                 row += lines.shape[1]
 
         def read(index: int) -> NDArray[Any]:
-            stored = spool.read(frame_bytes, index * frame_bytes)
-            return _native(np.frombuffer(stored, self.dtype).reshape(rows, cols))
+            content = temporary.read(frame_bytes, index * frame_bytes)
+            return _native(np.frombuffer(content, self.dtype).reshape(rows, cols))
 
         return LazyFrames(read, count, (rows, cols), self.dtype.newbyteorder("="))
 
     def _pieces(self) -> Iterator[bytes]:
-        """Yield the announced bytes in order; refuse when there are fewer or more."""
+        """Yield the announced bytes in order; raise RecordingError when there are fewer or more."""
         announced = self.nbytes
-        # Whether more follows in the file itself, its size has told; of a packed stream only a further byte does.
-        most = announced if self.unpack is None else announced + 1
+        # The size of a file was checked before; in a compressed stream only a further byte shows that more follows.
+        most = announced if self.decompress is None else announced + 1
         held = 0
         try:
-            with self.path.open("rb") if self.unpack is None else self.unpack() as stream:
-                if self.unpack is None:
+            with self.path.open("rb") if self.decompress is None else self.decompress() as stream:
+                if self.decompress is None:
                     stream.seek(self.offset)  # type: ignore[attr-defined]
                 while held < most and (piece := stream.read(min(CHUNK_BYTES, most - held))):
                     held += len(piece)
@@ -200,8 +211,21 @@ class Stored:
         raise RecordingError(f"{self.path}: {why}") from None
 
 
-def time_first(pixels: NDArray[Any], dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
-    """Copy (H, W, T) to (T, H, W), row by row: a row of all frames fits a cache, which makes it twice as fast."""
+def to_time_first(pixels: NDArray[Any], dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """Copy pixels with time as the last axis to frames.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, T)
+        As stored.
+    dtype : dtype, optional
+        Type of the result, that of `pixels` by default; what does not fit into a float becomes infinite.
+
+    Returns
+    -------
+    ndarray, shape (T, H, W)
+        A copy, made row by row: one row of all frames fits into the cache, which makes it twice as fast.
+    """
     rows, cols, frames = pixels.shape
     out = np.empty((frames, rows, cols), pixels.dtype if dtype is None else dtype)
     with np.errstate(over="ignore"):
@@ -215,7 +239,7 @@ def _native(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _blocks(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Yield the bytes of all pieces in blocks of one size; the last may be shorter."""
+    """Yield the bytes of all pieces in blocks of one size; the last block may be shorter."""
     block = bytearray()
     for piece in pieces:
         block += piece

@@ -1,4 +1,4 @@
-"""Images of several planes that lie among each other: put into one group for each plane, listed, and one chosen."""
+"""Images of several interleaved planes: group them by plane, list the planes, and choose one."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """How an image of an export lies and what it is like; equal slices belong to one recording.
+class ImagePlane:
+    """Size and plane of an image of an export; images with the same belong to one recording.
 
     Attributes
     ----------
     shape : tuple of int
         (H, W) in pixels.
     spacing_mm : tuple of float
-        Distance of pixel centres along stored rows and columns.
+        Distance of pixel centres along stored rows and columns, in mm.
     plane : Plane
-        Where it lies.
+        Plane of the stored image.
     """
 
     shape: tuple[int, int]
@@ -31,40 +31,47 @@ class Slice:
     plane: Plane
 
     def key(self) -> Hashable:
-        """Return what is the same of slices that differ by rounding only."""
+        """Return a value that is the same for planes that differ only by rounding."""
         plane = self.plane
         numbers = (*self.spacing_mm, *plane.origin_mm, *plane.row_step, *plane.col_step)
         return (self.shape, *(round(value, 2) + 0.0 for value in numbers))
 
-    def told(self) -> str:
-        """Return it in words."""
+    def describe(self) -> str:
+        """Return a description for a list, such as "sagittal 256 x 256"."""
         normal = np.abs(np.cross(self.plane.row_step, self.plane.col_step))
         name = ("sagittal", "coronal", "axial")[int(np.argmax(normal))]
         return f"{name} {self.shape[0]} x {self.shape[1]}"
 
 
-def chosen_plane(slices: Sequence[Slice], wanted: str | None, path: Path) -> list[int]:
+def choose_plane(slices: Sequence[ImagePlane], wanted: str | None, path: Path) -> list[int]:
     """Return the indices of the images of one plane.
 
     Parameters
     ----------
-    slices : sequence of Slice
-        How each image lies.
+    slices : sequence of ImagePlane
+        The plane of each image.
     wanted : str or None
-        Which plane, by its number in the list that the error gives; the only one unless told.
+        Number of the plane in the list that the error gives; None for the only one.
     path : Path
-        What the message names.
+        Named in messages.
+
+    Returns
+    -------
+    list of int
+        Indices into `slices`.
 
     Raises
     ------
     RecordingError
-        When there are several and none is chosen, or there is none of that number.
+        When there are several planes and none is chosen, or none has that number.
     """
     groups: dict[Hashable, list[int]] = {}
     for index, one in enumerate(slices):
         groups.setdefault(one.key(), []).append(index)
     found = list(groups.values())
-    listed = ", ".join(f"{number} ({slices[one[0]].told()}, {len(one)} images)" for number, one in enumerate(found, 1))
+    listed = ", ".join(
+        f"{number} ({slices[one[0]].describe()}, {len(one)} images)" for number, one in enumerate(found, 1)
+    )
     if wanted is None and len(found) == 1:
         return found[0]
     if wanted is None:

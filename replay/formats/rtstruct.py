@@ -18,8 +18,8 @@ from gatekeeper.core.errors import InputError, RecordingError, TargetError
 from gatekeeper.core.frame import Plane
 from gatekeeper.sources.dicom.reading import quietly
 from gatekeeper.sources.dicom.values import value_of
-from replay.formats.contour_slicing import cut
-from replay.formats.dicom_file import looks_like_dicom
+from replay.formats.contour_slicing import slice_contours
+from replay.formats.dicom_file import is_dicom_head
 
 LARGEST_FILE = 512 * 2**20
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -38,7 +38,7 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ImageGrid:
     """The images on which outlines are wanted.
 
     Attributes
@@ -60,7 +60,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planned:
+class PlanContours:
     """What a plan says of the cine plane.
 
     Attributes
@@ -112,7 +112,7 @@ def read_regions(path: Path) -> dict[str, Region]:
     where = str(path)
     try:
         with path.open("rb") as file:
-            if path.stat().st_size > LARGEST_FILE or not looks_like_dicom(file.read(512)):
+            if path.stat().st_size > LARGEST_FILE or not is_dicom_head(file.read(512)):
                 raise RecordingError(f"{where}: is no DICOM file of at most {LARGEST_FILE} bytes; name a structure set")
             file.seek(0)
             with quietly(where):
@@ -125,7 +125,7 @@ def read_regions(path: Path) -> dict[str, Region]:
         raise RecordingError(str(error)) from None
 
 
-def planned(path: Path, uses: Mapping[str, Use], view: View) -> Planned:
+def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanContours:
     """Return the outlines of regions of interest on the cine plane.
 
     Parameters
@@ -160,10 +160,10 @@ def planned(path: Path, uses: Mapping[str, Use], view: View) -> Planned:
             structures.append(Structure(name, Role(use.value), outline_px))
     targets = tuple(one for one in structures if one.role is Role.TARGET)
     avoid = tuple(one for one in structures if one.role is Role.AVOID)
-    return Planned(targets, avoid, envelope_px, tuple(notes))
+    return PlanContours(targets, avoid, envelope_px, tuple(notes))
 
 
-def outline(region: Region, use: Use, view: View, where: str) -> tuple[NDArray[np.float64], bool]:
+def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDArray[np.float64], bool]:
     """Return the outline (N, 2) of a region on the images as (row, col), and whether it was cut off at their edge.
 
     Raises
@@ -182,7 +182,7 @@ def outline(region: Region, use: Use, view: View, where: str) -> tuple[NDArray[n
         )
     if not region.contours:
         raise RecordingError(f"{where}: has no contours; outline it")
-    shape = _whole(cut(region.contours, view.plane, where), where)
+    shape = _whole(slice_contours(region.contours, view.plane, where), where)
     rows_mm, cols_mm = (length * step for length, step in zip(view.shape, view.spacing_mm, strict=True))
     image = shapely.box(
         -0.5 * view.spacing_mm[0],

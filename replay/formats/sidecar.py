@@ -1,4 +1,4 @@
-"""The side file: what a stack of images does not tell of itself, in a small TOML or JSON file beside it."""
+"""The sidecar file: a small TOML or JSON file with what a stack of images does not contain itself."""
 
 import json
 import tomllib
@@ -23,31 +23,31 @@ Pair = tuple[Millimetres, Millimetres]
 Triple = tuple[float, float, float]
 
 
-class Side(StrictModel):
-    """What is beside the images. All of it may be missing, as far as the images tell it themselves."""
+class Sidecar(StrictModel):
+    """Values of a sidecar file. Each may be missing where the file of the images has it."""
 
     name: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[\w .+-]+$")
-    """What the case is called; the name of the images' file unless told. Not a person's name."""
+    """Name of the case, by default that of the images' file. Not a person's name."""
     spacing_mm: Pair | None = None
     """Distance of pixel centres along stored rows and columns, in mm."""
     rate_hz: float | None = Field(default=None, ge=RATE_LIMITS_HZ[0], le=RATE_LIMITS_HZ[1])
-    """Frames per second, where they come evenly."""
+    """Frames per second, of a constant rate."""
     times_s: tuple[float, ...] | None = None
-    """Time of acquisition of each frame in seconds, where they do not."""
+    """Time of acquisition of each frame in seconds, where the rate is not constant."""
     time_axis: Literal["first", "last"] | None = None
-    """Which axis of the stored images is time, as their header counts them."""
+    """Axis of the stored images that is time, counted as in their header."""
     as_stored: bool = False
-    """Rows run superior to inferior and columns anterior to posterior as stored, whatever the header says."""
+    """Whether rows run superior to inferior and columns anterior to posterior as stored, whatever the header says."""
     origin_mm: Triple | None = None
-    """Centre of the first stored pixel in the patient (DICOM LPS), in mm."""
+    """Centre of the first stored pixel (DICOM LPS), in mm."""
     row_step: Triple | None = None
-    """Direction in which the row index of the stored images grows, a unit vector (DICOM LPS)."""
+    """Direction in which the row index of the stored images increases, a unit vector (DICOM LPS)."""
     col_step: Triple | None = None
-    """Direction in which the column index grows, likewise."""
+    """Direction in which the column index increases, a unit vector (DICOM LPS)."""
     target: str | None = None
-    """Image of the target on the first frame: a file beside this one, as large as a stored frame, not 0 inside."""
+    """Mask of the target on the first frame: an image file beside this one, of the size of a stored frame."""
     labels: str | None = None
-    """Images of the target on every frame, likewise."""
+    """Masks of the target on all frames: an image file beside this one."""
     field_strength_t: float | None = Field(default=None, ge=0.001, le=100.0)
     """Field strength of the scanner in tesla."""
     region: str | None = Field(default=None, max_length=64)
@@ -55,72 +55,130 @@ class Side(StrictModel):
 
     @property
     def plane(self) -> Plane | None:
-        """Where the stored images lie; None when it is not told."""
+        """Plane of the stored images; None when it is not given."""
         if self.row_step is None or self.col_step is None:
             return None
         return Plane(self.origin_mm or (0.0, 0.0, 0.0), self.row_step, self.col_step)
 
 
-def side_path(path: Path) -> Path | None:
-    """Return the side file of images: `<file>.toml`, `<stem>.toml`, or the same with `.json`; None without one."""
+def sidecar_path(path: Path) -> Path | None:
+    """Return the sidecar file of images, where there is one.
+
+    Parameters
+    ----------
+    path : Path
+        The images.
+
+    Returns
+    -------
+    Path or None
+        `<file>.toml`, `<file>.json`, `<stem>.toml` or `<stem>.json`, the first of these that exists.
+    """
     stem = path.name.removesuffix(".gz")
     stem = stem[: -len(Path(stem).suffix)] if Path(stem).suffix else stem
     names = [path.name + ending for ending in _ENDINGS] + [stem + ending for ending in _ENDINGS]
     return next((file for name in names if (file := path.with_name(name)) != path and file.is_file()), None)
 
 
-def read_side(path: Path, as_stored: bool = False) -> Side:
-    """Return what the side file of the images at `path` says; nothing where there is none.
+def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
+    """Read the sidecar file of images.
 
     Parameters
     ----------
     path : Path
         The images.
     as_stored : bool
-        Says so besides the file.
+        Overrides `as_stored` of the file when true.
+
+    Returns
+    -------
+    Sidecar
+        Without any values where there is no file.
 
     Raises
     ------
     RecordingError
-        When it cannot be read, or holds what it must not.
+        When the file cannot be read, or its values are not valid.
     """
-    file = side_path(path)
+    file = sidecar_path(path)
     if file is None:
-        return Side(as_stored=as_stored)
+        return Sidecar(as_stored=as_stored)
     try:
         if file.stat().st_size > _LONGEST_BYTES:
-            raise RecordingError(f"{file}: has more than {_LONGEST_BYTES} bytes and is no side file; rename it")
+            raise RecordingError(
+                f"{file}: has more than {_LONGEST_BYTES} bytes, which is too long for a sidecar file; rename it"
+            )
         text = file.read_text(encoding="utf-8")
         values: Any = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
-        raise RecordingError(f"{file}: cannot be read as {file.suffix[1:].upper()} ({error!s:.80}); mend it") from None
+        raise RecordingError(
+            f"{file}: cannot be read as {file.suffix[1:].upper()} ({error!s:.80}); correct it"
+        ) from None
     if not isinstance(values, dict):
-        raise RecordingError(f"{file}: holds no table of values; see docs/formats.md, side file")
+        raise RecordingError(f"{file}: holds no table of values; see docs/formats.md, sidecar file")
     try:
-        side = build(Side, {key: _tupled(value) for key, value in values.items()}, str(file))
+        sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file))
     except ConfigError as error:
         raise RecordingError(f"{error!s:.400}") from None
-    if (side.row_step is None) is not (side.col_step is None) or (side.origin_mm and side.row_step is None):
-        raise RecordingError(f"{file}: a plane is told by both row_step and col_step, and origin_mm with them; add it")
-    if side.rate_hz is not None and side.times_s is not None:
-        raise RecordingError(f"{file}: tells both rate_hz and times_s; leave one of them out")
-    return side.model_copy(update={"as_stored": True}) if as_stored else side
+    if (sidecar.row_step is None) is not (sidecar.col_step is None) or (sidecar.origin_mm and sidecar.row_step is None):
+        raise RecordingError(
+            f"{file}: a plane needs both row_step and col_step, and origin_mm needs them; add what is missing"
+        )
+    if sidecar.rate_hz is not None and sidecar.times_s is not None:
+        raise RecordingError(f"{file}: has both rate_hz and times_s; leave one of them out")
+    return sidecar.model_copy(update={"as_stored": True}) if as_stored else sidecar
 
 
-def either(told: Value | None, beside: Value | None, what: str, path: Path) -> Value | None:
-    """Return what the images or their side file tell; refuse when both do and differ."""
-    if told is not None and beside is not None and not np.allclose(told, beside, rtol=1e-6, atol=0.0):  # type: ignore[arg-type]
-        raise RecordingError(f"{path}: tells {what} {told}, its side file {beside}; leave it out of the side file")
-    return beside if told is None else told
+def merge_values(stored: Value | None, beside: Value | None, what: str, path: Path) -> Value | None:
+    """Return the value that the images or their sidecar file have.
 
+    Parameters
+    ----------
+    stored, beside : float or tuple of float, or None
+        Value in the file of the images and in the sidecar file; None where it is missing.
+    what : str
+        Name of the value in messages.
+    path : Path
+        The images, named in messages.
 
-def times_of(count: int, times_s: NDArray[np.float64] | tuple[float, ...], path: Path) -> NDArray[np.float64]:
-    """Return times of `count` frames from the first, in seconds.
+    Returns
+    -------
+    float or tuple of float, or None
+        The value; that of the images where both have it.
 
     Raises
     ------
     RecordingError
-        When they are fewer or more, not finite, or do not rise.
+        When both have a value and the two differ by more than 1e-6.
+    """
+    if stored is not None and beside is not None and not np.allclose(stored, beside, rtol=1e-6, atol=0.0):  # type: ignore[arg-type]
+        raise RecordingError(
+            f"{path}: has {what} {stored}, its sidecar file {beside}; leave it out of the sidecar file"
+        )
+    return beside if stored is None else stored
+
+
+def times_from_first(count: int, times_s: NDArray[np.float64] | tuple[float, ...], path: Path) -> NDArray[np.float64]:
+    """Return the times of frames relative to the first.
+
+    Parameters
+    ----------
+    count : int
+        Number of frames.
+    times_s : ndarray of float64 or tuple of float
+        Time of each frame, in s.
+    path : Path
+        The images, named in messages.
+
+    Returns
+    -------
+    ndarray of float64, shape (count,)
+        In s, beginning with 0.
+
+    Raises
+    ------
+    RecordingError
+        When there are fewer or more times than frames, or they are not finite or not increasing.
     """
     times: NDArray[np.float64] = np.asarray(times_s, np.float64)
     if times.shape != (count,):
@@ -135,27 +193,49 @@ def times_of(count: int, times_s: NDArray[np.float64] | tuple[float, ...], path:
 
 
 def even_times(count: int, rate_hz: float | None, path: Path) -> NDArray[np.float64]:
-    """Return the times of frames that come evenly.
+    """Return the times of frames at a constant rate.
+
+    Parameters
+    ----------
+    count : int
+        Number of frames.
+    rate_hz : float or None
+        Frames per second; None where no file has it.
+    path : Path
+        The images, named in messages.
+
+    Returns
+    -------
+    ndarray of float64, shape (count,)
+        In s, beginning with 0.
 
     Raises
     ------
     RecordingError
-        When nothing tells how fast, or it is no frame rate.
+        When the rate is missing or beyond `RATE_LIMITS_HZ`.
     """
     if rate_hz is None:
-        raise RecordingError(
-            f"{path}: does not tell how many frames come per second; write rate_hz = ... into {path.name}.toml"
-        )
+        raise RecordingError(f"{path}: has no frame rate; write rate_hz = ... into {path.name}.toml")
     low_hz, high_hz = RATE_LIMITS_HZ
     if not low_hz <= rate_hz <= high_hz:
-        raise RecordingError(f"{path}: tells {rate_hz:g} frames per second; it must be {low_hz:g} to {high_hz:g}")
+        raise RecordingError(f"{path}: has {rate_hz:g} frames per second; it must be {low_hz:g} to {high_hz:g}")
     return np.arange(count) / rate_hz
 
 
-def as_written(value: float, times: int = 1) -> float:
-    """Return the shortest decimal number that, `times` over, is the same 32-bit float as `value`, `times` over.
+def shortest_decimal(value: float, times: int = 1) -> float:
+    """Return the shortest decimal number that a 32-bit float of a header can stand for.
 
-    A header of 32-bit floats gives back 1.818 mm as 1.81799996; which of the two was written is no question.
+    Parameters
+    ----------
+    value : float
+        As read; a header of 32-bit floats returns 1.818 mm as 1.81799996.
+    times : int
+        The header holds this multiple of the value.
+
+    Returns
+    -------
+    float
+        The shortest number of which that multiple is the same 32-bit float.
     """
     kept = np.float32(value * times)
     for digits in range(1, 10):
@@ -165,5 +245,5 @@ def as_written(value: float, times: int = 1) -> float:
 
 
 def _tupled(value: object) -> object:
-    """Return a list as the tuple that a strict model asks for."""
+    """Return a list as a tuple, which the strict model requires."""
     return tuple(value) if isinstance(value, list) else value

@@ -1,17 +1,17 @@
-"""A temporary file without a name: it takes what does not fit into memory, and is gone with the last who uses it."""
+"""A temporary file without a name, for pixels that do not fit into memory."""
 
 import os
 import tempfile
 import weakref
 
 
-class Spool:
-    """Bytes on the disk, in the folder that TMPDIR names.
+class TemporaryFile:
+    """Store bytes on the disk, in the folder that TMPDIR names, until the object is deleted.
 
     Raises
     ------
     OSError
-        Here and on each writing, when there is no room for it.
+        Here and on each writing, when the disk has no room.
     """
 
     def __init__(self) -> None:
@@ -19,13 +19,13 @@ class Spool:
             self._file = os.dup(file.fileno())
         self.close = weakref.finalize(self, os.close, self._file)
 
-    def write(self, content: bytes, place: int) -> None:
-        """Put bytes at a place."""
+    def write(self, content: bytes, offset: int) -> None:
+        """Write bytes at an offset."""
         left = memoryview(content)
         while left:
-            written = os.pwrite(self._file, left, place)
-            left, place = left[written:], place + written
+            written = os.pwrite(self._file, left, offset)
+            left, offset = left[written:], offset + written
 
-    def read(self, size: int, place: int) -> bytes:
-        """Return the bytes that were put at a place."""
-        return os.pread(self._file, size, place)
+    def read(self, size: int, offset: int) -> bytes:
+        """Read up to `size` bytes from an offset."""
+        return os.pread(self._file, size, offset)

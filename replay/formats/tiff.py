@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.pixel_file import Stored
+from replay.formats.pixel_file import PixelFile
 from replay.formats.stack import Stack
 from replay.recording import LazyFrames
 
@@ -101,7 +101,7 @@ class _Pages:
         if following:
             self._refuse(f"is cut short: another image would follow the {count} that are in it; copy the file again")
 
-    def contiguous(self) -> Stored | None:
+    def contiguous(self) -> PixelFile | None:
         """Return where the pixels lie, when they lie in one piece as they are."""
         first, count = self._pages[0], len(self._pages)
         if any(page.compression != _UNCOMPRESSED or not page.is_contiguous for page in self._pages):
@@ -118,7 +118,7 @@ class _Pages:
         elif any(page.dataoffsets[0] != begin + index * frame_bytes for index, page in enumerate(self._pages)):
             return None
         dtype = self._dtype.newbyteorder(self._file.byteorder)
-        return Stored(self._path, begin, dtype, (count, *self._size), ends_file=False)
+        return PixelFile(self._path, begin, dtype, (count, *self._size), ends_file=False)
 
     def frames(self) -> LazyFrames:
         """Return the images, each decoded when it is asked for; that they are all in the file is checked now."""

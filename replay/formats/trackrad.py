@@ -23,8 +23,8 @@ from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.orientation import LARGEST_TILT
 from replay.formats.format import Choices, Format
 from replay.formats.metaimage import Place, read_plain, write_metaimage
-from replay.formats.metaimage_writer import is_large, write_stack
-from replay.formats.stack import as_pixels
+from replay.formats.metaimage_writer import is_large_stack, write_stack
+from replay.formats.stack import to_tracked_type
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.volume import Volume
 from replay.progress import OnProgress, unseen
@@ -124,7 +124,7 @@ def write_case(
         for number, (file, stack, dtype, place) in enumerate(written):
             told = partial(_tell, on_progress, number * rows, len(written) * rows)
             told(0)
-            if is_large(stack, dtype):
+            if is_large_stack(stack, dtype):
                 write_stack(folder / file, stack, dtype, spacing_mm, place, told)
             else:
                 pixels = np.moveaxis(np.asarray(stack, dtype), 0, -1)
@@ -155,7 +155,7 @@ def _read_case(path: Path, choices: Choices) -> Recording:
     volume = read_plain(images)
     if len(volume.sizes) != 3:
         raise RecordingError(f"{images}: has {len(volume.sizes)} axes; it must have rows, columns and time")
-    frames = as_pixels(volume.pixels.frames(2), images)
+    frames = to_tracked_type(volume.pixels.frames(2), images)
     # Labels belong to the first scan: whoever has more scans has none.
     targets = path / "targets"
     first_mask, labels, more = _target(targets, stem, frames.shape, choices.observer) if scan == _FIRST else _NO_TARGET

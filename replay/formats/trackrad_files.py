@@ -9,7 +9,7 @@ import numpy as np
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack
 from replay.formats.metaimage import read_plain
-from replay.formats.stack import converted
+from replay.formats.stack import convert_frames
 
 RATE_LIMITS_HZ = (0.01, 1000.0)
 FIELD_LIMITS_T = (0.001, 100.0)
@@ -39,7 +39,7 @@ def read_masks(path: Path, shape: tuple[int, ...]) -> FrameStack | None:
         raise RecordingError(
             f"{path}: is {pixels.shape} rows, columns and frames, not {shape} as its images; use this case's label"
         )
-    return converted(pixels.frames(2), np.dtype(np.bool_))
+    return convert_frames(pixels.frames(2), np.dtype(np.bool_))
 
 
 def _json(path: Path) -> object:

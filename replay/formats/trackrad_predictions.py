@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from replay.formats.metaimage import read_metaimage
-from replay.formats.pixel_file import time_first
+from replay.formats.pixel_file import to_time_first
 
 OUTPUT = Path("images") / "mri-linac-series-targets" / "output.mha"
 """Where the challenge's algorithms put their masks."""
@@ -79,7 +79,7 @@ def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_
         )
     if not ((pixels == 0) | (pixels == 1)).all():
         raise RecordingError(f"{path}: holds other values than 0 and 1; write 1 where the target is")
-    return time_first(pixels != 0)
+    return to_time_first(pixels != 0)
 
 
 def _jobs(path: Path) -> dict[str, Path]:

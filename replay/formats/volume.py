@@ -1,4 +1,4 @@
-"""A volume as ITK's formats store it: up to four axes with directions; which is time, and what plane is left."""
+"""A volume of up to four axes with directions, as ITK's formats store it: find the axis of time and the plane."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import FrameStack, Plane, Vector
 from gatekeeper.core.orientation import LARGEST_TILT
-from replay.formats.pixel_file import Stored
-from replay.formats.stack import Stack, converted
+from replay.formats.pixel_file import PixelFile
+from replay.formats.stack import Stack, convert_frames
 from replay.recording import LazyFrames
 
 TimeAxis = Literal["first", "last"]
@@ -19,28 +19,28 @@ TimeAxis = Literal["first", "last"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """What the header of an image says, its axes counted as in the header: the first is the fastest in memory.
+    """The header of an image. Axes are counted as in the header: the first is the fastest in memory.
 
     Attributes
     ----------
-    pixels : Stored
-        Where the pixels lie, the slowest axis first.
+    pixels : PixelFile
+        The pixels, the slowest axis first.
     spacing : tuple of float
-        Distance of pixel centres along each axis.
+        Distance of pixel centres along each axis, in mm along axes in space.
     directions : tuple of 3 floats or None, for each axis; or None
-        Unit vectors along which indices grow, in DICOM LPS; None of an axis that is not in space, and of all where the
-        header tells nothing.
+        Unit vectors along which indices increase, in DICOM LPS; None for an axis that is not in space, and for all
+        where the header has no directions.
     origin_mm : tuple of 3 floats
-        Centre of the first pixel.
+        Centre of the first pixel, in DICOM LPS mm.
     time : int or None
-        The axis that is time, where the header tells it.
+        The axis of time, where the header has it.
     period_s : float or None
-        Time from frame to frame.
+        Time from frame to frame in s, where the header has it.
     slope, intercept : float
-        A value is slope times the stored one, plus intercept.
+        The value of a pixel is the slope times the stored number, plus the intercept.
     """
 
-    pixels: Stored
+    pixels: PixelFile
     spacing: tuple[float, ...]
     directions: tuple[Vector | None, ...] | None = None
     origin_mm: Vector = (0.0, 0.0, 0.0)
@@ -51,7 +51,7 @@ class Volume:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Pixels along each axis."""
+        """Pixels along each axis, the fastest first."""
         return self.pixels.shape[::-1]
 
     @property
@@ -60,13 +60,18 @@ class Volume:
         return self.pixels.path
 
 
-def told_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
-    """Return the columns of a direction matrix as unit vectors; None for ITK's default, which tells nothing.
+def unit_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
+    """Return the columns of a direction matrix as unit vectors.
 
     Parameters
     ----------
     matrix : ndarray of float64, shape (3, axes)
-        A column for each axis.
+        One column for each axis.
+
+    Returns
+    -------
+    tuple of 3 floats for each axis, or None
+        None for the identity, which ITK writes when it knows no directions.
     """
     if np.allclose(matrix, np.eye(*matrix.shape), atol=1e-9):
         return None
@@ -74,22 +79,27 @@ def told_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
     return tuple(columns)
 
 
-def stack_of(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> Stack:
+def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> Stack:
     """Return the images of a volume as a stack.
 
     Parameters
     ----------
     volume : Volume
-        Of two axes, which is one image; of three, one of which is time; or of four, one of them a single pixel.
+        Of two axes (one image), of three (one of them time), or of four (one of them of a single pixel).
     time_axis : "first", "last" or None
-        Which axis is time, where someone knows it.
+        The axis of time, where the user gives it.
     as_stored : bool
-        Directions are not looked at.
+        Whether directions are ignored.
+
+    Returns
+    -------
+    Stack
+        Frames with the plane in which they lie, where it is known.
 
     Raises
     ------
     RecordingError
-        When it cannot be told which axis is time.
+        When the axis of time cannot be found.
     GeometryError
         When the images do not lie in a sagittal plane.
     """
@@ -99,21 +109,21 @@ def stack_of(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> Sta
         return _stack(volume, None, (axes[0], axes[1]), directions, None, ())
     ends = {"first": axes[0], "last": axes[2]}
     notes: tuple[str, ...] = ()
-    told = ends[time_axis] if time_axis is not None else volume.time if volume.time in axes else None
-    if told is None and len(volume.sizes) == 4 and axes[2] == 3:
-        told = 3  # After three axes in space, one of which is a single pixel, ITK and NIfTI have time.
-    if told is None:
-        told = _time_by_directions(volume, axes, directions)
-    if told is None:
-        told, notes = _time_by_looks(volume, axes)
-    if told not in ends.values():
+    time = ends[time_axis] if time_axis is not None else volume.time if volume.time in axes else None
+    if time is None and len(volume.sizes) == 4 and axes[2] == 3:
+        time = 3  # After three axes in space, one of which is a single pixel, ITK and NIfTI have time.
+    if time is None:
+        time = _time_by_directions(volume, axes, directions)
+    if time is None:
+        time, notes = _time_by_sizes(volume, axes)
+    if time not in ends.values():
         raise RecordingError(f"{volume.path}: has time as its middle axis; export it with time as the first or last")
-    plane_axes = (axes[1], axes[2]) if told == axes[0] else (axes[0], axes[1])
-    return _stack(volume, told, plane_axes, directions, "first" if told == axes[0] else "last", notes)
+    plane_axes = (axes[1], axes[2]) if time == axes[0] else (axes[0], axes[1])
+    return _stack(volume, time, plane_axes, directions, "first" if time == axes[0] else "last", notes)
 
 
 def _longer_axes(volume: Volume, time_axis: TimeAxis | None) -> tuple[int, ...]:
-    """Return the axes of a plane, and of time where there is one; a fourth of a single pixel is left out."""
+    """Return the axes of the plane and of time; a fourth axis of a single pixel is left out."""
     count = len(volume.sizes)
     if count in (2, 3):
         return tuple(range(count))
@@ -123,7 +133,8 @@ def _longer_axes(volume: Volume, time_axis: TimeAxis | None) -> tuple[int, ...]:
         raise RecordingError(f"{volume.path}: has the size {volume.sizes}; it must be one plane over time")
     if len(single) > 1:
         raise RecordingError(
-            f"{volume.path}: has the size {volume.sizes}, and nothing tells which axis is time; give --time-axis"
+            f"{volume.path}: has the size {volume.sizes}, and its header does not say which axis is time; "
+            "give --time-axis"
         )
     return tuple(axis for axis in range(count) if axis != single[0])
 
@@ -131,9 +142,10 @@ def _longer_axes(volume: Volume, time_axis: TimeAxis | None) -> tuple[int, ...]:
 def _time_by_directions(
     volume: Volume, axes: tuple[int, ...], directions: tuple[Vector | None, ...] | None
 ) -> int | None:
-    """Return the last axis when the other two span a sagittal plane; refuse when directions say that they do not.
+    """Return the last axis when the other two span a sagittal plane, and None without directions.
 
-    That the last two do is no proof of time being the first: in a coronal or axial cine they do too.
+    When the last two axes span a sagittal plane, time may still not be the first: so it is in a coronal or axial cine
+    with time as the last axis.
     """
     if directions is None:
         return None
@@ -142,14 +154,14 @@ def _time_by_directions(
         return axes[2]
     raise GeometryError(
         f"{volume.path}: its images, by its directions and with time as the last axis, are not sagittal; give a "
-        "sagittal cine, or --time-axis first when that is how it is stored, or --as-stored when they mean nothing"
+        "sagittal cine, or --time-axis first when that is how it is stored, or --as-stored to ignore the directions"
     )
 
 
-def _time_by_looks(volume: Volume, axes: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
-    """Return the axis that differs in size and spacing from the other two, which agree; refuse when there is none.
+def _time_by_sizes(volume: Volume, axes: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
+    """Return the axis that differs in size and spacing from the other two, which agree, and a note.
 
-    A single image has no time, whatever its spacing is: its axis of one pixel is as good as any.
+    Of a single image any axis of one pixel is taken.
     """
     sizes, spacing = ([values[axis] for axis in axes] for values in (volume.sizes, volume.spacing))
     if sizes.count(1) == 1 and sizes[1] != 1:
@@ -159,13 +171,13 @@ def _time_by_looks(volume: Volume, axes: tuple[int, ...]) -> tuple[int, tuple[st
         if agree and sizes[time] != sizes[one] and spacing[time] != spacing[one]:
             which = "first" if time == 0 else "last"
             note = (
-                f"time is taken to be the {which} axis ({sizes[time]} long), which differs in size and spacing from "
-                "the other two; --time-axis tells otherwise"
+                f"time is assumed to be the {which} axis ({sizes[time]} long), which differs in size and spacing from "
+                "the other two; change it with --time-axis"
             )
             return axes[time], (note,)
     raise RecordingError(
-        f"{volume.path}: has the size {tuple(sizes)}, and nothing tells which axis is time; give --time-axis first "
-        "or last, or write time_axis into its side file"
+        f"{volume.path}: has the size {tuple(sizes)}, and its header does not say which axis is time; give "
+        "--time-axis first or last, or write time_axis into its sidecar file"
     )
 
 
@@ -181,7 +193,7 @@ def _stack(
     time_axis: TimeAxis | None,
     notes: tuple[str, ...],
 ) -> Stack:
-    """Return the images: columns along the faster axis of the plane, rows along the slower."""
+    """Return the images, with columns along the faster axis of the plane and rows along the slower."""
     col, row = plane_axes
     shape = volume.sizes[row], volume.sizes[col]
     if time_axis == "first":
@@ -201,15 +213,15 @@ def _stack(
     )
 
 
-def _reshaped(pixels: Stored, shape: tuple[int, ...]) -> Stored:
-    return Stored(pixels.path, pixels.offset, pixels.dtype, shape, pixels.unpack, pixels.ends_file)
+def _reshaped(pixels: PixelFile, shape: tuple[int, ...]) -> PixelFile:
+    return PixelFile(pixels.path, pixels.offset, pixels.dtype, shape, pixels.decompress, pixels.ends_file)
 
 
 def _rescaled(frames: FrameStack, slope: float, intercept: float) -> FrameStack:
-    """Return frames of the values that stored ones stand for, in float32."""
+    """Return frames of the values for which the stored numbers stand, in float32."""
     if (slope, intercept) == (1.0, 0.0):
         return frames
-    stored = converted(frames, np.dtype(np.float64))
+    stored = convert_frames(frames, np.dtype(np.float64))
 
     def of(index: int) -> NDArray[np.generic]:
         return np.asarray(stored[index] * slope + intercept, np.float32)

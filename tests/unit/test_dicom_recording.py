@@ -12,7 +12,7 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.dicom import FORMAT
-from replay.formats.dicom_file import looks_like_dicom
+from replay.formats.dicom_file import is_dicom_head
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from tests.support.dicom_folders import write, write_recording, write_series
@@ -221,9 +221,9 @@ def test_a_file_that_shrinks_after_it_was_opened_is_one_line(tmp_path):
 def test_files_of_others_are_told_by_what_they_hold():
     for name in ("MR_small.dcm", "ExplVR_BigEndNoMeta.dcm", "ExplVR_LitEndNoMeta.dcm", "CT_small.dcm"):
         path = get_testdata_file(name, download=False)
-        assert looks_like_dicom(Path(path).read_bytes()[:512]), name
+        assert is_dicom_head(Path(path).read_bytes()[:512]), name
     for head in (b"", b"\x93NUMPY", b"II*\0" + bytes(200), b"ObjectType = Image\n" * 9, bytes(512), b"\xff" * 512):
-        assert not looks_like_dicom(head)
+        assert not is_dicom_head(head)
 
 
 def test_a_rescaled_series_is_float(tmp_path):

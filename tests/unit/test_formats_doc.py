@@ -12,7 +12,7 @@ from gatekeeper.recording.journal import entry_of
 from gatekeeper.recording.summary import Latency, Summary
 from gatekeeper.runtime.timing import LagSummary
 from replay.formats.open import FORMATS
-from replay.formats.sidecar import Side
+from replay.formats.sidecar import Sidecar
 from replay.formats.writers.slicer import COLUMNS
 from replay.formats.writers.targets import TARGETS
 from tests.support.settings import settings
@@ -55,7 +55,7 @@ def test_every_format_that_is_read_is_there(name):
 
 
 def test_every_key_of_the_side_file_is_there():
-    assert set(Side.model_fields) <= ROWS
+    assert set(Sidecar.model_fields) <= ROWS
 
 
 def test_everything_that_is_written_is_there():

@@ -152,7 +152,7 @@ def test_the_target_is_turned_with_the_frames(tmp_path, turn):
         ({"labels": np.ones((3, 12, 10))}, "its labels (3, 12, 10)"),
         ({"target": np.zeros((12, 10))}, "its target is empty"),
         ({"frames": None, "images": [1]}, "it must hold frames"),
-        ({"spacing_mm": None}, "does not tell how large its pixels are"),
+        ({"spacing_mm": None}, "has no size of its pixels"),
     ],
 )
 def test_an_npz_that_does_not_fit_together_is_refused(tmp_path, change, says):
@@ -281,7 +281,7 @@ def test_without_spacing_and_rate_a_stack_is_refused(tmp_path, film, name):
     write_side(path, spacing_mm=[2, 2.0], rate_hz=4)
     opened = open_recording(path)
     assert opened.plane == Plane()
-    assert any("nothing tells how the images lie" in note for note in opened.notes)
+    assert any("no file has the orientation of the images" in note for note in opened.notes)
     assert opened.frames.shape == (8, 48, 64)
 
 

@@ -102,7 +102,7 @@ def test_notes_of_the_reader_are_told(tmp_path, capsys):
     np.save(tmp_path / "a.npy", recording().frames)
     (tmp_path / "a.toml").write_text("spacing_mm = [1, 1]\nrate_hz = 4\n")
     assert gatekeeper("info", tmp_path / "a.npy") == 0
-    assert "nothing tells how the images lie" in capsys.readouterr().out
+    assert "no file has the orientation of the images" in capsys.readouterr().out
 
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):

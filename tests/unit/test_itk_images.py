@@ -98,7 +98,7 @@ def test_without_directions_time_is_asked_for_and_never_guessed(tmp_path):
     opened = open_recording(path, Choices(time_axis="last"))
     np.testing.assert_array_equal(np.asarray(opened.frames), small().frames)
     assert opened.plane == Plane()
-    assert "nothing tells how the images lie" in opened.notes[0]
+    assert "no file has the orientation of the images" in opened.notes[0]
     first = open_recording(path, Choices(time_axis="first"))
     assert first.frames.shape == (10, 4, 12)
     write_side(path, rate_hz=4.0, time_axis="last", as_stored=True)
@@ -111,7 +111,7 @@ def test_the_axis_that_differs_in_size_and_spacing_is_time_and_that_is_said(tmp_
     for time in ("first", "last"):
         opened = open_recording(write_itk(tmp_path / f"{time}.mha", square, told=False, time=time))
         np.testing.assert_array_equal(np.asarray(opened.frames), square.frames)
-        assert f"time is taken to be the {time} axis (4 long)" in opened.notes[0]
+        assert f"time is assumed to be the {time} axis (4 long)" in opened.notes[0]
     alike = small(spacing_mm=(1.0, 1.0), frames=np.asarray(recording(shape=(12, 12)).frames))
     assert "which axis is time" in refusal(write_itk(tmp_path / "a.mha", alike, told=False))
 
@@ -142,12 +142,12 @@ def test_the_target_is_read_from_the_files_that_the_side_file_names(tmp_path):
     ("values", "says"),
     [
         ({"rate_hz": 5.0, "target": "none.mha"}, "none.mha: cannot be read (No such file"),
-        ({"rate_hz": 5.0, "target": "a.mha.json"}, "is no image that is read"),
+        ({"rate_hz": 5.0, "target": "a.mha.json"}, "is not an image of a known format"),
         ({"rate_hz": 5.0, "target": "a.mha"}, "holds 4 images"),
-        ({"rate_hz": 5.0, "labels": "elsewhere.mha"}, "does not lie where the frames do"),
+        ({"rate_hz": 5.0, "labels": "elsewhere.mha"}, "is not on the plane of the frames"),
         ({"rate_hz": 5.0, "labels": "smaller.mha"}, "its labels (4, 11, 10)"),
         ({"rate_hz": 5.0, "target": "empty.mha"}, "its target is empty"),
-        ({"rate_hz": 5.0, "spacing_mm": [2.0, 2.0]}, "tells spacing_mm (1.25, 2.5), its side file (2.0, 2.0)"),
+        ({"rate_hz": 5.0, "spacing_mm": [2.0, 2.0]}, "has spacing_mm (1.25, 2.5), its sidecar file (2.0, 2.0)"),
         ({"rate_hz": 0.0}, "greater than or equal to 0.01"),
         ({"rate_hz": 5.0, "rate": 5.0}, "Extra inputs"),
         ({"rate_hz": 5.0, "times_s": [0, 1, 2, 3]}, "both rate_hz and times_s"),

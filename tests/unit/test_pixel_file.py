@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.pixel_file import MAX_PACKED_BYTES, Stored
+from replay.formats.pixel_file import MAX_COMPRESSED_BYTES, PixelFile
 
 READERS = {
-    "check": Stored.check,
-    "whole": Stored.whole,
+    "check": PixelFile.check,
+    "whole": PixelFile.read_all,
     "frames": lambda stored: stored.frames(0),
     "time last": lambda stored: stored.frames(2),
 }
@@ -30,12 +30,12 @@ class Packed:
 
 def of(tmp_path, nbytes):
     packed = Packed()
-    return Stored(tmp_path / "a.mha", 0, np.dtype(np.uint8), (nbytes // 2**16, 2**8, 2**8), packed), packed
+    return PixelFile(tmp_path / "a.mha", 0, np.dtype(np.uint8), (nbytes // 2**16, 2**8, 2**8), packed), packed
 
 
 @pytest.mark.parametrize("read", READERS)
 def test_more_packed_pixels_than_the_limit_are_refused_before_any_is_unpacked(tmp_path, read):
-    stored, packed = of(tmp_path, MAX_PACKED_BYTES + 2**16)
+    stored, packed = of(tmp_path, MAX_COMPRESSED_BYTES + 2**16)
     with pytest.raises(RecordingError, match=r"a.mha: announces 4.0 GiB of compressed pixels, the limit is 4; split"):
         READERS[read](stored)
     assert not packed.opened
@@ -43,7 +43,7 @@ def test_more_packed_pixels_than_the_limit_are_refused_before_any_is_unpacked(tm
 
 @pytest.mark.parametrize("read", ["check", "frames"])
 def test_as_many_as_the_limit_are_unpacked(tmp_path, read):
-    stored, packed = of(tmp_path, MAX_PACKED_BYTES)
+    stored, packed = of(tmp_path, MAX_COMPRESSED_BYTES)
     with pytest.raises(RecordingError, match="is cut short: it holds 0 of 4294967296 bytes"):
         READERS[read](stored)
     assert packed.opened

@@ -14,7 +14,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import InputError
 from replay import run
 from replay.formats.open import open_recording
-from replay.formats.rtstruct import Use, View, planned
+from replay.formats.rtstruct import ImageGrid, Use, plan_contours
 from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd
@@ -160,10 +160,10 @@ def test_a_structure_set_names_nobody(tmp_path):
         roi.ROIDescription = MARK
     path = tmp_path / "plan.dcm"
     item.save_as(path, enforce_file_format=True)
-    view = View(PLANE, (2.0, 2.0), (128, 128), "2.25.1")
+    view = ImageGrid(PLANE, (2.0, 2.0), (128, 128), "2.25.1")
     with pytest.raises(InputError) as refusal:
-        planned(path, {"GTV": Use.TARGET}, view)
+        plan_contours(path, {"GTV": Use.TARGET}, view)
     assert marks_in(str(refusal.value).encode()) == []
-    plan = planned(path, {"GTV": Use.TARGET}, replace(view, frame_of_reference=UID))
+    plan = plan_contours(path, {"GTV": Use.TARGET}, replace(view, frame_of_reference=UID))
     assert marks_in(repr(plan).encode()) == []
     assert math.isfinite(plan.targets[0].contour_px.sum())

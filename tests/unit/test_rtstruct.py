@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
-from replay.formats.contour_slicing import cut
+from replay.formats.contour_slicing import slice_contours
 from replay.formats.dicom import frame_of_reference
 from replay.formats.format import Choices
-from replay.formats.rtstruct import Use, View, planned, read_regions
+from replay.formats.rtstruct import ImageGrid, Use, plan_contours, read_regions
 from tests.support.dicom_folders import write, write_series
 from tests.support.dicom_objects import REFERENCE, enhanced
 from tests.support.structure_sets import SLICE_MM, box, ellipsoid, ring, written
@@ -26,11 +26,11 @@ PLANE = Plane((0.0, -50.0, 60.0))
 
 
 def view(plane=PLANE, reference=REFERENCE):
-    return View(plane, SPACING_MM, SHAPE, reference)
+    return ImageGrid(plane, SPACING_MM, SHAPE, reference)
 
 
 def target_px(path, plane=PLANE, name="GTV"):
-    (target,) = planned(path, {name: Use.TARGET}, view(plane)).targets
+    (target,) = plan_contours(path, {name: Use.TARGET}, view(plane)).targets
     return target.contour_px
 
 
@@ -95,7 +95,7 @@ def _eroded(mask):
 
 def test_finer_slices_come_nearer_to_the_ellipsoid():
     exact = math.pi * 12.0 * 20.0
-    errors = [abs(cut(ellipsoid(slice_mm=step), PLANE, "GTV").area - exact) for step in (4.0, 2.0, 1.0)]
+    errors = [abs(slice_contours(ellipsoid(slice_mm=step), PLANE, "GTV").area - exact) for step in (4.0, 2.0, 1.0)]
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 0.003 * exact
 
@@ -148,7 +148,7 @@ def test_what_is_no_outline_is_one_line(tmp_path, contours, said):
 
 def test_an_organ_to_avoid_may_reach_beyond_the_image_and_is_cut_off(tmp_path):
     path = written(tmp_path / "plan.dcm", {"Bowel": box(high=(10.0, 80.0, 12.0))})
-    plan = planned(path, {"Bowel": Use.AVOID}, view())
+    plan = plan_contours(path, {"Bowel": Use.AVOID}, view())
     assert plan.avoid[0].role is Role.AVOID
     assert plan.avoid[0].contour_px[:, 1].max() == pytest.approx(59.5)
     assert "cut off at its edge" in plan.notes[0]
@@ -159,7 +159,7 @@ def test_roles_are_those_that_were_asked_for(tmp_path):
         tmp_path / "plan.dcm",
         {"GTV": box(), "PTV": box(low=(-15.0, -13.0, -17.0), high=(15.0, 13.0, 17.0)), "Cord": ellipsoid((0, 20, 0))},
     )
-    plan = planned(path, {"GTV": Use.TARGET, "PTV": Use.ENVELOPE, "Cord": Use.AVOID}, view())
+    plan = plan_contours(path, {"GTV": Use.TARGET, "PTV": Use.ENVELOPE, "Cord": Use.AVOID}, view())
     assert [one.name for one in plan.targets] == ["GTV"]
     assert [one.name for one in plan.avoid] == ["Cord"]
     assert plan.envelope_px is not None
@@ -184,7 +184,7 @@ def test_another_frame_of_reference_is_an_error(tmp_path):
     path = written(tmp_path / "plan.dcm", {"GTV": box()}, reference="2.25.999")
     with pytest.raises(RecordingError, match="another frame of reference"):
         target_px(path)
-    plan = planned(path, {"GTV": Use.TARGET}, view(reference=None))
+    plan = plan_contours(path, {"GTV": Use.TARGET}, view(reference=None))
     assert "no frame of reference that could be compared" in plan.notes[0]
 
 
@@ -225,5 +225,5 @@ def test_a_structure_set_cut_short_is_one_line_or_has_fewer_contours(tmp_path):
     for at in range(0, len(whole), 211):
         part.write_bytes(whole[:at])
         with pytest.raises(RecordingError) as refusal:
-            planned(part, {"GTV": Use.TARGET}, view())
+            plan_contours(part, {"GTV": Use.TARGET}, view())
         assert "\n" not in str(refusal.value)

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices, Format
-from replay.formats.planes import Slice, chosen_plane
-from replay.formats.sidecar import read_side
-from replay.formats.stack import Stack, recording_of
+from replay.formats.planes import ImagePlane, choose_plane
+from replay.formats.sidecar import read_sidecar
+from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
 APPROACH = 5
@@ -48,7 +48,7 @@ class _Frame:
 
     path: Path
     offset: int
-    slice: Slice
+    slice: ImagePlane
     number: int | None
     time_s: float | None
 
@@ -76,10 +76,10 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         _refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
     frames = [_read_header(file) for file in files if not path.is_dir() or _is_frame(_head(file))]
     others = len(files) - len(frames)
-    frames = [frames[index] for index in chosen_plane([one.slice for one in frames], choices.scan, path)]
+    frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
     if all(one.number is not None for one in frames):
         frames.sort(key=lambda one: one.number or 0)
-    check_enough(path, len(frames))
+    check_frame_count(path, len(frames))
     frames = frames[APPROACH:]
     first = frames[0].slice
     times = [one.time_s for one in frames]
@@ -92,14 +92,14 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         name=f"mridian-{_digest(frames[0])}",
         notes=(APPROACH_NOTE, *((f"{others} files that are no frames are left out",) if others else ())),
     )
-    return recording_of(stack, read_side(path, choices.as_stored), path)
+    return make_recording(stack, read_sidecar(path, choices.as_stored), path)
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
-def check_enough(path: Path, count: int) -> None:
+def check_frame_count(path: Path, count: int) -> None:
     """Refuse a cine that is all approach."""
     if count <= APPROACH:
         _refuse(
@@ -152,7 +152,7 @@ def _read_header(path: Path) -> _Frame:
     x, y, z = _numbers(path, tags, "ImagePositionPatient", 3)
     plane = Plane((x, y, z), (along[3], along[4], along[5]), (along[0], along[1], along[2]))
     number = _whole(path, tags, "InstanceNumber") if "InstanceNumber" in tags else None
-    return _Frame(path, offset, Slice((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags))
+    return _Frame(path, offset, ImagePlane((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags))
 
 
 def _numbers(path: Path, tags: dict[str, str], name: str, count: int) -> tuple[float, ...]:

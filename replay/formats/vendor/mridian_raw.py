@@ -19,11 +19,11 @@ import numpy as np
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
 from replay.formats.format import Choices, Format
-from replay.formats.pixel_file import Stored
-from replay.formats.sidecar import read_side
-from replay.formats.stack import recording_of
-from replay.formats.vendor.mridian import APPROACH, APPROACH_NOTE, check_enough
-from replay.formats.volume import Volume, stack_of
+from replay.formats.pixel_file import PixelFile
+from replay.formats.sidecar import read_sidecar
+from replay.formats.stack import make_recording
+from replay.formats.vendor.mridian import APPROACH, APPROACH_NOTE, check_frame_count
+from replay.formats.volume import Volume, make_stack
 from replay.recording import Recording
 
 _HEADER = struct.Struct("<iddiddiddh")
@@ -56,15 +56,15 @@ def open_raw(path: Path, choices: Choices) -> Recording:
         sizes, steps_cm, origins_cm, count = _raw_header(file.read(_HEADER.size))
     if not all(step > 0.0 for step in steps_cm):
         raise RecordingError(f"{path}: has pixels {steps_cm} cm apart; all must be above 0, export it again")
-    check_enough(path, count)
-    pixels = Stored(path, _HEADER.size, np.dtype("<i2"), (count, *sizes[::-1]))
+    check_frame_count(path, count)
+    pixels = PixelFile(path, _HEADER.size, np.dtype("<i2"), (count, *sizes[::-1]))
     directions: tuple[Vector | None, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
     x, y, z = map(_millimetres, origins_cm)
     spacing = (*map(_millimetres, steps_cm), 1.0)
-    side = read_side(path, choices.as_stored)
-    stack = stack_of(Volume(pixels, spacing, directions, (x, y, z), time=3), None, side.as_stored)
+    sidecar = read_sidecar(path, choices.as_stored)
+    stack = make_stack(Volume(pixels, spacing, directions, (x, y, z), time=3), None, sidecar.as_stored)
     stack = replace(stack, frames=stack.frames[APPROACH:], notes=(*stack.notes, APPROACH_NOTE))
-    return recording_of(stack, side, path)
+    return make_recording(stack, sidecar, path)
 
 
 def _millimetres(value_cm: float) -> float:

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane, Vector
 from replay.formats.format import Choices, Format
-from replay.formats.planes import Slice, chosen_plane
-from replay.formats.sidecar import read_side
-from replay.formats.stack import Stack, recording_of
+from replay.formats.planes import ImagePlane, choose_plane
+from replay.formats.sidecar import read_sidecar
+from replay.formats.stack import Stack, make_recording
 from replay.formats.vendor.nrbf import DEEPEST, Document, NrbfError, Numbers, Reference, read_nrbf
 from replay.recording import LazyFrames, Recording
 
@@ -45,7 +45,7 @@ class _Frame:
     """A frame file: how its image lies, where the pixels and those of the mask begin, and what the monitoring said."""
 
     path: Path
-    slice: Slice
+    slice: ImagePlane
     offset: int
     ticks: int
     mask_offset: int | None
@@ -76,7 +76,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     if len(files) > MOST_FRAMES:
         _refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
     frames = sorted(map(_read_header, files), key=lambda one: one.ticks)
-    frames = [frames[index] for index in chosen_plane([one.slice for one in frames], choices.scan, path)]
+    frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
     first = frames[0]
     times_s = np.array([one.ticks - first.ticks for one in frames], np.float64) * _TICK_S
     stack = Stack(
@@ -93,7 +93,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         name=f"unity-{hashlib.sha256(_pixels(first, first.offset).tobytes()).hexdigest()[:8]}",
         notes=(*others, *_monitored(frames)),
     )
-    return recording_of(stack, read_side(path, choices.as_stored), path)
+    return make_recording(stack, read_sidecar(path, choices.as_stored), path)
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
@@ -157,7 +157,7 @@ def _frame(path: Path, document: Document) -> _Frame:
     centroid_mm, quality = _found(document)
     return _Frame(
         path,
-        Slice((rows, cols), (down_mm, across_mm), Plane(origin, row_step=col_way, col_step=row_way)),
+        ImagePlane((rows, cols), (down_mm, across_mm), Plane(origin, row_step=col_way, col_step=row_way)),
         pixels,
         ticks,
         _place(document.get(*_MASK), rows * cols),

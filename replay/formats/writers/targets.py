@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatekeeper.core.errors import ConfigError
-from replay.formats.stack import name_of
+from replay.formats.stack import recording_name
 from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd
@@ -34,7 +34,7 @@ class Target:
 
 
 def _write_trackrad(recording: Recording, out_dir: Path, on_progress: OnProgress) -> None:
-    write_case(replace(recording, name=name_of(out_dir)), out_dir, on_progress=on_progress)
+    write_case(replace(recording, name=recording_name(out_dir)), out_dir, on_progress=on_progress)
 
 
 TARGETS = {
