@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from replay import run
 from tests.support.browser import chromium
+from tests.support.made_once import made_once, state_of
+from tests.support.sessions import recorded, whole_session
 
 CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
 
@@ -22,3 +25,30 @@ def browser():
     """Return Chromium, started once for each module."""
     with chromium() as opened:
         yield opened
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave out the picture of a session, which takes longer than the session itself."""
+    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+
+
+@pytest.fixture(scope="session")
+def breathing_session(tmp_path_factory):
+    """Return the folder of a session of 24 frames of breathing, without its picture; tests only read it."""
+    yield from _read_only(tmp_path_factory, "breathing-session", recorded)
+
+
+@pytest.fixture(scope="session")
+def eventful_session(tmp_path_factory):
+    """Return the folder of a session with beam-on, holds, a NaN frame and a silence; tests only read it."""
+    yield from _read_only(tmp_path_factory, "eventful-session", whole_session)
+
+
+def _read_only(tmp_path_factory, name, make):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        folder = made_once(tmp_path_factory, name, make)
+    before = state_of(folder)
+    yield folder
+    assert state_of(folder) == before, "a test has written into a session that others read"

@@ -39,6 +39,7 @@ def test_every_stage_and_every_peer_is_timed(tmp_path, capsys):
     assert values["peers"][OURS]["time_ratio"] == 1.0
 
 
+@pytest.mark.slow
 def test_without_labels_only_the_stages_are_timed_and_that_is_said(tmp_path, capsys):
     values, shown = benched(capsys, write_case(replace(breathing_case(frames=20), labels=None), tmp_path / "P_001"))
     assert values["peers"] is None

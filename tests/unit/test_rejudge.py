@@ -16,6 +16,7 @@ from replay.formats.session import open_session
 from replay.run import replay, replay_input
 from replay.sessions.compare import replay_input_of_session
 from replay.sessions.rejudge import Rejudged
+from tests.support.made_once import made_once
 from tests.support.phantoms import phantom
 from tests.support.sessions import quiet, recorded, whole_session
 from tests.support.steps import step
@@ -24,9 +25,26 @@ CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0), gate=GateConfig(f
 FIELDS = ("state", "raw_state", "reasons", "outside_percent", "predicted_percent", "decided_s")
 
 
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+SESSIONS = {
+    "breathing": lambda folder: recorded(folder, config=CONFIG),
+    "eventful": whole_session,
+    "learned": lambda folder: learned_session(folder),
+}
+
+
+@pytest.fixture(scope="module", params=SESSIONS)
+def any_session(request, tmp_path_factory):
+    """Return the folder of each kind of session, and the session to be judged again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        folder = made_once(tmp_path_factory, f"rejudged-{request.param}", SESSIONS[request.param])
+    return folder, rejudged(folder)
+
+
+@pytest.fixture(scope="module")
+def once(breathing_session):
+    """Return a session that may be judged again and again."""
+    return rejudged(breathing_session)
 
 
 def rejudged(folder):
@@ -58,51 +76,45 @@ def learned_session(folder):
     return recorded(folder, config=CONFIG, material=replay_input(recording, preview_s=10.0))
 
 
-@pytest.mark.parametrize("make", [lambda folder: recorded(folder, config=CONFIG), whole_session, learned_session])
 @pytest.mark.parametrize(("margin_mm", "outside_percent"), [(1.0, 5.0), (4.0, 5.0), (4.0, 30.0), (12.0, 1.5)])
-def test_it_decides_as_a_replay_with_the_same_settings(make, margin_mm, outside_percent, tmp_path):
-    folder = make(tmp_path / "session")
-    judged = rejudged(folder).judge(margin_mm, outside_percent)
+def test_it_decides_as_a_replay_with_the_same_settings(any_session, undrawn, margin_mm, outside_percent, tmp_path):
+    folder, again = any_session
+    judged = again.judge(margin_mm, outside_percent)
     assert [said(one) for one in judged.decisions] == replayed(folder, tmp_path / "out", margin_mm, outside_percent)
 
 
-def test_the_numbers_are_those_of_the_summary(tmp_path):
-    folder = recorded(tmp_path / "session", config=CONFIG)
-    with closing(open_session(folder)) as session:
-        summary, again = session.summary(), Rejudged(session).judge(4.0, 5.0).summary
+def test_the_numbers_are_those_of_the_summary(breathing_session, once):
+    with closing(open_session(breathing_session)) as session:
+        summary, again = session.summary(), once.judge(5.0, 5.0).summary
     assert summary is not None
     assert (again.frames, again.duty_cycle, again.beam_on_s, again.holds, again.hold_reasons) == tuple(
         summary[name] for name in ("frames", "duty_cycle", "beam_on_s", "holds", "hold_reasons")
     )
 
 
-def test_other_settings_lead_to_other_decisions(tmp_path):
-    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+def test_other_settings_lead_to_other_decisions(once):
     duty = [once.judge(margin_mm, 5.0).summary.duty_cycle for margin_mm in (0.0, 4.0, 20.0)]
     assert duty[0] < duty[1] < duty[2]
 
 
-def test_the_target_is_looked_for_once_per_frame_only(tmp_path, monkeypatch):
-    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+def test_the_target_is_looked_for_once_per_frame_only(once, monkeypatch):
     monkeypatch.setattr(StructureTracker, "track", lambda *_: pytest.fail("tracked anew"))
     once.judge(2.0, 5.0)
     once.judge(2.0, 5.0)
 
 
-def test_no_pixels_are_kept(tmp_path):
-    once = rejudged(recorded(tmp_path / "session", config=CONFIG))
+def test_no_pixels_are_kept(once):
     assert all(seen.frame is None or seen.frame.image.size == 1 for seen in once.seen)
 
 
-def test_progress_is_told_of_every_frame(tmp_path):
+def test_progress_is_told_of_every_frame(breathing_session):
     told = []
-    with closing(open_session(recorded(tmp_path / "session"))) as session:
+    with closing(open_session(breathing_session)) as session:
         Rejudged(session, lambda *progress: told.append(progress))
     assert told == [(done, 24) for done in range(1, 25)]
 
 
-def test_limits_beyond_what_a_session_allows_are_refused(tmp_path):
-    once = rejudged(recorded(tmp_path / "session"))
+def test_limits_beyond_what_a_session_allows_are_refused(once):
     with pytest.raises(ConfigError, match=r"envelope\.margin_mm = -1"):
         once.judge(-1.0, 5.0)
 

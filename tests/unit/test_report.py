@@ -19,26 +19,23 @@ from gatekeeper.report.html import report_html
 from gatekeeper.report.spans import spans_of, steadiness
 from gatekeeper.style.colors import CATEGORY_COLOR
 from gatekeeper.style.reasons import CATEGORY_TEXT, categories_for_page, reasons_for_page
-from replay import run
 from replay.formats.session import open_session
-from replay.run import replay_input
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.report import session_data_of, write_report
-from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
-from tests.support.sessions import recorded, whole_session
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
-        return recorded(tmp_path_factory.mktemp("told") / "session")
+from tests.support.sessions import recorded
 
 
 @pytest.fixture
-def story(session):
-    with closing(open_session(session)) as opened:
+def uncharted(monkeypatch):
+    """Leave out the charts, which take most of the time that a report takes."""
+    for name in ("outside_chart", "latency_chart", "duty_chart", "movement_chart"):
+        monkeypatch.setattr(pages, name, lambda *_: "")
+
+
+@pytest.fixture(scope="module")
+def story(breathing_session):
+    with closing(open_session(breathing_session)) as opened:
         yield session_data_of(opened)
 
 
@@ -105,6 +102,7 @@ def test_phases_of_a_live_session_before_the_delivery_are_told(story):
     ]
 
 
+@pytest.mark.usefixtures("uncharted")
 def test_the_time_in_which_the_target_was_drawn_is_told_and_its_points_are_counted(story):
     told = with_reasons(story, ["not_armed"], ["not_armed"], [], [])
     marks = [("drawing", 2.0), ("connect", 8.25), ("ready", 10.0), ("delivery", 10.75)]
@@ -139,7 +137,7 @@ def test_the_map_holds_the_duty_cycle_of_the_session_itself(story):
     assert duty.duty_cycles[0][0] < duty.duty_cycles[-1][-1]
 
 
-def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, session):
+def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, breathing_session):
     from gatekeeper.config import EnvelopeConfig, SessionConfig
 
     folder = recorded(tmp_path / "odd", config=SessionConfig(envelope=EnvelopeConfig(margin_mm=4.5)))
@@ -160,6 +158,7 @@ def cells(page, title):
     return [[re.sub(r"<.*?>", "", cell).strip() for cell in re.findall(r"<td.*?>(.*?)</td>", row)] for row in rows]
 
 
+@pytest.mark.usefixtures("uncharted")
 def test_each_figure_is_that_of_the_summary(story):
     summary, latency = story.summary, story.summary["latency_ms"]
     assert tiles(report_html(story)) == {
@@ -172,6 +171,7 @@ def test_each_figure_is_that_of_the_summary(story):
     }
 
 
+@pytest.mark.usefixtures("uncharted")
 def test_the_same_figures_come_out_of_the_decisions(story):
     """Those of a session that was broken off are counted anew; of a whole one this must give the same."""
     counted = tiles(report_html(replace(story, summary={})))
@@ -181,6 +181,7 @@ def test_the_same_figures_come_out_of_the_decisions(story):
     assert counted == {label: text for label, text in tiles(report_html(story)).items() if label != latency}
 
 
+@pytest.mark.usefixtures("uncharted")
 def test_the_tables_say_what_the_summary_says(story):
     page, summary = report_html(story), story.summary
     assert {row[0].split()[-1]: int(row[1]) for row in cells(page, "Holds by reason")} == summary["hold_reasons"]
@@ -192,6 +193,7 @@ def test_the_tables_say_what_the_summary_says(story):
     assert "Verified: intact" in page
 
 
+@pytest.mark.usefixtures("uncharted")
 @pytest.mark.parametrize(
     ("field", "label"),
     [
@@ -231,32 +233,36 @@ def test_the_page_asks_for_nothing(story):
     assert {part for part in outside if "www.w3.org" not in part} == set()
 
 
+@pytest.mark.usefixtures("uncharted")
 def test_a_name_cannot_become_part_of_the_page(story):
     page = report_html(replace(story, name="</script><script>alert(1)</script>"))
     assert "<script>alert" not in page
 
 
-def test_a_session_with_nan_frames_and_silences_is_told(tmp_path):
-    with closing(open_session(whole_session(tmp_path / "session"))) as opened:
+@pytest.mark.usefixtures("uncharted")
+def test_a_session_with_nan_frames_and_silences_is_told(eventful_session):
+    with closing(open_session(eventful_session)) as opened:
         page = report_html(session_data_of(opened))
     assert "Frame timeout" in page
     assert "NaN or infinite pixels" in page
 
 
-def test_a_session_that_was_broken_off_says_so(tmp_path):
-    folder = recorded(tmp_path / "session")
+@pytest.mark.usefixtures("uncharted")
+def test_a_session_that_was_broken_off_says_so(breathing_session, tmp_path):
+    folder = shutil.copytree(breathing_session, tmp_path / "session")
     (folder / "summary.json").unlink()
     with closing(open_session(folder)) as opened:
         page = report_html(session_data_of(opened))
     assert "did not come to its end" in page
 
 
+@pytest.mark.usefixtures("uncharted")
 @pytest.mark.parametrize(
     ("field", "forged"),
     [("duty_cycle", 0.999), ("beam_on_s", 1.0), ("holds", 1), ("frames", 23), ("hold_reasons", {"outside": 1})],
 )
-def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_path, session, field, forged):
-    folder = shutil.copytree(session, tmp_path / "session")
+def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_path, breathing_session, field, forged):
+    folder = shutil.copytree(breathing_session, tmp_path / "session")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary[field] != forged
     (folder / "summary.json").write_text(json.dumps({**summary, field: forged}))
@@ -266,15 +272,17 @@ def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_pa
     assert f"{field} do not agree" in page
 
 
-def test_progress_is_told_from_verifying_to_drawing(session):
+def test_progress_is_told_from_verifying_to_drawing(breathing_session, tmp_path):
     told = []
-    write_report(session, on_progress=lambda doing, done, total: told.append((doing, done, total)))
+    write_report(
+        breathing_session, tmp_path / "r.html", on_progress=lambda doing, done, total: told.append((doing, done, total))
+    )
     assert list(dict.fromkeys(doing for doing, *_ in told)) == ["verifying", "tracking", "judging again", "drawing"]
     assert told[-1] == ("drawing", 1, 1)
 
 
-def test_the_command_writes_the_file_and_says_where(session, tmp_path, capsys):
-    assert gatekeeper("report", session, "--out", tmp_path / "r.html", "--json") == 0
+def test_the_command_writes_the_file_and_says_where(breathing_session, tmp_path, capsys):
+    assert gatekeeper("report", breathing_session, "--out", tmp_path / "r.html", "--json") == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["report"] == str(tmp_path / "r.html")
     assert said["bytes"] == (tmp_path / "r.html").stat().st_size > 50_000
@@ -285,21 +293,21 @@ def test_what_is_no_session_is_refused_in_one_line(tmp_path, capsys):
     assert "decisions.jsonl: cannot be read" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_refused(session, tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(breathing_session, tmp_path):
     with pytest.raises(OutputError):
-        write_report(session, tmp_path / "absent" / "r.html")
+        write_report(breathing_session, tmp_path / "absent" / "r.html")
 
 
-def test_a_session_without_decisions_has_no_story(tmp_path):
-    folder = recorded(tmp_path / "session", material=replay_input(breathing_case(frames=12)))
+def test_a_session_without_decisions_has_no_story(breathing_session, tmp_path):
+    folder = shutil.copytree(breathing_session, tmp_path / "session")
     lines = (folder / "decisions.jsonl").read_bytes().splitlines(keepends=True)
     (folder / "decisions.jsonl").write_bytes(lines[0])
     with closing(open_session(folder)) as opened, pytest.raises(RecordingError, match="holds no decision"):
         session_data_of(opened)
 
 
-def test_the_story_ends_where_frames_were_not_kept_any_more(session, monkeypatch):
-    with closing(open_session(session)) as opened:
+def test_the_story_ends_where_frames_were_not_kept_any_more(breathing_session, monkeypatch):
+    with closing(open_session(breathing_session)) as opened:
         entries = [dict(entry) for entry in opened.chain.entries]
         frames = [entry for entry in entries if entry["kind"] == "frame"]
         frames[10]["frame_row"] = None
@@ -309,8 +317,8 @@ def test_the_story_ends_where_frames_were_not_kept_any_more(session, monkeypatch
         assert len(Rejudged(replace(opened, chain=chain)).seen) == 10
 
 
-def test_a_replay_writes_it_where_that_is_asked_for(session, tmp_path, capsys):
-    assert gatekeeper("replay", session, "--out", tmp_path / "with", "--report", "--json") == 0
+def test_a_replay_writes_it_where_that_is_asked_for(breathing_session, tmp_path, capsys):
+    assert gatekeeper("replay", breathing_session, "--out", tmp_path / "with", "--report", "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["report"] == str(tmp_path / "with" / "report.html")
-    assert gatekeeper("replay", session, "--out", tmp_path / "without", "--json") == 0
+    assert gatekeeper("replay", breathing_session, "--out", tmp_path / "without", "--json") == 0
     assert not (tmp_path / "without" / "report.html").exists()

@@ -15,12 +15,10 @@ from gatekeeper.report.html import report_html
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
 from gatekeeper.tracking.preview.report import PreviewReport
-from replay import run
 from replay.formats.session import open_session
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
 from replay.sessions.report import session_data_of
-from tests.support.sessions import recorded, whole_session
 
 PREVIEW = PreviewReport(
     frames=120,
@@ -38,20 +36,8 @@ PREVIEW = PreviewReport(
 
 
 @pytest.fixture(scope="module")
-def undrawn():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
-        yield
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory, undrawn):
-    return recorded(tmp_path_factory.mktemp("told") / "session")
-
-
-@pytest.fixture
-def story(session):
-    with closing(open_session(session)) as opened:
+def story(breathing_session):
+    with closing(open_session(breathing_session)) as opened:
         yield session_data_of(opened)
 
 
@@ -76,8 +62,8 @@ def test_frames_that_are_lacking_are_counted_by_why(story):
     )
 
 
-def test_decisions_without_a_frame_are_told(tmp_path, undrawn):
-    with closing(open_session(whole_session(tmp_path / "session"))) as opened:
+def test_decisions_without_a_frame_are_told(eventful_session):
+    with closing(open_session(eventful_session)) as opened:
         told = dict(facts.facts_of(session_data_of(opened)))
     assert int(told["decisions without a frame"]) > 0
     assert told["frame rate"].startswith("4.00 per second; longest pause between two 1250 ms")

@@ -315,6 +315,7 @@ def test_full_disk_leaves_no_part_of_a_file_and_the_old_one_as_it_was(tmp_path, 
     assert all((tmp_path / name).read_text() == "old" for name in before)
 
 
+@pytest.mark.slow
 def test_session_with_a_preview_larger_than_the_ring_is_verified_from_itself(tmp_path, monkeypatch):
     monkeypatch.setattr("gatekeeper.recording.session_folder.WriterClient", partial(WriterClient, capacity=3 << 20))
     case = breathing_case(frames=390)

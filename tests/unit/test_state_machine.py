@@ -82,6 +82,7 @@ def test_every_finding_gives_its_own_reason_and_no_other(limits):
         assert all(violations(merged(change), limits) == (reason,) for change in changes)
 
 
+@pytest.mark.slow
 def test_every_combination_of_violations_is_listed_whole_and_in_order():
     limits = Limits.to_stay_on(CONFIG)
     for chosen in product((False, True), repeat=len(FOUND)):
@@ -165,7 +166,7 @@ def reachable(rules):
     return found
 
 
-@pytest.fixture(scope="module", params=[1, 2, 3])
+@pytest.fixture(scope="module", params=[1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def world(request):
     rules = Rules.of(CONFIG.model_copy(update={"frames_to_resume": request.param}))
     return rules, reachable(rules)

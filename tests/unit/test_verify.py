@@ -20,32 +20,27 @@ from replay.player import Player
 from replay.run import replay_input
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
-from tests.support.sessions import checked, forge, lines, session_numbers, whole_session
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    return whole_session(tmp_path_factory.mktemp("s") / "s")
+from tests.support.sessions import checked, forge, lines, session_numbers
 
 
 @pytest.fixture
-def session(original, tmp_path):
+def session(eventful_session, tmp_path):
     """A copy that may be damaged."""
-    return shutil.copytree(original, tmp_path / "s")
+    return shutil.copytree(eventful_session, tmp_path / "s")
 
 
-def test_session_as_it_was_written_is_good(original, capsys):
-    found = checked(original)
+def test_session_as_it_was_written_is_good(eventful_session, capsys):
+    found = checked(eventful_session)
     assert found.findings == []
     assert (found.good, found.finished, found.frames, found.different) == (True, True, 20, 0)
     assert found.compared > 20, "the silences count too"
-    assert gatekeeper("verify", original) == 0
-    assert gatekeeper("verify", original, "--head", found.head, "--json") == 0
+    assert gatekeeper("verify", eventful_session) == 0
+    assert gatekeeper("verify", eventful_session, "--head", found.head, "--json") == 0
     out, err = capsys.readouterr()
     values = json.loads(out.splitlines()[-1])
     assert (values["good"], values["head"], values["differences"]) == (True, found.head, [])
     assert found.head in err
-    assert values["head"] == json.loads((original / "summary.json").read_text())["head"]
+    assert values["head"] == json.loads((eventful_session / "summary.json").read_text())["head"]
 
 
 def _moved(by_mm, **versions):
@@ -118,8 +113,8 @@ def test_event_that_nobody_knows_is_a_finding(session):
     assert any("event 'dance' at 0.0 s: is not known" in finding for finding in checked(session).findings)
 
 
-def test_every_byte_of_a_real_journal_is_guarded(original):
-    data = (original / "decisions.jsonl").read_bytes()
+def test_every_byte_of_a_real_journal_is_guarded(eventful_session):
+    data = (eventful_session / "decisions.jsonl").read_bytes()
     head = read_chain(data).head
     for place in range(len(data)):
         changed = bytearray(data)
@@ -131,8 +126,8 @@ def test_every_byte_of_a_real_journal_is_guarded(original):
 
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_verify_finds_any_byte_that_was_changed(session, original, data):
-    journal = (original / "decisions.jsonl").read_bytes()
+def test_verify_finds_any_byte_that_was_changed(session, eventful_session, data):
+    journal = (eventful_session / "decisions.jsonl").read_bytes()
     place, byte = data.draw(st.integers(0, len(journal) - 1)), data.draw(st.integers(0, 255))
     (session / "decisions.jsonl").write_bytes(journal[:place] + bytes([byte]) + journal[place + 1 :])
     assert checked(session).good == (journal[place] == byte)
@@ -170,18 +165,18 @@ def test_lines_that_are_gone_moved_or_cut_are_found(session, change, words):
     assert gatekeeper("verify", session) == 1
 
 
-def test_end_that_is_gone_with_the_summary_is_found_by_the_frames_or_by_the_head(session, original):
-    head = checked(original).head
+def test_end_that_is_gone_with_the_summary_is_found_by_the_frames_or_by_the_head(session, eventful_session):
+    head = checked(eventful_session).head
     (session / "decisions.jsonl").write_bytes(b"".join(lines(session)[:3]))
     (session / "summary.json").unlink()
     assert any("its end is missing, frames.h5 holds" in finding for finding in checked(session).findings)
-    (session / "decisions.jsonl").write_bytes(b"".join(lines(original)[:-1]))
+    (session / "decisions.jsonl").write_bytes(b"".join(lines(eventful_session)[:-1]))
     assert checked(session).good
     assert any(f"not with the given head {head}" in finding for finding in checked(session, head).findings)
 
 
-def test_journal_written_anew_with_fitting_hashes_is_found_by_replay_and_by_the_head(session, original):
-    head = checked(original).head
+def test_journal_written_anew_with_fitting_hashes_is_found_by_replay_and_by_the_head(session, eventful_session):
+    head = checked(eventful_session).head
 
     def change(entries):
         held = next(entry for entry in entries if "outside" in entry.get("reasons", ()))
@@ -266,6 +261,6 @@ def test_session_without_a_reference_is_checked_as_far_as_that_goes(tmp_path):
 
 
 @pytest.mark.parametrize("head", ["", "abc", "G" * 64, "A" * 64])
-def test_head_that_is_none_is_bad_usage(original, capsys, head):
-    assert gatekeeper("verify", original, "--head", head) == 2
+def test_head_that_is_none_is_bad_usage(eventful_session, capsys, head):
+    assert gatekeeper("verify", eventful_session, "--head", head) == 2
     assert "64 hexadecimal digits" in capsys.readouterr().err

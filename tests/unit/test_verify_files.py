@@ -7,18 +7,13 @@ import h5py
 import pytest
 
 from tests.support.command_line import gatekeeper
-from tests.support.sessions import checked, forge, whole_session
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    return whole_session(tmp_path_factory.mktemp("s") / "s")
+from tests.support.sessions import checked, forge
 
 
 @pytest.fixture
-def session(original, tmp_path):
+def session(eventful_session, tmp_path):
     """A copy that may be damaged."""
-    return shutil.copytree(original, tmp_path / "s")
+    return shutil.copytree(eventful_session, tmp_path / "s")
 
 
 @pytest.mark.parametrize("text", ["margin_mm = 5.0", "frames_to_resume = 2"])

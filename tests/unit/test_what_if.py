@@ -14,14 +14,18 @@ from replay.sessions.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 from tests.support.live_sessions import journal
-from tests.support.sessions import recorded, whole_session
+from tests.support.made_once import made_once
+from tests.support.sessions import recorded
 
 FIGURES = ("duty_cycle", "beam_on_s", "holds", "hold_reasons")
 
 
-@pytest.fixture(autouse=True)
-def undrawn(monkeypatch):
-    monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
+@pytest.fixture(scope="module")
+def long_session(tmp_path_factory):
+    """Return the folder of a session of 80 frames."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "overview_png", lambda seen: b"undrawn")
+        return made_once(tmp_path_factory, "long-session", lambda folder: recorded(folder, breathing_case(frames=80)))
 
 
 def asked(folder):
@@ -30,9 +34,9 @@ def asked(folder):
 
 
 @pytest.mark.parametrize(("margin_mm", "outside_percent"), [(0.0, 0.0), (3.5, 20.0), (9.0, 5.0)])
-@pytest.mark.parametrize("make", [lambda folder: recorded(folder, breathing_case(frames=80)), whole_session])
-def test_the_figures_are_those_of_a_replay(tmp_path, capsys, make, margin_mm, outside_percent):
-    folder = make(tmp_path / "session")
+@pytest.mark.parametrize("made", ["long_session", "eventful_session"])
+def test_the_figures_are_those_of_a_replay(request, undrawn, tmp_path, capsys, made, margin_mm, outside_percent):
+    folder = request.getfixturevalue(made)
     found = asked(folder)(margin_mm, outside_percent)
     settings = ("--margin-mm", margin_mm, "--outside-percent", outside_percent)
     capsys.readouterr()
@@ -47,18 +51,16 @@ def decisions_of(folder):
     return [one for one in journal(folder) if one["kind"] in ("frame", "silence")]
 
 
-def test_the_original_is_what_was_recorded(tmp_path):
-    folder = whole_session(tmp_path / "session")
-    summary = json.loads((folder / "summary.json").read_text())
-    original = asked(folder)(9.0, 40.0)["original"]
+def test_the_original_is_what_was_recorded(eventful_session):
+    summary = json.loads((eventful_session / "summary.json").read_text())
+    original = asked(eventful_session)(9.0, 40.0)["original"]
     assert {name: original[name] for name in FIGURES} == {name: summary[name] for name in FIGURES}
     assert original["on_while_out_s"] == 0.0
 
 
-def test_beam_on_where_the_session_measured_the_target_out_is_counted_in_seconds(tmp_path):
-    folder = recorded(tmp_path / "session", breathing_case(frames=80))
-    found = asked(folder)(50.0, 100.0)
-    decisions = decisions_of(folder)
+def test_beam_on_where_the_session_measured_the_target_out_is_counted_in_seconds(long_session):
+    found = asked(long_session)(50.0, 100.0)
+    decisions = decisions_of(long_session)
     # With this much room the beam is on from the first frames on, whatever was measured.
     runs = dict(found["ribbon"])
     assert list(runs.values())[-1] == BEAM_ON
@@ -71,9 +73,9 @@ def test_beam_on_where_the_session_measured_the_target_out_is_counted_in_seconds
     assert found["now"]["on_while_out_s"] == pytest.approx(expected_s, abs=1e-6)
 
 
-def test_what_was_not_measured_counts_as_out(tmp_path):
-    what_if = asked(whole_session(tmp_path / "session"))
-    entries = decisions_of(tmp_path / "session")
+def test_what_was_not_measured_counts_as_out(eventful_session):
+    what_if = asked(eventful_session)
+    entries = decisions_of(eventful_session)
     unmeasured = [entry.get("outside_percent") is None for entry in entries]
     assert any(unmeasured)
     assert what_if._out[unmeasured].all()
