@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_LOCK := .venv/.requirements
+INSTALLED := .venv/.installed
 DEV_LOCK := .venv/.requirements-dev
 # At a terminal pip shows its progress; elsewhere the line before each step is enough.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(MAKE_TERMOUT),,--quiet)
@@ -15,13 +16,16 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z][a-z-]*:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: env
-env: $(RUN_LOCK) ## Make .venv with what running needs
+env: $(INSTALLED) ## Make .venv with what running needs
 
-$(RUN_LOCK): requirements.lock pyproject.toml
+$(RUN_LOCK): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatekeeper needs Python 3.11 or newer; name one with: make $(or $(MAKECMDGOALS),env) PYTHON=python3.11")'
 	@echo "Installing what running needs into .venv (280 MB to download, 1.1 GB on disk)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(INSTALLED): pyproject.toml $(RUN_LOCK)
 	@echo "Installing gatekeeper into .venv"
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@echo "Compiling the kernels"
@@ -31,13 +35,13 @@ $(RUN_LOCK): requirements.lock pyproject.toml
 .PHONY: dev
 dev: $(DEV_LOCK) ## Add the tools for tests, lint and documents to .venv
 
-$(DEV_LOCK): requirements-dev.lock $(RUN_LOCK)
+$(DEV_LOCK): requirements-dev.lock $(RUN_LOCK) | $(INSTALLED)
 	@echo "Installing the tools for tests, lint and documents into .venv (150 MB to download, 0.5 GB on disk)"
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 .PHONY: demo
-demo: env ## Track and gate a synthetic case, with result and report
+demo: env ## Track and gate a synthetic case, with a report
 	@$(BIN)/gatekeeper demo
 
 ##@ Check
