@@ -22,9 +22,9 @@ from gatekeeper.linac.lease.messages import (
     LAYOUT,
     NS_PER_MS,
     SIZE,
-    Inbox,
     Kind,
     Message,
+    MessageBuffer,
     decode,
     encode,
     is_signed,
@@ -167,9 +167,9 @@ def fuzz_machine(count: int, seed: int) -> Counter[str]:
             else:
                 session.said.append(session.hello()[:-1] + bytes([session.hello()[-1] ^ 1]))
         was_on = state.beam is BeamState.ON
-        inbox = Inbox()
-        inbox.put(bad_message(chance, session))
-        raw = inbox.take()
+        buffer = MessageBuffer()
+        buffer.put(bad_message(chance, session))
+        raw = buffer.take()
         if raw is None:
             seen["incomplete"] += 1
             continue

@@ -37,7 +37,7 @@ from gatekeeper.config import (
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.linac.ascii_protocol import Answer, answer_line, read_order
-from gatekeeper.linac.lease.interlock import Event, InterlockServer, What
+from gatekeeper.linac.lease.interlock import Event, EventKind, InterlockServer
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.lease.receiver import Rules
 from gatekeeper.linac.open import open_linac
@@ -71,7 +71,7 @@ def interlock(pipe: Connection, _end: int) -> None:
     noted = Noted()
 
     def tell(event: Event) -> None:
-        if event.what is What.STATE:
+        if event.kind is EventKind.STATE:
             noted(event.state.beam is BeamState.ON)
 
     server = InterlockServer("127.0.0.1", 0, Rules(KEY), tell)

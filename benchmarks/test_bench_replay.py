@@ -17,7 +17,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import Gate
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
-from gatekeeper.recording.writer_client import PATIENT
+from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
 from gatekeeper.session.engine import Engine
 from gatekeeper.session.loop import run_loop
 from replay.player import Player
@@ -32,7 +32,7 @@ def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[SessionRecorder]
     def fresh() -> Iterator[SessionRecorder]:
         for number in count():
             setup = replay_input(scene.recording).setup
-            made.append(SessionRecorder(tmp_path / f"{number}", SessionConfig(), setup, PATIENT))
+            made.append(SessionRecorder(tmp_path / f"{number}", SessionConfig(), setup, OFFLINE_TIMEOUTS))
             yield made[-1]
 
     yield fresh()

@@ -29,7 +29,7 @@ from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.core.frame import Frame
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.linac.lease.interlock import Event, InterlockServer, What
+from gatekeeper.linac.lease.interlock import Event, EventKind, InterlockServer
 from gatekeeper.linac.lease.messages import SIZE
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.lease.receiver import Rules
@@ -52,7 +52,7 @@ def interlock(pipe: Connection) -> None:
     granted: dict[int, int] = {}
 
     def tell(event: Event) -> None:
-        if event.what is What.GRANTED:
+        if event.kind is EventKind.GRANTED:
             granted.setdefault(event.state.frame, monotonic_ns())
 
     def wait_for_the_end() -> None:

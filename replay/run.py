@@ -22,7 +22,7 @@ from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.forwarding import ForwardingRecorder
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.session_setup import SessionSetup
-from gatekeeper.recording.writer_client import PATIENT
+from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.runtime.timing import LoopStats
@@ -150,7 +150,7 @@ def replay(
     """
     recording, frames = material.recording, len(material.recording.frames)
     armed = arm(material.setup, config)
-    with SessionRecorder(folder, config, material.setup, PATIENT) as session:
+    with SessionRecorder(folder, config, material.setup, OFFLINE_TIMEOUTS) as session:
         witness = _Witness(session, on_progress, frames)
         if status is not None:
             status.begin(material.setup, armed)

@@ -20,7 +20,7 @@ from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.linac.repeater import Repeater, Wire
 
 LEAST_FRESH_MS = 20
-CourierConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
+RepeaterConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
 
 
 def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> LinacPort:
@@ -84,7 +84,7 @@ def probe_linac(config: LinacConfig) -> str:
     return openigtlink.probe(config)
 
 
-def _wire(config: CourierConfigs) -> Callable[[], Wire]:
+def _wire(config: RepeaterConfigs) -> Callable[[], Wire]:
     """Return what connects to the device of the settings."""
     if isinstance(config, ModbusLinacConfig):
         from gatekeeper.linac.modbus import ModbusWire

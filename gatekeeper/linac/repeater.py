@@ -60,7 +60,7 @@ class Wire(Protocol):
         ...
 
 
-class Wanted(NamedTuple):
+class DesiredState(NamedTuple):
     """What the last decision asks for: the beam or not, for which frame, until when, in ns, and in which session."""
 
     beam_on: bool
@@ -69,7 +69,7 @@ class Wanted(NamedTuple):
     session: int
 
 
-REST = Wanted(False, -1, 0, 0)
+HOLDING = DesiredState(False, -1, 0, 0)
 
 
 class Repeater:
@@ -96,7 +96,7 @@ class Repeater:
         self._deadline_ns = config.deadline_ms * NS_PER_MS
         self._fresh_ns = config.fresh_ms * NS_PER_MS
         self._deadline_ms, self._retry_s = config.deadline_ms, config.retry_ms / 1000
-        self._wanted = REST
+        self._desired = HOLDING
         self._session = self._sessions = self._lost = self._withheld = 0
         self._alive_until_ns = self._heard_ns = self._took_ns = 0
         self._beat = 0
@@ -104,7 +104,7 @@ class Repeater:
         self._stopping = False
         self._wake = threading.Event()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="repeater", daemon=True)
         self._thread.start()
 
     @property
@@ -129,13 +129,13 @@ class Repeater:
             self._withheld += 1
             beam_on = False
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
-        self._wanted = Wanted(beam_on, frame, self._now_ns() + self._fresh_ns, session)
+        self._desired = DesiredState(beam_on, frame, self._now_ns() + self._fresh_ns, session)
         self._wake.set()
 
     def close(self) -> None:
         """Hold and disconnect; may be called twice. Waits for an order that is on its way, and for the last HOLD."""
         self._stopping = True
-        self._wanted = REST
+        self._desired = HOLDING
         self._wake.set()
         self._stopped.set()
         self._thread.join(1.0 + 4e-9 * self._deadline_ns)
@@ -152,35 +152,35 @@ class Repeater:
                 self._lost += 1
             finally:
                 self._session = 0
-                self._wanted = REST
+                self._desired = HOLDING
             self._stopped.wait(self._retry_s)
 
     def _serve(self, wire: Wire) -> None:
         """Have one session: HOLD first, HOLD last, and in between what is wanted."""
-        self._deliver(wire, REST)
+        self._deliver(wire, HOLDING)
         self._sessions += 1
         self._session = self._sessions
         refresh_ns = self._heard_ns + self._refresh_ns
         while not self._stopping:
-            wanted, now_ns = self._wanted, self._now_ns()
-            until_ns = min(refresh_ns, wanted.until_ns) if self._is_good(wanted, now_ns) else refresh_ns
+            desired, now_ns = self._desired, self._now_ns()
+            until_ns = min(refresh_ns, desired.until_ns) if self._is_good(desired, now_ns) else refresh_ns
             self._wake.wait(max(0.0, (until_ns - now_ns) * 1e-9))
             self._wake.clear()  # first: a decision that comes meanwhile sets it after it has said what it wants
-            wanted = self._wanted
-            self._deliver(wire, wanted if self._is_good(wanted, self._now_ns()) else wanted._replace(beam_on=False))
+            desired = self._desired
+            self._deliver(wire, desired if self._is_good(desired, self._now_ns()) else desired._replace(beam_on=False))
             refresh_ns = self._heard_ns + self._refresh_ns
-        self._deliver(wire, REST)
+        self._deliver(wire, HOLDING)
 
-    def _is_good(self, wanted: Wanted, now_ns: int) -> bool:
+    def _is_good(self, desired: DesiredState, now_ns: int) -> bool:
         """Return whether the beam is asked for, in this session, by a decision that is fresh."""
-        return wanted.beam_on and wanted.session == self._session > 0 and now_ns < wanted.until_ns
+        return desired.beam_on and desired.session == self._session > 0 and now_ns < desired.until_ns
 
-    def _deliver(self, wire: Wire, wanted: Wanted) -> None:
+    def _deliver(self, wire: Wire, desired: DesiredState) -> None:
         """Tell the device; the link counts as dead from the moment that this is late."""
         began_ns = self._now_ns()
         self._alive_until_ns = began_ns + self._deadline_ns
         self._beat = (self._beat + 1) % BEATS
-        wire.deliver(BeamOrder(wanted.beam_on, self._beat, wanted.frame))
+        wire.deliver(BeamOrder(desired.beam_on, self._beat, desired.frame))
         self._heard_ns = self._now_ns()
         self._took_ns = self._heard_ns - began_ns
         if self._took_ns > self._deadline_ns:

@@ -30,7 +30,7 @@ STOP_S = 5.0
 """How long it may take to end, in s."""
 RETRY_S = 0.05
 """How long to wait before a HOLD that was not taken is sent again, in s."""
-PATIENCE_S = 10.0
+GIVE_UP_S = 10.0
 """How long after the engine's end a HOLD is tried to be sent, in s."""
 LOOKS = 10
 """How often the counter is looked at within its limit."""
@@ -181,24 +181,24 @@ def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, e
         gone = os.pidfd_open(engine)
     except OSError:
         gone = -1
-    holder = Holder(connect)
+    hold_sender = HoldSender(connect)
     try:
         signal.signal(signal.SIGTERM, _terminate)
         link.send("ready")
-        if watch(holder, limit_s, lambda: counter[0], link, gone):
-            _insist(holder)
+        if watch(hold_sender, limit_s, lambda: counter[0], link, gone):
+            _insist(hold_sender)
     except (_TerminatedError, OSError):
-        _insist(holder)
+        _insist(hold_sender)
     finally:
-        holder.close()
+        hold_sender.close()
 
 
-def watch(holder: "Holder", limit_s: float, count: Callable[[], int], link: Connection, gone: int) -> bool:
+def watch(hold_sender: "HoldSender", limit_s: float, count: Callable[[], int], link: Connection, gone: int) -> bool:
     """Send HOLD while the counter stands still; return True once the engine is gone, False when told to stand down.
 
     Parameters
     ----------
-    holder : Holder
+    hold_sender : Holder
         Sends HOLD.
     limit_s : float
         How long the counter may stand still, in seconds.
@@ -209,26 +209,26 @@ def watch(holder: "Holder", limit_s: float, count: Callable[[], int], link: Conn
     gone : int
         A descriptor that becomes readable when the engine's process has ended; below 0 when there is none.
     """
-    vigil = HeartbeatDeadline(limit_s)
+    heartbeat = HeartbeatDeadline(limit_s)
     listened = [link.fileno()] + ([gone] if gone >= 0 else [])
     late = False
     while True:
         now_s = monotonic_ns() * 1e-9
         # The counter says that a beat came, not when: it is looked at often enough for that not to matter.
-        wait_s = RETRY_S if late else min(vigil.left_s(now_s), limit_s / LOOKS)
+        wait_s = RETRY_S if late else min(heartbeat.left_s(now_s), limit_s / LOOKS)
         heard, _, _ = select.select(listened, [], [], wait_s)
         if link.fileno() in heard and _is_told(link):
             return False
         if heard:
             return True
-        late = vigil.is_late(count(), monotonic_ns() * 1e-9)
+        late = heartbeat.is_late(count(), monotonic_ns() * 1e-9)
         if late:
-            holder.hold()
+            hold_sender.hold()
         else:
-            holder.close()
+            hold_sender.close()
 
 
-class Holder:
+class HoldSender:
     """Sends HOLD over a way of its own, opened when first needed and again whenever it broke."""
 
     def __init__(self, connect: Connect) -> None:
@@ -263,8 +263,8 @@ def _is_told(link: Connection) -> bool:
     return True
 
 
-def _insist(holder: Holder) -> None:
+def _insist(hold_sender: HoldSender) -> None:
     """Send HOLD until it is taken, or nothing can be hoped for any more."""
-    until_s = monotonic_ns() * 1e-9 + PATIENCE_S
-    while not holder.hold() and monotonic_ns() * 1e-9 < until_s:
+    until_s = monotonic_ns() * 1e-9 + GIVE_UP_S
+    while not hold_sender.hold() and monotonic_ns() * 1e-9 < until_s:
         select.select([], [], [], RETRY_S)

@@ -31,7 +31,7 @@ _PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KeptFrame:
+class StoredFrame:
     """A frame on its way into the file.
 
     Attributes
@@ -56,7 +56,7 @@ class KeptFrame:
     image: NDArray[np.generic]
 
     @classmethod
-    def of(cls, frame: Frame) -> "KeptFrame":
+    def of(cls, frame: Frame) -> "StoredFrame":
         """Return what is kept of a frame; its image is not copied."""
         spacing_mm = [float(value) for value in frame.spacing_mm]
         plane = plane_numbers(frame.plane)
@@ -114,7 +114,7 @@ class FramesFile:
             name, (0, *rest), dtype, maxshape=(None, *rest), chunks=(at_once, *rest), **packed
         )
 
-    def add(self, kept: KeptFrame) -> tuple[int, str]:
+    def add(self, stored: StoredFrame) -> tuple[int, str]:
         """Take in one frame; return its row and the hash of what can be read back.
 
         Raises
@@ -122,25 +122,25 @@ class FramesFile:
         ValueError, TypeError, OverflowError
             When the frame is none that the file can hold; the file is as before then.
         """
-        image = kept.image
-        if image.dtype.kind not in "buif" or image.ndim > 3 or len(kept.spacing_mm) != 2:
-            raise ValueError(f"frame of {image.dtype}, shape {image.shape}, spacing {kept.spacing_mm}")
+        image = stored.image
+        if image.dtype.kind not in "buif" or image.ndim > 3 or len(stored.spacing_mm) != 2:
+            raise ValueError(f"frame of {image.dtype}, shape {image.shape}, spacing {stored.spacing_mm}")
         plain = self._as_plain(image)
-        numbers = (kept.sequence, kept.acquired_s, kept.received_s, tuple(kept.spacing_mm), tuple(kept.plane))
+        numbers = (stored.sequence, stored.acquired_s, stored.received_s, tuple(stored.spacing_mm), tuple(stored.plane))
         if plain is not None:
             row = (*numbers, self._plain_count, b"", (0, 0, 0))
             np.array(row, ROW)
             self._plain.append(plain)
             self._plain_count += 1
         else:
-            stored = np.ascontiguousarray(image, image.dtype.newbyteorder("<"))
-            row = (*numbers, self._odd_bytes, stored.dtype.str.encode(), (*image.shape, -1, -1, -1)[:3])
+            values = np.ascontiguousarray(image, image.dtype.newbyteorder("<"))
+            row = (*numbers, self._odd_bytes, values.dtype.str.encode(), (*image.shape, -1, -1, -1)[:3])
             np.array(row, ROW)
-            self._other.append(stored.reshape(-1).view(np.uint8))
-            self._odd_bytes += stored.nbytes
+            self._other.append(values.reshape(-1).view(np.uint8))
+            self._odd_bytes += values.nbytes
         self._rows.append(row)
         self.count += 1
-        return self.count - 1, kept.hash()
+        return self.count - 1, stored.hash()
 
     def _as_plain(self, image: NDArray[np.generic]) -> NDArray[np.generic] | None:
         """Return a frame in the type of the source; None when it would not read back to the last bit."""
@@ -229,7 +229,7 @@ class FramesReader:
     def __len__(self) -> int:
         return len(self.index)
 
-    def kept(self, row: int) -> KeptFrame:
+    def stored(self, row: int) -> StoredFrame:
         """Return what is kept of a frame, its image exactly as it was judged."""
         if not 0 <= row < len(self.index):
             raise RecordingError(f"{self._path}: holds {len(self.index)} frames, frame_row {row} is missing")
@@ -244,7 +244,7 @@ class FramesReader:
                 image = self._pixels[place].astype(np.float32)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise self._damaged(error) from None
-        return KeptFrame(
+        return StoredFrame(
             int(entry["sequence"]),
             float(entry["acquired_s"]),
             float(entry["received_s"]),
@@ -255,17 +255,17 @@ class FramesReader:
 
     def frame(self, row: int) -> tuple[Frame, str]:
         """Return a frame exactly as it was judged, and the hash of it."""
-        kept = self.kept(row)
+        stored = self.stored(row)
         # A broken frame may be of any type; what judges frames says so.
-        image: Any = kept.image
-        row_mm, col_mm = kept.spacing_mm
-        times_s = kept.acquired_s, kept.received_s
-        return Frame(image, (row_mm, col_mm), kept.sequence, *times_s, plane_of(kept.plane)), kept.hash()
+        image: Any = stored.image
+        row_mm, col_mm = stored.spacing_mm
+        times_s = stored.acquired_s, stored.received_s
+        return Frame(image, (row_mm, col_mm), stored.sequence, *times_s, plane_of(stored.plane)), stored.hash()
 
     def image(self, row: int) -> NDArray[np.generic]:
         """Return the image of a frame in the type of the source; in float32, NaN for one of another shape, else."""
         shape, dtype = self.kind
-        image = self.kept(row).image
+        image = self.stored(row).image
         if image.shape != shape:
             return np.full(shape, np.nan, np.float32)
         with np.errstate(over="ignore"):

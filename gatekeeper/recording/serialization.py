@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.recording.frames_file import KeptFrame
+from gatekeeper.recording.frames_file import StoredFrame
 from gatekeeper.recording.ring_buffer import Buffer
 
 _COUNT = 4
@@ -39,12 +39,12 @@ class Record:
     """
 
     entry: Mapping[str, Any]
-    frame: KeptFrame | None
+    frame: StoredFrame | None
     arrays: Mapping[str, NDArray[np.generic]]
 
 
 def pack(
-    entry: Mapping[str, Any], frame: KeptFrame | None = None, arrays: Mapping[str, NDArray[np.generic]] | None = None
+    entry: Mapping[str, Any], frame: StoredFrame | None = None, arrays: Mapping[str, NDArray[np.generic]] | None = None
 ) -> list[Buffer]:
     """Return a record as parts, without a copy of arrays that are contiguous.
 
@@ -116,7 +116,7 @@ def unpack(data: bytes) -> Record:
     if head["frame"] is None:
         return Record(head["entry"], None, arrays)
     sequence, acquired_s, received_s, spacing_mm, plane = head["frame"]
-    frame = KeptFrame(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME))
+    frame = StoredFrame(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME))
     return Record(head["entry"], frame, arrays)
 
 

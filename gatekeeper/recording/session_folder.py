@@ -15,13 +15,13 @@ from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError
 from gatekeeper.core.json_values import number
 from gatekeeper.core.step import Step
-from gatekeeper.recording.frames_file import KeptFrame
+from gatekeeper.recording.frames_file import StoredFrame
 from gatekeeper.recording.journal import arrays_of, entry_of
 from gatekeeper.recording.ring_buffer import WriterState
 from gatekeeper.recording.serialization import pack, pieces_of
 from gatekeeper.recording.session_setup import SessionSetup, header_of
 from gatekeeper.recording.summary import Summary, Tally
-from gatekeeper.recording.writer_client import LIVE, SPARE, START_S, Patience, WriterClient
+from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, SPARE, START_S, WriterClient, WriterTimeouts
 
 SLOWEST_BYTES_S = 5e6
 """So fast at least must a disk take what a session begins with, in bytes per second."""
@@ -60,7 +60,7 @@ class SessionRecorder:
         The settings in force, written to `config.toml`.
     setup : SessionSetup, optional
         What tracker and envelope were made of. Without it the session can be read, but not replayed from itself.
-    patience : Patience
+    timeouts : Patience
         Whether to wait for a slow disk; by default never.
     stopwatch : callable
         Reads a counter of nanoseconds of real time.
@@ -83,7 +83,7 @@ class SessionRecorder:
         folder: Path,
         config: SessionConfig,
         setup: SessionSetup | None = None,
-        patience: Patience = LIVE,
+        timeouts: WriterTimeouts = LIVE_TIMEOUTS,
         stopwatch: Callable[[], int] = stopwatch_ns,
     ) -> None:
         self.folder = folder
@@ -91,7 +91,7 @@ class SessionRecorder:
         self._seal: Seal | None = None
         make_session_folder(folder)
         write_atomically(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
-        self._link = WriterClient(folder, patience, stopwatch)
+        self._link = WriterClient(folder, timeouts, stopwatch)
         self.writer_pid = self._link.pid
         try:
             self._begin(config, setup)
@@ -133,8 +133,8 @@ class SessionRecorder:
             self._tally.add(entry)
             if self._link.fault is not None:
                 return
-            arrays, kept = arrays_of(step), _kept(step)
-            done = kept is not None and self._link.put(pack(entry, kept, arrays), SPARE)
+            arrays, stored = arrays_of(step), _stored(step)
+            done = stored is not None and self._link.put(pack(entry, stored, arrays), SPARE)
             if not (done or self._link.put(pack(entry, None, arrays))):
                 self._link.lose(f"no room for decision {step.decision.sequence}, the writer is too slow")
         except Exception as error:
@@ -210,10 +210,10 @@ class SessionRecorder:
         self.close()
 
 
-def _kept(step: Step) -> KeptFrame | None:
+def _stored(step: Step) -> StoredFrame | None:
     """Return what is kept of a step's frame; None when there is none, or none of numbers, which the writer counts."""
     frame = step.frame
-    return None if frame is None or frame.image.dtype.kind not in "buif" else KeptFrame.of(frame)
+    return None if frame is None or frame.image.dtype.kind not in "buif" else StoredFrame.of(frame)
 
 
 def make_session_folder(folder: Path) -> None:

@@ -22,7 +22,7 @@ _NAP_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WriterTimeouts:
     """How the loop's end treats a writer that is slow; chosen where a run is put together.
 
     Attributes
@@ -37,9 +37,9 @@ class Patience:
     hung_s: float
 
 
-LIVE = Patience(room_s=0.0, hung_s=2.0)
+LIVE_TIMEOUTS = WriterTimeouts(room_s=0.0, hung_s=2.0)
 """Never wait: a frame that finds no room is dropped and counted, a line that finds none is a fault."""
-PATIENT = Patience(room_s=60.0, hung_s=60.0)
+OFFLINE_TIMEOUTS = WriterTimeouts(room_s=60.0, hung_s=60.0)
 """Wait for the disk instead of dropping anything: for frames that come from a disk themselves."""
 
 
@@ -50,7 +50,7 @@ class WriterClient:
     ----------
     folder : Path
         The session's folder.
-    patience : Patience
+    timeouts : Patience
         Whether to wait for a slow writer.
     stopwatch : callable
         Reads a counter of nanoseconds of real time.
@@ -66,12 +66,12 @@ class WriterClient:
     def __init__(
         self,
         folder: Path,
-        patience: Patience,
+        timeouts: WriterTimeouts,
         stopwatch: Callable[[], int] = stopwatch_ns,
         capacity: int = CAPACITY,
     ) -> None:
         self.fault: str | None = None
-        self._folder, self._patience, self._stopwatch = folder, patience, stopwatch
+        self._folder, self._timeouts, self._stopwatch = folder, timeouts, stopwatch
         descriptor = RingBuffer.memory(capacity)
         listening, self._doorbell = os.pipe()
         try:
@@ -106,7 +106,7 @@ class WriterClient:
         """
         if self.fault is not None:
             return False
-        room_s = self._patience.room_s if room_s is None else room_s
+        room_s = self._timeouts.room_s if room_s is None else room_s
         if not self.ring.put(parts, spare) and not self._put_later(parts, spare, room_s):
             return False
         try:
@@ -132,8 +132,8 @@ class WriterClient:
                 self._beats, self._heard_ns = beats, now_ns
             elif self.ring.state is WriterState.STARTING:
                 self._heard_ns = now_ns  # It loads what it needs, and gives no sign; START_S is its limit.
-            elif not now_ns - self._heard_ns <= self._patience.hung_s * 1e9:
-                self.lose(f"the writer has shown no sign of life for {self._patience.hung_s:g} s")
+            elif not now_ns - self._heard_ns <= self._timeouts.hung_s * 1e9:
+                self.lose(f"the writer has shown no sign of life for {self._timeouts.hung_s:g} s")
         return self.fault
 
     def _has_stopped(self) -> bool:

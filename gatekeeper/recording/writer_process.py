@@ -12,7 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from gatekeeper.recording.frames_file import FramesFile, KeptFrame
+from gatekeeper.recording.frames_file import FramesFile, StoredFrame
 from gatekeeper.recording.hash_chain import START, seal
 from gatekeeper.recording.hashing import array_hash
 from gatekeeper.recording.ring_buffer import RingBuffer, WriterState
@@ -62,21 +62,21 @@ class Writer:
             self._frames = FramesFile(self._frames_path, entry["setup"], self._pieces.arrays)
             self._pieces, self.begun = Pieces(), True
         elif entry["kind"] == "end":
-            kept = 0 if self._frames is None else self._frames.count
-            entry |= {"frames_kept": kept, "frames_dropped": self._dropped}
+            stored = 0 if self._frames is None else self._frames.count
+            entry |= {"frames_kept": stored, "frames_dropped": self._dropped}
         else:
             entry |= {f"{name}_hash": array_hash(array) for name, array in arrays.items()}
             if entry["kind"] == "frame":
-                entry |= self._kept(record.frame)
+                entry |= self._stored(record.frame)
         line, self._previous = seal(entry, self._number, self._previous)
         self._lines.append(line)
         self._number += 1
 
-    def _kept(self, kept: KeptFrame | None) -> dict[str, object]:
+    def _stored(self, stored: StoredFrame | None) -> dict[str, object]:
         """Put one frame into the file, and return where it is there; nowhere when it cannot be kept."""
-        if kept is not None and self._frames is not None:
+        if stored is not None and self._frames is not None:
             with suppress(ValueError, TypeError, OverflowError):
-                row, digest = self._frames.add(kept)
+                row, digest = self._frames.add(stored)
                 return {"frame_row": row, "frame_hash": digest}
         self._dropped += 1
         return {"frame_row": None, "frame_hash": None}

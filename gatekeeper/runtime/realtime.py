@@ -18,13 +18,13 @@ class Grant:
 
     Attributes
     ----------
-    asked : str
+    request : str
         What was asked for.
     refusal : str or None
         Why it was refused and what to do; None when it was granted.
     """
 
-    asked: str
+    request: str
     refusal: str | None = None
 
     @property
@@ -34,7 +34,7 @@ class Grant:
 
     def as_line(self) -> str:
         """Return it as one line for the operator."""
-        return f"{self.asked}: {'granted' if self.refusal is None else f'not granted, {self.refusal}'}"
+        return f"{self.request}: {'granted' if self.refusal is None else f'not granted, {self.refusal}'}"
 
 
 class Machine(Protocol):
@@ -44,7 +44,7 @@ class Machine(Protocol):
         """Keep this thread on one processor; return what undoes it."""
         ...
 
-    def prefer(self, priority: int) -> Callable[[], None]:
+    def use_fifo(self, priority: int) -> Callable[[], None]:
         """Run this thread first in, first out at a priority of 1 to 99; return what undoes it."""
         ...
 
@@ -62,7 +62,7 @@ class Linux:
         os.sched_setaffinity(0, {cpu})
         return lambda: os.sched_setaffinity(0, before)
 
-    def prefer(self, priority: int) -> Callable[[], None]:
+    def use_fifo(self, priority: int) -> Callable[[], None]:
         """Run this thread first in, first out; processes that it starts run as usual."""
         policy, before = os.sched_getscheduler(0), os.sched_getparam(0)
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
@@ -118,25 +118,25 @@ def real_time(config: RealTimeSettings, machine: Machine | None = None) -> Itera
         One for each thing that was asked for, none when there was nothing.
     """
     machine = Linux() if machine is None else machine
-    wishes: list[tuple[str, str, Callable[[], Callable[[], None]]]] = []
+    requests: list[tuple[str, str, Callable[[], Callable[[], None]]]] = []
     if config.lock_memory:
-        cure = "raise the limit with ulimit -l unlimited, or grant CAP_IPC_LOCK"
-        wishes.append(("memory locked", cure, machine.lock_memory))
+        remedy = "raise the limit with ulimit -l unlimited, or grant CAP_IPC_LOCK"
+        requests.append(("memory locked", remedy, machine.lock_memory))
     if config.pin_cpu >= 0:
-        wishes.append((f"processor {config.pin_cpu}", "name one that exists", lambda: machine.pin(config.pin_cpu)))
+        requests.append((f"processor {config.pin_cpu}", "name one that exists", lambda: machine.pin(config.pin_cpu)))
     if config.fifo_priority > 0:
-        cure = "raise the limit with ulimit -r, or grant CAP_SYS_NICE"
-        wishes.append(
-            (f"SCHED_FIFO priority {config.fifo_priority}", cure, lambda: machine.prefer(config.fifo_priority))
+        remedy = "raise the limit with ulimit -r, or grant CAP_SYS_NICE"
+        requests.append(
+            (f"SCHED_FIFO priority {config.fifo_priority}", remedy, lambda: machine.use_fifo(config.fifo_priority))
         )
     with ExitStack() as undo:
         grants = []
-        for asked, cure, grant in wishes:
+        for request, remedy, grant in requests:
             try:
                 undo.callback(grant())
-                grants.append(Grant(asked))
+                grants.append(Grant(request))
             except OSError as error:
-                grants.append(Grant(asked, f"{error.strerror or error}; {cure}; the loop runs without it"))
+                grants.append(Grant(request, f"{error.strerror or error}; {remedy}; the loop runs without it"))
         yield tuple(grants)
 
 

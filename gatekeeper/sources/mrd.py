@@ -10,11 +10,11 @@ from gatekeeper.core.errors import GeometryError, NotSagittalError
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.interleaving import InterleavedFrames
-from gatekeeper.sources.network import DAY_S, KnownPlanes, NetworkSource, Stamps, canonical
+from gatekeeper.sources.network import DAY_S, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.mrd_codec import ImageHeader, ImageMessage, Kind, TextMessage
-from gatekeeper.wire.single import as_meant
+from gatekeeper.wire.single import shortest_decimals
 from gatekeeper.wire.stream import MessageStream, StreamError
 
 NUMBERS = 65_536
@@ -50,10 +50,12 @@ class MrdSource(NetworkSource):
         super().__init__()
         self._config = config
         self._clock = clock
-        self._stamps = Stamps(NUMBERS, DAY_S)
-        self._aside = InterleavedFrames()
-        self._planes = KnownPlanes()
-        self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, name="mrd source")
+        self._stamps = ImageStamps(NUMBERS, DAY_S)
+        self._interleaved = InterleavedFrames()
+        self._planes = ReorientationCache()
+        self._link = Listener(
+            config.host, config.port, config.allow, self._serve, self._statistics.count_connection, name="mrd source"
+        )
 
     def _serve(self, link: socket.socket, peer: str) -> None:
         """Read one connection to its end."""
@@ -64,23 +66,25 @@ class MrdSource(NetworkSource):
             while stream.begin():
                 message = mrd.read_message(stream, where)
                 if message is Kind.CLOSE:
-                    self._tally.add("ignored", "close")
+                    self._statistics.add("ignored", "close")
                     # The client waits for a farewell of ours before it closes; whether it still does is its affair.
                     with suppress(OSError):
                         link.sendall(mrd.CLOSE)
                     return
                 self._take(message, where)
         except StreamError as error:
-            self._tally.add("broken", error.breach.value, str(error))
+            self._statistics.add("broken", error.breach.value, str(error))
 
     def _take(self, message: mrd.Message, where: str) -> None:
         received_s = self._clock.now_s()
         if isinstance(message, ImageMessage):
             self._take_image(message, received_s, where)
         elif isinstance(message, TextMessage):
-            self._tally.add("ignored", message.kind.name.lower(), message.text if message.kind is Kind.TEXT else "")
+            self._statistics.add(
+                "ignored", message.kind.name.lower(), message.text if message.kind is Kind.TEXT else ""
+            )
         else:
-            self._tally.add("ignored", message.name.lower())
+            self._statistics.add("ignored", message.name.lower())
 
     def _take_image(self, message: ImageMessage, received_s: float, where: str) -> None:
         """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
@@ -89,23 +93,25 @@ class MrdSource(NetworkSource):
         acquired_s = self._stamps.acquired_s(header.stamp * self._config.tick_ms * 1e-3, received_s)
         where = f"{where}: image {header.image_index}"
         try:
-            kind, fault = _misfit(header)
+            kind, fault = _unfit_reason(header)
             reorient = None if fault else self._reorientation(message, where)
         except NotSagittalError as error:
             kind, fault, reorient = "plane", str(error), None
         except GeometryError as error:
             kind, fault, reorient = "geometry", str(error), None
         if reorient is None:
-            self._tally.add("unfit", kind, fault if fault.startswith(where) else f"{where}: {fault}")
+            self._statistics.add("unfit", kind, fault if fault.startswith(where) else f"{where}: {fault}")
             if kind in OTHERS:
-                self._aside.put(number)
+                self._interleaved.put(number)
             return
         if math.isnan(acquired_s):
-            self._tally.add("unfit", "clock", f"{where}: the sender's clock runs faster than time; set tick_ms to its")
+            self._statistics.add(
+                "unfit", "clock", f"{where}: the sender's clock runs faster than time; set tick_ms to its"
+            )
         image = canonical(message.pixels[0, 0], reorient)
         frame = Frame(image, reorient.spacing_mm, number, acquired_s, received_s, reorient.plane)
-        self._tally.frame()
-        self._mailbox.put(self._aside.give(frame))
+        self._statistics.frame()
+        self._queue.put(self._interleaved.give(frame))
 
     def _reorientation(self, message: ImageMessage, where: str) -> Reorientation:
         """Return how images of this geometry become canonical."""
@@ -120,7 +126,7 @@ class MrdSource(NetworkSource):
         return self._planes.get(key, make)
 
 
-def _misfit(header: ImageHeader) -> tuple[str, str]:
+def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
     """Return in a word and in words why an image is no frame; nothing when it may be one."""
     if header.image_type not in MAGNITUDES:
         return "type", f"image_type {header.image_type} is no magnitude; send magnitude images (1)"
@@ -141,8 +147,8 @@ def _directions(message: ImageMessage, where: str) -> tuple[Vector, Vector]:
         raise GeometryError(f"{where}: its meta attributes cannot be read ({error}); send XML as MRD has it") from None
     header = message.header
     return (
-        _direction(meta.get("ImageRowDir"), as_meant(header.read_dir), where),
-        _direction(meta.get("ImageColumnDir"), as_meant(header.phase_dir), where),
+        _direction(meta.get("ImageRowDir"), shortest_decimals(header.read_dir), where),
+        _direction(meta.get("ImageColumnDir"), shortest_decimals(header.phase_dir), where),
     )
 
 
@@ -160,11 +166,11 @@ def _direction(words: tuple[str, ...] | None, otherwise: Vector, where: str) -> 
 
 def _geometry(header: ImageHeader, along_x: Vector, along_y: Vector) -> tuple[Plane, tuple[float, float]]:
     """Return where the pixels lie as they are stored, and their distances along rows and columns, in mm."""
-    (nx, ny, _), (width_mm, height_mm, _) = header.matrix, as_meant(header.field_of_view_mm)
+    (nx, ny, _), (width_mm, height_mm, _) = header.matrix, shortest_decimals(header.field_of_view_mm)
     spacing_mm = height_mm / ny, width_mm / nx
     back_x_mm, back_y_mm = 0.5 * (nx - 1) * spacing_mm[1], 0.5 * (ny - 1) * spacing_mm[0]
     first, second, third = (
         middle - back_x_mm * x - back_y_mm * y
-        for middle, x, y in zip(as_meant(header.position_mm), along_x, along_y, strict=True)
+        for middle, x, y in zip(shortest_decimals(header.position_mm), along_x, along_y, strict=True)
     )
     return Plane((first, second, third), row_step=along_y, col_step=along_x), spacing_mm

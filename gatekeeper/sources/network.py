@@ -27,8 +27,8 @@ class NetworkSource:
     _link: Listener | Caller
 
     def __init__(self) -> None:
-        self._tally = SourceStatistics()
-        self._mailbox = FrameQueue()
+        self._statistics = SourceStatistics()
+        self._queue = FrameQueue()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -38,23 +38,23 @@ class NetworkSource:
     @property
     def counts(self) -> SourceCounts:
         """What came so far; may be read from any thread."""
-        return self._tally.counts(self._mailbox.dropped)
+        return self._statistics.counts(self._queue.dropped)
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the oldest frame that waits, else the next one within `timeout_s` of session time, else None."""
-        return self._mailbox.next_frame(timeout_s)
+        return self._queue.next_frame(timeout_s)
 
     def ended(self) -> bool:
         """Return True after `close`; a sender that leaves may come back."""
-        return self._mailbox.ended()
+        return self._queue.ended()
 
     def close(self) -> None:
         """End the connection and listen or call no more; may be called twice."""
         self._link.close()
-        self._mailbox.close()
+        self._queue.close()
 
 
-class Stamps:
+class ImageStamps:
     """Numbers and times of a sender's images in the session; of what it has only ever said 0 it does not tell.
 
     Parameters
@@ -87,7 +87,7 @@ class Stamps:
         return self._time.acquired_s(told_s, received_s) if self._is_stamped else received_s
 
 
-class KnownPlanes:
+class ReorientationCache:
     """How images of the geometries that came lately become canonical."""
 
     def __init__(self) -> None:

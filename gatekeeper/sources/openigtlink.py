@@ -9,7 +9,7 @@ from gatekeeper.core.errors import GeometryError, NotSagittalError, WireError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.interleaving import InterleavedFrames
-from gatekeeper.sources.network import KnownPlanes, NetworkSource, Stamps, canonical
+from gatekeeper.sources.network import ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.openigtlink.geometry import plane_of
@@ -49,13 +49,15 @@ class OpenIGTLinkSource(NetworkSource):
         super().__init__()
         self._config = config
         self._clock = clock
-        self._stamps = Stamps(NUMBERS)
-        self._aside = InterleavedFrames()
-        self._planes = KnownPlanes()
+        self._stamps = ImageStamps(NUMBERS)
+        self._interleaved = InterleavedFrames()
+        self._planes = ReorientationCache()
         if config.role == "server":
-            self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, NAME)
+            self._link = Listener(
+                config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
+            )
         else:
-            self._link = Caller(config.host, config.port, self._serve, self._tally.heard, NAME)
+            self._link = Caller(config.host, config.port, self._serve, self._statistics.count_connection, NAME)
 
     def _serve(self, link: socket.socket, peer: str) -> None:
         """Read one connection to its end."""
@@ -66,16 +68,16 @@ class OpenIGTLinkSource(NetworkSource):
             while stream.begin():
                 self._take(stream, where)
         except StreamError as error:
-            self._tally.add("broken", error.breach.value, str(error))
+            self._statistics.add("broken", error.breach.value, str(error))
         except WireError as error:
-            self._tally.add("broken", Breach.MALFORMED.value, f"{where}: {error}")
+            self._statistics.add("broken", Breach.MALFORMED.value, f"{where}: {error}")
 
     def _take(self, stream: MessageStream, where: str) -> None:
         """Take one message."""
         header = decode_header(stream.take(HEADER_BYTES))
         if (kind := self._ignored(header)) is not None:
             stream.skip(header.body_size)
-            self._tally.add("ignored", kind)
+            self._statistics.add("ignored", kind)
             return
         body = stream.take(header.body_size)
         received_s = self._clock.now_s()
@@ -86,27 +88,29 @@ class OpenIGTLinkSource(NetworkSource):
         """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
         number = self._stamps.number(message.number)
         acquired_s = self._stamps.acquired_s(to_seconds(message.timestamp), received_s)
-        kind, fault = _misfit(image)
+        kind, fault = _unfit_reason(image)
         if fault:
-            self._tally.add("unfit", kind, f"{where}: {fault}")
+            self._statistics.add("unfit", kind, f"{where}: {fault}")
             return
         try:
             reorient = self._reorientation(image, where)
         except NotSagittalError as error:
-            self._tally.add("unfit", "plane", str(error))
+            self._statistics.add("unfit", "plane", str(error))
             # A device that images other planes in turn with the session's: these are no frames that are missing.
-            self._aside.put(number)
+            self._interleaved.put(number)
             return
         except GeometryError as error:
-            self._tally.add("unfit", "geometry", str(error))
+            self._statistics.add("unfit", "geometry", str(error))
             return
         if math.isnan(acquired_s):
-            self._tally.add("unfit", "clock", f"{where}: its time stamps run faster than time; they are in seconds")
+            self._statistics.add(
+                "unfit", "clock", f"{where}: its time stamps run faster than time; they are in seconds"
+            )
         frame = Frame(
             canonical(image.pixels[0], reorient), reorient.spacing_mm, number, acquired_s, received_s, reorient.plane
         )
-        self._tally.frame()
-        self._mailbox.put(self._aside.give(frame))
+        self._statistics.frame()
+        self._queue.put(self._interleaved.give(frame))
 
     def _ignored(self, header: Header) -> str | None:
         """Return the word under which a message is counted that is nothing to us, or None."""
@@ -126,7 +130,7 @@ class OpenIGTLinkSource(NetworkSource):
         return self._planes.get(key, make)
 
 
-def _misfit(image: Image) -> tuple[str, str]:
+def _unfit_reason(image: Image) -> tuple[str, str]:
     """Return in a word and in words why an image is no frame; nothing when it may be one."""
     if image.pixels.ndim == 4:
         return "vector", f"it has {image.pixels.shape[3]} numbers per pixel; send one"

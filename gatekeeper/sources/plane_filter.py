@@ -50,7 +50,7 @@ class PlaneFilter:
         self._angle_deg = angle_deg
         self._offset_mm = offset_mm
         self._seen_s = clock.now_s()
-        self._aside = InterleavedFrames()
+        self._interleaved = InterleavedFrames()
         self._set_aside = 0
 
     @property
@@ -67,10 +67,10 @@ class PlaneFilter:
                 return None
             if self._is_on_plane(frame.plane):
                 self._seen_s = max(self._seen_s, frame.received_s)
-                return self._aside.give(frame)
+                return self._interleaved.give(frame)
             if not frame.received_s - self._seen_s <= self._silence_s:
-                return self._aside.give(frame)
-            self._aside.put(frame.sequence, frame.skipped)
+                return self._interleaved.give(frame)
+            self._interleaved.put(frame.sequence, frame.skipped)
             self._set_aside += 1
         return None
 

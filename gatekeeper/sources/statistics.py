@@ -83,7 +83,7 @@ class SourceStatistics:
                 line = "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE])
                 self._notes[where] = line
 
-    def heard(self, what: str, more: str) -> None:
+    def count_connection(self, what: str, more: str) -> None:
         """Count what a `gatekeeper.wire.listener.Listener` tells of."""
         if what == "connection":
             self.connection()

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gatekeeper.core.errors import LinkError
-from gatekeeper.linac.lease.interlock import What
+from gatekeeper.linac.lease.interlock import EventKind
 from gatekeeper.linac.lease.port import probe
 from tests.support.leases import KEY, OTHER_KEY, interlock, lease_linac, linac_config
 from tests.support.waiting import until
@@ -18,8 +18,8 @@ def test_interlock_that_is_free_is_found_and_left_alone():
         assert (
             probe(linac_config(port), KEY) == f"interlock at 127.0.0.1:{port}: answers, has the same key, and is free"
         )
-        until(lambda: server.counts[What.DISCONNECTED] == 1)
-        assert server.counts[What.GRANTED] == server.counts["refused"] == 0
+        until(lambda: server.counts[EventKind.DISCONNECTED] == 1)
+        assert server.counts[EventKind.GRANTED] == server.counts["refused"] == 0
 
 
 def test_interlock_with_another_key_is_told():

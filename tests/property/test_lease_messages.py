@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatekeeper.linac.lease.messages import SIZE, USES, Inbox, Kind, Message, Refusal, decode, encode, is_signed
+from gatekeeper.linac.lease.messages import SIZE, USES, Kind, Message, MessageBuffer, Refusal, decode, encode, is_signed
 from tests.support.leases import KEY, OTHER_KEY
 
 VALUES = {
@@ -37,21 +37,21 @@ def test_bytes_of_any_kind_are_a_refusal_or_a_message_that_is_not_signed(raw):
 @given(st.lists(messages, max_size=6), st.data())
 def test_stream_gives_the_same_messages_however_it_is_cut(sent, data):
     stream = b"".join(encode(message, OTHER_KEY) for message in sent)
-    inbox, got = Inbox(), []
+    buffer, got = MessageBuffer(), []
     while stream:
         cut = data.draw(st.integers(1, len(stream)))
-        inbox.put(stream[:cut])
+        buffer.put(stream[:cut])
         stream = stream[cut:]
-        while (raw := inbox.take()) is not None:
+        while (raw := buffer.take()) is not None:
             got.append(decode(raw))
-        assert len(inbox._bytes) < SIZE
+        assert len(buffer._bytes) < SIZE
     assert got == sent
 
 
 @given(st.binary(min_size=6, max_size=500))
 def test_stream_of_anything_else_ends_in_a_refusal_and_stays_there(noise):
-    inbox = Inbox()
-    inbox.put(b"GKL0" + noise)
-    assert inbox.take() is Refusal.MALFORMED
-    inbox.put(encode(Message(Kind.HOLD), KEY))
-    assert inbox.take() is Refusal.MALFORMED
+    buffer = MessageBuffer()
+    buffer.put(b"GKL0" + noise)
+    assert buffer.take() is Refusal.MALFORMED
+    buffer.put(encode(Message(Kind.HOLD), KEY))
+    assert buffer.take() is Refusal.MALFORMED

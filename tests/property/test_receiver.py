@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.messages import Kind, Message, Refusal, encode
-from gatekeeper.linac.lease.receiver import ENDS_SESSION, disconnected, passed
+from gatekeeper.linac.lease.receiver import ENDS_SESSION, disconnected, elapsed
 from tests.support.leases import MS, OTHER_KEY, RULES, SENDER_NONCE, Bench
 
 LIFETIME_MS = 100
@@ -32,7 +32,7 @@ class Sessions(RuleBasedStateMachine):
     def time_passes(self, ms):
         self.bench.wait(ms)
         self.bench.now_ns = int(self.bench.now_ns)
-        self.bench.state, answer = passed(self.bench.state, self.bench.now_ns, RULES)
+        self.bench.state, answer = elapsed(self.bench.state, self.bench.now_ns, RULES)
         silent = self.connected and self.bench.now_ns >= self.heard_ns + RULES.silence_ms * MS
         assert answer.close == silent
         if silent:
@@ -110,7 +110,7 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def beam_is_on_while_a_lease_lives_and_at_no_other_time(self):
         bench = self.bench
-        state, _ = passed(bench.state, bench.now_ns, RULES)
+        state, _ = elapsed(bench.state, bench.now_ns, RULES)
         lives = self.on_until_ns is not None and bench.now_ns < self.on_until_ns
         assert (state.beam is BeamState.ON) == lives
 

@@ -49,7 +49,7 @@ class Device:
 
 
 @contextmanager
-def courier(device, **times):
+def repeater(device, **times):
     linac = Repeater(ModbusLinacConfig(**{**TIMES, **times}), device.connect)
     try:
         yield linac

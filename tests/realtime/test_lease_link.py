@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import ConfigError
-from gatekeeper.linac.lease.interlock import InterlockServer, What
+from gatekeeper.linac.lease.interlock import EventKind, InterlockServer
 from gatekeeper.linac.lease.messages import SIZE, Kind, Message, Refusal, decode, encode, is_signed, session_key
 from gatekeeper.linac.lease.receiver import Cause, Rules
 from tests.support.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
@@ -78,7 +78,7 @@ def test_lease_is_renewed_between_two_decisions_and_not_beyond_their_freshness()
         until(lambda: not beam_on(server))
         held_s = time.monotonic() - began_s
         assert 0.15 < held_s < 0.4 + SLACK_S
-        assert server.counts[What.GRANTED] > 5
+        assert server.counts[EventKind.GRANTED] > 5
 
 
 def test_link_stays_alive_while_the_beam_is_held():
@@ -127,7 +127,7 @@ def test_interlock_that_restarts_comes_back_in_hold():
         with interlock(port) as second:
             until(lambda: linac.alive)
             time.sleep(0.1)
-            assert second.counts[What.GRANTED] == 0, "a decision of before is worth nothing"
+            assert second.counts[EventKind.GRANTED] == 0, "a decision of before is worth nothing"
             switched_on(linac, second)
             assert linac.link.sessions == 2
 
@@ -156,7 +156,7 @@ def test_interlock_with_another_key_is_not_believed():
     with interlock(rules=Rules(OTHER_KEY)) as server, lease_linac(server.address[1]) as linac:
         until(lambda: linac.link.lost > 1)
         assert "same key file" in linac.link.fault
-        assert server.counts[What.GRANTED] == 0
+        assert server.counts[EventKind.GRANTED] == 0
 
 
 def test_refused_message_holds_the_beam_and_is_counted():
@@ -170,7 +170,7 @@ def test_refused_message_holds_the_beam_and_is_counted():
         assert (refused.kind, refused.code) == (Kind.REFUSED, Refusal.REPLAYED)
         assert read(link) == b""
         until(lambda: server.counts["replayed"] == 1)
-        until(lambda: server.counts[What.DISCONNECTED] == 1)
+        until(lambda: server.counts[EventKind.DISCONNECTED] == 1)
         assert not beam_on(server)
 
 
@@ -227,7 +227,7 @@ def test_sender_that_comes_and_goes_leaves_nothing_behind():
         for _ in range(200):
             with dialled(server) as link:
                 read(link)
-        until(lambda: server.counts[What.CONNECTED] + server.counts["busy"] == 200)
+        until(lambda: server.counts[EventKind.CONNECTED] + server.counts["busy"] == 200)
         until(lambda: server.state.peer is None)
         assert len(server._selector.get_map()) == 2
 

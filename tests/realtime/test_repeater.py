@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.realtime.repeaters import TIMES, Device, courier
+from tests.realtime.repeaters import TIMES, Device, repeater
 from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
 
@@ -31,7 +31,7 @@ def switched_on(linac, device, sequence=1):
 
 def test_device_is_told_hold_before_anything_else_and_then_what_is_decided():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device, sequence=41)
         assert not device.orders[0].beam_on
         assert device.orders[-1].frame == 41
@@ -43,7 +43,7 @@ def test_device_is_told_hold_before_anything_else_and_then_what_is_decided():
 
 def test_heartbeat_counts_up_with_every_order_and_begins_anew():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         linac._beat = 65_530
         until(lambda: len(device.orders) > 20)
     beats = [order.beat for order in device.orders]
@@ -54,7 +54,7 @@ def test_heartbeat_counts_up_with_every_order_and_begins_anew():
 
 def test_state_is_repeated_between_two_decisions():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         said = len(device.orders)
         until(lambda: len(device.orders) > said + 5)
@@ -63,7 +63,7 @@ def test_state_is_repeated_between_two_decisions():
 
 def test_beam_on_is_not_repeated_beyond_its_freshness():
     device = Device()
-    with courier(device, fresh_ms=150) as linac:
+    with repeater(device, fresh_ms=150) as linac:
         switched_on(linac, device)
         began_s = time.monotonic()
         until(lambda: not beam_on(device))
@@ -73,7 +73,7 @@ def test_beam_on_is_not_repeated_beyond_its_freshness():
 
 def test_hold_after_the_freshness_does_not_wait_for_the_next_repetition():
     device = Device()
-    with courier(device, refresh_ms=1000, deadline_ms=2000, failure_detect_ms=4000, fresh_ms=100) as linac:
+    with repeater(device, refresh_ms=1000, deadline_ms=2000, failure_detect_ms=4000, fresh_ms=100) as linac:
         switched_on(linac, device)
         began_s = time.monotonic()
         until(lambda: not beam_on(device))
@@ -82,7 +82,7 @@ def test_hold_after_the_freshness_does_not_wait_for_the_next_repetition():
 
 def test_decision_does_not_wait_for_the_next_repetition():
     device = Device()
-    with courier(device, refresh_ms=1000, deadline_ms=2000, failure_detect_ms=4000) as linac:
+    with repeater(device, refresh_ms=1000, deadline_ms=2000, failure_detect_ms=4000) as linac:
         until(lambda: linac.alive)
         for sequence in range(4):
             linac.send(decision(ON, sequence=sequence))
@@ -100,7 +100,7 @@ def test_decision_that_comes_while_the_thread_wakes_up_is_not_overlooked():
                 linac.send(decision(HOLD, sequence=7))
             super().clear()
 
-    with courier(device, refresh_ms=200, deadline_ms=1000, failure_detect_ms=2000) as linac:
+    with repeater(device, refresh_ms=200, deadline_ms=1000, failure_detect_ms=2000) as linac:
         until(lambda: linac.alive)
         said = len(device.orders)
         linac._wake = Interrupted()
@@ -112,7 +112,7 @@ def test_decision_that_comes_while_the_thread_wakes_up_is_not_overlooked():
 
 def test_decision_never_touches_the_wire():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         device.hangs = True
         for sequence in range(10_000):
@@ -123,7 +123,7 @@ def test_decision_never_touches_the_wire():
 
 def test_hung_device_is_noticed_when_it_is_late_and_not_only_when_it_answers():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         device.hangs = True
         began_s = time.monotonic()
@@ -136,7 +136,7 @@ def test_hung_device_is_noticed_when_it_is_late_and_not_only_when_it_answers():
 
 def test_late_order_ends_the_session_although_it_was_taken():
     device = Device()
-    with courier(device, retry_ms=60_000) as linac:
+    with repeater(device, retry_ms=60_000) as linac:
         switched_on(linac, device)
         device.takes_s = 0.15
         until(lambda: linac.link.lost == 1)
@@ -147,7 +147,7 @@ def test_late_order_ends_the_session_although_it_was_taken():
 
 def test_failed_order_ends_the_session_at_once():
     device = Device()
-    with courier(device, retry_ms=60_000) as linac:
+    with repeater(device, retry_ms=60_000) as linac:
         switched_on(linac, device)
         device.fails = True
         until(lambda: linac.link.lost == 1)
@@ -156,7 +156,7 @@ def test_failed_order_ends_the_session_at_once():
 
 def test_error_that_nobody_expects_is_a_lost_link_too():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         device.takes_s = "nonsense"
         until(lambda: linac.link.lost > 1)
@@ -168,7 +168,7 @@ def test_error_that_nobody_expects_is_a_lost_link_too():
 
 def test_device_that_comes_back_is_told_hold_until_a_new_decision():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         device.fails = True
         linac.send(decision(ON, sequence=2))
@@ -185,7 +185,7 @@ def test_device_that_comes_back_is_told_hold_until_a_new_decision():
 
 def test_decision_of_an_earlier_session_that_is_left_late_is_worth_nothing():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         late = linac._wanted
         device.fails = True
@@ -201,7 +201,7 @@ def test_decision_of_an_earlier_session_that_is_left_late_is_worth_nothing():
 def test_device_that_is_not_there_is_looked_for_again_and_again():
     device = Device()
     device.reachable = False
-    with courier(device) as linac:
+    with repeater(device) as linac:
         until(lambda: linac.link.lost > 2)
         assert (linac.alive, linac.link.fault, linac.link.sessions) == (False, "nobody there", 0)
         device.reachable = True
@@ -212,7 +212,7 @@ def test_device_that_is_not_there_is_looked_for_again_and_again():
 def test_every_decision_at_eight_frames_a_second_is_carried():
     device = Device()
     device.takes_s = 0.03
-    with courier(device, deadline_ms=500, failure_detect_ms=600) as linac:
+    with repeater(device, deadline_ms=500, failure_detect_ms=600) as linac:
         until(lambda: linac.alive)
         for sequence in range(16):
             linac.send(decision(HOLD if sequence % 2 else ON, sequence=sequence))
@@ -223,7 +223,7 @@ def test_every_decision_at_eight_frames_a_second_is_carried():
 
 def test_two_decisions_within_one_order_end_in_the_newer():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         for sequence in range(500):
             linac.send(decision(HOLD if sequence % 2 else ON, sequence=sequence))
@@ -233,7 +233,7 @@ def test_two_decisions_within_one_order_end_in_the_newer():
 
 def test_closing_says_hold_and_nothing_afterwards():
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         switched_on(linac, device)
         linac.close()
         said = len(device.orders)
@@ -248,7 +248,7 @@ def test_closing_says_hold_and_nothing_afterwards():
 
 def test_closing_while_a_beam_on_is_on_its_way_says_hold_after_it():
     device = Device()
-    with courier(device, deadline_ms=1000, failure_detect_ms=2000) as linac:
+    with repeater(device, deadline_ms=1000, failure_detect_ms=2000) as linac:
         until(lambda: linac.alive)
         device.takes_s = 0.1
         linac.send(decision(ON))
@@ -259,7 +259,7 @@ def test_closing_while_a_beam_on_is_on_its_way_says_hold_after_it():
 
 def test_beam_on_while_an_order_is_overdue_is_withheld_although_the_session_lives():
     device = Device()
-    with courier(device, refresh_ms=300, deadline_ms=1000, failure_detect_ms=2000) as linac:
+    with repeater(device, refresh_ms=300, deadline_ms=1000, failure_detect_ms=2000) as linac:
         until(lambda: linac.alive)
         linac._alive_until_ns = 0
         linac.send(decision(ON))
@@ -272,7 +272,7 @@ def test_beam_on_while_an_order_is_overdue_is_withheld_although_the_session_live
 @pytest.mark.parametrize("sequence", [-(2**80), 2**80])
 def test_frame_number_of_any_size_is_carried(sequence):
     device = Device()
-    with courier(device) as linac:
+    with repeater(device) as linac:
         until(lambda: linac.alive)
         linac.send(decision(HOLD, sequence=sequence))
         until(lambda: device.orders[-1].frame == (-1 if sequence < 0 else 2**31 - 1))

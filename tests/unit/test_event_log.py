@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.event_log import EventLog
-from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.interlock import Event, EventKind
 from gatekeeper.linac.lease.messages import Refusal
 from gatekeeper.linac.lease.receiver import Cause, Interlock
 
 ON = Interlock(BeamState.ON, Cause.LEASE, until_ns=1, number=3, frame=41)
-COUNTS = Counter({What.GRANTED: 3, What.REFUSED: 2, "forged": 2})
+COUNTS = Counter({EventKind.GRANTED: 3, EventKind.REFUSED: 2, "forged": 2})
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def lines(*events, as_json=False):
 
 
 def test_json_line_has_time_state_reason_frame_and_lease():
-    (line,) = lines(event(What.STATE), as_json=True)
+    (line,) = lines(event(EventKind.STATE), as_json=True)
     assert json.loads(line) == {
         "event": "state",
         "time_s": 1.5,
@@ -56,28 +56,30 @@ def test_json_line_has_time_state_reason_frame_and_lease():
 
 
 def test_refusal_says_why():
-    (line,) = lines(event(What.REFUSED, Interlock(), Refusal.FORGED), as_json=True)
+    (line,) = lines(event(EventKind.REFUSED, Interlock(), Refusal.FORGED), as_json=True)
     assert json.loads(line)["refused"] == "forged"
 
 
 def test_lines_for_people_say_the_same():
-    assert [line.split() for line in lines(event(What.STATE), event(What.REFUSED, Interlock(), Refusal.FORGED))] == [
+    assert [
+        line.split() for line in lines(event(EventKind.STATE), event(EventKind.REFUSED, Interlock(), Refusal.FORGED))
+    ] == [
         ["1.500000", "s", "ON", "state", "reason", "lease,", "frame", "41,", "lease", "3"],
         ["1.500000", "s", "HOLD", "refused", "forged,", "number", "2"],
     ]
-    assert lines(event(What.STOPPED, Interlock()))[0].endswith("3 leases granted, 2 forged")
-    assert lines(event(What.LISTENING, Interlock()))[0].endswith("listening on 127.0.0.1:7400")
+    assert lines(event(EventKind.STOPPED, Interlock()))[0].endswith("3 leases granted, 2 forged")
+    assert lines(event(EventKind.LISTENING, Interlock()))[0].endswith("listening on 127.0.0.1:7400")
 
 
 def test_every_single_lease_is_no_line():
-    assert lines(event(What.GRANTED)) == []
+    assert lines(event(EventKind.GRANTED)) == []
 
 
 def test_line_that_nobody_reads_is_counted_and_not_waited_for():
     with pipe() as (reading, writing):
         log = EventLog(True, writing)
         for _ in range(1000):
-            log(event(What.STATE))
+            log(event(EventKind.STATE))
         assert log.lost > 0
         read = os.read(reading, 1 << 20)
         assert read.endswith(b"\n")
@@ -88,6 +90,6 @@ def test_reader_that_has_gone_ends_nothing():
     reading, writing = os.pipe()
     os.close(reading)
     log = EventLog(True, writing)
-    log(event(What.STATE))
+    log(event(EventKind.STATE))
     os.close(writing)
     assert log.lost == 1

@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame, Plane
-from gatekeeper.recording.frames_file import FramesFile, FramesReader, KeptFrame
+from gatekeeper.recording.frames_file import FramesFile, FramesReader, StoredFrame
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.serialization import pack, unpack
 from gatekeeper.recording.session_setup import SessionSetup
@@ -44,7 +44,7 @@ def written(path, *frames, begin=None):
     file = FramesFile(path, begin.facts(), begin.arrays())
     hashes = []
     for one in frames:
-        record = unpack(b"".join(pack({"kind": "frame"}, KeptFrame.of(one))))
+        record = unpack(b"".join(pack({"kind": "frame"}, StoredFrame.of(one))))
         hashes.append(file.add(record.frame)[1])
     file.close()
     return hashes
@@ -117,7 +117,7 @@ def test_frames_are_kept_in_the_type_of_the_source(tmp_path):
     ids=lambda change: next(iter(change)),
 )
 def test_hash_of_a_frame_covers_all_of_it(change):
-    assert KeptFrame.of(frame(WHOLE)).hash() != KeptFrame.of(replace(frame(WHOLE), **change)).hash()
+    assert StoredFrame.of(frame(WHOLE)).hash() != StoredFrame.of(replace(frame(WHOLE), **change)).hash()
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_frame_that_cannot_be_kept_is_refused_and_the_next_one_is_not(tmp_path, 
     begin = setup()
     file = FramesFile(tmp_path / "frames.h5", begin.facts(), begin.arrays())
     with pytest.raises((ValueError, OverflowError)):
-        file.add(KeptFrame.of(replace(frame(WHOLE), **bad)))
-    row, digest = file.add(KeptFrame.of(frame(WHOLE, sequence=9)))
+        file.add(StoredFrame.of(replace(frame(WHOLE), **bad)))
+    row, digest = file.add(StoredFrame.of(frame(WHOLE, sequence=9)))
     file.close()
     assert row == 0
     assert FramesReader(tmp_path / "frames.h5").frame(0)[1] == digest
@@ -145,7 +145,7 @@ def test_what_the_session_began_with_comes_back(tmp_path):
 
 def test_frames_without_a_reference_are_kept_too(tmp_path):
     file = FramesFile(tmp_path / "frames.h5", None, {})
-    file.add(KeptFrame.of(frame(WHOLE)))
+    file.add(StoredFrame.of(frame(WHOLE)))
     file.close()
     reader = FramesReader(tmp_path / "frames.h5")
     assert reader.facts is None
@@ -172,7 +172,7 @@ def test_file_can_be_read_while_it_is_written(tmp_path):
     begin = setup()
     file = FramesFile(tmp_path / "frames.h5", begin.facts(), begin.arrays())
     for number in range(3):
-        file.add(KeptFrame.of(frame(WHOLE, sequence=number)))
+        file.add(StoredFrame.of(frame(WHOLE, sequence=number)))
         file.flush()
         reader = FramesReader(tmp_path / "frames.h5")
         assert [reader.frame(row)[0].sequence for row in range(len(reader))] == list(range(number + 1))

@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.config import LeaseConfig
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.event_log import EventLog
-from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.interlock import Event, EventKind
 from gatekeeper.linac.lease.messages import LAYOUT, SIZE, USES, Kind, Refusal, session_key, session_number
 from gatekeeper.linac.lease.receiver import Cause, Interlock, Rules, connected, received
 from gatekeeper.linac.lease.sender import SenderSession
@@ -97,8 +97,8 @@ def test_settings_are_those_of_the_config_with_their_defaults():
 
 
 def test_every_field_and_event_that_is_printed_is_there():
-    printed = Event(What.LISTENING, 0, Interlock(), None, {}, "127.0.0.1:1")
+    printed = Event(EventKind.LISTENING, 0, Interlock(), None, {}, "127.0.0.1:1")
     fields = set(re.findall(r'"(\w+)":', EventLog(as_json=True)._json(printed)))
     assert fields <= first_cells()
     (row,) = (row for row in ROWS if row[0] == "`event`")
-    assert set(re.findall(r"`(\w+)`", row[2])) == set(What) - {What.GRANTED}
+    assert set(re.findall(r"`(\w+)`", row[2])) == set(EventKind) - {EventKind.GRANTED}

@@ -10,9 +10,9 @@ from gatekeeper.linac.lease.messages import (
     SIZE,
     UNUSED,
     USES,
-    Inbox,
     Kind,
     Message,
+    MessageBuffer,
     Refusal,
     decode,
     encode,
@@ -89,9 +89,9 @@ def test_what_is_no_message_is_refused(raw, fault):
     ],
 )
 def test_stream_is_refused_at_its_first_wrong_bytes(start, fault):
-    inbox = Inbox()
-    inbox.put(start)
-    assert inbox.take() is fault
+    buffer = MessageBuffer()
+    buffer.put(start)
+    assert buffer.take() is fault
 
 
 def test_session_key_depends_on_the_key_and_both_nonces():

@@ -10,8 +10,8 @@ from gatekeeper.linac.lease.receiver import (
     Interlock,
     connected,
     disconnected,
+    elapsed,
     next_event_ns,
-    passed,
     received,
 )
 from tests.support.leases import (
@@ -195,10 +195,10 @@ def test_sender_that_is_silent_is_sent_away(where):
     bench = STATES[where]()
     heard = bench.state.peer is not None
     bench.now_ns = START_NS + RULES.silence_ms * MS - 1
-    state, answer = passed(bench.state, bench.now_ns, RULES)
+    state, answer = elapsed(bench.state, bench.now_ns, RULES)
     assert not answer.close
     assert state.beam is HOLD
-    state, answer = passed(state, bench.now_ns + 1, RULES)
+    state, answer = elapsed(state, bench.now_ns + 1, RULES)
     assert answer.close == heard
     assert state.peer is None
 
@@ -244,7 +244,7 @@ def test_next_event_is_the_end_of_the_lease_and_then_the_end_of_patience():
     assert next_event_ns(Interlock(), RULES) is None
     bench = beam_on_bench()
     assert next_event_ns(bench.state, RULES) == START_NS + 100 * MS
-    assert next_event_ns(passed(bench.state, START_NS + 100 * MS, RULES)[0], RULES) == START_NS + 500 * MS
+    assert next_event_ns(elapsed(bench.state, START_NS + 100 * MS, RULES)[0], RULES) == START_NS + 500 * MS
     unheard = bench.state._replace(peer=None)
     assert next_event_ns(unheard, RULES) == START_NS + 100 * MS
 

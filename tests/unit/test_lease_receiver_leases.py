@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.messages import Kind, Message, Refusal, decode, encode
-from gatekeeper.linac.lease.receiver import Cause, disconnected, passed
+from gatekeeper.linac.lease.receiver import Cause, disconnected, elapsed
 from tests.support.leases import MS, RULES, SENDER_NONCE, START_NS, beam_on_bench, greeted
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
@@ -12,8 +12,8 @@ ON, HOLD = BeamState.ON, BeamState.HOLD
 
 def test_beam_is_on_for_the_lifetime_and_not_a_nanosecond_longer():
     bench = beam_on_bench()
-    assert passed(bench.state, START_NS + 100 * MS - 1, RULES)[0].beam is ON
-    state, _ = passed(bench.state, START_NS + 100 * MS, RULES)
+    assert elapsed(bench.state, START_NS + 100 * MS - 1, RULES)[0].beam is ON
+    state, _ = elapsed(bench.state, START_NS + 100 * MS, RULES)
     assert (state.beam, state.cause) == (HOLD, Cause.EXPIRED)
 
 

@@ -27,7 +27,7 @@ class Machine:
     def pin(self, cpu):
         return self._grant(f"cpu {cpu}")
 
-    def prefer(self, priority):
+    def use_fifo(self, priority):
         return self._grant(f"fifo {priority}")
 
     def lock_memory(self):

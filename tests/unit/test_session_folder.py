@@ -23,7 +23,7 @@ from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import SessionRecorder
-from gatekeeper.recording.writer_client import CAPACITY, LIVE, PATIENT, SPARE, WriterClient
+from gatekeeper.recording.writer_client import CAPACITY, LIVE_TIMEOUTS, OFFLINE_TIMEOUTS, SPARE, WriterClient
 from gatekeeper.runtime.process import NICENESS
 from replay.run import replay, replay_input
 from replay.sessions.verify import verify_folder
@@ -142,7 +142,7 @@ def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
         stop(session.writer_pid)
         session.record(step(), 1.0)
         assert session.fault is None
-        now_ns[0] = int(LIVE.hung_s * 1e9)
+        now_ns[0] = int(LIVE_TIMEOUTS.hung_s * 1e9)
         assert session.fault is None
         now_ns[0] += 1
         assert "no sign of life for 2 s" in session.fault
@@ -150,9 +150,9 @@ def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
         assert session.fault is not None
 
 
-@pytest.mark.parametrize("patience", [LIVE, PATIENT], ids=["live", "patient"])
-def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, patience):
-    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), patience) as session:
+@pytest.mark.parametrize("patience", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
+def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, timeouts):
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), timeouts) as session:
         room = (tmp_path / "s" / "frames.h5").stat().st_size + 30_000
         resource.prlimit(session.writer_pid, resource.RLIMIT_FSIZE, (room, room))
         assert record_until_fault(session) > 2
@@ -185,7 +185,7 @@ def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_f
 
 
 def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
-    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), OFFLINE_TIMEOUTS) as session:
         huge = np.zeros((CAPACITY // 8, 1), np.float64)
         session.record(Step(step(HOLD).decision, frame(image=huge)), 1.0)
         session.finish({})
@@ -195,7 +195,7 @@ def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
 
 
 def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
-    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), PATIENT) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), OFFLINE_TIMEOUTS) as session:
         large = np.zeros((1024, 1024), np.float32)
         many = CAPACITY // large.nbytes + 10
         for number in range(many):
@@ -205,13 +205,13 @@ def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
     assert len(FramesReader(tmp_path / "s" / "frames.h5")) == many
 
 
-@pytest.mark.parametrize("patience", [LIVE, PATIENT], ids=["live", "patient"])
-def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, patience):
+@pytest.mark.parametrize("patience", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
+def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, timeouts):
     preview = np.zeros((160, 512, 512), np.uint16)
     preview[:, ::7, ::5] = np.arange(160)[:, None, None] + 1
     assert preview.nbytes > CAPACITY
     begin = replace(small_setup(), preview=preview)
-    with SessionRecorder(tmp_path / "s", CONFIG, begin, patience) as session:
+    with SessionRecorder(tmp_path / "s", CONFIG, begin, timeouts) as session:
         assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 160
         session.record(step(), 1.0)
         session.finish({})

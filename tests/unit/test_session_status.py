@@ -10,7 +10,7 @@ from gatekeeper.session.status import MOST_LINES, MOST_RECENT, SessionStatus
 from tests.support.steps import HOLD, ON, decision, frame
 
 
-def passed(session_status, sequence, time_s, state=HOLD, skipped=0, armed=True):
+def elapsed(session_status, sequence, time_s, state=HOLD, skipped=0, armed=True):
     reasons = () if state is ON else (Reason.OUTSIDE,)
     shown = None
     if sequence >= 0:
@@ -20,10 +20,10 @@ def passed(session_status, sequence, time_s, state=HOLD, skipped=0, armed=True):
 
 def test_board_counts_frames_silences_and_what_did_not_come():
     session_status = SessionStatus()
-    passed(session_status, 0, 0.0)
-    passed(session_status, 3, 0.3, skipped=1)
-    passed(session_status, -1, 0.5)
-    passed(session_status, 4, 0.6)
+    elapsed(session_status, 0, 0.0)
+    elapsed(session_status, 3, 0.3, skipped=1)
+    elapsed(session_status, -1, 0.5)
+    elapsed(session_status, 4, 0.6)
     status = session_status.current
     assert (status.frames, status.silences, status.skipped, status.missing) == (3, 1, 1, 1)
     assert status.last_frame_step.frame.sequence == 4
@@ -32,19 +32,19 @@ def test_board_counts_frames_silences_and_what_did_not_come():
 
 def test_numbers_that_begin_anew_are_not_missing():
     session_status = SessionStatus()
-    passed(session_status, 900, 0.0)
-    passed(session_status, 0, 0.1)
+    elapsed(session_status, 900, 0.0)
+    elapsed(session_status, 0, 0.1)
     assert session_status.current.missing == 0
 
 
 def test_duty_cycle_is_the_share_of_armed_time_with_the_beam_on():
     session_status = SessionStatus()
-    passed(session_status, 0, 0.0, armed=False)
-    passed(session_status, 1, 1.0, armed=False)
+    elapsed(session_status, 0, 0.0, armed=False)
+    elapsed(session_status, 1, 1.0, armed=False)
     assert session_status.current.duty_cycle == 0.0
-    passed(session_status, 2, 2.0, ON)
-    passed(session_status, 3, 3.0, HOLD)
-    passed(session_status, 4, 5.0, HOLD)
+    elapsed(session_status, 2, 2.0, ON)
+    elapsed(session_status, 3, 3.0, HOLD)
+    elapsed(session_status, 4, 5.0, HOLD)
     assert session_status.current.armed_s == 4.0
     assert session_status.current.beam_on_s == 1.0
     assert session_status.current.duty_cycle == 0.25
@@ -54,15 +54,15 @@ def test_frame_rate_is_that_of_the_last_frames():
     session_status = SessionStatus()
     assert math.isnan(session_status.current.rate_hz)
     for number in range(40):
-        passed(session_status, number, 0.25 * number if number < 20 else 4.75 + 0.125 * (number - 19))
+        elapsed(session_status, number, 0.25 * number if number < 20 else 4.75 + 0.125 * (number - 19))
     assert session_status.current.rate_hz == 8.0
 
 
 def test_what_was_shown_before_stays_as_it_was():
     session_status = SessionStatus()
-    passed(session_status, 0, 0.0)
+    elapsed(session_status, 0, 0.0)
     before = session_status.current
-    passed(session_status, 1, 1.0)
+    elapsed(session_status, 1, 1.0)
     session_status.enter(Phase.READY, 1.0)
     assert before.frames == 1
     assert before.phase is Phase.CONNECT
@@ -81,7 +81,7 @@ def test_lines_are_numbered_and_the_oldest_go():
 def test_the_last_decisions_are_kept_for_those_who_must_not_miss_one():
     session_status = SessionStatus()
     for number in range(MOST_RECENT + 5):
-        passed(session_status, number if number % 2 else -1, 0.1 * number)
+        elapsed(session_status, number if number % 2 else -1, 0.1 * number)
     assert [one.number for one in session_status.recent] == list(range(5, MOST_RECENT + 5))
     assert session_status.recent[-1].decision.time_s == 0.1 * (MOST_RECENT + 4)
     assert session_status.recent[-1].center_mm is None

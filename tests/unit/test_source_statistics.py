@@ -4,15 +4,15 @@ from gatekeeper.sources.statistics import LONGEST_NOTE, SourceCounts, SourceStat
 
 
 def test_what_was_counted_is_told_apart_by_where_and_kind():
-    tally = SourceStatistics()
-    tally.heard("connection", "127.0.0.1")
-    tally.heard("refused", "busy")
-    tally.heard("failed", "ValueError: bad luck")
-    tally.frame()
-    tally.add("ignored", "waveform")
-    tally.add("ignored", "waveform")
-    tally.add("unfit", "channels", "it has 3")
-    assert tally.counts(dropped=4) == SourceCounts(
+    statistics = SourceStatistics()
+    statistics.count_connection("connection", "127.0.0.1")
+    statistics.count_connection("refused", "busy")
+    statistics.count_connection("failed", "ValueError: bad luck")
+    statistics.frame()
+    statistics.add("ignored", "waveform")
+    statistics.add("ignored", "waveform")
+    statistics.add("unfit", "channels", "it has 3")
+    assert statistics.counts(dropped=4) == SourceCounts(
         connections=1,
         frames=1,
         dropped=4,
@@ -25,20 +25,20 @@ def test_what_was_counted_is_told_apart_by_where_and_kind():
 
 
 def test_counts_that_were_read_change_no_more():
-    tally = SourceStatistics()
-    before = tally.counts()
-    tally.add("broken", "cut", "gone")
+    statistics = SourceStatistics()
+    before = statistics.counts()
+    statistics.add("broken", "cut", "gone")
     assert before == SourceCounts()
-    assert tally.counts().broken == {"cut": 1}
+    assert statistics.counts().broken == {"cut": 1}
 
 
 def test_a_long_note_is_cut():
-    tally = SourceStatistics()
-    tally.add("ignored", "text", "x" * 10_000)
-    assert len(tally.counts().notes["ignored"]) == LONGEST_NOTE
+    statistics = SourceStatistics()
+    statistics.add("ignored", "text", "x" * 10_000)
+    assert len(statistics.counts().notes["ignored"]) == LONGEST_NOTE
 
 
 def test_words_of_a_stranger_give_a_terminal_no_orders():
-    tally = SourceStatistics()
-    tally.add("ignored", "text", "hello\n\x1b[2Jworld")
-    assert tally.counts().notes["ignored"] == "hello  [2Jworld"
+    statistics = SourceStatistics()
+    statistics.add("ignored", "text", "hello\n\x1b[2Jworld")
+    assert statistics.counts().notes["ignored"] == "hello  [2Jworld"

@@ -4,11 +4,11 @@ import json
 import os
 import select
 
-from gatekeeper.linac.lease.interlock import Event, What
+from gatekeeper.linac.lease.interlock import Event, EventKind
 from gatekeeper.linac.lease.messages import Refusal
 
 REFUSALS = tuple(refusal.word for refusal in Refusal)
-SILENT = frozenset({What.GRANTED})
+SILENT = frozenset({EventKind.GRANTED})
 """Events that come with every lease and are only counted."""
 
 
@@ -37,7 +37,7 @@ class EventLog:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        if event.what not in SILENT:
+        if event.kind not in SILENT:
             line = self._json(event) if self._as_json else self._words(event)
             self._write(line.encode() + b"\n")
 
@@ -55,16 +55,16 @@ class EventLog:
         state = event.state
         return json.dumps(
             {
-                "event": event.what,
+                "event": event.kind,
                 "time_s": event.time_ns * 1e-9,
                 "state": state.beam,
                 "reason": state.cause,
                 "sequence": state.frame,
                 "lease": state.number,
                 "refused": None if event.refusal is None else event.refusal.word,
-                "granted": event.counts.get(What.GRANTED, 0),
+                "granted": event.counts.get(EventKind.GRANTED, 0),
                 "refusals": {word: event.counts[word] for word in REFUSALS if event.counts.get(word, 0)},
-                "listen": event.place,
+                "listen": event.address,
                 "lines_lost": self.lost,
             }
         )
@@ -73,14 +73,16 @@ class EventLog:
         """Return an event as a line to be read."""
         state = event.state
         said = {
-            What.LISTENING: f"listening on {event.place}",
-            What.STATE: f"reason {state.cause}, frame {state.frame}, lease {state.number}",
-            What.REFUSED: "" if event.refusal is None else f"{event.refusal.word}, number {event.counts['refused']}",
-            What.STOPPED: self._books(event),
+            EventKind.LISTENING: f"listening on {event.address}",
+            EventKind.STATE: f"reason {state.cause}, frame {state.frame}, lease {state.number}",
+            EventKind.REFUSED: ""
+            if event.refusal is None
+            else f"{event.refusal.word}, number {event.counts['refused']}",
+            EventKind.STOPPED: self._books(event),
         }
-        return f"{event.time_ns * 1e-9:14.6f} s  {state.beam:4}  {event.what:12}  {said.get(event.what, '')}".rstrip()
+        return f"{event.time_ns * 1e-9:14.6f} s  {state.beam:4}  {event.kind:12}  {said.get(event.kind, '')}".rstrip()
 
     def _books(self, event: Event) -> str:
         """Return all counts in a row."""
         counted = [f"{event.counts[word]} {word}" for word in REFUSALS if event.counts.get(word, 0)]
-        return ", ".join([f"{event.counts.get(What.GRANTED, 0)} leases granted", *counted])
+        return ", ".join([f"{event.counts.get(EventKind.GRANTED, 0)} leases granted", *counted])

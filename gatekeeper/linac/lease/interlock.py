@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import ConfigError
-from gatekeeper.linac.lease.messages import NONCE_SIZE, Inbox, Refusal
+from gatekeeper.linac.lease.messages import NONCE_SIZE, MessageBuffer, Refusal
 from gatekeeper.linac.lease.receiver import (
     Answer,
     Cause,
@@ -19,8 +19,8 @@ from gatekeeper.linac.lease.receiver import (
     Rules,
     connected,
     disconnected,
+    elapsed,
     next_event_ns,
-    passed,
     received,
 )
 
@@ -28,7 +28,7 @@ CHUNK = 4096
 """Bytes that are read at once; more than one message waits in them only after a delay."""
 
 
-class What(StrEnum):
+class EventKind(StrEnum):
     """What an interlock has to tell."""
 
     LISTENING = "listening"
@@ -45,7 +45,7 @@ class Event(NamedTuple):
 
     Attributes
     ----------
-    what : What
+    kind : What
         What it was; STATE whenever the beam has changed.
     time_ns : int
         The interlock's monotonic clock in ns.
@@ -55,24 +55,24 @@ class Event(NamedTuple):
         Why a message was refused.
     counts : mapping
         How often each event and each refusal has happened until now, by its word.
-    place : str
+    address : str
         Where the interlock listens, as host:port.
     """
 
-    what: What
+    kind: EventKind
     time_ns: int
     state: Interlock
     refusal: Refusal | None
     counts: Mapping[str, int]
-    place: str
+    address: str
 
 
 class InterlockServer:
-    """Listens, keeps the time, and tells what the beam may do.
+    """Accept one sender, time its leases and report each change of the beam.
 
-    Whatever is to switch a beam is called from `tell` and must return at once. The loop is single-threaded, keeps less
-    than one message per sender, and waits for nobody: a sender that sends slowly, sends nothing or reads nothing is
-    disconnected.
+    Code that switches a beam is called through `on_event` and must return at once. The loop has one thread, buffers
+    less than one message per sender and never blocks on it: a sender that sends slowly, sends nothing or reads nothing
+    is disconnected.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class InterlockServer:
         Where to listen; port 0 takes a free one.
     rules : Rules
         Key and limits.
-    tell : callable
+    on_event : callable
         Told of every event, in order.
     now_ns : callable
         Monotonic clock in ns.
@@ -105,15 +105,15 @@ class InterlockServer:
         host: str,
         port: int,
         rules: Rules,
-        tell: Callable[[Event], None],
+        on_event: Callable[[Event], None],
         now_ns: Callable[[], int] = monotonic_ns,
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
     ) -> None:
         self.state = Interlock()
         self.counts: Counter[str] = Counter()
-        self._rules, self._tell, self._now_ns, self._nonce = rules, tell, now_ns, nonce
+        self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
-        self._inbox = Inbox()
+        self._buffer = MessageBuffer()
         self._stopping = False
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -121,7 +121,7 @@ class InterlockServer:
         except (OSError, OverflowError) as error:
             raise ConfigError(f"listen {host}:{port}: not possible ({error}); name another place") from None
         self._listener.setblocking(False)
-        self._place = "{}:{}".format(*self.address)
+        self._address = "{}:{}".format(*self.address)
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         # SelectSelector counts in microseconds, epoll in milliseconds; there are three descriptors at most.
@@ -146,29 +146,29 @@ class InterlockServer:
     def run(self) -> None:
         """Serve until `stop`; the beam is held on every way out, and the sockets are closed."""
         try:
-            self._happened(What.LISTENING, self._now_ns())
+            self._emit(EventKind.LISTENING, self._now_ns())
             while not self._stopping:
                 self._serve_once()
         finally:
             self._change(disconnected(self.state, Cause.STOPPED), self._now_ns())
             self._drop()
-            self._happened(What.STOPPED, self._now_ns())
+            self._emit(EventKind.STOPPED, self._now_ns())
             self._selector.close()
             for one in (self._listener, self._wake, self._waker):
                 one.close()
 
     def _serve_once(self) -> None:
         """Wait for whatever comes first, and see to it; time before messages."""
-        ready = self._selector.select(self._patience_s())
+        ready = self._selector.select(self._timeout_s())
         now_ns = self._now_ns()
-        self._answer(passed(self.state, now_ns, self._rules), now_ns)
+        self._answer(elapsed(self.state, now_ns, self._rules), now_ns)
         for key, _ in ready:
             if key.fileobj is self._listener:
                 self._accept()
             elif key.fileobj is self._sender:
                 self._read()
 
-    def _patience_s(self) -> float | None:
+    def _timeout_s(self) -> float | None:
         """Return how long nothing will happen by itself, in s."""
         next_ns = next_event_ns(self.state, self._rules)
         return None if next_ns is None else max(0.0, (next_ns - self._now_ns()) * 1e-9)
@@ -188,9 +188,9 @@ class InterlockServer:
             return
         sender.setblocking(False)
         sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sender, self._inbox = sender, Inbox()
+        self._sender, self._buffer = sender, MessageBuffer()
         self._selector.register(sender, selectors.EVENT_READ)
-        self._happened(What.CONNECTED, now_ns)
+        self._emit(EventKind.CONNECTED, now_ns)
         self._answer((state, answer), now_ns)
 
     def _read(self) -> None:
@@ -207,8 +207,8 @@ class InterlockServer:
         if not chunk:
             self._lose()
             return
-        self._inbox.put(chunk)
-        while self._sender is sender and (raw := self._inbox.take()) is not None:
+        self._buffer.put(chunk)
+        while self._sender is sender and (raw := self._buffer.take()) is not None:
             now_ns = self._now_ns()
             self._answer(received(self.state, now_ns, raw, self._rules), now_ns)
 
@@ -227,9 +227,9 @@ class InterlockServer:
         """Take over a state, and tell what is new about it."""
         before, self.state = self.state, state
         if state.beam is not before.beam:
-            self._happened(What.STATE, now_ns)
+            self._emit(EventKind.STATE, now_ns)
         if state.beam is BeamState.ON and (before.beam is BeamState.HOLD or state.number != before.number):
-            self._happened(What.GRANTED, now_ns)
+            self._emit(EventKind.GRANTED, now_ns)
 
     def _lose(self) -> None:
         """Hold the beam, because the sender has gone or does not read."""
@@ -242,19 +242,19 @@ class InterlockServer:
             return
         self._selector.unregister(self._sender)
         self._sender.close()
-        self._sender, self._inbox = None, Inbox()
+        self._sender, self._buffer = None, MessageBuffer()
         self.state = self.state._replace(peer=None)
-        self._happened(What.DISCONNECTED, self._now_ns())
+        self._emit(EventKind.DISCONNECTED, self._now_ns())
 
     def _refused(self, refusal: Refusal, now_ns: int) -> None:
         """Count and tell one refusal."""
         self.counts[refusal.word] += 1
-        self._happened(What.REFUSED, now_ns, refusal)
+        self._emit(EventKind.REFUSED, now_ns, refusal)
 
-    def _happened(self, what: What, now_ns: int, refusal: Refusal | None = None) -> None:
+    def _emit(self, kind: EventKind, now_ns: int, refusal: Refusal | None = None) -> None:
         """Count and tell one event."""
-        self.counts[what] += 1
-        self._tell(Event(what, now_ns, self.state, refusal, self.counts, self._place))
+        self.counts[kind] += 1
+        self._on_event(Event(kind, now_ns, self.state, refusal, self.counts, self._address))
 
 
 def _put(sender: socket.socket, raw: bytes | None) -> bool:

@@ -163,7 +163,7 @@ def in_time(age_ns: int, lifetime_ms: int) -> bool:
     return 4 * age_ns < 3 * lifetime_ms * NS_PER_MS
 
 
-class Inbox:
+class MessageBuffer:
     """Cuts a stream of bytes into messages; holds less than one message when emptied after each chunk."""
 
     def __init__(self) -> None:

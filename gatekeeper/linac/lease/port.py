@@ -17,11 +17,11 @@ from gatekeeper.config import LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
-from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, Inbox
+from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, MessageBuffer
 from gatekeeper.linac.lease.sender import SenderSession
 from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
 
-PATIENCE_S = 0.001
+GIVE_UP_S = 0.001
 """How long a decision waits for the thread that is just writing; after that the thread passes it on, in s."""
 CLOSING_S = 1.0
 """How long closing waits for the thread, in s."""
@@ -32,7 +32,7 @@ CHUNK = 4096
 LARGEST_FRAME = 2**63 - 1
 
 
-class Wanted(NamedTuple):
+class DesiredState(NamedTuple):
     """What the last decision asks for: the beam or not, for which frame, and until when, in ns."""
 
     beam_on: bool
@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
     until_ns: int
 
 
-REST = Wanted(False, -1, 0)
+HOLDING = DesiredState(False, -1, 0)
 
 
 class LeaseLinac:
@@ -68,9 +68,9 @@ class LeaseLinac:
         self._config, self._key, self._now_ns, self._nonce = config, key, now_ns, nonce
         self._fresh_ns = config.lease.fresh_ms * NS_PER_MS
         self._renew_ns = config.lease.renew_ms * NS_PER_MS
-        self._patience_ns = config.lease.ack_timeout_ms * NS_PER_MS
-        self._wanted = REST
-        self._owed = False
+        self._ack_timeout_ns = config.lease.ack_timeout_ms * NS_PER_MS
+        self._desired = HOLDING
+        self._unsent = False
         self._lock = threading.Lock()
         self._session: SenderSession | None = None
         self._socket: socket.socket | None = None
@@ -87,7 +87,7 @@ class LeaseLinac:
     def alive(self) -> bool:
         """True while the interlock answers in time."""
         session = self._session
-        return session is not None and self._now_ns() - session.heard_ns <= self._patience_ns
+        return session is not None and self._now_ns() - session.heard_ns <= self._ack_timeout_ns
 
     @property
     def link(self) -> LinkStatus:
@@ -105,14 +105,14 @@ class LeaseLinac:
             return
         beam_on = decision.state is BeamState.ON
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
-        self._wanted = Wanted(beam_on, frame, self._now_ns() + self._fresh_ns if beam_on else 0)
+        self._desired = DesiredState(beam_on, frame, self._now_ns() + self._fresh_ns if beam_on else 0)
         self._pass_on()
 
     def close(self) -> None:
         """Revoke and disconnect; may be called twice."""
         if self._stopping.is_set():
             return
-        self._wanted = REST
+        self._desired = HOLDING
         self._pass_on()
         self._stopping.set()
         self._poke()
@@ -120,13 +120,13 @@ class LeaseLinac:
 
     def _pass_on(self) -> None:
         """Write what is wanted, here where nobody is in the way, or else by the thread."""
-        if not self._lock.acquire(timeout=PATIENCE_S):
-            self._owed = True
+        if not self._lock.acquire(timeout=GIVE_UP_S):
+            self._unsent = True
             self._poke()
             return
         try:
             if self._session is None:
-                self._withheld += self._wanted.beam_on
+                self._withheld += self._desired.beam_on
             self._write(self._now_ns())
         finally:
             self._lock.release()
@@ -143,23 +143,23 @@ class LeaseLinac:
         session, link = self._session, self._socket
         if session is None or link is None:
             return
-        self._owed = False  # first: a decision that comes meanwhile sets it after it has said what it wants
-        wanted = self._wanted
+        self._unsent = False  # first: a decision that comes meanwhile sets it after it has said what it wants
+        desired = self._desired
         try:
-            raw = session.lease(wanted.frame, wanted.until_ns, now_ns) if wanted.beam_on else None
+            raw = session.lease(desired.frame, desired.until_ns, now_ns) if desired.beam_on else None
             if raw is None:
-                if wanted.beam_on:
+                if desired.beam_on:
                     self._withheld += 1
-                    self._wanted = REST
-                raw = session.hold(wanted.frame, now_ns)
+                    self._desired = HOLDING
+                raw = session.hold(desired.frame, now_ns)
             if link.send(raw) != len(raw):
                 raise BlockingIOError
         except BlockingIOError:
-            self._give_up("the interlock does not read what is sent to it")
+            self._end_session("the interlock does not read what is sent to it")
         except (LinkError, OSError) as error:
-            self._give_up(f"sending to the interlock failed: {error}")
+            self._end_session(f"sending to the interlock failed: {error}")
 
-    def _give_up(self, fault: str) -> None:
+    def _end_session(self, fault: str) -> None:
         """End the session; the thread sees to it."""
         self._fault, self._session = fault, None
         self._poke()
@@ -187,37 +187,40 @@ class LeaseLinac:
             self._fault = f"{place}: {error}"
             self._lost += 1
 
-    def _greet(self, link: socket.socket) -> tuple[SenderSession, Inbox]:
+    def _greet(self, link: socket.socket) -> tuple[SenderSession, MessageBuffer]:
         """Return the open session of a new connection."""
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         now_ns = self._now_ns()
         deadline_ns = now_ns + self._config.lease.connect_timeout_ms * NS_PER_MS
-        session, inbox = SenderSession(self._key, self._nonce(), self._config.lease.lifetime_ms, now_ns), Inbox()
+        session, buffer = (
+            SenderSession(self._key, self._nonce(), self._config.lease.lifetime_ms, now_ns),
+            MessageBuffer(),
+        )
         while not session.is_open:
             left_s = (deadline_ns - self._now_ns()) * 1e-9
             if self._stopping.is_set() or left_s <= 0.0:
                 raise LinkError("the interlock has not finished its greeting in time; is it busy, or no interlock?")
             link.settimeout(left_s)
-            self._receive(link, session, inbox)
-        return session, inbox
+            self._receive(link, session, buffer)
+        return session, buffer
 
-    def _receive(self, link: socket.socket, session: SenderSession, inbox: Inbox) -> None:
+    def _receive(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
         """Take what the interlock has sent, and answer."""
         chunk = link.recv(CHUNK)
         if not chunk:
             raise LinkError("the interlock has closed the connection")
-        inbox.put(chunk)
-        while (raw := inbox.take()) is not None:
+        buffer.put(chunk)
+        while (raw := buffer.take()) is not None:
             answer = session.receive(raw, self._now_ns())
             if answer is not None:
                 link.sendall(answer)
 
-    def _keep(self, link: socket.socket, session: SenderSession, inbox: Inbox) -> None:
+    def _keep(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
         """Take answers and renew, until the session ends or is ended."""
         link.setblocking(False)
         with self._lock:
-            self._wanted = REST
+            self._desired = HOLDING
             self._session, self._socket = session, link
             self._sessions += 1
             self._write(self._now_ns())
@@ -228,7 +231,7 @@ class LeaseLinac:
                 while not self._stopping.is_set():
                     due_ns = session.sent_ns + self._renew_ns - self._now_ns()
                     ready = selector.select(max(0.0, due_ns * 1e-9))
-                    self._attend(link, session, inbox, {key.fileobj for key, _ in ready})
+                    self._attend(link, session, buffer, {key.fileobj for key, _ in ready})
         except (LinkError, OSError):
             # What still waits to be sent must not arrive after all.
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
@@ -236,25 +239,25 @@ class LeaseLinac:
         finally:
             with self._lock:
                 self._session = self._socket = None
-                self._wanted = REST
+                self._desired = HOLDING
 
-    def _attend(self, link: socket.socket, session: SenderSession, inbox: Inbox, ready: set[object]) -> None:
+    def _attend(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer, ready: set[object]) -> None:
         """Take what has come, and renew when it is time."""
         if self._wake in ready:
             self._wake.recv(CHUNK)
         with self._lock:
             refusals = session.refusals
             # When it seems silent, it may be us who were not running: look before judging.
-            if link in ready or session.waiting_ns(self._now_ns()) > self._patience_ns:
+            if link in ready or session.waiting_ns(self._now_ns()) > self._ack_timeout_ns:
                 with suppress(BlockingIOError):
-                    self._receive(link, session, inbox)
+                    self._receive(link, session, buffer)
             if session.refusals != refusals:
                 self._refused += session.refusals - refusals
-                self._wanted = REST
+                self._desired = HOLDING
             now_ns = self._now_ns()
-            if session.waiting_ns(now_ns) > self._patience_ns:
+            if session.waiting_ns(now_ns) > self._ack_timeout_ns:
                 raise LinkError(f"the interlock has not answered for {self._config.lease.ack_timeout_ms} ms")
-            if self._owed or now_ns >= session.sent_ns + self._renew_ns:
+            if self._unsent or now_ns >= session.sent_ns + self._renew_ns:
                 self._write(now_ns)
             if self._session is None:
                 raise LinkError(self._fault)
@@ -276,13 +279,13 @@ def probe(config: LeaseLinacConfig, key: bytes) -> str:
         When nothing is there, or something else, or the interlock is busy.
     """
     place, timeout_s = f"{config.host}:{config.port}", config.lease.connect_timeout_ms / 1000
-    session, inbox = SenderSession(key, bytes(NONCE_SIZE), config.lease.lifetime_ms, 0), Inbox()
+    session, buffer = SenderSession(key, bytes(NONCE_SIZE), config.lease.lifetime_ms, 0), MessageBuffer()
     try:
         with socket.create_connection((config.host, config.port), timeout_s) as link:
-            while (raw := inbox.take()) is None:
+            while (raw := buffer.take()) is None:
                 if not (chunk := link.recv(CHUNK)):
                     raise LinkError("the connection was closed; is this an interlock?")
-                inbox.put(chunk)
+                buffer.put(chunk)
         session.receive(raw, 0)
     except (LinkError, OSError) as error:
         raise LinkError(f"{place}: no interlock can be driven there: {error}") from None

@@ -81,7 +81,7 @@ class Peer(NamedTuple):
         First and last stamp that was given to it, in ns.
     number : int
         Highest number of its messages.
-    seen : int
+    received_mask : int
         Bit k is set when message `number` - k was there.
     """
 
@@ -92,7 +92,7 @@ class Peer(NamedTuple):
     welcomed_ns: int = 0
     stamped_ns: int = 0
     number: int = 0
-    seen: int = 0
+    received_mask: int = 0
 
 
 class Interlock(NamedTuple):
@@ -144,7 +144,7 @@ class Answer(NamedTuple):
 NOTHING = Answer()
 
 
-def passed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answer]:
+def elapsed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answer]:
     """Return what time alone has changed: a lease that is over, a sender that has been silent for too long."""
     if state.beam is BeamState.ON and not now_ns < state.until_ns:
         state = _held(state, Cause.EXPIRED)
@@ -155,7 +155,7 @@ def passed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answ
 
 
 def next_event_ns(state: Interlock, rules: Rules) -> int | None:
-    """Return when `passed` will next have something to say, in ns; None for never."""
+    """Return when `elapsed` will next have something to say, in ns; None for never."""
     times = [state.until_ns] if state.beam is BeamState.ON else []
     if state.peer is not None:
         times.append(state.peer.heard_ns + rules.silence_ms * NS_PER_MS)
@@ -191,7 +191,7 @@ def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) 
     raw : bytes or Refusal
         The bytes of one message, or why the bytes that came can be none.
     """
-    state, answer = passed(state, now_ns, rules)
+    state, answer = elapsed(state, now_ns, rules)
     peer = state.peer
     if peer is None:
         return state, answer
@@ -210,11 +210,11 @@ def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) 
         return _refused(state, peer, message.number, Refusal.UNEXPECTED, now_ns)
     ahead = message.number - peer.number
     if ahead <= 0:
-        was_seen = -ahead < REMEMBERED and peer.seen >> -ahead & 1
-        fault = Refusal.REPLAYED if was_seen else Refusal.REORDERED
+        was_received = -ahead < REMEMBERED and peer.received_mask >> -ahead & 1
+        fault = Refusal.REPLAYED if was_received else Refusal.REORDERED
         return _refused(state, peer, message.number, fault, now_ns)
-    seen = (peer.seen << min(ahead, REMEMBERED) | 1) & ((1 << REMEMBERED) - 1)
-    heard = peer._replace(heard_ns=now_ns, number=message.number, seen=seen)
+    received_mask = (peer.received_mask << min(ahead, REMEMBERED) | 1) & ((1 << REMEMBERED) - 1)
+    heard = peer._replace(heard_ns=now_ns, number=message.number, received_mask=received_mask)
     return _obeyed(state, heard, peer.key, message, now_ns, rules)
 
 

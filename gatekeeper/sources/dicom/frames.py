@@ -29,7 +29,7 @@ class DicomFrames:
     def __init__(self) -> None:
         self._numbers = SequenceNumbers()
         self._time = DeviceClock(DAY_S)
-        self._aside = InterleavedFrames()
+        self._interleaved = InterleavedFrames()
         self._begin()
 
     def _begin(self) -> None:
@@ -84,11 +84,11 @@ class DicomFrames:
         try:
             turned = reorientation(one.plane, one.spacing_mm, one.shape, where)
         except NotSagittalError:
-            self._aside.put(number)
+            self._interleaved.put(number)
             raise
         image = canonical(pixels_of(dataset, one, where), turned)
         frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane)
-        return self._aside.give(frame)
+        return self._interleaved.give(frame)
 
     def _device_s(self, one: Slice, where: str) -> float:
         device_s = one.time_of(self._kind)

@@ -66,14 +66,16 @@ class DicomSource(NetworkSource):
         self._is_closing = False
         self._connection = 0
         self._dropped = 0
-        self._link = Listener(config.host, config.port, config.allow, self._serve, self._tally.heard, NAME)
+        self._link = Listener(
+            config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
+        )
         self._decoder = threading.Thread(target=self._decode, name=f"{NAME} decoder", daemon=True)
         self._decoder.start()
 
     @property
     def counts(self) -> SourceCounts:
         """What was taken, left and refused so far."""
-        return self._tally.counts(self._mailbox.dropped + self._dropped)
+        return self._statistics.counts(self._queue.dropped + self._dropped)
 
     def close(self) -> None:
         """End the association and all threads; may be called twice."""
@@ -83,14 +85,14 @@ class DicomSource(NetworkSource):
             self._waiting.clear()
             self._changed.notify_all()
         self._decoder.join()
-        self._mailbox.close()
+        self._queue.close()
 
     def _serve(self, link: socket.socket, peer: str) -> None:
         self._connection += 1
         serve(self._entity, link, peer, self._largest_bytes, self._deadline_s, self._stored, self._broken)
 
     def _broken(self, breach: Breach, why: str) -> None:
-        self._tally.add("broken", breach.value, f"{NAME}: {why}")
+        self._statistics.add("broken", breach.value, f"{NAME}: {why}")
 
     def _stored(self, stored: bytes, syntax: UID) -> None:
         """Take an object; called in the association's thread."""
@@ -119,12 +121,12 @@ class DicomSource(NetworkSource):
                 dataset = read_object(one.stored, one.syntax, WHERE)
                 for frame in frames.frames(dataset, one.received_s, WHERE, self._unfit):
                     if math.isnan(frame.acquired_s):
-                        self._tally.add("unfit", "clock", f"{WHERE}: the sender's clock runs faster than time")
-                    self._tally.frame()
-                    self._mailbox.put(frame)
+                        self._statistics.add("unfit", "clock", f"{WHERE}: the sender's clock runs faster than time")
+                    self._statistics.frame()
+                    self._queue.put(frame)
             except (InputError, MemoryError, OSError) as error:
                 self._unfit(error)
 
     def _unfit(self, error: Exception) -> None:
         kinds: dict[type[Exception], str] = {NotSagittalError: "plane", GeometryError: "geometry"}
-        self._tally.add("unfit", kinds.get(type(error), "image"), str(error))
+        self._statistics.add("unfit", kinds.get(type(error), "image"), str(error))

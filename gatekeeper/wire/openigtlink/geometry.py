@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import GeometryError
 from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.wire.openigtlink.image import Image
-from gatekeeper.wire.single import as_meant
+from gatekeeper.wire.single import shortest_decimals
 
 
 def plane_of(image: Image, where: str) -> tuple[Plane, tuple[float, float]]:
@@ -69,7 +69,7 @@ def image_on(plane: Plane, spacing_mm: tuple[float, float], pixels: NDArray[np.g
 
 def _in_lps(vector: Vector, image: Image) -> Vector:
     """Return a vector in left, posterior, superior; adding 0 rids it of negative zeros."""
-    first, second, third = as_meant(vector)
+    first, second, third = shortest_decimals(vector)
     turn = -1.0 if image.coordinates == "RAS" else 1.0
     return turn * first + 0.0, turn * second + 0.0, third + 0.0
 
