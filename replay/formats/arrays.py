@@ -1,8 +1,8 @@
-"""NumPy files: a stack of images as .npy with a side file, or an .npz that tells everything itself.
+"""NumPy files: a stack of images as .npy with a sidecar file, or an .npz that contains all values itself.
 
-An .npz holds `frames` (T, H, W) and, by their names in the side file, what that would tell: `spacing_mm`, `times_s` or
-`rate_hz`, `plane` (origin, row step and column step, 3 x 3), `target`, `labels`, `name`, `region`, `field_strength_t`.
-Nothing in them is ever unpickled.
+An .npz holds `frames` (T, H, W) and, by the same names as a sidecar file: `spacing_mm`, `times_s` or `rate_hz`, `plane`
+(origin, row step and column step, 3 x 3), `target`, `labels`, `name`, `region`, `field_strength_t`. Pickled objects are
+never loaded.
 """
 
 import io
@@ -46,12 +46,24 @@ def is_npz(_path: Path, head: bytes) -> bool:
 
 
 def read_npy(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
-    """Return the images of a .npy, its axes (T, H, W) unless time is told to be the last.
+    """Read the images of a .npy file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    time_axis : "first", "last" or None
+        Axis of time; the first by default.
+
+    Returns
+    -------
+    Stack
+        Frames (T, H, W), read when they are asked for.
 
     Raises
     ------
     RecordingError
-        When it is cut short, or holds no such images.
+        When the file is cut short, or its array is not a stack of images.
     """
     with path.open("rb") as file:
         shape, fortran, dtype, header_bytes = _npy_header(path, file)
@@ -60,12 +72,24 @@ def read_npy(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
 
 
 def read_npz(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
-    """Return the images of an .npz, and all that it tells of them.
+    """Read the images and values of an .npz file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    time_axis : "first", "last" or None
+        Axis of time; the first by default.
+
+    Returns
+    -------
+    Stack
+        Frames (T, H, W), read when they are asked for, and the other values of the file.
 
     Raises
     ------
     RecordingError
-        When it is cut short, damaged, or does not hold what it must.
+        When the file is cut short or damaged, or has no frames or values of the wrong type.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -101,7 +125,7 @@ def _refuse(path: Path, why: str) -> NoReturn:
 
 
 def _npy_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return shape, order and type, and how many bytes of header there are before the pixels."""
+    """Return shape, whether the order is Fortran's, type, and the number of bytes before the pixels."""
     head = io.BytesIO(file.read(_LARGEST_HEADER_BYTES))  # A header may announce any length.
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -120,7 +144,7 @@ def _npy_header(path: Path, file: Any) -> tuple[tuple[int, ...], bool, np.dtype[
 
 
 def _frames(stored: PixelFile, fortran: bool, time_axis: str) -> FrameStack:
-    """Return images (T, H, W) of an array whose shape is `stored.shape` whatever the order in memory."""
+    """Return the images (T, H, W) of an array of the shape `stored.shape`, in C or Fortran order."""
     shape = stored.shape
     if len(shape) == 4:
         single = next((axis for axis in range(1, 4) if shape[axis] == 1), None)
@@ -139,7 +163,7 @@ def _frames(stored: PixelFile, fortran: bool, time_axis: str) -> FrameStack:
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[PixelFile, bool]:
-    """Return where the pixels of a member lie, and whether they are in Fortran order."""
+    """Return the pixels of a member, and whether they are in Fortran order."""
     with archive.open(info) as file:
         shape, fortran, dtype, header_bytes = _npy_header(path, file)
     announced = math.prod(shape) * dtype.itemsize
@@ -170,7 +194,7 @@ def _unzipped(path: Path, member: str, header_bytes: int) -> Opener:
 
 def _fact(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     if info.file_size > _LARGEST_FACT_BYTES:
-        _refuse(path, f"holds {info.file_size} bytes of {info.filename:.40}; that is too much")
+        _refuse(path, f"holds {info.file_size} bytes of {info.filename:.40}; {_LARGEST_FACT_BYTES} is the limit")
     with archive.open(info) as file:
         values: BinaryIO = file  # type: ignore[assignment]
         return npy.read_array(values, allow_pickle=False)
@@ -211,5 +235,5 @@ def _text(path: Path, facts: dict[str, NDArray[Any]], name: str) -> str | None:
         return None
     value = facts[name]
     if value.dtype.kind != "U" or value.shape != () or not 0 < len(text := str(value)) <= 64 or not text.isprintable():
-        _refuse(path, f"has a {name} that is no short text; see docs/formats.md for what it must be")
+        _refuse(path, f"has a {name} that is not a short text; see docs/formats.md for what it must be")
     return text

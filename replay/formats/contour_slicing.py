@@ -1,9 +1,10 @@
-"""A structure that was outlined slice by slice, cut by the cine plane: exact on every slice, straight in between.
+"""Intersect a structure that was contoured slice by slice with the cine plane.
 
 Each closed contour is a polygon in its slice. The cine plane meets the slice in a line, which the polygon cuts into
-intervals; inner contours are holes (even-odd rule). Between neighbouring slices the ends of intervals that overlap are
-joined by straight lines, which is the surface that the contours span; beyond its last contour a structure goes on for
-half a slice, as its contour stands for the whole slice. Contours in the cine plane are taken as they are.
+intervals; inner contours are holes (even-odd rule). Between neighbouring slices the ends of overlapping intervals are
+joined by straight lines, so that the result is exact on each slice and linear in between. Beyond its last contour a
+structure continues for half a slice, since a contour represents all of its slice. Contours in the cine plane are used
+as they are.
 """
 
 import math
@@ -19,46 +20,46 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 
 IN_PLANE_MM = 0.5
-"""A contour with all its points this near to the cine plane, in mm, lies in it."""
+"""A contour lies in the cine plane when all its points are within this distance of it, in mm."""
 FLAT_MM = 0.5
-"""The points of one contour may be this far off a plane of their own, in mm."""
+"""Largest distance of the points of a contour from their common plane, in mm."""
 PARALLEL_DEG = 1.0
-"""Slices turned less than this against the cine plane, in degrees, are parallel to it and cannot be cut by it."""
+"""Slices at a smaller angle to the cine plane, in degrees, are treated as parallel to it."""
 LONGEST_GAP = 1.5
-"""Slices further apart than so many usual distances are not joined: a slice is missing between them."""
+"""Slices further apart than this multiple of the median distance are not joined: a slice is missing between them."""
 _SAME_SLICE_MM = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Slice:
-    """Contours at one distance along the normal of all slices."""
+    """Contours of one slice, at a distance along the normal of all slices."""
 
     distance_mm: float
     contours: list[NDArray[np.float64]]
 
 
 def slice_contours(contours: Sequence[NDArray[np.float64]], plane: Plane, where: str) -> Any:
-    """Return where a structure meets the cine plane.
+    """Return the intersection of a structure with the cine plane.
 
     Parameters
     ----------
     contours : sequence of ndarray of float64, shape (N, 3)
-        Closed planar outlines in DICOM LPS mm, all in parallel slices or in the cine plane.
+        Closed planar contours in DICOM LPS mm, all in parallel slices or in the cine plane.
     plane : Plane
         The cine plane.
     where : str
-        What the messages call the structure.
+        Name of the structure in messages.
 
     Returns
     -------
     shapely Polygon or MultiPolygon
-        In mm along rows and columns from the centre of pixel (0, 0): x is along rows, y along columns; empty where
-        the structure does not meet the plane.
+        In mm from the centre of pixel (0, 0): x along the row step, y along the column step; empty where the structure
+        does not meet the plane.
 
     Raises
     ------
     RecordingError
-        When a contour is not flat, contours are not parallel, or lie parallel to the cine plane and beside it.
+        When a contour is not flat, contours are not parallel, or all lie parallel to the cine plane and beside it.
     """
     row, col = np.array(plane.row_step), np.array(plane.col_step)
     normal = np.cross(row, col)
@@ -71,9 +72,7 @@ def slice_contours(contours: Sequence[NDArray[np.float64]], plane: Plane, where:
     if abs(float(across @ normal)) > math.cos(math.radians(PARALLEL_DEG)):
         return even_odd([_along(one - origin, row, col) for one in _nearest(slices, float(origin @ across), where)])
     if len(slices) < 2:
-        _refuse(
-            where, "has contours in one slice only, so that nothing tells how thick it is; outline it on two or more"
-        )
+        _refuse(where, "has contours in one slice only, so that its thickness is not known; contour it on two or more")
     along = np.cross(across, normal)
     along /= np.linalg.norm(along)
     up = np.cross(normal, along)  # in the cine plane, across the lines in which it meets the slices
@@ -81,7 +80,18 @@ def slice_contours(contours: Sequence[NDArray[np.float64]], plane: Plane, where:
 
 
 def even_odd(rings: Sequence[NDArray[np.float64]]) -> Any:
-    """Return what lies inside an odd number of closed rings (N, 2): rings inside others are holes."""
+    """Return the area inside an odd number of closed rings (even-odd rule).
+
+    Parameters
+    ----------
+    rings : sequence of ndarray of float64, shape (N, 2)
+        Closed rings; one inside another is a hole.
+
+    Returns
+    -------
+    shapely Polygon or MultiPolygon
+        Empty without rings.
+    """
     shape: Any = shapely.Polygon()
     for ring in rings:
         shape = shapely.symmetric_difference(shape, shapely.make_valid(shapely.Polygon(ring)))
@@ -104,7 +114,7 @@ def _common_normal(contours: Sequence[NDArray[np.float64]], where: str) -> NDArr
     vector = _area_vector(largest)
     length = float(np.linalg.norm(vector))
     if not length > 0.0:
-        _refuse(where, "has contours that enclose nothing; outline it again")
+        _refuse(where, "has contours without an area; contour it again")
     normal: NDArray[np.float64] = vector / length
     for one in contours:
         distances = one @ normal
@@ -121,7 +131,7 @@ def _area_vector(contour: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _slices(contours: Sequence[NDArray[np.float64]], normal: NDArray[np.float64], where: str) -> list[_Slice]:
-    """Return the contours slice by slice, along the normal."""
+    """Return the contours grouped by slice, in order along the normal."""
     placed = sorted(((float((one @ normal).mean()), one) for one in contours), key=lambda pair: pair[0])
     slices: list[_Slice] = []
     for distance_mm, one in placed:
@@ -130,24 +140,24 @@ def _slices(contours: Sequence[NDArray[np.float64]], normal: NDArray[np.float64]
         else:
             slices.append(_Slice(distance_mm, [one]))
     if not slices:
-        _refuse(where, "has no contours; outline it")
+        _refuse(where, "has no contours; contour it")
     return slices
 
 
-def _usual_mm(slices: Sequence[_Slice]) -> float:
+def _median_step_mm(slices: Sequence[_Slice]) -> float:
     return float(np.median(np.diff([one.distance_mm for one in slices])))
 
 
 def _nearest(slices: Sequence[_Slice], at_mm: float, where: str) -> list[NDArray[np.float64]]:
-    """Return the contours of the slice in which the cine plane lies, of slices parallel to it."""
+    """Return the contours of the slice in which the cine plane lies; the slices are parallel to it."""
     nearest = min(slices, key=lambda one: abs(one.distance_mm - at_mm))
     beside_mm = abs(nearest.distance_mm - at_mm)
-    reach_mm = 0.5 * _usual_mm(slices) if len(slices) > 1 else IN_PLANE_MM
+    reach_mm = 0.5 * _median_step_mm(slices) if len(slices) > 1 else IN_PLANE_MM
     if not beside_mm <= reach_mm:
         _refuse(
             where,
-            f"is outlined parallel to the cine plane and {beside_mm:.1f} mm beside it; the limit is {reach_mm:.1f} mm; "
-            "outline it on the cine plane or in slices across it",
+            f"lies parallel to the cine plane and {beside_mm:.1f} mm beside it; the limit is {reach_mm:.1f} mm; "
+            "contour it on the cine plane or in slices across it",
         )
     return nearest.contours
 
@@ -161,20 +171,20 @@ def _joined(
     row: NDArray[np.float64],
     col: NDArray[np.float64],
 ) -> Any:
-    """Return the union of what lies between the intervals of neighbouring slices, and half a slice beyond the last."""
-    usual_mm = _usual_mm(slices)
+    """Return the union of the strips between neighbouring slices and of half a slice beyond the last ones."""
+    median_mm = _median_step_mm(slices)
     climb = float(up @ across)
     heights = [(one.distance_mm - float(origin @ across)) / climb for one in slices]
     intervals = [
         _intervals(one, origin + height * up, along, across) for one, height in zip(slices, heights, strict=True)
     ]
-    half = 0.5 * usual_mm / climb
+    half = 0.5 * median_mm / climb
     parts: list[Any] = []
     for k, (here, height) in enumerate(zip(intervals, heights, strict=True)):
         for step in (-1, 1):
             other = k + step
             near = 0 <= other < len(slices) and (
-                abs(slices[other].distance_mm - slices[k].distance_mm) <= LONGEST_GAP * usual_mm
+                abs(slices[other].distance_mm - slices[k].distance_mm) <= LONGEST_GAP * median_mm
             )
             for low, high in here:
                 partners = [pair for pair in intervals[other] if pair[0] < high and low < pair[1]] if near else []
@@ -188,14 +198,14 @@ def _joined(
 
 
 def _strip(low: tuple[float, float], low_at: float, high: tuple[float, float], high_at: float) -> Any:
-    """Return the quadrilateral between two intervals."""
+    """Return the quadrilateral between two intervals at two heights."""
     return shapely.Polygon([(low[0], low_at), (low[1], low_at), (high[1], high_at), (high[0], high_at)])
 
 
 def _intervals(
     one: _Slice, start: NDArray[np.float64], along: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> list[tuple[float, float]]:
-    """Return the intervals, in mm along a line from its start, that lie inside the contours of a slice."""
+    """Return the intervals of a line, in mm from its start, that lie inside the contours of a slice."""
     side = np.cross(normal, along)
     rings = [_along(contour - start, along, side) for contour in one.contours]
     shape = even_odd(rings)

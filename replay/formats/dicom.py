@@ -1,4 +1,4 @@
-"""DICOM cine: a folder of single-frame MR images, or enhanced multi-frame ones, opened without reading any pixels."""
+"""DICOM cine: single-frame or enhanced multi-frame MR images in a file or folder, opened without reading pixels."""
 
 import hashlib
 from collections import Counter
@@ -19,34 +19,39 @@ from replay.recording import LazyFrames, Recording
 
 MOST_FILES = 100_000
 FIRST_LOOK = 64
-"""So many files of a folder are looked at to tell whether it holds DICOM."""
+"""Number of files of a folder that are examined to find out whether it holds DICOM."""
 _HEAD_BYTES = 512
 
 
 def claims(path: Path, head: bytes) -> bool:
-    """Return whether a file is DICOM, or a folder holds a file that is."""
+    """Return whether a file is DICOM, or one of the first files in a folder is."""
     if not path.is_dir():
         return is_dicom_head(head)
     return any(map(_is_dicom, islice(_files(path), FIRST_LOOK)))
 
 
 def open_dicom(path: Path, choices: Choices) -> Recording:
-    """Return the recording in a DICOM file, or in all DICOM files in a folder and below.
+    """Open a DICOM file, or all DICOM files in a folder and its subfolders, as one recording.
 
-    Its name is made of a hash of the series' UID unless its side file names it, since folders of exports are often
-    called after the patient.
+    The recording is named after a hash of the series' UID unless its sidecar file gives a name, since folders of
+    exports are often called after the patient.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder.
+        A file or a folder.
     choices : Choices
-        `scan`: which series or plane, by its number in the list that the error gives.
+        `scan` is the number of the series or plane in the list that the error gives.
+
+    Returns
+    -------
+    Recording
+        In canonical orientation; frames are read when they are asked for.
 
     Raises
     ------
     RecordingError
-        When there are several series or planes and none is chosen, no time is told, or a file is damaged.
+        When there are several series or planes and none is chosen, times are missing, or a file is damaged.
     GeometryError
         When the images are not sagittal.
     """
@@ -58,12 +63,24 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
 
 
 def frame_of_reference(path: Path, choices: Choices) -> str | None:
-    """Return the UID of the frame of reference of a recording, None where its images have none.
+    """Return the UID of the frame of reference of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+    choices : Choices
+        As for `open_dicom`.
+
+    Returns
+    -------
+    str or None
+        None where the images have none.
 
     Raises
     ------
     RecordingError
-        As `open_dicom`.
+        As `open_dicom`, and when the images have several.
     """
     series, _ = _series(path, choices)
     found = {one.header.frame_of_reference for one in series.images}
@@ -73,7 +90,7 @@ def frame_of_reference(path: Path, choices: Choices) -> str | None:
 
 
 def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
-    """Return the series that was chosen, and what is to be known of it and the files beside it."""
+    """Return the chosen series, with notes on it and on the files that were left out."""
     files = [path] if not path.is_dir() else [file for file in _files(path) if _is_dicom(file)]
     images: list[Image] = []
     left: Counter[str] = Counter()
@@ -98,7 +115,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
 
 
 def _stack(series: Series, notes: tuple[str, ...]) -> Stack:
-    """Return the images of a series, read when they are asked for."""
+    """Return the images of a series as a stack; they are read when they are asked for."""
     images, first = series.images, series.images[0]
     types = {one.dtype for one in images}
     dtype = types.pop() if len(types) == 1 else np.dtype(np.float32)
@@ -119,7 +136,7 @@ def _stack(series: Series, notes: tuple[str, ...]) -> Stack:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and below, in the order of their names; but for hidden ones."""
+    """Yield the files in a folder and its subfolders in the order of their names, without hidden ones."""
     for count, file in enumerate(sorted(folder.rglob("*"))):
         if count > MOST_FILES:
             raise RecordingError(f"{folder}: holds more than {MOST_FILES} files; name the folder of one series")

@@ -1,4 +1,4 @@
-"""One DICOM file: told by what it holds, its header read without its pixels, its pixels read frame by frame."""
+"""One DICOM file: recognised by its content; the header is read without the pixels, the pixels frame by frame."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from gatekeeper.sources.dicom.reading import HEADER_TAGS, quietly
 
 PREAMBLE = 128
 LARGEST_HEADER = 256 * 2**20
-"""What lies before the pixels of a file may have this many bytes."""
+"""Limit of the header of a file, in bytes."""
 _UNDEFINED = 0xFFFFFFFF
 _LONG_VALUES = (b"OB", b"OW", b"UN")
 _MODULE = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PhotometricInterpretation")
@@ -28,7 +28,7 @@ _MODULE = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "Pho
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image of a file: what its header says, and where its pixels are.
+    """One image of a file: its header, and where its pixels are.
 
     Attributes
     ----------
@@ -37,14 +37,15 @@ class Image:
     header : Slice
         Geometry, times and number.
     module : Dataset
-        How a pixel is stored; shared by the images of a file.
+        Elements on the storage of pixels; shared by the images of a file.
     syntax : UID
         Transfer syntax of the pixels.
-    offset, length : int
-        Where the pixels of all images of the file begin, and how many bytes they have; `length` is None where only
-        the pixels themselves tell, as compressed ones do.
+    offset : int
+        Where the pixels of the file begin, in bytes.
+    length : int or None
+        Number of bytes of all pixels of the file; None for compressed pixels of undefined length.
     count : int
-        How many images the file has.
+        Number of images in the file.
     """
 
     path: Path
@@ -64,12 +65,17 @@ class Image:
         return np.dtype(f"{kind}{self.module.BitsAllocated // 8}")
 
     def read(self) -> NDArray[np.generic]:
-        """Return the pixels (H, W) as stored.
+        """Read the pixels.
+
+        Returns
+        -------
+        ndarray, shape (H, W)
+            Of the type `dtype`, in stored orientation.
 
         Raises
         ------
         RecordingError
-            When they cannot be read any more, are cut short or damaged.
+            When the file cannot be read any more, is cut short or damaged.
         """
         where = str(self.path)
         try:
@@ -81,7 +87,7 @@ class Image:
             raise RecordingError(str(error)) from None
 
     def _alone(self, where: str) -> Dataset:
-        """Return an object that has this image only."""
+        """Return a data set that has only this image."""
         alone = Dataset()
         alone.update(self.module)
         alone.Rows, alone.Columns = self.header.shape
@@ -106,12 +112,17 @@ class Image:
 
 
 def is_dicom_head(head: bytes) -> bool:
-    """Return whether a file that begins so is DICOM: with its preamble, or with elements that nothing else begins with.
+    """Return whether a file is DICOM, with its preamble or without.
 
     Parameters
     ----------
     head : bytes
-        The first bytes of the file, two hundred or more of them where it is that long.
+        The first bytes of the file, at least 200 of them where it is that long.
+
+    Returns
+    -------
+    bool
+        Whether the preamble is there, or the file begins with elements of a DICOM header.
     """
     if head[PREAMBLE : PREAMBLE + 4] == b"DICM":
         return True
@@ -119,7 +130,7 @@ def is_dicom_head(head: bytes) -> bool:
 
 
 def _begins_with_elements(head: bytes, endian: str, explicit: bool) -> bool:
-    """Return whether three elements of rising number, or a whole small header, begin in group 2 or 8."""
+    """Return whether a file begins with three elements of group 2 or 8 in increasing order."""
     if endian == ">" and not explicit:
         return False
     at, last, found = 0, -1, 0
@@ -148,19 +159,29 @@ def _begins_with_elements(head: bytes, endian: str, explicit: bool) -> bool:
 
 
 def read_images(path: Path) -> list[Image]:
-    """Return the images of a DICOM file, read without their pixels.
+    """Read the headers of the images of a DICOM file, without the pixels.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    list of Image
+        One for each frame.
 
     Raises
     ------
     RecordingError
-        When it holds none, or one that does not say where it lies, or is cut short or damaged.
+        When the file holds no images, has no geometry, or is cut short or damaged.
     OSError
         When the file cannot be read.
     """
     where = str(path)
     with path.open("rb") as file:
         if DeflatedExplicitVRLittleEndian.encode() in file.read(1024):
-            raise RecordingError(f"{where}: is deflated as a whole, which is not read; store it without (dcmconv)")
+            raise RecordingError(f"{where}: is deflated, which is not supported; convert it with dcmconv")
         file.seek(0)
         try:
             with quietly(where):
@@ -182,7 +203,7 @@ def read_images(path: Path) -> list[Image]:
 
 
 def _module(dataset: Dataset, where: str) -> Dataset:
-    """Return the elements that say how a pixel is stored."""
+    """Return the elements on the storage of pixels."""
     module = Dataset()
     for keyword in _MODULE:
         if keyword not in dataset:
@@ -193,10 +214,10 @@ def _module(dataset: Dataset, where: str) -> Dataset:
 
 
 def _syntax(dataset: Dataset) -> UID:
-    """Return the transfer syntax; of a file without file meta the one as which its elements were read."""
-    told = dataset.file_meta.get("TransferSyntaxUID")
-    if told:
-        return UID(told)
+    """Return the transfer syntax; without file meta information the one with which the elements were read."""
+    stored = dataset.file_meta.get("TransferSyntaxUID")
+    if stored:
+        return UID(stored)
     is_implicit, is_little = dataset.original_encoding
     if is_implicit:
         return ImplicitLittle
@@ -204,7 +225,7 @@ def _syntax(dataset: Dataset) -> UID:
 
 
 def _pixels_at(file: BinaryIO, syntax: UID, where: str) -> tuple[int, int | None]:
-    """Return where the value of PixelData begins and how long it is, of a file that stands before that element."""
+    """Return offset and length of the value of PixelData; the file is positioned at that element."""
     endian = "<" if syntax.is_little_endian else ">"
     head = file.read(12)
     if len(head) < 8 or struct.unpack_from(f"{endian}HH", head) != (0x7FE0, 0x0010):
@@ -217,7 +238,7 @@ def _pixels_at(file: BinaryIO, syntax: UID, where: str) -> tuple[int, int | None
 
 
 def _check_length(where: str, syntax: UID, slices: list[Slice], bits: int, held: int, length: int | None) -> None:
-    """Refuse native pixels that are fewer than announced, in the header or in the file."""
+    """Check that pixels are as many as the header announces, in the element and in the file."""
     rows, cols = slices[0].shape
     needed = 1 if syntax.is_encapsulated else len(slices) * rows * cols * bits // 8
     if syntax.is_encapsulated:

@@ -1,4 +1,4 @@
-"""Images of DICOM files as series: one series on one plane each, in the order of acquisition, with what is missing."""
+"""Group DICOM images by series and plane, sort them in the order of acquisition, and note what is missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from gatekeeper.core.errors import RecordingError
 from replay.formats.dicom_file import Image
 
 SAME_MM = 0.05
-"""Images whose corners are no further apart than this, in mm, lie on the same plane."""
+"""Largest distance between the corners of images on the same plane, in mm."""
 LONGEST_STEP = 1.5
-"""A step in time longer than so many usual ones says that frames are missing."""
+"""A step in time longer than this multiple of the median step is noted, as frames are missing."""
 _MOST_LISTED = 12
 
 
@@ -23,11 +23,11 @@ class Series:
     Attributes
     ----------
     images : sequence of Image
-        In order.
+        In the order of acquisition.
     times_s : ndarray of float64, shape (T,), or None
-        Time of each in seconds; None where no time tells them apart.
+        Time of each image in s; None where no kind of time differs between all images.
     notes : tuple of str
-        What is missing or doubled.
+        What is missing, or present more than once.
     """
 
     images: Sequence[Image]
@@ -36,7 +36,7 @@ class Series:
 
 
 def group_images(images: Sequence[Image]) -> list[list[Image]]:
-    """Return images sorted into those that belong together: of one series, plane, size and spacing."""
+    """Group images of the same series, plane, size and spacing."""
     found: dict[tuple[object, ...], list[tuple[NDArray[np.float64], list[Image]]]] = {}
     for one in images:
         header = one.header
@@ -52,12 +52,26 @@ def group_images(images: Sequence[Image]) -> list[list[Image]]:
 
 
 def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> list[Image]:
-    """Return the one group there is, or the one that was chosen by its number in the list.
+    """Return the only group, or the one that was chosen by its number.
+
+    Parameters
+    ----------
+    groups : list of list of Image
+        As `group_images` returns them.
+    choice : str or None
+        Number of a group, beginning with 1.
+    where : str
+        Path named in messages.
+
+    Returns
+    -------
+    list of Image
+        The images of one group.
 
     Raises
     ------
     RecordingError
-        When there are several and none is chosen; the line lists them.
+        When there are several groups and none is chosen, or none has that number; the message lists them.
     """
     if choice is None and len(groups) == 1:
         return groups[0]
@@ -70,12 +84,24 @@ def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> 
 
 
 def sort_images(images: Sequence[Image], where: str) -> Series:
-    """Return images in the order of acquisition: by time where one tells all apart, else by instance number.
+    """Sort images in the order of acquisition: by the first kind of time that differs between all, else by number.
+
+    Parameters
+    ----------
+    images : sequence of Image
+        Images of one group.
+    where : str
+        Path named in messages.
+
+    Returns
+    -------
+    Series
+        Without images that are present more than once.
 
     Raises
     ------
     RecordingError
-        When neither does.
+        When neither times nor instance numbers differ between all images.
     """
     kept, notes = _without_doubles(images)
     by_kind = zip(*(one.header.times for one in kept), strict=True)
@@ -88,7 +114,8 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
         times, order = None, np.argsort(np.array(numbers, dtype=np.float64), kind="stable")
     else:
         raise RecordingError(
-            f"{where}: neither a time nor an instance number tells its {len(kept)} images apart; export them again"
+            f"{where}: its {len(kept)} images have neither different times nor different instance numbers; export them "
+            "again"
         )
     images = [kept[k] for k in order]
     times_s = None if times is None else times[order]
@@ -97,7 +124,7 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
 
 
 def _without_doubles(images: Sequence[Image]) -> tuple[list[Image], list[str]]:
-    """Return the images without those that are there twice, by the UID of the instance they are of."""
+    """Return the images without those of the same instance UID, and a note."""
     seen: set[tuple[str, int]] = set()
     kept, doubles = [], 0
     for one in images:
@@ -107,16 +134,16 @@ def _without_doubles(images: Sequence[Image]) -> tuple[list[Image], list[str]]:
             continue
         seen.add(key)
         kept.append(one)
-    return kept, [f"{_count(doubles, 'image')} there more than once, taken once"] if doubles else []
+    return kept, [f"{_count(doubles, 'image')} there more than once and used once"] if doubles else []
 
 
 def _missing(times_s: NDArray[np.float64] | None, numbers: list[int | None]) -> list[str]:
-    """Return notes on gaps in the instance numbers, or in the times where these tell nothing."""
+    """Return notes on gaps in the instance numbers and in the times."""
     notes = []
     if _tells_apart(numbers):
         steps = np.diff(np.array(numbers, dtype=np.float64))
         if (steps < 0.0).any():
-            notes.append("instance numbers do not rise with time; the order is that of time")
+            notes.append("instance numbers do not increase with time; images are in the order of time")
         elif len(steps):
             usual = float(np.median(steps))
             missing = int(np.rint(np.maximum(steps / usual - 1.0, 0.0)).sum())

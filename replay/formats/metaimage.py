@@ -1,9 +1,9 @@
-"""MetaImage files (.mha, .mhd): read behind a guard that trusts neither header nor stream, written by SimpleITK.
+"""MetaImage files (.mha, .mhd): header and pixels are read and checked here, files are written by SimpleITK.
 
-Alone, SimpleITK hands out wrong pixels from a damaged deflate stream, drops the sign of a negative spacing, allocates
-what a header claims before looking, crashes on a long word in it, complains on standard error, and reads everything at
-once. So the header is read here, held against the file, and the checksum of a stream counts; where pixels lie frame
-after frame they are read one by one. Format: the MetaIO documentation of ITK, and its source.
+SimpleITK returns wrong pixels from a damaged deflate stream, drops the sign of a negative spacing, allocates what a
+header announces before it looks at the file, crashes on a long word in the header, prints to standard error, and reads
+all pixels at once. Here the header is compared with the file, the checksum of a stream is checked, and frames are read
+one by one where they lie one after the other. Format: the MetaIO documentation of ITK, and its source.
 """
 
 import math
@@ -45,14 +45,14 @@ _TYPES = {
 
 
 class Place(NamedTuple):
-    """Where an image lies, in DICOM LPS.
+    """Origin and directions of an image, in DICOM LPS.
 
     Attributes
     ----------
     origin_mm : tuple of 3 floats
         Centre of the first pixel, in mm.
     directions : tuple of 3 vectors
-        Unit vectors along which indices grow, those of the slowest axis first.
+        Unit vectors along which indices increase, that of the slowest axis first.
     """
 
     origin_mm: Vector
@@ -66,24 +66,24 @@ def is_metaimage(_path: Path, head: bytes) -> bool:
 
 
 def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
-    """Return the pixels of a MetaImage and the distances of their centres.
+    """Read all pixels of a MetaImage, and their spacing.
 
     Parameters
     ----------
     path : Path
-        A file of two or three axes that holds its own pixels, one value each, at most 4 GiB of them.
+        A file of two or three axes that holds its own pixels, at most 4 GiB of them, one value each.
 
     Returns
     -------
     pixels : ndarray
-        With the axes in the order of SimpleITK.GetArrayFromImage: the slowest first.
+        With the slowest axis first, as from SimpleITK.GetArrayFromImage.
     spacing : tuple of float
-        One distance per axis of `pixels`, in the unit of the file.
+        Distance of pixel centres along each axis of `pixels`, in the unit of the file.
 
     Raises
     ------
     RecordingError
-        When the file is missing, cut short, damaged, or holds what is not read here.
+        When the file is missing, cut short, damaged, or not supported.
     """
     volume = read_plain(path)
     if volume.pixels.nbytes > MAX_BYTES:
@@ -94,12 +94,22 @@ def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
 
 
 def read_plain(path: Path) -> Volume:
-    """Return the header of a file of two or three axes that holds its own pixels; they are not looked at yet.
+    """Read the header of a file of two or three axes that holds its own pixels; the pixels are read later.
+
+    Parameters
+    ----------
+    path : Path
+        The file (.mha).
+
+    Returns
+    -------
+    Volume
+        Of two or three axes.
 
     Raises
     ------
     RecordingError
-        When the file is missing, or is none that is read here.
+        When the file is missing, damaged, or not supported.
     """
     try:
         volume = read_header(path)
@@ -119,7 +129,7 @@ def write_metaimage(
     like: Path | None = None,
     place: Place | None = None,
 ) -> None:
-    """Write `pixels` as a deflated MetaImage that reads back exactly.
+    """Write pixels as a compressed MetaImage that is read back exactly.
 
     Parameters
     ----------
@@ -128,11 +138,11 @@ def write_metaimage(
     pixels : ndarray of int, float32 or float64
         With the slowest axis first.
     spacing : tuple of float
-        One distance per axis of `pixels`.
+        Distance of pixel centres along each axis of `pixels`.
     like : Path, optional
-        A file that was read, of as many axes: where the image lies is taken from it, origin and directions.
+        A file of as many axes, from which origin and directions are copied.
     place : Place, optional
-        Where an image of three axes lies.
+        Origin and directions of an image of three axes.
 
     Raises
     ------
@@ -154,25 +164,35 @@ def write_metaimage(
         image.SetOrigin(place.origin_mm)
         image.SetDirection(np.array(place.directions[::-1]).T.ravel().tolist())
     with path.open("wb") as file:
-        # Finds a full disk, of which SimpleITK tells on standard error or not at all; level 1 makes 9/8 at worst.
+        # Find a full disk, which SimpleITK prints to standard error or ignores; level 1 makes at most 9/8 of the size.
         os.posix_fallocate(file.fileno(), 0, native.nbytes * 9 // 8 + _MAX_HEADER_BYTES)
     try:
         name = str(path).encode().decode()
         SimpleITK.WriteImage(image, name, useCompression=True, compressionLevel=1, imageIO="MetaImageIO")
         read_plain(path).pixels.check()
     except (RuntimeError, UnicodeError, RecordingError) as error:
-        raise OSError("SimpleITK cannot write it whole under this name") from error
+        raise OSError("SimpleITK cannot write it completely under this name") from error
 
 
 def read_header(path: Path) -> Volume:
-    """Return what the header says; its pixels are not looked at yet.
+    """Read the header of a MetaImage; the pixels are read later.
+
+    Parameters
+    ----------
+    path : Path
+        The file (.mha), or the header (.mhd) of one.
+
+    Returns
+    -------
+    Volume
+        Of two to four axes, the fastest first.
 
     Raises
     ------
     RecordingError
-        When it says what cannot be, or what is not read here.
+        When the header is cut short, contradicts itself, or describes pixels that are not supported.
     OSError
-        When it cannot be read.
+        When the file cannot be read.
     """
     with path.open("rb") as file:
         header = _header(path, file)
@@ -180,18 +200,18 @@ def read_header(path: Path) -> Volume:
     dtype, sizes = _layout(path, header)
     spacing = _numbers(path, header, ("ElementSpacing",), len(sizes), "above 0")
     if spacing is None:
-        _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, mend the header")
+        _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, correct the header")
     if (data := header["ElementDataFile"]) != "LOCAL":
         offset = 0
         if Path(data).name != data or data.startswith("LIST") or "%" in data:
             _refuse(path, f"has its pixels in {data!r:.60}; store it as one .mha file")
-    packed = header.get("CompressedData", "").startswith(_TRUE)
+    is_compressed = header.get("CompressedData", "").startswith(_TRUE)
     where = path if data == "LOCAL" else path.with_name(data)
-    told = header.get("CompressedDataSize", "no number") if packed else None
-    unpack = zlib_opener(where, offset, told) if packed else None
+    announced = header.get("CompressedDataSize", "no number") if is_compressed else None
+    decompress = zlib_opener(where, offset, announced) if is_compressed else None
     origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
     return Volume(
-        pixels=PixelFile(where, offset, dtype, sizes[::-1], unpack),
+        pixels=PixelFile(where, offset, dtype, sizes[::-1], decompress),
         spacing=spacing,
         directions=_directions(path, header, len(sizes)),
         origin_mm=_in_space(origin),
@@ -203,18 +223,18 @@ def _refuse(path: Path, why: str) -> NoReturn:
 
 
 def _header(path: Path, file: BinaryIO) -> dict[str, str]:
-    """Read `key = value` lines up to the one after which the pixels begin, and leave the file there."""
+    """Read the lines `key = value` up to ElementDataFile, after which the pixels begin, and leave the file there."""
     header: dict[str, str] = {}
     while "ElementDataFile" not in header:
         line = _HEADER_LINE.fullmatch(file.readline(_MAX_HEADER_BYTES - file.tell()))
         if line is None or (key := line[1].decode().strip()) in header:
-            _refuse(path, f"is no MetaImage, or its header is cut short at byte {file.tell()}; copy the file again")
+            _refuse(path, f"is not a MetaImage, or its header is cut short at byte {file.tell()}; copy the file again")
         header[key] = line[2].decode("ascii", "replace").strip()
     return header
 
 
 def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
-    """Return pixel type and sizes, the fastest axis first, of a header that SimpleITK reads in the same way."""
+    """Return the type of pixels and the sizes, the fastest axis first, as SimpleITK reads them."""
     try:
         words = header["DimSize"].split()
         if not all(word.isdecimal() for word in words):
@@ -241,7 +261,7 @@ def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], t
 def _numbers(
     path: Path, header: dict[str, str], keys: tuple[str, ...], count: int, which: str = "that are finite"
 ) -> tuple[float, ...] | None:
-    """Return the numbers that the header has under one of the keys; None when it has none of them."""
+    """Return the numbers of the first key that the header has; None when it has no such key."""
     key = next((key for key in keys if key in header), None)
     if key is None:
         return None
@@ -249,18 +269,18 @@ def _numbers(
     values = tuple(float(word) if _NUMBER.fullmatch(word) else math.nan for word in words)
     low = 0.0 if which == "above 0" else -math.inf
     if len(values) != count or not all(low < value < math.inf for value in values):
-        _refuse(path, f"has {key} {header[key]!r:.60}; it must be {count} numbers {which}, mend the header")
+        _refuse(path, f"has {key} {header[key]!r:.60}; it must be {count} numbers {which}, correct the header")
     return values
 
 
 def _directions(path: Path, header: dict[str, str], axes: int) -> tuple[Vector, ...] | None:
-    """Return a unit vector for each axis of space; None where the header says nothing by it."""
+    """Return a unit vector for each axis; None where the header has no directions."""
     values = _numbers(path, header, ("TransformMatrix", "Rotation", "Orientation"), axes * axes)
     if values is None:
         return None
     matrix = np.array(values).reshape(axes, axes)
     if np.abs(matrix @ matrix.T - np.eye(axes)).max() > _SKEW:
-        _refuse(path, "has a TransformMatrix whose rows are not of unit length and at right angles; mend the header")
+        _refuse(path, "has a TransformMatrix whose rows are not of unit length and at right angles; correct the header")
     in_space = np.zeros((3, axes))
     in_space[: min(axes, 3)] = matrix.T[:3]
     return unit_directions(in_space)

@@ -1,6 +1,6 @@
-"""A stack of frames that does not fit into memory as one MetaImage whose fastest axis is time, as TrackRAD has it.
+"""Write a stack of frames that does not fit into memory as one MetaImage with time as the fastest axis.
 
-The frames are read once for each block of rows, and deflated as they come.
+TrackRAD requires that order. The frames are read once for each block of rows, and compressed at once.
 """
 
 import math
@@ -16,11 +16,11 @@ from gatekeeper.core.frame import FrameStack
 from replay.formats.metaimage import Place
 
 LARGE_BYTES = 2**28
-"""A stack of more bytes than this is written so."""
+"""Stacks of more bytes than this are written by `write_stack`."""
 BLOCK_BYTES = 2**29
-"""So many bytes of rows are gathered at once; the fewer times must frames be read, or decoded."""
+"""Size of a block of rows; frames are read, or decoded, once for each block."""
 _FRAMES_AT_ONCE = 32
-"""So many frames are turned together: the time of a pixel is then written by the cache line, twice as fast."""
+"""Number of frames that are transposed together, so that whole cache lines are written, which is twice as fast."""
 _LEVEL = 1
 _TYPES = {
     "i1": "MET_CHAR",
@@ -43,22 +43,22 @@ def write_stack(
     place: Place | None,
     on_row: Callable[[int], None],
 ) -> None:
-    """Write frames with the axes (rows, columns, time), time the fastest, in bounded memory.
+    """Write frames with the axes (rows, columns, time) in bounded memory.
 
     Parameters
     ----------
     path : Path
         The file to make.
     frames : FrameStack, shape (T, H, W)
-        Read several times.
+        The frames; each is read several times.
     dtype : dtype
-        Type in which they are written: an integer type of at most 32 bits, or float32.
+        Type in the file: an integer type of at most 32 bits, or float32.
     spacing_mm : tuple of float
-        Distance of pixel centres along rows and columns.
-    place : Place, optional
-        Where the image lies, its slowest axis, rows, first.
+        Distance of pixel centres along rows and columns, in mm.
+    place : Place or None
+        Origin and directions; the direction of the rows is the first.
     on_row : callable
-        Told after each row how many there are in the file.
+        Called after each row with the number of rows that were written.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def write_stack(
 
 
 def _gather(frames: FrameStack, row: int, out: NDArray[Any]) -> None:
-    """Read some rows of all frames, from one on, into `out` (rows, columns, time)."""
+    """Read the rows of all frames that begin at `row` into `out` (rows, columns, time)."""
     rows, cols, count = out.shape
     part = np.empty((_FRAMES_AT_ONCE, rows, cols), out.dtype)
     for index, frame in enumerate(frames):
@@ -104,5 +104,5 @@ def _gather(frames: FrameStack, row: int, out: NDArray[Any]) -> None:
 
 
 def is_large_stack(frames: FrameStack, dtype: np.dtype[Any]) -> bool:
-    """Return whether frames of this type are many bytes, and can be written so."""
+    """Return whether frames are larger than `LARGE_BYTES`, and of a type that `write_stack` supports."""
     return math.prod(frames.shape) * dtype.itemsize > LARGE_BYTES and dtype.str[1:] in _TYPES

@@ -27,11 +27,11 @@ from replay.recording import LazyFrames, Recording
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 TIME_ATTRIBUTE = "AcquisitionTimeMs"
-"""Meta attribute in which files that are written here tell the time since the first image, in ms."""
+"""Meta attribute with the time since the first image in ms, in files that are written here."""
 TICK_S = 2.5e-3
-"""Unit of `acquisition_time_stamp`, which MRD leaves to the vendor, unless a side file tells the rate."""
+"""Unit of `acquisition_time_stamp`, which MRD leaves to the vendor; a sidecar file can give the rate instead."""
 MAX_FRAME_BYTES = 2**27
-"""One image, and what lies in one piece in the file, may come to so many bytes."""
+"""Limit of one image, and of one chunk of the file, in bytes."""
 MAX_IMAGES = 200_000
 _MOST_HEADER_BYTES = 4096
 _MEANS = {0: "images", MAGNITUDE: "magnitude", PHASE: "phase", REAL: "real", IMAGINARY: "imaginary", COMPLEX: "complex"}
@@ -41,16 +41,16 @@ _DAY_TICKS = round(86400.0 / TICK_S)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Series:
-    """Images of one kind that lie in one plane.
+    """Images of one kind in one plane.
 
     Attributes
     ----------
     name : str
-        By which it is chosen.
+        Name for `--scan`.
     group : h5py.Group
-        Where it is.
+        Group of the images.
     rows : ndarray of int
-        Which images of the group are its own.
+        Indices of its images in the group.
     """
 
     name: str
@@ -58,26 +58,38 @@ class _Series:
     rows: NDArray[np.intp]
 
     def describe(self) -> str:
-        """Return it in words, for a list."""
+        """Return a description for a list."""
         head = self.group["header"][int(self.rows[0])]
         x, y, _ = head["matrix_size"]
         return f"{self.name} ({len(self.rows)} {_MEANS.get(int(head['image_type']), 'other')} of {y} x {x})"
 
 
 def is_mrd(_path: Path, head: bytes) -> bool:
-    """Return whether a file is HDF5, of which only MRD is read."""
+    """Return whether a file is HDF5; MRD is the only format in HDF5 that is supported."""
     return head.startswith(MAGIC)
 
 
 def open_mrd(path: Path, choices: Choices) -> Recording:
-    """Return the images of one series as a recording.
+    """Open one series of images.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    choices : Choices
+        `scan` is the name of the series in the list that the error gives.
+
+    Returns
+    -------
+    Recording
+        In the order of time; frames are read when they are asked for.
 
     Raises
     ------
     RecordingError
-        When the file is damaged, holds no images, or several series and none was chosen.
+        When the file is damaged, holds no images, or holds several series and none is chosen.
     GeometryError
-        When they are not sagittal.
+        When the images are not sagittal.
     """
     sidecar = read_sidecar(path, choices.as_stored)
     try:
@@ -101,7 +113,7 @@ def _damaged(path: Path, error: Exception) -> RecordingError:
 
 
 def _all_series(path: Path, file: Any) -> list[_Series]:
-    """Return all series of images, in the order of their names; images of several planes in one group are several."""
+    """Return all series of images in the order of their names; each plane within a group is a series of its own."""
     groups: list[Any] = []
 
     def visit(_name: str, node: Any) -> None:
@@ -122,7 +134,7 @@ def _all_series(path: Path, file: Any) -> list[_Series]:
 
 
 def _headers(path: Path, group: Any) -> NDArray[Any]:
-    """Return the headers of a group whose sizes can be what they say."""
+    """Read the headers of a group after a check of the sizes that it announces."""
     header, data = group["header"], group["data"]
     if header.ndim != 1 or data.ndim != 5 or not 0 < len(header) <= MAX_IMAGES or len(header) != len(data):
         _refuse(path, f"{group.name} holds {header.shape} headers and {data.shape} images; export it again")
@@ -136,7 +148,7 @@ def _headers(path: Path, group: Any) -> NDArray[Any]:
 
 
 def _check_stored(path: Path, group: Any) -> None:
-    """Refuse what would be read in too large pieces, and images that are announced and were never written."""
+    """Check the size of chunks, and that all images that are announced were written."""
     header, data, kept = group["header"], group["data"], group.get("attributes")
     if kept is not None and (kept.ndim != 1 or len(kept) > len(header)):
         _refuse(path, f"{group.name} holds {len(header)} headers and {kept.shape} attributes; export it again")
@@ -148,23 +160,23 @@ def _check_stored(path: Path, group: Any) -> None:
     if widths[0] > _MOST_HEADER_BYTES or widths[1] * len(header) > MAX_FRAME_BYTES:
         _refuse(path, f"{group.name} announces {sum(widths)} bytes of header for each image; export it again")
     if data.chunks is None:
-        whole = data.id.get_storage_size() >= data.nbytes
+        is_complete = data.id.get_storage_size() >= data.nbytes
     else:
         pieces = (-(-size // chunk) for size, chunk in zip(data.shape, data.chunks, strict=True))
-        whole = data.id.get_num_chunks() >= int(np.prod([*pieces], dtype=object))
-    if not whole:
+        is_complete = data.id.get_num_chunks() >= int(np.prod([*pieces], dtype=object))
+    if not is_complete:
         _refuse(path, f"{group.name} announces {len(data)} images, and not all of them are there; copy the file again")
 
 
 def _kind(head: Any) -> list[float]:
-    """Return numbers that are the same of all images of one series and plane."""
+    """Return numbers that are the same for all images of one series and plane."""
     one = [head[name] for name in ("image_series_index", "image_type", "channels", "slice", "contrast", "set")]
     vectors = [head[name] for name in ("matrix_size", "field_of_view", "position", "read_dir", "phase_dir")]
     return [*map(float, one), *(float(value) for vector in vectors for value in vector)]
 
 
 def _chosen(path: Path, series: list[_Series], wanted: str | None) -> _Series:
-    """Return the series that is wanted, or the only one."""
+    """Return the series of a name, or the only one."""
     if not series:
         _refuse(path, "is HDF5 without a series of MRD images; export images as ismrmrd does")
     listed = ", ".join(one.describe() for one in series[:8])
@@ -177,14 +189,17 @@ def _chosen(path: Path, series: list[_Series], wanted: str | None) -> _Series:
 
 
 def _stack(path: Path, series: _Series) -> Stack:
-    """Return the images of a series, read as they are asked for."""
+    """Return the images of a series as a stack; they are read when they are asked for."""
+    # Imported late because ismrmrd takes 0.15 s.
+    from replay.formats.mrd_header import stored_field_strength_t
+
     heads = series.group["header"][:][series.rows]
     first = heads[0]
     channels, slices, rows, cols = series.group["data"].shape[1:]
     if channels != 1 or slices != 1:
         _refuse(path, f"{series.name} has {channels} channels and {slices} slices in an image; export one of each")
     if int(first["image_type"]) not in _TRACKABLE:
-        _refuse(path, f"{series.describe()} is no magnitude; choose another series with --scan")
+        _refuse(path, f"{series.describe()} is not a magnitude; choose another series with --scan")
     attributes = _attributes(series)
     plane, spacing_mm = _geometry(path, first, attributes[0], (rows, cols))
     times_s, order, notes = _times(heads, attributes)
@@ -193,7 +208,7 @@ def _stack(path: Path, series: _Series) -> Stack:
         spacing_mm=spacing_mm,
         plane=plane,
         times_s=times_s,
-        field_strength_t=_field_strength_t(series),
+        field_strength_t=stored_field_strength_t(series.group.parent.get("xml")),
         notes=(*notes, *_gaps(heads["image_index"][order])),
     )
 
@@ -219,7 +234,7 @@ def _frames(path: Path, series: _Series, order: NDArray[np.intp], size: tuple[in
 
 
 def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
-    """Return the meta attributes of each image; none where there are none, or they cannot be read."""
+    """Return the meta attributes of each image; empty where they are missing or cannot be parsed."""
     found: list[Mapping[str, tuple[str, ...]]] = []
     kept = series.group.get("attributes")
     count = int(series.rows[-1]) + 1
@@ -233,28 +248,13 @@ def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
     return found
 
 
-def _field_strength_t(series: _Series) -> float | None:
-    """Return the field strength in T, where the XML header beside the series gives it."""
-    # Imported late because ismrmrd takes 0.15 s.
-    from replay.formats.mrd_header import MAX_XML_BYTES, field_strength_t
-
-    xml = series.group.parent.get("xml")
-    if not isinstance(xml, h5py.Dataset) or xml.size != 1 or xml.dtype.itemsize > MAX_XML_BYTES:
-        return None
-    try:
-        (text,) = np.ravel(xml[()])
-    except (OSError, RuntimeError, ValueError):
-        return None  # Images are read without their header, too.
-    return field_strength_t(text.encode() if isinstance(text, str) else bytes(text))
-
-
 def _geometry(
     path: Path, head: Any, attributes: Mapping[str, tuple[str, ...]], shape: tuple[int, int]
 ) -> tuple[Plane, tuple[float, float]]:
-    """Return where the pixels lie as they are stored, and their distances along rows and columns, in mm."""
+    """Return the plane of the stored images, and the distance of pixel centres along rows and columns in mm."""
     rows, cols = shape
     if tuple(int(size) for size in head["matrix_size"][:2]) != (cols, rows):
-        _refuse(path, f"its headers tell {tuple(head['matrix_size'])} pixels, its images have {cols} x {rows}")
+        _refuse(path, f"has {tuple(head['matrix_size'])} pixels in its headers, and images of {cols} x {rows}")
     width_mm, height_mm = (float(value) for value in head["field_of_view"][:2])
     spacing_mm = shortest_decimal(height_mm / rows, rows), shortest_decimal(width_mm / cols, cols)
     along_x = _direction(path, attributes.get("ImageRowDir"), head["read_dir"])
@@ -269,15 +269,15 @@ def _direction(path: Path, words: tuple[str, ...] | None, otherwise: NDArray[Any
     try:
         first, second, third = (float(word) for word in (otherwise if words is None else words))
     except ValueError:
-        _refuse(path, f"a direction in its meta attributes is {', '.join(words or ())!r:.60}; it must be three numbers")
+        _refuse(path, f"has the direction {', '.join(words or ())!r:.60} in its meta attributes, not three numbers")
     return first, second, third
 
 
 def _times(
     heads: NDArray[Any], attributes: list[Mapping[str, tuple[str, ...]]]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.intp], tuple[str, ...]]:
-    """Return the time of each image where it is told, the order of time, and what was assumed."""
-    exact = [told[TIME_ATTRIBUTE][0] if told.get(TIME_ATTRIBUTE) else "nan" for told in attributes]
+    """Return the time of each image where the file has it, the order of time, and what was assumed."""
+    exact = [one[TIME_ATTRIBUTE][0] if one.get(TIME_ATTRIBUTE) else "nan" for one in attributes]
     times_s: NDArray[np.float64] = np.full(len(heads), np.nan)
     with suppress(ValueError):
         times_s[:] = [float(word) / 1e3 for word in exact]
@@ -286,16 +286,18 @@ def _times(
         stamps = heads["acquisition_time_stamp"].astype(np.int64)
         if not stamps.any():
             return None, np.arange(len(heads)), ()
-        # They count from midnight; nobody records for half a day.
+        # They count from midnight; no recording takes half a day.
         stamps = stamps + np.where(stamps < stamps[0] - _DAY_TICKS // 2, _DAY_TICKS, 0)
         times_s[:] = stamps * TICK_S
-        notes = (f"time stamps are taken for ticks of {1e3 * TICK_S:g} ms; rate_hz in a side file tells otherwise",)
+        notes = (
+            f"time stamps are assumed to be in ticks of {1e3 * TICK_S:g} ms; rate_hz in a sidecar file replaces them",
+        )
     order = np.argsort(times_s, kind="stable")
     return times_s[order], order, notes
 
 
 def _gaps(indices: NDArray[Any]) -> tuple[str, ...]:
-    """Return a note on images that are missing by their numbers."""
+    """Return a note on images that are missing, by their numbers."""
     missing = np.diff(indices.astype(np.int64)) - 1
     missing = missing[(missing > 0) & (missing < 2**15)]
     return (f"{missing.sum()} images are missing by their numbers, in {missing.size} places",) if missing.size else ()

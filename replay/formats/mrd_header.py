@@ -4,6 +4,7 @@ import math
 import warnings
 from typing import Any
 
+import h5py
 import numpy as np
 
 # ismrmrd changes the warning filters of the process when it is imported.
@@ -68,6 +69,28 @@ def image_header_dtype() -> np.dtype[Any]:
     """Return the type of the headers of images as HDF5 files of the ismrmrd package have them."""
     dtype: np.dtype[Any] = np.dtype(hdf5.image_header_dtype)
     return dtype
+
+
+def stored_field_strength_t(dataset: Any) -> float | None:
+    """Read the field strength from the header in an HDF5 file, as `field_strength_t` does.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset or None
+        The dataset of the header, which may hold anything.
+
+    Returns
+    -------
+    float or None
+        In T; None also when the dataset is missing, damaged or too long.
+    """
+    if not isinstance(dataset, h5py.Dataset) or dataset.size != 1 or dataset.dtype.itemsize > MAX_XML_BYTES:
+        return None
+    try:
+        (text,) = np.ravel(dataset[()])
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return field_strength_t(text.encode() if isinstance(text, str) else bytes(text))
 
 
 def field_strength_t(xml: bytes) -> float | None:

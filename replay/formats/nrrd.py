@@ -183,10 +183,10 @@ def _check_plain(path: Path, header: dict[str, Any], axes: int) -> None:
 
 
 def _dtype(path: Path, header: dict[str, Any]) -> np.dtype[np.generic]:
-    told, endian = header.get("type", "").lower(), header.get("endian", "").lower()
-    code = next((code for code, names in _TYPES.items() if told in names.split("|")), None)
+    kind, endian = header.get("type", "").lower(), header.get("endian", "").lower()
+    code = next((code for code, names in _TYPES.items() if kind in names.split("|")), None)
     if code is None:
-        _refuse(path, f"has pixels of type {told!r:.40}; export it with integers or floats")
+        _refuse(path, f"has pixels of type {kind!r:.40}; export it with integers or floats")
     if code[1] != "1" and endian not in ("little", "big"):
         _refuse(path, f"has endian {endian!r:.20}; it must be little or big, correct the header")
     return np.dtype((">" if endian == "big" else "<") + code)
@@ -206,9 +206,9 @@ def _decompression(path: Path, header: dict[str, Any], where: Path, offset: int)
 def _axes(
     path: Path, header: dict[str, Any], texts: dict[str, str], axes: int
 ) -> tuple[tuple[float, ...], tuple[Vector | None, ...] | None, int | None]:
-    """Return spacing and direction of each axis, and which one is time where the header tells."""
+    """Return spacing and direction of each axis, and the axis of time where the header has it."""
     kinds = _kinds(header)
-    time = next((axis for kind in ("time", "list") for axis, told in enumerate(kinds) if told == kind), None)
+    time = next((axis for kind in ("time", "list") for axis, found in enumerate(kinds) if found == kind), None)
     if "space directions" not in header:
         spacing = tuple(float(step) for step in header.get("spacings", ()))
         if len(spacing) != axes or not all(step > 0.0 or axis == time for axis, step in enumerate(spacing)):
@@ -246,8 +246,8 @@ def _in_lps(
         along = None if vector is None else vector[:3] / step * signs
         # An axis along the fourth component, time, has no direction in space.
         units.append(None if along is None or not along.any() else (float(along[0]), float(along[1]), float(along[2])))
-    told = [unit for unit in units if unit is not None]
-    if len(told) == len(units) and unit_directions(np.array(told).T) is None:
+    spatial = [unit for unit in units if unit is not None]
+    if len(spatial) == len(units) and unit_directions(np.array(spatial).T) is None:
         return None
     return tuple(units)
 

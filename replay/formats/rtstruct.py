@@ -1,4 +1,4 @@
-"""RT Structure Set: target, envelope and organs to avoid as outlines on the cine plane."""
+"""RT Structure Set: contours of target, envelope and organs at risk on the cine plane."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from replay.formats.dicom_file import is_dicom_head
 LARGEST_FILE = 512 * 2**20
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 SMALLEST_PIECE = 0.01
-"""Pieces with a smaller share of a structure's area than this are crumbs of its outlines and left out."""
+"""Pieces below this fraction of a structure's area are artefacts of its contours and are left out."""
 _TAGS: list[Any] = ["SOPClassUID", "FrameOfReferenceUID", "StructureSetROISequence", "ROIContourSequence"]
 _MOST_LISTED = 30
 
 
 class Use(StrEnum):
-    """What an outline of the plan is to the session."""
+    """Purpose of a region of the plan in the session."""
 
     TARGET = "target"
     ENVELOPE = "envelope"
@@ -39,18 +39,18 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageGrid:
-    """The images on which outlines are wanted.
+    """Geometry of the images on which contours are drawn.
 
     Attributes
     ----------
     plane : Plane
-        Where they lie, canonical.
+        Plane of the images in canonical orientation.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     shape : tuple of int
         Rows and columns.
     frame_of_reference : str or None
-        UID of the frame of reference of the images; None where they have none, so that it cannot be compared.
+        UID of the frame of reference of the images; None where they have none, so that no comparison is possible.
     """
 
     plane: Plane
@@ -61,14 +61,14 @@ class ImageGrid:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanContours:
-    """What a plan says of the cine plane.
+    """Contours of a plan on the cine plane.
 
     Attributes
     ----------
     targets, avoid : tuple of Structure
-        In the order in which they were asked for.
+        In the order of the request.
     envelope_px : ndarray of float64, shape (N, 2), or None
-        Where the target may be, as (row, col).
+        Contour within which the target may be, as (row, col).
     notes : tuple of str
         What was cut off, and what could not be checked.
     """
@@ -86,11 +86,11 @@ class Region:
     Attributes
     ----------
     name : str
-        What the planner calls it.
+        Name in the plan.
     frame_of_reference : str
-        UID in whose coordinates it was outlined.
+        UID of the frame of reference of its contours.
     contours : tuple of ndarray of float64, shape (N, 3)
-        Closed outlines in DICOM LPS mm.
+        Closed contours in DICOM LPS mm.
     kinds : frozenset of str
         Geometric types of all its contours.
     """
@@ -102,18 +102,30 @@ class Region:
 
 
 def read_regions(path: Path) -> dict[str, Region]:
-    """Return the regions of interest of an RT Structure Set by their names.
+    """Read the regions of interest of an RT Structure Set.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict of str to Region
+        Regions by name.
 
     Raises
     ------
     RecordingError
-        When it is none, is cut short or damaged, or two of its regions have the same name.
+        When the file is not an RT Structure Set, is cut short or damaged, or two regions have the same name.
     """
     where = str(path)
     try:
         with path.open("rb") as file:
             if path.stat().st_size > LARGEST_FILE or not is_dicom_head(file.read(512)):
-                raise RecordingError(f"{where}: is no DICOM file of at most {LARGEST_FILE} bytes; name a structure set")
+                raise RecordingError(
+                    f"{where}: is not a DICOM file of at most {LARGEST_FILE} bytes; name a structure set"
+                )
             file.seek(0)
             with quietly(where):
                 return _regions(dcmread(file, force=True, specific_tags=_TAGS), where)
@@ -126,22 +138,27 @@ def read_regions(path: Path) -> dict[str, Region]:
 
 
 def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanContours:
-    """Return the outlines of regions of interest on the cine plane.
+    """Return the contours of regions of interest on the cine plane.
 
     Parameters
     ----------
     path : Path
         An RT Structure Set.
     uses : mapping of str to Use
-        Names of regions, and what each is to the session.
+        Names of regions, and the purpose of each in the session.
     view : View
         The images.
+
+    Returns
+    -------
+    PlanContours
+        Contours as (row, col) on the images.
 
     Raises
     ------
     RecordingError
-        When there is no such region, it has no closed contours, was outlined in another frame of reference, does not
-        meet the cine plane, is in pieces or has a hole there, or a target or envelope is not whole on the image.
+        When there is no such region, it has no closed contours, has another frame of reference, does not meet the cine
+        plane, is in pieces or has a hole there, or a target or envelope is not completely on the image.
     """
     regions = read_regions(path)
     structures: list[Structure] = []
@@ -164,12 +181,30 @@ def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanC
 
 
 def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDArray[np.float64], bool]:
-    """Return the outline (N, 2) of a region on the images as (row, col), and whether it was cut off at their edge.
+    """Return the contour of a region on the images.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    use : Use
+        Its purpose; a region to avoid may reach beyond the image.
+    view : ImageGrid
+        The images.
+    where : str
+        Name of the region in messages.
+
+    Returns
+    -------
+    contour_px : ndarray of float64, shape (N, 2)
+        As (row, col).
+    was_cut : bool
+        Whether it was cut off at the edge of the image.
 
     Raises
     ------
     RecordingError
-        As `planned`.
+        As `plan_contours`.
     """
     if view.frame_of_reference and region.frame_of_reference != view.frame_of_reference:
         raise RecordingError(
@@ -182,7 +217,7 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
         )
     if not region.contours:
         raise RecordingError(f"{where}: has no contours; outline it")
-    shape = _whole(slice_contours(region.contours, view.plane, where), where)
+    shape = _single_polygon(slice_contours(region.contours, view.plane, where), where)
     rows_mm, cols_mm = (length * step for length, step in zip(view.shape, view.spacing_mm, strict=True))
     image = shapely.box(
         -0.5 * view.spacing_mm[0],
@@ -199,7 +234,7 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
             f"{cols_mm:.0f}; is it the plan of this scan?"
         )
     if was_cut:
-        shape = _whole(shapely.intersection(shape, image), where)
+        shape = _single_polygon(shapely.intersection(shape, image), where)
     ring = shapely.get_coordinates(shapely.remove_repeated_points(shape.exterior))[:-1]
     try:
         return checked_outline(ring / np.array(view.spacing_mm), f"'{region.name}'"), was_cut
@@ -207,8 +242,8 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
         raise RecordingError(f"{where}: {error}") from None
 
 
-def _whole(shape: Any, where: str) -> Any:
-    """Return a shape that is one polygon without holes."""
+def _single_polygon(shape: Any, where: str) -> Any:
+    """Return a shape as one polygon without holes; raise RecordingError when it is not one."""
     pieces = [part for part in shapely.get_parts(shape) if part.area > 0.0]
     area = sum(part.area for part in pieces)
     pieces = [part for part in pieces if part.area >= SMALLEST_PIECE * area]
@@ -226,7 +261,7 @@ def _whole(shape: Any, where: str) -> Any:
 
 
 def region_of(regions: Mapping[str, Region], name: str, where: str) -> Region:
-    """Return the region of a name, or raise RecordingError that lists those that there are."""
+    """Return the region of a name; raise RecordingError with a list of the others when it is missing."""
     if name not in regions:
         listed = ", ".join(f"'{known}'" for known in list(regions)[:_MOST_LISTED]) or "none"
         raise RecordingError(f"{where}: has no region '{name}'; it has {listed}")
@@ -235,7 +270,7 @@ def region_of(regions: Mapping[str, Region], name: str, where: str) -> Region:
 
 def _regions(dataset: Dataset, where: str) -> dict[str, Region]:
     if value_of(dataset, "SOPClassUID") != RTStructureSetStorage:
-        raise RecordingError(f"{where}: is no RT Structure Set; name one")
+        raise RecordingError(f"{where}: is not an RT Structure Set; name one")
     whole = str(value_of(dataset, "FrameOfReferenceUID") or "")
     outlines: dict[int, list[tuple[str, NDArray[np.float64]]]] = {}
     for item in value_of(dataset, "ROIContourSequence") or ():
@@ -245,7 +280,7 @@ def _regions(dataset: Dataset, where: str) -> dict[str, Region]:
     for item in value_of(dataset, "StructureSetROISequence") or ():
         name = str(value_of(item, "ROIName") or "").strip()
         if name in regions:
-            raise RecordingError(f"{where}: has two regions of the name '{name}'; rename one")
+            raise RecordingError(f"{where}: has two regions with the name '{name}'; rename one")
         own = outlines.get(int(value_of(item, "ROINumber")), [])
         regions[name] = Region(
             name,

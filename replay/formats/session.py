@@ -1,4 +1,4 @@
-"""A recorded session of gatekeeper itself: what was decided, by which settings, on which frames."""
+"""A recorded session of gatekeeper: its decisions, its settings, and its frames."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,24 +22,24 @@ from replay.recording import LazyFrames, Recording
 
 JOURNAL = "decisions.jsonl"
 PHASE, PREVIEW, LEARNING = "phase", "preview", "learning"
-"""How a live session says that another phase begins, and the two between which frames are gathered."""
+"""Event of a new phase in a live session, and the two phases between which frames of the preview are collected."""
 Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedSession:
-    """A session folder that was opened.
+    """An open session folder.
 
     Attributes
     ----------
     folder : Path
-        Where it is.
+        The folder.
     chain : Chain
         The journal, as far as it is intact.
     frames : FramesReader
-        The frames, read as they are asked for.
+        The frames, read when they are asked for.
     setup : SessionSetup or None
-        What tracker and envelope were made of; None when the session was recorded without.
+        Inputs of tracker and envelope; None when the session was recorded without them.
     """
 
     folder: Path
@@ -69,7 +69,12 @@ class RecordedSession:
         return load_toml(self.folder / "config.toml", SessionConfig)
 
     def summary(self) -> dict[str, Any] | None:
-        """Return what `summary.json` says; None when the session did not come to its end.
+        """Read `summary.json`.
+
+        Returns
+        -------
+        dict or None
+            None when the session was not ended properly.
 
         Raises
         ------
@@ -84,16 +89,21 @@ class RecordedSession:
         except (OSError, ValueError) as error:
             raise RecordingError(f"{path}: cannot be read as JSON ({error}); it was changed or cut short") from None
         if not isinstance(values, dict):
-            raise RecordingError(f"{path}: is no JSON object; it was changed")
+            raise RecordingError(f"{path}: is not a JSON object; it was changed")
         return values
 
     def recording(self) -> Recording:
-        """Return the frames of which the journal tells, as a recording without labels; they are read while it is open.
+        """Return the frames in the journal as a recording without labels.
+
+        Returns
+        -------
+        Recording
+            Its frames can be read until the session is closed.
 
         Raises
         ------
         RecordingError
-            When the session was recorded without its reference, or kept no frame.
+            When the session was recorded without its reference, or without frames.
         """
         rows = self.rows()
         if self.setup is None or not rows:
@@ -112,7 +122,7 @@ class RecordedSession:
         )
 
     def rows(self) -> list[int]:
-        """Return where the frames of which the journal tells are in `frames.h5`, oldest first."""
+        """Return the indices in `frames.h5` of the frames in the journal, oldest first."""
         return [entry["frame_row"] for entry in self.entries if entry.get("frame_row") is not None]
 
     def gathered(self, learned: Entry) -> list[NDArray[np.float32]]:
@@ -146,7 +156,7 @@ class RecordedSession:
         return [self.frames.frame(int(row))[0].image for row in rows]
 
     def close(self) -> None:
-        """Let go of the frames."""
+        """Close the file of the frames."""
         self.frames.close()
 
 
@@ -159,17 +169,27 @@ def _last(marks: Sequence[object], mark: str) -> int:
 
 
 def is_session(folder: Path) -> bool:
-    """Return whether a folder is a session by what it holds."""
+    """Return whether a folder holds the journal of a session."""
     return (folder / JOURNAL).is_file()
 
 
 def read_journal(folder: Path) -> Chain:
-    """Return the journal of the session in `folder`, as far as it is intact.
+    """Read the journal of a session, as far as it is intact.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the session.
+
+    Returns
+    -------
+    Chain
+        Its entries, and whether the chain of hashes is complete.
 
     Raises
     ------
     RecordingError
-        When there is none that can be read.
+        When the journal is missing or cannot be read.
     """
     path = folder / JOURNAL
     try:
@@ -181,12 +201,22 @@ def read_journal(folder: Path) -> Chain:
 
 
 def open_session(folder: Path) -> RecordedSession:
-    """Open the session in `folder`, be it whole, broken off or still going on.
+    """Open a session that is complete, was interrupted, or is still running.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the session.
+
+    Returns
+    -------
+    RecordedSession
+        Close it after use.
 
     Raises
     ------
     RecordingError
-        When it is no session, or its frames cannot be read at all.
+        When the folder is not a session, or its frames cannot be read.
     """
     chain = read_journal(folder)
     frames = FramesReader(folder / "frames.h5")

@@ -1,4 +1,7 @@
-"""TIFF files: one image per page, or a contiguous stack as ImageJ writes it; spacing and rate are in the side file."""
+"""TIFF files, read with tifffile: one image per page, or a contiguous stack as ImageJ writes it.
+
+Spacing and rate come from the sidecar file.
+"""
 
 import logging
 import os
@@ -16,7 +19,7 @@ from replay.formats.stack import Stack
 from replay.recording import LazyFrames
 
 MAX_FRAME_BYTES = 2**27
-"""One image may come to so many bytes."""
+"""Limit of one image, in bytes."""
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _UNCOMPRESSED = 1
 
@@ -27,12 +30,22 @@ def is_tiff(_path: Path, head: bytes) -> bool:
 
 
 def read_tiff(path: Path, _time_axis: str | None, _as_stored: bool) -> Stack:
-    """Return the images of a TIFF, page after page.
+    """Read the images of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Stack
+        One frame for each page, read when it is asked for.
 
     Raises
     ------
     RecordingError
-        When it is cut short, damaged, or holds images of several sizes or colours.
+        When the file is cut short, damaged, or holds images of several sizes or colours.
     """
     pages = _Pages(path)
     try:
@@ -45,15 +58,15 @@ def read_tiff(path: Path, _time_axis: str | None, _as_stored: bool) -> Stack:
 
 
 class _Pages:
-    """The pages of a TIFF, kept open so that any of them is found at once.
+    """The pages of a TIFF file, which is kept open.
 
-    The library is not made for damaged files and raises whatever happens to go wrong; all of it means that.
+    On damaged files tifffile raises errors of many types; each of them becomes a RecordingError.
     """
 
     def __init__(self, path: Path) -> None:
         import tifffile
 
-        # It complains about damage in the log, and goes on; what matters is found out below.
+        # tifffile logs damage and continues; the checks below find it.
         logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
         self._path = path
         try:
@@ -71,7 +84,7 @@ class _Pages:
             self.refuse_damage(error)
 
     def _check(self) -> None:
-        """Refuse what is no stack of grey images of one size; remember where each lies."""
+        """Check that the pages are grey images of one size."""
         pages: list[Any] = list(self._file.pages)
         self._check_last(pages[-1], len(pages))
         first = pages[0]
@@ -92,7 +105,7 @@ class _Pages:
         self._pages = pages
 
     def _check_last(self, page: Any, count: int) -> None:
-        """Refuse when the last page that was found points to another one: the library ends there and says nothing."""
+        """Check that the last page does not point to another one, at which tifffile stops in silence."""
         layout, file = self._file.tiff, self._file.filehandle
         file.seek(page.offset)
         (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
@@ -102,26 +115,26 @@ class _Pages:
             self._refuse(f"is cut short: another image would follow the {count} that are in it; copy the file again")
 
     def contiguous(self) -> PixelFile | None:
-        """Return where the pixels lie, when they lie in one piece as they are."""
+        """Return the pixels as one piece of the file, where they are contiguous and not compressed."""
         first, count = self._pages[0], len(self._pages)
         if any(page.compression != _UNCOMPRESSED or not page.is_contiguous for page in self._pages):
             return None
         frame_bytes = self._size[0] * self._size[1] * self._dtype.itemsize
         begin = first.dataoffsets[0]
         if count == 1:
-            # ImageJ has stacks of one page whose other images follow.
+            # ImageJ writes stacks with one page, after whose image the others follow.
             shape = self._file.series[0].shape
             count = int(np.prod(shape, dtype=object)) // (self._size[0] * self._size[1])
-            told = (self._file.imagej_metadata or {}).get("images", count)
-            if told != count:
-                self._refuse(f"announces {told} images, and {count} can be in it; copy the file again")
+            announced = (self._file.imagej_metadata or {}).get("images", count)
+            if announced != count:
+                self._refuse(f"announces {announced} images, and {count} can be in it; copy the file again")
         elif any(page.dataoffsets[0] != begin + index * frame_bytes for index, page in enumerate(self._pages)):
             return None
         dtype = self._dtype.newbyteorder(self._file.byteorder)
         return PixelFile(self._path, begin, dtype, (count, *self._size), ends_file=False)
 
     def frames(self) -> LazyFrames:
-        """Return the images, each decoded when it is asked for; that they are all in the file is checked now."""
+        """Return the images, each decoded when it is asked for, after a check that the file holds all of them."""
         held = self._path.stat().st_size
         for index, page in enumerate(self._pages):
             ends = [at + size for at, size in zip(page.dataoffsets, page.databytecounts, strict=True)]
@@ -141,5 +154,5 @@ class _Pages:
         raise RecordingError(f"{self._path}: {why}") from None
 
     def refuse_damage(self, error: Exception) -> NoReturn:
-        """Say what the library found."""
+        """Raise RecordingError for an error of tifffile."""
         self._refuse(f"is cut short or damaged ({' '.join(str(error).split()):.80}); copy the file again")

@@ -1,10 +1,10 @@
-"""Cases in the layout of the TrackRAD2025 challenge: read into a Recording, and written from one.
+"""Read and write cases in the layout of the TrackRAD2025 challenge.
 
 A case is a folder with `images/<case>_frames.mha`, `targets/<case>_first_label.mha`, `targets/<case>_labels.mha`,
 `frame-rate.json`, `b-field-strength.json` or `field-strength.json`, and `scanned-region.json`. Images and frame
-rate must be there; the rest may be missing. The pixel arrays have the axes (rows, columns, time), with time the
-fastest in memory. A patient without labels may hold more scans, `<case>_frames2.mha` with `frame-rate2.json` and
-`scanned-region2.json`, and one with labels those of more observers, `<case>_labels2.mha`. The layout is described at
+rate are required; the rest may be missing. The pixel arrays have the axes (rows, columns, time), with time the
+fastest in memory. A patient without labels may have more scans, `<case>_frames2.mha` with `frame-rate2.json` and
+`scanned-region2.json`, and one with labels may have more observers, `<case>_labels2.mha`. The layout is described at
 https://trackrad2025.grand-challenge.org/data/.
 """
 
@@ -39,20 +39,20 @@ _MAX_TIME_ERROR_S = 1e-6
 
 
 def is_case(path: Path, _head: bytes = b"") -> bool:
-    """Return whether a folder is a case by what it holds, be it whole or not."""
+    """Return whether a folder holds the images of a case, complete or not."""
     images = path / "images"
     return images.is_dir() and any(_IMAGES.fullmatch(file.name) for file in images.iterdir())
 
 
 def open_case(path: Path, choices: Choices | None = None) -> Recording:
-    """Return the case in the folder `path`; its name is the folder's.
+    """Open the case in a folder; the recording has the name of the folder.
 
     Parameters
     ----------
     path : Path
         Folder of the case.
     choices : Choices, optional
-        Which scan, "1" unless told, and whose labels, "1" unless told.
+        Scan and observer, "1" by default.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def open_case(path: Path, choices: Choices | None = None) -> Recording:
     Raises
     ------
     RecordingError
-        When the folder holds no such case, or a file of it is cut short, damaged or contradicts the others.
+        When the folder is not a case, or one of its files is cut short, damaged or contradicts the others.
     """
     try:
         return _read_case(path.resolve(), Choices() if choices is None else choices)
@@ -79,18 +79,20 @@ def write_case(
     extra_files: Mapping[str, str] | None = None,
     on_progress: OnProgress = unseen,
 ) -> Path:
-    """Write `recording` as a case that :func:`open_case` reads back exactly; whole or not at all.
+    """Write a recording as a case that `open_case` reads back exactly.
+
+    The folder appears when it is complete.
 
     Parameters
     ----------
     recording : Recording
-        Its times must be those of one frame rate, since that is all that a case keeps.
+        With times of a constant rate, since a case stores only the rate.
     out_dir : Path
-        Becomes the folder of the case; new or empty. Give it the recording's name to keep that.
+        The folder of the case, new or empty; the case is read back with its name.
     extra_files : mapping of str to str
-        More text files to put into the folder, by name.
+        Content of further text files in the folder, by name.
     on_progress : callable
-        Told how many rows of images and masks are written.
+        Called with the number of rows of images and masks that were written.
 
     Returns
     -------
@@ -122,14 +124,14 @@ def write_case(
         (folder / "images").mkdir()
         (folder / "targets").mkdir()
         for number, (file, stack, dtype, place) in enumerate(written):
-            told = partial(_tell, on_progress, number * rows, len(written) * rows)
-            told(0)
+            report = partial(_tell, on_progress, number * rows, len(written) * rows)
+            report(0)
             if is_large_stack(stack, dtype):
-                write_stack(folder / file, stack, dtype, spacing_mm, place, told)
+                write_stack(folder / file, stack, dtype, spacing_mm, place, report)
             else:
                 pixels = np.moveaxis(np.asarray(stack, dtype), 0, -1)
                 write_metaimage(folder / file, pixels, (*spacing_mm, 1.0), place=place)
-            told(rows)
+            report(rows)
         for file_name, value in scalars.items():
             if value is not None:
                 (folder / file_name).write_text(json.dumps(value), encoding="utf-8")
@@ -156,7 +158,7 @@ def _read_case(path: Path, choices: Choices) -> Recording:
     if len(volume.sizes) != 3:
         raise RecordingError(f"{images}: has {len(volume.sizes)} axes; it must have rows, columns and time")
     frames = to_tracked_type(volume.pixels.frames(2), images)
-    # Labels belong to the first scan: whoever has more scans has none.
+    # Labels belong to the first scan; cases with more scans have none.
     targets = path / "targets"
     first_mask, labels, more = _target(targets, stem, frames.shape, choices.observer) if scan == _FIRST else _NO_TARGET
     return Recording(
@@ -174,7 +176,7 @@ def _read_case(path: Path, choices: Choices) -> Recording:
 
 
 def _place(plane: Plane) -> Place | None:
-    """Return where the frames lie for a header; nothing where nobody has said it."""
+    """Return origin and directions for a header; None for the default plane, which is not known."""
     if plane == Plane():
         return None
     x, y, z = np.cross(plane.col_step, plane.row_step)
@@ -182,7 +184,7 @@ def _place(plane: Plane) -> Place | None:
 
 
 def _plane(volume: Volume) -> Plane:
-    """Return where the frames lie, if their header agrees with how the format has them lie: else it means nothing."""
+    """Return the plane in the header where it agrees with the layout, otherwise the default plane."""
     if volume.directions is not None:
         col_step, row_step = volume.directions[1:3]
         if row_step is not None and col_step is not None and -row_step[2] > LARGEST_TILT and col_step[1] > LARGEST_TILT:
@@ -191,7 +193,7 @@ def _plane(volume: Volume) -> Plane:
 
 
 def _chosen_scan(path: Path, wanted: str | None) -> tuple[str, str, tuple[str, ...]]:
-    """Return the name that the files of the case begin with, the number of the scan, and what to tell of others."""
+    """Return the first part of the names of the files, the number of the scan, and a note on other scans."""
     if not path.is_dir():
         raise RecordingError(f"{path}: no such folder; name the folder of a case")
     images = path / "images"
@@ -208,21 +210,19 @@ def _chosen_scan(path: Path, wanted: str | None) -> tuple[str, str, tuple[str, .
 
 
 def _chosen(path: Path, what: str, names: list[str], wanted: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the one that is wanted, the first unless told, and a note where there are others."""
+    """Return the scan or observer that is wanted, by default the first, and a note where there are others."""
     if wanted is None:
         others = f"{path.name}: holds {what}s {', '.join(names)}; {what} {names[0]} is read, --{what} names another"
         return names[0], (others,) if len(names) > 1 else ()
     if wanted not in names:
-        raise RecordingError(
-            f"{path}: has no {what} {wanted!r:.40}; it holds {what}s {', '.join(names) or 'of nobody'}"
-        )
+        raise RecordingError(f"{path}: has no {what} {wanted!r:.40}; it holds {what}s {', '.join(names) or 'none'}")
     return wanted, ()
 
 
 def _target(
     targets: Path, stem: str, shape: tuple[int, ...], wanted: str | None
 ) -> tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]]:
-    """Return the target on the first frame and on all (T, H, W), and a note where there are other observers."""
+    """Return the target on the first frame and on all (T, H, W), and a note on other observers."""
     pattern = re.compile(re.escape(stem) + r"_(?:first_label|labels)(?P<observer>\w*)\.mha")
     files = targets.iterdir() if targets.is_dir() else ()
     found = {match["observer"] or _FIRST for file in files if (match := pattern.fullmatch(file.name))}
@@ -247,7 +247,7 @@ def _field_strength_t(path: Path) -> float | None:
 
 
 def _rate_hz(recording: Recording) -> float:
-    """Return the frame rate that gives the times of `recording`, as short a number as gives them best."""
+    """Return the frame rate that reproduces the times of a recording best, as a number with few digits."""
     times_s = recording.times_s
     if len(times_s) < 2:
         return 1.0
@@ -260,7 +260,7 @@ def _rate_hz(recording: Recording) -> float:
     if not low_hz <= exact_hz <= high_hz:
         raise OutputError(
             f"recording '{recording.name}': has {exact_hz:g} frames per second; "
-            f"a case has {low_hz:g} to {high_hz:g}, mend the times"
+            f"a case has {low_hz:g} to {high_hz:g}; correct the times"
         )
     neighbours_hz: list[float] = np.nextafter(exact_hz, (0.0, np.inf)).tolist()
     rate_hz = min(float(f"{exact_hz:.12g}"), exact_hz, *neighbours_hz, key=error_s)

@@ -1,4 +1,4 @@
-"""The files of a TrackRAD case besides its frames: masks, and numbers and words in JSON."""
+"""Read the files of a TrackRAD case beside its frames: masks, and numbers and words in JSON."""
 
 import json
 from dataclasses import replace
@@ -16,19 +16,24 @@ FIELD_LIMITS_T = (0.001, 100.0)
 
 
 def read_masks(path: Path, shape: tuple[int, ...]) -> FrameStack | None:
-    """Return the masks (T, H, W) of a label file if there is one.
+    """Read the masks of a label file.
 
     Parameters
     ----------
     path : Path
         The file; a single mask may have two axes.
     shape : tuple of int
-        (H, W, T) of the frames it is for.
+        (H, W, T) of the frames.
+
+    Returns
+    -------
+    FrameStack of bool, shape (T, H, W), or None
+        None when there is no such file.
 
     Raises
     ------
     RecordingError
-        When the file is cut short or damaged, or of another size.
+        When the file is cut short or damaged, or of another size than the frames.
     """
     if not path.exists():
         return None
@@ -55,12 +60,26 @@ def _json(path: Path) -> object:
 
 
 def read_number(path: Path, low: float, high: float, unit: str) -> float:
-    """Return the one number that a JSON file holds.
+    """Read the number in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    low, high : float
+        Limits of the number.
+    unit : str
+        Unit of the number in messages.
+
+    Returns
+    -------
+    float
+        The number.
 
     Raises
     ------
     RecordingError
-        When the file is missing or no JSON, or the number is not from `low` to `high`.
+        When the file is missing or not JSON, or the number is beyond its limits.
     """
     value = _json(path)
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
@@ -69,12 +88,22 @@ def read_number(path: Path, low: float, high: float, unit: str) -> float:
 
 
 def read_region(path: Path) -> str | None:
-    """Return the scanned region that a JSON file names; None when there is no such file.
+    """Read the scanned region in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str or None
+        None when there is no such file.
 
     Raises
     ------
     RecordingError
-        When the file holds anything but a word.
+        When the file holds anything but a string.
     """
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Where predictions lie in a folder, and what one of them holds."""
+"""Find the predictions of TrackRAD cases in a folder, and read them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -13,30 +13,35 @@ from replay.formats.metaimage import read_metaimage
 from replay.formats.pixel_file import to_time_first
 
 OUTPUT = Path("images") / "mri-linac-series-targets" / "output.mha"
-"""Where the challenge's algorithms put their masks."""
+"""Path of the masks in the output of an algorithm of the challenge."""
 JOBS = "predictions.json"
 _SERIES, _TARGETS = "mri-linac-series", "mri-linac-series-targets"
 
 
 def find_predictions(folder: Path, cases: Sequence[str], alone: bool = False) -> dict[str, Path]:
-    """Return where the prediction of each case is; cases without one are left out.
+    """Find the prediction of each case.
 
     A prediction is `<case>.mha`, or `<case>/` as `gatekeeper trackrad run` writes it, or `<case>/output/` as the
-    challenge's platform keeps it. Where there is the platform's `predictions.json`, that alone counts.
+    challenge's platform stores it. When the folder has the platform's `predictions.json`, only that is used.
 
     Parameters
     ----------
     folder : Path
-        Where to look.
+        The folder to search.
     cases : sequence of str
         Names of the cases.
     alone : bool
-        The one case is all there is: the folder itself may be the output of `gatekeeper trackrad run`.
+        Whether there is a single case, so that the folder itself may be the output of `gatekeeper trackrad run`.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each case; cases without a prediction are left out.
 
     Raises
     ------
     RecordingError
-        When the folder is none, a case has several predictions, or `predictions.json` cannot be understood.
+        When there is no such folder, a case has several predictions, or `predictions.json` cannot be parsed.
     """
     if not folder.is_dir():
         raise RecordingError(f"{folder}: no such folder; name the folder of the predictions")
@@ -56,19 +61,24 @@ def find_predictions(folder: Path, cases: Sequence[str], alone: bool = False) ->
 
 
 def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Return the masks (T, H, W) of a prediction.
+    """Read the masks of a prediction.
 
     Parameters
     ----------
     path : Path
-        The file, with the axes (rows, columns, time) as the images have them.
+        The file, with the axes (rows, columns, time) of the images.
     shape : tuple of int
-        (T, H, W) that it must have.
+        Its required size (T, H, W).
+
+    Returns
+    -------
+    ndarray of bool, shape (T, H, W)
+        True inside the target.
 
     Raises
     ------
     RecordingError
-        When the file is cut short or damaged, of another size, or holds anything but 0 and 1.
+        When the file is cut short or damaged, of another size, or holds other values than 0 and 1.
     """
     pixels, _ = read_metaimage(path)
     frames, rows, cols = shape
@@ -83,13 +93,13 @@ def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_
 
 
 def _jobs(path: Path) -> dict[str, Path]:
-    """Return the masks of each case by the platform's list of jobs."""
+    """Return the file of each case from the platform's list of jobs."""
     try:
         jobs = list(_described(path.parent, json.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
-        raise RecordingError(f"{path}: is no list of jobs as the platform writes it ({error!r:.60})") from None
+        raise RecordingError(f"{path}: is not a list of jobs as the platform writes it ({error!r:.60})") from None
     if len(dict(jobs)) != len(jobs):
         raise RecordingError(f"{path}: lists several jobs for one case; leave the one that counts")
     if (absent := next((masks for _, masks in jobs if not masks.is_file()), None)) is not None:

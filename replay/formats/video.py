@@ -1,6 +1,6 @@
-"""Grey videos (avi, mp4): decoded frame after frame; what they show is not what the scanner measured, and that is said.
+"""Grey videos (avi, mp4), decoded frame by frame; a note says that compression may have changed the pixels.
 
-Spacing and rate come from the side file alone: the rate of a video is that of its playback.
+Spacing and rate come from the sidecar file: the rate in a video is that of its playback.
 """
 
 import os
@@ -15,13 +15,13 @@ from gatekeeper.core.errors import RecordingError
 from replay.formats.stack import Stack
 from replay.recording import LazyFrames
 
-# FFmpeg reads it when it is used for the first time; what it would print about damage, the message here says.
+# Read by FFmpeg when it is first used. It would print about damage, which the messages here report.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 MAX_SIDE_PX = 8192
 _MOST_FRAMES = 10_000_000
 _COLOURED = 8
-_NOTE = "is a video: where its compression loses something, pixels are not those that the scanner measured"
+_NOTE = "is a video: where its compression is lossy, pixels are not those that the scanner measured"
 
 
 def is_video(_path: Path, head: bytes) -> bool:
@@ -30,18 +30,28 @@ def is_video(_path: Path, head: bytes) -> bool:
 
 
 def read_video(path: Path, _time_axis: str | None, _as_stored: bool) -> Stack:
-    """Return the images of a video.
+    """Read the images of a video.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Stack
+        Frames of uint8, decoded when they are asked for.
 
     Raises
     ------
     RecordingError
-        When it cannot be decoded to its end, or is coloured.
+        When the video cannot be decoded to its end, or shows colours.
     """
     return Stack(_Video(path).frames(), time_axis="first", notes=(f"{path.name} {_NOTE}",))
 
 
 class _Video:
-    """A video that is read forwards, and anew from its beginning for a frame that was passed already."""
+    """A video that is decoded forwards, and again from its beginning for an earlier frame."""
 
     def __init__(self, path: Path) -> None:
         import cv2
@@ -50,8 +60,8 @@ class _Video:
         self._cv2 = cv2
         self._path = path
         self._open()
-        self._size = (self._told(cv2.CAP_PROP_FRAME_HEIGHT), self._told(cv2.CAP_PROP_FRAME_WIDTH))
-        self._count = self._told(cv2.CAP_PROP_FRAME_COUNT)
+        self._size = (self._property(cv2.CAP_PROP_FRAME_HEIGHT), self._property(cv2.CAP_PROP_FRAME_WIDTH))
+        self._count = self._property(cv2.CAP_PROP_FRAME_COUNT)
         if not (min(self._size) > 0 and max(self._size) <= MAX_SIDE_PX and 0 < self._count <= _MOST_FRAMES):
             self._refuse(f"announces {self._count} frames of {self._size} pixels; export it again")
         self._check_end()
@@ -61,32 +71,32 @@ class _Video:
         return LazyFrames(self._read, self._count, self._size, np.dtype(np.uint8))
 
     def _open(self) -> None:
-        # No other way in: by default it takes some names for patterns, and opens other files.
+        # Other backends take some names for patterns and open other files.
         self._capture = self._cv2.VideoCapture(str(self._path), self._cv2.CAP_FFMPEG)
         self._next = 0
         self._release = weakref.finalize(self, self._capture.release)
         if not self._capture.isOpened():
-            self._refuse("cannot be decoded as a video; it is cut short, or of a kind that is not known here")
+            self._refuse("cannot be decoded as a video; it is cut short, or of an unknown kind")
 
-    def _told(self, prop: int) -> int:
+    def _property(self, prop: int) -> int:
         value = float(self._capture.get(prop))
         return int(value) if abs(value) < 2**40 else -1
 
     def _check_end(self) -> None:
-        """Refuse a video whose last frame is not there."""
+        """Check that the last frame can be decoded."""
         self._capture.set(self._cv2.CAP_PROP_POS_FRAMES, self._count - 1)
         there, _ = self._capture.read()
-        self._again()
+        self._restart()
         if not there:
             self._refuse(f"announces {self._count} frames, and the last is not there; copy the file again")
 
-    def _again(self) -> None:
+    def _restart(self) -> None:
         self._release()
         self._open()
 
     def _read(self, index: int) -> NDArray[Any]:
         if index < self._next:
-            self._again()
+            self._restart()
         while self._next < index:
             if not self._capture.grab():
                 self._refuse(f"ends before frame {index} of {self._count}; copy the file again")

@@ -87,7 +87,7 @@ def test_a_session_is_a_recording_too(tmp_path, capsys, monkeypatch):
 
 def test_the_format_is_told_or_that_of_the_name(tmp_path, capsys):
     path = WRITERS["npz"](tmp_path, case())
-    assert "does not tell its format" in refused(capsys, "convert", path, tmp_path / "out")
+    assert "has no suffix of a format" in refused(capsys, "convert", path, tmp_path / "out")
     assert "call it .npz" in refused(capsys, "convert", path, tmp_path / "out.h5", "--to", "npz")
     assert "exists" in refused(capsys, "convert", path, path, "--to", "npz")
     converted(capsys, path, tmp_path / "out.h5")

@@ -103,7 +103,7 @@ def test_trigger_times_tell_frames_apart_when_the_acquisition_time_is_that_of_th
 
 def test_nothing_that_tells_images_apart_is_told(tmp_path):
     write_series(tmp_path, change=without("AcquisitionTime", "ContentTime", "InstanceNumber"))
-    with pytest.raises(RecordingError, match="neither a time nor an instance number"):
+    with pytest.raises(RecordingError, match="neither different times nor different instance numbers"):
         open_recording(tmp_path)
 
 

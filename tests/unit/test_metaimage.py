@@ -181,9 +181,9 @@ def test_a_damaged_header_is_refused_or_means_what_it_says(path, flipped_bits):
         (b"ElementType", b"HeaderSize = 20\nElementType", "HeaderSize"),
         (b"ElementType", b"Name = " + b"x" * 300 + b"\nElementType", "more than 254 characters"),
         (b"ElementType", b"x" * 300 + b" = 1\nElementType", "more than 254 characters"),
-        (b"ElementType", b"NDims = 9999\nElementType", "no MetaImage"),
-        (b"ElementType", b"NDims: 9999 = 1\nElementType", "no MetaImage"),
-        (b"ElementType", b"NDims\0 = 9999\nElementType", "no MetaImage"),
+        (b"ElementType", b"NDims = 9999\nElementType", "not a MetaImage"),
+        (b"ElementType", b"NDims: 9999 = 1\nElementType", "not a MetaImage"),
+        (b"ElementType", b"NDims\0 = 9999\nElementType", "not a MetaImage"),
         (b"DimSize = 3 4 5", b"DimSize = 3 4 0_5", "DimSize 3 4 0_5"),
         (b"TransformMatrix = 1", b"TransformMatrix = 0", "at right angles"),
     ],
@@ -223,7 +223,7 @@ def test_little_memory_is_held_until_a_file_is_found_whole(path):
     path.write_bytes(deflated(stream, header).replace(b"DataSize = ", b"DataSize = 9"))
     os.truncate(path, 2**24)
     tracemalloc.start()
-    with pytest.raises(RecordingError, match=f"not {len(stream)}; mend the header"):
+    with pytest.raises(RecordingError, match=f"not {len(stream)}; correct the header"):
         read_metaimage(path)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -239,7 +239,7 @@ def test_a_wrong_length_of_the_deflated_stream_is_refused(path, told):
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 1000, b"\0" * 200_000, b"hello\n", b"\x89PNG\r\n\x1a\n"])
 def test_what_is_no_metaimage_is_refused(path, content):
-    assert "no MetaImage" in refusal(path, content)
+    assert "not a MetaImage" in refusal(path, content)
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path):
@@ -276,7 +276,7 @@ def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path):
 @pytest.mark.parametrize("written", [b"", HEADER, deflated(zlib.compress(RAW))[:-1]])
 def test_what_simpleitk_left_half_written_in_silence_is_an_os_error(path, monkeypatch, written):
     monkeypatch.setattr(SimpleITK, "WriteImage", lambda *_, **__: path.write_bytes(written))
-    with pytest.raises(OSError, match="cannot write it whole"):
+    with pytest.raises(OSError, match="cannot write it completely"):
         write_metaimage(path, PIXELS, SPACING)
 
 
@@ -285,5 +285,5 @@ def test_what_simpleitk_refuses_to_write_is_an_os_error(path, monkeypatch):
         raise RuntimeError("ITK ERROR:\nmany lines")
 
     monkeypatch.setattr(SimpleITK, "WriteImage", broken)
-    with pytest.raises(OSError, match="cannot write it whole"):
+    with pytest.raises(OSError, match="cannot write it completely"):
         write_metaimage(path, PIXELS, SPACING)

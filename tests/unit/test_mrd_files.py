@@ -114,7 +114,7 @@ def test_several_series_are_listed_and_asked_for(tmp_path):
         assert listed in message
     assert_same(open_recording(path, Choices(scan="image_0:1")), CASE)
     assert_same(open_recording(path, Choices(scan="image_1")), turned)
-    assert "is no magnitude" in refusal(path, Choices(scan="image_0:2"))
+    assert "is not a magnitude" in refusal(path, Choices(scan="image_0:2"))
     assert "has no series 'image_7'" in refusal(path, Choices(scan="image_7"))
 
 

@@ -209,11 +209,11 @@ def test_a_file_of_others_is_read_as_it_says():
 
 def test_what_is_no_structure_set_is_one_line(tmp_path):
     (image,) = write_series(tmp_path / "cine", 1)
-    with pytest.raises(RecordingError, match="no RT Structure Set"):
+    with pytest.raises(RecordingError, match="not an RT Structure Set"):
         read_regions(image)
     text = tmp_path / "x.txt"
     text.write_text("nothing")
-    with pytest.raises(RecordingError, match="no DICOM file"):
+    with pytest.raises(RecordingError, match="not a DICOM file"):
         read_regions(text)
     with pytest.raises(RecordingError, match="cannot be read"):
         read_regions(tmp_path / "absent")

@@ -157,9 +157,9 @@ def test_jobs_of_the_platform_are_matched_by_their_list(truth, tmp_path):
 @pytest.mark.parametrize(
     ("jobs", "why"),
     [
-        ("[{}]", "no list of jobs"),
-        ("{", "no list of jobs"),
-        ('[{"pk": "a", "inputs": [], "outputs": []}]', "no list of jobs"),
+        ("[{}]", "not a list of jobs"),
+        ("{", "not a list of jobs"),
+        ('[{"pk": "a", "inputs": [], "outputs": []}]', "not a list of jobs"),
         (json.dumps([job("a", "A_001")] * 2), "several jobs"),
         (json.dumps([job("a", "A_001")]), "is missing"),
     ],

@@ -1,12 +1,12 @@
 """Exports of the MRIdian MR-linac with a file for each frame (.dat).
 
-Written against public descriptions, and tested on files made after them alone: nobody has tried it on a vendor's own.
-So anything that is not as described is refused.
+Written from public descriptions and tested only on files that were made from them, not on a vendor's own. Any deviation
+from the description raises an error.
 
-A file is int32 length of the header, int32 length of the pixels, the header (ASCII, `DICOM.<keyword> = <value>` line
-by line), and the pixels, int16, row after row; little-endian. Positions are DICOM LPS as they stand, nothing is added
-to them. Of the header only geometry, number and time are read. The first five frames are the approach to the steady
-state of the sequence, brighter than the rest, and are left out.
+A file consists of the length of the header (int32), the length of the pixels (int32), the header (ASCII, lines
+`DICOM.<keyword> = <value>`), and the pixels (int16, row after row); all little-endian. Positions are used as DICOM LPS.
+Of the header only geometry, number and time are read. The first five frames, acquired while the sequence approaches
+its steady state, are brighter than the rest and are left out.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
 APPROACH = 5
-"""So many first frames are the approach to the steady state."""
+"""Number of frames that are acquired while the sequence approaches its steady state."""
 APPROACH_NOTE = f"the first {APPROACH} frames are the approach to the steady state and are left out"
 FIRST_LOOK = 16
-"""So many files of a folder are looked at to tell whether they are frames."""
+"""Number of files of a folder that are examined to find out whether they are frames."""
 MOST_FRAMES = 200_000
 _LENGTHS = struct.Struct("<ii")
 _LARGEST_HEADER_BYTES = 2**20
@@ -44,7 +44,7 @@ _TIMES = ("AcquisitionTime", "ContentTime")
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame file: what its header says, and where its pixels begin."""
+    """A file of one frame: its header, and the offset of its pixels in bytes."""
 
     path: Path
     offset: int
@@ -54,7 +54,7 @@ class _Frame:
 
 
 def is_frames(path: Path, head: bytes) -> bool:
-    """Return whether a file is a frame, or the files of a folder are."""
+    """Return whether a file is a frame, or one of the first files of a folder is."""
     if not path.is_dir():
         return _is_frame(head)
     files = list(islice(_files(path), FIRST_LOOK))
@@ -62,12 +62,25 @@ def is_frames(path: Path, head: bytes) -> bool:
 
 
 def open_frames(path: Path, choices: Choices) -> Recording:
-    """Return the recording in a folder of frames.
+    """Open a folder of frames, or one frame.
+
+    Parameters
+    ----------
+    path : Path
+        A folder or a file.
+    choices : Choices
+        `scan` is the number of the plane in the list that the error gives.
+
+    Returns
+    -------
+    Recording
+        Without the first frames; frames are read when they are asked for.
 
     Raises
     ------
     RecordingError
-        When a frame is cut short or not as described, there are several planes and none is chosen, or no rate is told.
+        When a frame is cut short or not as described, there are several planes and none is chosen, or the frame rate is
+        missing.
     GeometryError
         When the images are not sagittal.
     """
@@ -83,14 +96,14 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     frames = frames[APPROACH:]
     first = frames[0].slice
     times = [one.time_s for one in frames]
-    told = np.array([time for time in times if time is not None])
+    known = np.array([time for time in times if time is not None])
     stack = Stack(
         frames=LazyFrames(lambda index: _read_pixels(frames[index]), len(frames), first.shape, np.dtype(np.int16)),
         spacing_mm=first.spacing_mm,
         plane=first.plane,
-        times_s=_after_midnight(told) if len(told) == len(frames) and np.ptp(told) > 0.0 else None,
+        times_s=_past_midnight(known) if len(known) == len(frames) and np.ptp(known) > 0.0 else None,
         name=f"mridian-{_digest(frames[0])}",
-        notes=(APPROACH_NOTE, *((f"{others} files that are no frames are left out",) if others else ())),
+        notes=(APPROACH_NOTE, *((f"{others} files that are not frames are left out",) if others else ())),
     )
     return make_recording(stack, read_sidecar(path, choices.as_stored), path)
 
@@ -100,7 +113,20 @@ def _refuse(path: Path, why: str) -> NoReturn:
 
 
 def check_frame_count(path: Path, count: int) -> None:
-    """Refuse a cine that is all approach."""
+    """Check that a cine has frames in its steady state.
+
+    Parameters
+    ----------
+    path : Path
+        Named in the message.
+    count : int
+        Number of frames.
+
+    Raises
+    ------
+    RecordingError
+        When there are no more than `APPROACH` frames.
+    """
     if count <= APPROACH:
         _refuse(
             path, f"holds {count} frames, and the first {APPROACH} are the approach to the steady state; export all"
@@ -112,7 +138,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return what sorts names by the numbers in them."""
+    """Return a key that sorts names by the numbers in them."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", path.name)]
 
 
@@ -131,11 +157,11 @@ def _is_frame(head: bytes) -> bool:
 
 
 def _read_header(path: Path) -> _Frame:
-    """Return what the header of a frame says, when the file holds what it announces."""
+    """Read the header of a frame, and check the size of the file."""
     with path.open("rb") as file:
         header_bytes, pixel_bytes = _LENGTHS.unpack(file.read(_LENGTHS.size).ljust(_LENGTHS.size, b"\0"))
         if not 0 < header_bytes <= _LARGEST_HEADER_BYTES:
-            _refuse(path, f"announces a header of {header_bytes} bytes; it is no frame of an MRIdian cine")
+            _refuse(path, f"announces a header of {header_bytes} bytes; it is not a frame of an MRIdian cine")
         text = file.read(header_bytes).decode("ascii", "replace")
     offset = _LENGTHS.size + header_bytes
     held = path.stat().st_size
@@ -144,14 +170,14 @@ def _read_header(path: Path) -> _Frame:
     tags = {
         match[1]: match[2].strip(" \0\r") for match in map(_TAG.match, text.replace("\0", "\n").splitlines()) if match
     }
-    rows, cols = (_whole(path, tags, name) for name in ("Rows", "Columns"))
+    rows, cols = (_integer(path, tags, name) for name in ("Rows", "Columns"))
     if pixel_bytes != 2 * rows * cols:
         _refuse(path, f"has {rows} x {cols} pixels of 16 bits and {pixel_bytes} bytes of them; export it again")
     row_mm, col_mm = _numbers(path, tags, "PixelSpacing", 2)
     along = _numbers(path, tags, "ImageOrientationPatient", 6)
     x, y, z = _numbers(path, tags, "ImagePositionPatient", 3)
     plane = Plane((x, y, z), (along[3], along[4], along[5]), (along[0], along[1], along[2]))
-    number = _whole(path, tags, "InstanceNumber") if "InstanceNumber" in tags else None
+    number = _integer(path, tags, "InstanceNumber") if "InstanceNumber" in tags else None
     return _Frame(path, offset, ImagePlane((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags))
 
 
@@ -166,7 +192,7 @@ def _numbers(path: Path, tags: dict[str, str], name: str, count: int) -> tuple[f
     return values
 
 
-def _whole(path: Path, tags: dict[str, str], name: str) -> int:
+def _integer(path: Path, tags: dict[str, str], name: str) -> int:
     word = tags.get(name, "")
     if not (word.isascii() and word.isdecimal() and len(word) < 10):
         _refuse(path, f"has DICOM.{name} {word!r:.40}; it must be a whole number")
@@ -184,8 +210,8 @@ def _time_s(path: Path, tags: dict[str, str]) -> float | None:
     return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + int(match[3]) + float(match[4] or 0.0)
 
 
-def _after_midnight(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return times that go on after midnight; nobody records for half a day."""
+def _past_midnight(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add a day to times that are more than half a day before the first."""
     return np.where(times_s < times_s[0] - 43200.0, times_s + 86400.0, times_s)
 
 
@@ -201,7 +227,7 @@ def _read_pixels(frame: _Frame) -> NDArray[np.int16]:
 
 
 def _digest(frame: _Frame) -> str:
-    """Return what a recording is called, since folders of exports are often called after the patient."""
+    """Return a hash for the name of the recording, since folders of exports are often called after the patient."""
     return hashlib.sha256(_read_pixels(frame).tobytes()).hexdigest()[:8]
 
 

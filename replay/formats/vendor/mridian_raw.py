@@ -1,11 +1,11 @@
 """Exports of the MRIdian MR-linac with a whole cine in one file (.raw).
 
-Written against public descriptions, and tested on files made after them alone: nobody has tried it on a vendor's own.
-So anything that is not as described is refused.
+Written from public descriptions and tested only on files that were made from them, not on a vendor's own. Any deviation
+from the description raises an error.
 
-A file is for each of x, y and z int32 how many pixels, float64 the first one's centre, float64 their distance, both in
-cm; int16 how many frames; and the pixels, int16, x the fastest; little-endian. Positions are DICOM LPS as they stand,
-nothing is added to them. The rate stands in the side file. The first five frames are left out as those of .dat are.
+A file consists of, for each of x, y and z, the number of pixels (int32), the centre of the first and their distance
+(float64, cm); the number of frames (int16); and the pixels (int16, x the fastest); all little-endian. Positions are
+used as DICOM LPS. The frame rate comes from the sidecar file. The first five frames are left out as those of .dat are.
 """
 
 import math
@@ -31,7 +31,7 @@ _MOST_PIXELS = 4096
 
 
 def is_raw(path: Path, head: bytes) -> bool:
-    """Return whether the numbers that a file begins with can be those of a cine; one that is cut short is one too."""
+    """Return whether a file begins with numbers that are possible in the header of a cine."""
     if path.is_dir() or len(head) < _HEADER.size:
         return False
     sizes, steps_cm, origins_cm, count = _raw_header(head)
@@ -43,12 +43,24 @@ def is_raw(path: Path, head: bytes) -> bool:
 
 
 def open_raw(path: Path, choices: Choices) -> Recording:
-    """Return the recording in a .raw, whose rate stands in its side file.
+    """Open a cine in one file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    choices : Choices
+        `as_stored` ignores the directions.
+
+    Returns
+    -------
+    Recording
+        Without the first frames; frames are read when they are asked for.
 
     Raises
     ------
     RecordingError
-        When it is cut short or not as described, or no rate is told.
+        When the file is cut short or not as described, or the sidecar file has no frame rate.
     GeometryError
         When the images are not sagittal.
     """
@@ -68,14 +80,14 @@ def open_raw(path: Path, choices: Choices) -> Recording:
 
 
 def _millimetres(value_cm: float) -> float:
-    """Return a decimal number of cm in mm, exactly: 0.18 cm are 1.8 mm, and not the float beside it."""
+    """Convert a decimal number of cm to mm exactly: 0.18 cm are 1.8 mm, not the next float."""
     return float(Decimal(repr(value_cm)) * 10)
 
 
 def _raw_header(
     head: bytes,
 ) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[float, float, float], int]:
-    """Return pixels, their distances and the first one's centre in cm along x, y and z, and the number of frames."""
+    """Return number of pixels, spacing and origin in cm along x, y and z, and the number of frames."""
     if len(head) < _HEADER.size:
         return (0, 0, 0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0
     nx, ox, dx, ny, oy, dy, nz, oz, dz, count = _HEADER.unpack_from(head)

@@ -1,4 +1,4 @@
-"""MS-NRBF, in which .NET programs keep their objects: read as plain values, and no object is ever made of it.
+"""MS-NRBF, the serialization of .NET objects: read as plain values; no object is created from it.
 
 Source: Microsoft, [MS-NRBF] .NET Remoting: Binary Format Data Structure.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
 HEADER = b"\0"
-"""The record with which a stream begins."""
+"""Kind of the record at the beginning of a stream."""
 MOST_RECORDS = 20_000
 DEEPEST = 40
 _LONGEST_TEXT_BYTES = 2**16
@@ -35,11 +35,11 @@ _PRIMITIVE, _STRING, _OBJECT, _SYSTEM, _CLASS, _OBJECTS, _STRINGS, _PRIMITIVE_AR
 
 
 class NrbfError(ValueError):
-    """The stream is not as the format is described, or larger than anything that is read here."""
+    """The stream is not valid, or beyond the limits of this reader."""
 
 
 class Numbers(NamedTuple):
-    """An array of numbers that lies in the stream: where, of which type (as `struct` has it), and how many."""
+    """An array of numbers in the stream: its offset in bytes, the `struct` code of its type, and its length."""
 
     offset: int
     code: str
@@ -47,28 +47,44 @@ class Numbers(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """An object that stands elsewhere in the stream."""
+    """A reference to an object elsewhere in the stream, by its number."""
 
     number: int
 
 
 @dataclass(slots=True)
 class Document:
-    """What a stream holds.
+    """Content of a stream.
 
     Attributes
     ----------
     root : int
-        Number of the object at the top.
+        Number of the root object.
     objects : dict
-        Every numbered object: a dict for members of a class, a list, a text, or `Numbers`.
+        All numbered objects: a dict of the members of a class, a list, a string, or `Numbers`.
     """
 
     root: int = 0
     objects: dict[int, Any] = field(default_factory=dict)
 
     def get(self, *path: str | int) -> Any:
-        """Return what lies at a path of member names and list places from the top; None where there is nothing."""
+        """Return the value at a path from the root object.
+
+        Parameters
+        ----------
+        *path : str or int
+            Names of members and indices of lists.
+
+        Returns
+        -------
+        object or None
+            None where there is no such member.
+
+        Raises
+        ------
+        NrbfError
+            When objects refer to each other in a circle.
+        """
         value: Any = Reference(self.root)
         for step in (*path, None):
             hops = 0
@@ -93,12 +109,24 @@ class _Class(NamedTuple):
 
 
 def read_nrbf(stream: BinaryIO, size: int) -> Document:
-    """Return what a stream of `size` bytes holds; arrays of numbers are not read but passed over.
+    """Read a stream; arrays of numbers are skipped, and only their offsets are kept.
+
+    Parameters
+    ----------
+    stream : file
+        Binary and seekable, positioned at its beginning.
+    size : int
+        Length of the stream, in bytes.
+
+    Returns
+    -------
+    Document
+        All objects of the stream.
 
     Raises
     ------
     NrbfError
-        When it ends early, is not as described, or holds more than anything that is read here.
+        When the stream ends early, is not valid, or is beyond the limits of this reader.
     """
     return _Reader(stream, size).document()
 
@@ -150,7 +178,7 @@ class _Reader:
         return self._take(length).decode("utf-8", "replace")
 
     def _record(self, depth: int) -> Any:
-        """Read one record, and return the value that it stands for; its number is remembered where it has one."""
+        """Read one record and return its value; a numbered object is also kept in the document."""
         self._records += 1
         if self._records > MOST_RECORDS or depth > DEEPEST:
             raise NrbfError(f"more than {MOST_RECORDS} records, or more than {DEEPEST} within each other")
@@ -159,7 +187,7 @@ class _Reader:
             case 1:
                 number, like = self._int(), self._int()
                 if like not in self._classes:
-                    raise NrbfError(f"an object is of a class {like} that is not there")
+                    raise NrbfError(f"an object is of the class {like}, which is missing")
                 return self._members(number, self._classes[like], depth)
             case 4 | 5:
                 number = self._int()
@@ -188,7 +216,7 @@ class _Reader:
             case 16 | 17:
                 number, count = self._int(), self._count(_MOST_ITEMS, "items in an array")
                 return self._keep(number, self._items(count, depth))
-        raise NrbfError(f"a record of the kind {kind}, which is not read here, before byte {self._stream.tell()}")
+        raise NrbfError(f"a record of the kind {kind}, which is not supported, before byte {self._stream.tell()}")
 
     def _keep(self, number: int, value: Any) -> Any:
         self._document.objects[number] = value
@@ -205,7 +233,7 @@ class _Reader:
         return found
 
     def _type(self, kind: int) -> Any:
-        """Return what is told of a type besides its kind."""
+        """Read the additional information on a type of this kind."""
         if kind in (_PRIMITIVE, _PRIMITIVE_ARRAY):
             return self._take(1)[0]
         if kind == _SYSTEM:
@@ -213,14 +241,14 @@ class _Reader:
         if kind == _CLASS:
             return self._text(), self._int()
         if kind > _PRIMITIVE_ARRAY:
-            raise NrbfError(f"a member of the kind {kind}, which nobody knows")
+            raise NrbfError(f"a member of the unknown kind {kind}")
         return None
 
     def _members(self, number: int, of: _Class, depth: int) -> dict[str, Any]:
         values: dict[str, Any] = {}
         self._keep(number, values)
-        for name, (kind, told) in zip(of.names, of.types, strict=True):
-            values[name] = self._primitive(told) if kind == _PRIMITIVE else self._record(depth + 1)
+        for name, (kind, extra) in zip(of.names, of.types, strict=True):
+            values[name] = self._primitive(extra) if kind == _PRIMITIVE else self._record(depth + 1)
         return values
 
     def _primitive(self, kind: int) -> Any:
@@ -235,7 +263,7 @@ class _Reader:
             first = self._take(1)
             more = 3 if first[0] >= 0xF0 else 2 if first[0] >= 0xE0 else 1 if first[0] >= 0xC0 else 0
             return (first + self._take(more)).decode("utf-8", "replace")
-        raise NrbfError(f"a value of the type {kind}, which nobody knows")
+        raise NrbfError(f"a value of the unknown type {kind}")
 
     def _numbers(self, kind: int, count: int) -> Numbers:
         if kind not in _PRIMITIVES:
@@ -254,12 +282,12 @@ class _Reader:
             for _ in lengths:
                 self._int()
         kind = self._take(1)[0]
-        told = self._type(kind)
+        extra = self._type(kind)
         count = 1
         for length in lengths:
             count *= length
         if kind == _PRIMITIVE:
-            return self._keep(number, self._numbers(told, count))
+            return self._keep(number, self._numbers(extra, count))
         if not 0 <= count <= _MOST_ITEMS:
             raise NrbfError(f"an array of {count} items; {_MOST_ITEMS} is the limit")
         return self._keep(number, self._items(count, depth))
@@ -279,7 +307,7 @@ class _Reader:
 
 
 def _plain(name: str) -> str:
-    """Return the name of a member without what a compiler has put around it."""
+    """Return the name of a member without the decoration of a compiler."""
     if name.startswith("<") and name.endswith(">k__BackingField"):
         return name[1 : name.index(">")]
     return name.lstrip("_")

@@ -1,14 +1,14 @@
-"""Exports of the Elekta Unity MR-linac: a .bin for each frame, an object of .NET with image and monitoring result.
+"""Exports of the Elekta Unity MR-linac: one .bin for each frame, a .NET object with the image and a monitoring result.
 
-Written against public descriptions, and tested on files made after them alone: nobody has tried it on a vendor's own.
-So anything that is not as described is refused.
+Written from public descriptions and tested only on files that were made from them, not on a vendor's own. Any deviation
+from the description raises an error.
 
 `TwoDSlicedata` holds `Dimension` (Columns, Rows, Slices), `VoxelSize` in mm (XInmm along a row, YInmm along a column),
 `Orientation` (RowDirectionCosines along a row, ColumnDirectionCosines along a column; X, Y, Z), `Origin` (X, Y, Z of
 the first pixel in mm; DICOM LPS), `Elapsed100NanosecondInterval` (time in 100 ns) and `Data` (16 bits a pixel, row
-after row). `MMEMonitoringResult` holds the monitored structures as masks of the same size in `ResultStructures`, and
-where the monitoring found the target. The mask on the first frame becomes the target; what the monitoring said on the
-others is no truth, and is told in a note alone. Nothing else in the file is looked at.
+after row). `MMEMonitoringResult` holds masks of the monitored structures, of the size of the image, in
+`ResultStructures`, and the position of the target. The mask on the first frame becomes the target; results on other
+frames are not the truth and only appear in a note. Nothing else in the file is used.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ _MASK = ("MMEMonitoringResult", "ResultStructures", "items", 0, "m_Item2", "Data
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame file: how its image lies, where the pixels and those of the mask begin, and what the monitoring said."""
+    """A file of one frame: its plane, offsets of pixels and mask in bytes, time, and result of the monitoring."""
 
     path: Path
     slice: ImagePlane
@@ -61,7 +61,19 @@ def is_frames(path: Path, head: bytes) -> bool:
 
 
 def open_frames(path: Path, choices: Choices) -> Recording:
-    """Return the recording in a folder of frames, sorted by their time.
+    """Open a folder of frames, or one frame.
+
+    Parameters
+    ----------
+    path : Path
+        A folder or a file.
+    choices : Choices
+        `scan` is the number of the plane in the list that the error gives.
+
+    Returns
+    -------
+    Recording
+        In the order of time; frames are read when they are asked for.
 
     Raises
     ------
@@ -72,7 +84,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     """
     found = [path] if not path.is_dir() else _files(path)
     files = [file for file in found if not path.is_dir() or _is_frame(_head(file))]
-    others = (f"{len(found) - len(files)} files that are no frames are left out",) if len(found) > len(files) else ()
+    others = (f"{len(found) - len(files)} files that are not frames are left out",) if len(found) > len(files) else ()
     if len(files) > MOST_FRAMES:
         _refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
     frames = sorted(map(_read_header, files), key=lambda one: one.ticks)
@@ -91,7 +103,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         times_s=times_s if len(frames) > 1 else None,
         target=_target(first),
         name=f"unity-{hashlib.sha256(_pixels(first, first.offset).tobytes()).hexdigest()[:8]}",
-        notes=(*others, *_monitored(frames)),
+        notes=(*others, *_monitoring_note(frames)),
     )
     return make_recording(stack, read_sidecar(path, choices.as_stored), path)
 
@@ -114,7 +126,7 @@ def _is_frame(head: bytes) -> bool:
 
 
 def _read_header(path: Path) -> _Frame:
-    """Return what a frame says, its pixels apart."""
+    """Read a frame without its pixels."""
     try:
         size = path.stat().st_size
         if size > _LARGEST_FILE_BYTES:
@@ -123,7 +135,7 @@ def _read_header(path: Path) -> _Frame:
             document = read_nrbf(file, size)
         return _frame(path, document)
     except (NrbfError, RecursionError) as error:
-        _refuse(path, f"is no frame of a Unity cine as it is described: {error!s:.150}; copy the file again")
+        _refuse(path, f"is not a frame of a Unity cine as it is described: {error!s:.150}; copy the file again")
 
 
 def _frame(path: Path, document: Document) -> _Frame:
@@ -140,7 +152,7 @@ def _frame(path: Path, document: Document) -> _Frame:
     if slices != 1 or not (0 < rows <= _MOST_SIDE_PX and 0 < cols <= _MOST_SIDE_PX):
         raise NrbfError(f"an image of {rows} x {cols} pixels in {slices} slices")
     across_mm, down_mm = numbers("XInmm", "YInmm", at="VoxelSize")
-    row_way, col_way, origin = (
+    along_row, along_col, origin = (
         (values[0], values[1], values[2])
         for values in (
             numbers("X", "Y", "Z", at="Orientation.RowDirectionCosines"),
@@ -151,31 +163,31 @@ def _frame(path: Path, document: Document) -> _Frame:
     ticks = document.get("TwoDSlicedata", "Elapsed100NanosecondInterval")
     if not isinstance(ticks, int) or isinstance(ticks, bool):
         raise NrbfError("TwoDSlicedata holds no Elapsed100NanosecondInterval")
-    pixels = _place(document.get("TwoDSlicedata", "Data"), rows * cols)
+    pixels = _offset(document.get("TwoDSlicedata", "Data"), rows * cols)
     if pixels is None:
         raise NrbfError(f"TwoDSlicedata.Data holds no {2 * rows * cols} bytes of pixels")
-    centroid_mm, quality = _found(document)
+    centroid_mm, quality = _monitoring_result(document)
     return _Frame(
         path,
-        ImagePlane((rows, cols), (down_mm, across_mm), Plane(origin, row_step=col_way, col_step=row_way)),
+        ImagePlane((rows, cols), (down_mm, across_mm), Plane(origin, row_step=along_col, col_step=along_row)),
         pixels,
         ticks,
-        _place(document.get(*_MASK), rows * cols),
+        _offset(document.get(*_MASK), rows * cols),
         centroid_mm,
         quality,
     )
 
 
-def _place(value: Any, pixels: int) -> int | None:
-    """Return where an array of 16-bit pixels begins; None when it is none of that size."""
+def _offset(value: Any, pixels: int) -> int | None:
+    """Return the offset of an array of 16-bit pixels; None when the value is not an array of that size."""
     if not isinstance(value, Numbers):
         return None
     wide = {"<B": 1, "<b": 1, "<h": 2, "<H": 2}.get(value.code, 0)
     return value.offset if value.length * wide == 2 * pixels else None
 
 
-def _found(document: Document) -> tuple[Vector | None, float | None]:
-    """Return where the monitoring found the target, in mm, and how good it says that it is."""
+def _monitoring_result(document: Document) -> tuple[Vector | None, float | None]:
+    """Return the centroid of the target in mm and the quality that the monitoring reports."""
     centroid: Vector | None = None
     quality: float | None = None
     for name, value in _members(document, document.get("MMEMonitoringResult"), 0):
@@ -189,7 +201,7 @@ def _found(document: Document) -> tuple[Vector | None, float | None]:
 
 
 def _members(document: Document, value: Any, depth: int) -> list[tuple[str, Any]]:
-    """Return all members of an object and of those within it, by their names."""
+    """Return names and values of all members of an object and of the objects within it."""
     if isinstance(value, Reference):
         value = document.objects.get(value.number)
     if depth > DEEPEST or not isinstance(value, dict | list):
@@ -213,28 +225,29 @@ def _pixels(frame: _Frame, offset: int) -> NDArray[np.uint16]:
     if pixels.size != rows * cols:
         _refuse(frame.path, "was cut short while it was read; copy the file again")
     if pixels.max() >= 2**15:
-        _refuse(frame.path, "has pixels beyond 32767, of which it is not described whether they are negative")
+        _refuse(frame.path, "has pixels beyond 32767, which may be negative: the description leaves that open")
     return pixels.reshape(rows, cols).astype(np.uint16, copy=False)
 
 
 def _target(frame: _Frame) -> NDArray[np.uint16] | None:
-    """Return the mask of the monitored structure on a frame; None without one, and for one that is empty."""
+    """Return the mask of the monitored structure on a frame; None when it is missing or empty."""
     if frame.mask_offset is None:
         return None
     mask = _pixels(frame, frame.mask_offset)
     return mask if mask.any() else None
 
 
-def _monitored(frames: list[_Frame]) -> tuple[str, ...]:
-    """Return in words what the monitoring said."""
+def _monitoring_note(frames: list[_Frame]) -> tuple[str, ...]:
+    """Return a note on the results of the monitoring."""
     centroids = [one.centroid_mm for one in frames if one.centroid_mm is not None]
     if not centroids:
         return ()
     low, high = np.min(centroids, axis=0), np.max(centroids, axis=0)
-    moved = ", ".join(f"{axis} {least:.1f} to {most:.1f}" for axis, least, most in zip("xyz", low, high, strict=True))
+    ranges = ", ".join(f"{axis} {least:.1f} to {most:.1f}" for axis, least, most in zip("xyz", low, high, strict=True))
     qualities = [one.quality for one in frames if one.quality is not None]
-    good = f", quality {min(qualities):.2f} to {max(qualities):.2f}" if qualities else ""
-    return (f"the vendor's monitoring found the target on {len(centroids)} of {len(frames)} frames, {moved} mm{good}",)
+    quality = f", quality {min(qualities):.2f} to {max(qualities):.2f}" if qualities else ""
+    found = f"the vendor's monitoring found the target on {len(centroids)} of {len(frames)} frames"
+    return (f"{found}, {ranges} mm{quality}",)
 
 
 FORMAT = Format("Elekta Unity frames (bin)", is_frames, open_frames)

@@ -1,4 +1,4 @@
-"""A recording as a folder of DICOM MR images, one for each frame; a target has no place in them, nor has a name."""
+"""Write a recording as a folder of DICOM MR images, one for each frame, without its target and its name."""
 
 from pathlib import Path
 
@@ -11,25 +11,24 @@ from replay.write import folder_written_atomically
 
 
 def write_dicom(recording: Recording, path: Path, on_progress: OnProgress) -> None:
-    """Write the frames of a recording, with their geometry and times.
+    """Write the frames of a recording with their geometry and times.
 
-    UIDs are new ones, the date is the first of January 2000, and everything about a person is empty. Pixels of other
-    types than uint8, uint16 and int16 are kept as such where their values fit exactly, and are scaled to 16 bits
-    where they do not.
+    UIDs are new, the date is 1 January 2000, and all attributes of a person are empty. Pixels of other types than
+    uint8, uint16 and int16 are stored as one of these where their values fit exactly, and otherwise scaled to 16 bits.
 
     Parameters
     ----------
     recording : Recording
-        Its frames are read once, in order.
+        The recording; each frame is read once, in order.
     path : Path
         The folder to make.
     on_progress : callable
-        Told of every frame.
+        Called after each frame.
 
     Raises
     ------
     OutputError
-        When it is there already, or cannot be written, or a frame holds NaN or infinity.
+        When the folder exists, cannot be written, or a frame has a value that is not finite.
     RecordingError
         When a frame cannot be read.
     """

@@ -1,4 +1,4 @@
-"""A recording as an MRD (ISMRMRD) file in HDF5: one series of magnitude images; a target has no place in it."""
+"""Write a recording as an MRD (ISMRMRD) file in HDF5: one series of magnitude images, without the target."""
 
 from pathlib import Path
 from typing import Any
@@ -14,30 +14,30 @@ from replay.recording import Recording
 from replay.write import file_written_atomically
 
 SLICE_MM = 1.0
-"""A recording does not tell how thick its slice is; the format wants a number."""
+"""Thickness of the slice in the header, since a recording has none and the format requires one."""
 _TYPES = {"u1": "<u2", "i1": "<i2", "u2": "<u2", "i2": "<i2", "u4": "<u4", "i4": "<i4", "f4": "<f4"}
 _NUMBERS = {"<u2": 1, "<i2": 2, "<u4": 3, "<i4": 4, "<f4": 5, "<f8": 6}
 _ATTRIBUTES = "<ismrmrdMeta><meta><name>" + TIME_ATTRIBUTE + "</name><value>{time_ms!r}</value></meta></ismrmrdMeta>"
 
 
 def write_mrd(recording: Recording, path: Path, on_progress: OnProgress) -> None:
-    """Write the frames of a recording, with their geometry and times.
+    """Write the frames of a recording with their geometry and times.
 
-    Integers of 8 bits become such of 16, and of 64 such of 64-bit floats, since the format has no others.
+    The format has no integers of 8 and 64 bits: the former become integers of 16 bits, the latter floats of 64 bits.
 
     Parameters
     ----------
     recording : Recording
-        Its frames are read once, in order.
+        The recording; each frame is read once, in order.
     path : Path
         The file to make.
     on_progress : callable
-        Told of every frame.
+        Called after each frame.
 
     Raises
     ------
     OutputError
-        When it is there already, or cannot be written.
+        When the file exists or cannot be written.
     RecordingError
         When a frame cannot be read.
     """
@@ -72,7 +72,7 @@ def _heads(recording: Recording, dtype: np.dtype[Any], pixel_type: int) -> NDArr
     heads["field_of_view"] = cols * col_mm, rows * row_mm, SLICE_MM
     heads["position"], heads["read_dir"], heads["phase_dir"] = middle, plane.col_step, plane.row_step
     heads["slice_dir"] = np.cross(plane.col_step, plane.row_step)
-    # 0 would say that there is no time.
+    # 0 means that there is no time.
     heads["acquisition_time_stamp"] = 1 + np.rint(recording.times_s / TICK_S).astype(np.uint32)
     heads["image_index"] = np.arange(1, count + 1) % 2**16
     heads["attribute_string_len"] = [len(_ATTRIBUTES.format(time_ms=float(1e3 * t))) for t in recording.times_s]

@@ -1,4 +1,4 @@
-"""A recording as one .npz that tells everything itself, its frames uncompressed so that they are read one by one."""
+"""Write a recording as one .npz with all its values, and frames that are not compressed and can be read one by one."""
 
 import zipfile
 from pathlib import Path
@@ -15,21 +15,21 @@ from replay.write import file_written_atomically
 
 
 def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None:
-    """Write a recording that reads back exactly, but is called after its file; see `replay.formats.arrays`.
+    """Write a recording that is read back exactly, with the name of the file; see `replay.formats.arrays`.
 
     Parameters
     ----------
     recording : Recording
-        Its frames are read once, in order.
+        The recording; each frame is read once, in order.
     path : Path
         The file to make.
     on_progress : callable
-        Told of every frame.
+        Called after each frame.
 
     Raises
     ------
     OutputError
-        When it is there already, or cannot be written.
+        When the file exists or cannot be written.
     RecordingError
         When a frame cannot be read.
     """
@@ -53,7 +53,7 @@ def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    # A date of its own would make two files of one recording differ.
+    # Without the date of now two files of one recording are equal.
     return zipfile.ZipInfo(f"{name}.npy")
 
 

@@ -1,8 +1,8 @@
-"""A session as the SlicerCineTrack extension of 3D Slicer reads it: images, the target, and how far it moved.
+"""Write a session for the SlicerCineTrack extension of 3D Slicer: images, the target, and its displacement.
 
-`images/00000.mha` and on, one slice each; `Segmentation.mha`, the target on the reference; and `Transforms.csv`, whose
-columns X, Y and Z say how far the target has moved from there, in DICOM LPS millimetres, one row for each image. Other
-columns tell of the decision, and the extension passes over them. Format: the documentation and the reader of
+`images/00000.mha` and so on hold one slice each, `Segmentation.mha` the target on the reference. The columns X, Y and Z
+of `Transforms.csv` are the displacement of the target in DICOM LPS mm, one row for each image; further columns, which
+the extension ignores, are on the decision. Format: the documentation and the reader of
 https://github.com/laboratory-for-translational-medicine/SlicerCineTrack.
 """
 
@@ -21,28 +21,28 @@ from replay.progress import OnProgress
 from replay.write import folder_written_atomically
 
 SLICE_MM = 5.0
-"""A session does not tell how thick its slice is; the extension wants a volume of one."""
+"""Thickness of a slice in the volumes, since a session has none and the extension requires one."""
 COLUMNS = ("X", "Y", "Z", "frame", "time_s", "state", "confidence")
 
 
 def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgress) -> None:
-    """Write the frames of a session, its target, and where it was found.
+    """Write the frames of a session, its target, and the displacement of the target.
 
-    Where it was not found on a frame, it is shown where it was last, and `confidence` is 0.
+    On a frame without a track the last displacement is repeated, and `confidence` is 0.
 
     Parameters
     ----------
     session : RecordedSession
-        With its reference.
+        The session, recorded with its reference.
     out_dir : Path
-        The folder to make; new or empty.
+        The folder to make, new or empty.
     on_progress : callable
-        Told of every frame.
+        Called after each frame.
 
     Raises
     ------
     RecordingError
-        When the session has no reference, or kept no frame.
+        When the session has no reference or no frames.
     OutputError
         When the folder is not empty or cannot be written.
     """
@@ -75,7 +75,7 @@ def _place(plane: Plane) -> Place:
 def _moved_mm(
     entries: list[Entry], target_mask: NDArray[np.bool_], spacing_mm: tuple[float, float], plane: Plane
 ) -> NDArray[np.float64]:
-    """Return how far the target is from where it is on the reference, on each frame, LPS mm (N, 3)."""
+    """Return the displacement of the target from the reference on each frame, in LPS mm, shape (N, 3)."""
     reference_mm = center_mm(mask_to_contour(target_mask), spacing_mm)
     steps = np.array([plane.row_step, plane.col_step])
     moved, last = np.zeros((len(entries), 3)), np.zeros(3)

@@ -1,4 +1,4 @@
-"""What a recording can be converted to, and how."""
+"""The formats to which a recording can be converted."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ class Target:
     Attributes
     ----------
     endings : tuple of str
-        What files of it are called; nothing where it is a folder.
+        Suffixes of its files; empty for a folder.
     keeps_target : bool
-        Whether outlines of the target go with it.
+        Whether it stores contours of the target.
     write : callable
-        Writes a recording to a path, and tells how far it is.
+        Writes a recording to a path, and reports its progress.
     """
 
     endings: tuple[str, ...]
@@ -46,18 +46,30 @@ TARGETS = {
 
 
 def target_of(to: str | None, out: Path) -> Target:
-    """Return the format that is told, or that the ending of the name tells.
+    """Return the format of a conversion.
+
+    Parameters
+    ----------
+    to : str or None
+        Name of the format, one of `TARGETS`; None to find it from the suffix of the name.
+    out : Path
+        The file or folder to make.
+
+    Returns
+    -------
+    Target
+        The format.
 
     Raises
     ------
     ConfigError
-        When neither does, or both do and differ.
+        When the format is not given and the suffix is not known, or the two differ.
     """
     ending = out.suffix.lower()
     by_name = next((name for name, target in TARGETS.items() if ending in target.endings), None)
     name = by_name if to is None else to
     if name is None:
-        raise ConfigError(f"command line: {out}: does not tell its format; give --to {' or '.join(TARGETS)}")
+        raise ConfigError(f"command line: {out}: has no suffix of a format; give --to {' or '.join(TARGETS)}")
     if TARGETS[name].endings and name != by_name:
         raise ConfigError(f"command line: {out}: is to be {name}; call it {' or '.join(TARGETS[name].endings)}")
     return TARGETS[name]
