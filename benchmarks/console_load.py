@@ -71,7 +71,7 @@ class Watch:
 
     def record(self, step: Step, total_ms: float) -> None:
         self.session.record(step, total_ms)
-        self.status.update(step, total_ms, True, True)
+        self.status.update(step, total_ms, True)
         if step.frame is not None and self.around:
             due_ms = 1e3 * (step.decision.time_s - step.frame.sequence / RATE_HZ) + total_ms
             self.taken.append((self.around, total_ms, due_ms))
@@ -157,7 +157,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
         finally:
             source.close()
             thread.join()
-    return watch, status.current.missing
+    return watch, status.current.counts.missing
 
 
 def _turns(

@@ -103,6 +103,6 @@ class Result:
             yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"
         if self.seal.frames_dropped:
-            yield "not kept", f"{self.seal.frames_dropped} frames"
+            yield "not recorded", f"{self.seal.frames_dropped} frames"
         yield "session", str(self.folder)
         yield "picture", str(self.folder / "overview.png")

@@ -153,6 +153,7 @@ def replay(
     with SessionRecorder(folder, config, material.setup, OFFLINE_TIMEOUTS) as session:
         witness = _Witness(session, on_progress, frames)
         if status is not None:
+            status.not_kept = lambda: session.frames_dropped
             status.begin(material.setup, armed)
             status.enter(Phase.DELIVERY, clock.now_s())
         stats = LoopStats(config.loop.stall_ms)
@@ -165,7 +166,7 @@ def replay(
                 source,
                 armed.engine,
                 told,
-                witness if status is None else _OnBoard(witness, status, armed, told),
+                witness if status is None else _OnBoard(witness, status, told),
                 clock,
                 config.gate.max_age_s,
                 stats,
@@ -181,7 +182,7 @@ def replay(
             folder=folder,
             summary=session.summary(),
             replay_s=(ended_ns - began_ns) * 1e-9,
-            lag=stats.summary(),
+            lag=stats.summary(session.counts.skipped),
             score=score,
             gating=gating,
             seal=session.seal(),
@@ -220,14 +221,14 @@ class _Witness(ForwardingRecorder):
 class _OnBoard(ForwardingRecorder):
     """A Recorder that passes everything on, and shows it on a board."""
 
-    def __init__(self, recorder: Recorder, status: SessionStatus, armed: Armed, linac: LinacPort) -> None:
+    def __init__(self, recorder: Recorder, status: SessionStatus, linac: LinacPort) -> None:
         super().__init__(recorder)
-        self._status, self._armed, self._linac = status, armed, linac
+        self._status, self._linac = status, linac
 
     def record(self, step: Step, total_ms: float) -> None:
         """Pass on one pass of the loop, and show it."""
         super().record(step, total_ms)
-        self._status.update(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
+        self._status.update(step, total_ms, self._linac.alive)
 
 
 def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:

@@ -14,6 +14,7 @@ from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError
 from gatekeeper.core.json_values import number
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.recording.frames_file import StoredFrame
 from gatekeeper.recording.journal import arrays_of, entry_of
@@ -158,6 +159,11 @@ class SessionRecorder:
                 self._link.lose(f"no room for event {name!r}, the writer is too slow")
         except Exception as error:
             self._link.lose(f"event {name!r} cannot be kept, {type(error).__name__}: {error}")
+
+    @property
+    def counts(self) -> SessionCounts:
+        """What has been counted so far."""
+        return self._tally.counts.with_not_kept(self.frames_dropped)
 
     def summary(self) -> Summary:
         """Return the numbers so far."""

@@ -1,14 +1,13 @@
 """Summary: what a session comes down to in numbers, counted while it runs."""
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.session_counts import SessionCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +55,33 @@ class Summary:
 
 
 class Tally:
-    """Counts decisions as they are made."""
+    """Counts decisions, and how long they took, while they are made.
+
+    Attributes
+    ----------
+    counts : SessionCounts
+        The counts so far.
+    """
 
     def __init__(self) -> None:
-        self._frames = 0
-        self._holds = 0
-        self._reasons: Counter[str] = Counter()
-        self._beam_on_s = 0.0
-        self._begin_s = self._last_s = 0.0
-        self._last: str | None = None
+        self.counts = SessionCounts()
         self._total_ms = array("d")
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Count one decision in as the journal has it, and the beam-on time since the one before."""
-        total_ms = None if entry["kind"] == "silence" else float(entry["latency_ms"]["total"])
-        self.count(float(entry["decided_s"]), str(entry["state"]), entry["reasons"], total_ms)
-
-    def count(self, time_s: float, state: str, reasons: Iterable[str], total_ms: float | None) -> None:
-        """Count one decision in that is in no journal; `total_ms` is None when there was no frame."""
-        if self._last is None:
-            self._begin_s = time_s
-        elif self._last == BeamState.ON:
-            self._beam_on_s += time_s - self._last_s
-        if state == BeamState.HOLD and (self._last is None or self._last == BeamState.ON):
-            self._holds += 1
-        if total_ms is not None:
-            self._frames += 1
-            self._total_ms.append(total_ms)
-        self._reasons.update(str(reason) for reason in reasons)
-        self._last, self._last_s = str(state), time_s
+        """Count one decision in as the journal has it."""
+        self.counts = self.counts.with_entry(entry)
+        if entry["kind"] == "frame":
+            self._total_ms.append(float(entry["latency_ms"]["total"]))
 
     def summary(self) -> Summary:
         """Return the numbers so far."""
-        lasted_s = self._last_s - self._begin_s
+        counts = self.counts
         return Summary(
-            frames=self._frames,
-            duty_cycle=min(self._beam_on_s / lasted_s, 1.0) if lasted_s > 0.0 else 0.0,
-            beam_on_s=round(self._beam_on_s, 6),
-            holds=self._holds,
-            hold_reasons={
-                reason.value: self._reasons[reason.value] for reason in Reason if self._reasons[reason.value]
-            },
+            frames=counts.frames,
+            duty_cycle=counts.duty_cycle,
+            beam_on_s=counts.beam_on_s,
+            holds=counts.holds,
+            hold_reasons=counts.hold_reasons,
             latency_ms=_latency(np.asarray(self._total_ms) if self._total_ms else np.zeros(1)),
         )
 

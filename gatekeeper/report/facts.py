@@ -56,25 +56,23 @@ def _gated(story: SessionData) -> Iterator[Row]:
 
 
 def _missing(story: SessionData) -> Iterator[Row]:
-    summary, decisions = story.summary, story.decisions
-    skipped = sum(max(int(entry["skipped"]), 0) for entry in decisions if entry["kind"] == "frame")
-    silences = sum(entry["kind"] == "silence" for entry in decisions)
+    counts = story.counts()
     lacking = [
-        (skipped, "left out because a newer one was waiting"),
-        (int(summary.get("frames_missing", 0)), "never came"),
-        (int(summary.get("frames_dropped", 0)), "not kept in the record"),
+        (counts.skipped, "skipped because a newer one was waiting"),
+        (counts.missing, "missing"),
+        (counts.not_kept, "not recorded"),
     ]
     words = [f"{count} {what}" for count, what in lacking if count]
     yield "frames lacking", ", ".join(words) or "none"
-    if silences:
-        yield "decisions without a frame", f"{silences}"
+    if counts.silences:
+        yield "frame timeouts", f"{counts.silences}"
 
 
 def _ended(story: SessionData) -> Iterator[Row]:
     summary = story.summary
     if "delivery" in summary:
-        delivery = summary["delivery"]
-        yield "gate armed", f"for {float(delivery['armed_s']):.1f} s" if delivery["armed"] else "never"
+        armed_s = story.counts().armed_s
+        yield "gate armed", f"for {armed_s:.1f} s" if summary["delivery"]["armed"] else "never"
     if "ended_by" in summary:
         by = summary["ended_by"]
         yield "ended by", "the source of the frames" if by is None else f"{by['operator']} ({by['door']})"

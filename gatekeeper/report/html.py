@@ -1,7 +1,6 @@
 """The report: one self-contained HTML page of a session, which can be mailed and printed, and asks for nothing else."""
 
 import json
-from collections import Counter
 from importlib import resources
 from typing import Any
 
@@ -52,7 +51,7 @@ def report_html(story: SessionData) -> str:
     sure, stages_ms, summary = story.sure(), _stages_ms(story), story.summary
     return environment.get_template("report.html").render(
         story=story,
-        summary=_numbers(story, spans),
+        summary=_numbers(story),
         facts=facts_of(story),
         parts=parts_of(story),
         reasons=_by_reason(story, spans),
@@ -80,27 +79,24 @@ def report_html(story: SessionData) -> str:
     )
 
 
-def _numbers(story: SessionData, spans: list[Span]) -> dict[str, Any]:
-    """Return the figures at the top; those that `summary.json` has are taken from it."""
-    summary = story.summary
-    on_s = sum(span.lasted_s for span in spans if span.on)
-    lasted_s = float(np.nanmax(story.times_s()))
+def _numbers(story: SessionData) -> dict[str, Any]:
+    """Return the figures at the top; the latencies are those of `summary.json`."""
+    counts, summary = story.counts(), story.summary
     return {
         "complete": bool(summary),
-        "frames": summary.get("frames", sum(entry["kind"] == "frame" for entry in story.decisions)),
-        "duty_cycle": summary.get("duty_cycle", on_s / lasted_s if lasted_s > 0.0 else 0.0),
-        "beam_on_s": summary.get("beam_on_s", on_s),
-        "holds": summary.get("holds", sum(not span.on for span in spans)),
-        "lasted_s": lasted_s,
+        "frames": counts.frames,
+        "duty_cycle": counts.duty_cycle,
+        "armed_duty_cycle": counts.armed_duty_cycle if "delivery" in summary else None,
+        "beam_on_s": counts.beam_on_s,
+        "holds": counts.holds,
+        "lasted_s": float(np.nanmax(story.times_s())),
         "latency_ms": summary.get("latency_ms"),
-        "delivery": summary.get("delivery"),
     }
 
 
 def _by_reason(story: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
     """Return one row per reason: on how many decisions, for how long and in how many holds it was given."""
-    reasons, times_s = story.reasons(), story.times_s()
-    decisions = Counter(reason for given in reasons for reason in given)
+    reasons, times_s, decisions = story.reasons(), story.times_s(), story.counts().hold_reasons
     stands_s = np.nan_to_num(np.append(np.diff(times_s), 0.0))
     holds = [span for span in spans if not span.on]
     return [
@@ -115,7 +111,7 @@ def _by_reason(story: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
             "longest_s": max((span.lasted_s for span in holds if row.reason in span.reasons), default=0.0),
         }
         for row in reason_rows()
-        if decisions[row.reason]
+        if row.reason in decisions
     ]
 
 

@@ -12,6 +12,7 @@ from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import FrameStack
 from gatekeeper.core.json_values import measured
+from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.core.track import Track
 
 
@@ -151,6 +152,10 @@ class SessionData:
     checked: Sequence[tuple[str, str]]
     good: bool
     versions: Mapping[str, str]
+
+    def counts(self) -> SessionCounts:
+        """Return the numbers of the session, counted from its decisions."""
+        return counts_of(self.decisions)
 
     def times_s(self) -> NDArray[np.float64]:
         """Return the time of each decision since the first one in s, shape (N,); NaN where it was not known."""

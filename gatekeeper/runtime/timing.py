@@ -97,7 +97,6 @@ class LoopStats:
         self._late = Durations()
         self._busy = Durations()
         self._passes = 0
-        self._skipped = 0
         self._stalls = 0
 
     def add(self, late_ms: float, busy_ms: float) -> None:
@@ -108,16 +107,18 @@ class LoopStats:
         if not (late_ms <= self._stall_ms and busy_ms <= self._stall_ms):
             self._stalls += 1
 
-    def skip(self, frames: int) -> None:
-        """Count frames that were left out because a newer one was waiting."""
-        self._skipped += frames
+    def summary(self, skipped: int = 0) -> LagSummary:
+        """Return the numbers so far.
 
-    def summary(self) -> LagSummary:
-        """Return the numbers so far."""
+        Parameters
+        ----------
+        skipped : int
+            Frames that were left out because a newer one was waiting, which the session counts.
+        """
         late, busy = self._late, self._busy
         return LagSummary(
             passes=self._passes,
-            skipped=self._skipped,
+            skipped=skipped,
             stalls=self._stalls,
             late_p50_ms=late.percentile_ms(50.0),
             late_p99_ms=late.percentile_ms(99.0),

@@ -116,7 +116,7 @@ class SessionController:
             self._status.show_preview(self._preview.gathered_s, self._preview_s)
         self.decisions.append(step.decision)
         self.tracks.append(step.track)
-        self._status.update(step, total_ms, self._linac.alive, self._armed.gate.state.armed)
+        self._status.update(step, total_ms, self._linac.alive)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
         """Take in what became of an operator's command, and what phase that leads to."""

@@ -161,6 +161,7 @@ class LiveSession:
             )
             self.status.enter(Phase.ENDED, self._clock.now_s())
         else:
+            self.status.not_kept = lambda: session.frames_dropped
             self.status.begin(setup, armed)
             controller = self._controller = SessionController(
                 armed,
@@ -197,7 +198,7 @@ class LiveSession:
             name=definition.name,
             folder=session.folder,
             summary=session.summary(),
-            lag=stats.summary(),
+            lag=stats.summary(session.counts.skipped),
             status=self.status.current,
             was_armed=self._controller is not None and self._controller.was_armed,
             ended_by=self.requests.ending,

@@ -57,14 +57,14 @@ class Outcome:
         """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
         values: dict[str, object] = {"case": self.name, **asdict(self.summary), "lag": numbers(asdict(self.lag))}
         values |= {"session": str(self.folder), **({} if self.seal is None else asdict(self.seal))}
-        status = self.status
+        counts = self.status.counts
         values["delivery"] = {
             "armed": self.was_armed,
-            "armed_s": round(status.armed_s, 6),
-            "beam_on_s": round(status.beam_on_s, 6),
-            "duty_cycle": status.duty_cycle,
+            "armed_s": counts.armed_s,
+            "beam_on_s": counts.beam_on_s,
+            "duty_cycle": counts.armed_duty_cycle,
         }
-        values["frames_missing"] = status.missing
+        values["frames_missing"] = counts.missing
         values["ended_by"] = (
             None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.origin}
         )
@@ -79,11 +79,11 @@ class Outcome:
         return "\n".join(aligned(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        summary, latency, status, lag = self.summary, self.summary.latency_ms, self.status, self.lag
+        summary, latency, counts, lag = self.summary, self.summary.latency_ms, self.status.counts, self.lag
         yield "session", self.name
-        yield "frames", f"{summary.frames}, {lag.skipped} left out for newer ones, {status.missing} never came"
-        yield "armed", f"{status.armed_s:.1f} s" if self.was_armed else "never"
-        yield "duty cycle", f"{100.0 * status.duty_cycle:.1f} % of that, beam on for {status.beam_on_s:.1f} s"
+        yield "frames", f"{summary.frames}, {counts.skipped} skipped, {counts.missing} missing"
+        yield "armed", f"{counts.armed_s:.1f} s" if self.was_armed else "never"
+        yield "duty cycle", f"{100.0 * counts.armed_duty_cycle:.1f} % of that, beam on for {counts.beam_on_s:.1f} s"
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
             yield f"  {text_of(reason)}", f"{frames} decisions"
@@ -92,7 +92,7 @@ class Outcome:
             longest_ms = max(lag.late_max_ms, lag.busy_max_ms)
             yield "stalls", f"{lag.stalls} of {lag.passes} passes late or long, max {longest_ms:.0f} ms"
         if self.seal is not None and self.seal.frames_dropped:
-            yield "not kept", f"{self.seal.frames_dropped} frames"
+            yield "not recorded", f"{self.seal.frames_dropped} frames"
         if self.ended_by is not None:
             yield "ended by", f"{self.ended_by.operator} ({self.ended_by.origin})"
         yield "kept in", str(self.folder)

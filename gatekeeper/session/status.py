@@ -6,15 +6,17 @@ that is slow misses what was there in between. Lines, which come seldom, are kep
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.contour import Structure
-from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.decision import Decision
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import Durations
@@ -113,14 +115,10 @@ class Status:
         The newest pass, be it on a frame or on silence; None before the first.
     last_frame_step : Step or None
         The newest pass on a frame; None before the first.
-    frames, silences : int
-        Passes so far, on frames and on silence.
-    skipped, missing : int
-        Frames left out because a newer one was waiting, and numbers that never came.
+    counts : SessionCounts
+        What has been counted so far.
     rate_hz : float
         Frames per second lately; NaN until there are two.
-    armed_s, beam_on_s : float
-        For how long the gate was armed, and the beam on, in seconds.
     latency : Durations
         From a frame's arrival until its decision was sent, in real time; it goes on counting.
     preview_progress : tuple of float
@@ -135,13 +133,8 @@ class Status:
     link_alive: bool = False
     step: Step | None = None
     last_frame_step: Step | None = None
-    frames: int = 0
-    silences: int = 0
-    skipped: int = 0
-    missing: int = 0
+    counts: SessionCounts = field(default_factory=SessionCounts)
     rate_hz: float = math.nan
-    armed_s: float = 0.0
-    beam_on_s: float = 0.0
     latency: Durations = Durations()  # noqa: RUF009  (replaced by the board's own)
     preview_progress: tuple[float, float] = (0.0, 0.0)
     contouring: ContouringStatus | None = None
@@ -153,10 +146,23 @@ class Status:
             return self.contouring.frame
         return None if self.last_frame_step is None else self.last_frame_step.frame
 
+
+class FrameRate:
+    """Measures the rate of the last frames."""
+
+    def __init__(self) -> None:
+        self._received_s: deque[float] = deque(maxlen=RATE_FRAMES)
+
+    def add(self, received_s: float) -> None:
+        """Take in when a frame arrived, in seconds of session time."""
+        self._received_s.append(received_s)
+
     @property
-    def duty_cycle(self) -> float:
-        """Beam-on time as a share of the time in which the gate was armed, 0-1; 0 before."""
-        return min(self.beam_on_s / self.armed_s, 1.0) if self.armed_s > 0.0 else 0.0
+    def hz(self) -> float:
+        """Frames per second; NaN until there are two."""
+        received_s = self._received_s
+        lasted_s = received_s[-1] - received_s[0] if len(received_s) > 1 else 0.0
+        return (len(received_s) - 1) / lasted_s if lasted_s > 0.0 else math.nan
 
 
 class SessionStatus:
@@ -174,6 +180,8 @@ class SessionStatus:
         What the session began with and the engine for it, once there is one.
     learned : Learned or None
         What the preview has taught, once it has.
+    not_kept : callable
+        Returns how many frames could not be recorded so far; asked on the loop's thread.
     """
 
     def __init__(self) -> None:
@@ -183,7 +191,8 @@ class SessionStatus:
         self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
         self._said = 0
-        self._arrived_s: deque[float] = deque(maxlen=RATE_FRAMES)
+        self.not_kept: Callable[[], int] = lambda: 0
+        self._rate = FrameRate()
 
     def add_line(self, time_s: float, text: str) -> None:
         """Tell readers one line."""
@@ -211,7 +220,7 @@ class SessionStatus:
         """Show how much of the preview there is, in seconds."""
         self.current = replace(self.current, preview_progress=(seconds, wanted_s))
 
-    def update(self, step: Step, total_ms: float, link_alive: bool, armed: bool) -> None:
+    def update(self, step: Step, total_ms: float, link_alive: bool) -> None:
         """Take in one pass of the loop.
 
         Parameters
@@ -222,20 +231,13 @@ class SessionStatus:
             Real time from the frame's arrival until its decision was sent, in ms.
         link_alive : bool
             The linac answers.
-        armed : bool
-            Whether the gate is armed.
         """
-        old, frame, now_s = self.current, step.frame, step.decision.time_s
-        passed_s = max(now_s - old.step.decision.time_s, 0.0) if old.step is not None else 0.0
-        was_on = old.step is not None and old.step.decision.state is BeamState.ON
-        missing, track = old.missing, step.track
+        old, frame, now_s, track = self.current, step.frame, step.decision.time_s, step.track
         center_mm, confidence = (None, math.nan) if track is None else (track.center_mm, track.confidence)
-        self.recent.append(RecentDecision(old.frames + old.silences, step.decision, center_mm, confidence))
+        self.recent.append(RecentDecision(old.counts.decisions, step.decision, center_mm, confidence))
         if frame is not None:
-            self._arrived_s.append(frame.received_s)
+            self._rate.add(frame.received_s)
             old.latency.add(total_ms)
-            if old.last_frame_step is not None and old.last_frame_step.frame is not None:
-                missing += max(frame.sequence - old.last_frame_step.frame.sequence - 1 - max(frame.skipped, 0), 0)
         self.current = Status(
             phase=old.phase,
             since_s=old.since_s,
@@ -243,18 +245,8 @@ class SessionStatus:
             link_alive=link_alive,
             step=step,
             last_frame_step=old.last_frame_step if frame is None else step,
-            frames=old.frames + (frame is not None),
-            silences=old.silences + (frame is None),
-            skipped=old.skipped + (0 if frame is None else frame.skipped),
-            missing=missing,
-            rate_hz=self._rate_hz(),
-            armed_s=old.armed_s + (passed_s if armed else 0.0),
-            beam_on_s=old.beam_on_s + (passed_s if was_on else 0.0),
+            counts=old.counts.with_step(step).with_not_kept(self.not_kept()),
+            rate_hz=self._rate.hz,
             latency=old.latency,
             preview_progress=old.preview_progress,
         )
-
-    def _rate_hz(self) -> float:
-        arrived_s = self._arrived_s
-        lasted_s = arrived_s[-1] - arrived_s[0] if len(arrived_s) > 1 else 0.0
-        return (len(arrived_s) - 1) / lasted_s if lasted_s > 0.0 else math.nan

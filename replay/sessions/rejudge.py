@@ -15,10 +15,11 @@ from gatekeeper.core.decision import Decision
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
+from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.session.arming import Armed, arm, gate_of
 from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
@@ -69,14 +70,14 @@ class Judged:
     ----------
     decisions : list of Decision
         One for each of the session's own, oldest first.
-    summary : Summary
-        The same in numbers; latencies are 0.
+    counts : SessionCounts
+        The same in numbers.
     envelope_px : ndarray of float64, shape (N, 2)
         Where the target had to stay at the end, as (row, col).
     """
 
     decisions: list[Decision]
-    summary: Summary
+    counts: SessionCounts
     envelope_px: NDArray[np.float64]
 
 
@@ -124,7 +125,7 @@ class Rejudged:
         config = with_limits(self.config, margin_mm, outside_percent, "judging again")
         gate = gate_of(self._setup, config, self._motion)
         engine = Engine(_Spy(), gate, lambda: 0, config.profile)
-        tally, decisions = Tally(), []
+        counts, decisions = SessionCounts(), []
         for seen in self.seen:
             entry = seen.entry
             if entry["kind"] == "event":
@@ -138,9 +139,9 @@ class Rejudged:
                 decision = engine.silence(now_s, link_alive=link_alive).decision
             else:
                 decision = engine.judge(seen.frame, seen.picture, seen.track, now_s, link_alive=link_alive)
-            tally.count(decision.time_s, decision.state, decision.reasons, None if seen.frame is None else 0.0)
+            counts = counts.with_step(Step(decision, seen.frame))
             decisions.append(decision)
-        return Judged(decisions, tally.summary(), gate.envelope.contour_px)
+        return Judged(decisions, counts, gate.envelope.contour_px)
 
 
 class _Spy:

@@ -88,7 +88,7 @@ def _duty_map(again: Rejudged, on_progress: OnProgress) -> tuple[DutyMap, NDArra
     rows = []
     for number, margin in enumerate(margins):
         on_progress("judging again", number, len(margins))
-        rows.append(tuple(again.judge(margin, percent).summary.duty_cycle for percent in percents))
+        rows.append(tuple(again.judge(margin, percent).counts.duty_cycle for percent in percents))
     on_progress("judging again", len(margins), len(margins))
     return DutyMap(margins, percents, tuple(rows)), envelope_px
 

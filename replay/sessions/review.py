@@ -1,7 +1,6 @@
 """Review: a recorded session as the console's page shows it, decision by decision."""
 
 import math
-from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +9,14 @@ from gatekeeper.core.contour import Role, center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.json_values import measured, number
+from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.display.web.live_message import counts_for_page
 from gatekeeper.display.web.message import IMAGE, for_page, packed
 from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
+from gatekeeper.session.status import FrameRate
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.rejudge import Rejudged, Seen
 from replay.sessions.what_if import WhatIf
@@ -120,7 +122,7 @@ def _contours(seen: Seen) -> Arrays:
 
 def _panels(again: Rejudged, begin_s: float) -> list[tuple[tuple[float, float], dict[str, object]]]:
     """Return for each decision how far the envelope had been moved, in mm, and what the panel said then."""
-    counts = _Counts(begin_s)
+    counts = _PanelState(begin_s)
     panels: list[tuple[tuple[float, float], dict[str, object]]] = []
     for seen in again.seen:
         if seen.entry["kind"] == "event":
@@ -131,21 +133,16 @@ def _panels(again: Rejudged, begin_s: float) -> list[tuple[tuple[float, float], 
     return panels
 
 
-class _Counts:
+class _PanelState:
     """What a session has come to so far, decision by decision; times count from the first one."""
 
     def __init__(self, begin_s: float) -> None:
         self._begin_s = begin_s
         self.moved_mm = (0.0, 0.0)
         self._phase = "delivery"
-        self._reasons: Counter[str] = Counter()
+        self._counts = SessionCounts()
         self._latency = Durations()
-        self._frames = self._silences = self._skipped = self._missing = self._holds = 0
-        self._now_s = 0.0
-        self._beam_on_s = 0.0
-        self._was_on: bool | None = None
-        self._sequence: int | None = None
-        self._times_s: list[float] = []
+        self._rate = FrameRate()
         self._lines: list[list[object]] = []
 
     def event(self, entry: Entry) -> None:
@@ -163,45 +160,22 @@ class _Counts:
 
     def decision(self, entry: Entry) -> None:
         """Take in a decision."""
-        time_s = measured(entry["decided_s"]) - self._begin_s
-        if self._was_on and time_s >= self._now_s:
-            self._beam_on_s += time_s - self._now_s
-        on = entry["state"] == BeamState.ON
-        self._holds += not on and self._was_on is not False
-        self._was_on, self._now_s = on, time_s
-        self._reasons.update(entry["reasons"])
-        if entry["kind"] == "silence":
-            self._silences += 1
-            return
-        self._frames += 1
-        sequence, skipped = int(entry["sequence"]), int(entry["skipped"])
-        self._skipped += skipped
-        if self._sequence is not None:
-            self._missing += max(sequence - self._sequence - 1 - max(skipped, 0), 0)
-        self._sequence = sequence
-        self._latency.add(float(entry["latency_ms"]["total"]))
-        self._times_s = [*self._times_s[-16:], measured(entry["received_s"])]
+        self._counts = self._counts.with_entry(entry)
+        if entry["kind"] == "frame":
+            self._latency.add(float(entry["latency_ms"]["total"]))
+            self._rate.add(measured(entry["received_s"]))
 
     def panel(self, seen: Seen) -> dict[str, object]:
         """Return what the panel says."""
-        entry, lasted_s = seen.entry, self._now_s
-        spread_s = self._times_s[-1] - self._times_s[0] if len(self._times_s) > 1 else 0.0
-        latency = self._latency
+        entry, counts, latency = seen.entry, self._counts, self._latency
         return {
             "phase": self._phase,
-            "now_s": number(lasted_s) or 0.0,
+            "now_s": number(counts.last_s - self._begin_s) or 0.0,
             "state": entry["state"],
             "reasons": entry["reasons"],
             "link": Reason.LINK_LOST.value not in entry["reasons"],
-            "rate_hz": number((len(self._times_s) - 1) / spread_s) if spread_s > 0.0 else None,
-            "beam_on_s": self._beam_on_s,
-            "duty_cycle": min(self._beam_on_s / lasted_s, 1.0) if lasted_s > 0.0 else 0.0,
-            "frames": self._frames,
-            "silences": self._silences,
-            "skipped": self._skipped,
-            "missing": self._missing,
-            "holds": self._holds,
-            "hold_reasons": dict(self._reasons),
+            "rate_hz": number(self._rate.hz),
+            **counts_for_page(counts),
             "latency_ms": [latency.percentile_ms(50.0), latency.percentile_ms(99.0), latency.longest_ms],
             "sequence": entry.get("sequence"),
             "age_s": number(measured(entry.get("decided_s")) - measured(entry.get("acquired_s"))),

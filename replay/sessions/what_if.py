@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.json_values import measured, number
-from gatekeeper.recording.summary import Summary, Tally
+from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.style.reasons import category_index
 from replay.sessions.rejudge import Rejudged
 
@@ -37,10 +37,7 @@ class WhatIf:
         limit = again.config.gate.outside_percent
         self._times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
         self._out = ~(np.array([measured(entry.get("outside_percent")) for entry in entries]) <= limit)
-        tally = Tally()
-        for entry in entries:
-            tally.count(measured(entry["decided_s"]), entry["state"], entry["reasons"], _latency(entry["kind"]))
-        self._original = self._figures(tally.summary(), [entry["state"] for entry in entries])
+        self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
 
     def __call__(self, margin_mm: float, outside_percent: float) -> dict[str, object]:
         """Return the figures of the session as it was and with these settings, and the beam of these, for JSON.
@@ -62,17 +59,17 @@ class WhatIf:
             "margin_mm": margin_mm,
             "outside_percent": outside_percent,
             "original": self._original,
-            "now": self._figures(judged.summary, [decision.state for decision in judged.decisions]),
+            "now": self._figures(judged.counts, [decision.state for decision in judged.decisions]),
             "ribbon": ribbon(kind_of(decision.state, decision.reasons) for decision in judged.decisions),
         }
 
-    def _figures(self, summary: Summary, states: Sequence[str]) -> dict[str, object]:
+    def _figures(self, counts: SessionCounts, states: Sequence[str]) -> dict[str, object]:
         on = np.array([state == BeamState.ON for state in states], dtype=np.bool_)
         return {
-            "duty_cycle": number(summary.duty_cycle),
-            "beam_on_s": number(summary.beam_on_s),
-            "holds": summary.holds,
-            "hold_reasons": dict(summary.hold_reasons),
+            "duty_cycle": number(counts.duty_cycle),
+            "beam_on_s": number(counts.beam_on_s),
+            "holds": counts.holds,
+            "hold_reasons": counts.hold_reasons,
             "on_while_out_s": round(seconds_of(self._times_s, on & self._out), 6),
         }
 
@@ -101,7 +98,3 @@ def kind_of(state: BeamState, reasons: Iterable[Reason]) -> int:
 def ribbon(kinds: Iterable[int]) -> list[list[int]]:
     """Return runs of the same kind, each as the decision with which it begins and the kind."""
     return [[next(run)[0], kind] for kind, run in groupby(enumerate(kinds), key=lambda one: one[1])]
-
-
-def _latency(kind: str) -> float | None:
-    return 0.0 if kind == "frame" else None

@@ -35,7 +35,7 @@ def test_journal_of_a_session_fed_with_a_case_is_that_of_its_replay(tmp_path):
         until(lambda: session.status.current.phase == "delivery", 30.0)
         with closing(MrdFeeder(*source.address)) as feeder:
             play(case, feeder, PacedClock(1.0), lambda *_: None)
-        until(lambda: session.status.current.frames >= len(case.frames), 30.0)
+        until(lambda: session.status.current.counts.frames >= len(case.frames), 30.0)
         session.requests.submit(Request("end", "kim", "test"))
 
     thread = threading.Thread(target=feed)

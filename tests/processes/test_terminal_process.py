@@ -133,13 +133,14 @@ def test_ctrl_c_is_for_the_session_alone(tty):
 
 def test_the_pump_sends_what_is_new_and_no_more():
     status, sent = SessionStatus(), []
-    status.add_line(0.0, "first")
-    with TerminalPublisher(status, PacedClock(), sent.append, FACTS, lambda: 7) as pump:
+    status.not_kept = lambda: 7
+    status.say(0.0, "first")
+    with TerminalPublisher(status, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 3)
         time.sleep(0.2)
         assert [type(message).__name__ for message in sent] == ["SessionInfo", "LogLine", "Snapshot"]
         status.enter(Phase.DELIVERY, 1.0)
-        status.update(step(time_s=1.0), 0.5, link_alive=True, armed=True)
+        status.update(step(time_s=1.0), 0.5, link_alive=True)
         until(lambda: isinstance(sent[-1], Snapshot) and sent[-1].state == "ON")
         assert pump.snapshot.dropped == 7
         status.add_line(1.0, "last")

@@ -115,7 +115,7 @@ def test_a_browser_that_never_reads_keeps_nobody_waiting(console):
 
 def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
     with running(tmp_path / "session", seconds=20.0, control=True) as run:
-        until(lambda: run.status.current.frames > 2)
+        until(lambda: run.status.current.counts.frames > 2)
         place, _, token = run.url.partition("#token=")
         headers = {"authorization": f"Bearer {token}", "origin": place[:-1]}
         asked = {"command": ["end"], "operator": "Anna"}

@@ -46,7 +46,7 @@ def test_the_session_goes_on_when_its_console_is_killed(tmp_path):
     frames = [one for one in journal(run.folder) if one["kind"] == "frame"]
     assert len(frames) == SECONDS * RATE_HZ
     assert run.outcome.fault is None
-    assert run.status.current.missing == 0
+    assert run.status.current.counts.missing == 0
 
 
 def test_the_session_goes_on_when_its_console_hangs(tmp_path):
@@ -55,4 +55,4 @@ def test_the_session_goes_on_when_its_console_hangs(tmp_path):
         os.kill(run.console.pid, signal.SIGSTOP)
         until(run.ended.is_set, 20.0)
     assert len([one for one in journal(run.folder) if one["kind"] == "frame"]) == SECONDS * RATE_HZ
-    assert run.status.current.missing == 0
+    assert run.status.current.counts.missing == 0

@@ -1,14 +1,11 @@
 """The loop knows whether its linac answers and its record is kept, how long a source may be silent, who operates."""
 
-from dataclasses import replace
-
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.command import Action, Command, Event
 from gatekeeper.core.decision import Reason
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.loop import OPERATOR_S, run_loop
 from tests.support.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, regular
 from tests.support.steps import HOLD, decision, frame
@@ -105,9 +102,3 @@ def test_operator_is_obeyed_between_two_frames_and_the_linac_and_the_record_are_
     assert (name, time_s, told_s) == ("hold", asked[0].time_s, asked[0].time_s)
     assert values == {"operator": "physicist", "shift_mm": [0.0, 0.0], "accepted": True, "note": "done"}
     assert [step.frame.sequence for step in recorder.steps] == [0, 1, 2, 3], "listening is no silence"
-
-
-def test_frames_that_were_left_out_are_counted():
-    stats = LoopStats()
-    run_watched([frame(sequence=0), replace(frame(sequence=4, acquired_s=0.2), skipped=3)], stats=stats)
-    assert stats.summary().skipped == 3

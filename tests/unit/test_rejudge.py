@@ -85,7 +85,7 @@ def test_it_decides_as_a_replay_with_the_same_settings(any_session, undrawn, mar
 
 def test_the_numbers_are_those_of_the_summary(breathing_session, once):
     with closing(open_session(breathing_session)) as session:
-        summary, again = session.summary(), once.judge(5.0, 5.0).summary
+        summary, again = session.summary(), once.judge(5.0, 5.0).counts
     assert summary is not None
     assert (again.frames, again.duty_cycle, again.beam_on_s, again.holds, again.hold_reasons) == tuple(
         summary[name] for name in ("frames", "duty_cycle", "beam_on_s", "holds", "hold_reasons")
@@ -93,7 +93,7 @@ def test_the_numbers_are_those_of_the_summary(breathing_session, once):
 
 
 def test_other_settings_lead_to_other_decisions(once):
-    duty = [once.judge(margin_mm, 5.0).summary.duty_cycle for margin_mm in (0.0, 4.0, 20.0)]
+    duty = [once.judge(margin_mm, 5.0).counts.duty_cycle for margin_mm in (0.0, 4.0, 20.0)]
     assert duty[0] < duty[1] < duty[2]
 
 

@@ -11,11 +11,11 @@ from tests.support.steps import HOLD, ON, decision, frame
 
 
 def elapsed(session_status, sequence, time_s, state=HOLD, skipped=0, armed=True):
-    reasons = () if state is ON else (Reason.OUTSIDE,)
+    reasons = () if state is ON else (Reason.OUTSIDE,) if armed else (Reason.NOT_ARMED,)
     shown = None
     if sequence >= 0:
         shown = replace(frame(sequence=sequence, acquired_s=time_s), skipped=skipped)
-    session_status.update(Step(decision(state, *reasons, sequence=sequence, time_s=time_s), shown), 1.0, True, armed)
+    session_status.update(Step(decision(state, *reasons, sequence=sequence, time_s=time_s), shown), 1.0, True)
 
 
 def test_board_counts_frames_silences_and_what_did_not_come():
@@ -24,8 +24,8 @@ def test_board_counts_frames_silences_and_what_did_not_come():
     elapsed(session_status, 3, 0.3, skipped=1)
     elapsed(session_status, -1, 0.5)
     elapsed(session_status, 4, 0.6)
-    status = session_status.current
-    assert (status.frames, status.silences, status.skipped, status.missing) == (3, 1, 1, 1)
+    status, counts = session_status.current, session_status.current.counts
+    assert (counts.frames, counts.silences, counts.skipped, counts.missing) == (3, 1, 1, 1)
     assert status.last_frame_step.frame.sequence == 4
     assert status.latency.percentile_ms(50.0) >= 1.0
 
@@ -34,20 +34,19 @@ def test_numbers_that_begin_anew_are_not_missing():
     session_status = SessionStatus()
     elapsed(session_status, 900, 0.0)
     elapsed(session_status, 0, 0.1)
-    assert session_status.current.missing == 0
+    assert session_status.current.counts.missing == 0
 
 
 def test_duty_cycle_is_the_share_of_armed_time_with_the_beam_on():
     session_status = SessionStatus()
     elapsed(session_status, 0, 0.0, armed=False)
     elapsed(session_status, 1, 1.0, armed=False)
-    assert session_status.current.duty_cycle == 0.0
+    assert session_status.current.counts.armed_duty_cycle == 0.0
     elapsed(session_status, 2, 2.0, ON)
     elapsed(session_status, 3, 3.0, HOLD)
-    elapsed(session_status, 4, 5.0, HOLD)
-    assert session_status.current.armed_s == 4.0
-    assert session_status.current.beam_on_s == 1.0
-    assert session_status.current.duty_cycle == 0.25
+    elapsed(session_status, 4, 6.0, HOLD)
+    counts = session_status.current.counts
+    assert (counts.armed_s, counts.beam_on_s, counts.armed_duty_cycle) == (4.0, 1.0, 0.25)
 
 
 def test_frame_rate_is_that_of_the_last_frames():
@@ -64,7 +63,7 @@ def test_what_was_shown_before_stays_as_it_was():
     before = session_status.current
     elapsed(session_status, 1, 1.0)
     session_status.enter(Phase.READY, 1.0)
-    assert before.frames == 1
+    assert before.counts.frames == 1
     assert before.phase is Phase.CONNECT
     assert session_status.current.phase is Phase.READY
 

@@ -49,7 +49,7 @@ P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                    phase deli
 frames      8.0 /s   240 judged                     outside     7.2 %  limit 5 %
 age         112 ms                                  confidence  0.93  limit 0.5
 latency     p50 0.42  p99 1.10  max 3.40 ms         duty cycle  56.2 %   beam on 22.4 s
-missed      0 lost  0 skipped  0 not kept           linac       link alive
+lacking     0 missing  0 skipped  0 not recorded    linac       link alive
 0:00:20  done: arm by Anna
 > rel█
 """
@@ -193,23 +193,24 @@ def test_plain_lines_tell_changes_and_now_and_then_how_it_is():
 
 
 def test_a_snapshot_is_made_of_what_stands_on_the_board():
-    session_status = SessionStatus()
-    assert snapshot_of(session_status.current, 0.0).state == "HOLD"
-    session_status.enter(Phase.PREVIEW, 0.0)
-    session_status.show_preview(3.0, 20.0)
-    assert snapshot_of(session_status.current, 0.0).gathered == "3 of 20 s"
-    session_status.enter(Phase.DELIVERY, 1.0)
+    status = SessionStatus()
+    assert snapshot_of(status.current, 0.0).state == "HOLD"
+    status.enter(Phase.PREVIEW, 0.0)
+    status.gather(3.0, 20.0)
+    assert snapshot_of(status.current, 0.0).gathered == "3 of 20 s"
+    status.enter(Phase.DELIVERY, 1.0)
+    status.not_kept = lambda: 3
     for k in range(5):
-        session_status.update(step(sequence=2 * k, time_s=1.0 + 0.25 * k), 0.5, link_alive=True, armed=True)
-    now = snapshot_of(session_status.current, 2.1, dropped=3)
+        status.update(step(sequence=2 * k, time_s=1.0 + 0.25 * k), 0.5, link_alive=True)
+    now = snapshot_of(status.current, 2.1)
     assert (now.state, now.reasons, now.phase) == ("ON", (), "delivery")
     assert (now.frames, now.lost, now.dropped, now.link_alive) == (5, 4, 3, True)
     assert now.frame_rate == pytest.approx(4.0)
     assert now.age_ms == pytest.approx(100.0)
     assert now.duty_cycle == 1.0
     assert now.p99_ms == pytest.approx(0.5, rel=0.04)
-    session_status.update(silent_step(2.5), 0.1, link_alive=False, armed=True)
-    silent = snapshot_of(session_status.current, 2.5)
+    status.update(silent_step(2.5), 0.1, link_alive=False)
+    silent = snapshot_of(status.current, 2.5)
     assert (silent.state, silent.reasons, silent.silences) == (HOLD.value, ("no_frame",), 1)
     assert math.isnan(silent.confidence)
     assert silent.age_ms == pytest.approx(500.0)

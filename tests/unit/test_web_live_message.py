@@ -31,7 +31,7 @@ def status():
 def told(status, number, state=HOLD, *reasons, time_s=None):
     time_s = number / 8.0 if time_s is None else time_s
     reasons = reasons or (() if state is ON else (Reason.OUTSIDE,))
-    status.update(step(state, *reasons, sequence=number, time_s=time_s), 1.0, True, True)
+    status.update(step(state, *reasons, sequence=number, time_s=time_s), 1.0, True)
 
 
 def read(shown, now_s=0.0, **extra):
@@ -60,13 +60,13 @@ def test_no_decision_is_missed_between_two_looks(status):
 
 
 def test_only_the_last_decisions_go_along_but_all_are_counted(status):
-    shown = LiveMessage(status)
-    for number in range(MOST_RECENT):
+    shown, decisions = LiveMessage(status), 2 * MOST_RECENT
+    for number in range(decisions):
         told(status, number, ON if number % 4 else HOLD)
     head, arrays = read(shown)
-    assert [row["number"] for row in rows(arrays)] == list(range(MOST_RECENT - RECENT, MOST_RECENT))
-    assert head["holds"] == MOST_RECENT // 4
-    assert head["hold_reasons"] == {"outside": MOST_RECENT // 4}
+    assert [row["number"] for row in rows(arrays)] == list(range(decisions - RECENT, decisions))
+    assert head["holds"] == decisions // 4
+    assert head["hold_reasons"] == {"outside": decisions // 4}
 
 
 def test_a_decision_is_counted_once_however_often_one_looks(status):
@@ -89,7 +89,7 @@ def test_the_newest_decision_and_the_age_of_its_frame_are_told(status):
 
 def test_on_silence_the_last_frame_stays_with_its_growing_age(status):
     told(status, 4, ON, time_s=0.5)
-    status.update(silent_step(1.5), 0.1, True, True)
+    status.update(silent_step(1.5), 0.1, True)
     head, arrays = read(LiveMessage(status), now_s=1.5)
     assert (head["state"], head["reasons"], head["silent"], head["sequence"]) == ("HOLD", ["no_frame"], True, 4)
     assert head["age_s"] == pytest.approx(1.0)
@@ -99,7 +99,7 @@ def test_on_silence_the_last_frame_stays_with_its_growing_age(status):
 
 def test_a_lost_target_has_no_outline_and_no_place(status):
     lost = Step(decision(HOLD, Reason.LOW_CONFIDENCE), frame(), track(confidence=0.0))
-    status.update(lost, 1.0, True, True)
+    status.update(lost, 1.0, True)
     _, arrays = read(LiveMessage(status))
     assert "target" not in arrays
     assert np.isnan(rows(arrays)[0]["si"])
@@ -120,7 +120,7 @@ def test_envelope_organs_and_prediction_are_drawn(status, begun):
     found = track()
     other = track(row=50.0)
     ahead_mm = (found.center_mm[0] + 4.0, found.center_mm[1])
-    status.update(Step(decision(ON), frame(), found, others=(other,), ahead_mm=ahead_mm), 1.0, True, True)
+    status.update(Step(decision(ON), frame(), found, others=(other,), ahead_mm=ahead_mm), 1.0, True)
     head, arrays = read(LiveMessage(status))
     assert head["others"] == [{"name": "duodenum", "avoid": True}]
     assert np.allclose(arrays["envelope"], armed.gate.envelope.contour_px, atol=1e-4)
@@ -131,7 +131,7 @@ def test_envelope_organs_and_prediction_are_drawn(status, begun):
 def test_movement_is_towards_head_and_back_from_the_reference(status, begun):
     _, armed = begun
     down_px, back_px = armed.target_px.mean(axis=0)
-    status.update(Step(decision(ON), frame(), track(row=down_px + 2.0, col=back_px + 1.0)), 1.0, True, True)
+    status.update(Step(decision(ON), frame(), track(row=down_px + 2.0, col=back_px + 1.0)), 1.0, True)
     row = rows(read(LiveMessage(status))[1])[0]
     assert row["si"] == pytest.approx(-4.0, abs=0.2)
     assert row["ap"] == pytest.approx(2.0, abs=0.2)
@@ -158,14 +158,14 @@ def test_arrows_say_how_the_tissue_has_moved_and_only_on_demand(status):
     arrows = DisplacementVectors()
     furthest = int(np.argmax(case.labels.any(axis=2).argmax(axis=1)))
     found = armed.engine.step(replace(frame(1, image=np.float32(case.frames[furthest])), plane=case.plane), 0.0)
-    status.update(found, 1.0, True, True)
+    status.update(found, 1.0, True)
     assert arrows.of(status) == {}
     arrows.wanted = True
     ends = arrows.of(status)["arrows"]
     moved_px = found.track.contour_px.mean(axis=0) - armed.target_px.mean(axis=0)
     assert moved_px[0] > 3.0
     assert np.allclose(np.mean(ends[:, 2:] - ends[:, :2], axis=0), moved_px, atol=0.5)
-    status.update(Step(decision(HOLD), frame(2), track(confidence=0.0)), 1.0, True, True)
+    status.update(Step(decision(HOLD), frame(2), track(confidence=0.0)), 1.0, True)
     assert arrows.of(status) == {}
 
 

@@ -65,7 +65,7 @@ def world(monkeypatch):
 
 def test_what_is_new_is_shown_once(world):
     world.look()
-    world.status.update(step(ON, sequence=3), 1.0, True, True)
+    world.status.update(step(ON, sequence=3), 1.0, True)
     for _ in range(5):
         world.look(0.01)
     assert [head["sequence"] for head, _ in world.console.views] == [None, 3]

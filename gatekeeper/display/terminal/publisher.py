@@ -16,7 +16,7 @@ LOOK_S = 0.04
 Send = Callable[[Message], None]
 
 
-def snapshot_of(status: Status, now_s: float, dropped: int = 0) -> Snapshot:
+def snapshot_of(status: Status, now_s: float) -> Snapshot:
     """Return how a session is, for the display.
 
     Parameters
@@ -25,13 +25,11 @@ def snapshot_of(status: Status, now_s: float, dropped: int = 0) -> Snapshot:
         As it stands on the board.
     now_s : float
         Session time in seconds.
-    dropped : int
-        Frames that could not be recorded so far.
     """
     decision = None if status.step is None else status.step.decision
     frame = status.frame
     track = None if status.step is None else status.step.track
-    latency = status.latency
+    latency, counts = status.latency, status.counts
     row_mm, col_mm = (math.nan, math.nan) if track is None else track.center_mm
     values = Snapshot(
         time_s=status.now_s,
@@ -42,16 +40,16 @@ def snapshot_of(status: Status, now_s: float, dropped: int = 0) -> Snapshot:
         confidence=math.nan if track is None else float(track.confidence),
         row_mm=float(row_mm),
         col_mm=float(col_mm),
-        duty_cycle=status.duty_cycle,
-        beam_on_s=status.beam_on_s,
-        frames=status.frames,
-        silences=status.silences,
-        lost=status.missing,
-        skipped=status.skipped,
-        dropped=dropped,
+        duty_cycle=counts.armed_duty_cycle,
+        beam_on_s=counts.beam_on_s,
+        frames=counts.frames,
+        silences=counts.silences,
+        lost=counts.missing,
+        skipped=counts.skipped,
+        dropped=counts.not_kept,
         link_alive=status.link_alive is True,
     )
-    if status.frames:
+    if counts.frames:
         values = values._replace(
             p50_ms=latency.percentile_ms(50.0), p99_ms=latency.percentile_ms(99.0), max_ms=latency.longest_ms
         )
@@ -88,23 +86,13 @@ class TerminalPublisher:
         Takes messages, and never waits.
     facts : SessionInfo
         What stays the same.
-    dropped : callable, optional
-        Returns how many frames could not be recorded so far.
     """
 
-    def __init__(
-        self,
-        status: SessionStatus,
-        clock: Clock,
-        send: Send,
-        facts: SessionInfo,
-        dropped: Callable[[], int] | None = None,
-    ) -> None:
+    def __init__(self, status: SessionStatus, clock: Clock, send: Send, facts: SessionInfo) -> None:
         self._status = status
         self._clock = clock
         self._send = send
         self._facts = facts
-        self._dropped = dropped
         self._shown: Status | None = None
         self._told = -1
         self._stop = threading.Event()
@@ -125,8 +113,7 @@ class TerminalPublisher:
     @property
     def snapshot(self) -> Snapshot:
         """How the session is now."""
-        dropped = 0 if self._dropped is None else self._dropped()
-        return snapshot_of(self._status.current, self._clock.now_s(), dropped)
+        return snapshot_of(self._status.current, self._clock.now_s())
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_S):

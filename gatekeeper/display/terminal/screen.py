@@ -155,7 +155,7 @@ def _numbers(seen: History) -> RenderableType:
             "duty cycle",
             f"{100.0 * now.duty_cycle:.1f} %   beam on {now.beam_on_s:.1f} s",
         ),
-        ("missed", f"{now.lost} lost  {now.skipped} skipped  {now.dropped} not kept", "linac", link),
+        ("lacking", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded", "linac", link),
     )
     for what, value, other, beside in rows:
         table.add_row(Text(what, "dim"), value, Text(other, "dim"), beside)
@@ -214,5 +214,6 @@ def line_of(now: Snapshot) -> str:
         f"{clock(now.time_s)}  {now.phase:9} {now.state:4}  {','.join(now.reasons) or '-'}  "
         f"{figure(now.frame_rate, 1)}/s  age {figure(now.age_ms)} ms  outside {figure(now.outside_percent, 1)} %  "
         f"confidence {figure(now.confidence, 2)}  p99 {figure(now.p99_ms, 2)} ms  duty {100.0 * now.duty_cycle:.1f} %  "
-        f"lost {now.lost}  skipped {now.skipped}  not kept {now.dropped}  link {'alive' if now.link_alive else 'LOST'}"
+        f"missing {now.lost}  skipped {now.skipped}  not recorded {now.dropped}  "
+        f"link {'alive' if now.link_alive else 'LOST'}"
     )

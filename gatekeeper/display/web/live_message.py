@@ -5,7 +5,7 @@ everything that takes longer is done in the console's own process.
 """
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import Role, center_mm
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.json_values import number
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
@@ -41,10 +42,7 @@ class LiveMessage:
 
     status: SessionStatus
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
-    _reasons: Counter[str] = field(default_factory=Counter)
-    _holds: int = 0
     _read: int = -1
-    _was_on: bool | None = None
     _reference_mm: tuple[float, float] | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
 
@@ -90,11 +88,6 @@ class LiveMessage:
             if passed.number <= self._read:
                 continue
             self._read = passed.number
-            decision = passed.decision
-            on = decision.state is BeamState.ON
-            self._holds += not on and self._was_on is not False
-            self._was_on = on
-            self._reasons.update(reason.value for reason in decision.reasons)
             self._rows.append(self._row(passed, begun))
 
     def _row(self, passed: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
@@ -130,15 +123,7 @@ class LiveMessage:
             "decided_s": None if decision is None else number(decision.time_s),
             "link": status.link_alive,
             "rate_hz": number(status.rate_hz),
-            "armed_s": status.armed_s,
-            "beam_on_s": status.beam_on_s,
-            "duty_cycle": status.duty_cycle,
-            "frames": status.frames,
-            "silences": status.silences,
-            "skipped": status.skipped,
-            "missing": status.missing,
-            "holds": self._holds,
-            "hold_reasons": dict(self._reasons),
+            **counts_for_page(status.counts),
             "latency_ms": [
                 number(latency.percentile_ms(50.0)),
                 number(latency.percentile_ms(99.0)),
@@ -149,6 +134,22 @@ class LiveMessage:
             "silent": step is not None and step.frame is None,
             "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
+
+
+def counts_for_page(counts: SessionCounts) -> dict[str, object]:
+    """Return what the page shows of the counts of a session, live or recorded."""
+    return {
+        "armed_s": counts.armed_s,
+        "beam_on_s": counts.beam_on_s,
+        "duty_cycle": counts.armed_duty_cycle,
+        "frames": counts.frames,
+        "silences": counts.silences,
+        "skipped": counts.skipped,
+        "missing": counts.missing,
+        "not_kept": counts.not_kept,
+        "holds": counts.holds,
+        "hold_reasons": counts.hold_reasons,
+    }
 
 
 def _draw(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:

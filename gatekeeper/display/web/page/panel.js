@@ -70,12 +70,11 @@ export class Panel {
 
   rows(view) {
     const [p50, p99, longest] = view.latency_ms;
-    const lost = view.missing + view.skipped;
     const rows = [
       ["linac link", view.link ? "answers" : "DOES NOT ANSWER", !view.link],
       ["frames", `${view.frames} at ${number(view.rate_hz, 1, " per s")}`],
-      ["frames lost", `${view.missing} never came, ${view.skipped} skipped`, lost > 0 && view.missing > 0],
-      ["silences", `${view.silences}`],
+      ["frames lacking", `${view.missing} missing, ${view.skipped} skipped, ${view.not_kept} not recorded`, view.missing > 0],
+      ["frame timeouts", `${view.silences}`],
       ["latency p50", number(p50, 2, " ms")],
       ["latency p99, max", `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
     ];
