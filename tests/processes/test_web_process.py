@@ -57,17 +57,15 @@ def test_what_is_too_large_is_not_shown(console):
 
 
 def test_it_leaves_the_processors_to_the_loop(console):
-    until(lambda: os.sched_getscheduler(console._process.pid) == os.SCHED_BATCH)
-    until(lambda: os.getpriority(os.PRIO_PROCESS, console._process.pid) >= NICENESS)
+    until(lambda: os.sched_getscheduler(console.pid) == os.SCHED_BATCH)
+    until(lambda: os.getpriority(os.PRIO_PROCESS, console.pid) >= NICENESS)
 
 
 def test_it_ends_with_its_session():
     console = Console(Address(), FACTS)
-    process = console._process
-    console._link.close()
-    assert process.wait(10.0) == 0
     console.close()
     console.close()
+    assert not is_running(console.pid)
 
 
 def test_a_session_that_was_killed_leaves_no_console_behind(tmp_path):

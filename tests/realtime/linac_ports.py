@@ -1,11 +1,12 @@
 """A far end and the linac port that drives it, for tests over real wires."""
 
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from gatekeeper.linac.open import open_linac
 from tests.support.leases import measured
 from tests.support.steps import ON, decision
+from tests.support.threads import threads_ended
 from tests.support.waiting import until
 
 SILENCE_S = 0.5
@@ -22,10 +23,9 @@ def far_end(kind, settings, folder, **times):
 
 @contextmanager
 def driven(far, silence_s=SILENCE_S):
-    with closing(open_linac(far.config, silence_s)) as linac:
+    with threads_ended(lambda: open_linac(far.config, silence_s)) as linac:
         until(lambda: linac.alive)
         yield linac
-    assert not linac._thread.is_alive()
 
 
 def switched_on(linac, far):

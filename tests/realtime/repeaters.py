@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from gatekeeper.config import ModbusLinacConfig
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.repeater import Repeater
+from tests.support.threads import threads_ended
 
 TIMES = {"refresh_ms": 20, "deadline_ms": 60, "failure_detect_ms": 100, "retry_ms": 20, "fresh_ms": 10_000}
 
@@ -50,10 +51,8 @@ class Device:
 
 @contextmanager
 def repeater(device, **times):
-    linac = Repeater(ModbusLinacConfig(**{**TIMES, **times}), device.connect)
-    try:
-        yield linac
-    finally:
-        device.released.set()
-        linac.close()
-        assert not linac._thread.is_alive()
+    with threads_ended(lambda: Repeater(ModbusLinacConfig(**{**TIMES, **times}), device.connect)) as linac:
+        try:
+            yield linac
+        finally:
+            device.released.set()

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -159,7 +160,8 @@ class SerialFarEnd:
         if self.config.acknowledge:
             time.sleep(self.slow_s)
             answer = answer_line(Answer(order.beam_on != self.lies, order.beat))
-            os.write(self._file, f"{answer}\r\n".encode("ascii"))
+            with suppress(OSError):  # socat has gone
+                os.write(self._file, f"{answer}\r\n".encode("ascii"))
 
     def stop(self):
         """Cut the cable: the pair of terminals is gone."""

@@ -10,6 +10,7 @@ from gatekeeper.linac.lease.interlock import InterlockServer
 from gatekeeper.linac.lease.messages import Kind, Message, decode, encode, session_key
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.lease.receiver import Interlock, Rules, connected, received
+from tests.support.threads import threads_ended
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)
@@ -117,12 +118,8 @@ def linac_config(port, **lease):
 
 @contextmanager
 def lease_linac(port, key=KEY, **lease):
-    linac = LeaseLinac(linac_config(port, **lease), key)
-    try:
+    with threads_ended(lambda: LeaseLinac(linac_config(port, **lease), key)) as linac:
         yield linac
-    finally:
-        linac.close()
-        assert not linac._thread.is_alive()
 
 
 def measured(text):

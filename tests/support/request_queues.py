@@ -32,11 +32,11 @@ class Loop:
         self.requests = RequestQueue(PacedClock(), refuse)
         self.gate = gate(armed=False) if judge is None else judge
         self.done, self.passes_s = [], []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="loop")
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="loop")
 
     def _run(self):
-        while not self._stop.wait(0.01):
+        while not self.stop.wait(0.01):
             began_s = time.perf_counter()
             self.done += obeyed(self.requests, self.gate)
             self.passes_s.append(time.perf_counter() - began_s)
@@ -50,12 +50,12 @@ class Loop:
 def looping(**options):
     """Run a loop behind a desk."""
     loop = Loop(**options)
-    loop._thread.start()
+    loop.thread.start()
     try:
         yield loop
     finally:
-        loop._stop.set()
-        loop._thread.join()
+        loop.stop.set()
+        loop.thread.join()
         loop.requests.close()
 
 

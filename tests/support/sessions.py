@@ -17,7 +17,9 @@ from replay.formats.session import open_session
 from replay.run import replay, replay_input
 from replay.sessions.verify import verify
 from tests.support.cases import breathing_case
+from tests.support.processes import is_running
 from tests.support.steps import frame
+from tests.support.waiting import until
 
 
 def quiet(*progress):
@@ -46,7 +48,7 @@ def stop(pid):
 def killed(session):
     """Kill the writer of a session, and return when it is gone."""
     os.kill(session.writer_pid, signal.SIGKILL)
-    session._link._process.wait()
+    until(lambda: not is_running(session.writer_pid))
 
 
 def whole_session(folder):

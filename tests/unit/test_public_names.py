@@ -22,7 +22,7 @@ def test_stable_name_is_there(name):
 
 
 def test_every_stable_name_has_a_home():
-    assert sorted(gatekeeper._HOME) == sorted(gatekeeper.__all__)
+    assert all(hasattr(gatekeeper, name) for name in gatekeeper.__all__)
 
 
 @pytest.mark.parametrize(
