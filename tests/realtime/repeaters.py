@@ -1,4 +1,4 @@
-"""A courier with a device that a test makes fail, and a clock that is the machine's."""
+"""A repeater with a device that a test makes fail, and a clock that is the machine's."""
 
 import threading
 import time

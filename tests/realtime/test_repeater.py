@@ -1,4 +1,4 @@
-"""The courier: the newest decision reaches the device, repeated while it is fresh, and nobody waits for a device."""
+"""The repeater: the newest decision reaches the device, repeated while it is fresh, and no decision waits for a device."""
 
 import threading
 import time
@@ -96,7 +96,7 @@ def test_decision_that_comes_while_the_thread_wakes_up_is_not_overlooked():
 
     class Interrupted(threading.Event):
         def clear(self):
-            if linac._wanted.frame == 6:
+            if linac._desired.frame == 6:
                 linac.send(decision(HOLD, sequence=7))
             super().clear()
 
@@ -187,13 +187,13 @@ def test_decision_of_an_earlier_session_that_is_left_late_is_worth_nothing():
     device = Device()
     with repeater(device) as linac:
         switched_on(linac, device)
-        late = linac._wanted
+        late = linac._desired
         device.fails = True
         until(lambda: linac.link.lost > 0)
         device.orders.clear()
         device.fails = False
         until(lambda: linac.alive)
-        linac._wanted = late
+        linac._desired = late
         until(lambda: len(device.orders) > 5)
         assert device.states == [False]
 
