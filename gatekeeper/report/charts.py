@@ -14,10 +14,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from gatekeeper.core.decision import BeamState
 from gatekeeper.report.session_data import DutyMap
-from gatekeeper.style.colors import LIMIT_COLOR, MUTED_COLOR, SI_COLOR
+from gatekeeper.style.colors import BEAM_COLOR, LIMIT_COLOR, MUTED_COLOR, SI_COLOR
 
-BAR_COLOR = "#0072B2"
+BAR_COLOR = BEAM_COLOR[BeamState.ON]
 BINS = 40
 MOST_POINTS = 1000
 LEAST_MM = 2.0
@@ -80,7 +81,7 @@ def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
 def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_]) -> str:
     """Return where the target was in the plane, in mm from the reference, beam-on over held."""
     figure, (axes,) = _figure(5.2, 3.4)
-    for on, color, words in ((False, "#E69F00", "held"), (True, BAR_COLOR, "beam on")):
+    for on, color, words in ((False, BEAM_COLOR[BeamState.HOLD], "held"), (True, BAR_COLOR, "beam on")):
         points = moved_mm[beam_on == on]
         points = points[np.isfinite(points).all(axis=1)]
         points = points[:: max(math.ceil(len(points) / MOST_POINTS), 1)]

@@ -19,7 +19,7 @@ from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.words import event_text, preview_rows, score_rows
-from gatekeeper.style.colors import CATEGORY_COLOR
+from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
 
 BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
@@ -75,6 +75,7 @@ def report_html(story: SessionData) -> str:
         settings=settings_of(story.config.model_dump(exclude_none=True)),
         kinds=_kinds(story),
         trace=_trace(story, times_s, moved_mm),
+        colors=css(),
         strip=(look / "strip.js").read_text(encoding="utf-8"),
     )
 

@@ -25,3 +25,24 @@ LIMIT_COLOR = "#D55E00"
 MUTED_COLOR = "#666666"
 ALARM_COLOR = "#8B0000"
 ENVELOPE_DASHES = (0, (4, 2))
+
+
+def css() -> str:
+    """Return the colours as CSS custom properties, for pages.
+
+    Examples
+    --------
+    >>> css().split("; ")[0]
+    ':root { --on: #0072B2'
+    """
+    colors = {
+        "on": BEAM_COLOR[BeamState.ON],
+        "hold": BEAM_COLOR[BeamState.HOLD],
+        "target": TARGET_COLOR,
+        "envelope": ENVELOPE_COLOR,
+        "avoid": AVOID_COLOR,
+        "si": SI_COLOR,
+        "ap": AP_COLOR,
+        "limit": LIMIT_COLOR,
+    }
+    return f":root {{ {'; '.join(f'--{name}: {color}' for name, color in colors.items())} }}\n"

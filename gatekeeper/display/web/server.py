@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gatekeeper.display.web.access import SUBPROTOCOL, Access, Guard, token_of
+from gatekeeper.style.colors import css
 
 MOST_BROWSERS = 64
 LARGEST_REQUEST = 65536
@@ -150,7 +151,7 @@ async def _serve(websocket: WebSocket, session: Feed) -> None:
 
 def _files() -> dict[str, bytes]:
     """Return the page's files, and those that it shares with others; there are no more, whatever is asked for."""
-    found = {}
+    found = {"colors.css": css().encode()}
     for package in ("gatekeeper.display.web", "gatekeeper.style"):
         for file in (resources.files(package) / "page").iterdir():
             if file.name.rpartition(".")[2] in KINDS:

@@ -10,8 +10,12 @@ const LEFT = 108, RIGHT = 10, TOP = 8, GAP = 14, AXIS = 22;
 const LANES = [
   {name: "SI, AP (mm)", share: 0.46}, {name: "outside (%)", share: 0.24}, {name: "confidence", share: 0.16}, {name: "beam", share: 0.14},
 ];
+// The page's style has the colours, which the server takes from gatekeeper/style/colors.py.
+export const colorOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const FAINT = "2e";  // opacity of the band, in hexadecimal
 const INK = {
-  si: "#222222", ap: "#CC79A7", limit: "#D55E00", band: "rgba(86,180,233,0.18)", grid: "#dddddd", zero: "#999999", text: "#333333", on: "#0072B2",
+  si: colorOf("si"), ap: colorOf("ap"), limit: colorOf("limit"), band: colorOf("envelope") + FAINT, on: colorOf("on"),
+  grid: "#dddddd", zero: "#999999", text: "#333333",
 };
 const TICK_APART = 26;
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];

@@ -1,6 +1,8 @@
 // The cine view: a frame with window and level, zoom and pan, and outlines drawn over it in the display's own sharpness.
 
-const COLOR = {target: "#F0E442", envelope: "#56B4E9", avoid: "#D55E00", other: "#F0E442", predicted: "#F0E442", arrows: "#ffffff"};
+import {colorOf} from "./strip.js";
+
+const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), avoid: colorOf("avoid"), arrows: "#ffffff"};
 const HALO = "rgba(0,0,0,0.55)";
 
 export class Cine {
@@ -103,12 +105,12 @@ export class Cine {
     ink.drawImage(this.picture, place.left, place.top, cols * place.right, rows * place.down);
     this.outline(ink, place, arrays.envelope, COLOR.envelope, 1.6);
     (this.view.others ?? []).forEach((other, number) => {
-      const color = other.avoid ? COLOR.avoid : COLOR.other;
+      const color = other.avoid ? COLOR.avoid : COLOR.target;
       this.outline(ink, place, arrays[`other${number}`], color, 1.8);
       this.name(ink, place, arrays[`other${number}`], other.name, color);
     });
     this.outline(ink, place, arrays.target, COLOR.target, 2.2);
-    this.outline(ink, place, arrays.predicted, COLOR.predicted, 1.6, [5, 4]);
+    this.outline(ink, place, arrays.predicted, COLOR.target, 1.6, [5, 4]);
     if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
     this.tool?.paint(ink, place);
   }

@@ -1,7 +1,9 @@
 // What is drawn over the frame while the target is drawn: the pixels it would have, its envelope, and the sketch on top.
 
+import {colorOf} from "./strip.js";
+
 const FILL = [240, 228, 66, 96], STALE = 0.45;
-const COLOR = {sketch: "#ffffff", target: "#F0E442", envelope: "#56B4E9", halo: "rgba(0,0,0,0.75)"};
+const COLOR = {sketch: "#ffffff", target: colorOf("target"), envelope: colorOf("envelope"), halo: "rgba(0,0,0,0.75)"};
 const HANDLE = 4, ROOM_PX = 14;
 
 // The pixels of a mask, as runs of [first, length] in row-major order, as a picture of the same size.

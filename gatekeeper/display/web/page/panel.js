@@ -25,7 +25,7 @@ export class Panel {
     at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
     document.title = `${facts.name} · gatekeeper`;
     for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `Hold: ${kind.words}`, true));
-    at("kinds").prepend(legendItem("#0072B2", "beam on", false));
+    at("kinds").prepend(legendItem("var(--on)", "beam on", false));
   }
 
   why(view) {
