@@ -50,7 +50,7 @@ EFFECTS = st.sampled_from(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(CONFIGS)
 def test_every_phantom_is_whole(config):
     made = phantom(**config)

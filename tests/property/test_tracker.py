@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -129,6 +130,7 @@ def test_the_reference_itself_shows_no_motion_and_is_sure(data):
     assert track.confidence > 0.9
 
 
+@pytest.mark.slow
 @few
 @given(
     shape=st.tuples(st.integers(40, 300), st.integers(40, 300)),

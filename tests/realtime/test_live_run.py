@@ -15,7 +15,14 @@ from tests.support.waiting import until
 LIFETIME_S, SLACK_S = 0.1, 0.25
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
+)
 def test_signal_holds_the_beam_and_ends_the_session_whole(tmp_path, number, code):
     case = breathing_case(frames=200, amplitude_px=0.0, rate_hz=8.0)
     with InterlockFarEnd(tmp_path) as far, running(tmp_path, case, "--arm", "kim", linac=far.config) as run:

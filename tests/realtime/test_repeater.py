@@ -1,4 +1,4 @@
-"""The repeater: the newest decision reaches the device, repeated while it is fresh, and no decision waits for a device."""
+"""The repeater: the newest decision reaches the device, and no decision waits for a device."""
 
 import threading
 import time

@@ -113,6 +113,7 @@ def test_a_terminal_that_hangs_up_holds_the_beam_and_leaves_a_whole_session(tmp_
     assert b'"phase"' in b"".join(lines(tmp_path / "session"))
 
 
+@pytest.mark.slow
 def test_what_is_typed_on_the_full_screen_is_shown_and_done(tmp_path, case):
     with InterlockFarEnd(tmp_path) as far, on_terminal(tmp_path, case, far.config) as (run, port), fed(case, port):
         until(lambda: run.shows("phase ready"), START_S)

@@ -70,6 +70,7 @@ ANNEX_E = tuple(_NAMES.split())
 
 def filled(item):
     """Return an object with every element of the dictionary that can hold words, days or UIDs marked."""
+    person = _person()  # one for all sequences, because making it takes longest
     for tag, (vr, _, _, _, keyword) in DicomDictionary.items():
         group = tag >> 16
         if not keyword or keyword in _NEEDED or not 0x0008 <= group < 0x7FE0 or (group == 0x0028 and vr not in _WORDS):
@@ -77,7 +78,7 @@ def filled(item):
         if vr in _VALUES:
             item.add_new(tag, vr, _VALUES[vr])
         elif vr == "SQ" and "FunctionalGroups" not in keyword:
-            item.add_new(tag, vr, Sequence([_person()]))
+            item.add_new(tag, vr, Sequence([person]))
     item.FrameOfReferenceUID = item.SeriesInstanceUID = UID
     item.PatientAge, item.PatientSize, item.PatientWeight = "099Y", "1.957", "195.7"
     for group in (0x0009, 0x0019, 0x0029, 0x2005):

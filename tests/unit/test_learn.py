@@ -72,7 +72,9 @@ def test_a_preview_of_nothing_teaches_nothing():
     assert told(tracker) == told(SCENE.tracker())
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, ">u2"])
+@pytest.mark.parametrize(
+    "dtype", [">u2", *(pytest.param(dtype, marks=pytest.mark.slow) for dtype in (np.float32, np.float64, np.int16))]
+)
 def test_whole_grey_values_teach_the_same_in_any_type(dtype):
     tracker, preview = taught(FRAMES.astype(dtype))
     plain, expected = taught()
@@ -217,6 +219,7 @@ def test_a_field_with_which_the_target_is_lost_is_not_believed(monkeypatch):
     assert told(tracker) == told(plain)
 
 
+@pytest.mark.slow
 def test_on_a_phantom_the_reference_shows_no_motion_after_learning():
     made = phantom(acquisition={"matrix": (96, 80), "duration_s": 15.0}).recording
     tracker = Tracker(made.frames[0], made.first_mask, made.spacing_mm)
@@ -288,6 +291,7 @@ def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypat
     assert has_a_say[-1]
 
 
+@pytest.mark.slow
 def test_a_target_that_noise_hides_is_not_sure_after_a_preview_of_noise():
     """Noise at which it is sure of the target that is there, see above."""
     tracker, _ = taught(noisy(400.0))

@@ -62,7 +62,14 @@ def decided(bits):
         return decisions(case(bits), Path(folder) / "original")
 
 
-@pytest.mark.parametrize("name", {**WRITERS, **FOLDERS})
+ALWAYS = ("mha", "nrrd", "tiff", "dicom", "MRIdian cine")
+"""Formats that `make test` tries; the rest is slow."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow) for name in {**WRITERS, **FOLDERS}],
+)
 def test_a_phantom_comes_back_and_is_decided_on_alike(name, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "overview_png", lambda seen: b"undrawn")
     bits = 8 if name == "avi" else 16
