@@ -16,24 +16,24 @@ from kernels.warp import warp_contour
 
 
 def test_block_mean(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.follower.search
+    search = scene.tracker.template_tracker.search
     benchmark(block_mean, scene.images[0], *search.origin, search.factor, search.window)
 
 
 def test_correlate(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.follower.search
+    search = scene.tracker.template_tracker.search
     benchmark(correlate, search.window, search.template, search.scores)
 
 
 def test_best_peaks(benchmark: BenchmarkFixture, scene: Scene) -> None:
-    search = scene.tracker.follower.search
+    search = scene.tracker.template_tracker.search
     search.run(scene.images[0])
     benchmark(best_peaks, search.scores, 2, search.peaks)
 
 
 def _fits(benchmark: BenchmarkFixture, scene: Scene, level: str, iterations: int) -> None:
-    follower = scene.tracker.follower
-    fitted = follower.fine[0] if level == "fine" else follower.coarse
+    template_tracker = scene.tracker.template_tracker
+    fitted = template_tracker.fine[0] if level == "fine" else template_tracker.coarse
     params: NDArray[np.float32] = np.zeros(2 * len(fitted.template.modes), np.float32)
 
     def fit_from_the_reference() -> None:

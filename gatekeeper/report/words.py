@@ -37,7 +37,7 @@ def preview_rows(values: Mapping[str, Any]) -> list[Row]:
     learned = [
         f"templates at SI {', '.join(_signed(one) for one in states_mm)} mm" if len(states_mm) > 1 else "",
         "stiff anatomy" if values["stiff"] else "",
-        "static shades evened out" if values["evened"] else "",
+        "bias field corrected" if values["evened"] else "",
     ]
     return [
         ("verdict", "go" if values["go"] else "no-go: " + "; ".join(values["reasons"])),

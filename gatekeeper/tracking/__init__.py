@@ -1,1 +1,1 @@
-"""Finding the target on a frame."""
+"""Find the target on each frame by deformable template tracking."""

@@ -1,4 +1,4 @@
-"""Confidence: how sure the tracker may be of a position, from what the fit to the frame left open."""
+"""Compute the confidence in a fitted position from the quality of the fit."""
 
 import math
 
@@ -6,51 +6,55 @@ from gatekeeper.core.addition import add
 from gatekeeper.tracking.template_fit import Similarity
 
 LARGEST_ERROR_MM = 1.3
-"""Expected error of the position at which, by itself, confidence is one half, in mm."""
+"""Expected position error at which the confidence is 0.5 when all other terms are 0, in mm."""
 
-MOST_BENT = 0.9
-"""Root mean square of the deformation, in standard deviations, at which, by itself, confidence is one half."""
+LARGEST_BENDING = 0.9
+"""Root mean square of the deformation parameters, in standard deviations, at which the confidence is 0.5 when all other
+terms are 0."""
 
-LEAST_LIKENESS = Similarity(patches=0.2, detail=0.45, target=0.57)
-"""Likeness at each of which, by itself, confidence is one half."""
+LEAST_SIMILARITY = Similarity(patches=0.2, detail=0.45, target=0.57)
+"""Similarities at each of which the confidence is 0.5 when all other terms are 0."""
 
-MOST_SURPRISE = 60.0
-"""Minus twice the log probability of the place before the frame is seen at which, by itself, confidence is one half."""
+LARGEST_DEVIANCE = 60.0
+"""Prior deviance of the position at which the confidence is 0.5 when all other terms are 0."""
 
 
-def confidence(error_mm: float, bent: float, like: Similarity, surprise: float, inside: float) -> float:
+def fit_confidence(error_mm: float, bending: float, similarity: Similarity, deviance: float, inside: float) -> float:
     """Return the confidence in a fitted position.
 
-    Doubts add up: the error that the fit expects from what the moved template does not explain, a deformation and a
-    place that are improbable before the frame is seen, and a frame that in its parts, in detail, or in the target does
-    not look like the template. One half is where any alone reaches its limit.
+    Each of the following adds a term, relative to its limit: the expected position error; a deformation that is
+    improbable under its prior; a position that is improbable under its prior; and low similarity to the template in
+    patches, in detail or in the target. The confidence is ``inside / (1 + sum**2)``: 0.5 where one term alone reaches
+    its limit.
 
     Parameters
     ----------
     error_mm : float
-        Expected error of the position along the direction in which it is determined the least, in mm.
-    bent : float
-        Root mean square of the parameters of the deformation, in standard deviations.
-    like : Similarity
-        How frame and template compare.
-    surprise : float
-        Minus twice the log probability of the place before the frame is seen, 0 for the most probable one.
+        Expected position error along the least determined direction, in mm.
+    bending : float
+        Root mean square of the deformation parameters, in standard deviations.
+    similarity : Similarity
+        Similarity of frame and template.
+    deviance : float
+        Minus twice the log prior probability of the position, 0 for the most probable one.
     inside : float
         Share of the template inside the frame, 0-1.
 
     Returns
     -------
     float
-        0 (lost) to 1 (sure); 0 when anything is NaN.
+        0 (lost) to 1 (certain); 0 when an argument is NaN.
     """
-    if not min(like) > 0.0:
+    if not min(similarity) > 0.0:
         return 0.0
-    unlike = add(_unlike(value) / _unlike(limit) for value, limit in zip(like, LEAST_LIKENESS, strict=True))
-    doubt = error_mm / LARGEST_ERROR_MM + (bent / MOST_BENT) ** 2 + unlike + surprise / MOST_SURPRISE
-    sure = inside / (1.0 + doubt * doubt)
-    return sure if math.isfinite(sure) else 0.0
+    dissimilarity = add(
+        _unexplained(value) / _unexplained(limit) for value, limit in zip(similarity, LEAST_SIMILARITY, strict=True)
+    )
+    doubt = error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
+    confidence = inside / (1.0 + doubt * doubt)
+    return confidence if math.isfinite(confidence) else 0.0
 
 
-def _unlike(correlation: float) -> float:
-    """Return unexplained over explained variance."""
+def _unexplained(correlation: float) -> float:
+    """Return the ratio of unexplained to explained variance."""
     return 1.0 / min(correlation, 1.0) ** 2 - 1.0

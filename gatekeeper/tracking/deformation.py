@@ -1,9 +1,9 @@
-"""Free-form displacement: modes of a Gaussian process on a control grid, smooth by construction.
+"""Model free-form deformation by the modes of a Gaussian process on a control grid.
 
 The displacement of the anatomy around the target is a Gaussian process [1]_: a translation shared by all points, plus
 a smooth part with squared-exponential covariance. Its leading eigenvectors on a control grid, extended to any point by
-Nystroem's formula, are the modes; a unit weight on a mode is one standard deviation. The covariance is that along
-rows times that along columns, and so are its eigenvectors: neither cost nor memory grows with the grid's area.
+Nystroem's formula, are the modes; a unit weight on a mode is one standard deviation. The covariance is the product of
+one along rows and one along columns, and so are its eigenvectors: cost and memory do not grow with the grid's area.
 
 References
 ----------
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 TRANSLATION_SD_MM = 30.0
-"""Standard deviation of the shared translation: wide, so that it is left to the image."""
+"""Standard deviation of the shared translation: wide, so that the image determines it."""
 
 NODES_PER_LENGTH = 2.5
-"""Nodes of the control grid per correlation length; more changes nothing that can be seen."""
+"""Nodes of the control grid per correlation length; more do not change the modes visibly."""
 
 MOST_LENGTHS = 50.0
-"""Correlation lengths across a region; where it is larger, they are longer. So few modes tell no more apart anyway."""
+"""Upper limit of the extent of a region, in correlation lengths. In larger regions the correlation length is increased,
+as the limited number of modes could not resolve it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +36,13 @@ class DeformationModes:
     Attributes
     ----------
     nodes_mm : tuple of ndarray of float64
-        Places of the control grid along rows and along columns, in mm.
+        Positions of the control nodes along rows and along columns, in mm.
     loadings : tuple of ndarray of float64, shape (nodes along the axis, K - 1)
-        What a unit weight of each smooth mode puts on the covariance with each of those places.
+        Weight of the covariance with each node in each smooth mode.
     length_mm, sd_mm : float
-        Correlation length and standard deviation of the smooth part.
+        Correlation length and standard deviation of the smooth part, in mm.
     mean : ndarray of float64, shape (K - 1,)
-        What is taken off each smooth mode and left to the translation, in standard deviations; see `centred`.
+        Constant subtracted from each smooth mode, in standard deviations; see `centred`.
     """
 
     nodes_mm: tuple[Array, Array]
@@ -52,11 +53,22 @@ class DeformationModes:
 
     @property
     def count(self) -> int:
-        """How many modes there are along each axis; the first is the translation."""
+        """Number of modes along each axis; the first is the translation."""
         return 1 + int(self.loadings[0].shape[1])
 
     def at(self, points_mm: Array) -> Array:
-        """Return the modes (K, N) in mm per unit weight at `points_mm` (N, 2)."""
+        """Return the modes (K, N) at points (N, 2), in mm per unit weight.
+
+        Parameters
+        ----------
+        points_mm : ndarray of float64, shape (N, 2)
+            Points as (row, col) in mm.
+
+        Returns
+        -------
+        ndarray of float64, shape (K, N)
+            Displacement at each point; the same for rows and columns.
+        """
         down, right = (
             _correlation(points_mm[:, axis], self.nodes_mm[axis], self.length_mm) @ self.loadings[axis]
             for axis in (0, 1)
@@ -65,10 +77,9 @@ class DeformationModes:
         return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), self.sd_mm * smooth])
 
     def centred(self, outline_mm: Array) -> Self:
-        """Return the same model in which the smooth modes leave the mean of some points (N, 2) where it is.
+        """Return the model with smooth modes that do not move the mean of an outline (N, 2).
 
-        The translation, which may be as large, takes over what is taken off them. It is then where the target goes,
-        whatever deformation there is around it, if the points are those of its outline.
+        The translation parameters are then the displacement of the target, whatever the deformation around it.
         """
         mean = self.mean + self.at(outline_mm)[1:].mean(axis=1) / self.sd_mm
         return replace(self, mean=mean)
@@ -77,7 +88,7 @@ class DeformationModes:
 def deformation_modes(
     low_mm: Array, high_mm: Array, length_mm: float, sd_mm: float, share: float, most: int
 ) -> DeformationModes:
-    """Return the free-form model of the box between two corners.
+    """Return the deformation model of a rectangular region.
 
     Parameters
     ----------
@@ -86,16 +97,21 @@ def deformation_modes(
     length_mm, sd_mm : float
         Correlation length and standard deviation of the smooth displacement, in mm.
     share : float
-        Modes are kept until they explain this share of the variance, 0-1.
+        Share of the variance that the kept modes explain, 0-1.
     most : int
-        At most this many modes, the translation included.
+        Upper limit of the number of modes, including the translation.
+
+    Returns
+    -------
+    DeformationModes
+        The modes, not centred.
     """
     length_mm = max(length_mm, float((high_mm - low_mm).max()) / MOST_LENGTHS)
     counts = np.maximum(3, np.ceil((high_mm - low_mm) / length_mm * NODES_PER_LENGTH).astype(int) + 1)
     down_mm, right_mm = (np.linspace(low, high, n) for low, high, n in zip(low_mm, high_mm, counts, strict=True))
     down, right = _eigen(down_mm, length_mm), _eigen(right_mm, length_mm)
     variance = np.outer(down[0], right[0]).ravel()
-    # Rounded, so that modes of the same variance keep their order whatever the last digit says.
+    # Rounded, so that the order of modes of equal variance does not depend on rounding errors.
     order = np.argsort(-np.round(variance, 9), kind="stable")
     explained = np.cumsum(variance[order]) / (len(down_mm) * len(right_mm))
     kept = order[: min(int(np.searchsorted(explained, share)) + 1, most - 1)]
@@ -108,7 +124,7 @@ def _eigen(nodes_mm: Array, length_mm: float) -> tuple[Array, Array]:
     """Return eigenvalues, largest first, and eigenvectors, as columns, of the correlation along one axis."""
     values, vectors = np.linalg.eigh(_correlation(nodes_mm, nodes_mm, length_mm))
     values, vectors = values[::-1], vectors[:, ::-1]
-    # A vector's sign is free; fix it, so that results do not hang on the linear algebra library.
+    # The sign of an eigenvector is arbitrary; fix it, so that results do not depend on the linear algebra library.
     return values, vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(nodes_mm))])
 
 

@@ -1,4 +1,4 @@
-"""Model: all that is made of a region once, before frames come: displacement modes, templates and the rigid search."""
+"""Build the tracking model of a region: deformation modes, templates and the rigid search."""
 
 from dataclasses import dataclass, replace
 
@@ -11,24 +11,24 @@ from gatekeeper.tracking.deformation import DeformationModes, deformation_modes
 from gatekeeper.tracking.motion_prior import UNKNOWN, MotionPrior
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.rigid_search import Search, make_search
-from gatekeeper.tracking.template import Grid, Template, chosen_points, make_grid, make_template
+from gatekeeper.tracking.template import Grid, Template, make_grid, make_template, select_points
 
 RESOLUTION_MM = 1.3
-"""Images are smoothed to at least this standard deviation along each axis."""
+"""Lower limit of the smoothing of images along each axis: standard deviation."""
 
 COARSE_FACTOR = 2
-"""Side of the blocks of pixels that are joined for the coarse fit, and at least for the search."""
+"""Side of the pixel blocks of the coarse fit, and lower limit for the search."""
 
 MOST_ERROR_MM = 10.0
-"""A reference on which the target's centre is determined no better than this, as standard deviation, is useless."""
+"""Upper limit of the expected error of the target's centre on the reference: standard deviation."""
 
 BOX_MM = 12.0
-"""The search box reaches this far around the target."""
+"""Extent of the search box around the target."""
 
-STEADY_WIDER_MM = 25.0
-"""On frames that are mostly noise a steadier model counts, which sees so much more around the target ..."""
-STEADY_STIFFNESS = 8.0
-"""... and expects so many times less deformation: less exact where there is none, and not led astray so far."""
+STIFF_WIDER_MM = 25.0
+"""Additional context of the stiff model, which is used on frames that are mostly noise."""
+STIFF_FACTOR = 8.0
+"""Ratio by which the stiff model expects less deformation: less accurate on good frames, more robust to noise."""
 
 VARIANCE_SHARE = 0.985
 MOST_MODES = 14
@@ -43,15 +43,15 @@ class Scale:
     Attributes
     ----------
     grid : Grid
-        The reference.
+        The reference at this resolution.
     points_px : ndarray of int, shape (N, 2)
-        The grid pixels that count.
+        Grid pixels of the templates' points.
     context_mm, stiffness : float
         See `make_template`.
     templates : tuple of Template
-        The reference alone, or one for each breathing state.
-    evening : ndarray of float32, shape (h, w), or None
-        Factors on the grid that even out what stands still in the images, such as banding; None for none.
+        The template of the reference alone, or one for each breathing state.
+    bias_correction : ndarray of float32, shape (h, w), or None
+        Correction factors on the grid for a static bias field, such as banding; None without correction.
     """
 
     grid: Grid
@@ -59,17 +59,17 @@ class Scale:
     context_mm: float
     stiffness: float
     templates: tuple[Template, ...]
-    evening: NDArray[np.float32] | None = None
+    bias_correction: NDArray[np.float32] | None = None
 
-    def template(self, image: NDArray[np.float32], free: DeformationModes) -> Template:
+    def template(self, image: NDArray[np.float32], deformation: DeformationModes) -> Template:
         """Return the template of an image on the same grid."""
         grid = replace(self.grid, image=image)
-        return make_template(grid, self.points_px, free, self.context_mm, self.stiffness)
+        return make_template(grid, self.points_px, deformation, self.context_mm, self.stiffness)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steady:
-    """The region at two resolutions, for frames that are mostly noise."""
+class StiffModel:
+    """The region at two resolutions, with more context and less deformation, for frames that are mostly noise."""
 
     fine: Scale
     coarse: Scale
@@ -77,43 +77,45 @@ class Steady:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A region in the form in which frames are fitted.
+    """Everything that is computed from a region before the first frame.
 
     Attributes
     ----------
     region : Region
+        The target on the reference.
     config : TrackerConfig
-    free : DeformationModes
-        How the anatomy around the target may move.
+        The settings.
+    deformation : DeformationModes
+        Deformation of the anatomy around the target.
     contour_modes : ndarray of float64, shape (K, N)
         Displacement in mm of the outline's points per unit of each parameter.
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
-    steady : Steady or None
-        The same for frames that are mostly noise; None where a preview has shown what is to be evened out.
+    stiff : StiffModel or None
+        Model for frames that are mostly noise; None with a bias correction.
     states_mm : tuple of float
-        The displacement along SI for which each fine template stands, in mm, ascending.
-    path : MotionPrior
-        The way along which breathing moves the target.
+        SI displacement of the breathing state of each fine template, in mm, ascending.
+    motion_prior : MotionPrior
+        Distribution of the target's displacement.
     """
 
     region: Region
     config: TrackerConfig
-    free: DeformationModes
+    deformation: DeformationModes
     contour_modes: NDArray[np.float64]
     fine: Scale
     coarse: Scale
-    steady: Steady | None = None
+    stiff: StiffModel | None = None
     states_mm: tuple[float, ...] = (0.0,)
-    path: MotionPrior = UNKNOWN
+    motion_prior: MotionPrior = UNKNOWN
 
     @property
     def count(self) -> int:
-        """How many parameters a displacement has."""
-        return 2 * self.free.count
+        """Number of parameters of a displacement."""
+        return 2 * self.deformation.count
 
     def search(self) -> Search:
-        """Return a rigid search of the target's box over the whole range, with buffers of its own."""
+        """Return a rigid search for the target's box over the full search range, with its own buffers."""
         region, config = self.region, self.config
         box_px = BOX_MM / np.asarray(region.spacing_mm)
         return make_search(
@@ -127,15 +129,27 @@ class Model:
 
 
 def make_model(region: Region, config: TrackerConfig) -> Model:
-    """Return the model that the reference alone gives.
+    """Return the model of the reference alone, without a preview.
+
+    Parameters
+    ----------
+    region : Region
+        The target on the reference.
+    config : TrackerConfig
+        The settings.
+
+    Returns
+    -------
+    Model
+        With one template per resolution.
 
     Raises
     ------
     TargetError
-        When the image around the target does not determine where it is.
+        When the image around the target does not determine its position.
     """
     contour_mm = region.contour_mm
-    free = deformation_modes(
+    deformation = deformation_modes(
         contour_mm.min(axis=0) - config.context_mm,
         contour_mm.max(axis=0) + config.context_mm,
         config.deformation_length_mm,
@@ -144,31 +158,31 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         MOST_MODES,
     ).centred(contour_mm)
     share = min(0.5 * (RESOLUTION_MM / max(region.spacing_mm)) ** 2, 0.25)
-    contour_modes = np.ascontiguousarray(free.at(contour_mm))
+    contour_modes = np.ascontiguousarray(deformation.at(contour_mm))
     fine_grid, coarse_grid = (
         make_grid(region.image, region.distance_mm, region.spacing_mm, *factor_and_share)
         for factor_and_share in ((1, share), (COARSE_FACTOR, 0.0))
     )
-    fine = _scale(fine_grid, free, config.context_mm)
+    fine = _scale(fine_grid, deformation, config.context_mm)
     error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
-            f"target: its position on the reference is certain to {error_mm:.0f} mm only, {MOST_ERROR_MM:g} mm are "
-            "needed; choose a reference with more to be seen around it"
+            f"target: the expected error of its position on the reference is {error_mm:.0f} mm; the limit is "
+            f"{MOST_ERROR_MM:g} mm; choose a reference with more contrast around the target"
         )
-    wide_mm = config.context_mm + STEADY_WIDER_MM
+    wide_mm = config.context_mm + STIFF_WIDER_MM
     return Model(
         region=region,
         config=config,
-        free=free,
+        deformation=deformation,
         contour_modes=contour_modes,
         fine=fine,
-        coarse=_scale(coarse_grid, free, config.context_mm),
-        steady=Steady(*(_scale(grid, free, wide_mm, STEADY_STIFFNESS) for grid in (fine_grid, coarse_grid))),
+        coarse=_scale(coarse_grid, deformation, config.context_mm),
+        stiff=StiffModel(*(_scale(grid, deformation, wide_mm, STIFF_FACTOR) for grid in (fine_grid, coarse_grid))),
     )
 
 
-def _scale(grid: Grid, free: DeformationModes, context_mm: float, stiffness: float = 1.0) -> Scale:
-    points_px = chosen_points(grid, context_mm, MOST_POINTS if grid.factor == 1 else MOST_COARSE_POINTS)
-    template = make_template(grid, points_px, free, context_mm, stiffness)
+def _scale(grid: Grid, deformation: DeformationModes, context_mm: float, stiffness: float = 1.0) -> Scale:
+    points_px = select_points(grid, context_mm, MOST_POINTS if grid.factor == 1 else MOST_COARSE_POINTS)
+    template = make_template(grid, points_px, deformation, context_mm, stiffness)
     return Scale(grid, points_px, context_mm, stiffness, (template,))

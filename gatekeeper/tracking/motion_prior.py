@@ -1,4 +1,4 @@
-"""Path: the way along which breathing moves the target, as far as a preview tells."""
+"""Model the path along which breathing moves the target, as learned from a preview."""
 
 from dataclasses import dataclass
 
@@ -6,31 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 FAR_AP_MM = 4.0
-"""Standard deviation of the distance from the path along AP before anything is known of the patient, in mm."""
+"""Standard deviation of AP displacement from the path without a preview, in mm; also the upper limit with one."""
 NEAR_AP_MM = 2.0
-"""It is never taken to be less, so that a cough or a shift on the couch is still followed."""
+"""Lower limit of the standard deviation, so that a cough or a shift on the couch can still be tracked, in mm."""
 SPREADS = 4.0
-"""Else it is so many times what was seen on the preview."""
+"""Standard deviation over that observed on the preview."""
 SLANT = 0.2
-"""Beyond the range that was seen, the spread grows by this share of the way along SI: breathing moves livers askew."""
+"""Growth of the standard deviation beyond the observed range, per SI distance: the motion of the liver is oblique."""
 LEAST_RANGE_MM = 3.0
-"""A preview with less motion along SI tells nothing about the path."""
+"""SI range of a preview below which no path is learned, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotionPrior:
-    """AP displacement as a straight line over SI displacement, as breathing moves the liver.
+    """AP displacement as a linear function of SI displacement.
 
     Attributes
     ----------
     offset_mm : float
         AP displacement where SI displacement is 0, in mm.
     slope : float
-        AP per SI displacement.
+        Change of AP displacement per SI displacement.
     spread_mm : float
         Standard deviation of AP displacement around the line, in mm.
     low_mm, high_mm : float
-        Range of SI displacement that the line was seen over, in mm; beyond it, AP stays as at its end.
+        Observed range of SI displacement, in mm; beyond it, AP is constant.
     """
 
     offset_mm: float = 0.0
@@ -39,19 +39,30 @@ class MotionPrior:
     low_mm: float = 0.0
     high_mm: float = 0.0
 
-    def surprise(self, si_mm: float, ap_mm: float) -> float:
-        """Return minus twice the log probability of being so far from the path."""
+    def deviance(self, si_mm: float, ap_mm: float) -> float:
+        """Return minus twice the log probability of a displacement, 0 on the path."""
         within_mm = min(max(si_mm, self.low_mm), self.high_mm)
         spread_mm = self.spread_mm + SLANT * abs(si_mm - within_mm)
         return float(((ap_mm - self.offset_mm - self.slope * within_mm) / spread_mm) ** 2)
 
 
 UNKNOWN = MotionPrior()
-"""Nothing but that breathing moves the liver along SI."""
+"""Prior without a preview: motion along SI only."""
 
 
 def learn_motion_prior(moves_mm: NDArray[np.float64]) -> MotionPrior:
-    """Return the path of displacements (T, 2), (SI, AP) in mm; the default when there is hardly any motion."""
+    """Fit the path of breathing to observed displacements.
+
+    Parameters
+    ----------
+    moves_mm : ndarray of float64, shape (T, 2)
+        Displacements (SI, AP) in mm.
+
+    Returns
+    -------
+    MotionPrior
+        `UNKNOWN` when the SI range is below `LEAST_RANGE_MM`.
+    """
     si_mm, ap_mm = moves_mm.T
     if np.ptp(si_mm) < LEAST_RANGE_MM:
         return UNKNOWN

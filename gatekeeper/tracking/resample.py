@@ -1,4 +1,4 @@
-"""Canonical: frames of any real type as the kernels want them."""
+"""Convert frames of any real type to float32 at working resolution."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from gatekeeper.tracking.region import Region
 from kernels.binning import Pixels, bin_coarsely, bin_pixels
 from kernels.image_checks import is_finite_and_varied_within
 
-JOINED = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
-"""Pixels that are joined as they are."""
+BINNED_TYPES = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
+"""Pixel types that are binned without conversion."""
 
 
 @dataclass(slots=True, eq=False)
-class Resampler:
-    """A frame at the region's resolution, of which no more is read than is looked at.
+class ResampledFrame:
+    """A frame at working resolution whose pixels are binned where they are needed.
 
     Attributes
     ----------
     image : ndarray of float32, shape (h, w), C-contiguous
-        Where pixels are joined, each is the mean over one row of its block: good enough to search. It is the frame
-        itself when nothing has to be done to it, or else a buffer that the next frame overwrites.
+        Image for the search: with binning, the mean over one row of each block. It is the frame itself when no
+        conversion is needed, else a buffer that the next frame overwrites.
     """
 
     image: NDArray[np.float32]
@@ -32,20 +32,18 @@ class Resampler:
     _line: NDArray[np.float32]
     _whole: NDArray[np.float32]
 
-    def look(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32] | None:
-        """Return the image with all pixels of each block joined in a part, undefined elsewhere.
-
-        The part may reach beyond what can be read, whose edge repeats there.
+    def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32] | None:
+        """Return the image with all pixels of each block binned within a part; it is undefined elsewhere.
 
         Parameters
         ----------
         top, bottom, left, right : int
-            First and one beyond the last row and column.
+            First and one beyond the last row and column of the part; clipped to the reach.
 
         Returns
         -------
         ndarray of float32, shape (h, w), or None
-            A buffer that the next look overwrites; None when the part is constant, or holds NaN or infinity.
+            A buffer that the next read overwrites; None when the part is constant, or holds NaN or infinity.
         """
         if self._factor == 1:
             return self.image
@@ -55,21 +53,21 @@ class Resampler:
         bin_pixels(self._source, self._factor, top, bottom, left, right, self._line, self._whole)
         return self._whole if is_finite_and_varied_within(self._whole, top, bottom, left, right) else None
 
-    def whole(self) -> NDArray[np.float32] | None:
-        """Return a copy of all that may be read, see `look`."""
-        image = self.look(*self._part)
+    def copy(self) -> NDArray[np.float32] | None:
+        """Return a copy of the image within the reach, see `read`."""
+        image = self.read(*self._part)
         return None if image is None else image.copy()
 
 
-class CanonicalImage:
-    """Frames as C-contiguous float32 at the region's resolution, looked at and copied only as far as they are read.
+class Resampler:
+    """Convert frames to C-contiguous float32 at working resolution, within the part that tracking reads.
 
     Parameters
     ----------
     region : Region
-        Says which shape every frame must have, and how many of its pixels are joined.
+        Determines the shape of the frames and the binning.
     reach : tuple of slice
-        Rows and columns that are read at most, at the region's resolution.
+        Rows and columns that tracking reads at most, at working resolution.
     """
 
     def __init__(self, region: Region, reach: tuple[slice, slice]) -> None:
@@ -77,38 +75,48 @@ class CanonicalImage:
         self._factor = region.factor
         rows, cols = reach
         self._part = (rows.start, rows.stop, cols.start, cols.stop)
-        # The same part in pixels of the frame.
+        # The reach in pixels of the frame.
         self._reach = tuple(slice(ends.start * self._factor, ends.stop * self._factor) for ends in reach)
-        # Beyond the reach the buffers stay as they are; there they are not read.
+        # Beyond the reach the buffers are neither written nor read.
         self._image = np.zeros(region.image.shape, np.float32)
         self._frame = self._image if self._factor == 1 else np.zeros(self._shape, np.float32)
         self._whole = np.zeros_like(self._image)
         self._line = np.zeros(self._shape[1], np.float32)
 
-    def of(self, image: ArrayLike) -> Resampler | None:
-        """Return the frame; None when it is constant within the reach, or holds NaN or infinity where it is read.
+    def resample(self, image: ArrayLike) -> ResampledFrame | None:
+        """Return a frame at working resolution.
+
+        Parameters
+        ----------
+        image : array_like, shape (H, W)
+            The frame, any real dtype.
+
+        Returns
+        -------
+        ResampledFrame or None
+            None when the frame is constant within the reach, or holds NaN or infinity there.
 
         Raises
         ------
         InputError
-            When it has another shape, or no real numbers.
+            When the shape differs from the reference's, or the dtype is not real.
         """
         frame = np.asarray(image)
         if frame.shape != self._shape or frame.dtype.kind not in "buif":
             raise InputError(
-                f"frame: {frame.dtype} of shape {frame.shape}; it must be real numbers of the reference's shape "
+                f"frame: is {frame.dtype} of shape {frame.shape}; give real numbers of the reference's shape "
                 f"{self._shape}"
             )
-        plain = frame.flags.c_contiguous and frame.flags.aligned
-        if not (plain and frame.dtype in (JOINED if self._factor > 1 else JOINED[:1])):
+        usable = frame.flags.c_contiguous and frame.flags.aligned
+        if not (usable and frame.dtype in (BINNED_TYPES if self._factor > 1 else BINNED_TYPES[:1])):
             with np.errstate(over="ignore"):
                 np.copyto(self._frame[self._reach], frame[self._reach], casting="unsafe")
             frame = self._frame
-        seen = frame
+        searched = frame
         if self._factor > 1:
-            # NaN and infinity make their block so.
+            # NaN and infinity remain in the mean of their block.
             bin_coarsely(frame, self._factor, *self._part, self._image)
-            seen = self._image
-        if not is_finite_and_varied_within(seen, *self._part):
+            searched = self._image
+        if not is_finite_and_varied_within(searched, *self._part):
             return None
-        return Resampler(seen, frame, self._factor, self._part, self._line, self._whole)
+        return ResampledFrame(searched, frame, self._factor, self._part, self._line, self._whole)

@@ -1,4 +1,4 @@
-"""Search: where, over the whole search range, the surroundings of the target may have gone."""
+"""Search the full range for rigid displacements of the target's surroundings."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,31 @@ from kernels.ncc import best_peaks, correlate
 from kernels.pyramid import block_mean
 
 LARGEST_SIDE = 12
-"""The template is searched for at a resolution at which it has at most so many pixels a side."""
+"""Upper limit of the template's sides, in pixels; it determines the resolution of the search."""
 
 CANDIDATES = 3
 APART = 2
-"""So many peaks are followed, which lie more than so many pixels apart."""
+"""Number of peaks that are refined, and their least distance in pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """A rigid template and the buffers to look for it.
+    """A rigid template and the buffers to search for it.
 
     Attributes
     ----------
     factor : int
-        Side of the blocks of image pixels that make one pixel here.
+        Side of the blocks of image pixels that are binned to one pixel of the search.
     origin : tuple of int
-        Image pixel of the corner of the search window.
+        Image pixel (row, col) at the corner of the search window.
     template, window, scores : ndarray of float32
-        Zero-mean unit-norm template, the frame's window, and the correlation at every offset.
-    home : tuple of float
-        (row, col) in `scores` that means no displacement.
+        Zero-mean unit-norm template, the frame's window, and the correlation coefficient at each offset.
+    zero_offset : tuple of int
+        (row, col) in `scores` of zero displacement.
     peaks : ndarray of float64, shape (CANDIDATES, 3)
+        Peaks of the last search as (row, col, score), best first; see `kernels.ncc.best_peaks`.
     spacing_mm : tuple of float
+        Distance of the image's pixel centres along rows and columns, in mm.
     """
 
     factor: int
@@ -39,12 +41,12 @@ class Search:
     template: NDArray[np.float32]
     window: NDArray[np.float32]
     scores: NDArray[np.float32]
-    home: tuple[int, int]
+    zero_offset: tuple[int, int]
     peaks: NDArray[np.float64]
     spacing_mm: tuple[float, float]
 
     def run(self, image: NDArray[np.float32]) -> int:
-        """Look for the template on `image`; return how many candidates `displacement_mm` can tell."""
+        """Search for the template on an image, and return the number of candidates for `displacement_mm`."""
         block_mean(image, self.origin[0], self.origin[1], self.factor, self.window)
         correlate(self.window, self.template, self.scores)
         return best_peaks(self.scores, APART, self.peaks)
@@ -56,15 +58,15 @@ class Search:
 
     @property
     def reach_px(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """First and last (row, col) of the image that the window covers, in image pixels; may lie outside it."""
+        """First and last image pixel (row, col) that the window covers; may lie outside the image."""
         first = np.asarray(self.origin)
         return first, first + np.asarray(self.window.shape) * self.factor - 1
 
     def displacement_mm(self, candidate: int) -> tuple[float, float]:
-        """Return the displacement of one candidate from the reference, (row, col) in mm."""
+        """Return the displacement of a candidate from the reference, (row, col) in mm."""
         peak = self.peaks[candidate]
         row_mm, col_mm = self.pixel_mm
-        return (peak[0] - self.home[0]) * row_mm, (peak[1] - self.home[1]) * col_mm
+        return (peak[0] - self.zero_offset[0]) * row_mm, (peak[1] - self.zero_offset[1]) * col_mm
 
 
 def make_search(
@@ -75,18 +77,25 @@ def make_search(
     finest: int,
     range_mm: tuple[float, float],
 ) -> Search:
-    """Return the search for the box between two corners of the reference.
+    """Return the search for a box of the reference.
 
     Parameters
     ----------
     reference : ndarray of float32, shape (H, W)
+        The reference image.
     low_px, high_px : ndarray of float64, shape (2,)
-        First and last (row, col) of the box that is searched for.
+        First and last (row, col) of the box to search for.
     spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
     finest : int
-        Smallest block side to search at, in image pixels.
+        Lower limit of the block side, in image pixels.
     range_mm : tuple of float
-        How far from the reference position, along rows and columns.
+        Search range to either side of the reference position along rows and columns, in mm.
+
+    Returns
+    -------
+    Search
+        With its own buffers.
     """
     factor = finest
     while (high_px - low_px + 1.0).max() > LARGEST_SIDE * factor and min(reference.shape) >= 4 * factor:
@@ -112,7 +121,7 @@ def make_search(
         template=template,
         window=np.empty(offsets + size - 1, np.float32),
         scores=np.empty(offsets, np.float32),
-        home=(int(low[0] - first[0]), int(low[1] - first[1])),
+        zero_offset=(int(low[0] - first[0]), int(low[1] - first[1])),
         peaks=np.zeros((CANDIDATES, 3)),
         spacing_mm=spacing_mm,
     )

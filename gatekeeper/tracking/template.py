@@ -1,4 +1,4 @@
-"""Reference: the neighbourhood of the target on the reference image, as templates ready to be fitted to a frame."""
+"""Build templates of the target's surroundings on the reference image, ready to be fitted to frames."""
 
 from dataclasses import dataclass
 
@@ -11,53 +11,53 @@ from kernels.interpolation import sample_with_gradient
 from kernels.pyramid import block_mean, smooth
 
 CORRELATED_AREA_MM2 = 100.0
-"""Differences between frames (flow, blur, through-plane change) are alike over about this area, in mm^2."""
+"""Area over which differences between frames (flow, blur, through-plane change) are correlated, in mm^2."""
 
 DIFFERENCE_SHARE = 0.1
-"""Variance of those differences as a share of the template's variance."""
+"""Variance of those differences, over the variance of the template."""
 
 ILLUMINATION_SHARE = 0.5
-"""Standard deviation of smooth changes of illumination (coils, banding, contrast agent) as a share of the
-template's."""
+"""Standard deviation of smooth changes of illumination (coils, banding, contrast agent), over that of the template."""
 
 CURVE_SHARE = 0.3
-"""Standard deviation of a curved change of brightness, as when contrast agent brightens the liver but neither vessels
-nor lesion: at one standard deviation of the template from its mean, as a share of that."""
+"""Standard deviation of a quadratic change of brightness, as when contrast agent brightens the liver but not vessels
+or lesion: at one standard deviation of the template from its mean, over that standard deviation."""
 
 SIDEWAYS_MM = 6.0
-"""Standard deviation of the translation along AP: breathing moves the liver by centimetres along SI, and by millimetres
-along AP. Where the image says little about AP, as on a smooth dome, it ends the sliding along the edge."""
+"""Standard deviation of the translation along AP. Breathing moves the liver by centimetres along SI, and by millimetres
+along AP; where the image hardly determines AP, as on a smooth dome, this limits sliding along the edge."""
 
 CELL = 4
-"""Points are thinned out evenly over cells of so many grid pixels a side, or larger ones if there are too many."""
+"""Smallest side of the cells over which points are distributed evenly, in grid pixels."""
 
 RIM = 2
-"""Grid pixels around the image that smoothing and gradient reach; frames are read beyond their edge, too."""
+"""Width of the rim around the image that smoothing and gradient need, in grid pixels."""
 
 FEWEST_POINTS = 12
-"""A template of fewer points than this tells nothing about the target."""
+"""Lower limit of the number of points of a template."""
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """The reference at one resolution, in the form that `kernels.deformation.fit` wants.
+    """The reference at one resolution, in the form that `kernels.deformation.fit` takes.
 
     Attributes
     ----------
     factor : int
-        Side of the blocks of image pixels that make one pixel of this grid.
+        Side of the blocks of image pixels that are binned to one pixel of this grid.
     share : float
         Smoothing of images at this resolution, see `kernels.pyramid.smooth`; 0 for none.
     values : ndarray of float32, shape (N,)
         The reference at the points.
     in_target : ndarray of bool, shape (N,)
-        The points in the target and next to it, so that its outline is among them.
+        True for points in the target and next to it, so that its outline is included.
     error_mm : float
-        How well the image determines the translation: posterior standard deviation, with as wide a prior along AP as
-        along SI, in the direction in which it is the least.
+        Expected error of the translation: posterior standard deviation along the least determined direction, with the
+        same prior along AP as along SI, in mm.
     points, modes, steepest, prior, inverse_hessian, photometric : ndarray of float32
+        See `kernels.deformation.fit`.
     norm, row_scale, col_scale : float
         See `kernels.deformation.fit`, where `norm` is called `template_norm`.
     """
@@ -80,14 +80,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """The reference at one resolution, before it is made a template.
+    """The reference at one resolution.
 
     Attributes
     ----------
     factor, share
         See `Template`.
     spacing_mm : tuple of float
-        Distance of the centres of image pixels, not of the grid's, along rows and columns, in mm.
+        Distance of pixel centres of the image (not of the grid) along rows and columns, in mm.
     image : ndarray of float32, shape (h + 2 RIM, w + 2 RIM)
         The reference with a rim of `RIM` grid pixels.
     distance_mm : ndarray of float32, shape (h, w)
@@ -105,8 +105,8 @@ class Grid:
         """Grid pixels per mm along rows and columns."""
         return np.asarray(1.0 / (np.asarray(self.spacing_mm) * self.factor), dtype=np.float64)
 
-    def places_mm(self, grid_px: NDArray[np.integer]) -> Array:
-        """Return where the centres of grid pixels (N, 2) lie on the reference, as (row, col) in mm."""
+    def positions_mm(self, grid_px: NDArray[np.integer]) -> Array:
+        """Return the centres of grid pixels (N, 2) on the reference, as (row, col) in mm."""
         image_px = grid_px * self.factor + 0.5 * (self.factor - 1)
         return np.asarray(image_px * np.asarray(self.spacing_mm), dtype=np.float64)
 
@@ -118,7 +118,26 @@ def make_grid(
     factor: int,
     share: float,
 ) -> Grid:
-    """Return the reference (H, W) at the resolution of blocks of `factor` pixels, smoothed by `share`."""
+    """Return the reference at lower resolution.
+
+    Parameters
+    ----------
+    reference : ndarray of float32, shape (H, W)
+        The reference image.
+    distance_mm : ndarray of float32, shape (H, W)
+        Distance of each pixel from the target, in mm.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    factor : int
+        Side of the blocks of pixels to bin.
+    share : float
+        Smoothing after binning, see `kernels.pyramid.smooth`.
+
+    Returns
+    -------
+    Grid
+        Binned and smoothed.
+    """
     distance = np.empty((reference.shape[0] // factor, reference.shape[1] // factor), np.float32)
     block_mean(distance_mm, 0, 0, factor, distance)
     image, scratch = np.empty((2, distance.shape[0] + 2 * RIM, distance.shape[1] + 2 * RIM), np.float32)
@@ -127,41 +146,61 @@ def make_grid(
     return Grid(factor, share, spacing_mm, image, distance)
 
 
-def chosen_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
-    """Return the grid pixels (N, 2) that make a template: at most `most` of those within `context_mm` of the target.
+def select_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
+    """Select the points of a template from the grid pixels around the target, those with strong gradients first.
+
+    Parameters
+    ----------
+    grid : Grid
+        The reference at one resolution.
+    context_mm : float
+        Greatest distance of points from the target, in mm.
+    most : int
+        Upper limit of the number of points.
+
+    Returns
+    -------
+    ndarray of int, shape (N, 2)
+        Grid pixels as (row, col).
 
     Raises
     ------
     TargetError
-        When the image around the target is too small.
+        When there are too few pixels around the target.
     """
     rows, cols = np.nonzero(grid.distance_mm <= context_mm)
     _, row_gradient, col_gradient = _sampled(grid, rows, cols)
     kept = _thin_out(rows, cols, np.hypot(row_gradient, col_gradient), most)
     if len(kept) < FEWEST_POINTS:
         raise TargetError(
-            f"target: only {len(kept)} points within {context_mm:g} mm of it can be tracked, "
-            f"at least {FEWEST_POINTS} are needed; use finer pixels or a larger image"
+            f"target: {len(kept)} points within {context_mm:g} mm of it can be tracked; at least {FEWEST_POINTS} are "
+            "needed; use finer pixels or a larger image"
         )
     return np.stack([rows[kept], cols[kept]], axis=1)
 
 
 def make_template(
-    grid: Grid, points_px: NDArray[np.intp], free: DeformationModes, context_mm: float, stiffness: float = 1.0
+    grid: Grid, points_px: NDArray[np.intp], deformation: DeformationModes, context_mm: float, stiffness: float = 1.0
 ) -> Template:
-    """Return the template of one resolution.
+    """Return the template of the reference at one resolution.
 
     Parameters
     ----------
     grid : Grid
         The reference at this resolution.
     points_px : ndarray of int, shape (N, 2)
-        The grid pixels that count, as `chosen_points` gives them.
-    free : DeformationModes
+        Grid pixels of the template's points, see `select_points`.
+    deformation : DeformationModes
+        Modes of the deformation.
     context_mm : float
-        How far around the target the image counts; its weight falls off like a Gaussian.
+        Distance from the target at which the weight of a point has fallen to 1/e, in mm.
     stiffness : float, optional
-        So many times less deformation is expected than by `free`.
+        Ratio by which the expected deformation is less than that of `deformation`.
+
+    Returns
+    -------
+    Template
+        Ready to be fitted.
 
     Raises
     ------
@@ -176,8 +215,8 @@ def make_template(
     around = int(np.count_nonzero(grid.distance_mm <= context_mm))
     weight = _weight(template, reach, len(points_px) / around * scale.prod())
 
-    modes = free.at(grid.places_mm(points_px))
-    photometric = _photometric(template, modes[1:] / free.sd_mm, weight)
+    modes = deformation.at(grid.positions_mm(points_px))
+    photometric = _photometric(template, modes[1:] / deformation.sd_mm, weight)
     slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]
@@ -206,7 +245,7 @@ def make_template(
 
 
 def _sampled(grid: Grid, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> tuple[NDArray[np.float32], ...]:
-    """Return values of the grid's image at some of its pixels, and their change per pixel along rows and columns."""
+    """Return values of the grid's image at some pixels, and their gradients per pixel along rows and columns."""
     row_px, col_px = (rows + RIM).astype(np.float32), (cols + RIM).astype(np.float32)
     value, row_gradient, col_gradient = (np.empty(len(rows), np.float32) for _ in range(3))
     sample_with_gradient(grid.image, row_px, col_px, value, row_gradient, col_gradient)
@@ -218,52 +257,53 @@ def _single(array: Array) -> NDArray[np.float32]:
 
 
 def _weight(template: Array, reach: Array, density_mm2: float) -> Array:
-    """Return the weight of each point: 1 over the standard deviation of what it tells about the displacement.
+    """Return the weight of each point: 1 over the standard deviation of its residual.
 
-    It falls off like a Gaussian with `reach`, the distance from the target as a share of the context.
-    Neighbouring points tell the same: `density_mm2`, points per mm^2, says how many share one independent value.
+    It decreases like a Gaussian with `reach`, the distance from the target over the context. As neighbouring residuals
+    are correlated, the variance is multiplied by the number of points per correlated area, from `density_mm2`, the
+    points per mm^2.
     """
     variance = float(template.var())
     if not variance > 1e-10 * max(float(np.square(template).mean()), 1e-30):
-        raise TargetError("target: the reference is constant around it; choose a reference on which it can be seen")
-    alike = max(1.0, CORRELATED_AREA_MM2 * density_mm2)
-    return np.asarray(np.exp(-np.square(reach)) / np.sqrt(DIFFERENCE_SHARE * variance * alike))
+        raise TargetError("target: the reference is constant around it; choose a reference on which it is visible")
+    correlated = max(1.0, CORRELATED_AREA_MM2 * density_mm2)
+    return np.asarray(np.exp(-np.square(reach)) / np.sqrt(DIFFERENCE_SHARE * variance * correlated))
 
 
 def _in_target(distance_mm: NDArray[np.float32], pixel_mm: float) -> NDArray[np.bool_]:
-    """Return which points lie in the target or next to it, or nearest to it where it has too few."""
+    """Return True for points in the target or next to it, or for the `FEWEST_POINTS` nearest ones."""
     return np.asarray(distance_mm <= max(pixel_mm, float(np.sort(distance_mm)[FEWEST_POINTS - 1])), dtype=np.bool_)
 
 
 def _photometric(template: Array, smooth: Array, weight: Array) -> Array:
-    """Return weighted orthogonal directions that tell nothing about motion.
+    """Return weighted orthogonal directions of brightness changes, which carry no information about motion.
 
-    Constant and template are of unit length and are ignored altogether: offset and gain. What the square of the
-    template adds to them is a curve of brightness, by which bright, middling and dark tissue change differently, and
-    a smooth additive field is a Gaussian process like the deformation; these directions are shortened by how much of
-    them is expected to be a change of brightness and not noise.
+    Constant (offset) and template (gain) have unit length and are projected out completely. The square of the template
+    models different changes of bright and dark tissue, and a Gaussian process like that of the deformation models a
+    smooth additive field; the length of these directions is the expected share of brightness change in them, against
+    noise.
     """
     spread = float(template.std())
     curve = np.square((template - template.mean()) / spread)
     basis, triangle = np.linalg.qr((np.vstack([np.ones_like(template), template, curve]) * weight).T)
-    # The second direction points the way the template does, so that the gain of a like frame is positive.
+    # The second direction has the sign of the template, so that the gain is positive.
     basis = (basis * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)).T
     field = smooth * (ILLUMINATION_SHARE * spread * weight)
     field -= (field @ basis.T) @ basis
     _, strength, directions = np.linalg.svd(field, full_matrices=False)
-    bent = CURVE_SHARE * spread * abs(triangle[2, 2])
-    return np.vstack([basis[:2], basis[2] * _expected(bent), directions * _expected(strength)[:, None]])
+    bending = CURVE_SHARE * spread * abs(triangle[2, 2])
+    return np.vstack([basis[:2], basis[2] * _expected(bending), directions * _expected(strength)[:, None]])
 
 
 def _expected(strength: Array | float) -> Array:
-    """Return the length of a direction whose change is so many times the noise: 1 when it is all change."""
+    """Return the length of a direction from its signal-to-noise ratio: 1 without noise."""
     return np.asarray(strength / np.sqrt(1.0 + np.square(strength)), dtype=np.float64)
 
 
 def _thin_out(
     rows: NDArray[np.intp], cols: NDArray[np.intp], strength: NDArray[np.float32], most: int
 ) -> NDArray[np.intp]:
-    """Return indices of at most `most` points, the strongest of every cell, so that no part goes unseen."""
+    """Return indices of at most `most` points, the strongest of each cell first, so that all parts are covered."""
     if len(rows) <= most:
         return np.arange(len(rows))
     side = CELL

@@ -1,4 +1,4 @@
-"""Workspace: the buffers of one tracker, made once, and the fit of a template that works in them."""
+"""Fit a template to frames in buffers that are allocated once."""
 
 import math
 from typing import NamedTuple
@@ -14,36 +14,37 @@ from kernels.pyramid import block_mean, smooth
 from kernels.similarity import accumulate, detail, similarity, similarity_without_noise
 
 SLACK = 5
-"""Pixels of the region's image around the moved template that are read besides, for the deformation."""
+"""Margin around the translated template that is read to allow for deformation, in pixels of the region's image."""
 
 TOLERANCE = 0.001
-"""A fit ends when no parameter moves by more than this share of its standard deviation."""
+"""A fit ends when no parameter changes by more than this, in standard deviations."""
 
 PATCH_MM = 12.0
-"""Side of the patches in each of which frame and template are compared, in mm, where points lie close enough."""
+"""Least side of the patches in which frame and template are compared, in mm."""
 FEWEST_POINTS = 6
-"""A patch of fewer points says nothing."""
+"""Least number of points of such a patch."""
 DETAIL_MM = 6.0
+"""Least side of the patches in which detail is compared, in mm."""
 FEWEST_IN_DETAIL = 3
-"""The same for the patches in which detail is looked for, all of which count together."""
+"""Least number of points of such a patch."""
 
 Params = NDArray[np.float32]
 
 
 class Similarity(NamedTuple):
-    """How like a frame is to the template at the place where it was fitted; 1 is the template itself.
+    """Similarity of a frame and the template at the fitted position; 1 for the template itself.
 
-    A wrong place may look alike as a whole, by the course from dark to bright; it hardly is in every patch, nor in
-    detail. And where the target itself is all noise, its surroundings say where they are, not where the target is.
+    A wrong position may correlate with the template at coarse scale, but hardly in every patch or in fine detail.
+    When the target itself is lost in noise, its surroundings determine their own position but not the target's.
 
     Attributes
     ----------
     patches : float
         Mean correlation coefficient within patches, -1 to 1.
     detail : float
-        How much of what the template shows in detail the frame shows, too.
+        Slope of the regression of frame on template within small patches, see `kernels.similarity.detail`.
     target : float
-        Correlation coefficient in the target and next to it, -1 to 1, as it would be without noise.
+        Correlation coefficient in the target and next to it, corrected for noise, -1 to 1.
     """
 
     patches: float
@@ -52,29 +53,29 @@ class Similarity(NamedTuple):
 
 
 class TemplateFit:
-    """One template with the buffers to fit it.
+    """Fit one template to frames.
 
     Parameters
     ----------
     template : Template
-        What to fit.
+        The template to fit.
     shape : tuple of int
         Rows and columns of the frames.
-    evening : ndarray of float32, optional
-        Factors on the template's grid that even out what stands still in the frames.
+    bias_correction : ndarray of float32, optional
+        Correction factors on the template's grid for a static bias field.
     stiffness : float, optional
-        See `make_template`: what is read around the moved template, for the deformation, is so many times less.
+        Stiffness of the template, see `make_template`; the margin for the deformation is divided by it.
     """
 
     def __init__(
         self,
         template: Template,
         shape: tuple[int, ...],
-        evening: NDArray[np.float32] | None = None,
+        bias_correction: NDArray[np.float32] | None = None,
         stiffness: float = 1.0,
     ) -> None:
         self.template = template
-        self._evening = evening
+        self._bias_correction = bias_correction
         count, size = template.modes.shape
         slack = math.ceil(SLACK / (template.factor * stiffness))
         low, high = template.points[:2].min(axis=1), template.points[:2].max(axis=1)
@@ -92,19 +93,34 @@ class TemplateFit:
         self._patches, self._details, self._target = (
             (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
         )
-        # The frame ends half a pixel beyond its outermost pixel centres.
+        # The frame extends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
         self._window = np.array([0.0, 0.0, *((end - shift) / template.factor for pair in ends for end in pair)])
 
     def fit(self, image: NDArray[np.float32], params: Params, iterations: int) -> bool:
-        """Fit the template to a frame (H, W), starting from and ending in `params`; see `kernels.deformation.fit`."""
+        """Fit the template to a frame; see `kernels.deformation.fit`.
+
+        Parameters
+        ----------
+        image : ndarray of float32, shape (H, W)
+            The frame.
+        params : ndarray of float32, shape (2 K,)
+            Initial parameters; receives the result.
+        iterations : int
+            Upper limit of the number of iterations.
+
+        Returns
+        -------
+        bool
+            True when the result is finite.
+        """
         template = self.template
-        row, col = self._place(params)
+        row, col = self._corner_of_window(params)
         block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
         smooth(self._image, template.share, self._smoothing, self._image)
-        if self._evening is not None:
-            remove_bias_field(self._evening, row, col, self._image)
+        if self._bias_correction is not None:
+            remove_bias_field(self._bias_correction, row, col, self._image)
         self._window[:2] = row, col
         return fit(
             self._image,
@@ -127,22 +143,22 @@ class TemplateFit:
         )
 
     def window_px(self, params: Params) -> tuple[int, int, int, int]:
-        """Return first and one beyond the last row and column of the image that a fit from `params` reads.
+        """Return the first and one beyond the last row and column that a fit from `params` reads.
 
-        They may lie outside the image.
+        They are image pixels (top, bottom, left, right) and may lie outside the image.
         """
-        (row, col), (rows, cols), factor = self._place(params), self._image.shape, self.template.factor
+        (row, col), (rows, cols), factor = self._corner_of_window(params), self._image.shape, self.template.factor
         return row * factor, (row + rows) * factor, col * factor, (col + cols) * factor
 
-    def _place(self, params: Params) -> tuple[int, int]:
-        """Return (row, col) of the window's corner on the template's grid."""
+    def _corner_of_window(self, params: Params) -> tuple[int, int]:
+        """Return the window's corner as (row, col) on the template's grid."""
         template = self.template
         down_px = params[0] * TRANSLATION_SD_MM * template.row_scale
         right_px = params[len(params) // 2] * TRANSLATION_SD_MM * template.col_scale
         return self._corner[0] + round(float(down_px)), self._corner[1] + round(float(right_px))
 
     def reach_px(self, range_mm: tuple[float, float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return first and last (row, col) of the image that fits from translations up to `range_mm` read.
+        """Return the first and last (row, col) that fits from translations up to `range_mm` read.
 
         They are image pixels and may lie outside the image.
         """
@@ -160,25 +176,30 @@ class TemplateFit:
 
     @property
     def unexplained(self) -> float:
-        """Variance of the frame that the template does not explain, over that which it does, after the last fit."""
+        """Ratio of unexplained to explained variance of the frame after the last fit."""
         return max(1.0 / self.correlation**2 - 1.0, 0.0)
 
     @property
     def error_mm(self) -> float:
-        """Error of the position that the last fit expects: noise of the frame, and that times noise of the template."""
-        left = self.unexplained
-        return self.template.error_mm * math.sqrt(left * (1.0 + left))
+        """Expected position error of the last fit, from the noise of frame and template, in mm."""
+        unexplained = self.unexplained
+        return self.template.error_mm * math.sqrt(unexplained * (1.0 + unexplained))
 
-    def likeness(self, noise: float) -> Similarity:
-        """Return how frame and template compare after the last fit.
+    def similarity(self, noise: float) -> Similarity:
+        """Return the similarity of frame and template after the last fit.
 
         Parameters
         ----------
         noise : float
-            Variance of the noise over that which the template explains.
+            Ratio of noise variance to explained variance.
+
+        Returns
+        -------
+        Similarity
+            NaN where it is not defined.
         """
         template, residual = self.template, self._scratch[2]
-        # The residual of a bad fit was made smaller than it is.
+        # `kernels.deformation.fit` scales down the residual of a poor fit; undo that.
         scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
         for patches, sums in (self._patches, self._details, self._target):
             accumulate(template.values, template.points[2], residual, scale, patches, sums)
@@ -187,44 +208,49 @@ class TemplateFit:
 
     @property
     def inside(self) -> float:
-        """Share of the template's points that lay inside the frame, 0-1."""
+        """Share of the template's points inside the frame in the last fit, 0-1."""
         return float(self._result[INSIDE])
 
     @property
     def penalty(self) -> float:
-        """Sum of the squared parameters, each in standard deviations of what is expected."""
+        """Sum of the squared parameters of the last fit, in standard deviations of their prior."""
         return float(self._result[PENALTY])
 
     def bending(self, params: Params) -> float:
-        """Return that sum for `params`, which the last fit has found, without the translation."""
+        """Return `penalty` without the translation, for the `params` of the last fit."""
         prior, half = self.template.prior, len(params) // 2
         moved = float(prior[0]) * float(params[0]) ** 2 + float(prior[half]) * float(params[half]) ** 2
         return max(self.penalty - moved, 0.0)
 
-    def misfit(self, usual: float) -> float:
+    def misfit(self, typical_unexplained: float) -> float:
         """Return minus twice the log posterior of the last fit, up to a constant; lower is better.
 
         Parameters
         ----------
-        usual : float
-            Unexplained over explained variance of frames like this one; where it is more than a template allows for,
-            that much is noise.
+        typical_unexplained : float
+            Typical ratio of unexplained to explained variance; where it exceeds `DIFFERENCE_SHARE`, the excess is noise
+            and lowers the weight of the residual.
+
+        Returns
+        -------
+        float
+            Misfit of the residual plus `penalty`.
         """
         unexplained = 1.0 / max(self.correlation, 0.05) ** 2 - 1.0
-        return self.template.norm**2 * unexplained / max(usual / DIFFERENCE_SHARE, 1.0) + self.penalty
+        return self.template.norm**2 * unexplained / max(typical_unexplained / DIFFERENCE_SHARE, 1.0) + self.penalty
 
 
 def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:
-    """Return to which patch each point belongs, numbered from 0; -1 for those in patches of too few points.
+    """Return the patch of each point, numbered from 0, or -1 for points in patches with too few of them.
 
-    Where points lie far apart, patches are larger, so that half of the points or more belong to one.
+    The side is doubled until at least half of the points belong to a patch.
     """
     while True:
         side_px = side_mm * np.array([template.row_scale, template.col_scale])
-        place = np.floor(template.points[:2].T / side_px).astype(int)
-        _, patch, count = np.unique(place, axis=0, return_inverse=True, return_counts=True)
+        cell = np.floor(template.points[:2].T / side_px).astype(int)
+        _, patch, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
         kept = count >= fewest
-        if 2 * count[kept].sum() >= len(place):
+        if 2 * count[kept].sum() >= len(cell):
             number = np.where(kept, np.cumsum(kept) - 1, -1)
             return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
         side_mm *= 2.0

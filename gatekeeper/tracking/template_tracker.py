@@ -1,4 +1,4 @@
-"""Follower: one target on its way from frame to frame, in buffers made once."""
+"""Track one target from frame to frame, in buffers that are allocated once."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
-from gatekeeper.tracking.confidence import confidence
+from gatekeeper.tracking.confidence import fit_confidence
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.template_fit import Params, TemplateFit
@@ -18,176 +18,182 @@ COARSE_ITERATIONS = 6
 FINE_ITERATIONS = 4
 
 JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
-"""Standard deviations of the way from the last sure position to the next: breathing moves the liver along SI, and a
-match that is off along AP is more likely another piece of the same dome. The variance grows with the frames lost."""
-MOST_JUMP = 20.0
-"""No jump counts more than this, about 4.5 standard deviations: a sudden deep breath is rare, but no miracle."""
-MOST_ASTRAY = 20.0
-"""Nor does any distance from the path of breathing count more: right after a deep breath the liver is not on it."""
+"""Standard deviations of the displacement since the last confident position. Breathing moves the liver along SI; a
+match displaced along AP is more likely another part of the same dome. The variance grows with the frames lost."""
+LARGEST_JUMP_DEVIANCE = 20.0
+"""Cap of the jump penalty, about 4.5 standard deviations, so that a sudden deep breath can be tracked."""
+LARGEST_PATH_DEVIANCE = 20.0
+"""Cap of the penalty for the distance from the path of breathing, which the liver leaves after a deep breath."""
 BEYOND_MM = 5.0
-"""A fit may end this far outside the search range; further out it has found something else."""
+"""How far outside the search range a fit may end; further out it is rejected."""
 
 GOOD_CORRELATION = 0.8
-"""From this correlation on, a coarse fit with which the best match of the search agrees needs no rival."""
+"""Correlation from which on a coarse fit that agrees with the best match of the search is accepted at once."""
 
+# The following limits apply to the ratio of unexplained to explained variance that is typical of recent frames.
 NOISY = 0.3
-"""Usual unexplained over explained variance of the frames from which on they are mostly noise."""
-STEADY_FROM, STEADY_AT = 0.2, 0.5
-"""The same from which on the steady model has a say in where the target is, and from which on it alone."""
-DROWNED = 0.8
-"""The same from which on the target drowns in noise: nobody can tell whether it is there. A follower without a steady
-model, as while a preview is learned from, takes it for there all the same."""
-USUAL_FRAMES, USUAL_UNSURE_FRAMES = 20, 200
-"""What is usual is the mean over about so many frames, older ones counting less and less. After the first ones, frames
-on which the target was not surely found say less of it."""
+"""Ratio from which on frames are mostly noise."""
+STIFF_FROM, STIFF_ALONE_FROM = 0.2, 0.5
+"""Ratio from which on the stiff model contributes to the position, and from which on it determines it alone."""
+LOST_IN_NOISE = 0.8
+"""Ratio from which on the presence of the target cannot be established. It does not apply without a stiff model, as
+during learning from a preview."""
+TYPICAL_FRAMES, TYPICAL_UNSURE_FRAMES = 20, 200
+"""Time constants of the running mean, in frames: in general, and after the first ones for frames of low confidence."""
 MOST_UNEXPLAINED = 1.0
-"""No frame counts for more in that: on one that shows something else this may be anything."""
-UNUSUAL = 1.5
-"""A frame that leaves so many times more unexplained than is usual shows something else; that is not noise."""
+"""Cap of the ratio of one frame in the running mean, as it is unlimited on a frame that does not show the target."""
+OUTLIER = 1.5
+"""Ratio of one frame over the typical one above which the excess is not noise: the frame shows something else."""
 
-SURE = 0.5
-"""From this confidence on, a position is where the next frame starts from."""
+CONFIDENT = 0.5
+"""Confidence from which on a position is the start for the next frame."""
 
-Look = Callable[[int, int, int, int], NDArray[np.float32] | None]
+ReadRegion = Callable[[int, int, int, int], NDArray[np.float32] | None]
 
 
 class TemplateTracker:
-    """Fits a model to one frame after the other.
+    """Fit a model to one frame after the other.
 
     Parameters
     ----------
     model : Model
-        What to fit.
+        The model to fit.
 
     Attributes
     ----------
     params : ndarray of float32, shape (2 K,)
-        Displacement on the last frame, in standard deviations of each mode; only to be read.
+        Displacement on the last frame, in standard deviations of each mode; read-only.
     unexplained : float
-        Variance of the last frame that the moved template does not explain, over that which it does; infinite when
-        nothing was found.
-    usual : float
-        What is usual of that: noise, and what else differs from frame to frame.
+        Ratio of unexplained to explained variance of the last frame; infinite when the target was not found.
+    typical_unexplained : float
+        Running mean of this ratio: noise and other differences between frames.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
-        self.fine = tuple(TemplateFit(template, shape, fine.evening) for template in fine.templates)
-        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.evening)
-        self.steady: TemplateFit | None = None
-        self.steady_coarse = self.coarse
-        if model.steady is not None:
-            self.steady, self.steady_coarse = (
+        self.fine = tuple(TemplateFit(template, shape, fine.bias_correction) for template in fine.templates)
+        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.bias_correction)
+        self.stiff: TemplateFit | None = None
+        self.stiff_coarse = self.coarse
+        if model.stiff is not None:
+            self.stiff, self.stiff_coarse = (
                 TemplateFit(scale.templates[0], shape, stiffness=scale.stiffness)
-                for scale in (model.steady.fine, model.steady.coarse)
+                for scale in (model.stiff.fine, model.stiff.coarse)
             )
         self.search = model.search()
         self._contour_px = model.region.contour_px.copy()
-        model.region.put_on_frame(self._contour_px)
+        model.region.scale_to_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
-        self.params, self._trial, self._fine, self._last, self._seen = np.zeros((5, model.count), np.float32)
+        self.params, self._trial, self._fine, self._last, self._previous = np.zeros((5, model.count), np.float32)
         self._frames_lost = self._frames_stayed = 0
-        self.unexplained, self.usual = math.inf, NOISY
-        # The first guess counts as one frame.
-        self._frames_usual = 1
+        self.unexplained, self.typical_unexplained = math.inf, NOISY
+        # The initial value counts as one frame.
+        self._frames_counted = 1
 
-    def follow(self, frame: NDArray[np.float32] | None, look: Look | None = None) -> float:
-        """Find the target on a frame, and return how sure that is, 0-1.
+    def locate(self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None) -> float:
+        """Locate the target on a frame, and return the confidence.
 
         Parameters
         ----------
         frame : ndarray of float32, shape (h, w), or None
-            Joined to the region's resolution, see `Canonical`; None is one that shows nothing.
-        look : callable, optional
-            Gives the image for the fine fit where that is another one, see `Sight.look`.
+            Frame at working resolution, see `ResampledFrame`; None for one that cannot be used.
+        read : callable, optional
+            Returns the image for the fine fit, see `ResampledFrame.read`; by default it is `frame`.
+
+        Returns
+        -------
+        float
+            0 (lost) to 1 (certain).
         """
-        sure, self.unexplained = 0.0, math.inf
+        confidence, self.unexplained = 0.0, math.inf
         if frame is not None and self._start(frame):
-            sure = self._refine(frame, look)
+            confidence = self._refine(frame, read)
             if math.isfinite(self.unexplained):
-                self._count_as_usual(sure)
-        if sure >= SURE:
-            self._last[:] = self._seen[:] = self.params
+                self._update_typical(confidence)
+        if confidence >= CONFIDENT:
+            self._last[:] = self._previous[:] = self.params
             self._frames_lost = self._frames_stayed = 0
         else:
-            stayed = sure > 0.0 and _jump(self._seen, *_translation_mm(self.params)) < MOST_JUMP
+            stayed = confidence > 0.0 and _jump(self._previous, *_translation_mm(self.params)) < LARGEST_JUMP_DEVIANCE
             self._frames_stayed = self._frames_stayed + 1 if stayed else 0
-            self._seen[:] = self.params
+            self._previous[:] = self.params
             self._frames_lost += 1
-            if sure == 0.0:
+            if confidence == 0.0:
                 self.params[:] = self._last
-        return sure
+        return confidence
 
     def reach(self) -> tuple[slice, slice]:
-        """Return the rows and columns of a frame, at the region's resolution, that search and fits read at most."""
-        # The outermost candidate of the search lies up to one and a half of its pixels beyond the range.
+        """Return the rows and columns of a frame that search and fits read at most, at working resolution."""
+        # The outermost candidate of the search lies up to 1.5 of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
-        levels = [self.coarse, *self.fine, self.steady_coarse, *([] if self.steady is None else [self.steady])]
+        levels = [self.coarse, *self.fine, self.stiff_coarse, *([] if self.stiff is None else [self.stiff])]
         reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in levels)]
         last_px = np.array(self.model.region.image.shape) - 1
-        # At least the frame's edge, which repeats beyond it.
+        # Includes at least the frame's edge, which repeats beyond it.
         low = np.clip(np.min([first for first, _ in reaches], axis=0), 0, last_px)
         high = np.clip(np.max([last for _, last in reaches], axis=0), low, last_px)
         return slice(int(low[0]), int(high[0]) + 1), slice(int(low[1]), int(high[1]) + 1)
 
-    def track(self, sure: float) -> Track:
-        """Return the outline on the last frame, with the confidence that `follow` returned."""
+    def track(self, confidence: float) -> Track:
+        """Return the track of the last frame, with the confidence that `locate` returned."""
         row_mm, col_mm = self.model.region.frame_spacing_mm
         contour_px = np.empty_like(self._contour_px)
         warp_contour(self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
         center_px = np.empty(2)
         centroid(contour_px, center_px)
-        return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), sure)
+        return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), confidence)
 
-    def _refine(self, frame: NDArray[np.float32], look: Look | None) -> float:
-        """Fit the template of the nearest state from the coarse fit on, and return how sure that is, 0-1."""
+    def _refine(self, frame: NDArray[np.float32], read: ReadRegion | None) -> float:
+        """Fit the template of the nearest state, starting from the coarse fit, and return the confidence."""
         level = self.fine[self._state()]
-        if not self._fit(level, frame, look):
+        if not self._fit(level, frame, read):
             return 0.0
         self.unexplained = level.unexplained
-        like = level.likeness(self._noise())
-        bent = math.sqrt(level.bending(self.params) / len(self.params))
+        similarity = level.similarity(self._noise())
+        bending = math.sqrt(level.bending(self.params) / len(self.params))
         error_mm = level.error_mm
-        share = min(max((self.usual - STEADY_FROM) / (STEADY_AT - STEADY_FROM), 0.0), 1.0)
-        if self.steady is not None and share > 0.0 and self._lean(self.steady, share, frame, look):
-            error_mm += share * (self.steady.error_mm - error_mm)
-        sure = confidence(error_mm, bent, like, self._surprise(self.params), level.inside)
-        if self.steady is not None and share == 0.0 and 0.0 < sure < SURE:
-            # Where it is, not how sure that is: a steady model bends little wherever it ends.
-            self._lean(self.steady, 1.0, frame, look)
-        return sure
+        share = min(max((self.typical_unexplained - STIFF_FROM) / (STIFF_ALONE_FROM - STIFF_FROM), 0.0), 1.0)
+        if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
+            error_mm += share * (self.stiff.error_mm - error_mm)
+        confidence = fit_confidence(error_mm, bending, similarity, self._deviance(self.params), level.inside)
+        if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
+            # The position only: the small deformation of a stiff model says nothing about confidence.
+            self._move_towards(self.stiff, 1.0, frame, read)
+        return confidence
 
-    def _count_as_usual(self, sure: float) -> None:
-        """Let the frame, of which the follower is so sure, have its share in what is usual."""
-        self._frames_usual = min(self._frames_usual + 1, USUAL_FRAMES)
-        doubted = self._frames_usual == USUAL_FRAMES and sure < SURE
-        frames = USUAL_UNSURE_FRAMES if doubted else self._frames_usual
-        self.usual += (min(self.unexplained, MOST_UNEXPLAINED) - self.usual) / frames
+    def _update_typical(self, confidence: float) -> None:
+        """Update the running mean of the unexplained variance with the last frame."""
+        self._frames_counted = min(self._frames_counted + 1, TYPICAL_FRAMES)
+        unsure = self._frames_counted == TYPICAL_FRAMES and confidence < CONFIDENT
+        frames = TYPICAL_UNSURE_FRAMES if unsure else self._frames_counted
+        self.typical_unexplained += (min(self.unexplained, MOST_UNEXPLAINED) - self.typical_unexplained) / frames
 
     def _noise(self) -> float:
-        """Return what of that which a frame leaves unexplained is noise: all of it, unless that is unusual."""
-        drowned = self.usual >= DROWNED and self.steady is not None
-        if self.usual < NOISY or drowned:
+        """Return the noise part of the residual variance: all of it, unless the frame is an outlier."""
+        lost_in_noise = self.typical_unexplained >= LOST_IN_NOISE and self.stiff is not None
+        if self.typical_unexplained < NOISY or lost_in_noise:
             return 0.0
-        most = UNUSUAL * self.usual
+        most = OUTLIER * self.typical_unexplained
         return self.unexplained if self.unexplained <= most else most * (most / self.unexplained) ** 2
 
-    def _lean(self, steady: TemplateFit, share: float, frame: NDArray[np.float32], look: Look | None) -> bool:
-        """Move `params` by a share of the way to where the steady model ends; return False when it finds nothing."""
+    def _move_towards(
+        self, stiff: TemplateFit, share: float, frame: NDArray[np.float32], read: ReadRegion | None
+    ) -> bool:
+        """Move `params` by a share of the way to the stiff model's result; return False when that is rejected."""
         self._fine[:] = self.params
-        found = self._fit(steady, frame, look)
+        found = self._fit(stiff, frame, read)
         if found:
             self.params -= self._fine
             self.params *= share
             self.params += self._fine
         return found
 
-    def _fit(self, level: TemplateFit, frame: NDArray[np.float32], look: Look | None) -> bool:
-        """Fit a level from `params` on; return False, and leave them as they are, when it finds nothing."""
-        image = frame if look is None else look(*level.window_px(self.params))
+    def _fit(self, level: TemplateFit, frame: NDArray[np.float32], read: ReadRegion | None) -> bool:
+        """Fit a template starting from `params`; return False, and do not change them, when the fit is rejected."""
+        image = frame if read is None else read(*level.window_px(self.params))
         self._trial[:] = self.params
         found = (
             image is not None
@@ -200,9 +206,9 @@ class TemplateTracker:
         return found
 
     def _start(self, frame: NDArray[np.float32]) -> bool:
-        """Put the best of the coarse fits into `params`; return False when there is none."""
+        """Set `params` to the best of the coarse fits; return False when all are rejected."""
         least = math.inf
-        coarse = self.coarse if self.usual < NOISY else self.steady_coarse
+        coarse = self.coarse if self.typical_unexplained < NOISY else self.stiff_coarse
         candidates = self.search.run(frame)
         for candidate in range(-1, candidates):
             if candidate < 0:
@@ -216,46 +222,47 @@ class TemplateTracker:
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
             if coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
-                misfit = coarse.misfit(self.usual) + self._surprise(self._trial)
+                misfit = coarse.misfit(self.typical_unexplained) + self._deviance(self._trial)
                 if misfit < least:
                     least = misfit
                     self.params[:] = self._trial
         return least < math.inf
 
     def _is_near(self, down_mm: float, right_mm: float) -> bool:
-        """Return whether the best fit so far ended within a pixel of the search, where another would end, too."""
+        """Return True when the best fit so far is within one pixel of the search of a candidate."""
         found_mm, pixel_mm = _translation_mm(self.params), self.search.pixel_mm
         return abs(found_mm[0] - down_mm) <= pixel_mm[0] and abs(found_mm[1] - right_mm) <= pixel_mm[1]
 
     def _state(self) -> int:
-        """Return which breathing state is the nearest to `params`."""
+        """Return the index of the breathing state nearest to `params`."""
         down_mm, _ = _translation_mm(self.params)
         states_mm = self.model.states_mm
         return min(range(len(states_mm)), key=lambda state: abs(states_mm[state] - down_mm))
 
     def _in_range(self, params: Params) -> bool:
-        """Return whether the translation in `params` lies in the search range."""
+        """Return True when the translation in `params` lies in the search range."""
         down_mm, right_mm = _translation_mm(params)
         reach_si_mm, reach_ap_mm = self._range_mm
         return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
 
-    def _surprise(self, params: Params) -> float:
-        """Return minus twice the log probability of the translation in `params` before the frame is seen."""
+    def _deviance(self, params: Params) -> float:
+        """Return minus twice the log prior probability of the translation in `params`."""
         down_mm, right_mm = _translation_mm(params)
         jump = _jump(self._last, down_mm, right_mm) / (1.0 + self._frames_lost)
         if self._frames_lost:
-            # Where it was seen again and again, though not surely, it is less and less by chance.
-            stayed = _jump(self._seen, down_mm, right_mm) + MOST_JUMP / (1.0 + self._frames_stayed)
+            # A position found repeatedly, even at low confidence, is increasingly unlikely to be found by chance.
+            stayed = _jump(self._previous, down_mm, right_mm) + LARGEST_JUMP_DEVIANCE / (1.0 + self._frames_stayed)
             jump = min(jump, stayed)
-        return min(jump, MOST_JUMP) + min(self.model.path.surprise(down_mm, right_mm), MOST_ASTRAY)
+        path = self.model.motion_prior.deviance(down_mm, right_mm)
+        return min(jump, LARGEST_JUMP_DEVIANCE) + min(path, LARGEST_PATH_DEVIANCE)
 
 
 def _jump(params: Params, down_mm: float, right_mm: float) -> float:
-    """Return minus twice the log probability of the way from a place to that (down, right) on the next frame."""
+    """Return minus twice the log probability of a displacement from `params` to (down, right) on the next frame."""
     from_down_mm, from_right_mm = _translation_mm(params)
     return ((down_mm - from_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - from_right_mm) / JUMP_AP_MM) ** 2
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:
-    """Return the part of a displacement that all points share, along rows and columns."""
+    """Return the translation in `params` along rows and columns, in mm."""
     return float(params[0]) * TRANSLATION_SD_MM, float(params[len(params) // 2]) * TRANSLATION_SD_MM

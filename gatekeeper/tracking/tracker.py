@@ -12,37 +12,53 @@ from gatekeeper.tracking.model import make_model
 from gatekeeper.tracking.preview.learn import learn
 from gatekeeper.tracking.preview.report import PreviewReport
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.resample import CanonicalImage
+from gatekeeper.tracking.resample import Resampler
 from gatekeeper.tracking.template_tracker import TemplateTracker
 
 
 class StructureTracker:
-    """Follows several structures from the reference on, by deformable template tracking.
+    """Track several structures by deformable template tracking.
 
-    Each frame is checked, converted and joined to the working resolution once for all of them. Then each has its own
-    search, starts and fit, so that one that is lost does not lead the others astray.
+    Each frame is checked, converted and binned once for all structures. Each structure has its own search and fits, so
+    that they do not affect each other.
 
     Parameters
     ----------
     reference : array_like, shape (H, W)
         Image on which the structures are known; any real dtype, 32-1024 pixels a side.
     masks : mapping of str to array_like of bool, shape (H, W)
-        The structures on it by name, the target first; of several parts of one the largest is tracked.
+        Masks of the structures by name, the target first; of several connected parts of one the largest is tracked.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, 0.5-4 mm.
     config : TrackerConfig, optional
+        The settings; by default those of ``TrackerConfig()``.
 
     Attributes
     ----------
     names : tuple of str
-        The structures in the order in which `track` tells where they are.
-    followers : tuple of TemplateTracker
-        Who follows each.
+        Names of the structures, in the order of the tracks that `track` returns.
+    template_trackers : tuple of TemplateTracker
+        The tracker of each structure.
 
     Raises
     ------
     TargetError
-        When the reference, a mask or the spacing cannot be tracked on, or there is no structure.
+        When the reference, a mask or the spacing is outside the limits, or `masks` is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import StructureTracker
+    >>> rows, cols = np.mgrid[:96, :96]
+    >>> image = np.sin(rows / 5.0) * np.cos(cols / 7.0) + 0.01 * rows
+    >>> masks = {
+    ...     "target": np.hypot(rows - 48, cols - 40) < 8,
+    ...     "vessel": np.hypot(rows - 52, cols - 62) < 5,
+    ... }
+    >>> tracker = StructureTracker(image, masks, (2.0, 2.0))
+    >>> target, vessel = tracker.track(image)
+    >>> [round(value) for value in target.center_mm]
+    [96, 80]
     """
 
     def __init__(
@@ -53,7 +69,7 @@ class StructureTracker:
         config: TrackerConfig | None = None,
     ) -> None:
         if not masks:
-            raise TargetError("structures: there is none; give the mask of one at least")
+            raise TargetError("structures: no mask was given; give the mask of at least one")
         self.names = tuple(masks)
         self._first = []
         for name, mask in masks.items():
@@ -61,83 +77,105 @@ class StructureTracker:
                 self._first.append(make_model(make_region(reference, mask, spacing_mm), config or TrackerConfig()))
             except TargetError as error:
                 raise error if len(masks) == 1 else TargetError(f"structure {name}: {error}") from None
-        self._follow(tuple(map(TemplateTracker, self._first)))
+        self._start(tuple(map(TemplateTracker, self._first)))
 
     def learn(self, frames: ArrayLike) -> tuple[PreviewReport, ...]:
-        """Learn from a preview cine, without labels, and start anew from the reference position.
+        """Learn from a preview cine without labels, and restart from the reference position.
 
-        Ten seconds to a minute of free breathing, or several breath-holds, teach the most. What was learned before is
-        forgotten.
+        Ten seconds to a minute of free breathing, or several breath-holds, are best. What was learned before is
+        discarded.
 
         Parameters
         ----------
         frames : array_like, shape (T, H, W)
-            Frames of the reference's size in the order in which they were acquired, any real dtype.
+            Frames of the reference's size in the order of acquisition, any real dtype.
 
         Returns
         -------
         tuple of PreviewReport
-            How well each structure can be tracked, how far it moves, and whether to go on; also what was learned, which
-            is nothing when it is found on fewer than 30 frames.
+            A report for each structure. Nothing is learned about one that is found on fewer than 30 frames.
 
         Raises
         ------
         InputError
-            When the frames are none, or have another size than the reference, or hold no real numbers.
+            When there are no frames, their size differs from the reference's, or their dtype is not real.
         """
         try:
             images = np.asarray(frames)
         except ValueError:
             raise InputError("preview: its frames differ in shape; give frames as (time, rows, columns)") from None
         if images.ndim != 3 or len(images) == 0:
-            raise InputError(f"preview: has the shape {images.shape}; give frames as (time, rows, columns)")
-        canonical = [None if sight is None else sight.whole() for sight in map(self._canonical.of, images)]
-        learned = [learn(model, canonical) for model in self._first]
-        self._follow(tuple(TemplateTracker(model) for model, _ in learned))
+            raise InputError(f"preview: its shape is {images.shape}; give frames as (time, rows, columns)")
+        resampled = [None if one is None else one.copy() for one in map(self._resampler.resample, images)]
+        learned = [learn(model, resampled) for model in self._first]
+        self._start(tuple(TemplateTracker(model) for model, _ in learned))
         return tuple(preview for _, preview in learned)
 
     def track(self, image: ArrayLike) -> tuple[Track, ...]:
-        """Return where the structures are on a frame (H, W) of any real dtype, in the order of `names`.
+        """Locate the structures on a frame.
+
+        Parameters
+        ----------
+        image : array_like, shape (H, W)
+            A frame of the reference's size, any real dtype.
+
+        Returns
+        -------
+        tuple of Track
+            One for each structure, in the order of `names`; see `Tracker.track`.
 
         Raises
         ------
         InputError
-            When the frame has another size than the reference, or no real numbers.
+            When the frame's size differs from the reference's, or its dtype is not real.
         """
-        sight = self._canonical.of(image)
-        frame, look = (None, None) if sight is None else (sight.image, sight.look)
-        return tuple([follower.track(follower.follow(frame, look)) for follower in self.followers])
+        resampled = self._resampler.resample(image)
+        frame, read = (None, None) if resampled is None else (resampled.image, resampled.read)
+        return tuple([tracker.track(tracker.locate(frame, read)) for tracker in self.template_trackers])
 
-    def _follow(self, followers: tuple[TemplateTracker, ...]) -> None:
-        self.followers = followers
-        reaches = [follower.reach() for follower in followers]
+    def _start(self, template_trackers: tuple[TemplateTracker, ...]) -> None:
+        self.template_trackers = template_trackers
+        reaches = [tracker.reach() for tracker in template_trackers]
         rows, cols = (
             slice(min(reach[axis].start for reach in reaches), max(reach[axis].stop for reach in reaches))
             for axis in (0, 1)
         )
-        self._canonical = CanonicalImage(followers[0].model.region, (rows, cols))
+        self._resampler = Resampler(template_trackers[0].model.region, (rows, cols))
 
 
 class Tracker:
-    """Follows one target from the reference on, by deformable template tracking.
+    """Track one target by deformable template tracking.
 
-    On each frame a rigid search over the whole range and the last sure position give starts; from each a coarse
-    free-form fit is made, and the best of them is refined.
+    On each frame, coarse free-form fits start from the peaks of a rigid search over the full range and from the last
+    confident position; the best of them is refined.
 
     Parameters
     ----------
     reference : array_like, shape (H, W)
         Image on which the target is known; any real dtype, 32-1024 pixels a side.
     target_mask : array_like of bool, shape (H, W)
-        The target on it; of several parts the largest is tracked.
+        Mask of the target; of several connected parts the largest is tracked.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, 0.5-4 mm.
     config : TrackerConfig, optional
+        The settings; by default those of ``TrackerConfig()``.
 
     Raises
     ------
     TargetError
-        When the reference, the mask or the spacing cannot be tracked on.
+        When the reference, the mask or the spacing is outside the limits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Tracker
+    >>> rows, cols = np.mgrid[:96, :96]
+    >>> image = np.sin(rows / 5.0) * np.cos(cols / 7.0) + 0.01 * rows
+    >>> mask = np.hypot(rows - 48, cols - 48) < 8
+    >>> tracker = Tracker(image, mask, (2.0, 2.0))
+    >>> track = tracker.track(np.roll(image, 3, axis=0))
+    >>> round(track.center_mm[0]), track.confidence > 0.5
+    (102, True)
     """
 
     def __init__(
@@ -150,36 +188,36 @@ class Tracker:
         self._structures = StructureTracker(reference, {"target": target_mask}, spacing_mm, config)
 
     @property
-    def follower(self) -> TemplateTracker:
-        """Who follows the target; for those who want to look closely."""
-        return self._structures.followers[0]
+    def template_tracker(self) -> TemplateTracker:
+        """The tracker of the target, for inspection."""
+        return self._structures.template_trackers[0]
 
     def learn(self, frames: ArrayLike) -> PreviewReport:
-        """Learn from a preview cine, without labels, and start anew from the reference position.
+        """Learn from a preview cine without labels, and restart from the reference position.
 
-        Ten seconds to a minute of free breathing, or several breath-holds, teach the most. What was learned before is
-        forgotten.
+        Ten seconds to a minute of free breathing, or several breath-holds, are best. What was learned before is
+        discarded.
 
         Parameters
         ----------
         frames : array_like, shape (T, H, W)
-            Frames of the reference's size in the order in which they were acquired, any real dtype.
+            Frames of the reference's size in the order of acquisition, any real dtype.
 
         Returns
         -------
-        Preview
-            How well the target can be tracked, how far it moves, and whether to go on; also what was learned, which is
-            nothing when the target is found on fewer than 30 frames.
+        PreviewReport
+            How well the target can be tracked, its range of motion, a verdict, and what was learned. Nothing is learned
+            when the target is found on fewer than 30 frames.
 
         Raises
         ------
         InputError
-            When the frames are none, or have another size than the reference, or hold no real numbers.
+            When there are no frames, their size differs from the reference's, or their dtype is not real.
         """
         return self._structures.learn(frames)[0]
 
     def track(self, image: ArrayLike) -> Track:
-        """Return where the target is on a frame.
+        """Locate the target on a frame.
 
         Parameters
         ----------
@@ -189,14 +227,14 @@ class Tracker:
         Returns
         -------
         Track
-            With confidence 0, and where the target was last, when the frame, after conversion to float32, is constant
-            or holds NaN or infinity where it is looked at: where the target may be and some way around. Pixels further
-            away are not read, nor, where fine pixels are joined, all of those between; the engine's gate checks all of
-            them.
+            The target. Its confidence is 0, and its position the last confident one, when the frame cannot be used:
+            when the pixels that are read, those of the search range and its surroundings, are constant or hold NaN or
+            infinity after conversion to float32. With binning, some of these pixels are read only near the target. The
+            gate checks all pixels.
 
         Raises
         ------
         InputError
-            When the frame has another size than the reference, or no real numbers.
+            When the frame's size differs from the reference's, or its dtype is not real.
         """
         return self._structures.track(image)[0]

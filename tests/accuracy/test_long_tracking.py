@@ -41,7 +41,7 @@ def played_long(tracker):
         assert track.confidence > 0.5
         found_mm[index] = track.center_mm
     moved_mm = np.array(BREATH_MM)[np.arange(LONG) % len(BREATH)]
-    return np.linalg.norm(found_mm - moved_mm - SCENE.tracker().follower.track(1.0).center_mm, axis=1)
+    return np.linalg.norm(found_mm - moved_mm - SCENE.tracker().template_tracker.track(1.0).center_mm, axis=1)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["from the first frame alone", "after a preview"])
@@ -77,10 +77,10 @@ def test_10_000_frames_later_a_frame_gives_the_same_up_to_where_its_fit_starts(o
 def test_started_from_the_same_place_it_gives_the_same_to_the_last_bit(old_and_young):
     old, _, young = old_and_young
     old.track(BREATH[0])
-    young.follower._last[:] = old.follower._last
-    young.follower._frames_lost = old.follower._frames_lost
-    young.follower.usual = old.follower.usual
-    assert old.follower._frames_lost == 0
+    young.template_tracker._last[:] = old.template_tracker._last
+    young.template_tracker._frames_lost = old.template_tracker._frames_lost
+    young.template_tracker.typical_unexplained = old.template_tracker.typical_unexplained
+    assert old.template_tracker._frames_lost == 0
     for frame in (*BREATH, whitened(BREATH[3], 0.4), np.full(SCENE.shape, np.nan), *BREATH[5:9]):
         track, other = old.track(frame), young.track(frame)
         assert track.contour_px.tobytes() == other.contour_px.tobytes()

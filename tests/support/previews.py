@@ -35,7 +35,7 @@ def breathing_frames(moves_mm, scene=SCENE, noise=0.0, seed=0):
 
 
 def known(model, moves_mm, confidence=1.0):
-    """Return what a follower would see that knew the displacements (T, 2) in mm."""
+    """Return what a template_tracker would see that knew the displacements (T, 2) in mm."""
     moves_mm = np.asarray(moves_mm, dtype=np.float64)
     params = np.zeros((len(moves_mm), model.count))
     params[:, [0, model.count // 2]] = moves_mm / TRANSLATION_SD_MM
@@ -48,8 +48,10 @@ def known(model, moves_mm, confidence=1.0):
 def still(model, values, states_mm, corner_px=(0, 0)):
     """Return images (T, H, W) of the model's grid as frames on which nothing moves."""
     values = np.asarray(values, dtype=np.float64)
-    places_px = np.broadcast_to(np.indices(values.shape[1:]).astype(np.float64), (len(values), 2, *values.shape[1:]))
-    return MotionCompensated(corner_px, values, places_px, reference_of(model), np.asarray(states_mm, dtype=np.float64))
+    positions_px = np.broadcast_to(np.indices(values.shape[1:]).astype(np.float64), (len(values), 2, *values.shape[1:]))
+    return MotionCompensated(
+        corner_px, values, positions_px, reference_of(model), np.asarray(states_mm, dtype=np.float64)
+    )
 
 
 def reference_of(model):

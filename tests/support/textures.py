@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.tracking.deformation import deformation_modes
-from gatekeeper.tracking.template import chosen_points, make_grid, make_template
+from gatekeeper.tracking.template import make_grid, make_template, select_points
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.recordings import disc
 
@@ -43,7 +43,7 @@ def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
     distance_mm = distance_transform_edt(~TARGET, sampling=SPACING_MM).astype(np.float32)
     image = reference.astype(np.float32)
     grid = make_grid(image, distance_mm, SPACING_MM, factor, share)
-    plain = make_template(grid, chosen_points(grid, CONTEXT_MM, most), displacement_model(), CONTEXT_MM)
+    plain = make_template(grid, select_points(grid, CONTEXT_MM, most), displacement_model(), CONTEXT_MM)
     steepest = certainty * plain.steepest.astype(np.float64)
     hessian = steepest @ steepest.T + np.eye(len(steepest))
     template = replace(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking.confidence import (
+    LARGEST_BENDING,
+    LARGEST_DEVIANCE,
     LARGEST_ERROR_MM,
-    LEAST_LIKENESS,
-    MOST_BENT,
-    MOST_SURPRISE,
-    confidence,
+    LEAST_SIMILARITY,
+    fit_confidence,
 )
 from gatekeeper.tracking.template_fit import Similarity
 from tests.support.scenes import Scene
@@ -25,12 +25,12 @@ def vessel_tracker(scene):
 
 
 ALIKE = ("patches", "detail", "target")
-GOOD = {"error_mm": 0.2, "bent": 0.2, "surprise": 2.0, "inside": 1.0} | dict.fromkeys(ALIKE, 0.9)
-PERFECT = {"error_mm": 0.0, "bent": 0.0, "surprise": 0.0, "inside": 1.0} | dict.fromkeys(ALIKE, 1.0)
+GOOD = {"error_mm": 0.2, "bending": 0.2, "deviance": 2.0, "inside": 1.0} | dict.fromkeys(ALIKE, 0.9)
+PERFECT = {"error_mm": 0.0, "bending": 0.0, "deviance": 0.0, "inside": 1.0} | dict.fromkeys(ALIKE, 1.0)
 
 
-def sure(error_mm, bent, surprise, inside, **alike):
-    return confidence(error_mm, bent, Similarity(**alike), surprise, inside)
+def sure(error_mm, bending, deviance, inside, **alike):
+    return fit_confidence(error_mm, bending, Similarity(**alike), deviance, inside)
 
 
 def test_a_perfect_match_without_deformation_is_sure():
@@ -41,9 +41,9 @@ def test_a_perfect_match_without_deformation_is_sure():
     ("field", "limit"),
     [
         ("error_mm", LARGEST_ERROR_MM),
-        ("bent", MOST_BENT),
-        ("surprise", MOST_SURPRISE),
-        *LEAST_LIKENESS._asdict().items(),
+        ("bending", LARGEST_BENDING),
+        ("deviance", LARGEST_DEVIANCE),
+        *LEAST_SIMILARITY._asdict().items(),
         ("inside", 0.5),
     ],
 )
@@ -55,8 +55,8 @@ def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
     ("field", "worse"),
     [
         ("error_mm", (0.0, 0.5, 2.0, 10.0, 1e6)),
-        ("bent", (0.0, 0.3, 1.0, 3.0, 1e6)),
-        ("surprise", (0.0, 1.0, 10.0, 100.0, 1e6)),
+        ("bending", (0.0, 0.3, 1.0, 3.0, 1e6)),
+        ("deviance", (0.0, 1.0, 10.0, 100.0, 1e6)),
         *((field, (1.0, 0.9, 0.5, 0.2, 0.01)) for field in ALIKE),
         ("inside", (1.0, 0.8, 0.3, 0.0)),
     ],
@@ -76,7 +76,7 @@ def test_it_is_zero_when_anything_was_not_measured(field):
     assert sure(**GOOD | {field: math.nan}) == 0.0
 
 
-@pytest.mark.parametrize("field", ["error_mm", "bent", "surprise"])
+@pytest.mark.parametrize("field", ["error_mm", "bending", "deviance"])
 def test_it_is_zero_when_the_doubt_is_without_limit(field):
     assert sure(**GOOD | {field: math.inf}) == 0.0
 

@@ -8,10 +8,10 @@ import pytest
 from numba.core.event import install_recorder
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.tracking.model import STEADY_WIDER_MM, make_model
+from gatekeeper.tracking.model import STIFF_WIDER_MM, make_model
 from gatekeeper.tracking.preview import learn as learning
 from gatekeeper.tracking.preview import template_bank as bank
-from gatekeeper.tracking.preview.trajectory import trajectory
+from gatekeeper.tracking.preview.trajectory import track_frames
 from gatekeeper.tracking.tracker import Tracker
 from tests.support.all_kernels import all_kernels
 from tests.support.phantoms import phantom
@@ -94,19 +94,19 @@ def test_a_preview_long_enough_teaches_the_states_and_the_path():
     tracker, preview = taught()
     assert preview.go
     assert len(preview.states_mm) == 3
-    path = tracker.follower.model.path
+    path = tracker.template_tracker.model.motion_prior
     assert path.slope == pytest.approx(-0.25, abs=0.03)
     assert path.high_mm == pytest.approx(MOVES_MM[:, 0].max(), abs=0.3)
 
 
 def test_each_state_has_its_template_and_the_nearest_is_used():
-    follower = taught()[0].follower
-    low, middle, high = follower.model.states_mm
-    assert len(follower.fine) == 3
+    template_tracker = taught()[0].template_tracker
+    low, middle, high = template_tracker.model.states_mm
+    assert len(template_tracker.fine) == 3
     for si_mm, state in ((low - 9.0, 0), (low, 0), (middle, 1), (high, 2), (high + 30.0, 2)):
-        follower.params[:] = 0.0
-        follower.params[0] = si_mm / 30.0
-        assert follower._state() == state
+        template_tracker.params[:] = 0.0
+        template_tracker.params[0] = si_mm / 30.0
+        assert template_tracker._state() == state
 
 
 def test_learning_again_forgets_what_was_learned_before():
@@ -132,7 +132,9 @@ def test_learning_is_the_same_to_the_last_bit():
     first, second = taught(), taught()
     assert first[1] == second[1]
     assert told(first[0], FRAMES) == told(second[0], FRAMES)
-    for a, b in zip(first[0].follower.model.fine.templates, second[0].follower.model.fine.templates, strict=True):
+    for a, b in zip(
+        first[0].template_tracker.model.fine.templates, second[0].template_tracker.model.fine.templates, strict=True
+    ):
         assert a.steepest.tobytes() == b.steepest.tobytes()
 
 
@@ -205,10 +207,10 @@ def test_a_field_with_which_the_target_is_lost_is_not_believed(monkeypatch):
         return learning.replace(
             model,
             fine=learning.replace(
-                fine, evening=noise.normal(size=fine.grid.distance_mm.shape).astype(np.float32) * 1e3
+                fine, bias_correction=noise.normal(size=fine.grid.distance_mm.shape).astype(np.float32) * 1e3
             ),
             coarse=learning.replace(
-                coarse, evening=noise.normal(size=coarse.grid.distance_mm.shape).astype(np.float32) * 1e3
+                coarse, bias_correction=noise.normal(size=coarse.grid.distance_mm.shape).astype(np.float32) * 1e3
             ),
         )
 
@@ -243,13 +245,13 @@ def test_after_a_preview_of_noise_the_target_is_surely_found():
 
 
 def test_where_anatomy_may_be_taken_as_stiff_the_steady_model_is_that_of_the_stiff_one():
-    first = SCENE.tracker().follower.model
+    first = SCENE.tracker().template_tracker.model
     for frames, stiff in ((noisy(400.0), True), (LITTLE_MOTION, False)):
-        model = taught(frames)[0].follower.model
+        model = taught(frames)[0].template_tracker.model
         assert (model.config != first.config) == stiff
-        assert model.steady.fine.context_mm == model.config.context_mm + STEADY_WIDER_MM
-        expected = make_model(first.region, model.config).steady
-        for scale, like in ((model.steady.fine, expected.fine), (model.steady.coarse, expected.coarse)):
+        assert model.stiff.fine.context_mm == model.config.context_mm + STIFF_WIDER_MM
+        expected = make_model(first.region, model.config).stiff
+        for scale, like in ((model.stiff.fine, expected.fine), (model.stiff.coarse, expected.coarse)):
             np.testing.assert_array_equal(scale.points_px, like.points_px)
             np.testing.assert_array_equal(scale.templates[0].modes, like.templates[0].modes)
 
@@ -276,15 +278,15 @@ def test_how_stiff_anatomy_is_is_judged_without_the_steady_model_s_say(monkeypat
     """It would hide how a stiff and a flexible model differ."""
     has_a_say, judged = [], []
 
-    def noted(follower, frames):
-        has_a_say.append(follower.steady is not None)
-        return trajectory(follower, frames)
+    def noted(template_tracker, frames):
+        has_a_say.append(template_tracker.stiff is not None)
+        return track_frames(template_tracker, frames)
 
     def is_stiff(flexible, stiff):
         judged.append(has_a_say[-2:])
         return False
 
-    monkeypatch.setattr(learning, "trajectory", noted)
+    monkeypatch.setattr(learning, "track_frames", noted)
     monkeypatch.setattr(learning, "is_stiff", is_stiff)
     taught(noisy(400.0))
     assert judged == [[False, False]]

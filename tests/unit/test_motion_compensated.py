@@ -28,8 +28,8 @@ def test_a_displacement_by_whole_pixels_is_undone_exactly():
 
 def test_a_displacement_between_pixels_is_undone_but_for_the_interpolation():
     moves_mm = breath_mm(12)
-    # What the steady model sees reaches the edge of the image, where what has moved in is unknown.
-    model = replace(MODEL, steady=None)
+    # What the stiff model sees reaches the edge of the image, where what has moved in is unknown.
+    model = replace(MODEL, stiff=None)
     frames = motion_compensated(model, known(model, moves_mm), breathing_frames(moves_mm))
     error = frames.values - frames.reference
     assert np.abs(error).max() < 0.02 * np.ptp(frames.reference)
@@ -46,8 +46,10 @@ def test_the_reference_and_the_places_are_those_of_the_grid():
     frames = motion_compensated(MODEL, known(MODEL, moves_mm), breathing_frames(moves_mm))
     np.testing.assert_array_equal(frames.reference, reference_of(MODEL)[box(frames)])
     here = np.indices(reference_of(MODEL).shape)[(slice(None), *box(frames))]
-    np.testing.assert_allclose(frames.places_px[0], here, atol=1e-9)
-    np.testing.assert_allclose(frames.places_px[1] - here, np.broadcast_to([[[3.0]], [[-2.0]]], here.shape), atol=1e-4)
+    np.testing.assert_allclose(frames.positions_px[0], here, atol=1e-9)
+    np.testing.assert_allclose(
+        frames.positions_px[1] - here, np.broadcast_to([[[3.0]], [[-2.0]]], here.shape), atol=1e-4
+    )
 
 
 def test_all_pixels_that_a_template_is_made_of_are_in_the_box():
@@ -63,14 +65,14 @@ def test_frames_without_the_target_are_left_out():
     images = [*breathing_frames(moves_mm)[:5], None]
     frames = motion_compensated(MODEL, known(MODEL, moves_mm, (1.0, 0.049, 1.0, np.nan, 0.05, 0.0)), images)
     np.testing.assert_allclose(frames.states_mm, moves_mm[[0, 2, 4], 0])
-    assert len(frames.values) == len(frames.places_px) == 3
+    assert len(frames.values) == len(frames.positions_px) == 3
 
 
 def test_what_stands_still_is_evened_out_before_a_frame_is_moved_back():
     """A field on the frame, and its inverse in the model: what is left is the reference."""
     shape = SCENE.shape
     field = (1.0 + 0.3 * np.sin(np.arange(shape[0]) / 6.0)[:, None] * np.ones(shape)).astype(np.float32)
-    model = replace(MODEL, fine=replace(MODEL.fine, evening=np.float32(1.0) / field))
+    model = replace(MODEL, fine=replace(MODEL.fine, bias_correction=np.float32(1.0) / field))
     moves_mm = SPACING_MM * np.array([(0.0, 0.0), (3.0, 0.0)])
     images = breathing_frames(moves_mm) * field
     frames = motion_compensated(model, known(model, moves_mm), images)

@@ -30,18 +30,18 @@ def test_a_straight_line_is_learned_as_it_is():
 def test_nothing_on_the_line_is_a_surprise_and_a_spread_beside_it_is_one():
     path = learn_motion_prior(moves(1.5 - 0.3 * SI_MM))
     for si_mm in (-2.0, 0.0, 7.3, 18.0):
-        assert path.surprise(si_mm, 1.5 - 0.3 * si_mm) == pytest.approx(0.0, abs=1e-20)
+        assert path.deviance(si_mm, 1.5 - 0.3 * si_mm) == pytest.approx(0.0, abs=1e-20)
         for side in (-1.0, 1.0):
-            assert path.surprise(si_mm, 1.5 - 0.3 * si_mm + side * path.spread_mm) == pytest.approx(1.0)
+            assert path.deviance(si_mm, 1.5 - 0.3 * si_mm + side * path.spread_mm) == pytest.approx(1.0)
 
 
 def test_the_line_is_not_prolonged_beyond_what_was_seen():
     path = learn_motion_prior(moves(1.5 - 0.3 * SI_MM))
     for beyond_mm, end_mm in ((60.0, 18.0), (-40.0, -2.0)):
-        assert path.surprise(beyond_mm, 1.5 - 0.3 * end_mm) == pytest.approx(0.0, abs=1e-20)
+        assert path.deviance(beyond_mm, 1.5 - 0.3 * end_mm) == pytest.approx(0.0, abs=1e-20)
         spread_mm = path.spread_mm + SLANT * abs(beyond_mm - end_mm)
         away_mm = 0.3 * (beyond_mm - end_mm)
-        assert path.surprise(beyond_mm, 1.5 - 0.3 * beyond_mm) == pytest.approx((away_mm / spread_mm) ** 2)
+        assert path.deviance(beyond_mm, 1.5 - 0.3 * beyond_mm) == pytest.approx((away_mm / spread_mm) ** 2)
 
 
 @pytest.mark.parametrize(("sd_mm", "spread_mm"), [(0.1, NEAR_AP_MM), (0.75, 3.0), (2.5, FAR_AP_MM)])
@@ -63,6 +63,6 @@ def test_an_unknown_path_is_no_motion_along_ap_wherever_the_target_is_along_si()
     assert MotionPrior() == UNKNOWN
     for si_mm in (-60.0, 0.0, 25.0):
         spread_mm = FAR_AP_MM + SLANT * abs(si_mm)
-        assert UNKNOWN.surprise(si_mm, 0.0) == 0.0
-        assert UNKNOWN.surprise(si_mm, -spread_mm) == 1.0
-        assert UNKNOWN.surprise(si_mm, 2.0 * spread_mm) == 4.0
+        assert UNKNOWN.deviance(si_mm, 0.0) == 0.0
+        assert UNKNOWN.deviance(si_mm, -spread_mm) == 1.0
+        assert UNKNOWN.deviance(si_mm, 2.0 * spread_mm) == 4.0

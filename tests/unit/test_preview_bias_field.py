@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.preview import bias_field as evening
+from gatekeeper.tracking.preview import bias_field
 from gatekeeper.tracking.preview.bias_field import BRIGHTEST, DARKEST, with_bias_field
 from gatekeeper.tracking.preview.motion_compensated import motion_compensated
 from gatekeeper.tracking.template import RIM
@@ -30,7 +30,7 @@ def test_stripes_that_stand_still_are_found_as_they_are():
     field = bands(0.25)
     model = learned(FRAMES * field, field)
     visited = np.unique(np.concatenate([model.fine.points_px, model.fine.points_px + np.array([7, -1])]), axis=0)
-    found = (model.fine.evening * field)[tuple(visited.T)]
+    found = (model.fine.bias_correction * field)[tuple(visited.T)]
     before = field[tuple(visited.T)]
     assert found.std() / found.mean() < 0.35 * before.std() / before.mean()
 
@@ -40,7 +40,7 @@ def test_the_reference_is_evened_out_with_the_frames():
     model = learned(FRAMES * field, field)
     plain = model_of(image=SCENE.image() * field)
     image = model.fine.grid.image[RIM:-RIM, RIM:-RIM]
-    np.testing.assert_allclose(image, plain.fine.grid.image[RIM:-RIM, RIM:-RIM] * model.fine.evening, rtol=1e-6)
+    np.testing.assert_allclose(image, plain.fine.grid.image[RIM:-RIM, RIM:-RIM] * model.fine.bias_correction, rtol=1e-6)
     assert not np.array_equal(model.fine.templates[0].steepest, plain.fine.templates[0].steepest)
 
 
@@ -48,19 +48,19 @@ def test_both_resolutions_are_evened_out_by_the_same_field():
     field = bands(0.25)
     model = learned(FRAMES * field, field)
     rows, cols = model.coarse.grid.distance_mm.shape
-    assert model.coarse.evening.shape == (rows, cols)
-    assert model.fine.evening.shape == model.fine.grid.distance_mm.shape
+    assert model.coarse.bias_correction.shape == (rows, cols)
+    assert model.fine.bias_correction.shape == model.fine.grid.distance_mm.shape
     for scale in (model.fine, model.coarse):
-        assert scale.evening.dtype == np.float32
-        assert scale.evening.flags.c_contiguous
-    joined = model.fine.evening[: 2 * rows, : 2 * cols].reshape(rows, 2, cols, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(model.coarse.evening, joined, rtol=1e-6)
+        assert scale.bias_correction.dtype == np.float32
+        assert scale.bias_correction.flags.c_contiguous
+    joined = model.fine.bias_correction[: 2 * rows, : 2 * cols].reshape(rows, 2, cols, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(model.coarse.bias_correction, joined, rtol=1e-6)
 
 
 def test_what_sees_further_than_the_field_is_known_goes():
     field = bands(0.25)
-    assert model_of().steady is not None
-    assert learned(FRAMES * field, field).steady is None
+    assert model_of().stiff is not None
+    assert learned(FRAMES * field, field).stiff is None
 
 
 def test_nothing_is_found_where_nothing_stands_still():
@@ -95,31 +95,34 @@ def test_without_motion_a_field_cannot_be_told_from_the_anatomy():
 
 def test_the_brightness_of_frames_does_not_matter():
     field, gain = bands(0.25), np.random.default_rng(1).uniform(0.8, 1.2, len(FRAMES))[:, None, None]
-    plain, alike = learned(FRAMES * field, field).fine.evening, learned(FRAMES * field * gain, field).fine.evening
+    plain, alike = (
+        learned(FRAMES * field, field).fine.bias_correction,
+        learned(FRAMES * field * gain, field).fine.bias_correction,
+    )
     np.testing.assert_allclose(alike, plain, rtol=0.05)
 
 
 def test_a_field_never_leaves_its_limits(monkeypatch):
     """Nor would one that is believed in spite of what it leaves unexplained."""
-    monkeypatch.setattr(evening, "MOST_LEFT", np.inf)
+    monkeypatch.setattr(bias_field, "MOST_LEFT", np.inf)
     field = np.where(bands(1.0) > 1.0, 8.0, 0.25)
     model = learned(FRAMES * field, field)
     for scale in (model.fine, model.coarse):
-        assert scale.evening.min() >= np.float32(1.0 / BRIGHTEST)
-        assert scale.evening.max() <= np.float32(1.0 / DARKEST)
+        assert scale.bias_correction.min() >= np.float32(1.0 / BRIGHTEST)
+        assert scale.bias_correction.max() <= np.float32(1.0 / DARKEST)
     ends = (1.0 / BRIGHTEST, 1.0 / DARKEST)
-    assert np.isclose([model.fine.evening.min(), model.fine.evening.max()], ends, rtol=1e-6).any()
+    assert np.isclose([model.fine.bias_correction.min(), model.fine.bias_correction.max()], ends, rtol=1e-6).any()
 
 
 def test_far_from_the_target_nothing_is_evened_out():
     model = learned(FRAMES * bands(0.25), bands(0.25))
-    corners = model.fine.evening[[0, 0, -1, -1], [0, -1, 0, -1]]
+    corners = model.fine.bias_correction[[0, 0, -1, -1], [0, -1, 0, -1]]
     np.testing.assert_allclose(corners, 1.0, atol=1e-3)
 
 
 def test_no_frame_has_a_share_in_the_field_that_predicts_it(monkeypatch):
     learned_from, predicted = [], []
-    estimate, squares = evening._Seen.estimate, evening._Seen.squares
+    estimate, squares = bias_field._Samples.estimate, bias_field._Samples.squares
 
     def noted_estimate(self, which):
         learned_from.append(set(which.tolist()))
@@ -131,8 +134,8 @@ def test_no_frame_has_a_share_in_the_field_that_predicts_it(monkeypatch):
             assert not learned_from[-1] & set(which.tolist())
         return squares(self, which, field, tissue)
 
-    monkeypatch.setattr(evening._Seen, "estimate", noted_estimate)
-    monkeypatch.setattr(evening._Seen, "squares", noted_squares)
+    monkeypatch.setattr(bias_field._Samples, "estimate", noted_estimate)
+    monkeypatch.setattr(bias_field._Samples, "squares", noted_squares)
     learned(FRAMES)
     assert sorted(predicted) == list(range(len(FRAMES)))
 

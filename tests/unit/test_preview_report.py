@@ -113,12 +113,12 @@ def test_what_was_learned_is_told():
     stiff = replace(
         MODEL,
         config=TrackerConfig(deformation_mm=1.5),
-        fine=replace(MODEL.fine, evening=np.ones_like(reference_of(MODEL))),
+        fine=replace(MODEL.fine, bias_correction=np.ones_like(reference_of(MODEL))),
         states_mm=(1.0, 2.0, 3.0),
     )
     preview = told(model=stiff)
     assert (preview.stiff, preview.evened, preview.states_mm) == (True, True, (1.0, 2.0, 3.0))
-    assert "learned     3 breathing states, stiff anatomy, static shades evened out" in preview.as_text().splitlines()
+    assert "learned     3 breathing states, stiff anatomy, bias field corrected" in preview.as_text().splitlines()
     assert (told().stiff, told().evened, told().states_mm) == (False, False, (0.0,))
     assert "learned     nothing" in told().as_text().splitlines()
 

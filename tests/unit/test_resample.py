@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.resample import CanonicalImage
+from gatekeeper.tracking.resample import Resampler
 from tests.oracles import joined
 from tests.support.scenes import Scene
 
@@ -17,7 +17,7 @@ ROWS, COLS = PART
 def canonical():
     region = make_region(SCENE.image(), SCENE.disc(), SCENE.spacing_mm)
     assert region.factor == 2
-    return CanonicalImage(region, PART)
+    return Resampler(region, PART)
 
 
 def sketched(image):
@@ -28,24 +28,24 @@ def sketched(image):
 
 def test_a_frame_is_sketched_in_reach_and_nowhere_else(canonical):
     image = SCENE.image()
-    sight = canonical.of(image)
-    np.testing.assert_allclose(sight.image[PART], sketched(image)[PART], rtol=1e-5)
+    resampled = canonical.resample(image)
+    np.testing.assert_allclose(resampled.image[PART], sketched(image)[PART], rtol=1e-5)
     assert np.abs(sketched(image) - joined(image, 2))[PART].max() > 1.0
-    sight.image[PART] = 0.0
-    assert not sight.image.any()
+    resampled.image[PART] = 0.0
+    assert not resampled.image.any()
 
 
 def test_who_looks_sees_all_pixels_and_leaves_the_sketch_as_it_is(canonical):
     image = SCENE.image()
-    sight = canonical.of(image)
+    resampled = canonical.resample(image)
     box = slice(20, 30), slice(25, 45)
-    np.testing.assert_allclose(sight.look(20, 30, 25, 45)[box], joined(image, 2)[box], rtol=1e-5)
-    np.testing.assert_allclose(sight.image[PART], sketched(image)[PART], rtol=1e-5)
+    np.testing.assert_allclose(resampled.read(20, 30, 25, 45)[box], joined(image, 2)[box], rtol=1e-5)
+    np.testing.assert_allclose(resampled.image[PART], sketched(image)[PART], rtol=1e-5)
 
 
 def test_whoever_looks_beyond_the_reach_sees_its_edge(canonical):
     image = SCENE.image()
-    seen = canonical.of(image).look(-50, 12, 60, 500)
+    seen = canonical.resample(image).read(-50, 12, 60, 500)
     box = slice(10, 12), slice(60, 70)
     np.testing.assert_allclose(seen[box], joined(image, 2)[box], rtol=1e-5)
     seen[box] = 0.0
@@ -53,40 +53,40 @@ def test_whoever_looks_beyond_the_reach_sees_its_edge(canonical):
 
 
 def test_looking_anywhere_beyond_shows_nothing_and_is_no_error(canonical):
-    sight = canonical.of(SCENE.image())
+    resampled = canonical.resample(SCENE.image())
     for box in ((-9, -3, 500, 600), (500, 600, -9, -3), (80, 90, 80, 90), (30, 30, 30, 30)):
-        assert sight.look(*box) is None
+        assert resampled.read(*box) is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_in_the_sketch_is_seen_by_who_looks(canonical, bad):
     image = SCENE.image()
     image[2 * 25 + 1, 2 * 30] = bad
-    sight = canonical.of(image)
-    assert sight.look(20, 30, 25, 45) is None
-    assert sight.look(20, 25, 25, 45) is not None
-    assert canonical.of(image).whole() is None
+    resampled = canonical.resample(image)
+    assert resampled.read(20, 30, 25, 45) is None
+    assert resampled.read(20, 25, 25, 45) is not None
+    assert canonical.resample(image).copy() is None
     image[2 * 25, 2 * 30] = bad
-    assert canonical.of(image) is None
+    assert canonical.resample(image) is None
 
 
 def test_a_part_that_is_constant_shows_nothing(canonical):
     image = SCENE.image()
     image[40:60, 50:90] = 7.0
-    sight = canonical.of(image)
-    assert sight.look(20, 30, 25, 45) is None
-    assert sight.look(20, 31, 25, 45) is not None
+    resampled = canonical.resample(image)
+    assert resampled.read(20, 30, 25, 45) is None
+    assert resampled.read(20, 31, 25, 45) is not None
 
 
 def test_a_whole_frame_is_a_copy_of_all_in_reach(canonical):
     image = SCENE.image()
-    whole = canonical.of(image).whole()
-    canonical.of(SCENE.image((8.0, 0.0))).whole()
+    whole = canonical.resample(image).copy()
+    canonical.resample(SCENE.image((8.0, 0.0))).copy()
     np.testing.assert_allclose(whole[PART], joined(image, 2)[PART], rtol=1e-5)
 
 
 @pytest.mark.parametrize("strange", [lambda x: x.astype(np.float64), np.asfortranarray, lambda x: x.astype(">f4")])
 def test_frames_of_other_kinds_are_seen_alike(canonical, strange):
     image = SCENE.image()
-    expected, found = (canonical.of(frame).whole() for frame in (image, strange(image)))
+    expected, found = (canonical.resample(frame).copy() for frame in (image, strange(image)))
     assert expected.tobytes() == found.tobytes()

@@ -18,7 +18,7 @@ def noise_mm(sd_mm, seed=0):
 
 
 def seen(centers_mm, found=ALL, unexplained=0.1):
-    """Return what a follower saw; its parameters do not matter."""
+    """Return what a template_tracker saw; its parameters do not matter."""
     count = len(centers_mm)
     sure = np.where(found, 1.0, 0.0)
     return Trajectory(np.zeros((count, 2)), centers_mm, sure, np.full(count, unexplained))

@@ -81,7 +81,7 @@ def test_one_is_a_tracker():
 def test_the_settings_are_those_of_all():
     config = TrackerConfig(search_si_mm=20.0, search_ap_mm=10.0)
     tracker = together(config=config)
-    assert all(follower.model.config == config for follower in tracker.followers)
+    assert all(template_tracker.model.config == config for template_tracker in tracker.template_trackers)
 
 
 @pytest.mark.parametrize("masks", [{}, None])
@@ -144,7 +144,7 @@ def test_learning_is_that_of_each_alone():
     for place, mask in enumerate(masks.values()):
         alone = SCENE.tracker(mask)
         assert alone.learn(frames) == previews[place]
-        assert same(tracker.followers[place].track(1.0), alone.follower.track(1.0))
+        assert same(tracker.template_trackers[place].track(1.0), alone.template_tracker.track(1.0))
         for frame in FRAMES[:3]:
             assert same(tracker.track(frame)[place], alone.track(frame))
         tracker.learn(frames)

@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, deformation_modes
-from gatekeeper.tracking.template import FEWEST_POINTS, SIDEWAYS_MM, chosen_points, make_grid, make_template
+from gatekeeper.tracking.template import FEWEST_POINTS, SIDEWAYS_MM, make_grid, make_template, select_points
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.scenes import Scene
 
@@ -22,7 +22,7 @@ def template_of(
     free = deformation_modes(extent_mm.min(0) - context_mm, extent_mm.max(0) + context_mm, 25.0, 3.0, 0.985, 14)
     distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
     grid = make_grid(image, distance_mm, spacing_mm, factor, share)
-    template = make_template(grid, chosen_points(grid, context_mm, most), free, context_mm, stiffness)
+    template = make_template(grid, select_points(grid, context_mm, most), free, context_mm, stiffness)
     return template, distance_mm, free
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gatekeeper.tracking import model as models
 from gatekeeper.tracking.preview.motion_compensated import motion_compensated
-from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, matched, with_template_bank
+from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, match_brightness, with_template_bank
 from gatekeeper.tracking.template import RIM
 from tests.support.previews import SCENE, breath_mm, breathing_frames, known, model_of, reference_of, still
 
@@ -41,17 +41,19 @@ def noisy(count, seed=0):
 
 def test_gain_and_offset_are_undone_exactly():
     gain, offset = np.array([0.2, 1.0, 3.0])[:, None, None], np.array([-50.0, 0.0, 700.0])[:, None, None]
-    np.testing.assert_allclose(matched(gain * REFERENCE + offset, REFERENCE), np.stack([REFERENCE] * 3), rtol=1e-12)
+    np.testing.assert_allclose(
+        match_brightness(gain * REFERENCE + offset, REFERENCE), np.stack([REFERENCE] * 3), rtol=1e-12
+    )
 
 
 def test_a_constant_image_is_matched_to_the_mean():
-    np.testing.assert_allclose(matched(np.full((1, *REFERENCE.shape), 7.0), REFERENCE)[0], REFERENCE.mean())
+    np.testing.assert_allclose(match_brightness(np.full((1, *REFERENCE.shape), 7.0), REFERENCE)[0], REFERENCE.mean())
 
 
 def test_what_is_new_in_an_image_has_no_share_in_the_gain():
     """Of all gains and offsets, those that were found leave the least difference."""
     image = noisy(1)
-    found = matched(image, REFERENCE)
+    found = match_brightness(image, REFERENCE)
     least = np.square(found - REFERENCE).sum()
     for gain, offset in ((0.98, 0.0), (1.02, 0.0), (1.0, -3.0), (1.0, 3.0)):
         assert np.square(gain * found + offset - REFERENCE).sum() > least
@@ -139,14 +141,14 @@ def test_the_template_of_the_steady_model_is_of_all_frames_alike(images):
     learned = banked(MODEL, still(MODEL, values, EVENLY_MM))
     np.testing.assert_allclose(images[STATES], REFERENCE + 0.5 * np.mean(np.arange(31.0) ** 2), rtol=1e-6)
     assert len(images) == STATES + 1
-    assert learned.steady.coarse is MODEL.steady.coarse
-    assert learned.steady.fine.stiffness == MODEL.steady.fine.stiffness
-    assert banked(replace(MODEL, steady=None), still(MODEL, values, EVENLY_MM)).steady is None
+    assert learned.stiff.coarse is MODEL.stiff.coarse
+    assert learned.stiff.fine.stiffness == MODEL.stiff.fine.stiffness
+    assert banked(replace(MODEL, stiff=None), still(MODEL, values, EVENLY_MM)).stiff is None
 
 
 def test_frames_are_registered_as_far_as_the_steady_model_sees():
     moves_mm = breath_mm(5)
-    for model, scale in ((MODEL, MODEL.steady.fine), (replace(MODEL, steady=None), MODEL.fine)):
+    for model, scale in ((MODEL, MODEL.stiff.fine), (replace(MODEL, stiff=None), MODEL.fine)):
         frames = motion_compensated(model, known(model, moves_mm), breathing_frames(moves_mm))
         low, high = scale.points_px.min(axis=0) - RIM, scale.points_px.max(axis=0) + RIM
         corner = np.maximum(low, 0)

@@ -27,7 +27,7 @@ def fitted_mm(level, frame, start_mm=(0.0, 0.0), iterations=30):
 def test_a_fit_starts_wherever_it_is_told(moved_mm):
     """Half a structure away, either level gets there; the deformation takes part of the way over."""
     tracker, frame = SCENE.tracker(), SCENE.image(moved_mm)
-    for level in (tracker.follower.coarse, tracker.follower.fine[0]):
+    for level in (tracker.template_tracker.coarse, tracker.template_tracker.fine[0]):
         for start_mm in ((0.0, 0.0), moved_mm):
             found_mm, _ = fitted_mm(level, frame, start_mm)
             np.testing.assert_allclose(found_mm, moved_mm, atol=0.5)
@@ -38,25 +38,25 @@ def test_a_fit_starts_wherever_it_is_told(moved_mm):
 def test_a_fit_far_from_rest_is_one_at_rest():
     """The window into the frame goes along with the start; only the prior pulls a little towards rest."""
     tracker = SCENE.tracker()
-    for level in (tracker.follower.coarse, tracker.follower.fine[0]):
+    for level in (tracker.template_tracker.coarse, tracker.template_tracker.fine[0]):
         near_mm, _ = fitted_mm(level, SCENE.image((2.0, 1.0)))
         far_mm, _ = fitted_mm(level, SCENE.image((42.0, -9.0)), (40.0, -10.0))
         np.testing.assert_allclose(far_mm - (40.0, -10.0), near_mm, atol=0.4)
 
 
 def test_the_misfit_is_the_posterior_and_counts_the_deformation():
-    level = SCENE.tracker().follower.coarse
+    level = SCENE.tracker().template_tracker.coarse
     _, params = fitted_mm(level, SCENE.image((4.0, 1.0), stretch=0.08, about_mm=100.0))
     assert level.penalty == pytest.approx(level.template.prior @ np.square(params, dtype=float), rel=1e-5)
     assert level.penalty > 0.1
     unexplained = level.template.norm**2 * (1.0 / level.correlation**2 - 1.0)
-    for usual in (0.0, 0.05, DIFFERENCE_SHARE):
-        assert level.misfit(usual) == pytest.approx(unexplained + level.penalty)
+    for typical in (0.0, 0.05, DIFFERENCE_SHARE):
+        assert level.misfit(typical) == pytest.approx(unexplained + level.penalty)
     assert level.misfit(4.0 * DIFFERENCE_SHARE) == pytest.approx(unexplained / 4.0 + level.penalty)
 
 
 def test_bending_is_the_penalty_without_the_translation():
-    level = SCENE.tracker().follower.fine[0]
+    level = SCENE.tracker().template_tracker.fine[0]
     _, params = fitted_mm(level, SCENE.image((14.0, -3.0), stretch=0.08, about_mm=100.0))
     rest = params.astype(float)
     rest[[0, len(params) // 2]] = 0.0
@@ -65,29 +65,29 @@ def test_bending_is_the_penalty_without_the_translation():
 
 
 def test_a_template_that_left_the_frame_is_outside():
-    level = SCENE.tracker().follower.fine[0]
+    level = SCENE.tracker().template_tracker.fine[0]
     assert fitted_mm(level, SCENE.image(), (500.0, -500.0), 1) is not None
     assert level.inside == 0.0
 
 
 def test_a_fit_to_nothing_fails_and_the_next_one_does_not_know():
     tracker, fresh = SCENE.tracker(), SCENE.tracker()
-    params = np.zeros(2 * tracker.follower.fine[0].template.modes.shape[0], np.float32)
-    assert not tracker.follower.fine[0].fit(np.full(SCENE.shape, np.nan, np.float32), params, 4)
+    params = np.zeros(2 * tracker.template_tracker.fine[0].template.modes.shape[0], np.float32)
+    assert not tracker.template_tracker.fine[0].fit(np.full(SCENE.shape, np.nan, np.float32), params, 4)
     frame = SCENE.image((3.0, 1.0))
     np.testing.assert_array_equal(
-        fitted_mm(tracker.follower.fine[0], frame)[1], fitted_mm(fresh.follower.fine[0], frame)[1]
+        fitted_mm(tracker.template_tracker.fine[0], frame)[1], fitted_mm(fresh.template_tracker.fine[0], frame)[1]
     )
 
 
 def likenesses(level, frame):
     """Return correlation and likeness, patch by patch, in detail and in the target, of a fit to a frame."""
     fitted_mm(level, frame.astype(np.float32))
-    return (level.correlation, *level.likeness(noise=0.0))
+    return (level.correlation, *level.similarity(noise=0.0))
 
 
 def both_levels(tracker):
-    return tracker.follower.coarse, tracker.follower.fine[0]
+    return tracker.template_tracker.coarse, tracker.template_tracker.fine[0]
 
 
 def test_the_reference_is_alike_in_every_patch_in_detail_and_in_the_target():
@@ -124,7 +124,7 @@ def test_a_wrong_place_is_less_alike_in_patches_than_as_a_whole():
 def test_the_worse_the_fit_the_less_alike_though_its_residual_is_made_smaller():
     """Below `LEAST_EXPLAINED` the residual of the fit is a share of what it is; that is taken back."""
     noise = np.random.default_rng(2).normal(0.0, 1.0, SCENE.shape)
-    level = SCENE.tracker().follower.fine[0]
+    level = SCENE.tracker().template_tracker.fine[0]
     found = np.array(
         [likenesses(level, SCENE.image() + sd * noise) for sd in (0.0, 100.0, 200.0, 400.0, 800.0, 1600.0)]
     )
@@ -134,7 +134,7 @@ def test_the_worse_the_fit_the_less_alike_though_its_residual_is_made_smaller():
 
 
 def test_noise_is_no_lack_of_detail():
-    level = SCENE.tracker().follower.fine[0]
+    level = SCENE.tracker().template_tracker.fine[0]
     noise = np.random.default_rng(3).normal(0.0, 150.0, SCENE.shape)
     _, patchwise, detail, _ = likenesses(level, SCENE.image() + noise)
     assert patchwise < 0.85
@@ -143,7 +143,7 @@ def test_noise_is_no_lack_of_detail():
 
 def test_a_target_of_noise_is_unlike_though_its_surroundings_are_as_they_were():
     mask = SCENE.disc(9.0)
-    level = SCENE.tracker(mask).follower.fine[0]
+    level = SCENE.tracker(mask).template_tracker.fine[0]
     found = []
     for seed in range(8):
         frame = SCENE.image()
@@ -164,7 +164,7 @@ def test_a_target_of_few_points_is_alike_on_the_reference_too(pixels):
 
 @pytest.mark.parametrize(("smear_px", "shown"), [(5, 0.90), (9, 0.73), (13, 0.61)])
 def test_a_smeared_frame_lacks_detail_before_it_is_unlike(smear_px, shown):
-    level = SCENE.tracker().follower.fine[0]
+    level = SCENE.tracker().template_tracker.fine[0]
     smeared = uniform_filter1d(SCENE.image(), smear_px, axis=0)
     correlation, patchwise, detail, core = likenesses(level, smeared)
     assert detail < min(correlation, patchwise, core)
@@ -182,16 +182,16 @@ def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_
     assert (workspace.DETAIL_MM, workspace.FEWEST_IN_DETAIL) == (6.0, 3)
     for level in both_levels(scene.tracker(scene.disc(radius_mm))):
         patches, sums = getattr(level, kind)
-        places_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
+        positions_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
         share, side_mm = 0.0, 0.5 * of_mm
         while share < 0.5:
             side_mm *= 2.0
-            square = np.unique(np.floor(places_mm / side_mm + 1e-4), axis=0, return_inverse=True)[1].ravel()
+            square = np.unique(np.floor(positions_mm / side_mm + 1e-4), axis=0, return_inverse=True)[1].ravel()
             crowd = np.bincount(square)[square]
             share = np.mean(crowd >= fewest)
         np.testing.assert_array_equal(patches >= 0, crowd >= fewest)
         assert len(sums) == len(np.unique(square[crowd >= fewest]))
         for patch in range(len(sums)):
-            mine_mm = places_mm[patches == patch]
+            mine_mm = positions_mm[patches == patch]
             assert len(mine_mm) >= fewest
             assert (np.ptp(mine_mm, axis=0) < side_mm).all()

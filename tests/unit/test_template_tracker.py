@@ -1,4 +1,4 @@
-"""What makes a follower doubt the end that it comes to."""
+"""What makes a template_tracker doubt the end that it comes to."""
 
 import math
 
@@ -7,24 +7,24 @@ import pytest
 
 from gatekeeper.tracking import template_tracker as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.template_tracker import JUMP_AP_MM, JUMP_SI_MM, MOST_ASTRAY, MOST_JUMP
+from gatekeeper.tracking.template_tracker import JUMP_AP_MM, JUMP_SI_MM, LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
-from tests.support.template_trackers import NOISE, SCENE, a_follower
+from tests.support.template_trackers import NOISE, SCENE, a_template_tracker
 
 
 @pytest.fixture
 def doubts(monkeypatch):
-    """Collect what each fit is judged by: error_mm, bent, likeness, core, inside."""
+    """Collect what each fit is judged by: error_mm, bending, likeness, core, inside."""
     seen = []
-    real = module.confidence
+    real = module.fit_confidence
 
     def spy(*doubt):
         seen.append(doubt)
         return real(*doubt)
 
-    monkeypatch.setattr(module, "confidence", spy)
+    monkeypatch.setattr(module, "fit_confidence", spy)
     return seen
 
 
@@ -32,18 +32,18 @@ def doubts(monkeypatch):
 
 
 def test_a_frame_that_is_the_reference_is_explained_wholly():
-    follower = a_follower()
-    follower.follow(SCENE.image())
-    assert follower.unexplained == pytest.approx(0.0, abs=1e-6)
+    template_tracker = a_template_tracker()
+    template_tracker.locate(SCENE.image())
+    assert template_tracker.unexplained == pytest.approx(0.0, abs=1e-6)
 
 
 def test_unexplained_is_the_variance_left_over_that_explained():
-    follower = a_follower()
+    template_tracker = a_template_tracker()
     left = []
     for share in (0.5, 1.0, 2.0, 4.0):
-        assert follower.follow(SCENE.image((5.0, -1.0)) + np.float32(share) * NOISE) > 0.0
-        assert follower.unexplained == pytest.approx(1.0 / follower.fine[0].correlation ** 2 - 1.0)
-        left.append(follower.unexplained)
+        assert template_tracker.locate(SCENE.image((5.0, -1.0)) + np.float32(share) * NOISE) > 0.0
+        assert template_tracker.unexplained == pytest.approx(1.0 / template_tracker.fine[0].correlation ** 2 - 1.0)
+        left.append(template_tracker.unexplained)
     assert left == sorted(left)
     # Four times the standard deviation is sixteen times the variance, as long as the fit does not follow the noise.
     assert 2.0 < left[1] / left[0] < 5.0
@@ -51,24 +51,24 @@ def test_unexplained_is_the_variance_left_over_that_explained():
 
 @pytest.mark.parametrize("frame", [None, np.full(SCENE.shape, np.nan, np.float32)], ids=["nothing", "NaN"])
 def test_where_nothing_is_found_all_is_unexplained_whatever_the_frame_before_was(frame):
-    follower = a_follower()
-    follower.follow(SCENE.image())
-    assert follower.follow(frame) == 0.0
-    assert follower.unexplained == math.inf
+    template_tracker = a_template_tracker()
+    template_tracker.locate(SCENE.image())
+    assert template_tracker.locate(frame) == 0.0
+    assert template_tracker.unexplained == math.inf
 
 
 def test_the_expected_error_grows_with_what_is_unexplained_and_faster_where_that_is_much(doubts):
     """By its root where only the frame is noisy; that the template is as noisy shows in their product."""
-    follower = a_follower()
+    template_tracker = a_template_tracker()
     for share in (0.0, 0.5, 2.0):
-        follower.usual = 0.0
-        follower.follow(SCENE.image() + np.float32(share) * NOISE)
-        left, exact_mm = follower.unexplained, follower.fine[0].template.error_mm
+        template_tracker.typical_unexplained = 0.0
+        template_tracker.locate(SCENE.image() + np.float32(share) * NOISE)
+        left, exact_mm = template_tracker.unexplained, template_tracker.fine[0].template.error_mm
         assert doubts[-1][0] == pytest.approx(exact_mm * math.sqrt(left + left**2), abs=1e-9)
     assert left > 0.2
 
 
-# --- how far is not how bent ----------------------------------------------------------------------------------
+# --- how far is not how bending ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("moved_mm", [(45.0, -8.0), (-40.0, 10.0), (55.0, 0.0)])
@@ -82,19 +82,19 @@ def test_a_far_target_that_is_not_deformed_is_a_surprise_once_and_then_as_sure_a
 
 def test_a_target_that_is_deformed_is_bent_and_the_more_the_less_sure(doubts):
     about_mm = 88.0 * 1.8
-    sure = [a_follower().follow(SCENE.image((5.0, 0.0), stretch, about_mm)) for stretch in (0.0, 0.1, 0.2)]
-    bent = [doubt[1] for doubt in doubts]
-    assert bent == sorted(bent)
-    assert bent[0] < 0.1
-    assert bent[-1] > 0.4
+    sure = [a_template_tracker().locate(SCENE.image((5.0, 0.0), stretch, about_mm)) for stretch in (0.0, 0.1, 0.2)]
+    bending = [doubt[1] for doubt in doubts]
+    assert bending == sorted(bending)
+    assert bending[0] < 0.1
+    assert bending[-1] > 0.4
     assert sure == sorted(sure, reverse=True)
 
 
 def test_bent_is_the_penalty_without_the_translation(doubts):
-    follower = a_follower()
-    follower.usual = 0.0
-    follower.follow(SCENE.image((35.0, -6.0), 0.1, 88.0 * 1.8))
-    params = follower.params.astype(float)
+    template_tracker = a_template_tracker()
+    template_tracker.typical_unexplained = 0.0
+    template_tracker.locate(SCENE.image((35.0, -6.0), 0.1, 88.0 * 1.8))
+    params = template_tracker.params.astype(float)
     params[[0, len(params) // 2]] = 0.0
     assert doubts[-1][1] == pytest.approx(np.sqrt(np.mean(params**2)), rel=1e-3)
     assert doubts[-1][1] > 0.1
@@ -103,66 +103,73 @@ def test_bent_is_the_penalty_without_the_translation(doubts):
 # --- jumps ----------------------------------------------------------------------------------------------------
 
 
-def surprise(follower, down_mm, right_mm=0.0):
-    params = np.zeros_like(follower.params)
+def deviance(template_tracker, down_mm, right_mm=0.0):
+    params = np.zeros_like(template_tracker.params)
     params[[0, len(params) // 2]] = np.array((down_mm, right_mm)) / TRANSLATION_SD_MM
-    return follower._surprise(params)
+    return template_tracker._deviance(params)
 
 
 def test_a_jump_surprises_as_a_normally_distributed_one_would_up_to_a_limit():
-    follower = a_follower()
-    assert surprise(follower, 0.0) == 0.0
+    template_tracker = a_template_tracker()
+    assert deviance(template_tracker, 0.0) == 0.0
     for jump_mm in (-15.0, 2.0, 20.0):
-        assert surprise(follower, jump_mm) == pytest.approx((jump_mm / JUMP_SI_MM) ** 2, rel=1e-5)
-    assert surprise(follower, 55.0) == surprise(follower, -40.0) == MOST_JUMP
-    assert (25.0 / JUMP_SI_MM) ** 2 > MOST_JUMP > (20.0 / JUMP_SI_MM) ** 2
+        assert deviance(template_tracker, jump_mm) == pytest.approx((jump_mm / JUMP_SI_MM) ** 2, rel=1e-5)
+    assert deviance(template_tracker, 55.0) == deviance(template_tracker, -40.0) == LARGEST_JUMP_DEVIANCE
+    assert (25.0 / JUMP_SI_MM) ** 2 > LARGEST_JUMP_DEVIANCE > (20.0 / JUMP_SI_MM) ** 2
 
 
 def test_a_jump_along_ap_surprises_more_and_one_after_lost_frames_less():
-    follower = a_follower()
-    path = follower.model.path
-    assert surprise(follower, 0.0, 3.0) == pytest.approx((3.0 / JUMP_AP_MM) ** 2 + path.surprise(0.0, 3.0), rel=1e-5)
-    assert surprise(follower, 0.0, 3.0) > 3.0 * surprise(follower, 3.0, 0.0)
-    assert path.surprise(0.0, 25.0) > MOST_ASTRAY
-    assert surprise(follower, 0.0, 25.0) == MOST_JUMP + MOST_ASTRAY
+    template_tracker = a_template_tracker()
+    path = template_tracker.model.motion_prior
+    assert deviance(template_tracker, 0.0, 3.0) == pytest.approx(
+        (3.0 / JUMP_AP_MM) ** 2 + path.deviance(0.0, 3.0), rel=1e-5
+    )
+    assert deviance(template_tracker, 0.0, 3.0) > 3.0 * deviance(template_tracker, 3.0, 0.0)
+    assert path.deviance(0.0, 25.0) > LARGEST_PATH_DEVIANCE
+    assert deviance(template_tracker, 0.0, 25.0) == LARGEST_JUMP_DEVIANCE + LARGEST_PATH_DEVIANCE
     for _ in range(4):
-        follower.follow(None)
-    assert surprise(follower, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 5.0, rel=1e-5)
+        template_tracker.locate(None)
+    assert deviance(template_tracker, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 5.0, rel=1e-5)
 
 
 def test_a_jump_starts_where_the_target_was_last_seen_for_sure():
-    follower = a_follower()
-    assert follower.follow(SCENE.image((20.0, -1.0))) > 0.9
-    assert surprise(follower, 20.0, -1.0) < 0.2
-    assert surprise(follower, 0.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 + (1.0 / JUMP_AP_MM) ** 2, rel=0.1)
+    template_tracker = a_template_tracker()
+    assert template_tracker.locate(SCENE.image((20.0, -1.0))) > 0.9
+    assert deviance(template_tracker, 20.0, -1.0) < 0.2
+    assert deviance(template_tracker, 0.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 + (1.0 / JUMP_AP_MM) ** 2, rel=0.1)
 
 
 def test_a_far_place_that_is_seen_again_and_again_surprises_less_and_less(monkeypatch):
-    follower, image = a_follower(), SCENE.image((40.0, 0.0))
-    monkeypatch.setattr(module, "SURE", 2.0)
-    for limit in (MOST_JUMP, MOST_JUMP, MOST_JUMP / 2.0, MOST_JUMP / 3.0):
-        assert surprise(follower, 40.0) == pytest.approx(limit, rel=0.05)
-        assert 0.0 < follower.follow(image) < 2.0
-    assert surprise(follower, -55.0) == MOST_JUMP
-    follower.follow(SCENE.image())
-    assert surprise(follower, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 6.0, rel=0.05)
+    template_tracker, image = a_template_tracker(), SCENE.image((40.0, 0.0))
+    monkeypatch.setattr(module, "CONFIDENT", 2.0)
+    for limit in (
+        LARGEST_JUMP_DEVIANCE,
+        LARGEST_JUMP_DEVIANCE,
+        LARGEST_JUMP_DEVIANCE / 2.0,
+        LARGEST_JUMP_DEVIANCE / 3.0,
+    ):
+        assert deviance(template_tracker, 40.0) == pytest.approx(limit, rel=0.05)
+        assert 0.0 < template_tracker.locate(image) < 2.0
+    assert deviance(template_tracker, -55.0) == LARGEST_JUMP_DEVIANCE
+    template_tracker.locate(SCENE.image())
+    assert deviance(template_tracker, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 6.0, rel=0.05)
 
 
 def test_frames_of_nothing_are_no_sight_of_the_place(monkeypatch):
-    follower, image = a_follower(), SCENE.image((40.0, 0.0))
-    monkeypatch.setattr(module, "SURE", 2.0)
+    template_tracker, image = a_template_tracker(), SCENE.image((40.0, 0.0))
+    monkeypatch.setattr(module, "CONFIDENT", 2.0)
     for frame in (image, image, None):
-        follower.follow(frame)
-    assert surprise(follower, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 4.0, rel=0.05)
+        template_tracker.locate(frame)
+    assert deviance(template_tracker, 40.0) == pytest.approx((40.0 / JUMP_SI_MM) ** 2 / 4.0, rel=0.05)
 
 
 def test_only_frames_without_a_sure_position_count_as_sightings(monkeypatch):
-    follower = a_follower()
+    template_tracker = a_template_tracker()
     for _ in range(5):
-        assert follower.follow(SCENE.image()) > 0.9
-    monkeypatch.setattr(module, "SURE", 2.0)
-    follower.follow(SCENE.image((20.0, 0.0)))
-    assert surprise(follower, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 2.0, rel=0.05)
+        assert template_tracker.locate(SCENE.image()) > 0.9
+    monkeypatch.setattr(module, "CONFIDENT", 2.0)
+    template_tracker.locate(SCENE.image((20.0, 0.0)))
+    assert deviance(template_tracker, 20.0) == pytest.approx((20.0 / JUMP_SI_MM) ** 2 / 2.0, rel=0.05)
 
 
 def test_a_deep_breath_is_found_sooner_than_if_jumps_counted_without_limit(monkeypatch):
@@ -193,6 +200,6 @@ def test_a_deep_breath_is_found_sooner_than_if_jumps_counted_without_limit(monke
 
     assert np.ptp(phantom.displacement_mm[:, 0]) > 40.0
     limited = frames_astray()
-    monkeypatch.setattr(module, "MOST_JUMP", math.inf)
+    monkeypatch.setattr(module, "LARGEST_JUMP_DEVIANCE", math.inf)
     assert limited <= 1
     assert frames_astray() >= 4

@@ -68,7 +68,7 @@ def test_the_layout_of_an_image_in_memory_changes_nothing(layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_kernels_are_only_given_frames_as_they_want_them(layout):
-    frame = SCENE.tracker()._structures._canonical.of(LAYOUTS[layout](MOVED)).image
+    frame = SCENE.tracker()._structures._resampler.resample(LAYOUTS[layout](MOVED)).image
     assert frame.dtype == np.float32
     assert frame.flags.c_contiguous
     assert frame.flags.aligned
@@ -114,8 +114,8 @@ ROW, COL = np.indices(SCENE.shape)
 BAD_REFERENCES = {
     "constant": (np.full(SCENE.shape, 7.0), "constant"),
     "zero": (np.zeros(SCENE.shape, np.uint16), "constant"),
-    "a ramp": (2.0 * ROW + 3.0 * COL, "certain to 30 mm only, 10 mm are needed"),
-    "stripes, which tell nothing along them": (100.0 * np.sin(ROW / 3.0), "certain to 30 mm only"),
+    "a ramp": (2.0 * ROW + 3.0 * COL, "is 30 mm; the limit is 10 mm"),
+    "stripes, which tell nothing along them": (100.0 * np.sin(ROW / 3.0), "is 30 mm"),
     "NaN": (spoiled(np.nan), "NaN"),
     "infinity": (spoiled(-np.inf), "NaN or values beyond 1e"),
     "too large for sums of squares": (spoiled(1e18), "NaN or values beyond 1e"),
@@ -220,7 +220,7 @@ def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
     frames = [np.round(np.clip(scene.image((2.0 * i, 0.0)) / 8.0, 0, 255)).astype(dtype) for i in range(6)]
     kinds = (dtype, dtype, np.float32)
     whole, blind, single = (Tracker(frames[0].astype(kind), mask, scene.spacing_mm, NARROW) for kind in kinds)
-    part = on_frames(whole.follower.reach(), whole.follower.model.region.factor)
+    part = on_frames(whole.template_tracker.reach(), whole.template_tracker.model.region.factor)
     beyond = np.ones(mask.shape, bool)
     beyond[part] = False
     assert beyond.mean() > 0.2
@@ -242,9 +242,9 @@ def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
 def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, dtype):
     """Of joined pixels in the one row of each block that is read everywhere."""
     tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
-    factor = tracker.follower.model.region.factor
+    factor = tracker.template_tracker.model.region.factor
     above, below = (factor - 1) // 2, factor // 2
-    rows, cols = on_frames(tracker.follower.reach(), factor)
+    rows, cols = on_frames(tracker.template_tracker.reach(), factor)
     rows = slice(rows.start + above, rows.stop - below)
     outside = (rows.start - factor, False), (rows.stop - 1 + factor, False)
     for row, is_row_in in (*outside, (rows.start, True), (rows.stop - 1, True)):
@@ -259,7 +259,7 @@ def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, 
 def test_a_bad_pixel_is_seen_in_every_row_where_the_fine_fit_reads(scene, bad):
     tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)
     row, col = np.argwhere(scene.disc()).mean(axis=0).astype(int)
-    for step in range(tracker.follower.model.region.factor):
+    for step in range(tracker.template_tracker.model.region.factor):
         frame = scene.image()
         frame[row + step, col] = bad
         assert tracker.track(frame).confidence == 0.0

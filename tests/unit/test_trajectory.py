@@ -1,8 +1,8 @@
-"""A follower on its way through a sequence."""
+"""A template_tracker on its way through a sequence."""
 
 import numpy as np
 
-from gatekeeper.tracking.preview.trajectory import Trajectory, trajectory
+from gatekeeper.tracking.preview.trajectory import Trajectory, track_frames
 from gatekeeper.tracking.template_tracker import TemplateTracker
 from tests.support.previews import SCENE, breath_mm, breathing_frames, model_of
 
@@ -11,14 +11,14 @@ FRAMES = list(breathing_frames(MOVES_MM))
 
 
 def test_what_is_seen_is_where_the_target_was():
-    seen = trajectory(TemplateTracker(model_of()), FRAMES)
+    seen = track_frames(TemplateTracker(model_of()), FRAMES)
     np.testing.assert_allclose(seen.moves_mm, MOVES_MM, atol=0.15)
     np.testing.assert_allclose(seen.centers_mm - seen.centers_mm[0], MOVES_MM, atol=0.15)
     assert seen.sure.all()
 
 
 def test_it_is_what_the_tracker_says_frame_by_frame():
-    tracker, seen = SCENE.tracker(), trajectory(TemplateTracker(model_of()), FRAMES)
+    tracker, seen = SCENE.tracker(), track_frames(TemplateTracker(model_of()), FRAMES)
     for frame, center_mm, confidence in zip(FRAMES, seen.centers_mm, seen.confidence, strict=True):
         track = tracker.track(frame)
         assert track.center_mm == tuple(center_mm)
@@ -26,7 +26,7 @@ def test_it_is_what_the_tracker_says_frame_by_frame():
 
 
 def test_a_frame_that_shows_nothing_is_unsure_and_leaves_the_target_where_it_was():
-    seen = trajectory(TemplateTracker(model_of()), [*FRAMES[:5], None, *FRAMES[5:]])
+    seen = track_frames(TemplateTracker(model_of()), [*FRAMES[:5], None, *FRAMES[5:]])
     assert np.flatnonzero(~seen.sure).tolist() == [5]
     assert seen.confidence[5] == 0.0
     np.testing.assert_array_equal(seen.params[5], seen.params[4])
@@ -34,7 +34,7 @@ def test_a_frame_that_shows_nothing_is_unsure_and_leaves_the_target_where_it_was
 
 
 def test_frames_may_be_a_stream_and_each_has_its_own_numbers():
-    seen = trajectory(TemplateTracker(model_of()), iter(FRAMES[:6]))
+    seen = track_frames(TemplateTracker(model_of()), iter(FRAMES[:6]))
     assert seen.params.shape[0] == len(seen.centers_mm) == len(seen.confidence) == 6
     assert len(np.unique(seen.params[:, 0])) == 6
 

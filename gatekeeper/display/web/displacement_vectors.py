@@ -24,8 +24,8 @@ class DisplacementVectors:
 
     def __init__(self) -> None:
         self.wanted = False
-        self._follower: TemplateTracker | None = None
-        self._places_px = np.empty((0, 2))
+        self._template_tracker: TemplateTracker | None = None
+        self._positions_px = np.empty((0, 2))
         self._modes = np.empty((0, 0))
 
     def of(self, status: SessionStatus) -> dict[str, NDArray[np.generic]]:
@@ -39,25 +39,25 @@ class DisplacementVectors:
         tracker = begun[1].engine.tracker
         if not isinstance(tracker, StructureTracker):
             return {}
-        follower = tracker.followers[0]
-        if follower is not self._follower:
-            self._prepare(follower)
-        params = follower.params.astype(np.float64)
+        template_tracker = tracker.template_trackers[0]
+        if template_tracker is not self._template_tracker:
+            self._prepare(template_tracker)
+        params = template_tracker.params.astype(np.float64)
         count = len(params) // 2
         moved_mm = np.stack([params[:count] @ self._modes, params[count:] @ self._modes], axis=1)
-        ends_px = self._places_px + moved_mm / follower.model.region.spacing_mm
-        arrows = np.stack([self._places_px, ends_px]).astype(np.float64)
+        ends_px = self._positions_px + moved_mm / template_tracker.model.region.spacing_mm
+        arrows = np.stack([self._positions_px, ends_px]).astype(np.float64)
         for points_px in arrows:
-            follower.model.region.put_on_frame(points_px)
+            template_tracker.model.region.scale_to_frame(points_px)
         return {"arrows": np.hstack(list(arrows)).astype(np.float32)}
 
-    def _prepare(self, follower: TemplateTracker) -> None:
+    def _prepare(self, template_tracker: TemplateTracker) -> None:
         """Choose the places, and look up how each parameter moves them."""
-        region = follower.model.region
+        region = template_tracker.model.region
         spacing_mm = np.array(region.spacing_mm)
         low_mm = region.contour_px.min(axis=0) * spacing_mm - AROUND_MM
         high_mm = region.contour_px.max(axis=0) * spacing_mm + AROUND_MM
         rows, cols = (np.arange(low_mm[axis], high_mm[axis], STEP_MM) for axis in (0, 1))
-        places_mm = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
-        self._places_px, self._modes = places_mm / spacing_mm, follower.model.free.at(places_mm)
-        self._follower = follower
+        positions_mm = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+        self._positions_px, self._modes = positions_mm / spacing_mm, template_tracker.model.deformation.at(positions_mm)
+        self._template_tracker = template_tracker

@@ -1,1 +1,1 @@
-"""What is learned before the beam."""
+"""Learn from a preview cine before the beam."""

@@ -1,8 +1,7 @@
-"""Learning: from a preview without labels, all that makes the following frames easier to track.
+"""Learn a tracking model from a preview without labels.
 
-In turn: whether the anatomy may be taken as stiff, whether something stands still in the images that should be evened
-out, the path along which breathing moves the target, and a bank of templates over the breathing states. What the
-preview does not prove is left as it was.
+In turn: the stiffness of the anatomy, a static bias field, the path along which breathing moves the target, and a bank
+of templates over the breathing states. What the preview does not establish is left unchanged.
 """
 
 from collections.abc import Sequence
@@ -20,50 +19,60 @@ from gatekeeper.tracking.preview.stiffness import STIFFER, is_stiff, stiffened
 from gatekeeper.tracking.preview.template_bank import (
     REFERENCE_SHARE,
     REFERENCE_SHARE_OF_STIFF,
-    matched,
+    match_brightness,
     with_template_bank,
 )
-from gatekeeper.tracking.preview.trajectory import Trajectory, trajectory
+from gatekeeper.tracking.preview.trajectory import Trajectory, track_frames
 from gatekeeper.tracking.template_tracker import TemplateTracker
 
 Frames = Sequence[NDArray[np.float32] | None]
 
 
 def learn(first: Model, frames: Frames) -> tuple[Model, PreviewReport]:
-    """Return what a preview teaches, and the report on it.
+    """Learn from a preview, and report on it.
 
     Parameters
     ----------
     first : Model
-        What the reference alone gives.
+        Model of the reference alone.
     frames : sequence of ndarray of float32, shape (H, W), or None
-        Canonical frames in their order; None for one that shows nothing.
+        Frames at working resolution in the order of acquisition; None for one that cannot be used.
+
+    Returns
+    -------
+    model : Model
+        The learned model, or `first` when the target is found on fewer than `FEWEST_FRAMES` frames.
+    report : PreviewReport
+        How well the target can be tracked with it.
     """
-    model, seen = first, _seen_by_itself(first, frames)
-    if not _enough(seen):
-        return first, preview_report(seen, first, None, first)
+    model, trajectory = first, _track_without_stiff_model(first, frames)
+    if not _found_enough(trajectory):
+        return first, preview_report(trajectory, first, None, first)
     for share in STIFFER:
-        stiff = make_model(first.region, stiffened(first.config, share))
-        stiffly = _seen_by_itself(stiff, frames)
-        if not (_enough(stiffly) and is_stiff(seen, stiffly)):
+        candidate = make_model(first.region, stiffened(first.config, share))
+        stiff_trajectory = _track_without_stiff_model(candidate, frames)
+        if not (_found_enough(stiff_trajectory) and is_stiff(trajectory, stiff_trajectory)):
             break
-        model, seen = stiff, stiffly
-    moved = motion_compensated(model, seen, frames)
-    evened = with_bias_field(model, moved)
-    if evened is not None and _enough(evenly := trajectory(TemplateTracker(evened), frames)):
-        model, seen = evened, evenly
-        moved = motion_compensated(model, seen, frames)
-    moved = replace(moved, values=matched(moved.values, moved.reference))
+        model, trajectory = candidate, stiff_trajectory
+    compensated = motion_compensated(model, trajectory, frames)
+    corrected = with_bias_field(model, compensated)
+    if corrected is not None:
+        corrected_trajectory = track_frames(TemplateTracker(corrected), frames)
+        if _found_enough(corrected_trajectory):
+            model, trajectory = corrected, corrected_trajectory
+            compensated = motion_compensated(model, trajectory, frames)
+    compensated = replace(compensated, values=match_brightness(compensated.values, compensated.reference))
     share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
-    model = replace(with_template_bank(model, moved, share), path=learn_motion_prior(seen.moves_mm[seen.found]))
-    return model, preview_report(trajectory(TemplateTracker(model), frames), model, moved, first)
+    motion_prior = learn_motion_prior(trajectory.moves_mm[trajectory.found])
+    model = replace(with_template_bank(model, compensated, share), motion_prior=motion_prior)
+    return model, preview_report(track_frames(TemplateTracker(model), frames), model, compensated, first)
 
 
-def _seen_by_itself(model: Model, frames: Frames) -> Trajectory:
-    """Return what a model sees without the steady model's say, which would hide how it differs from another."""
-    return trajectory(TemplateTracker(replace(model, steady=None)), frames)
+def _track_without_stiff_model(model: Model, frames: Frames) -> Trajectory:
+    """Return the trajectory of a model without its stiff model, which would hide differences between models."""
+    return track_frames(TemplateTracker(replace(model, stiff=None)), frames)
 
 
-def _enough(seen: Trajectory) -> bool:
-    """Return whether the target was found on so many frames that something can be learned from them."""
-    return int(seen.found.sum()) >= FEWEST_FRAMES
+def _found_enough(trajectory: Trajectory) -> bool:
+    """Return True when the target was found on enough frames to learn from."""
+    return int(trajectory.found.sum()) >= FEWEST_FRAMES

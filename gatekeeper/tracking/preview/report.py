@@ -1,4 +1,4 @@
-"""Preview: what a cine without labels, recorded before the beam, tells about how well the target can be tracked."""
+"""Report how well a target can be tracked on a preview cine."""
 
 import math
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.preview.trajectory import Trajectory
 
 FEWEST_FRAMES = 30
-"""Nothing is learned from fewer frames on which the target is surely found."""
+"""Least number of frames with confident positions."""
 LEAST_VISIBLE = 0.9
-"""Share of frames on which the target must be found surely."""
+"""Least share of frames with confident positions."""
 RING_MM = (2.0, 8.0)
-"""The surroundings with which the target is compared lie so far from its outline, in mm."""
+"""Distance from the outline of the surroundings with which the target is compared, in mm."""
 RESERVE_MM = (30.0, 15.0)
-"""How much further than on the preview a deep breath may move the target along SI and AP, in mm."""
+"""Additional displacement by a deep breath along SI and AP, in mm."""
 FARTHEST_MM = 200.0
-"""No search reaches further."""
+"""Upper limit of the suggested search range, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class PreviewReport:
     Attributes
     ----------
     frames : int
-        How many frames there were.
+        Number of frames.
     visible : float
-        Share of them on which the target was surely found, 0-1.
+        Share of frames on which the target was found with confidence, 0-1.
     contrast_to_noise : float
         Difference in brightness of the target and its surroundings over the standard deviation of noise and flow, per
         pixel of about 2 mm; NaN when it could not be measured.
@@ -39,16 +39,36 @@ class PreviewReport:
         Least and largest displacement from the reference along superior-inferior (inferior positive) and
         anterior-posterior (posterior positive), in mm.
     search_mm : tuple of float
-        Suggested search range along SI and AP, either way, in mm.
+        Suggested search range along SI and AP, to either side, in mm.
     go : bool
-        Whether the target can be gated on.
+        True when the target is suitable for gating.
     reasons : tuple of str
-        Why not; empty when it can.
-    stiff, evened : bool
-        Whether the anatomy is taken to be stiffer than without a preview, and whether something that stands still in
-        the images, such as banding, is evened out.
+        Reasons against gating; empty when `go`.
+    stiff : bool
+        True when the anatomy is modelled as stiffer than without a preview.
+    evened : bool
+        True when a static bias field, such as banding, is corrected.
     states_mm : tuple of float
-        Displacement along SI for which each template of the bank stands, in mm.
+        SI displacement of the breathing state of each template, in mm.
+
+    Examples
+    --------
+    >>> from gatekeeper import PreviewReport
+    >>> report = PreviewReport(
+    ...     frames=120,
+    ...     visible=1.0,
+    ...     contrast_to_noise=5.5,
+    ...     si_range_mm=(-1.0, 14.0),
+    ...     ap_range_mm=(-0.5, 3.0),
+    ...     search_mm=(45.0, 20.0),
+    ...     go=True,
+    ...     reasons=(),
+    ...     stiff=False,
+    ...     evened=False,
+    ...     states_mm=(0.0, 5.0, 11.0),
+    ... )
+    >>> report.as_text().splitlines()[-1]
+    'verdict     go'
     """
 
     frames: int
@@ -64,7 +84,7 @@ class PreviewReport:
     states_mm: tuple[float, ...]
 
     def as_text(self) -> str:
-        """Return the report in a few lines that a physicist can read."""
+        """Return the report as a few lines of text."""
         verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
         states, ratio = len(self.states_mm), self.contrast_to_noise
         learned = [
@@ -72,7 +92,7 @@ class PreviewReport:
             for name, is_so in (
                 (f"{states} breathing states", states > 1),
                 ("stiff anatomy", self.stiff),
-                ("static shades evened out", self.evened),
+                ("bias field corrected", self.evened),
             )
             if is_so
         ]
@@ -89,23 +109,30 @@ class PreviewReport:
         )
 
 
-def preview_report(seen: Trajectory, model: Model, frames: MotionCompensated | None, first: Model) -> PreviewReport:
+def preview_report(
+    trajectory: Trajectory, model: Model, frames: MotionCompensated | None, first: Model
+) -> PreviewReport:
     """Return the report on a preview.
 
     Parameters
     ----------
-    seen : Trajectory
-        What was seen on it.
+    trajectory : Trajectory
+        Result of tracking the preview with `model`.
     model : Model
-        What was learned from it.
+        The learned model.
     frames : MotionCompensated or None
-        Its frames moved onto the reference; None when there were too few.
+        Frames of the preview moved onto the reference; None when there were too few.
     first : Model
-        What was known without it.
+        Model of the reference alone.
+
+    Returns
+    -------
+    PreviewReport
+        With a verdict and the reasons for it.
     """
-    sure = seen.sure
+    sure = trajectory.sure
     visible = float(sure.mean())
-    moves_mm = seen.moves_mm[sure] if sure.any() else np.zeros((1, 2))
+    moves_mm = trajectory.moves_mm[sure] if sure.any() else np.zeros((1, 2))
     low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
     farthest = np.maximum(np.abs(low), np.abs(high))
     search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in farthest + RESERVE_MM)
@@ -133,7 +160,7 @@ def preview_report(seen: Trajectory, model: Model, frames: MotionCompensated | N
         go=not reasons,
         reasons=tuple(reasons),
         stiff=model.config.deformation_mm < first.config.deformation_mm,
-        evened=model.fine.evening is not None,
+        evened=model.fine.bias_correction is not None,
         states_mm=model.states_mm,
     )
 

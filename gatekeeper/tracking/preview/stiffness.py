@@ -1,12 +1,12 @@
-"""Stiffness: whether a preview allows the anatomy to be taken as stiffer than one can know from a single frame.
+"""Decide from a preview whether a stiffer model of the anatomy tracks better.
 
-A stiff model with more of the surroundings averages more noise away, but is wrong where the anatomy really deforms.
-Let d(t) be the difference between the centres that a stiff and a flexible model find. What the stiff one saves is
-noise, which is new on every frame and normally distributed; what it gets wrong follows the breath and is alike on
-neighbouring frames, or happens now and then. Half the mean square of the successive differences of d estimates the
-first, and what it lacks to the variance of d the second [1]_; the third shows in the median of the differences being
-small beside their root mean square. On frames so noisy that the flexible model is lost on some, medians take the place
-of the means, and the third is not asked for.
+A stiff model with more context averages out more noise, but is wrong where the anatomy deforms. Let d(t) be the
+difference between the centres that a stiff and a flexible model find. It consists of noise of the flexible model, which
+is independent from frame to frame and normally distributed, and of errors of the stiff model, which follow the breath
+and are correlated between neighbouring frames, or are occasional. Half the mean square of the successive differences of
+d estimates the variance of the noise, and the variance of d minus this that of the correlated errors [1]_. Occasional
+errors show in the ratio of the median of the successive differences to their root mean square. On frames so noisy that
+the flexible model loses the target, medians replace the means, and occasional errors are not tested for.
 
 References
 ----------
@@ -22,26 +22,25 @@ from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.template_tracker import NOISY
 
 STIFFER = (0.5, 1.0 / 3.0, 1.0 / 6.0)
-"""Shares of the deformation that a flexible model expects, as stiff models expect them: each is tried beside the one
-before."""
+"""Expected deformation of the stiff models, as shares of the configured one; each is compared with the one before."""
 WIDER_MM = 10.0
-"""How much further around the target a stiff model looks, in mm."""
+"""Additional context of a stiff model, in mm."""
 WIDEST_MM = 50.0
+"""Upper limit of the context, in mm."""
 
 MOST_STRUCTURED = 1.25
-"""Variance of the difference that follows the breath over that which is noise, up to which the stiff model is better:
-part of the first is the flexible model's error too."""
+"""Largest ratio of correlated variance to noise variance at which the stiff model is better: part of the correlated
+errors are the flexible model's."""
 LEAST_NORMAL = 0.6
-"""Median over root mean square of the differences; 0.67 for a normal distribution, less when a few are large."""
+"""Least ratio of median to root mean square of the successive differences; it is 0.67 for a normal distribution."""
 LEAST_MOTION_MM = 5.0
-"""Anatomy that hardly moves along SI, in the middle nine tenths of the frames, does not show how it deforms when it
-does."""
+"""Least SI range of the central 90 % of the frames from which deformation can be judged, in mm."""
 FEWEST_PAIRS = 20
-"""With fewer neighbouring frames nothing is concluded."""
+"""Least number of pairs of neighbouring frames."""
 
 
 def stiffened(config: TrackerConfig, share: float) -> TrackerConfig:
-    """Return the settings of the stiff model that expects a share of the deformation."""
+    """Return the settings of a stiff model that expects a share of the configured deformation."""
     return config.model_copy(
         update={
             "deformation_mm": share * config.deformation_mm,
@@ -51,13 +50,13 @@ def stiffened(config: TrackerConfig, share: float) -> TrackerConfig:
 
 
 def is_stiff(flexible: Trajectory, stiff: Trajectory) -> bool:
-    """Return True when the stiff model's centres on a preview are the better ones."""
+    """Return True when the stiff model's centres are more accurate than the flexible model's on a preview."""
     found = flexible.found & stiff.found
     if not found.any() or np.ptp(np.percentile(flexible.centers_mm[found, 0], (5.0, 95.0))) < LEAST_MOTION_MM:
         return False
     difference_mm = stiff.centers_mm - flexible.centers_mm
     steps_mm = np.diff(difference_mm, axis=0)[found[1:] & found[:-1]]
-    # Frames recorded twice tell nothing about noise.
+    # Repeated frames carry no information about noise.
     steps_mm = steps_mm[np.abs(steps_mm).sum(axis=1) > 0.0]
     if len(steps_mm) < FEWEST_PAIRS:
         return False
@@ -72,15 +71,12 @@ def is_stiff(flexible: Trajectory, stiff: Trajectory) -> bool:
     return bool(structured <= MOST_STRUCTURED * noise and normal >= LEAST_NORMAL)
 
 
-def is_noisy(seen: Trajectory) -> bool:
-    """Return True when the frames on which the target was found are mostly noise: a flexible model stumbles, too.
-
-    The differences need not be normal then, and both variances are taken from medians.
-    """
-    return bool(np.median(seen.unexplained[seen.found]) >= NOISY)
+def is_noisy(trajectory: Trajectory) -> bool:
+    """Return True when the frames on which the target was found are mostly noise."""
+    return bool(np.median(trajectory.unexplained[trajectory.found]) >= NOISY)
 
 
 def _typical_square(values_mm: NDArray[np.float64]) -> float:
-    """Return what is in proportion to the variance along both axes, whatever a few outliers say."""
-    away_mm = np.abs(values_mm - np.median(values_mm, axis=0))
-    return float(np.square(np.median(away_mm, axis=0)).sum())
+    """Return a robust measure of spread, proportional to the variance summed over both axes."""
+    deviation_mm = np.abs(values_mm - np.median(values_mm, axis=0))
+    return float(np.square(np.median(deviation_mm, axis=0)).sum())

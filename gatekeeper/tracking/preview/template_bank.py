@@ -1,8 +1,8 @@
-"""Bank: one template for each breathing state, of the reference and of the preview's frames in that state.
+"""Build a bank of templates, one for each breathing state, from the reference and the preview's frames.
 
-The frames are moved onto the reference by the displacement that was found on them, brought to its brightness, and
-averaged, so that noise and flow cancel out. The reference keeps its weight in each template: what the target
-is remains what was drawn on the reference, and no template can drift away from it.
+The frames are moved onto the reference by the displacement found on them, matched to its brightness, and averaged,
+so that noise and flow average out. The reference keeps its weight in each template, so that no template can drift away
+from the outlined target.
 """
 
 from dataclasses import replace
@@ -15,21 +15,35 @@ from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.template import RIM, Template
 
 STATES = 3
-"""How many templates there are."""
+"""Number of templates."""
 WIDTH = 0.75
-"""Standard deviation of a state, as a share of the motion's range over the number of states."""
+"""Standard deviation of a state's weights, over the range of motion per state."""
 REFERENCE_SHARE = 0.5
 """Weight of the reference in each template."""
 REFERENCE_SHARE_OF_STIFF = 0.1
-"""The same where anatomy is stiff: what differs between frames is noise then, and the reference is noisy, too."""
+"""Weight of the reference for stiff anatomy, where differences between frames, and from the reference, are noise."""
 
 Array = NDArray[np.float64]
 
 
 def with_template_bank(model: Model, frames: MotionCompensated, share: float) -> Model:
-    """Return the model with a template for each of `STATES` states, evenly populated by frames of matched gain.
+    """Return the model with a template for each breathing state.
 
-    `share` is the weight of the reference in each template, 0-1. The steady model has one template of all states.
+    The stiff model has one template for all states.
+
+    Parameters
+    ----------
+    model : Model
+        The model with a single template.
+    frames : MotionCompensated
+        Frames of the preview, moved onto the reference and matched to its brightness.
+    share : float
+        Weight of the reference in each template, 0-1.
+
+    Returns
+    -------
+    Model
+        With `STATES` templates, at equally populated quantiles of the SI displacement.
     """
     states_mm = frames.states_mm
     centres_mm = np.quantile(states_mm, (np.arange(STATES) + 0.5) / STATES)
@@ -41,14 +55,14 @@ def with_template_bank(model: Model, frames: MotionCompensated, share: float) ->
 
     near = [np.exp(-0.5 * np.square((states_mm - centre_mm) / width_mm)) for centre_mm in centres_mm]
     fine = replace(model.fine, templates=tuple(template(model.fine, weights) for weights in near))
-    steady = model.steady
-    if steady is not None:
-        steady = replace(steady, fine=replace(steady.fine, templates=(template(steady.fine, None),)))
-    return replace(model, fine=fine, steady=steady, states_mm=tuple(map(float, centres_mm)))
+    stiff = model.stiff
+    if stiff is not None:
+        stiff = replace(stiff, fine=replace(stiff.fine, templates=(template(stiff.fine, None),)))
+    return replace(model, fine=fine, stiff=stiff, states_mm=tuple(map(float, centres_mm)))
 
 
-def matched(values: Array, reference: Array) -> Array:
-    """Return images (T, h, w) with the gain and offset at which each is the most like the reference."""
+def match_brightness(values: Array, reference: Array) -> Array:
+    """Return images (T, h, w) with gain and offset fitted to the reference (h, w) by least squares."""
     centred = values - values.mean(axis=(1, 2), keepdims=True)
     goal = reference - reference.mean()
     gain = (centred * goal).sum(axis=(1, 2)) / np.maximum(np.square(centred).sum(axis=(1, 2)), 1e-30)
@@ -56,9 +70,9 @@ def matched(values: Array, reference: Array) -> Array:
 
 
 def _template(model: Model, scale: Scale, frames: MotionCompensated, image: Array) -> Template:
-    """Return the template of an image (h, w) in the place of the reference."""
-    whole = scale.grid.image.copy()
+    """Return the template of the reference with an image (h, w) in place of its box."""
+    full = scale.grid.image.copy()
     row, col = frames.corner_px
     rows, cols = image.shape
-    whole[RIM + row : RIM + row + rows, RIM + col : RIM + col + cols] = image
-    return scale.template(whole, model.free)
+    full[RIM + row : RIM + row + rows, RIM + col : RIM + col + cols] = image
+    return scale.template(full, model.deformation)

@@ -1,4 +1,4 @@
-"""Passage: a follower on its way through a recorded sequence, and what it saw."""
+"""Track a recorded sequence, and keep the positions found."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.template_tracker import SURE, TemplateTracker
+from gatekeeper.tracking.template_tracker import CONFIDENT, TemplateTracker
 
 Array = NDArray[np.float64]
 
 FOUND = 0.05
-"""From this confidence on a frame is learned from; many such frames average to what one alone does not show."""
+"""Confidence from which on a frame is used for learning; errors average out over many frames."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trajectory:
-    """What a follower saw.
+    """Result of tracking a sequence of T frames.
 
     Attributes
     ----------
@@ -26,8 +26,9 @@ class Trajectory:
     centers_mm : ndarray of float64, shape (T, 2)
         Centre of the target on each frame, (row, col) in mm.
     confidence : ndarray of float64, shape (T,)
+        Confidence on each frame, 0-1.
     unexplained : ndarray of float64, shape (T,)
-        Unexplained over explained variance of each frame; infinite where nothing was found.
+        Ratio of unexplained to explained variance of each frame; infinite where the target was not found.
     """
 
     params: Array
@@ -37,27 +38,40 @@ class Trajectory:
 
     @property
     def found(self) -> NDArray[np.bool_]:
-        """Frames (T,) on which there is something to learn from, though the follower may not be sure yet."""
+        """Mask (T,) of the frames that are used for learning."""
         return np.asarray(self.confidence >= FOUND, dtype=np.bool_)
 
     @property
     def sure(self) -> NDArray[np.bool_]:
-        """Frames (T,) on which the follower is sure of the target."""
-        return np.asarray(self.confidence >= SURE, dtype=np.bool_)
+        """Mask (T,) of the frames with confident positions."""
+        return np.asarray(self.confidence >= CONFIDENT, dtype=np.bool_)
 
     @property
     def moves_mm(self) -> Array:
-        """Displacement (T, 2) from the reference that all points share, (SI, AP) in mm."""
+        """Translation (T, 2) from the reference, (SI, AP) in mm."""
         return np.asarray(self.params[:, [0, self.params.shape[1] // 2]] * TRANSLATION_SD_MM, dtype=np.float64)
 
 
-def trajectory(follower: TemplateTracker, frames: Iterable[NDArray[np.float32] | None]) -> Trajectory:
-    """Follow canonical frames from first to last; None is a frame that shows nothing."""
-    params, centers, confidence, unexplained = [], [], [], []
+def track_frames(tracker: TemplateTracker, frames: Iterable[NDArray[np.float32] | None]) -> Trajectory:
+    """Track a sequence of frames.
+
+    Parameters
+    ----------
+    tracker : TemplateTracker
+        The tracker; it must not have seen a frame before.
+    frames : iterable of ndarray of float32, shape (h, w), or None
+        Frames at working resolution in the order of acquisition; None for one that cannot be used.
+
+    Returns
+    -------
+    Trajectory
+        One entry per frame.
+    """
+    params, centers, confidences, unexplained = [], [], [], []
     for frame in frames:
-        sure = follower.follow(frame)
-        params.append(follower.params.astype(np.float64))
-        centers.append(follower.track(sure).center_mm)
-        confidence.append(sure)
-        unexplained.append(follower.unexplained)
-    return Trajectory(*map(np.array, (params, centers, confidence, unexplained)))
+        confidence = tracker.locate(frame)
+        params.append(tracker.params.astype(np.float64))
+        centers.append(tracker.track(confidence).center_mm)
+        confidences.append(confidence)
+        unexplained.append(tracker.unexplained)
+    return Trajectory(*map(np.array, (params, centers, confidences, unexplained)))
