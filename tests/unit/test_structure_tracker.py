@@ -86,7 +86,7 @@ def test_the_settings_are_those_of_all():
 
 @pytest.mark.parametrize("masks", [{}, None])
 def test_no_structure_is_an_error(masks):
-    with pytest.raises(TargetError, match=r"^structures: there is none; "):
+    with pytest.raises(TargetError, match=r"^structures: no mask was given; "):
         together(masks)
 
 

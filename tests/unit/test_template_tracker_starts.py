@@ -202,7 +202,7 @@ def test_a_frame_of_which_the_fine_fit_is_not_sure_is_fitted_by_the_steady_model
     assert 0.0 < sure < module.CONFIDENT
     fitted, real = [], other.stiff.fit
     other.stiff.fit = lambda *rest: fitted.append(0) or (real(*rest) and False)
-    assert other.follow(frame) == sure
+    assert other.locate(frame) == sure
     assert fitted
     assert np.abs(template_tracker.params - other.params).max() > 1e-3
     assert template_tracker.unexplained == other.unexplained
