@@ -183,8 +183,8 @@ def test_a_frame_is_checked_and_sketched_once_however_many_structures_there_are(
         monkeypatch.setattr(canonical, name, lambda *given: (calls.append(name), real(*given))[1])
 
     spy("is_finite_and_varied_within")
-    spy("sketch")
-    spy("join")
+    spy("bin_coarsely")
+    spy("bin_pixels")
     tracker = together(masks_on(scene), scene)
     frame = scene.image((3.0, 1.0))
     # Once frames are known not to be noisy there is one fine fit each.
@@ -193,7 +193,7 @@ def test_a_frame_is_checked_and_sketched_once_however_many_structures_there_are(
     tracker.track(frame)
     checked = "is_finite_and_varied_within"
     # Whole is only what each of them fits.
-    assert calls == ([checked] if scene is SCENE else ["sketch", checked, *["join", checked] * len(MASKS)])
+    assert calls == ([checked] if scene is SCENE else ["bin_coarsely", checked, *["bin_pixels", checked] * len(MASKS)])
 
 
 def test_what_is_read_of_a_frame_reaches_as_far_as_any_of_them_looks():

@@ -208,7 +208,7 @@ def test_a_frame_of_which_the_fine_fit_is_not_sure_is_fitted_by_the_steady_model
     assert template_tracker.unexplained == other.unexplained
     for tracked in (template_tracker, other):
         tracked.typical_unexplained = 0.0
-        tracked.follow(SCENE.image())
+        tracked.locate(SCENE.image())
     assert len(fitted) == 1
 
 
