@@ -1,1 +1,1 @@
-"""Permission to irradiate, to the outside."""
+"""Ports that pass decisions on to a linac, and the watchdog behind them."""

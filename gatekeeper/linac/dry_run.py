@@ -1,4 +1,4 @@
-"""A linac that only remembers: what replay drives and tests look into."""
+"""A linac port that only keeps the decisions, for replay and tests."""
 
 import math
 from typing import NamedTuple
@@ -7,16 +7,16 @@ from gatekeeper.core.decision import BeamState, Decision
 
 
 class Command(NamedTuple):
-    """One message as it would have reached the linac.
+    """One message as a linac would have received it.
 
     Attributes
     ----------
     sequence : int
-        Sequence number of the frame that was judged; -1 when there was none.
+        Sequence number of the frame; -1 when there was none.
     state : BeamState
         ON or HOLD.
     time_s : float
-        Session time of the decision in seconds; NaN for the hold that closing the link means.
+        Session time of the decision in s; NaN for the hold on closing.
     """
 
     sequence: int
@@ -25,7 +25,7 @@ class Command(NamedTuple):
 
 
 class DryRunLinac:
-    """A LinacPort without a linac behind it.
+    """A LinacPort without a linac.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class DryRunLinac:
 
     @property
     def beam_on(self) -> bool:
-        """True while the last message allows the beam."""
+        """Whether the last message allows the beam."""
         return bool(self.commands) and self.commands[-1].state is BeamState.ON
 
     @property
     def alive(self) -> bool:
-        """True until the link is closed."""
+        """True until the port is closed."""
         return not self._closed
 
     def send(self, decision: Decision) -> None:
-        """Remember one decision; on a closed link nothing is passed on any more."""
+        """Append a decision to `commands`, unless the port is closed."""
         if not self._closed:
             self.commands.append(Command(decision.sequence, decision.state, decision.time_s))
 

@@ -1,32 +1,32 @@
-"""Link: how the way to a linac is at one moment, the same for every port."""
+"""The state of the link to a linac, the same for every port."""
 
 import struct
 from dataclasses import dataclass
 
 RST_ON_CLOSE = struct.pack("ii", 1, 0)
-"""For SO_LINGER: what still waits to be sent when a socket is closed is thrown away, and must not arrive after all."""
+"""For SO_LINGER: closing a socket discards unsent data, which must not arrive later."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """How the link to an interlock or a device is.
+    """State of the link to an interlock or a device.
 
     Attributes
     ----------
     alive : bool
-        True while the other side answers in time, or takes what it is told where it does not answer.
+        Whether the other side answers in time or, where it does not answer, accepts what is sent.
     rtt_ms : float
-        From the last acknowledged message to its acknowledgement, in ms; 0 before the first.
+        Time from the last acknowledged message to its acknowledgement, in ms; 0 before the first.
     last_ack_age_s : float
-        Time since the other side was last heard, in s; infinite while there is no session.
+        Time since the last message of the other side, in s; infinite without a session.
     sessions, lost : int
-        How often a session was opened, and how often one ended or none came about.
+        Number of sessions opened, and of sessions that ended or failed to open.
     withheld : int
-        Decisions for the beam that were not passed on: no session, or the other side not heard lately.
+        Beam-on decisions that were not sent: no session, or no recent answer.
     refused : int
         Messages that the other side has refused.
     fault : str
-        Why the last session ended or none came about; empty when nothing has happened.
+        Why the last session ended or failed to open; empty when there was no failure.
     """
 
     alive: bool

@@ -1,4 +1,4 @@
-"""Modbus TCP: a coil that enables the beam and a register that counts up, both read back and compared."""
+"""Modbus TCP: a coil that enables the beam and a register with a heartbeat, both read back and compared."""
 
 import logging
 import socket
@@ -13,24 +13,24 @@ from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.link_status import RST_ON_CLOSE
 from gatekeeper.linac.repeater import BeamOrder
 
-# What pymodbus has to say is in the exceptions too; without a handler it would write to the terminal.
+# The exceptions say the same; without a handler pymodbus would log to the terminal.
 logging.getLogger("pymodbus").addHandler(logging.NullHandler())
 
 
 class ModbusWire:
-    """A connection to a Modbus server; one request is on its way at a time, and none is repeated.
+    """A connection to a Modbus server, with one request at a time and no retries.
 
-    The coil is written first and the heartbeat second, so that a heartbeat never vouches for an older coil.
+    The coil is written before the heartbeat, so that a new heartbeat never confirms an older coil.
 
     Parameters
     ----------
     config : ModbusLinacConfig
-        Where the server is, its addresses and times.
+        Address of the server, coil, register and times.
 
     Raises
     ------
     LinkError
-        When it cannot be connected to.
+        When the server cannot be reached.
     """
 
     def __init__(self, config: ModbusLinacConfig) -> None:
@@ -40,13 +40,18 @@ class ModbusWire:
         )
         connected = self._client.connect()  # type: ignore[no-untyped-call]
         if not connected or self._client.socket is None:
-            raise LinkError(f"{config.host}:{config.port}: no Modbus server can be connected to there; is it running?")
+            raise LinkError(f"{config.host}:{config.port}: cannot connect to a Modbus server; is it running?")
         self._client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Nothing may be left that arrives after all; what counts has been confirmed by then.
+        # Unsent data must not arrive after closing; what was delivered has been confirmed by then.
         self._client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
 
     def deliver(self, order: BeamOrder) -> None:
         """Write coil and heartbeat, read both back, and compare.
+
+        Parameters
+        ----------
+        order : BeamOrder
+            State of the beam and heartbeat.
 
         Raises
         ------
@@ -71,7 +76,14 @@ class ModbusWire:
             )
 
     def read(self) -> tuple[bool, int]:
-        """Return coil and heartbeat as the server has them.
+        """Return coil and heartbeat of the server.
+
+        Returns
+        -------
+        beam_on : bool
+            The coil.
+        beat : int
+            The register.
 
         Raises
         ------
@@ -95,7 +107,7 @@ class ModbusWire:
         self._client.close()  # type: ignore[no-untyped-call]
 
     def _good(self, what: str, answer: ModbusPDU) -> ModbusPDU:
-        """Return an answer that is no refusal."""
+        """Return an answer, or raise LinkError when it is a refusal."""
         config = self._config
         if answer.isError():
             raise LinkError(
@@ -106,12 +118,12 @@ class ModbusWire:
 
 
 def probe(config: ModbusLinacConfig) -> str:
-    """Return what a Modbus server has now; nothing is written.
+    """Return coil and heartbeat of a Modbus server as a line of text; nothing is written.
 
     Raises
     ------
     LinkError
-        When there is none, or it does not know the addresses.
+        When there is no server, or it refuses the addresses.
     """
     try:
         with closing(ModbusWire(config)) as wire:

@@ -1,4 +1,4 @@
-"""Profile: what a linac can follow, how long a beam must be off and how often it may begin, and its latencies."""
+"""The limits of a linac: how long the beam must be off, how often it may start, and its latencies."""
 
 from typing import NamedTuple
 
@@ -9,18 +9,18 @@ MINUTE_S = 60.0
 
 
 class BeamLog(NamedTuple):
-    """What is remembered of the beam, by the times of the decisions.
+    """Recent beam changes, by the times of the decisions.
 
     Attributes
     ----------
     beam : BeamState
-        What was decided last.
+        Last decision.
     since_s : float
-        Session time since which that has been so, in seconds; minus infinity when the beam was never on.
+        Session time of the last change, in s; minus infinity when the beam was never on.
     begun_s : tuple of float
-        When the last beams began, at most `cycles_per_minute` of them, oldest first.
+        Times of the last beam starts, in s, at most `cycles_per_minute` of them, oldest first.
     cut_short : int
-        How many beams were shorter than `minimum_on_s`.
+        Number of beams shorter than `minimum_on_s`.
     """
 
     beam: BeamState = BeamState.HOLD
@@ -30,7 +30,7 @@ class BeamLog(NamedTuple):
 
 
 def after(log: BeamLog, beam: BeamState, time_s: float, profile: LinacProfile) -> BeamLog:
-    """Return what is remembered after a decision at session time `time_s`, in seconds."""
+    """Return the log after a decision at session time `time_s`, in s."""
     if beam is log.beam:
         return log
     if beam is BeamState.ON:
@@ -42,9 +42,9 @@ def after(log: BeamLog, beam: BeamState, time_s: float, profile: LinacProfile) -
 
 
 def refusals(log: BeamLog, now_s: float, profile: LinacProfile) -> tuple[Reason, ...]:
-    """Return why a beam that is off may not begin at session time `now_s`, in seconds; nothing when it may.
+    """Return the reasons why the beam may not start at session time `now_s`, in s; empty when it may.
 
-    A time that is not a number is refused.
+    A time of NaN is refused.
     """
     if log.beam is BeamState.ON:
         return ()

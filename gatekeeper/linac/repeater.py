@@ -1,10 +1,9 @@
-"""The courier: a LinacPort that repeats the last decision over a wire that may be slow, and never waits for it.
+"""Repeat the last decision to a device over a connection that may be slow, without making the loop wait.
 
-A decision is left in a slot, where the newest takes the place of the one before; a thread of the same process carries
-it to the device at once, and again every `refresh_ms`, so that the device can tell that somebody is there. A beam-on is
-carried only while it is fresh: an engine that hangs while its process lives is not kept alive by the thread, and with
-its process the thread stops. What is late or fails ends the session; the next one begins with HOLD, and a beam-on of
-before is worth nothing in it.
+The newest decision replaces the one before; a thread of the same process sends it to the device at once, and again
+every `refresh_ms` as a sign of life. A beam-on is sent only while it is fresh, so that the thread cannot keep the beam
+on for an engine that hangs, and the thread ends with its process. A late or failed delivery ends the session; the next
+one begins with HOLD, and earlier beam-on decisions are void in it.
 """
 
 import threading
@@ -20,21 +19,21 @@ from gatekeeper.linac.link_status import LinkStatus
 
 NS_PER_MS = 1_000_000
 BEATS = 1 << 16
-"""The heartbeat counts from 0 to one less than this, and begins anew."""
+"""Number of heartbeat values; the heartbeat counts from 0 to one less than this, and starts again."""
 LARGEST_FRAME = 2**31 - 1
 
 
 class BeamOrder(NamedTuple):
-    """What the device is told.
+    """One message to the device.
 
     Attributes
     ----------
     beam_on : bool
         Whether the beam may be on.
     beat : int
-        The heartbeat, 0 to 65535: one more than in the order before.
+        Heartbeat, 0 to 65535: one more than in the order before.
     frame : int
-        Sequence number of the frame that was judged, up to 2147483647; -1 for none. For the log only.
+        Sequence number of the frame, up to 2147483647; -1 for none. For the log only.
     """
 
     beam_on: bool
@@ -46,22 +45,22 @@ class Wire(Protocol):
     """An open connection to a device; used by one thread."""
 
     def deliver(self, order: BeamOrder) -> None:
-        """Tell the device, and return when it has confirmed, where it does.
+        """Send an order, and return when the device has confirmed it, if it does.
 
         Raises
         ------
         LinkError, OSError
-            When it does not take the order, confirms another, or is not there in time.
+            When the device does not accept the order, confirms another, or does not answer in time.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the device; what still waits to be sent is thrown away where that is possible."""
+        """Disconnect; unsent data are discarded where possible."""
         ...
 
 
 class DesiredState(NamedTuple):
-    """What the last decision asks for: the beam or not, for which frame, until when, in ns, and in which session."""
+    """State that the last decision asks for: beam on or not, frame, end of validity in ns, and session."""
 
     beam_on: bool
     frame: int
@@ -73,14 +72,14 @@ HOLDING = DesiredState(False, -1, 0, 0)
 
 
 class Repeater:
-    """Carries decisions to a device; connects by itself, again and again, and always comes back in HOLD.
+    """Send decisions to a device; reconnects by itself, always in HOLD.
 
     Parameters
     ----------
     config : RepeaterLinacConfig
         The times.
     connect : callable
-        Returns a new wire, or raises LinkError or OSError; called by the thread.
+        Return a new connection, or raise LinkError or OSError; called by the thread.
     now_ns : callable
         Monotonic clock in ns.
     """
@@ -109,18 +108,18 @@ class Repeater:
 
     @property
     def alive(self) -> bool:
-        """True while the device takes every order in time; False as soon as one is late or has failed."""
+        """Whether the device confirms every order in time; False as soon as one is late or has failed."""
         return self._session > 0 and self._now_ns() <= self._alive_until_ns
 
     @property
     def link(self) -> LinkStatus:
-        """How the link is at this moment."""
+        """Current state of the link."""
         age_s = (self._now_ns() - self._heard_ns) * 1e-9 if self._session else float("inf")
         rtt_ms = self._took_ns / NS_PER_MS if self._session else 0.0
         return LinkStatus(self.alive, rtt_ms, age_s, self._sessions, self._lost, self._withheld, 0, self._fault)
 
     def send(self, decision: Decision) -> None:
-        """Leave a decision for the thread; takes a few microseconds and touches no wire."""
+        """Leave a decision for the thread; takes a few microseconds and does no I/O."""
         if self._stopping:
             return
         session = self._session
@@ -133,7 +132,7 @@ class Repeater:
         self._wake.set()
 
     def close(self) -> None:
-        """Hold and disconnect; may be called twice. Waits for an order that is on its way, and for the last HOLD."""
+        """Hold and disconnect; may be called twice. Waits for the order being sent, and for the last HOLD."""
         self._stopping = True
         self._desired = HOLDING
         self._wake.set()
@@ -141,14 +140,14 @@ class Repeater:
         self._thread.join(1.0 + 4e-9 * self._deadline_ns)
 
     def _run(self) -> None:
-        """Connect, carry orders until the session ends, and begin anew, until closed."""
+        """Connect, and serve sessions until closed."""
         while not self._stopping:
             try:
                 with closing(self._connect()) as wire:
                     self._serve(wire)
-            except Exception as error:  # whatever a library makes of a device's nonsense is a lost link too
-                said = str(error) if isinstance(error, (LinkError, OSError)) else f"{type(error).__name__}: {error}"
-                self._fault = " ".join(said.split())
+            except Exception as error:  # any exception of a library on a device's malformed data is a lost link too
+                reason = str(error) if isinstance(error, (LinkError, OSError)) else f"{type(error).__name__}: {error}"
+                self._fault = " ".join(reason.split())
                 self._lost += 1
             finally:
                 self._session = 0
@@ -156,7 +155,7 @@ class Repeater:
             self._stopped.wait(self._retry_s)
 
     def _serve(self, wire: Wire) -> None:
-        """Have one session: HOLD first, HOLD last, and in between what is wanted."""
+        """Serve one session: HOLD first, HOLD last, and the desired state in between."""
         self._deliver(wire, HOLDING)
         self._sessions += 1
         self._session = self._sessions
@@ -165,18 +164,18 @@ class Repeater:
             desired, now_ns = self._desired, self._now_ns()
             until_ns = min(refresh_ns, desired.until_ns) if self._is_good(desired, now_ns) else refresh_ns
             self._wake.wait(max(0.0, (until_ns - now_ns) * 1e-9))
-            self._wake.clear()  # first: a decision that comes meanwhile sets it after it has said what it wants
+            self._wake.clear()  # before reading: a decision that arrives meanwhile sets it again
             desired = self._desired
             self._deliver(wire, desired if self._is_good(desired, self._now_ns()) else desired._replace(beam_on=False))
             refresh_ns = self._heard_ns + self._refresh_ns
         self._deliver(wire, HOLDING)
 
     def _is_good(self, desired: DesiredState, now_ns: int) -> bool:
-        """Return whether the beam is asked for, in this session, by a decision that is fresh."""
+        """Return whether the beam is asked for, in this session, by a fresh decision."""
         return desired.beam_on and desired.session == self._session > 0 and now_ns < desired.until_ns
 
     def _deliver(self, wire: Wire, desired: DesiredState) -> None:
-        """Tell the device; the link counts as dead from the moment that this is late."""
+        """Send an order; the link counts as dead from the moment it is late."""
         began_ns = self._now_ns()
         self._alive_until_ns = began_ns + self._deadline_ns
         self._beat = (self._beat + 1) % BEATS

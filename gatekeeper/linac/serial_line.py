@@ -1,4 +1,4 @@
-"""The serial line: a device is told the state in lines of ASCII, and answers each with its own."""
+"""Serial port: a device receives the state of the beam in ASCII lines, and answers each with its own."""
 
 import termios
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from gatekeeper.linac.repeater import BeamOrder
 
 
 class SerialWire:
-    """An open serial port that nobody else may open.
+    """An open serial port, locked against other processes.
 
     Parameters
     ----------
     config : SerialLinacConfig
-        The port, and how it is used.
+        The port and its settings.
     make : callable
-        Makes a port that is not open yet.
+        Return a port that is not open yet.
 
     Raises
     ------
@@ -34,7 +34,7 @@ class SerialWire:
         self._port.baudrate = config.baud
         self._port.exclusive = True
         self._port.timeout = self._port.write_timeout = config.deadline_ms / 1000
-        # Both control lines would be raised with the port otherwise.
+        # Otherwise opening the port would raise both control lines.
         self._port.rts = self._port.dtr = False
         self._port.port = config.device
         try:
@@ -42,7 +42,7 @@ class SerialWire:
         except (OSError, termios.error) as error:
             raise LinkError(f"{config.device}: the serial port cannot be opened: {error}") from None
         try:
-            self._raise_line(False)
+            self._set_line(False)
         except LinkError:
             self._port.close()
             raise
@@ -50,40 +50,45 @@ class SerialWire:
     def deliver(self, order: BeamOrder) -> None:
         """Write the line, and compare the answer where there is one.
 
-        The control line falls before the text of a hold, and rises after the text of a beam-on was answered.
+        The control line falls before the text of a hold is sent, and rises after the text of a beam-on was answered.
+
+        Parameters
+        ----------
+        order : BeamOrder
+            State of the beam and heartbeat.
 
         Raises
         ------
         LinkError
-            When the line cannot be written in time, or the answer does not come in time, is garbled, or is another.
+            When the line cannot be written in time, or the answer is late, damaged or different.
         """
         if not order.beam_on:
-            self._raise_line(False)
+            self._set_line(False)
         try:
             if (waiting := self._port.out_waiting) > LONGEST:
-                raise LinkError(f"{self._config.device}: {waiting} bytes still wait to be sent; the port is stuck")
+                raise LinkError(f"{self._config.device}: {waiting} bytes are unsent; the port is stuck")
             self._port.write(f"{order_line(order)}\r\n".encode("ascii"))
             if self._config.acknowledge:
                 self._compare(order)
         except (LinkError, OSError, termios.error) as error:
-            self._throw_away()
+            self._discard()
             raise LinkError(f"{error}") from None
         if order.beam_on:
-            self._raise_line(True)
+            self._set_line(True)
 
     def close(self) -> None:
-        """Let go of the port; the control lines fall."""
+        """Close the port; the control lines fall."""
         self._port.close()
 
-    def _throw_away(self) -> None:
-        """Drop the control line and what still waits to be sent, where the port is still there."""
+    def _discard(self) -> None:
+        """Drop the control line and discard unsent data, if the port still exists."""
         with suppress(LinkError):
-            self._raise_line(False)
+            self._set_line(False)
         with suppress(OSError, termios.error):
             self._port.reset_output_buffer()
 
     def _compare(self, order: BeamOrder) -> None:
-        """Read the answer, and compare it with what was said."""
+        """Read the answer, and compare it with the order."""
         raw = self._port.read_until(b"\n", LONGEST)
         if not raw.endswith(b"\r\n"):
             raise LinkError(
@@ -92,8 +97,8 @@ class SerialWire:
             )
         check(order, read_answer(raw[:-2].decode("ascii", "replace")), self._config.device)
 
-    def _raise_line(self, high: bool) -> None:
-        """Set the control line that goes with the beam, where one does."""
+    def _set_line(self, high: bool) -> None:
+        """Set the control line that accompanies the beam, if there is one."""
         if self._line == "none":
             return
         try:
@@ -106,14 +111,16 @@ class SerialWire:
 
 
 def probe(config: SerialLinacConfig, make: Callable[[], serial.Serial] = serial.Serial) -> str:
-    """Return whether a serial port can be opened and, where the device answers, that it did; HOLD is all that is said.
+    """Return a line of text on a serial port: that it opens and, with acknowledgements, that the device answers.
+
+    Only HOLD is sent.
 
     Raises
     ------
     LinkError
-        When it cannot be opened, is in use, has no such control line, or nobody answers.
+        When the port cannot be opened, is in use, has no such control line, or the device does not answer.
     """
     with closing(SerialWire(config, make)) as wire:
         wire.deliver(BeamOrder(False, 0, -1))
-    heard = "the device answers" if config.acknowledge else "whether a device listens cannot be known"
-    return f"serial port {config.device} at {config.baud} baud: {heard}"
+    found = "the device answers" if config.acknowledge else "without acknowledgements a device cannot be detected"
+    return f"serial port {config.device} at {config.baud} baud: {found}"

@@ -1,7 +1,7 @@
-"""The watchdog: a process of its own that sends HOLD when the engine no longer gives a sign of life, or is gone.
+"""The watchdog: a process of its own that sends HOLD when the engine's heartbeat stops or its process is gone.
 
-It is a second line. A lease that is not renewed holds the beam by itself; the watchdog is for ports that stay as they
-were last told. It outlives the engine: a crash, kill -9 or a stopped process does not take it along.
+It is a second line of defence. A lease that is not renewed holds the beam by itself; the watchdog is for ports that
+keep the last state they received. It outlives the engine, also after a crash, kill -9 or a stopped process.
 """
 
 import mmap
@@ -22,30 +22,30 @@ from gatekeeper.core.errors import GatekeeperError, WatchdogError
 from gatekeeper.core.protocols import LinacPort
 
 Connect = Callable[[], LinacPort]
-"""Opens a way to the linac; goes to another process, so that it must be a function of a module, or a partial of one."""
+"""Open a port to the linac; runs in another process, so it must be a function of a module, or a partial of one."""
 
 START_S = 20.0
-"""How long the process may take to start, in s."""
+"""Longest time for the process to start, in s."""
 STOP_S = 5.0
-"""How long it may take to end, in s."""
+"""Longest time for the process to end, in s."""
 RETRY_S = 0.05
-"""How long to wait before a HOLD that was not taken is sent again, in s."""
+"""Pause before a HOLD that failed is sent again, in s."""
 GIVE_UP_S = 10.0
-"""How long after the engine's end a HOLD is tried to be sent, in s."""
+"""Time after the engine's end during which sending HOLD is retried, in s."""
 LOOKS = 10
-"""How often the counter is looked at within its limit."""
+"""Number of times the counter is read within its limit."""
 COUNTER = 8
 """Size of the counter in bytes."""
 
 
 @dataclass(slots=True)
 class HeartbeatDeadline:
-    """Tells from a counter and a clock whether the engine is late. Counting begins with the first beat.
+    """Decide from a counter and a clock whether the engine is late; starts with the first beat.
 
     Attributes
     ----------
     limit_s : float
-        How long the counter may stand still, in seconds.
+        Longest time for the counter to stand still, in s.
     """
 
     limit_s: float
@@ -53,29 +53,29 @@ class HeartbeatDeadline:
     _since_s: float | None = None
 
     def is_late(self, count: int, now_s: float) -> bool:
-        """Return True when the counter, which reads `count` at `now_s`, has stood still for longer than the limit."""
+        """Return whether the counter, with the value `count` at `now_s`, has stood still for longer than the limit."""
         if count != self._count:
             self._count, self._since_s = count, now_s
         return self._since_s is not None and not now_s - self._since_s <= self.limit_s
 
     def left_s(self, now_s: float) -> float:
-        """Return how long the counter may still stand, in seconds; the whole limit before the first beat."""
+        """Return how long the counter may still stand, in s; the full limit before the first beat."""
         return self.limit_s if self._since_s is None else max(0.0, self._since_s + self.limit_s - now_s)
 
 
 class Watchdog:
-    """Starts the process and feeds it.
+    """Start the watchdog process and feed it.
 
-    The heartbeat is a counter in memory without a name, which both processes hold by a file descriptor: there is
-    nothing that could be left behind, or taken away by one while the other still uses it.
+    The heartbeat is a counter in anonymous shared memory, which both processes hold by a file descriptor: no name can
+    be left behind, and neither process can remove it while the other uses it.
 
     Parameters
     ----------
     connect : callable
-        Opens the watchdog's own way to the linac, when it is needed.
+        Open the watchdog's own port to the linac when it is needed.
     limit_s : float
-        HOLD is sent when no beat has come for this long, in seconds. The loop beats once for each frame, so that it
-        must be longer than the longest silence that the loop waits for.
+        Time without a beat after which HOLD is sent, in s. The loop beats once per pass, so this must be longer than
+        the longest wait of the loop.
 
     Raises
     ------
@@ -109,24 +109,21 @@ class Watchdog:
             )
 
     def beat(self) -> None:
-        """Give a sign of life; costs a few hundred nanoseconds."""
+        """Give a sign of life; takes a few hundred nanoseconds."""
         self._counter[0] += 1
 
     @property
     def alive(self) -> bool:
-        """True while the process is there to send HOLD."""
+        """Whether the process is running."""
         return self._process.is_alive()
 
     @property
     def pid(self) -> int | None:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     def close(self) -> None:
-        """Stand down: end the process without a word to the linac; may be called twice.
-
-        The loop has sent its own HOLD by then.
-        """
+        """End the process without sending HOLD, which the loop has done by then; may be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -148,7 +145,7 @@ class Watchdog:
 
 
 class _Handed:
-    """A file descriptor on its way into the process that is being spawned."""
+    """A file descriptor passed to the process being spawned."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -162,7 +159,7 @@ def _receive(handed: Any) -> _Handed:
 
 
 class _TerminatedError(Exception):
-    """The watchdog was asked by a signal to end."""
+    """SIGTERM arrived."""
 
 
 def _terminate(*_: object) -> None:
@@ -171,8 +168,8 @@ def _terminate(*_: object) -> None:
 
 
 def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, engine: int) -> None:
-    """Watch until told to stand down, or until the engine is gone and HOLD was sent: the process's whole life."""
-    # The terminal's interrupt is for the engine. It asks its processes to end when it ends without closing them.
+    """Watch until told to end, or until the engine is gone and HOLD was sent; the process's main function."""
+    # A terminal's interrupt is for the engine, which terminates its child processes when it ends.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     counter = memoryview(mmap.mmap(memory.descriptor, COUNTER, access=mmap.ACCESS_READ)).cast("Q")
@@ -186,38 +183,43 @@ def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, e
         signal.signal(signal.SIGTERM, _terminate)
         link.send("ready")
         if watch(hold_sender, limit_s, lambda: counter[0], link, gone):
-            _insist(hold_sender)
+            _send_hold(hold_sender)
     except (_TerminatedError, OSError):
-        _insist(hold_sender)
+        _send_hold(hold_sender)
     finally:
         hold_sender.close()
 
 
 def watch(hold_sender: "HoldSender", limit_s: float, count: Callable[[], int], link: Connection, gone: int) -> bool:
-    """Send HOLD while the counter stands still; return True once the engine is gone, False when told to stand down.
+    """Send HOLD while the counter stands still.
 
     Parameters
     ----------
-    hold_sender : Holder
+    hold_sender : HoldSender
         Sends HOLD.
     limit_s : float
-        How long the counter may stand still, in seconds.
+        Longest time for the counter to stand still, in s.
     count : callable
-        Reads the counter.
+        Read the counter.
     link : Connection
-        Anything that comes over it is the order to stand down; its end means that the engine is gone.
+        Any message on it is the request to end; its end means that the engine is gone.
     gone : int
-        A descriptor that becomes readable when the engine's process has ended; below 0 when there is none.
+        Descriptor that becomes readable when the engine's process has ended; below 0 when there is none.
+
+    Returns
+    -------
+    bool
+        True once the engine is gone, False when asked to end.
     """
     heartbeat = HeartbeatDeadline(limit_s)
     listened = [link.fileno()] + ([gone] if gone >= 0 else [])
     late = False
     while True:
         now_s = monotonic_ns() * 1e-9
-        # The counter says that a beat came, not when: it is looked at often enough for that not to matter.
+        # The counter has no time stamp, so it is read often enough for the delay not to matter.
         wait_s = RETRY_S if late else min(heartbeat.left_s(now_s), limit_s / LOOKS)
         heard, _, _ = select.select(listened, [], [], wait_s)
-        if link.fileno() in heard and _is_told(link):
+        if link.fileno() in heard and _has_message(link):
             return False
         if heard:
             return True
@@ -229,14 +231,14 @@ def watch(hold_sender: "HoldSender", limit_s: float, count: Callable[[], int], l
 
 
 class HoldSender:
-    """Sends HOLD over a way of its own, opened when first needed and again whenever it broke."""
+    """Send HOLD over a port of its own, opened on first use and again after a failure."""
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._port: LinacPort | None = None
 
     def hold(self) -> bool:
-        """Send one HOLD; return whether the port took it."""
+        """Send one HOLD; return whether the port accepted it."""
         try:
             if self._port is None:
                 self._port = self._connect()
@@ -247,15 +249,15 @@ class HoldSender:
         return True
 
     def close(self) -> None:
-        """Let go of the way, which holds too."""
+        """Close the port, which holds too."""
         port, self._port = self._port, None
         if port is not None:
             with suppress(OSError, GatekeeperError):
                 port.close()
 
 
-def _is_told(link: Connection) -> bool:
-    """Return whether an order came, and not the end of the engine."""
+def _has_message(link: Connection) -> bool:
+    """Return whether a message arrived, and not the end of the engine."""
     try:
         link.recv()
     except (EOFError, OSError):
@@ -263,8 +265,8 @@ def _is_told(link: Connection) -> bool:
     return True
 
 
-def _insist(hold_sender: HoldSender) -> None:
-    """Send HOLD until it is taken, or nothing can be hoped for any more."""
+def _send_hold(hold_sender: HoldSender) -> None:
+    """Send HOLD until it is accepted or the time is over."""
     until_s = monotonic_ns() * 1e-9 + GIVE_UP_S
     while not hold_sender.hold() and monotonic_ns() * 1e-9 < until_s:
         select.select([], [], [], RETRY_S)

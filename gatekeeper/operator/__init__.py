@@ -1,1 +1,1 @@
-"""Operators: what they may ask for, by which doors they ask, and how they are answered."""
+"""Operator requests: what they can be, where they come from, and how they are answered."""

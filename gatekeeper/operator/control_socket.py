@@ -1,4 +1,4 @@
-"""The control socket as a door: another terminal of the same user asks, one JSON object per line, and is answered."""
+"""The control socket: requests of other terminals of the same user, one JSON object per line, each with an answer."""
 
 import json
 import os
@@ -21,42 +21,42 @@ from gatekeeper.operator.socket_path import listen
 ORIGIN = "control socket"
 STATUS = "status"
 MOST_CLIENTS = 8
-"""With one more, whoever has waited longest without having asked is sent away."""
+"""Largest number of connections; a further one replaces the connection that has been idle longest."""
 LARGEST_LINE = 4096
-"""Lines that are not taken up yet, and one that does not end, may come to so many bytes; more end the connection."""
+"""Largest number of unprocessed bytes of a connection; more end it."""
 LARGEST_BACKLOG = 65536
-"""Answers that nobody reads end the connection when they come to more than this, in bytes."""
+"""Largest number of unread answer bytes; more end the connection."""
 DEADLINE_S = 5.0
-"""A connection on which no whole line has come for this long ends, in seconds of real time."""
+"""Time without a complete line after which a connection ends, in seconds of real time."""
 ANSWER_S = 2.0
-"""How long the loop may take to answer, in seconds of real time."""
+"""Longest time for the loop to answer, in seconds of real time."""
 LOOK_S = 0.25
 PACE_S = 0.01
-"""Pause after each look at the connections, in seconds of real time; of each one line is taken up at a time."""
+"""Pause after each round over the connections, in seconds of real time; each round processes one line of each."""
 CREDENTIALS = struct.Struct("3i")
 
 Status = Callable[[], Mapping[str, object]]
 
 
 class Control:
-    """Serves the socket on a thread of its own, from when it is made until `close`.
+    """Serve the control socket on a thread of its own, until `close`.
 
-    Only the session's own user and root are heard. Whoever hangs, floods or sends nonsense hurts nobody but himself:
-    the loop knows only the desk, on which each connection has one wish at a time.
+    Only the session's own user and root are served. A client that hangs, floods or sends nonsense affects only its own
+    connection, since each connection has at most one request in the queue.
 
     Parameters
     ----------
     path : Path
-        Where the socket is made, with permissions 0600; taken away by `close`.
+        Path of the socket, created with permissions 0600 and removed by `close`.
     requests : RequestQueue
-        Where wishes go.
+        Receives the requests.
     status : callable, optional
-        Returns what "status" is answered with, as plain values for JSON.
+        Return the answer to "status", as JSON values.
 
     Raises
     ------
     InputError
-        When the socket cannot be made there.
+        When the socket cannot be created there.
     """
 
     def __init__(self, path: Path, requests: RequestQueue, status: Status | None = None) -> None:
@@ -74,15 +74,15 @@ class Control:
         self._thread.start()
 
     def __enter__(self) -> Self:
-        """Return the door itself."""
+        """Return the server itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the door."""
+        """Close the socket."""
         self.close()
 
     def close(self) -> None:
-        """Answer what can be answered, end the connections and take the socket away; may be called twice."""
+        """Answer what can be answered, end the connections and remove the socket; may be called twice."""
         if not self._thread.is_alive():
             return
         self._wake.close()
@@ -104,7 +104,7 @@ class Control:
                         self._talk(key.data, events)
                 for client in tuple(self._clients):
                     self._look_after(client)
-                # Whoever floods gets as much of the processor as this leaves, and no more.
+                # The pause limits the processor time that a flood of requests can use.
                 pause(PACE_S)
         finally:
             for client in tuple(self._clients):
@@ -115,7 +115,7 @@ class Control:
             self._woken.close()
 
     def _accept(self) -> None:
-        """Let the next one in, if need be for whoever has waited longest without having asked."""
+        """Accept a connection, if necessary in place of the one that has been idle longest."""
         with suppress(OSError):
             link, _ = self._server.accept()
             link.setblocking(False)
@@ -130,7 +130,7 @@ class Control:
             self._attend(client)
 
     def _talk(self, client: "_Client", events: int) -> None:
-        """Read what has come and write what waits; whoever is gone or goes too far is let go."""
+        """Read and write what is possible, and end connections that are closed or break a limit."""
         try:
             if events & selectors.EVENT_READ:
                 client.read()
@@ -143,7 +143,7 @@ class Control:
             self._part(client)
 
     def _look_after(self, client: "_Client") -> None:
-        """Answer a wish, take up the next line, and let go of whom nothing comes from."""
+        """Answer a request, process the next line, or end an idle connection."""
         waited_s = (stopwatch_ns() - client.since_ns) * 1e-9
         if client.pending is not None and (client.pending.answer is not None or waited_s > ANSWER_S):
             self._answer(client)
@@ -167,7 +167,7 @@ class Control:
             client.say(_refusal(error))
 
     def _answer(self, client: "_Client") -> None:
-        """Answer the wish that waits, if there is one."""
+        """Answer the pending request, if there is one."""
         pending, client.pending = client.pending, None
         if pending is not None:
             answer = pending.answer or pending.give_up(ANSWER_S)
@@ -175,7 +175,7 @@ class Control:
             client.since_ns = stopwatch_ns()
 
     def _attend(self, client: "_Client") -> None:
-        """Be told when there is something to read, or room for what has not gone out yet."""
+        """Register for readable data, and for writing while answers are unsent."""
         known = client.link in self._selector.get_map()
         wanted = 0 if client.hung_up else selectors.EVENT_READ
         wanted |= selectors.EVENT_WRITE if client.unsent else 0
@@ -202,15 +202,15 @@ class _Client:
     Attributes
     ----------
     link : socket
-        To whoever asks.
+        The connected socket.
     pending : PendingRequest or None
-        The wish that waits for its answer.
+        The request that waits for its answer.
     since_ns : int
-        When the connection was made, its last wish was taken up, or that was answered.
+        Time of the connection, of its last request or of the answer to it, in ns.
     hung_up : bool
-        Nothing more will come from it; it may still wait for an answer.
+        Whether the client has closed its side; it may still wait for an answer.
     unsent : bytearray
-        Answers that have not gone out yet.
+        Answers that were not sent yet.
     """
 
     def __init__(self, link: socket.socket) -> None:
@@ -223,20 +223,20 @@ class _Client:
 
     @property
     def busy(self) -> bool:
-        """True while a wish waits for its answer, or a whole line to be taken up."""
+        """Whether a request waits for its answer, or a complete line for processing."""
         return self.pending is not None or b"\n" in self._unread
 
     def read(self) -> None:
-        """Take in what has come, while there is room for it."""
+        """Read available data, up to the limit."""
         if len(self._unread) >= LARGEST_LINE:
-            raise InputError(f"more than {LARGEST_LINE} bytes that are not taken up; send less")
+            raise InputError(f"more than {LARGEST_LINE} unprocessed bytes; send less")
         with suppress(BlockingIOError):
             data = self.link.recv(LARGEST_LINE)
             self.hung_up = not data
             self._unread += data
 
     def line(self) -> bytes | None:
-        """Return the first whole line that is not taken up yet."""
+        """Return the first complete line that was not processed yet."""
         end = self._unread.find(b"\n")
         if end < 0:
             return None
@@ -245,21 +245,21 @@ class _Client:
         return line
 
     def say(self, values: Mapping[str, object]) -> None:
-        """Put an answer to those that go out."""
+        """Queue an answer for sending."""
         self.unsent += json.dumps(values, allow_nan=False).encode() + b"\n"
         if len(self.unsent) > LARGEST_BACKLOG:
             self.unsent.clear()
             self.hung_up = True
 
     def write(self) -> None:
-        """Send what goes without waiting."""
+        """Send what the socket accepts without blocking."""
         with suppress(BlockingIOError):
             while self.unsent:
                 del self.unsent[: self.link.send(self.unsent)]
 
 
 def _is_ours(link: socket.socket) -> bool:
-    """Return True when the other end belongs to our own user, or to root."""
+    """Return whether the other end belongs to our own user or to root."""
     credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     _, user, _ = CREDENTIALS.unpack(credentials)
     return user in (os.geteuid(), 0)
@@ -270,7 +270,7 @@ def _refusal(error: InputError) -> dict[str, object]:
 
 
 def _read(line: bytes) -> tuple[list[str], str]:
-    """Return what one line asks for, and who asks."""
+    """Return words and operator of one line."""
     try:
         values: Any = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Order: something that was asked for, on its way from whoever asks to whoever does it, and the answer to it."""
+"""A pending request and its answer."""
 
 import threading
 from collections import deque
@@ -7,11 +7,11 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Holdable(Protocol):
-    """What can be asked for."""
+    """A request that may be one that only holds the beam."""
 
     @property
     def holds(self) -> bool:
-        """True when it can only hold the beam."""
+        """Whether the request can only hold the beam."""
         ...
 
 
@@ -20,12 +20,12 @@ RequestT = TypeVar("RequestT", bound=Holdable)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of what was asked for.
+    """The answer to a request.
 
     Attributes
     ----------
     accepted : bool
-        False when nothing was done.
+        Whether the request was executed.
     note : str
         One line: what was done, or why not.
     """
@@ -35,12 +35,12 @@ class Answer:
 
 
 class PendingRequest(Generic[RequestT]):
-    """One thing on its way; whoever claims it first, who does it or who gives up waiting, has it.
+    """A request that waits for its answer; whichever thread claims it first executes or withdraws it.
 
     Attributes
     ----------
-    request : Thing
-        What is asked for.
+    request : RequestT
+        The request.
     """
 
     def __init__(self, request: RequestT) -> None:
@@ -51,34 +51,39 @@ class PendingRequest(Generic[RequestT]):
 
     @property
     def answer(self) -> Answer | None:
-        """What became of it; None while nothing did."""
+        """The answer; None until there is one."""
         return self._answer
 
     def claim(self) -> bool:
-        """Return True for the first who calls."""
+        """Return True for the first caller only."""
         try:
             return self._claim.pop()
         except IndexError:
             return False
 
     def settle(self, answer: Answer) -> None:
-        """Say what became of it; the first answer counts."""
+        """Set the answer; the first one counts."""
         if self._answer is None:
             self._answer = answer
             self._answered.set()
 
     def wait(self, seconds: float) -> Answer:
-        """Return the answer, waiting so many seconds of real time; never called by the loop.
+        """Wait for the answer and return it; not for the loop's thread.
 
-        What has not been taken by then is withdrawn, unless it can only hold the beam.
+        A request that was not claimed in time is withdrawn, unless it can only hold the beam.
+
+        Parameters
+        ----------
+        seconds : float
+            Longest wait, in seconds of real time.
         """
         self._answered.wait(seconds)
         return self._answer or self.give_up(seconds)
 
     def give_up(self, after_s: float) -> Answer:
-        """Return the answer for what was waited for long enough, and withdraw it unless it only holds."""
+        """Withdraw a request that waited for too long, unless it only holds the beam, and return the answer to it."""
         if self.request.holds:
-            return Answer(False, f"not answered within {after_s:g} s; it is done as soon as the loop goes on")
+            return Answer(False, f"not answered within {after_s:g} s; it is done as soon as the loop continues")
         if self.claim():
             self.settle(Answer(False, f"not answered within {after_s:g} s and withdrawn; ask again"))
         return self._answer or Answer(False, f"not answered within {after_s:g} s; look at the state")

@@ -1,4 +1,4 @@
-"""Wish: what an operator asks for in words, and how words become one."""
+"""Requests of operators, and how words become one."""
 
 import math
 import os
@@ -10,38 +10,38 @@ from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError
 
 END = "end"
-"""Ends the session; the beam is held first."""
+"""End the session; the beam is held first."""
 OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
-"""What some people say instead."""
+"""Synonyms."""
 LONGEST_NAME = 64
-"""An operator's name has at most so many characters."""
+"""Longest operator name, in characters."""
 HELP = (
     ("arm", "allow the beam, from the next good frames on"),
     ("hold", "hold the beam until it is released (also: pause)"),
     ("release", "end that hold (also: resume)"),
-    ("reset", "forget faults, after looking into them"),
+    ("reset", "clear faults, after looking into them"),
     ("rebase SI AP", "move the envelope by so many mm, inferior and posterior > 0"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
-"""Every word with what it does."""
+"""Every word with its effect."""
 WORDS = tuple(words.split()[0] for words, _ in HELP)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an operator asks for.
+    """A request of an operator.
 
     Attributes
     ----------
     word : str
         An `Action`, or "end".
     operator : str
-        Who asks.
+        Name of the operator.
     origin : str
-        Where it was asked, for example "terminal".
+        Where the request was made, for example "terminal".
     shift_mm : tuple of float
-        Only to rebase: by how much the envelope moves along rows and columns, in mm.
+        For rebase: shift of the envelope along rows and columns, in mm.
     """
 
     word: str
@@ -51,48 +51,48 @@ class Request:
 
     @property
     def holds(self) -> bool:
-        """True when it can only hold the beam."""
+        """Whether the request can only hold the beam."""
         return self.word in (Action.HOLD, Action.DISARM, END)
 
     def command(self, time_s: float) -> Command:
-        """Return what the gate is asked for at a session time, in seconds; to end is to hold first."""
+        """Return the command for the gate at a session time, in s; to end the session, the beam is held first."""
         action = Action.HOLD if self.word == END else Action(self.word)
         return Command(action, self.operator, time_s, self.shift_mm)
 
 
 def request_from_json(words: Sequence[str], operator: str, origin: str) -> Request:
-    """Return what somebody asks for in words such as ``("rebase", "2", "0")``.
+    """Return the request in words such as ``("rebase", "2", "0")``.
 
     Parameters
     ----------
     words : sequence of str
-        What is asked for and, to rebase, the two distances in mm.
+        The word and, for rebase, the two distances in mm.
     operator : str
-        Who asks.
+        Name of the operator.
     origin : str
-        Where.
+        Where the request was made.
 
     Raises
     ------
     InputError
-        When it is nothing that can be asked for.
+        When the words are not a request.
     """
     name = named(operator)
     if not words:
-        raise InputError(f"nothing is asked for; say one of {', '.join(WORDS)}")
+        raise InputError(f"no command is given; use one of {', '.join(WORDS)}")
     first, rest = words[0].lower(), tuple(words[1:])
     word = OTHER_WORDS.get(first, first)
     if word not in WORDS:
-        raise InputError(f"{words[0]!r:.40} is no command; say one of {', '.join(WORDS)}")
+        raise InputError(f"{words[0]!r:.40} is not a command; use one of {', '.join(WORDS)}")
     if word == Action.REBASE:
         return Request(word, name, origin, _shift_mm(rest))
     if rest:
-        raise InputError(f"{word}: {' '.join(rest)!r:.40} is too much; say {word} alone")
+        raise InputError(f"{word}: {' '.join(rest)!r:.40} is not expected; use {word} alone")
     return Request(word, name, origin)
 
 
 def named(operator: str) -> str:
-    """Return an operator's name without spaces around it, or raise InputError when it is none."""
+    """Return an operator's name without surrounding spaces, or raise InputError when it is not valid."""
     name = operator.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError(f"operator is {operator!r:.80}; give a name of 1 to {LONGEST_NAME} printable characters")
@@ -100,20 +100,20 @@ def named(operator: str) -> str:
 
 
 def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
-    """Return the two distances of a rebase in mm."""
+    """Return the two distances of a rebase, in mm."""
     try:
         row_mm, col_mm = (float(word) for word in words)
     except ValueError:
         row_mm = col_mm = math.nan
     if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
         raise InputError(
-            f"rebase: {' '.join(words)!r:.40} are not two distances; say for example rebase 2 0 (SI AP, mm)"
+            f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 (SI AP, mm)"
         )
     return row_mm, col_mm
 
 
 def login_name() -> str:
-    """Return the login name of our own user, or his number where he has no name."""
+    """Return the login name of our own user, or the user's number when there is no name."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""The desk: wishes come in by any door, the loop takes them without waiting, and answers go back to who asked."""
+"""The queue between operator interfaces and the loop, which takes requests without waiting."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -10,26 +10,26 @@ from gatekeeper.operator.pending import Answer, PendingRequest
 from gatekeeper.operator.request import END, Request
 
 MOST_WAITING = 64
-"""More wishes than this do not wait; every door has one at a time, so that it takes a crowd."""
+"""Largest number of waiting requests; every interface has at most one at a time."""
 MOST_AT_ONCE = 8
-"""So many commands are given to the loop between two frames."""
+"""Largest number of commands given to the loop between two frames."""
 MOST_REMEMBERED = 20
-"""So many of the last answers are kept to be shown."""
+"""Number of answered requests kept for display."""
 CLOSED = "the session has ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A wish with its answer, to be shown.
+    """A request with its answer, for display.
 
     Attributes
     ----------
     time_s : float
-        Session time in seconds.
+        Session time in s.
     request : Request
-        What was asked for.
+        The request.
     answer : Answer
-        What became of it.
+        Its answer.
     """
 
     time_s: float
@@ -38,14 +38,14 @@ class Notice:
 
 
 class RequestQueue:
-    """Keeps wishes until the loop takes them. Any thread, and a signal handler, may ask; one thread listens.
+    """A queue of requests. Any thread, and a signal handler, may submit; one thread takes.
 
     Parameters
     ----------
     clock : Clock
         Session time.
     refuse : callable, optional
-        Returns why a wish cannot be granted now, for example in this phase of the session, or None.
+        Return why a request is refused now, for example in this phase of the session, or None.
     """
 
     def __init__(self, clock: Clock, refuse: Callable[[Request], str | None] | None = None) -> None:
@@ -60,16 +60,16 @@ class RequestQueue:
 
     @property
     def ending(self) -> Request | None:
-        """Who wants the session to end; None while nobody does. Once there, it stays."""
+        """The request that ends the session; None until there is one."""
         return self._ending
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """The last wishes with their answers, oldest first."""
+        """The last requests with their answers, oldest first."""
         return tuple(self._notices)
 
     def submit(self, request: Request) -> PendingRequest[Request]:
-        """Put a wish on the desk, and return the order on which its answer will be."""
+        """Add a request, and return the pending request that will hold its answer."""
         pending = PendingRequest(request)
         if self._closed:
             pending.settle(Answer(False, CLOSED))
@@ -82,9 +82,10 @@ class RequestQueue:
         return pending
 
     def next_command(self) -> Command | None:
-        """Return the next command for the engine, or None; the loop's ear, which never waits.
+        """Return the next command for the engine, or None; does not wait.
 
-        After some commands in a row it says None once, so that nobody keeps the loop from its frames by asking.
+        After `MOST_AT_ONCE` commands in a row it returns None once, so that requests cannot keep the loop from its
+        frames.
         """
         while self._in_a_row < MOST_AT_ONCE:
             try:
@@ -107,7 +108,7 @@ class RequestQueue:
         return None
 
     def complete(self, time_s: float, values: Mapping[str, object]) -> None:
-        """Take in what became of the command that was given last, as the record has it: `accepted` and `note`."""
+        """Answer the command that was returned last with its recorded result, `accepted` and `note`."""
         pending, self._given = self._given, None
         if pending is not None:
             note = str(values.get("note", ""))
@@ -115,7 +116,7 @@ class RequestQueue:
             self._settle(pending, time_s, Answer(bool(values.get("accepted")), note))
 
     def close(self) -> None:
-        """Answer everybody who still waits that the session has ended."""
+        """Answer all waiting requests that the session has ended."""
         self._closed = True
         left = [*self._waiting, *([] if self._given is None else [self._given])]
         for pending in left:

@@ -1,4 +1,4 @@
-"""Signals: Ctrl-C, a polite kill and a terminal that is gone each ask for the same, HOLD and then a clean end."""
+"""Signals: SIGINT, SIGTERM and SIGHUP hold the beam and end the session."""
 
 import signal
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ends_on_signals(requests: RequestQueue) -> Iterator[None]:
-    """Let the session end on a signal instead of dying of it; a second Ctrl-C interrupts whatever goes on then.
+    """End the session on a signal instead of the process; a second Ctrl-C interrupts whatever is running then.
 
-    Enter it on the main thread, which is where Python handles signals.
+    Use it on the main thread, on which Python handles signals.
     """
 
     def end(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Place: where the control socket is, and how a path of any length is reached."""
+"""The path of the control socket, and connections to paths of any length."""
 
 import os
 import socket
@@ -10,17 +10,17 @@ from gatekeeper.core.clock import pause
 from gatekeeper.core.errors import InputError
 
 NAME = "control.sock"
-"""What the socket is called in the folder of a session."""
+"""Name of the socket in a session folder."""
 CONNECT_S, RETRY_S = 2.0, 0.02
 
 
 def socket_path_of(path: Path) -> Path:
-    """Return the control socket that a path names: itself, or the one in the folder of a session."""
+    """Return the control socket of a path: the path itself, or the socket in a session folder."""
     return path / NAME if path.is_dir() else path
 
 
 def reached(path: Path, act: Callable[[str], None]) -> None:
-    """Call `act` with a short name of a socket, since the system takes no names above 107 bytes.
+    """Call `act` with a short name of a socket, because the system limits names to 107 bytes.
 
     Raises
     ------
@@ -35,14 +35,14 @@ def reached(path: Path, act: Callable[[str], None]) -> None:
 
 
 def listen(path: Path, waiting: int) -> socket.socket:
-    """Return a socket that listens at `path`, and was never open to anybody but its owner.
+    """Return a socket that listens at `path` and is open to its owner only from the start.
 
-    A socket that a session has left behind when it was killed is taken away.
+    A socket that a killed session has left behind is removed.
 
     Raises
     ------
     InputError
-        When another session listens there, something else is in the way, or the place cannot be used.
+        When another session listens there, another file is in the way, or the path cannot be used.
     """
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -51,7 +51,7 @@ def listen(path: Path, waiting: int) -> socket.socket:
         reached(path, server.bind)
         if stat.S_IMODE(path.lstat().st_mode) & 0o177:
             path.unlink()
-            raise InputError(f"{path}: the file system cannot keep others from it; give another place for the socket")
+            raise InputError(f"{path}: the file system cannot restrict access to it; give another path for the socket")
         server.listen(waiting)
         server.setblocking(False)
     except OSError as error:
@@ -66,12 +66,19 @@ def listen(path: Path, waiting: int) -> socket.socket:
 
 
 def connect(path: Path, seconds: float = CONNECT_S) -> socket.socket:
-    """Return a connection to the control socket at `path`, within so many seconds where others wait for one.
+    """Return a connection to the control socket at `path`.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the socket.
+    seconds : float
+        Longest wait while the socket's backlog is full, in seconds of real time.
 
     Raises
     ------
     OSError
-        When nobody listens there.
+        When no session listens there.
     """
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     tries = max(1, round(seconds / RETRY_S))
@@ -81,7 +88,7 @@ def connect(path: Path, seconds: float = CONNECT_S) -> socket.socket:
             try:
                 reached(path, client.connect)
                 break
-            except BlockingIOError:  # others wait already, as many as may
+            except BlockingIOError:  # the backlog is full
                 if not left:
                     raise
                 pause(RETRY_S)
@@ -92,13 +99,13 @@ def connect(path: Path, seconds: float = CONNECT_S) -> socket.socket:
 
 
 def _clear(path: Path) -> None:
-    """Take away a socket behind which there is nobody."""
+    """Remove a socket on which no session listens."""
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(kind):
-        raise InputError(f"{path}: is there already and no socket; name another place for the control socket")
+        raise InputError(f"{path}: exists already and is not a socket; name another path for the control socket")
     try:
         connect(path).close()
     except ConnectionRefusedError:

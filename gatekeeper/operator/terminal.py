@@ -1,4 +1,4 @@
-"""Read commands that an operator types, and hold the beam when the terminal is gone."""
+"""Read the commands that an operator types, and hold the beam when the terminal is gone."""
 
 import codecs
 import errno
@@ -22,12 +22,12 @@ LONGEST = 200
 
 
 class Line:
-    """Takes bytes in as they are typed, and gives whole lines.
+    """Assemble typed bytes into lines.
 
     Attributes
     ----------
     text : str
-        What is typed and not yet sent off.
+        The unfinished line.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Line:
         self.text = ""
 
     def take(self, data: bytes) -> list[str]:
-        """Return the lines that these bytes complete. Cursor keys are left out, and what is longer than a line."""
+        """Return the lines that these bytes complete, without cursor keys and characters beyond the longest line."""
         lines = []
         for key in self._decoder.decode(data):
             if self._escapes(key):
@@ -53,7 +53,7 @@ class Line:
         return lines
 
     def _escapes(self, key: str) -> bool:
-        """Return True while a key belongs to a sequence such as ``ESC [ A``."""
+        """Return whether a key belongs to a sequence such as ``ESC [ A``."""
         if not self._escaped:
             self._escaped = key if key == ESCAPE else ""
             return key == ESCAPE
@@ -69,26 +69,26 @@ BY = "by"
 
 
 def parse(line: str, operator: str, origin: str) -> Request | None:
-    """Return what a line asks for, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
+    """Return the request in a line, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
 
     Parameters
     ----------
     line : str
-        What was typed.
+        The line as typed.
     operator : str
-        Who sits there, unless the line ends with ``by`` and a name.
+        Name of the operator, unless the line ends with ``by`` and a name.
     origin : str
         Where it was typed.
 
     Returns
     -------
     Request or None
-        None when there is nothing in the line, or help is asked for (`wants_help`).
+        None when the line is empty or a request for help (`wants_help`).
 
     Raises
     ------
     InputError
-        When it is no command.
+        When it is not a command.
     """
     words = line.split()
     if not words or wants_help(line):
@@ -101,19 +101,19 @@ def parse(line: str, operator: str, origin: str) -> Request | None:
 
 
 def wants_help(line: str) -> bool:
-    """Return True when a line asks what can be asked for."""
+    """Return whether a line is a request for help."""
     return line.strip().lower() in ASKS_FOR_HELP
 
 
 def help_lines() -> tuple[str, ...]:
     """Return one line for each command, and one on names."""
-    return (*(f"{words:13}{does}" for words, does in HELP), f"{'... by NAME':13}says who asks, after any of these")
+    return (*(f"{words:13}{does}" for words, does in HELP), f"{'... by NAME':13}names the operator, after any of these")
 
 
 ORIGIN = "terminal"
 GONE = "terminal gone"
 ANSWER_S = 2.0
-"""How long the answer to a typed line is waited for, in seconds of real time."""
+"""Longest wait for the answer to a typed line, in seconds of real time."""
 CHUNK = 1024
 ENDS_S = 5.0
 
@@ -121,26 +121,26 @@ Say = Callable[[str], None]
 
 
 class Terminal:
-    """Reads what an operator types, on a thread of its own, from `open` until `close`.
+    """Read typed commands on a thread of its own, from `open` until `close`.
 
-    A terminal that hangs up ends the session, beam held. The end of a pipe or a file only means that no more commands
-    come from there. A terminal in whose background the program runs is left alone.
+    A terminal that hangs up ends the session, with the beam held. The end of a pipe or a file only means that no more
+    commands come from it. A terminal in whose background the program runs is not read.
 
     Parameters
     ----------
     requests : RequestQueue
-        Where wishes go.
+        Receives the requests.
     operator : str
-        Who sits there.
+        Name of the operator.
     say : callable
-        Told answers, each as one line, on the thread of the terminal.
+        Called with each answer, as one line, on the terminal's thread.
     shown : callable, optional
-        Told what is being typed. With it the terminal neither echoes nor edits lines, so that whatever is drawn
-        beside them stays whole; without it the terminal does both itself.
+        Called with the line being typed. With it the terminal neither echoes nor edits lines, so that the display
+        beside them stays intact; without it the terminal does both itself.
     descriptor : int
-        Where lines come from; standard input.
+        File descriptor to read from; standard input.
     refusals_only : bool
-        Leave out answers to what was done, which whoever shows the session tells anyway.
+        Whether to leave out answers to accepted requests, which the session's display shows anyway.
     """
 
     def __init__(
@@ -165,28 +165,28 @@ class Terminal:
         self._thread = threading.Thread(target=self._listen, name="terminal", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to listen."""
+        """Start reading."""
         self.open()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Listen no more."""
+        """Stop reading."""
         self.close()
 
     def open(self) -> None:
-        """Begin to listen."""
+        """Start reading."""
         if not self._may_listen():
-            self._say("no commands are taken from this terminal, which belongs to another program now")
+            self._say("no commands are read from this terminal, which belongs to another program now")
             return
-        # Asked now, and not when it is gone: then it would pass for a pipe.
+        # Test now: a terminal that is gone would pass for a pipe.
         self._is_terminal = is_terminal(self._descriptor)
         if self._shown is not None and self._is_terminal:
-            with suppress(termios.error):  # it is gone already, which the thread will find
+            with suppress(termios.error):  # it is gone already; the thread finds out
                 self._quieten()
         self._thread.start()
 
     def close(self) -> None:
-        """Listen no more, and leave the terminal as it was; may be called twice."""
+        """Stop reading, and restore the terminal's modes; may be called twice."""
         if self._wake[1] < 0:
             return
         os.close(self._wake[1])
@@ -199,13 +199,13 @@ class Terminal:
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
 
     def _may_listen(self) -> bool:
-        """Return False for a terminal that would stop us for reading from it, since we run in its background."""
+        """Return False for a terminal that would stop our process for reading from the background."""
         with suppress(OSError):  # no terminal, or not the one that we run in
             return os.tcgetpgrp(self._descriptor) == os.getpgrp()
         return True
 
     def _quieten(self) -> None:
-        """Take keys one by one, without echo; Ctrl-C goes on to interrupt, Ctrl-Z no longer stops the gate."""
+        """Read keys one by one, without echo; Ctrl-C still interrupts, Ctrl-Z no longer stops the process."""
         self._modes = termios.tcgetattr(self._descriptor)
         modes = termios.tcgetattr(self._descriptor)
         modes[3] &= ~(termios.ICANON | termios.ECHO)
@@ -224,7 +224,7 @@ class Terminal:
                 return
             try:
                 data = os.read(self._descriptor, CHUNK)
-            except OSError:  # as a terminal says that it is gone
+            except OSError:  # raised by a terminal that is gone
                 data = b""
             if not data:
                 self._left(line)
@@ -235,7 +235,7 @@ class Terminal:
                 self._shown(line.text)
 
     def _left(self, line: Line) -> None:
-        """Do what is to be done when nothing will be typed any more."""
+        """End the session when the terminal is gone; process the last line of a file or pipe."""
         if self._is_terminal:
             self._requests.submit(Request(END, GONE, ORIGIN))
         elif line.text:
@@ -258,7 +258,7 @@ class Terminal:
 
 
 def is_terminal(descriptor: int) -> bool:
-    """Return whether a descriptor is a terminal, also one that has hung up, which `os.isatty` denies."""
+    """Return whether a descriptor is a terminal; unlike `os.isatty`, also for one that has hung up."""
     try:
         termios.tcgetattr(descriptor)
     except termios.error as error:

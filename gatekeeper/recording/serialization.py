@@ -19,7 +19,7 @@ from gatekeeper.recording.ring_buffer import Buffer
 _COUNT = 4
 FRAME = "frame"
 PIECE = "piece"
-"""The kind of an entry that is no line of the journal: some rows of an array of the setup."""
+"""Kind of a record that is not a line of the journal: some rows of an array of the setup."""
 PIECE_BYTES = 1 << 20
 """A piece has so many bytes, or one row along the first axis."""
 

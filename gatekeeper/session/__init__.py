@@ -1,1 +1,1 @@
-"""A live session: from the first connection to its end, with an operator."""
+"""The engine, its loop, and the live session from the first connection to its end."""

@@ -1,4 +1,4 @@
-"""The conductor: takes a session from phase to phase between two frames, on the loop's thread, and journals it."""
+"""The controller: moves a session from phase to phase between two frames, on the loop's thread, and journals it."""
 
 import math
 from collections.abc import Mapping
@@ -17,45 +17,45 @@ from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.status import SessionStatus
 
 ORIGIN = "command line"
-"""Where wishes come from that were made when the session was started."""
+"""Origin of requests that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
-"""Who ends a session that was started for so many seconds."""
+"""Operator name of the request that ends a session after its set duration."""
 OWN = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
 
 
 class SessionController:
-    """Stands between the loop and everything else: it listens to the operator for it and is its recorder.
+    """Connect the loop to operators, recorder and status; it is the loop's recorder and its source of commands.
 
     Parameters
     ----------
     armed : Armed
-        The engine, its gate not armed yet.
+        The engine, with its gate not armed yet.
     recorder : Recorder
-        Keeps every pass and every event.
+        Records every pass and every event.
     linac : LinacPort
-        Whose link is waited for.
+        The link that must be alive before the session proceeds.
     requests : RequestQueue
-        Where operators ask.
+        Requests of the operators.
     status : SessionStatus
-        Shows how it is.
+        Updated on every pass and event.
     clock : Clock
         Session time.
     preview_s : float
-        How long frames are gathered to learn from, in seconds; 0: nothing is learned.
+        Length of the preview to learn from, in s; 0: no preview.
     arm_by : str, optional
-        In whose name the gate is armed as soon as the session is ready, unless the preview speaks against it.
+        Operator in whose name the gate is armed as soon as the session is ready, unless the preview is NO-GO.
     seconds : float
-        The session ends after this much session time, in seconds.
+        Duration of the session in seconds of session time.
 
     Attributes
     ----------
     decisions, tracks : list
-        All that was decided, and where the target was, for the picture at the end.
+        All decisions and tracks, for the overview picture at the end.
     was_armed : bool
         Whether the gate was ever armed.
     learned : Learned or None
-        What was learned, once it was.
+        Result of the preview, once there is one.
     """
 
     def __init__(
@@ -85,18 +85,18 @@ class SessionController:
 
     @property
     def phase(self) -> Phase:
-        """Where the session is."""
+        """Current phase."""
         return self._phase
 
     def refuse(self, request: Request) -> str | None:
-        """Return why a wish cannot be granted in this phase, and journal that; None when it can."""
+        """Return why a request is refused in this phase, and journal that; None when it is accepted."""
         why = refusal(self._phase, request.word)
         if why is not None:
             self._note_refusal(request, why)
         return why
 
     def next_command(self) -> Command | None:
-        """Go on to the next phase where it is time, and return the operator's next command; what the loop calls."""
+        """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
         self._advance()
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
@@ -105,11 +105,11 @@ class SessionController:
 
     @property
     def fault(self) -> str | None:
-        """Why nothing is recorded any more."""
+        """Why the record is no longer kept; None while it is."""
         return self._recorder.fault
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Take in one pass of the loop."""
+        """Record one pass of the loop and update the status."""
         self._recorder.record(step, total_ms)
         if self._phase is Phase.PREVIEW:
             self._preview.gather(step)
@@ -119,7 +119,7 @@ class SessionController:
         self._status.update(step, total_ms, self._linac.alive)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Take in what became of an operator's command, and what phase that leads to."""
+        """Record the result of an operator command, and enter the phase that follows from it."""
         self._recorder.event(name, time_s, values)
         self._status.add_line(time_s, f"{values['note']}")
         self._requests.complete(time_s, values)
@@ -129,12 +129,12 @@ class SessionController:
             self._enter(phase, str(values["operator"]))
 
     def end(self, note: str = "") -> None:
-        """Say that the session is over, and wait until nothing is going on any more."""
+        """Enter the last phase, and wait for a running preview to finish."""
         self._enter(Phase.ENDED, None if self._requests.ending is None else self._requests.ending.operator, note)
         self._preview.close()
 
     def _advance(self) -> None:
-        """Go on to the next phase where it is time."""
+        """Enter the next phase if it is time."""
         match self._phase:
             case Phase.CONNECT if self._linac.alive:
                 if self._preview_s > 0.0:
@@ -149,7 +149,7 @@ class SessionController:
                 self._get_ready()
 
     def _adopt(self, learned: Learned) -> None:
-        """Go on with what was learned; the record says so, and learns the same from the same frames."""
+        """Use what was learned; the recorded event lets a replay learn the same from the same frames."""
         self._armed.adopt(learned)
         self.learned = learned
         now_s = self._clock.now_s()
@@ -169,7 +169,7 @@ class SessionController:
         if self._arm_by is None:
             return
         if self.learned is not None and not self.learned.go:
-            note = "not armed: the preview speaks against it; look at it, and arm or end"
+            note = "not armed: the preview is NO-GO; look at its report, then arm or end"
             self._note_refusal(Request(Action.ARM, self._arm_by, ORIGIN), note)
             return
         self._requests.submit(Request(Action.ARM, self._arm_by, ORIGIN))
@@ -181,7 +181,7 @@ class SessionController:
         self._status.add_line(now_s, f"refused: {why}")
 
     def _enter(self, phase: Phase, operator: str | None = None, note: str = "") -> None:
-        """Begin another phase, and say so."""
+        """Enter a phase, and journal it."""
         self._phase = phase
         now_s = self._clock.now_s()
         self._recorder.event("phase", now_s, {"phase": phase.value, "operator": operator, "note": note})

@@ -1,4 +1,4 @@
-"""The plan of a live session: everything that is known of it before its first frame, and how it begins on an image."""
+"""The definition of a live session: what is known before its first frame, and how it is armed on a reference."""
 
 import math
 from collections.abc import Sequence
@@ -14,25 +14,24 @@ from gatekeeper.session.target import Outlined, Reference, avoid_on, setup_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionDefinition:
-    """What a live session is to be.
+    """What is known of a live session before its first frame.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the session.
     config : LiveConfig
         All settings.
     target : Outlined or None
-        What must stay in its envelope; None: an operator draws it.
+        The target; None: an operator draws it.
     avoid : sequence of Outlined
-        What must stay out of it.
+        Organs at risk, each with its keep-out zone.
     reference : Reference or None
-        The image on which the target is known, or to be drawn; None: the first frame on which it can be, or the one
-        that an operator takes to draw on.
+        Image on which the target is known or drawn; None: the first suitable frame, or the one that an operator takes.
     arm_by : str or None
-        In whose name the gate is armed as soon as everything is ready; None: an operator does it.
+        Operator in whose name the gate is armed once everything is ready; None: an operator arms it.
     seconds : float
-        The session ends after this much session time, in seconds.
+        Duration of the session in seconds of session time.
     """
 
     name: str
@@ -45,37 +44,58 @@ class SessionDefinition:
 
     @property
     def silence_s(self) -> float:
-        """How long after a frame the source counts as silent, in seconds."""
+        """Time since the last frame above which a frame counts as missing, in s."""
         rate_hz = self.config.source.frames_per_s
         return self.config.silence_s(math.inf if rate_hz is None else 1.0 / rate_hz)
 
     def setup(self, reference: Reference, target: Outlined | None = None) -> SessionSetup:
-        """Return what the session begins with on a reference, with the plan's target or another.
+        """Return the session's setup on a reference.
+
+        Parameters
+        ----------
+        reference : Reference
+            The reference image.
+        target : Outlined, optional
+            Target to use instead of the one in the definition.
+
+        Returns
+        -------
+        SessionSetup
+            Reference, masks and geometry.
 
         Raises
         ------
         InputError
-            When a structure is not on it, or nobody has drawn the target yet.
+            When a structure is not on the reference, or the target has not been drawn yet.
         """
         target = self.target if target is None else target
         if target is None:
-            raise TargetError("target: nobody has drawn it yet; draw it on the console's page")
+            raise TargetError("target: it has not been drawn yet; draw it on the console's page")
         return setup_of(self.name, target, self.avoid, reference, self.config.gate.plane_offset_mm)
 
     def avoid_on(self, reference: Reference) -> tuple[Structure, ...]:
-        """Return what must be spared, outlined on an image.
+        """Return the organs at risk as contours on an image.
 
         Raises
         ------
         InputError
-            When a structure is not on it.
+            When one is not on the image.
         """
         return avoid_on(self.avoid, reference, self.config.gate.plane_offset_mm)
 
     def begin(
         self, reference: Reference, target: Outlined | None = None, settings: SessionConfig | None = None
     ) -> tuple[SessionSetup, Armed]:
-        """Return that, and the engine for it, with the plan's settings or others.
+        """Return the session's setup and the engine for it.
+
+        Parameters
+        ----------
+        reference : Reference
+            The reference image.
+        target : Outlined, optional
+            Target to use instead of the one in the definition.
+        settings : SessionConfig, optional
+            Settings to use instead of those of the definition.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The engine: one frame in, one decision out; no I/O and no clock, so that the same frames decide the same."""
+"""The engine: one frame in, one decision out, without I/O or a clock, so that decisions are reproducible."""
 
 from collections.abc import Callable
 
@@ -17,19 +17,19 @@ from gatekeeper.linac.profile import BeamLog, after, refusals
 
 
 class Engine:
-    """Finds the target on each frame and asks the gate.
+    """Track the target on each frame and decide whether the beam may be on.
 
     Parameters
     ----------
     tracker : TargetTracker
         Finds the target.
     gate : Gate
-        Says beam-on or hold. Its envelope says which frames are valid; give it the shape, and the plane, of the
-        tracker's reference.
+        Decides between beam-on and hold. Its envelope defines which frames are valid, so its shape and plane must be
+        those of the tracker's reference.
     stopwatch : callable
-        Reads a counter of nanoseconds. What it says goes into the record and nowhere else.
+        Return a counter in ns. Its values are recorded and influence no decision.
     profile : LinacProfile, optional
-        What the linac can follow.
+        Limits of the linac, for example its minimum off-time.
     """
 
     def __init__(
@@ -47,28 +47,33 @@ class Engine:
 
     @property
     def tracker(self) -> TargetTracker:
-        """Who finds the target."""
+        """The tracker in use."""
         return self._tracker
 
     @property
     def beam_log(self) -> BeamLog:
-        """What was decided about the beam so far."""
+        """Beam changes decided so far, as needed for the limits of the linac."""
         return self._log
 
     def step(self, frame: Frame, now_s: float, *, link_alive: bool = True) -> Step:
-        """Return the decision on one frame at session time `now_s`, in seconds.
+        """Return the decision on one frame at session time `now_s`.
 
-        A frame that is not valid never reaches the tracker; the gate holds on it. When finding the target or
-        deciding fails, the exception comes through, and the gate holds until an operator resets the fault.
+        An invalid frame is not tracked; the gate holds on it. An exception during tracking or deciding is raised, and
+        the gate holds until an operator resets the fault.
 
         Parameters
         ----------
         frame : Frame
             The frame.
         now_s : float
-            Session time in seconds.
+            Session time in s.
         link_alive : bool
-            The linac answers; whoever has one says so on each frame.
+            Whether the linac answers.
+
+        Returns
+        -------
+        Step
+            The decision with the track and the times it took, in ms.
         """
         began_ns = self._stopwatch()
         try:
@@ -94,9 +99,9 @@ class Engine:
         *,
         link_alive: bool = True,
     ) -> Decision:
-        """Return the decision on a frame that was looked at, and where it was good enough tracked, before; see `step`.
+        """Return the decision on a frame whose checks and track are already known; see `step`.
 
-        Its pixels are not needed any more.
+        The pixels of the frame are not used.
         """
         decision = self._gate.decide(
             track,
@@ -110,15 +115,15 @@ class Engine:
         return decision
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Step:
-        """Return the hold for when no frame has come in time, at session time `now_s` in seconds."""
+        """Return the hold for a missing frame at session time `now_s`, in s."""
         decision = self._gate.silence(now_s, link_alive=link_alive)
         self._note(decision)
         return Step(decision)
 
     def command(self, command: Command) -> Event:
-        """Do what an operator asks for; its event belongs into the journal, and its decision, if any, to the linac.
+        """Execute an operator's command and return its event, which may hold a decision for the linac.
 
-        Commands given again at the same places between the same frames lead to the same decisions.
+        The same commands at the same positions between the same frames give the same decisions.
         """
         event = self._gate.obey(command)
         if event.decision is not None:
@@ -126,7 +131,7 @@ class Engine:
         return event
 
     def adopt(self, tracker: TargetTracker, learned: LearnedRange | None) -> None:
-        """Go on with a tracker that has learned, and with the range of motion that it has seen, from the next frame on.
+        """Use another tracker and learned range of motion from the next frame on.
 
         Raises
         ------
@@ -137,12 +142,12 @@ class Engine:
         self._tracker = tracker
 
     def latch(self, fault: Reason) -> None:
-        """Hold, from the next decision on, for a fault that was found elsewhere until an operator resets it.
+        """Hold from the next decision on, until an operator resets the fault.
 
         Raises
         ------
         ValueError
-            When the reason is one that clears itself.
+            When the reason clears itself and is not a fault.
         """
         self._gate.latch(fault)
 

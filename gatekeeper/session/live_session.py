@@ -32,31 +32,33 @@ from gatekeeper.sources.newest_frame import NewestFrame
 from gatekeeper.sources.plane_filter import PlaneFilter
 
 Draw = Callable[[Path, SessionSetup, Armed, Sequence[Decision], Sequence[Track | None]], None]
-"""Draws a picture into a session's folder from its setup, the armed engine, its decisions and its tracks."""
+"""Write a picture into the session folder from setup, armed engine, decisions and tracks."""
 
 
 class LiveSession:
-    """One live session. Make it, open the doors for operators, and run it.
+    """One live session.
+
+    Create it, start the operator interfaces on `requests`, and call `run`.
 
     Parameters
     ----------
     definition : SessionDefinition
-        What it is to be.
+        Target, settings and duration.
     clock : Clock
         Session time, by which the source stamps its frames too.
     status : SessionStatus, optional
-        Where it is shown; by default a new one.
+        Receives the status; by default a new one.
     draw : callable, optional
-        Draws a picture into the folder of the sealed session; by default none is drawn.
+        Write a picture into the sealed session folder; by default none is written.
 
     Attributes
     ----------
     requests : RequestQueue
-        Where operators ask, from any thread.
+        Takes requests of operators from any thread.
     status : SessionStatus
-        Shows how it is, to any thread.
+        Status of the session, readable from any thread.
     contour_requests : ContourRequests
-        Where operators draw the target, from any thread, in a session that begins with that.
+        Takes contouring requests from any thread, in a session that begins with contouring.
 
     Raises
     ------
@@ -90,31 +92,37 @@ class LiveSession:
         beat: Callable[[], None] | None = None,
         interfaces: Callable[[Path], AbstractContextManager[object]] = nullcontext,
     ) -> Outcome:
-        """Run the session until an operator, the time or the source ends it, and leave a whole session in `folder`.
+        """Run the session until an operator, the time limit or the source ends it, and complete the record in `folder`.
 
-        Whatever happens, the linac is told HOLD first and the record is made whole as far as it can be.
+        On every exit HOLD is sent first, and the record is completed as far as possible.
 
         Parameters
         ----------
         source : FrameSource
-            Where frames come from, however many wait; closed at the end.
+            Supplies the frames; closed at the end.
         linac : LinacPort
-            Where decisions go; closed at the end.
+            Receives the decisions; closed at the end.
         folder : Path
-            Where the session goes; new or empty.
+            Folder of the session; new or empty.
         beat : callable, optional
-            Called in every pass of the loop; a watchdog listens for it.
+            Called in every pass of the loop; feeds the watchdog.
         interfaces : callable
-            Returns what is open until the last frame was judged, given the folder: it is there by then.
+            Return a context manager of operator interfaces for the folder, which exists by then. It is entered before
+            the first frame and left after the last decision.
+
+        Returns
+        -------
+        Outcome
+            Figures of the session.
 
         Raises
         ------
         GatekeeperError
-            When something went wrong; the record is as whole as it can be by then.
+            When the session failed; the record is as complete as possible.
         """
         try:
             with closing(source), closing(linac), ExitStack() as opened:
-                # Before anybody has waited for anything.
+                # Before the first wait for a frame or an operator.
                 make_session_folder(folder)
                 linac.send(Decision(-1, self._clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))
                 opened.enter_context(interfaces(folder))
@@ -131,11 +139,11 @@ class LiveSession:
             self.requests.close()
 
     def _refuse(self, request: Request) -> str | None:
-        # Whoever asks before there is one is answered by who waits.
+        # Before there is a controller, `wait_for_start` answers requests.
         return None if self._controller is None else self._controller.refuse(request)
 
     def _is_over(self, linac: LinacPort) -> bool:
-        """Return whether the session has ended before it began; meanwhile the board shows whether the linac answers."""
+        """Return whether the session has ended before its first decision, and update the link status meanwhile."""
         self.status.show_link(linac.alive)
         if self._clock.now_s() >= self._until_s and self.requests.ending is None:
             self.requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
@@ -151,7 +159,7 @@ class LiveSession:
         beat: Callable[[], None] | None,
         opened: ExitStack,
     ) -> Outcome:
-        """Judge frames until the end, and make the record whole."""
+        """Decide on frames until the end, and complete the record."""
         definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
         for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
@@ -218,7 +226,7 @@ class LiveSession:
 
 
 class _UntilEnded:
-    """A source that ends when the session does."""
+    """A source that also ends when an operator ends the session."""
 
     def __init__(self, source: FrameSource, requests: RequestQueue) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""The loop: source -> engine -> linac, the same live and in replay; at the first doubt it sends HOLD."""
+"""The loop from source to engine to linac, the same live and in replay; it sends HOLD on any fault."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.engine import Engine
 
 OPERATOR_S = 0.05
-"""An operator, where there is one, is listened to at least this often, in seconds of session time."""
+"""Longest time between two checks for operator commands, in seconds of session time."""
 
 
 def run_loop(
@@ -30,43 +30,43 @@ def run_loop(
     silence_s: float = math.inf,
     operator: Callable[[], Command | None] | None = None,
 ) -> None:
-    """Judge every frame of a source and tell the linac, until the source has ended.
+    """Decide on every frame of a source and send the decisions to the linac, until the source has ended.
 
-    HOLD is sent before the first frame, whenever no frame has come by its deadline, and on every way out, be it the
-    end of the source, an exception or an interrupt. A beam-on that took so long that its frame is too old by then is
-    not sent; the record holds it, and the hold that was sent in its place. Deadlines are absolute, so that being late
-    does not add up. When the record is lost, that is a fault of the gate: the beam is held and the loop goes on. The
-    garbage collector rests meanwhile. The caller closes what it opened.
+    HOLD is sent before the first frame, whenever a frame misses its deadline, and on every exit: end of the source,
+    exception or interrupt. When deciding took so long that the frame is too old, a hold is sent in place of the
+    beam-on, and both are recorded. Deadlines are absolute, so that delays do not accumulate. A failed recorder is a
+    fault of the gate: the beam is held and the loop continues. The garbage collector is disabled meanwhile. The caller
+    closes source, linac and recorder.
 
     Parameters
     ----------
     source : FrameSource
-        Where frames come from.
+        Supplies the frames.
     engine : Engine
-        One frame in, one decision out.
+        Turns each frame into a decision.
     linac : LinacPort
-        Where decisions go, and who says whether they arrive.
+        Receives the decisions and reports whether the link is alive.
     recorder : Recorder
-        Told of each decision after the linac was.
+        Records each decision after it was sent.
     clock : Clock
         Session time.
     max_age_s : float
-        When the newest frame was acquired longer ago than this, in seconds, the source counts as silent.
+        Age of the newest frame, from its acquisition, above which a frame counts as missing, in s.
     stats : LoopStats, optional
-        Told how late each pass began and how long it took.
+        Collects lateness and duration of each pass.
     beat : callable, optional
-        Called once in every pass, after its decision was sent; a watchdog listens for it.
+        Called once in every pass, after its decision was sent; feeds the watchdog.
     silence_s : float
-        When the last frame arrived longer ago than this, in seconds, the source counts as silent too.
+        Time since the arrival of the last frame above which a frame counts as missing, in s.
     operator : callable, optional
-        Returns the next command of the operator that waits, or None; never waits itself.
+        Return the next operator command, or None; must not block.
 
     Raises
     ------
     EngineError
         When tracking or deciding failed on a frame.
     GatekeeperError
-        Whatever source, linac or recorder raise, after HOLD was sent.
+        Errors of source, linac or recorder, after HOLD was sent.
     """
     stats = LoopStats() if stats is None else stats
     patience_s = min(max_age_s, silence_s)
@@ -107,7 +107,7 @@ def run_loop(
 
 
 def _judge(engine: Engine, frame: Frame | None, now_s: float, link_alive: bool) -> Step:
-    """Return the engine's answer to a frame, or to its absence."""
+    """Return the engine's step for a frame, or for a missing one."""
     try:
         if frame is None:
             return engine.silence(now_s, link_alive=link_alive)
@@ -123,7 +123,7 @@ def _judge(engine: Engine, frame: Frame | None, now_s: float, link_alive: bool) 
 
 
 def _obey(operator: Callable[[], Command | None], engine: Engine, linac: LinacPort, recorder: Recorder) -> None:
-    """Do what the operator asks for, tell the linac at once where that holds the beam, and keep it in the record."""
+    """Execute waiting operator commands, send the holds they cause at once, and record them."""
     while (command := operator()) is not None:
         event = engine.command(command)
         if event.decision is not None:
@@ -141,7 +141,7 @@ def _obey(operator: Callable[[], Command | None], engine: Engine, linac: LinacPo
 
 
 def _overdue(engine: Engine, step: Step, clock: Clock, max_age_s: float, link_alive: bool) -> Step | None:
-    """Return the hold that takes the place of a beam-on whose frame has become too old while it was judged."""
+    """Return the hold that replaces a beam-on whose frame became too old during the decision."""
     if step.frame is None or step.decision.state is BeamState.HOLD:
         return None
     now_s = clock.now_s()
@@ -149,25 +149,26 @@ def _overdue(engine: Engine, step: Step, clock: Clock, max_age_s: float, link_al
 
 
 def _due_s(frame: Frame, max_age_s: float, silence_s: float) -> float:
-    """Return by when the next frame must have come, in s: one silence after this one, or before it is too old."""
+    """Return the deadline of the next frame, in s: `silence_s` after this one, or when this one becomes too old."""
     return min(frame.acquired_s + max_age_s, frame.received_s + silence_s)
 
 
 def _next_deadline_s(due_s: float, beam: BeamState, now_s: float, patience_s: float) -> float:
-    """Return when the next silence is due, in s.
+    """Return the next deadline, in s.
 
-    With the beam on that may be past already, when recording took long: the beam is held then unless a frame waits.
-    With the beam held, a time that is past or too far away begins a silence anew: a frame's time may be anything.
+    With the beam on, the deadline may already have passed because recording took long; then the beam is held unless
+    a frame is waiting. With the beam held, a deadline that has passed or is too far away is replaced by a new one,
+    because the time stamps of a frame may be wrong.
     """
     earliest_s = -math.inf if beam is BeamState.ON else now_s
     return due_s if earliest_s < due_s <= now_s + patience_s else now_s + patience_s
 
 
 def _left_s(deadline_s: float, now_s: float, patience_s: float) -> float:
-    """Return how long there is until the deadline, in s; at most `patience_s`, whatever the clock does meanwhile."""
+    """Return the time left until the deadline, in s; at most `patience_s`, even when the clock jumps."""
     return min(max(deadline_s - now_s, 0.0), patience_s)
 
 
 def _hold(linac: LinacPort, clock: Clock) -> None:
-    """Send the HOLD that stands before the first frame and after the last."""
+    """Send the HOLD that precedes the first frame and follows the last."""
     linac.send(Decision(-1, clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))

@@ -1,4 +1,4 @@
-"""Outcome: what a live session came to, as the numbers that its summary and the table at its end are made of."""
+"""The outcome of a live session: the figures of its summary and of the table that is printed at its end."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,30 +16,30 @@ from gatekeeper.session.status import Status
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a live session came to.
+    """Figures of a finished live session.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the session.
     folder : Path
-        Where it is.
+        Folder of the session.
     summary : Summary
-        The session in numbers, from its first decision to its last.
+        Figures from the first decision to the last.
     lag : LagSummary
         How well the loop kept its deadlines.
     status : Status
-        How it was at its end.
+        The last status.
     was_armed : bool
         Whether the gate was ever armed.
     ended_by : Request or None
-        Who ended it; None when the source did.
+        The request that ended the session; None when the source ended.
     learned : Learned or None
-        What the preview taught, where there was one.
+        Result of the preview, if there was one.
     seal : Seal or None
-        What the record of it came to; None when it is not whole.
+        Head hash and frame counts of the record; None when the record is incomplete.
     fault : str or None
-        What went wrong; None when nothing did.
+        The error that ended the session, if any.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Outcome:
     fault: str | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
+        """Return the content of `summary.json` as JSON values, with None for what could not be measured."""
         values: dict[str, object] = {"case": self.name, **asdict(self.summary), "lag": numbers(asdict(self.lag))}
         values |= {"session": str(self.folder), **({} if self.seal is None else asdict(self.seal))}
         counts = self.status.counts
@@ -75,7 +75,7 @@ class Outcome:
         return values
 
     def as_table(self) -> str:
-        """Return it as aligned lines for a reader."""
+        """Return the outcome as aligned lines of text."""
         return "\n".join(aligned(self._rows()))
 
     def _rows(self) -> Iterator[tuple[str, str]]:

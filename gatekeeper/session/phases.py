@@ -1,4 +1,4 @@
-"""Phases of a live session, and what an operator may ask for in each of them."""
+"""Phases of a live session and the requests that are allowed in each."""
 
 from enum import StrEnum
 
@@ -7,28 +7,28 @@ from gatekeeper.operator.request import END
 
 
 class Phase(StrEnum):
-    """Where a session is; the beam may be on in DELIVERY only."""
+    """Phase of a session; the beam can be on in DELIVERY only."""
 
     CONNECT = "connect"
     """The source listens, and the linac is being connected."""
     DRAWING = "drawing"
-    """An operator draws or adjusts the target; the beam is held, and nothing is judged yet."""
+    """An operator draws or adjusts the target; the beam is held and no frame is tracked yet."""
     PREVIEW = "preview"
-    """Frames are gathered to learn from."""
+    """Frames are collected for learning."""
     LEARNING = "learning"
-    """The tracker learns from them, while frames go on being judged."""
+    """The tracker learns from the preview while the loop continues."""
     READY = "ready"
-    """Everything is there; an operator may arm."""
+    """Everything is in place; an operator may arm."""
     DELIVERY = "delivery"
-    """Armed: the gate decides."""
+    """Armed: the gate decides on the beam."""
     PAUSED = "paused"
-    """Armed, and held by an operator."""
+    """Armed, with the beam held by an operator."""
     ENDED = "ended"
-    """Over; the beam is held."""
+    """The session has ended; the beam is held."""
 
 
 ALWAYS = frozenset({Action.HOLD, Action.RELEASE, Action.DISARM, Action.RESET, END})
-"""What is never refused while a session goes on; of these only a release can lead to beam-on, and only once armed."""
+"""Requests that are accepted in every phase but ENDED. Only a release can lead to beam-on, and only once armed."""
 ALLOWED: dict[Phase, frozenset[str]] = {
     Phase.CONNECT: frozenset(ALWAYS),
     Phase.DRAWING: frozenset(ALWAYS),
@@ -39,18 +39,18 @@ ALLOWED: dict[Phase, frozenset[str]] = {
     Phase.PAUSED: ALWAYS.union({Action.REBASE}),
     Phase.ENDED: frozenset(),
 }
-"""What is done in each phase, in the words of `gatekeeper.operator.request`; everything else is refused."""
+"""Requests that are accepted in each phase, by their words in `gatekeeper.operator.request`."""
 
 
 def refusal(phase: Phase, word: str) -> str | None:
-    """Return why something cannot be done in a phase, in one line; None when it can."""
+    """Return why a request is refused in a phase, in one line; None when it is accepted."""
     if word in ALLOWED[phase]:
         return None
     return f"{word} is not possible in phase {phase}; possible: {', '.join(sorted(ALLOWED[phase])) or 'nothing'}"
 
 
 def armed_phase(armed: bool, operator_hold: bool) -> Phase:
-    """Return the phase that a gate is in once everything is ready."""
+    """Return the phase that follows from the state of the gate once the session is ready."""
     if not armed:
         return Phase.READY
     return Phase.PAUSED if operator_hold else Phase.DELIVERY

@@ -1,4 +1,4 @@
-"""The learner: gathers frames of a preview on the loop's thread, and learns from them on one of its own."""
+"""Collect the frames of a preview on the loop's thread, and learn from them on another one."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,18 +11,18 @@ from gatekeeper.core.step import Step
 from gatekeeper.session.arming import Learned
 
 MOST_FRAMES = 2000
-"""No more are gathered, however long the preview is to be."""
+"""Largest number of frames collected, whatever the length of the preview."""
 
 
 class PreviewRecorder:
-    """Takes in tracked frames until there are enough, and then learns, while the loop goes on.
+    """Collect tracked frames until there are enough, then learn while the loop continues.
 
     Parameters
     ----------
     learn : callable
-        Returns what frames teach; takes seconds.
+        Return what the frames teach; takes seconds.
     seconds : float
-        Session time from the first frame to the last, in seconds.
+        Session time from the first frame to the last, in s.
     """
 
     def __init__(self, learn: Callable[[Sequence[NDArray[np.generic]]], Learned], seconds: float) -> None:
@@ -36,21 +36,21 @@ class PreviewRecorder:
 
     @property
     def frames(self) -> int:
-        """How many frames there are."""
+        """Number of frames collected."""
         return len(self._images)
 
     @property
     def gathered_s(self) -> float:
-        """Session time from the first of them to the last, in seconds."""
+        """Session time from the first collected frame to the last, in s."""
         return self._last_s - self._first_s
 
     @property
     def is_full(self) -> bool:
-        """True when there are enough."""
+        """Whether there are enough frames."""
         return bool(self._images) and (self.gathered_s >= self._seconds or len(self._images) >= MOST_FRAMES)
 
     def gather(self, step: Step) -> None:
-        """Take in a frame, where it was tracked: what was not fit for the tracker teaches nothing."""
+        """Add the frame of a step if it was tracked; frames that the gate rejected are of no use for learning."""
         if step.frame is None or step.track is None:
             return
         if not self._images:
@@ -60,17 +60,17 @@ class PreviewRecorder:
         self._images.append(step.frame.image.copy())
 
     def start(self) -> None:
-        """Begin to learn."""
-        self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
+        """Start learning in a thread."""
+        self._thread = threading.Thread(target=self._run, name="preview learning", daemon=True)
         self._thread.start()
 
     def result(self) -> Learned | None:
-        """Return what was learned; None while that goes on.
+        """Return the result of learning; None while it is running.
 
         Raises
         ------
         EngineError
-            When learning has failed.
+            When learning failed.
         """
         if self._failure is not None:
             raise EngineError(
@@ -80,7 +80,7 @@ class PreviewRecorder:
         return self._learned
 
     def close(self) -> None:
-        """Wait until nothing is going on any more."""
+        """Wait for the learning thread to finish."""
         if self._thread is not None:
             self._thread.join()
 

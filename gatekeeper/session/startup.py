@@ -1,4 +1,4 @@
-"""Waiting: what goes on before the first frame is judged, with the beam held: frames come and operators are heard."""
+"""The time before the first decision: frames arrive, operators are answered, and the beam is held."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -19,40 +19,46 @@ from gatekeeper.session.target import Reference
 from gatekeeper.sources.newest_frame import NewestFrame
 
 ORIGIN = "before the first frame"
-"""Where a hold comes from that was asked for while there was nothing to be held yet."""
+"""Origin of a hold that was requested before the session began."""
 NEWEST = "the newest frame"
-"""What messages call a frame that will not do, so that they are the same for the next one."""
+"""Name of a frame in messages; it carries no number, so that equal messages can be recognised."""
 JournalEvent = tuple[str, float, Mapping[str, object]]
-"""An event for the journal: its name, the session time in seconds, and plain values for JSON."""
+"""An event for the journal: name, session time in s, and values for JSON."""
 
 
 class Startup(Protocol):
-    """What a session waits for."""
+    """What must happen before the first decision."""
 
     @property
     def missing(self) -> str:
-        """What there is not yet, for whoever asks for something else."""
+        """What the session is waiting for, as the answer to requests that cannot be granted yet."""
         ...
 
     @property
     def events(self) -> Sequence[JournalEvent]:
-        """What the journal says about it, oldest first."""
+        """Events for the journal, oldest first."""
         ...
 
     def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
-        """Take in a frame, or that none has come, and return what the session begins with; None to go on waiting."""
+        """Process a frame, or None when no frame has arrived.
+
+        Returns
+        -------
+        tuple of SessionSetup and Armed, or None
+            Setup and engine of the session; None to keep waiting.
+        """
         ...
 
 
 class FirstFrame:
-    """Puts the target on the first frame on which it can be.
+    """Place the target on the first frame on which this is possible.
 
     Parameters
     ----------
     definition : SessionDefinition
         Where the target is.
     status : SessionStatus
-        Shows why a frame will not do.
+        Shows why a frame cannot be used.
     clock : Clock
         Session time.
     """
@@ -65,10 +71,10 @@ class FirstFrame:
         self._reported: str | None = None
 
     def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
-        """Return what the session begins with on a frame; None when the target is not on it."""
+        """Return setup and engine of the session on a frame; None when the target is not on it."""
         if self._reported is None:
             self._reported = ""
-            self._status.add_line(self._clock.now_s(), "waits for the first frame, on which the target is put")
+            self._status.add_line(self._clock.now_s(), "waiting for the first frame, on which the target is placed")
         if frame is None:
             return None
         try:
@@ -83,20 +89,25 @@ class FirstFrame:
 def wait_for_start(
     startup: Startup, source: FrameSource, requests: RequestQueue, is_over: Callable[[], bool]
 ) -> tuple[SessionSetup, Armed] | None:
-    """Return what a session begins with; None when it is ended before.
+    """Wait until a session can begin, and return its setup and engine; None when it is ended before.
 
-    Whoever holds the beam meanwhile holds it in the session, too, from its first frame on.
+    A hold that is requested meanwhile applies from the first frame of the session on.
 
     Parameters
     ----------
     startup : Startup
         What is waited for.
     source : FrameSource
-        Where frames come from.
+        Supplies the frames.
     requests : RequestQueue
-        Where operators ask.
+        Requests of the operators.
     is_over : callable
-        Returns whether the session has been ended; called in every pass.
+        Return whether the session has been ended; called in every pass.
+
+    Returns
+    -------
+    tuple of SessionSetup and Armed, or None
+        Setup and engine of the session.
     """
     newest, holding = NewestFrame(source), None
     begun = startup.step(None)
@@ -119,5 +130,5 @@ def wait_for_start(
 
 
 def reference_of(frame: Frame, where: str | None = None) -> Reference:
-    """Return a frame as the image on which the target is known; messages call it by its number unless they are told."""
+    """Return a frame as a reference; its name in messages is its number unless `where` is given."""
     return Reference(frame.image.copy(), frame.spacing_mm, frame.plane, where or f"frame {frame.sequence}")

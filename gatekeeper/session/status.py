@@ -1,7 +1,7 @@
-"""The board: how a session is at this moment, put up by the loop and read by any number of other threads.
+"""The status of a session, written by the loop and read by other threads.
 
-What is shown is replaced as a whole, never changed, so that a reader waits for nobody and keeps nobody waiting; one
-that is slow misses what was there in between. Lines, which come seldom, are kept until they are many.
+A status is replaced and never changed, so that neither readers nor the loop wait; a slow reader misses the ones in
+between. Log lines are rare and are kept, up to a limit.
 """
 
 import math
@@ -26,22 +26,22 @@ from gatekeeper.session.phases import Phase
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContouringStatus:
-    """What the target is being drawn on.
+    """The image on which the target is being drawn.
 
     Attributes
     ----------
     frame : Frame or None
-        The frame that was taken, or the newest; None before the first. An image from a file has the number -1.
+        The frame that was taken, or the newest one; None before the first. An image from a file has the number -1.
     taken : bool
-        Whether it stands and can be drawn on.
+        Whether the frame was taken, so that the target can be drawn on it.
     fixed : bool
-        Whether it comes from a file, so that no other can be taken.
+        Whether the image comes from a file, so that no other frame can be taken.
     margin_mm : float
-        From the target to its envelope, in mm, unless the operator says otherwise.
+        Margin from target to envelope, in mm, unless the operator changes it.
     proposal_px : ndarray of float64, shape (N, 2), or None
-        An outline to be adjusted, as (row, col), where there is one.
+        Contour to be adjusted, as (row, col), if there is one.
     avoid : tuple of Structure
-        What is to be avoided, where that is known.
+        Organs at risk, where known.
     """
 
     frame: Frame | None
@@ -54,23 +54,23 @@ class ContouringStatus:
 
 MOST_LINES = 500
 MOST_RECENT = 256
-"""So many decisions are kept for readers that must not miss one."""
+"""Number of decisions kept for readers that must not miss one."""
 RATE_FRAMES = 17
-"""The frame rate is that of so many last frames."""
+"""Number of frames over which the frame rate is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Something that a reader should be told once.
+    """A line of the event log.
 
     Attributes
     ----------
     number : int
-        Counts from 0 and tells what was read already.
+        Consecutive number from 0, by which a reader skips what it has read.
     time_s : float
-        Session time in seconds.
+        Session time in s.
     text : str
-        One line.
+        The text, without a line end.
     """
 
     number: int
@@ -79,18 +79,18 @@ class Line:
 
 
 class RecentDecision(NamedTuple):
-    """A decision with what it was made on, without the image.
+    """A decision with the track it is based on, without the image.
 
     Attributes
     ----------
     number : int
-        Counts decisions from 0 and tells what was read already.
+        Consecutive number from 0, by which a reader skips what it has read.
     decision : Decision
-        What the linac was told.
+        The decision.
     center_mm : tuple of float or None
-        Where the target was, as (row, col) in mm.
+        Centre of the target as (row, col) in mm.
     confidence : float
-        How sure that was, 0-1; NaN where it was not looked for.
+        Tracking confidence, 0-1; NaN where the target was not tracked.
     """
 
     number: int
@@ -101,30 +101,30 @@ class RecentDecision(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Status:
-    """How a session is.
+    """Status of a session after one pass of the loop.
 
     Attributes
     ----------
     phase : Phase
-        Where it is.
+        Current phase.
     since_s, now_s : float
-        Session time at which the phase began, and of the newest pass of the loop, in seconds.
+        Session time of the phase's beginning and of the newest pass, in s.
     link_alive : bool
-        The linac answers.
+        Whether the linac answers.
     step : Step or None
-        The newest pass, be it on a frame or on silence; None before the first.
+        The newest pass, with or without a frame; None before the first.
     last_frame_step : Step or None
-        The newest pass on a frame; None before the first.
+        The newest pass with a frame; None before the first.
     counts : SessionCounts
-        What has been counted so far.
+        Frames, holds and times so far.
     rate_hz : float
-        Frames per second lately; NaN until there are two.
+        Current frame rate; NaN until there are two frames.
     latency : Durations
-        From a frame's arrival until its decision was sent, in real time; it goes on counting.
+        Real time from a frame's arrival until its decision was sent; shared between statuses, and still counting.
     preview_progress : tuple of float
-        Seconds of preview so far, and how many are wanted.
+        Length of the preview so far and when complete, in s.
     contouring : ContouringStatus or None
-        What the target is being drawn on; None unless it is.
+        The image on which the target is being drawn, in that phase.
     """
 
     phase: Phase = Phase.CONNECT
@@ -135,53 +135,53 @@ class Status:
     last_frame_step: Step | None = None
     counts: SessionCounts = field(default_factory=SessionCounts)
     rate_hz: float = math.nan
-    latency: Durations = Durations()  # noqa: RUF009  (replaced by the board's own)
+    latency: Durations = Durations()  # noqa: RUF009  (replaced by `SessionStatus`)
     preview_progress: tuple[float, float] = (0.0, 0.0)
     contouring: ContouringStatus | None = None
 
     @property
     def frame(self) -> Frame | None:
-        """The frame to be shown: that on which the target is drawn, or the newest that was judged."""
+        """The frame to show: the one on which the target is drawn, or the newest one."""
         if self.contouring is not None:
             return self.contouring.frame
         return None if self.last_frame_step is None else self.last_frame_step.frame
 
 
 class FrameRate:
-    """Measures the rate of the last frames."""
+    """Measure the rate of the last frames."""
 
     def __init__(self) -> None:
         self._received_s: deque[float] = deque(maxlen=RATE_FRAMES)
 
     def add(self, received_s: float) -> None:
-        """Take in when a frame arrived, in seconds of session time."""
+        """Add the arrival of a frame, in seconds of session time."""
         self._received_s.append(received_s)
 
     @property
     def hz(self) -> float:
-        """Frames per second; NaN until there are two."""
+        """Frames per second; NaN until there are two frames."""
         received_s = self._received_s
         lasted_s = received_s[-1] - received_s[0] if len(received_s) > 1 else 0.0
         return (len(received_s) - 1) / lasted_s if lasted_s > 0.0 else math.nan
 
 
 class SessionStatus:
-    """Takes in what happens, on the loop's thread, in some microseconds.
+    """The current status of a session, updated on the loop's thread within microseconds.
 
     Attributes
     ----------
     current : Status
-        How the session is; read it once and look at that.
+        The current status; read it once and use that value, as it is replaced at any time.
     lines : tuple of Line
-        What readers should be told, oldest first; old ones go when they are many.
-    recent : deque of Passed
-        The last decisions, oldest first; take a copy.
+        The event log, oldest first; limited in length.
+    recent : deque of RecentDecision
+        The last decisions, oldest first; copy before use.
     begun : tuple or None
-        What the session began with and the engine for it, once there is one.
+        Setup and armed engine of the session, once there are any.
     learned : Learned or None
-        What the preview has taught, once it has.
+        Result of the preview, once there is one.
     not_kept : callable
-        Returns how many frames could not be recorded so far; asked on the loop's thread.
+        Return the number of frames that could not be recorded so far; called on the loop's thread.
     """
 
     def __init__(self) -> None:
@@ -190,38 +190,38 @@ class SessionStatus:
         self.recent: deque[RecentDecision] = deque(maxlen=MOST_RECENT)
         self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
-        self._said = 0
+        self._line_count = 0
         self.not_kept: Callable[[], int] = lambda: 0
         self._rate = FrameRate()
 
     def add_line(self, time_s: float, text: str) -> None:
-        """Tell readers one line."""
-        self.lines = (*self.lines, Line(self._said, time_s, text))[-MOST_LINES:]
-        self._said += 1
+        """Append a line to the event log."""
+        self.lines = (*self.lines, Line(self._line_count, time_s, text))[-MOST_LINES:]
+        self._line_count += 1
 
     def begin(self, setup: SessionSetup, armed: Armed) -> None:
-        """Show what decisions are made with."""
+        """Set the setup and the engine on which decisions are based."""
         self.begun = setup, armed
 
     def enter(self, phase: Phase, time_s: float) -> None:
-        """Show another phase."""
+        """Set the phase."""
         self.current = replace(self.current, phase=phase, since_s=time_s, now_s=time_s, contouring=None)
 
     def show_link(self, alive: bool) -> None:
-        """Show whether the linac answers, before anything is sent to it again and again."""
+        """Set whether the linac answers, while no decisions are sent to it yet."""
         if alive is not self.current.link_alive:
             self.current = replace(self.current, link_alive=alive)
 
     def show_contouring(self, contouring: ContouringStatus, time_s: float) -> None:
-        """Show what the target is being drawn on."""
+        """Set the image on which the target is being drawn."""
         self.current = replace(self.current, contouring=contouring, now_s=time_s)
 
     def show_preview(self, seconds: float, wanted_s: float) -> None:
-        """Show how much of the preview there is, in seconds."""
+        """Set how much of the preview there is, in s, and how much is needed."""
         self.current = replace(self.current, preview_progress=(seconds, wanted_s))
 
     def update(self, step: Step, total_ms: float, link_alive: bool) -> None:
-        """Take in one pass of the loop.
+        """Add one pass of the loop.
 
         Parameters
         ----------
@@ -230,7 +230,7 @@ class SessionStatus:
         total_ms : float
             Real time from the frame's arrival until its decision was sent, in ms.
         link_alive : bool
-            The linac answers.
+            Whether the linac answers.
         """
         old, frame, now_s, track = self.current, step.frame, step.decision.time_s, step.track
         center_mm, confidence = (None, math.nan) if track is None else (track.center_mm, track.confidence)

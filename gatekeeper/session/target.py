@@ -1,4 +1,4 @@
-"""The target of a live session: from outlines as they were drawn to masks on the reference, wherever it comes from."""
+"""The target of a live session: from the structures of any input to masks on the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gatekeeper.recording.session_setup import SessionSetup
 from kernels.polygon import fill
 
 SAME_PX = 0.01
-"""A mask is on a grid of its own when one of its corners lies further from the reference's than this, in px."""
+"""Largest distance of corners, in px, at which two images count as having the same grid."""
 LARGEST_UINT16 = 65535.0
 
 
@@ -25,15 +25,15 @@ class Reference:
     Attributes
     ----------
     image : ndarray, shape (H, W)
-        Canonical, in the type of its source.
+        Canonical image, in the type of its source.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     plane : Plane
-        Where it lies.
+        Position and orientation of the image.
     where : str
-        What messages call it.
+        Name of the image in messages.
     frame_of_reference : str or None
-        UID of its DICOM frame of reference, where that is known.
+        UID of its DICOM frame of reference, where known.
     """
 
     image: NDArray[np.generic]
@@ -44,35 +44,45 @@ class Reference:
 
 
 class Outlined(Protocol):
-    """A structure that was outlined somewhere."""
+    """A structure that was outlined on some image."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Name of the structure."""
         ...
 
     def on(self, reference: Reference, beside_mm: float) -> NDArray[np.bool_]:
-        """Return the mask (H, W) on an image, or raise InputError when the structure is not there.
+        """Return the mask (H, W) on an image.
 
-        `beside_mm` is how far beside the image's plane an outline may lie that was drawn on one, in mm.
+        Parameters
+        ----------
+        reference : Reference
+            The image.
+        beside_mm : float
+            Largest distance between the image's plane and that of an outline, in mm.
+
+        Raises
+        ------
+        InputError
+            When the structure is not on the image.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """A structure that was drawn on planes such as that of the images.
+    """A structure that was drawn on one or more planes.
 
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the structure.
     contours_mm : tuple of ndarray of float64, shape (N, 3)
-        Closed outlines in DICOM LPS mm; one on another plane is left out. Together they are the structure.
+        Closed contours in DICOM LPS mm, whose union is the structure; those on other planes are ignored.
     mask : ndarray of bool, shape (H, W), or None
-        The structure on an image of its own, from which the outlines were made.
+        Mask from which the contours were made.
     grid : Reference or None
-        That image.
+        Image of that mask.
     """
 
     name: str
@@ -82,7 +92,16 @@ class Drawn:
 
     @classmethod
     def of_mask(cls, name: str, mask: NDArray[np.bool_], grid: Reference) -> "Drawn":
-        """Return what was drawn as a mask on an image.
+        """Return a structure from a mask on an image.
+
+        Parameters
+        ----------
+        name : str
+            Name of the structure.
+        mask : ndarray of bool, shape (H, W)
+            The mask.
+        grid : Reference
+            The image.
 
         Raises
         ------
@@ -106,7 +125,7 @@ class Drawn:
         reference : Reference
             The image.
         beside_mm : float
-            Outlines that lie further beside its plane, in mm, are on another one.
+            Largest distance between the image's plane and that of an outline, in mm.
 
         Raises
         ------
@@ -136,20 +155,20 @@ class Drawn:
 def setup_of(
     name: str, target: Outlined, avoid: Sequence[Outlined], reference: Reference, beside_mm: float
 ) -> SessionSetup:
-    """Return what a live session begins with: its gate waits for an operator.
+    """Return the setup of a live session, with the gate not armed.
 
     Parameters
     ----------
     name : str
-        What the session is called.
+        Name of the session.
     target : Outlined
-        What must stay in its envelope.
+        The target.
     avoid : sequence of Outlined
-        What must stay out of it.
+        Organs at risk.
     reference : Reference
         The image.
     beside_mm : float
-        How far beside its plane an outline may lie, in mm.
+        Largest distance between the image's plane and that of an outline, in mm.
 
     Raises
     ------
@@ -170,26 +189,26 @@ def setup_of(
 
 
 def avoid_on(avoid: Sequence[Outlined], reference: Reference, beside_mm: float) -> tuple[Structure, ...]:
-    """Return what must be spared, outlined on an image; arguments and errors are those of `setup_of`."""
+    """Return the organs at risk as contours on an image; see `setup_of` for parameters and errors."""
     return tuple(Structure(one.name, Role.AVOID, mask_to_contour(one.on(reference, beside_mm))) for one in avoid)
 
 
 def _pixel_type(image: NDArray[np.generic]) -> np.dtype[np.generic]:
-    """Return the type in which frames are kept: 16 bits where the reference fits into them exactly."""
+    """Return the type in which frames are stored: 16 bits where they represent the reference exactly."""
     values = np.asarray(image, dtype=np.float64)
-    whole = bool(np.all((values >= 0.0) & (values <= LARGEST_UINT16) & (values == np.floor(values))))
-    return np.dtype(np.uint16) if whole else np.dtype(np.float32)
+    fits = bool(np.all((values >= 0.0) & (values <= LARGEST_UINT16) & (values == np.floor(values))))
+    return np.dtype(np.uint16) if fits else np.dtype(np.float32)
 
 
 def _beside_mm(contour_mm: NDArray[np.float64], plane: Plane) -> float:
-    """Return how far an outline lies beside a plane, at its farthest point; infinite when it is not finite."""
+    """Return the largest distance of a contour from a plane, in mm; infinite when it is not finite."""
     normal = np.cross(plane.row_step, plane.col_step)
     gaps_mm = np.abs((contour_mm - np.array(plane.origin_mm)) @ normal)
     return float(gaps_mm.max()) if np.isfinite(gaps_mm).all() else float("inf")
 
 
 def _is_same_grid(one: Reference, other: Reference) -> bool:
-    """Return whether two images have their pixels in the same places."""
+    """Return whether two images have their pixels in the same positions."""
     if one.image.shape != other.image.shape:
         return False
     rows, cols = one.image.shape

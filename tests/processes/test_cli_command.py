@@ -50,7 +50,7 @@ def test_the_status_is_shown(running, capsys):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["fire"], "'fire' is no command"), (["arm", "now"], "say arm alone"), (["rebase", "1"], "not two distances")],
+    [(["fire"], "'fire' is not a command"), (["arm", "now"], "use arm alone"), (["rebase", "1"], "not two distances")],
 )
 def test_what_is_no_command_is_exit_code_2(running, capsys, words, said):
     assert gatekeeper("command", running.folder, *words) == 2

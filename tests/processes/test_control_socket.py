@@ -257,7 +257,7 @@ def test_a_loop_that_does_not_answer_is_said_and_the_wish_withdrawn(place, monke
     with Control(place, requests):
         assert "withdrawn" in send_request(place, ["arm"], "Anna")["note"]
         assert requests.next_command() is None
-        assert "as soon as the loop goes on" in send_request(place, ["hold"], "Anna")["note"]
+        assert "as soon as the loop continues" in send_request(place, ["hold"], "Anna")["note"]
         assert requests.next_command().action is Action.HOLD
 
 

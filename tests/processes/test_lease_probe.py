@@ -38,7 +38,7 @@ def test_interlock_that_is_busy_is_told_and_its_sender_stays():
 
 @pytest.mark.parametrize(
     ("says", "told"),
-    [(b"SSH-2.0-OpenSSH\r\n", "no message of this protocol"), (b"", "was closed"), (None, "timed out")],
+    [(b"SSH-2.0-OpenSSH\r\n", "not a message of this protocol"), (b"", "was closed"), (None, "timed out")],
 )
 def test_what_is_no_interlock_is_told_with_its_place(says, told):
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -56,7 +56,7 @@ def test_what_is_no_interlock_is_told_with_its_place(says, told):
         thread = threading.Thread(target=answer)
         thread.start()
         try:
-            with pytest.raises(LinkError, match=rf"127.0.0.1:{port}: no interlock can be driven there: .*{told}"):
+            with pytest.raises(LinkError, match=rf"127.0.0.1:{port}: no usable interlock: .*{told}"):
                 probe(linac_config(port, connect_timeout_ms=100), KEY)
         finally:
             done.set()

@@ -71,7 +71,7 @@ def test_what_is_typed_is_done_and_answered(tty, live):
         assert tty.said[1].startswith("refused: rebase by Anna: not moved")
         tty.type(b"fire\n")
         until(lambda: len(tty.said) == 3)
-        assert tty.said[2].startswith("refused: 'fire' is no command")
+        assert tty.said[2].startswith("refused: 'fire' is not a command")
         assert loop.actions == ["arm", "rebase"]
 
 
@@ -140,7 +140,7 @@ def test_a_terminal_in_the_background_is_left_alone(tty, monkeypatch):
     monkeypatch.setattr(os, "tcgetpgrp", lambda descriptor: os.getpgrp() + 1)
     with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"arm\n")
-        assert tty.said == ["no commands are taken from this terminal, which belongs to another program now"]
+        assert tty.said == ["no commands are read from this terminal, which belongs to another program now"]
         assert tty.modes()[3] & termios.ECHO
     assert loop.actions == []
 

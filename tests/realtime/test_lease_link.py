@@ -330,7 +330,7 @@ def test_refused_lease_is_not_renewed():
 
 
 def test_place_that_is_taken_is_refused_in_one_line():
-    with interlock() as server, pytest.raises(ConfigError, match=r"listen 127.0.0.1:.*name another place"):
+    with interlock() as server, pytest.raises(ConfigError, match=r"listen 127.0.0.1:.*name another address"):
         InterlockServer(*server.address, RULES, lambda event: None)
 
 

@@ -122,7 +122,7 @@ def test_what_is_typed_on_the_full_screen_is_shown_and_done(tmp_path, case):
         os.write(run.far, b"na\r")
         until(lambda: run.shows("arm by Anna") and far.record.beam_on, 10.0)
         os.write(run.far, b"dance\r")
-        until(lambda: run.shows("refused: 'dance' is no command"), 10.0)
+        until(lambda: run.shows("refused: 'dance' is not a command"), 10.0)
         os.write(run.far, b"\x03")  # Ctrl-C
         until(lambda: not far.record.beam_on, 5.0)
         assert run.process.wait(30.0) == 130

@@ -57,13 +57,13 @@ def test_no_text_is_a_line_by_chance(text):
     ],
 )
 def test_line_of_another_kind_is_no_order(line):
-    with pytest.raises(LinkError, match="is no line of GK1"):
+    with pytest.raises(LinkError, match="is not a GK1 line"):
         read_order(line)
 
 
 @pytest.mark.parametrize("line", ["GK1,ON,00042,1234,F11A", "GA1,ON,00042,5DDB", "GA1,ON,٠٠٠٤٢,5DDA"])
 def test_line_of_another_kind_is_no_answer(line):
-    with pytest.raises(LinkError, match="is no line of GA1"):
+    with pytest.raises(LinkError, match="is not a GA1 line"):
         read_answer(line)
 
 

@@ -47,7 +47,7 @@ BAD = {
     "between pixels": (sketch(2, [[20.1, 20.1], [20.1, 20.4], [20.4, 20.4]]), "centre of no pixel"),
     "thin": (
         sketch(2, DUMB_BELL),
-        "its pixels fall apart",
+        "its pixels are not connected",
     ),
     "another frame": (sketch(3), "was drawn on frame 3, but frame 2 is taken now"),
     "margin nan": (sketch(2, margin_mm=math.nan), "margin_mm = nan"),

@@ -41,5 +41,5 @@ def test_key_that_is_not_there_is_refused(tmp_path):
 def test_key_that_is_no_file_is_refused_without_waiting_for_it(tmp_path):
     os.mkfifo(tmp_path / "pipe", 0o600)
     for path in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(ConfigError, match="no plain file"):
+        with pytest.raises(ConfigError, match="not a regular file"):
             load_key(path)

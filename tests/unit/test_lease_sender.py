@@ -109,8 +109,8 @@ def test_refusal_is_counted():
 
 
 BELIEVED_BY_NOBODY = {
-    "noise": (begun, Refusal.MALFORMED, "no message"),
-    "zeros": (begun, bytes(SIZE), "no message"),
+    "noise": (begun, Refusal.MALFORMED, "not a message"),
+    "zeros": (begun, bytes(SIZE), "not a message"),
     "challenge of a stranger": (begun, encode(CHALLENGE, OTHER_KEY), "same key file"),
     "challenge of another session": (begun, encode(CHALLENGE._replace(session=1), KEY), "challenge"),
     "welcome without a challenge": (begun, encode(WELCOME, KEY), "challenge"),

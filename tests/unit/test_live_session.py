@@ -107,7 +107,7 @@ def test_preview_that_speaks_against_it_is_not_armed_by_itself(tmp_path, monkeyp
     outcome, _, _ = run_live(tmp_path / "s", away, definition, {50: ["arm"]})
     assert outcome.learned.preview.go
     assert outcome.learned.inside == 0.0
-    assert "speaks against it" in events(tmp_path / "s", "refused")[0]["values"]["note"]
+    assert "the preview is NO-GO" in events(tmp_path / "s", "refused")[0]["values"]["note"]
     assert phases(tmp_path / "s")[3:] == ["ready", "delivery", "ended"], "an operator may all the same"
     assert checked(tmp_path / "s").findings == []
 

@@ -63,8 +63,8 @@ def test_help_has_every_word():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("fire", "'fire' is no command; say one of arm, hold"),
-        ("arm now", "arm: 'now' is too much; say arm alone"),
+        ("fire", "'fire' is not a command; use one of arm, hold"),
+        ("arm now", "arm: 'now' is not expected; use arm alone"),
         ("rebase", "not two distances"),
         ("rebase 1", "not two distances"),
         ("rebase 1 2 3", "not two distances"),
@@ -72,10 +72,10 @@ def test_help_has_every_word():
         ("rebase nan 0", "not two distances"),
         ("rebase 0 inf", "not two distances"),
         ("hold by", "operator is ''"),
-        ("by Anna", "nothing is asked for"),
+        ("by Anna", "no command is given"),
         ("hold by " + "x" * 65, "1 to 64 printable characters"),
         ("hold by A\x00B", "printable"),
-        ("\N{SNOWMAN}" * 500, "is no command"),
+        ("\N{SNOWMAN}" * 500, "is not a command"),
     ],
 )
 def test_refusals_are_one_line_that_says_what_to_do(line, said):

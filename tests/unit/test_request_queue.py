@@ -80,7 +80,7 @@ def test_who_gives_up_has_not_asked(requests):
 @pytest.mark.parametrize("word", ["hold", "disarm", "end"])
 def test_a_hold_is_done_even_when_nobody_waits_for_it_any_more(requests, word):
     answer = requests.submit(request(word)).wait(0.0)
-    assert "as soon as the loop goes on" in answer.note
+    assert "as soon as the loop continues" in answer.note
     assert requests.next_command().action in ("hold", "disarm")
 
 

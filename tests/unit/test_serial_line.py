@@ -84,7 +84,7 @@ def test_without_a_control_line_none_is_touched():
     [
         (b"", "no answer within deadline_ms = 100"),
         (b"GA1,ON,00001", "no answer within deadline_ms = 100"),
-        (b"\xff\xfe\r\n", "is no line of GA1"),
+        (b"\xff\xfe\r\n", "is not a GA1 line"),
     ],
 )
 def test_answer_that_is_none_is_told(answer, said):
@@ -100,7 +100,7 @@ def test_port_that_sends_nothing_on_is_noticed_without_answers():
     plain = wire(port, acknowledge=False)
     plain.deliver(BeamOrder(True, 1, 5))
     port.out_waiting = 41
-    with pytest.raises(LinkError, match="41 bytes still wait to be sent"):
+    with pytest.raises(LinkError, match="41 bytes are unsent"):
         plain.deliver(BeamOrder(True, 2, 5))
 
 

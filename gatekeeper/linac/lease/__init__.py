@@ -1,1 +1,1 @@
-"""The lease: short-lived permission over TCP, and its reference receiver."""
+"""The lease protocol: short-lived permission over TCP, and its reference receiver."""

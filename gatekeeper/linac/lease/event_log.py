@@ -1,4 +1,4 @@
-"""What the interlock prints: one line per event, for people or for programs."""
+"""The output of the interlock: one line per event, as text or JSON."""
 
 import json
 import os
@@ -9,23 +9,23 @@ from gatekeeper.linac.lease.messages import Refusal
 
 REFUSALS = tuple(refusal.word for refusal in Refusal)
 SILENT = frozenset({EventKind.GRANTED})
-"""Events that come with every lease and are only counted."""
+"""Events that occur with every lease and are only counted."""
 
 
 class EventLog:
-    """Writes events as lines; a reader that stalls costs lines, never time.
+    """Write events as lines; a reader that stalls loses lines and never delays the interlock.
 
     Parameters
     ----------
     as_json : bool
-        One JSON object per line, or words.
+        Whether each line is a JSON object.
     descriptor : int
-        Where to write.
+        File descriptor to write to.
 
     Attributes
     ----------
     lost : int
-        How many lines could not be written, because nobody read them in time.
+        Number of lines lost because they were not read in time.
     """
 
     def __init__(self, as_json: bool, descriptor: int = 1) -> None:
@@ -42,7 +42,7 @@ class EventLog:
             self._write(line.encode() + b"\n")
 
     def _write(self, line: bytes) -> None:
-        """Write a line where it can be written at once; a pipe takes what is shorter than a page whole or not."""
+        """Write a line if it can be written at once; a pipe takes lines shorter than a page entirely or not at all."""
         try:
             writable = any(flags & select.POLLOUT for _, flags in self._poll.poll(0))
             if not writable or os.write(self._descriptor, line) != len(line):
@@ -70,19 +70,21 @@ class EventLog:
         )
 
     def _words(self, event: Event) -> str:
-        """Return an event as a line to be read."""
+        """Return an event as a line of text."""
         state = event.state
-        said = {
+        details = {
             EventKind.LISTENING: f"listening on {event.address}",
             EventKind.STATE: f"reason {state.cause}, frame {state.frame}, lease {state.number}",
             EventKind.REFUSED: ""
             if event.refusal is None
             else f"{event.refusal.word}, number {event.counts['refused']}",
-            EventKind.STOPPED: self._books(event),
+            EventKind.STOPPED: self._totals(event),
         }
-        return f"{event.time_ns * 1e-9:14.6f} s  {state.beam:4}  {event.kind:12}  {said.get(event.kind, '')}".rstrip()
+        return (
+            f"{event.time_ns * 1e-9:14.6f} s  {state.beam:4}  {event.kind:12}  {details.get(event.kind, '')}".rstrip()
+        )
 
-    def _books(self, event: Event) -> str:
-        """Return all counts in a row."""
+    def _totals(self, event: Event) -> str:
+        """Return all counts in one line."""
         counted = [f"{event.counts[word]} {word}" for word in REFUSALS if event.counts.get(word, 0)]
         return ", ".join([f"{event.counts.get(EventKind.GRANTED, 0)} leases granted", *counted])

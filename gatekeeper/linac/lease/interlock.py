@@ -1,4 +1,4 @@
-"""The reference interlock: a TCP server around the receiver's state machine, one sender at a time."""
+"""The reference interlock: a TCP server around the receiver's state machine, for one sender at a time."""
 
 import secrets
 import selectors
@@ -25,11 +25,11 @@ from gatekeeper.linac.lease.receiver import (
 )
 
 CHUNK = 4096
-"""Bytes that are read at once; more than one message waits in them only after a delay."""
+"""Bytes read at once; more than one message is available only after a delay."""
 
 
 class EventKind(StrEnum):
-    """What an interlock has to tell."""
+    """What happened at an interlock."""
 
     LISTENING = "listening"
     CONNECTED = "connected"
@@ -41,22 +41,22 @@ class EventKind(StrEnum):
 
 
 class Event(NamedTuple):
-    """One thing that has happened.
+    """One event at an interlock.
 
     Attributes
     ----------
-    kind : What
-        What it was; STATE whenever the beam has changed.
+    kind : EventKind
+        What happened; STATE on every change of the beam.
     time_ns : int
-        The interlock's monotonic clock in ns.
+        Monotonic clock of the interlock, in ns.
     state : Interlock
-        What it knows since.
+        State after the event.
     refusal : Refusal or None
         Why a message was refused.
     counts : mapping
-        How often each event and each refusal has happened until now, by its word.
+        Number of each event and each refusal so far, by its word.
     address : str
-        Where the interlock listens, as host:port.
+        Address of the interlock, as host:port.
     """
 
     kind: EventKind
@@ -77,22 +77,22 @@ class InterlockServer:
     Parameters
     ----------
     host, port : str, int
-        Where to listen; port 0 takes a free one.
+        Address to listen on; port 0 takes a free one.
     rules : Rules
         Key and limits.
     on_event : callable
-        Told of every event, in order.
+        Called with every event, in order.
     now_ns : callable
         Monotonic clock in ns.
     nonce : callable
-        Returns 16 bytes that were never used before.
+        Return 16 bytes that were never used before.
 
     Attributes
     ----------
     state : Interlock
-        What it knows now.
+        Current state.
     counts : Counter
-        How often each event and each refusal has happened, by its word.
+        Number of each event and each refusal, by its word.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class InterlockServer:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._listener = socket.create_server((host, port), family=family, backlog=8)
         except (OSError, OverflowError) as error:
-            raise ConfigError(f"listen {host}:{port}: not possible ({error}); name another place") from None
+            raise ConfigError(f"listen {host}:{port}: not possible ({error}); name another address") from None
         self._listener.setblocking(False)
         self._address = "{}:{}".format(*self.address)
         self._wake, self._waker = socket.socketpair()
@@ -131,7 +131,7 @@ class InterlockServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port where it listens."""
+        """Host and port on which it listens."""
         host, port = self._listener.getsockname()[:2]
         return str(host), int(port)
 
@@ -144,7 +144,7 @@ class InterlockServer:
             return
 
     def run(self) -> None:
-        """Serve until `stop`; the beam is held on every way out, and the sockets are closed."""
+        """Serve until `stop`; on every exit the beam is held and the sockets are closed."""
         try:
             self._emit(EventKind.LISTENING, self._now_ns())
             while not self._stopping:
@@ -158,7 +158,7 @@ class InterlockServer:
                 one.close()
 
     def _serve_once(self) -> None:
-        """Wait for whatever comes first, and see to it; time before messages."""
+        """Wait for the next event, and process it; expired time comes before messages."""
         ready = self._selector.select(self._timeout_s())
         now_ns = self._now_ns()
         self._answer(elapsed(self.state, now_ns, self._rules), now_ns)
@@ -169,12 +169,12 @@ class InterlockServer:
                 self._read()
 
     def _timeout_s(self) -> float | None:
-        """Return how long nothing will happen by itself, in s."""
+        """Return the time until the state changes by itself, in s; None for never."""
         next_ns = next_event_ns(self.state, self._rules)
         return None if next_ns is None else max(0.0, (next_ns - self._now_ns()) * 1e-9)
 
     def _accept(self) -> None:
-        """Challenge a new sender, or send it away when there is one."""
+        """Challenge a new sender, or refuse it while there is another one."""
         try:
             sender, _ = self._listener.accept()
         except OSError:
@@ -194,7 +194,7 @@ class InterlockServer:
         self._answer((state, answer), now_ns)
 
     def _read(self) -> None:
-        """Take what the sender has sent, message by message."""
+        """Process the messages that the sender has sent."""
         sender = self._sender
         if sender is None:
             return
@@ -213,7 +213,7 @@ class InterlockServer:
             self._answer(received(self.state, now_ns, raw, self._rules), now_ns)
 
     def _answer(self, outcome: tuple[Interlock, Answer], now_ns: int) -> None:
-        """Do what the state machine says: the beam first, then the sender, then the books."""
+        """Apply an answer of the state machine: first the beam, then the reply, then the counts."""
         state, answer = outcome
         self._change(state, now_ns)
         if answer.reply is not None and self._sender is not None and not _put(self._sender, answer.reply):
@@ -224,7 +224,7 @@ class InterlockServer:
             self._drop()
 
     def _change(self, state: Interlock, now_ns: int) -> None:
-        """Take over a state, and tell what is new about it."""
+        """Set the state, and report what has changed."""
         before, self.state = self.state, state
         if state.beam is not before.beam:
             self._emit(EventKind.STATE, now_ns)
@@ -232,12 +232,12 @@ class InterlockServer:
             self._emit(EventKind.GRANTED, now_ns)
 
     def _lose(self) -> None:
-        """Hold the beam, because the sender has gone or does not read."""
+        """Hold the beam because the sender has gone or does not read."""
         self._change(disconnected(self.state), self._now_ns())
         self._drop()
 
     def _drop(self) -> None:
-        """Close the connection, and forget what was begun on it."""
+        """Close the connection and discard its unfinished message."""
         if self._sender is None:
             return
         self._selector.unregister(self._sender)
@@ -247,18 +247,18 @@ class InterlockServer:
         self._emit(EventKind.DISCONNECTED, self._now_ns())
 
     def _refused(self, refusal: Refusal, now_ns: int) -> None:
-        """Count and tell one refusal."""
+        """Count and report a refusal."""
         self.counts[refusal.word] += 1
         self._emit(EventKind.REFUSED, now_ns, refusal)
 
     def _emit(self, kind: EventKind, now_ns: int, refusal: Refusal | None = None) -> None:
-        """Count and tell one event."""
+        """Count and report an event."""
         self.counts[kind] += 1
         self._on_event(Event(kind, now_ns, self.state, refusal, self.counts, self._address))
 
 
 def _put(sender: socket.socket, raw: bytes | None) -> bool:
-    """Send one message without waiting; False when it did not fit or nobody is there."""
+    """Send one message without blocking; return False when it did not fit or the sender is gone."""
     try:
         return raw is None or sender.send(raw, socket.MSG_DONTWAIT) == len(raw)
     except OSError:

@@ -1,4 +1,4 @@
-"""The secret that sender and interlock share: a file that nobody else may read."""
+"""The secret shared by sender and interlock, in a file that only its owner can read."""
 
 import stat
 from pathlib import Path
@@ -9,17 +9,27 @@ MIN_BYTES, MAX_BYTES = 32, 4096
 
 
 def load_key(path: Path) -> bytes:
-    """Return the bytes of a key file, every one of them, a line end included.
+    """Return the bytes of a key file, including a line end.
+
+    Parameters
+    ----------
+    path : Path
+        The key file.
+
+    Returns
+    -------
+    bytes
+        The key, 32 to 4096 bytes.
 
     Raises
     ------
     ConfigError
-        When it is missing, no plain file, open to group or others, or not 32 to 4096 bytes long.
+        When it is missing, not a regular file, accessible to group or others, or of another size.
     """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ConfigError(f"{path}: the key is no plain file; name a file")
+            raise ConfigError(f"{path}: the key is not a regular file; name a file")
         if (mode := stat.S_IMODE(status.st_mode)) & 0o077:
             raise ConfigError(f"{path}: the key has mode {mode:03o}, others can read or change it; chmod 600 it")
         with path.open("rb") as file:

@@ -1,6 +1,6 @@
-"""The messages between sender and interlock: one fixed size, one layout, every one signed. No input or output here.
+"""The messages between sender and interlock: one fixed size, one layout, all signed; no I/O.
 
-The layout is written down for others in docs/lease.md; whoever changes one changes the other.
+docs/lease.md describes the layout for other implementations; change both together.
 """
 
 import hmac
@@ -18,12 +18,12 @@ NO_NONCE = bytes(NONCE_SIZE)
 START = struct.Struct(">4sH")
 SESSION_LABEL = b"gatekeeper lease 1"
 STATE_HOLD, STATE_ON = 0, 1
-"""What an acknowledgement says of the beam, in its code."""
+"""State of the beam in the code of an acknowledgement."""
 NS_PER_MS = 1_000_000
 
 
 class Kind(IntEnum):
-    """What a message is for."""
+    """Kind of a message."""
 
     CHALLENGE = 1
     HELLO = 2
@@ -35,7 +35,7 @@ class Kind(IntEnum):
 
 
 class Refusal(IntEnum):
-    """Why the interlock refuses a message; the number is the code of the answer, the name in small letters the word."""
+    """Why the interlock refuses a message; the number is the code in the answer, the name in small letters the word."""
 
     MALFORMED = 1
     OVERSIZED = 2
@@ -51,7 +51,7 @@ class Refusal(IntEnum):
 
     @property
     def word(self) -> str:
-        """The reason as it stands in logs and documents."""
+        """The reason as in logs and documents."""
         return self.name.lower()
 
 
@@ -65,17 +65,17 @@ class Message(NamedTuple):
     code : int
         State of the beam in an ACK, one of `Refusal` in a REFUSED.
     session : int
-        Which session it belongs to: the first eight bytes of the interlock's nonce.
+        Session number: the first eight bytes of the interlock's nonce.
     number : int
-        Number of the sender's message, from 1, strictly rising; answers carry that of the message they answer.
+        Number of the sender's message, from 1, strictly increasing; answers carry that of the message they answer.
     frame : int
-        Sequence number of the frame that was judged; -1 when there was none.
+        Sequence number of the frame; -1 when there was none.
     stamp_ns : int
-        The interlock's monotonic clock in ns when it wrote this, or the newest such stamp that the sender has.
+        The interlock's monotonic clock when it wrote this message, or the newest such stamp known to the sender, in ns.
     nonce : bytes
-        16 random bytes of whoever wrote this.
+        16 random bytes of the writer of the message.
     lifetime_ms : int
-        How long a LEASE asks for, how long a WELCOME allows at most, how long an ACK still grants, in ms.
+        Lifetime that a LEASE asks for, that a WELCOME allows at most, or that an ACK still grants, in ms.
     """
 
     kind: int
@@ -98,7 +98,7 @@ USES = {
     Kind.ACK: {"code", "session", "number", "frame", "stamp_ns", "lifetime_ms"},
     Kind.REFUSED: {"code", "session", "number", "stamp_ns"},
 }
-"""The fields that each kind uses, beside `kind`."""
+"""Fields that each kind uses, besides `kind`."""
 UNUSED = {
     int(kind): tuple((at, EMPTY[at]) for at, name in enumerate(Message._fields) if at > 0 and name not in USES[kind])
     for kind in Kind
@@ -111,7 +111,7 @@ def encode(message: Message, key: bytes) -> bytes:
     Raises
     ------
     struct.error
-        When a field is outside the range of its place in the layout.
+        When a field is outside its range.
     """
     kind, code, session, number, frame, stamp_ns, nonce, lifetime_ms = message
     head = LAYOUT.pack(MAGIC, SIZE, kind, code, session, number, frame, stamp_ns, nonce, lifetime_ms)
@@ -119,7 +119,7 @@ def encode(message: Message, key: bytes) -> bytes:
 
 
 def decode(raw: bytes) -> Message | Refusal:
-    """Return the message that `raw` spells, its signature not looked at, or why it spells none."""
+    """Return the message in `raw`, without checking its signature, or the reason why it is not one."""
     if (fault := start_fault(raw)) is not None:
         return fault
     if len(raw) != SIZE:
@@ -132,7 +132,7 @@ def decode(raw: bytes) -> Message | Refusal:
 
 
 def start_fault(raw: bytes | bytearray) -> Refusal | None:
-    """Return what is wrong with the first six bytes of a message, as soon as they are there; None when nothing is."""
+    """Return what is wrong with the first six bytes of a message, as far as they have arrived; None when nothing is."""
     if len(raw) < START.size:
         return None if raw[: len(MAGIC)] == MAGIC[: len(raw)] else Refusal.MALFORMED
     magic, size = START.unpack_from(raw)
@@ -144,12 +144,12 @@ def start_fault(raw: bytes | bytearray) -> Refusal | None:
 
 
 def is_signed(raw: bytes, key: bytes) -> bool:
-    """Return True when a message of `SIZE` bytes carries the signature of `key`; takes the same time either way."""
+    """Return whether a message of `SIZE` bytes is signed with `key`, in constant time."""
     return hmac.compare_digest(hmac.digest(key, raw[: LAYOUT.size], "sha256"), raw[LAYOUT.size :])
 
 
 def session_key(key: bytes, interlock_nonce: bytes, sender_nonce: bytes) -> bytes:
-    """Return the key of one session, which neither side can have had before."""
+    """Return the key of one session, which no earlier session can have had."""
     return hmac.digest(key, SESSION_LABEL + interlock_nonce + sender_nonce, "sha256")
 
 
@@ -159,22 +159,22 @@ def session_number(interlock_nonce: bytes) -> int:
 
 
 def in_time(age_ns: int, lifetime_ms: int) -> bool:
-    """Return True while less than three quarters of a lease have passed; after that it is not worth beginning."""
+    """Return whether less than three quarters of a lease have passed; later it is not granted."""
     return 4 * age_ns < 3 * lifetime_ms * NS_PER_MS
 
 
 class MessageBuffer:
-    """Cuts a stream of bytes into messages; holds less than one message when emptied after each chunk."""
+    """Split a stream of bytes into messages; holds less than one message when emptied after each chunk."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
     def put(self, chunk: bytes) -> None:
-        """Append what has arrived."""
+        """Append bytes that have arrived."""
         self._bytes += chunk
 
     def take(self) -> bytes | Refusal | None:
-        """Return the next message, None when it is not complete, or why no message can follow any more."""
+        """Return the next message, None when it is incomplete, or the reason why no message can follow."""
         if (fault := start_fault(self._bytes)) is not None:
             return fault
         if len(self._bytes) < SIZE:

@@ -1,8 +1,8 @@
-"""The lease: a LinacPort that lends the beam to an interlock for a moment at a time, and never waits for it.
+"""A LinacPort that asks an interlock for the beam for a short time at once, without waiting for it.
 
-Decisions are written to the socket by the thread that makes them. A thread of the same process, which stops and dies
-with it, keeps the connection, takes the answers and renews the lease between two decisions, but only while the last
-decision is fresh: an engine that hangs while its process lives is not kept alive by it.
+Decisions are written to the socket by the calling thread. Another thread of the same process, which ends with it,
+connects, reads the answers and renews the lease between two decisions, but only while the last decision is fresh: it
+cannot keep the beam on for an engine that hangs.
 """
 
 import secrets
@@ -21,19 +21,20 @@ from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, MessageBuffer
 from gatekeeper.linac.lease.sender import SenderSession
 from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
 
-GIVE_UP_S = 0.001
-"""How long a decision waits for the thread that is just writing; after that the thread passes it on, in s."""
+LOCK_TIMEOUT_S = 0.001
+"""Longest wait of a decision while the other thread is writing, in s; after that the other thread sends it."""
 CLOSING_S = 1.0
-"""How long closing waits for the thread, in s."""
+"""Longest time for closing the thread, in s."""
 SEND_BUFFER = 65536
-"""Bytes of the kernel's for what waits to be sent, about a hundred messages with all that belongs to them: more than
-comes together before the link counts as lost, and nothing that grows."""
+"""Send buffer of the socket in bytes: about a hundred messages with the kernel's overhead, more than can accumulate
+before the link counts as lost.
+"""
 CHUNK = 4096
 LARGEST_FRAME = 2**63 - 1
 
 
 class DesiredState(NamedTuple):
-    """What the last decision asks for: the beam or not, for which frame, and until when, in ns."""
+    """State that the last decision asks for: beam on or not, frame, and end of validity in ns."""
 
     beam_on: bool
     frame: int
@@ -44,18 +45,18 @@ HOLDING = DesiredState(False, -1, 0)
 
 
 class LeaseLinac:
-    """Permission to irradiate over TCP; connects by itself, again and again, and always comes back in HOLD.
+    """Permission to irradiate over TCP; reconnects by itself, always in HOLD.
 
     Parameters
     ----------
     config : LeaseLinacConfig
-        Where the interlock is, and the times.
+        Address of the interlock, and the times.
     key : bytes
-        The secret shared with it, see `gatekeeper.linac.lease.key.load_key`.
+        The shared secret, see `gatekeeper.linac.lease.key.load_key`.
     now_ns : callable
         Monotonic clock in ns.
     nonce : callable
-        Returns 16 bytes that were never used before.
+        Return 16 bytes that were never used before.
     """
 
     def __init__(
@@ -85,13 +86,13 @@ class LeaseLinac:
 
     @property
     def alive(self) -> bool:
-        """True while the interlock answers in time."""
+        """Whether the interlock answers in time."""
         session = self._session
         return session is not None and self._now_ns() - session.heard_ns <= self._ack_timeout_ns
 
     @property
     def link(self) -> LinkStatus:
-        """How the link is at this moment."""
+        """Current state of the link."""
         session = self._session
         age_s = float("inf") if session is None else (self._now_ns() - session.heard_ns) * 1e-9
         rtt_ms = 0.0 if session is None else session.rtt_ns / NS_PER_MS
@@ -100,7 +101,7 @@ class LeaseLinac:
         )
 
     def send(self, decision: Decision) -> None:
-        """Ask for the beam, or revoke it; takes some ten microseconds and never waits for the network."""
+        """Request or revoke the beam; takes some ten microseconds and does not wait for the network."""
         if self._stopping.is_set():
             return
         beam_on = decision.state is BeamState.ON
@@ -115,14 +116,14 @@ class LeaseLinac:
         self._desired = HOLDING
         self._pass_on()
         self._stopping.set()
-        self._poke()
+        self._wake_thread()
         self._thread.join(CLOSING_S)
 
     def _pass_on(self) -> None:
-        """Write what is wanted, here where nobody is in the way, or else by the thread."""
-        if not self._lock.acquire(timeout=GIVE_UP_S):
+        """Write the desired state, or leave it to the thread while that is writing."""
+        if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             self._unsent = True
-            self._poke()
+            self._wake_thread()
             return
         try:
             if self._session is None:
@@ -131,19 +132,19 @@ class LeaseLinac:
         finally:
             self._lock.release()
 
-    def _poke(self) -> None:
-        """Make the thread look."""
+    def _wake_thread(self) -> None:
+        """Wake the thread."""
         try:
             self._waker.send(b"x")
         except OSError:
             return
 
     def _write(self, now_ns: int) -> None:
-        """Send what is wanted now; the caller holds the lock. What cannot be sent at once ends the session."""
+        """Send the desired state; the caller holds the lock. A message that cannot be sent at once ends the session."""
         session, link = self._session, self._socket
         if session is None or link is None:
             return
-        self._unsent = False  # first: a decision that comes meanwhile sets it after it has said what it wants
+        self._unsent = False  # before reading: a decision that arrives meanwhile sets it again
         desired = self._desired
         try:
             raw = session.lease(desired.frame, desired.until_ns, now_ns) if desired.beam_on else None
@@ -160,12 +161,12 @@ class LeaseLinac:
             self._end_session(f"sending to the interlock failed: {error}")
 
     def _end_session(self, fault: str) -> None:
-        """End the session; the thread sees to it."""
+        """End the session; the thread closes the connection."""
         self._fault, self._session = fault, None
-        self._poke()
+        self._wake_thread()
 
     def _run(self) -> None:
-        """Connect, keep the session, and begin anew, until closed."""
+        """Connect, and serve sessions until closed."""
         retry_s = self._config.lease.retry_ms / 1000
         try:
             while not self._stopping.is_set():
@@ -177,14 +178,14 @@ class LeaseLinac:
             self._waker.close()
 
     def _serve(self) -> None:
-        """Have one session, from connecting to its end."""
-        place = f"{self._config.host}:{self._config.port}"
+        """Serve one session, from connecting to its end."""
+        address = f"{self._config.host}:{self._config.port}"
         timeout_s = self._config.lease.connect_timeout_ms / 1000
         try:
             with socket.create_connection((self._config.host, self._config.port), timeout_s) as link:
                 self._keep(link, *self._greet(link))
         except (LinkError, OSError) as error:
-            self._fault = f"{place}: {error}"
+            self._fault = f"{address}: {error}"
             self._lost += 1
 
     def _greet(self, link: socket.socket) -> tuple[SenderSession, MessageBuffer]:
@@ -200,13 +201,13 @@ class LeaseLinac:
         while not session.is_open:
             left_s = (deadline_ns - self._now_ns()) * 1e-9
             if self._stopping.is_set() or left_s <= 0.0:
-                raise LinkError("the interlock has not finished its greeting in time; is it busy, or no interlock?")
+                raise LinkError("the interlock has not opened the session in time; is it busy, or another program?")
             link.settimeout(left_s)
             self._receive(link, session, buffer)
         return session, buffer
 
     def _receive(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
-        """Take what the interlock has sent, and answer."""
+        """Process the interlock's messages, and reply."""
         chunk = link.recv(CHUNK)
         if not chunk:
             raise LinkError("the interlock has closed the connection")
@@ -217,7 +218,7 @@ class LeaseLinac:
                 link.sendall(answer)
 
     def _keep(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
-        """Take answers and renew, until the session ends or is ended."""
+        """Process answers and renew, until the session ends."""
         link.setblocking(False)
         with self._lock:
             self._desired = HOLDING
@@ -233,7 +234,7 @@ class LeaseLinac:
                     ready = selector.select(max(0.0, due_ns * 1e-9))
                     self._attend(link, session, buffer, {key.fileobj for key, _ in ready})
         except (LinkError, OSError):
-            # What still waits to be sent must not arrive after all.
+            # Unsent data must not arrive after closing.
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
             raise
         finally:
@@ -242,12 +243,12 @@ class LeaseLinac:
                 self._desired = HOLDING
 
     def _attend(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer, ready: set[object]) -> None:
-        """Take what has come, and renew when it is time."""
+        """Process what has arrived, and renew when it is time."""
         if self._wake in ready:
             self._wake.recv(CHUNK)
         with self._lock:
             refusals = session.refusals
-            # When it seems silent, it may be us who were not running: look before judging.
+            # A late answer may be waiting because this thread did not run: read before deciding.
             if link in ready or session.waiting_ns(self._now_ns()) > self._ack_timeout_ns:
                 with suppress(BlockingIOError):
                     self._receive(link, session, buffer)
@@ -264,21 +265,21 @@ class LeaseLinac:
 
 
 def probe(config: LeaseLinacConfig, key: bytes) -> str:
-    """Return that an interlock with the same key is there and free; no session is begun with it.
+    """Return a line of text saying that an interlock with the same key is there and free; no session is opened.
 
     Parameters
     ----------
     config : LeaseLinacConfig
-        Where the interlock is, and the times.
+        Address of the interlock, and the times.
     key : bytes
-        The secret shared with it.
+        The shared secret.
 
     Raises
     ------
     LinkError
-        When nothing is there, or something else, or the interlock is busy.
+        When there is no interlock, it has another key, or it is busy.
     """
-    place, timeout_s = f"{config.host}:{config.port}", config.lease.connect_timeout_ms / 1000
+    address, timeout_s = f"{config.host}:{config.port}", config.lease.connect_timeout_ms / 1000
     session, buffer = SenderSession(key, bytes(NONCE_SIZE), config.lease.lifetime_ms, 0), MessageBuffer()
     try:
         with socket.create_connection((config.host, config.port), timeout_s) as link:
@@ -288,5 +289,5 @@ def probe(config: LeaseLinacConfig, key: bytes) -> str:
                 buffer.put(chunk)
         session.receive(raw, 0)
     except (LinkError, OSError) as error:
-        raise LinkError(f"{place}: no interlock can be driven there: {error}") from None
-    return f"interlock at {place}: answers, has the same key, and is free"
+        raise LinkError(f"{address}: no usable interlock: {error}") from None
+    return f"interlock at {address}: answers, has the same key, and is free"

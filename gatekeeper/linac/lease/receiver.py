@@ -1,8 +1,8 @@
-"""The interlock's mind: a pure state machine from what arrives, and when, to beam-on or hold. No input or output.
+"""The interlock's state machine: from received messages and their times to beam-on or hold, without I/O.
 
-Beam-on is a lease. It lives `lifetime_ms` on the interlock's own monotonic clock, counted from the stamp that it
+Beam-on is a lease. It lasts `lifetime_ms` on the interlock's own monotonic clock, counted from the stamp that it
 echoes: the time at which the interlock wrote the newest message that the sender had when it asked. The stamp is never
-later than the receipt, so that whatever delays a message on its way eats from the lease and is not added to it.
+later than the receipt, so that any delay of a message shortens the lease and never extends it.
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,12 @@ from gatekeeper.linac.lease.messages import (
 )
 
 REMEMBERED = 64
-"""How many numbers back a replayed message is told from one that is merely too late in the row."""
+"""Number of message numbers for which a replayed message is told from a reordered one."""
 ENDS_SESSION = frozenset(Refusal) - {Refusal.LATE, Refusal.LIFETIME, Refusal.STAMP, Refusal.BUSY}
-"""Refusals after which nothing that comes on this connection can be trusted; the other ones come from a slow or a
-mistaken sender that has proven to hold the key."""
+"""Refusals that end the connection, because nothing on it can be trusted any more.
+
+The other refusals come from a slow or faulty sender that has proven to hold the key.
+"""
 
 
 class Cause(StrEnum):
@@ -47,7 +49,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an interlock goes by.
+    """Key and limits of an interlock.
 
     Attributes
     ----------
@@ -56,7 +58,7 @@ class Rules:
     max_lifetime_ms : int
         The longest lease that is granted, in ms.
     silence_ms : int
-        A sender that has shown no valid message for this long, in ms, is disconnected.
+        Time without a valid message after which a sender is disconnected, in ms.
     """
 
     key: bytes
@@ -65,24 +67,24 @@ class Rules:
 
 
 class Peer(NamedTuple):
-    """The one sender that is connected.
+    """The connected sender.
 
     Attributes
     ----------
     nonce : bytes
-        What the interlock challenged it with.
+        Nonce of the interlock's challenge.
     session : int
-        Number of the session.
+        Session number.
     heard_ns : int
         Time of its last valid message, or of its connection, in ns.
     key : bytes or None
-        Key of the session; None until its HELLO was good.
+        Key of the session; None until its HELLO was accepted.
     welcomed_ns, stamped_ns : int
-        First and last stamp that was given to it, in ns.
+        First and last stamp sent to it, in ns.
     number : int
         Highest number of its messages.
     received_mask : int
-        Bit k is set when message `number` - k was there.
+        Bit k is set when message `number` - k was received.
     """
 
     nonce: bytes
@@ -96,18 +98,18 @@ class Peer(NamedTuple):
 
 
 class Interlock(NamedTuple):
-    """All that the interlock knows.
+    """State of the interlock.
 
     Attributes
     ----------
     beam : BeamState
-        ON only while a lease lives.
+        ON only during a lease.
     cause : Cause
         Why.
     until_ns : int
-        When the lease ends, in ns of the interlock's monotonic clock.
+        End of the lease, in ns of the interlock's monotonic clock.
     number, frame : int
-        Number of the last lease that was granted and of the frame it was given for.
+        Number of the last lease granted, and its frame.
     refusal : Refusal or None
         The last refusal.
     peer : Peer or None
@@ -124,14 +126,14 @@ class Interlock(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is to be done about one event.
+    """What to do about one event.
 
     Attributes
     ----------
     reply : bytes or None
-        To be sent to the sender.
+        Message to the sender.
     close : bool
-        The connection is to be closed, after the reply.
+        Whether to close the connection, after the reply.
     refused : Refusal or None
         Why the message was refused.
     """
@@ -145,7 +147,22 @@ NOTHING = Answer()
 
 
 def elapsed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answer]:
-    """Return what time alone has changed: a lease that is over, a sender that has been silent for too long."""
+    """Return the state after time has passed: leases expire, and a silent sender is disconnected.
+
+    Parameters
+    ----------
+    state : Interlock
+        State so far.
+    now_ns : int
+        Monotonic clock in ns.
+    rules : Rules
+        Key and limits.
+
+    Returns
+    -------
+    tuple of Interlock and Answer
+        New state, and what to do.
+    """
     if state.beam is BeamState.ON and not now_ns < state.until_ns:
         state = _held(state, Cause.EXPIRED)
     peer = state.peer
@@ -155,7 +172,7 @@ def elapsed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Ans
 
 
 def next_event_ns(state: Interlock, rules: Rules) -> int | None:
-    """Return when `elapsed` will next have something to say, in ns; None for never."""
+    """Return the time at which `elapsed` will next change the state, in ns; None for never."""
     times = [state.until_ns] if state.beam is BeamState.ON else []
     if state.peer is not None:
         times.append(state.peer.heard_ns + rules.silence_ms * NS_PER_MS)
@@ -163,12 +180,23 @@ def next_event_ns(state: Interlock, rules: Rules) -> int | None:
 
 
 def connected(state: Interlock, now_ns: int, nonce: bytes, rules: Rules) -> tuple[Interlock, Answer]:
-    """Return the challenge to a sender that has connected, or the refusal of one that is not the only one.
+    """Return the challenge to a sender that has connected, or the refusal while there is another one.
 
     Parameters
     ----------
+    state : Interlock
+        State so far.
+    now_ns : int
+        Monotonic clock in ns.
     nonce : bytes
         16 bytes that were never used before.
+    rules : Rules
+        Key and limits.
+
+    Returns
+    -------
+    tuple of Interlock and Answer
+        New state, and what to do.
     """
     if state.peer is not None:
         busy = Message(Kind.REFUSED, Refusal.BUSY, stamp_ns=now_ns)
@@ -179,17 +207,28 @@ def connected(state: Interlock, now_ns: int, nonce: bytes, rules: Rules) -> tupl
 
 
 def disconnected(state: Interlock, cause: Cause = Cause.DISCONNECTED) -> Interlock:
-    """Return the hold after the sender has gone."""
+    """Return the state after the sender has gone, which is hold."""
     return _held(state, cause)._replace(peer=None)
 
 
 def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) -> tuple[Interlock, Answer]:
-    """Return what one message does: anything but a good lease holds the beam.
+    """Return the state after one message; anything but a valid lease holds the beam.
 
     Parameters
     ----------
+    state : Interlock
+        State so far.
+    now_ns : int
+        Monotonic clock in ns.
     raw : bytes or Refusal
-        The bytes of one message, or why the bytes that came can be none.
+        The bytes of one message, or why the received bytes are not one.
+    rules : Rules
+        Key and limits.
+
+    Returns
+    -------
+    tuple of Interlock and Answer
+        New state, and what to do.
     """
     state, answer = elapsed(state, now_ns, rules)
     peer = state.peer
@@ -235,7 +274,7 @@ def _greeted(
 def _obeyed(
     state: Interlock, peer: Peer, key: bytes, message: Message, now_ns: int, rules: Rules
 ) -> tuple[Interlock, Answer]:
-    """Return what an authentic message with a new number does."""
+    """Return the state after an authentic message with a new number."""
     if message.kind == Kind.LEASE:
         if (fault := _lease_fault(peer, message, now_ns, rules)) is not None:
             return _refused(state, peer, message.number, fault, now_ns)
@@ -261,14 +300,14 @@ def _lease_fault(peer: Peer, lease: Message, now_ns: int, rules: Rules) -> Refus
 
 
 def _held(state: Interlock, cause: Cause) -> Interlock:
-    """Return the hold; the cause of one that stands already stays."""
+    """Return the hold state; the cause of an existing hold stays."""
     if state.beam is BeamState.HOLD:
         return state
     return state._replace(beam=BeamState.HOLD, cause=cause)
 
 
 def _refused(state: Interlock, peer: Peer, number: int, fault: Refusal, now_ns: int) -> tuple[Interlock, Answer]:
-    """Return the hold for a message that must not be obeyed, and the answer to it."""
+    """Return the hold for a refused message, and the answer to it."""
     ends = fault in ENDS_SESSION
     reply = None
     if (key := peer.key) is not None:

@@ -1,4 +1,4 @@
-"""The sender's half of one session: what to answer, what to ask, what was acknowledged. No input or output here."""
+"""The sender's side of one session: replies, requests and acknowledgements, without I/O."""
 
 from collections import deque
 
@@ -17,7 +17,7 @@ from gatekeeper.linac.lease.messages import (
 )
 
 UNANSWERED = 1024
-"""More messages than this cannot be on their way without something being wrong."""
+"""Largest number of unanswered messages; more are a fault."""
 
 
 class SenderSession:
@@ -37,15 +37,15 @@ class SenderSession:
     Attributes
     ----------
     is_open : bool
-        True since the interlock's welcome.
+        True after the interlock's welcome.
     heard_ns : int
-        When the last authentic answer came, in ns; before that, when the session was begun.
+        Time of the last authentic answer, or of the session's beginning, in ns.
     sent_ns : int
-        When the last message was made, in ns.
+        Time of the last message, in ns.
     rtt_ns : int
         Time from the last acknowledged message to its acknowledgement, in ns; 0 before the first.
     refusals : int
-        How many messages the interlock has answered with a refusal.
+        Number of messages that the interlock has refused.
     """
 
     def __init__(self, key: bytes, nonce: bytes, lifetime_ms: int, now_ns: int) -> None:
@@ -63,16 +63,28 @@ class SenderSession:
         self.refusals = 0
 
     def receive(self, raw: bytes | Refusal, now_ns: int) -> bytes | None:
-        """Take one message of the interlock, and return what to send in return.
+        """Process one message of the interlock, and return the reply, if any.
+
+        Parameters
+        ----------
+        raw : bytes or Refusal
+            The bytes of one message, or why the received bytes are not one.
+        now_ns : int
+            Monotonic clock in ns.
+
+        Returns
+        -------
+        bytes or None
+            The reply.
 
         Raises
         ------
         LinkError
-            When it is not what the interlock may say now.
+            When the message is not valid at this point.
         """
         message = raw if isinstance(raw, Refusal) else decode(raw)
         if isinstance(raw, Refusal) or isinstance(message, Refusal):
-            raise LinkError("the interlock's answer is no message of this protocol; is it an interlock at all?")
+            raise LinkError("the interlock's answer is not a message of this protocol; is it an interlock?")
         if not is_signed(raw, self._key):
             raise LinkError("the interlock's answer is not signed with our key; give both the same key file")
         if not self._challenged:
@@ -87,10 +99,19 @@ class SenderSession:
         return None
 
     def lease(self, frame: int, fresh_until_ns: int, now_ns: int) -> bytes | None:
-        """Return the message that asks for a lease, or None when there is no time left to ask for one.
+        """Return a message that asks for a lease, or None when there is no time left for one.
 
-        The lease is counted from the newest stamp, which came at `heard_ns` at the latest; it is never asked for
-        longer than `fresh_until_ns` allows, nor when it would be late already.
+        The lease is counted from the newest stamp, which arrived at `heard_ns` at the latest; it never exceeds
+        `fresh_until_ns`, and is not requested when it would be refused as late.
+
+        Parameters
+        ----------
+        frame : int
+            Sequence number of the frame.
+        fresh_until_ns : int
+            Time until which the decision is fresh, in ns.
+        now_ns : int
+            Monotonic clock in ns.
         """
         left_ms = min(self._lifetime_ms, (fresh_until_ns - self.heard_ns) // NS_PER_MS)
         if not (self.is_open and left_ms > 0 and in_time(now_ns - self.heard_ns, left_ms)):
@@ -100,15 +121,15 @@ class SenderSession:
         )
 
     def hold(self, frame: int, now_ns: int) -> bytes:
-        """Return the message that revokes."""
+        """Return the message that revokes the beam."""
         return self._send(Message(Kind.HOLD, 0, self._session, self._number + 1, frame), now_ns)
 
     def waiting_ns(self, now_ns: int) -> int:
-        """Return for how long the oldest message without an answer has been waiting for one, in ns; 0 without one."""
+        """Return the age of the oldest unanswered message, in ns; 0 without one."""
         return now_ns - self._unanswered[0][1] if self._unanswered else 0
 
     def _send(self, message: Message, now_ns: int) -> bytes:
-        """Number and sign a message, and remember when."""
+        """Number and sign a message, and store its time."""
         if len(self._unanswered) >= UNANSWERED:
             raise LinkError(f"{UNANSWERED} messages are without an answer; the interlock hangs")
         self._number += 1
@@ -127,14 +148,14 @@ class SenderSession:
         return encode(Message(Kind.HELLO, session=self._session, nonce=self._nonce), self._key)
 
     def _welcome(self, message: Message) -> None:
-        """Begin: the interlock has shown that it holds the key, in answer to our nonce."""
+        """Open the session: the interlock has proven that it holds the key."""
         if message.kind != Kind.WELCOME:
-            raise LinkError("the interlock does not welcome us")
+            raise LinkError("the interlock does not send a welcome")
         self.is_open = True
         self._lifetime_ms = min(self._lifetime_ms, message.lifetime_ms)
 
     def _answer(self, message: Message, now_ns: int) -> None:
-        """Take the answer to one of our messages, which come in the order of these."""
+        """Process the answer to one of our messages; answers arrive in the order of the messages."""
         if message.kind not in (Kind.ACK, Kind.REFUSED):
             raise LinkError(f"the interlock sends a message of kind {message.kind} instead of an answer")
         while self._unanswered:

@@ -1,1 +1,1 @@
-"""Contouring of the target before a session begins."""
+"""Contouring of the target by an operator at the start of a session."""

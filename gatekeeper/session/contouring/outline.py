@@ -1,6 +1,6 @@
-"""The outline that an operator draws: the mask and the envelope that come of it, the same for the page and the gate.
+"""Mask and envelope of an outline that an operator draws, the same for the web page and the gate.
 
-Nothing here is imported by the console's process before somebody draws: keep it so.
+The console's process must not import this module before somebody draws, because shapely takes long to load.
 """
 
 import itertools
@@ -19,27 +19,27 @@ from kernels.polygon import fill
 
 NAME = "the target"
 MOST_POINTS = 400
-"""An outline that is drawn has at most so many points."""
+"""Largest number of points of a drawn outline."""
 DECIMALS = 2
-"""Points are taken to so many decimals of a pixel, as they are sent and kept."""
+"""Decimals of a pixel to which points are rounded, as sent and stored."""
 COARSEST_PX = (2.0, 1.0, 0.5, 0.25, 0.1, 0.05, 0.0)
-"""How far, in px, an outline to be adjusted may be simplified; the most first, as long as the mask stays the same."""
+"""Tolerances, in px, to which an outline may be simplified; the first at which the mask stays the same is used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """What an outline comes to on an image.
+    """Mask and envelope of an outline on an image.
 
     Attributes
     ----------
     points_px : ndarray of float64, shape (N, 2)
         The outline as (row, col), to two decimals, read-only.
     mask : ndarray of bool, shape (H, W)
-        The pixels whose centres it encloses.
+        Pixels whose centres lie inside.
     envelope_px : ndarray of float64, shape (M, 2)
-        Where they must stay, as (row, col).
+        Contour of the envelope, as (row, col).
     area_mm2 : float
-        The area of the mask.
+        Area of the mask, in mm2.
     """
 
     points_px: NDArray[np.float64]
@@ -49,12 +49,12 @@ class Region:
 
 
 def points_of(values: object) -> NDArray[np.float64]:
-    """Return what JSON has of an outline as points (N, 2), (row, col) in px.
+    """Return the points (N, 2) of an outline, (row, col) in px, from JSON values.
 
     Raises
     ------
     TargetError
-        When it is no list of 3 to 400 pairs of numbers.
+        When the value is not a list of 3 to 400 pairs of numbers.
     """
     if not isinstance(values, list) or not all(map(_is_pair, values)):
         raise TargetError(f"outline of {NAME}: give its points as [[row, column], ...] in px")
@@ -67,12 +67,12 @@ def points_of(values: object) -> NDArray[np.float64]:
 
 
 def margin_of(value: object) -> float:
-    """Return what JSON has of a margin, in mm.
+    """Return a margin, in mm, from a JSON value.
 
     Raises
     ------
     ConfigError
-        When it is none that a session allows.
+        When it is outside the allowed range.
     """
     return build(EnvelopeConfig, {"margin_mm": value}, f"envelope of {NAME}").margin_mm
 
@@ -80,14 +80,14 @@ def margin_of(value: object) -> float:
 def region_of(
     points_px: NDArray[np.float64], margin_mm: float, shape: tuple[int, int], spacing_mm: tuple[float, float]
 ) -> Region:
-    """Return what an outline comes to on an image with a margin.
+    """Return mask and envelope of an outline on an image.
 
     Parameters
     ----------
     points_px : ndarray of float64, shape (N, 2)
-        Closed outline as (row, col); the last point is not the first again.
+        Closed outline as (row, col); the first point is not repeated.
     margin_mm : float
-        From the target to its envelope, in mm.
+        Margin from target to envelope, in mm.
     shape : tuple of int
         Rows and columns of the image.
     spacing_mm : tuple of float
@@ -96,9 +96,9 @@ def region_of(
     Raises
     ------
     TargetError
-        When the outline is no simple loop within the image, or so thin that its pixels do not hang together.
+        When the outline crosses itself, leaves the image, or is so thin that its pixels are not connected.
     ConfigError
-        When the margin is none that a session allows.
+        When the margin is outside the allowed range.
     """
     margin_mm = margin_of(margin_mm)
     points_px = np.round(points_px, DECIMALS) + 0.0
@@ -115,7 +115,7 @@ def region_of(
         raise TargetError(f"outline of {NAME}: encloses the centre of no pixel; draw it larger")
     contour_px = mask_to_contour(mask)
     if not np.array_equal(_filled(contour_px, shape), mask):
-        raise TargetError(f"outline of {NAME}: is so thin in places that its pixels fall apart; draw it wider")
+        raise TargetError(f"outline of {NAME}: is so thin in places that its pixels are not connected; draw it wider")
     (zone,) = zones_for([Structure("target", Role.TARGET, contour_px)], margin_mm, spacing_mm, shape)
     assert isinstance(zone, TargetZone)  # noqa: S101  (zones_for says so otherwise)
     area_mm2 = float(np.count_nonzero(mask)) * spacing_mm[0] * spacing_mm[1]
@@ -123,9 +123,9 @@ def region_of(
 
 
 def outline_to_adjust(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return an outline (N, 2) of a mask's largest part, as (row, col) in px, with few points to be taken hold of.
+    """Return an outline (N, 2) of a mask's largest part, as (row, col) in px, with few points for an operator to drag.
 
-    As it is, it gives that part back exactly, unless that needs more points than can be drawn.
+    Unchanged, it reproduces that part exactly, unless this needs more points than are allowed.
     """
     contour_px = mask_to_contour(mask)
     part = _filled(contour_px, mask.shape)

@@ -1,4 +1,4 @@
-"""Requests made while the target is drawn: parsed from plain values, and queued for the thread that does them."""
+"""Contouring requests: parsed from JSON values, and queued for the thread that executes them."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ SHAPES = ("polygon", "ellipse", "adjusted")
 
 @dataclass(frozen=True, slots=True)
 class TakeFrame:
-    """Let the newest frame stand, to be drawn on.
+    """Take the newest frame to draw on.
 
     Attributes
     ----------
     operator, origin : str
-        Who asks, and where.
+        Name of the operator, and where the request was made.
     """
 
     operator: str
@@ -34,12 +34,12 @@ class TakeFrame:
 
 @dataclass(frozen=True, slots=True)
 class RetakeFrame:
-    """Let go of the frame that was taken, and look at new ones.
+    """Release the frame that was taken, and show new ones.
 
     Attributes
     ----------
     operator, origin : str
-        Who asks, and where.
+        Name of the operator, and where the request was made.
     """
 
     operator: str
@@ -55,11 +55,11 @@ class DrawnContour:
     Attributes
     ----------
     operator, origin : str
-        Who asks, and where.
+        Name of the operator, and where the request was made.
     points_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col).
     margin_mm : float
-        From the target to its envelope, in mm.
+        Margin from target to envelope, in mm.
     sequence : int
         Number of the frame that it was drawn on; -1 for an image from a file.
     shape : str
@@ -80,21 +80,21 @@ ContourRequest = TakeFrame | RetakeFrame | DrawnContour
 
 
 def request_of(values: Mapping[str, object], operator: str, origin: str) -> ContourRequest:
-    """Return what somebody asks for in plain values, as JSON has them.
+    """Return the contouring request in JSON values.
 
     Parameters
     ----------
     values : mapping
         ``{"take": true}``, ``{"again": true}``, or `points_px`, `margin_mm`, `sequence` and `shape` of an outline.
     operator : str
-        Who asks.
+        Name of the operator.
     origin : str
-        Where.
+        Where the request was made.
 
     Raises
     ------
     InputError
-        When it is nothing that can be asked for, or a margin that no session allows.
+        When it is not a valid request, or its margin is outside the allowed range.
     """
     name = named(operator)
     if dict(values) == {"take": True}:
@@ -112,16 +112,16 @@ def request_of(values: Mapping[str, object], operator: str, origin: str) -> Cont
 
 
 MOST_WAITING = 16
-"""More requests than this do not wait."""
+"""Largest number of waiting requests."""
 NOT_DRAWN = "the target of this session is not drawn here"
 BEGUN = "the target has been drawn and the session has begun; end it to draw another"
 OVER = "the session has ended"
 
 
 class ContourRequests:
-    """Keeps requests until they are worked off; it is closed unless a session opens it.
+    """A queue of contouring requests, closed until a session opens it.
 
-    Any thread may ask, one works off.
+    Any thread may submit; one thread takes.
     """
 
     def __init__(self) -> None:
@@ -129,27 +129,27 @@ class ContourRequests:
         self._closed: str | None = NOT_DRAWN
 
     def open(self) -> None:
-        """Take requests from now on."""
+        """Accept requests from now on."""
         self._closed = None
 
     @property
     def is_open(self) -> bool:
-        """Whether requests are taken."""
+        """Whether requests are accepted."""
         return self._closed is None
 
     def submit(self, request: ContourRequest) -> PendingRequest[ContourRequest]:
-        """Put a request on the easel, and return the order on which its answer will be."""
+        """Add a request, and return the pending request that will hold its answer."""
         pending = PendingRequest(request)
         if self._closed is None and len(self._waiting) < MOST_WAITING:
             self._waiting.append(pending)
             if self._closed is None:
                 return pending
-        # It may have been closed only just now.
+        # Another thread may have closed the queue meanwhile.
         pending.settle(Answer(False, self._closed or f"{MOST_WAITING} requests wait already; ask again"))
         return pending
 
     def next(self) -> PendingRequest[ContourRequest] | None:
-        """Return the next request that nobody has withdrawn, to be answered; None when there is none."""
+        """Return the next request that was not withdrawn, to be answered; None when there is none."""
         while self._waiting:
             pending = self._waiting.popleft()
             if pending.claim():
@@ -157,7 +157,7 @@ class ContourRequests:
         return None
 
     def close(self, why: str) -> None:
-        """Answer whoever still waits, and everybody from now on, why nothing is drawn any more."""
+        """Refuse all waiting and future requests with a reason."""
         self._closed = why
         while self._waiting:
             self._waiting.popleft().settle(Answer(False, why))

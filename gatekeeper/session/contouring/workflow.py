@@ -1,4 +1,4 @@
-"""Drawing: an operator takes a frame and draws or adjusts the target on it, and with that the session begins."""
+"""Contouring workflow: an operator takes a frame and draws or adjusts the target, and the session begins with it."""
 
 import math
 from collections import deque
@@ -31,20 +31,20 @@ from gatekeeper.session.status import ContouringStatus, SessionStatus
 from gatekeeper.session.target import Drawn, Reference
 
 MOST_KEPT = 500
-"""So many of the last things that happened while the target was drawn are kept for the journal."""
+"""Number of contouring events kept for the journal."""
 FROM_FILE = -1
-"""The number of an image from a file."""
+"""Frame number of an image from a file."""
 
 
 class ContouringWorkflow:
-    """Waits until the target has been drawn.
+    """Wait until the target has been drawn.
 
     Parameters
     ----------
     definition : SessionDefinition
-        What is known already: perhaps the image, perhaps an outline to be adjusted.
+        What is known already: possibly the image, and an outline to adjust.
     contour_requests : ContourRequests
-        Where operators ask for it; opened here, and closed as soon as the session begins.
+        Requests of the operators; opened here, and closed when the session begins.
     status : SessionStatus
         Shows the frame.
     clock : Clock
@@ -53,7 +53,7 @@ class ContouringWorkflow:
     Raises
     ------
     InputError
-        When the image is known, and something that should be on it is not.
+        When the image is known and a structure is not on it.
     """
 
     missing = "the target is not drawn yet, and the beam is held"
@@ -83,12 +83,12 @@ class ContouringWorkflow:
 
     @property
     def events(self) -> Sequence[JournalEvent]:
-        """What the journal says about it: since when, and who asked for what, oldest first."""
+        """Events for the journal, oldest first: when contouring began, and each request."""
         began = [] if self._since_s is None else [_phase(self._since_s)]
         return [*began, *self._events]
 
     def step(self, frame: Frame | None) -> tuple[SessionSetup, Armed] | None:
-        """Take in a frame and work off what was asked for; return what the session begins with, once it is accepted."""
+        """Process a frame and all waiting requests; return setup and engine once an outline is accepted."""
         if self._since_s is None:
             self._begin()
         if frame is not None and self._reference is None:
@@ -117,7 +117,7 @@ class ContouringWorkflow:
         self._status.add_line(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
 
     def _do(self, request: ContourRequest) -> tuple[tuple[SessionSetup, Armed] | None, str]:
-        """Do what is asked for; return what the session begins with, if it does, and one line for everybody."""
+        """Execute a request; return setup and engine if the session begins, and a line for the event log."""
         match request:
             case TakeFrame():
                 note = self._take(request)
@@ -131,13 +131,11 @@ class ContouringWorkflow:
     def _take(self, request: TakeFrame) -> str:
         frame = self._contouring.frame
         if self._reference is not None:
-            raise InputError(
-                f"{_called(self._contouring.frame)} is taken already; draw on it, or look at new frames first"
-            )
+            raise InputError(f"{_called(self._contouring.frame)} is taken already; draw on it, or release it first")
         if frame is None:
             raise InputError("there is no frame to be taken yet; wait for one")
         if not (np.isfinite(frame.image).all() and np.ptp(frame.image) > 0.0):
-            raise InputError(f"{_called(frame)} is blank or holds pixels that are no numbers; take another")
+            raise InputError(f"{_called(frame)} is blank or has pixels that are not numbers; take another")
         self._put_up(frame, reference_of(frame))
         return f"{_called(frame)} taken by {request.operator} to draw on"
 
@@ -148,10 +146,10 @@ class ContouringWorkflow:
             raise InputError("no frame is taken; new ones are shown already")
         was, self._reference = self._contouring.frame, None
         self._show(ContouringStatus(was, False, False, self._contouring.margin_mm, avoid=self._contouring.avoid))
-        return f"{_called(was)} given back by {request.operator}"
+        return f"{_called(was)} released by {request.operator}"
 
     def _begin_with(self, sketch: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
-        """Return what the session begins with when an outline is accepted."""
+        """Return setup and engine of a session with a drawn outline."""
         reference, frame = self._reference, self._contouring.frame
         if reference is None or frame is None:
             raise InputError("no frame is taken to draw on; take one first")
@@ -190,7 +188,7 @@ class ContouringWorkflow:
         self._show(ContouringStatus(frame, False, False, self._contouring.margin_mm, avoid=self._avoid))
 
     def _put_up(self, frame: Frame, reference: Reference) -> None:
-        """Let a frame stand, to be drawn on, or raise InputError when it will not do."""
+        """Take a frame to draw on, or raise InputError when it is unsuitable."""
         proposal_px = None
         if self._definition.target is not None:
             proposal_px = outline_to_adjust(self._definition.target.on(reference, self._beside_mm))
@@ -208,7 +206,7 @@ class ContouringWorkflow:
 
 
 def _as_frame(reference: Reference) -> Frame:
-    """Return an image from a file as a frame that has no age."""
+    """Return an image from a file as a frame without an acquisition time."""
     image = np.ascontiguousarray(reference.image, dtype=np.float32)
     return Frame(image, reference.spacing_mm, FROM_FILE, math.nan, math.nan, reference.plane)
 
@@ -226,7 +224,7 @@ def _who(request: ContourRequest) -> dict[str, object]:
 
 
 def _values(sketch: DrawnContour, region: Region, note: str) -> dict[str, object]:
-    """Return what the journal says about the target: this outline, filled, is the mask that the session keeps."""
+    """Return the journal's values of the target; the filled outline is the mask that the session stores."""
     return {
         **_who(sketch),
         "shape": sketch.shape,
