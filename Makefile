@@ -147,10 +147,10 @@ fuzz-lease: dev ## Send a million bad messages to the interlock
 fuzz-sources: dev ## Send 100,000 bad messages to each source: [FUZZ="..."]
 	$(BIN)/python -m benchmarks.source_fuzz $(FUZZ)
 
-# Writes its table into docs/safety.md.
+# Writes its table into docs/explanation/safety.md.
 .PHONY: fault-matrix
 fault-matrix: dev ## Every fault on real processes, 6 min: [FAULTS="..."]
-	$(MEASURE) benchmarks.fault_matrix --write docs/safety.md $(FAULTS)
+	$(MEASURE) benchmarks.fault_matrix --write docs/explanation/safety.md $(FAULTS)
 
 # Every source with every way to a linac, two minutes each; fewer or longer:
 #   make session-matrix SESSIONS="--sources mrd --linacs lease --seconds 1200"

@@ -1,9 +1,9 @@
 """From a decision to its last byte at the far end, per linac port: `python -m benchmarks.linac_ports [--orders N]`.
 
 The far end is another process on the loopback, or at the other end of a pair of pseudo terminals that this one makes.
-It notes when each change of state was whole, and answers as docs/linac.md asks for. The beam changes every 20 ms.
-All times are of the one monotonic clock that processes share. `rtt` is what a whole order takes, its confirmation
-included; `send` is how long the loop is kept.
+It notes when each change of state was complete, and answers as docs/reference/linac-ports.md requires. The beam changes
+every 20 ms. All times are of the one monotonic clock that processes share. `rtt` is the time of a complete order with
+its confirmation; `send` is how long the loop is kept.
 """
 
 import argparse

@@ -1,4 +1,7 @@
-"""Run the matrix and print its table: `python -m benchmarks.fault_matrix [--write docs/safety.md] [--only NAME]`."""
+"""Run the matrix and print its table.
+
+`python -m benchmarks.fault_matrix [--write docs/explanation/safety.md] [--only NAME]`
+"""
 
 import argparse
 import math

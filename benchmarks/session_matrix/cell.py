@@ -18,7 +18,7 @@ from gatekeeper.recording.hash_chain import read_chain
 from replay.sessions.verify import verify_folder
 
 LINK_S = 0.02
-"""From a decision to the far end, as in docs/safety.md, in s."""
+"""From a decision to the far end, as in docs/explanation/safety.md, in s."""
 ON_S = 60.0
 """Within this time the beam comes on again, in s: a deep breath is shorter."""
 

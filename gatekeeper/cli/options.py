@@ -11,7 +11,10 @@ DEFAULTS = SessionConfig()
 
 CaseArg = Annotated[
     Path,
-    typer.Argument(help="File or folder of a recording, or folder of a session; see docs/formats.md.", metavar="CASE"),
+    typer.Argument(
+        help="File or folder of a recording, or folder of a session; see docs/reference/recording-formats.md.",
+        metavar="CASE",
+    ),
 ]
 SessionArg = Annotated[Path, typer.Argument(help="Folder of a session.", metavar="SESSION_DIR")]
 HeadOption = Annotated[

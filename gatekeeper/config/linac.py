@@ -59,7 +59,7 @@ class LinacProfile(StrictModel):
 
 
 class LeaseLinacConfig(StrictModel):
-    """An interlock that is lent permission to irradiate, a moment at a time; see docs/lease.md."""
+    """An interlock that is lent permission to irradiate, a moment at a time; see docs/reference/lease-protocol.md."""
 
     kind: Literal["lease"] = "lease"
     """Which port this is; the one that is meant when no kind is named."""
@@ -78,7 +78,7 @@ class LeaseLinacConfig(StrictModel):
 
 
 class RepeaterLinacConfig(StrictModel):
-    """What all ports have in common that repeat the last decision to a device; see docs/linac.md."""
+    """What all ports have in common that repeat the last decision to a device; see docs/reference/linac-ports.md."""
 
     refresh_ms: Annotated[int, Field(ge=5, le=1000)] = 40
     """What is wanted is said again when it was not for this long, in ms."""

@@ -56,7 +56,7 @@ class Predictor:
 
     The method is local regression on the recent trace [1]_, with a ridge penalty: the past is searched for moments
     like the present one, and what came after those is fitted as a linear function of how they differ from it. See
-    docs/prediction.md. Equal calls give equal predictions, and buffers are made once.
+    docs/explanation/prediction.md. Equal calls give equal predictions, and buffers are made once.
 
     Parameters
     ----------

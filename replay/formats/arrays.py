@@ -202,7 +202,8 @@ def _fact(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
 
 def _numbers(path: Path, values: NDArray[Any], shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
     if values.dtype.kind not in "iuf" or (values.shape != shape and shape != (-1,)) or values.ndim != len(shape):
-        _refuse(path, f"has {what} of {values.dtype} and shape {values.shape}; see docs/formats.md for what it must be")
+        where = "docs/reference/recording-formats.md"
+        _refuse(path, f"has {what} of {values.dtype} and shape {values.shape}; see {where}")
     return values.astype(np.float64)
 
 
@@ -235,5 +236,5 @@ def _text(path: Path, facts: dict[str, NDArray[Any]], name: str) -> str | None:
         return None
     value = facts[name]
     if value.dtype.kind != "U" or value.shape != () or not 0 < len(text := str(value)) <= 64 or not text.isprintable():
-        _refuse(path, f"has a {name} that is not a short text; see docs/formats.md for what it must be")
+        _refuse(path, f"has a {name} that is not a short text; see docs/reference/recording-formats.md")
     return text

@@ -81,7 +81,8 @@ def format_of(path: Path) -> Format:
     if found is None:
         kind = f"begins with {head[:8]!r}" if head else "holds no recording" if path.is_dir() else "is empty"
         known = ", ".join(one.name for one in FORMATS)
-        raise RecordingError(f"{path}: {kind} and is of no known format: {known}; see docs/formats.md")
+        where = "docs/reference/recording-formats.md"
+        raise RecordingError(f"{path}: {kind} and is of no known format: {known}; see {where}")
     return found
 
 

@@ -115,7 +115,7 @@ def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
             f"{file}: cannot be read as {file.suffix[1:].upper()} ({error!s:.80}); correct it"
         ) from None
     if not isinstance(values, dict):
-        raise RecordingError(f"{file}: holds no table of values; see docs/formats.md, sidecar file")
+        raise RecordingError(f"{file}: holds no table of values; see docs/reference/recording-formats.md, sidecar file")
     try:
         sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file))
     except ConfigError as error:

@@ -1,8 +1,8 @@
 """The scores of TrackRAD2025 as the organisers' own code computes them, with all that is particular about it.
 
 Method: the evaluation code of the challenge, https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025. It counts in pixels,
-in single precision, and its surface distance looks one way only; docs/trackrad.md says what differs from the scores
-beside which these are shown.
+in single precision, and its surface distance looks one way only; docs/reference/trackrad.md lists the differences from
+the scores beside which these are shown.
 """
 
 import math

@@ -1,8 +1,8 @@
 """What sits at the far end of each linac port, for tests: each keeps a record of the states that it was told.
 
 A far end is entered with `with`, has a `config` that leads to it, and a `record`. The record says what the far end
-heard, and what an output would have done that holds by itself when it hears nothing, as docs/linac.md asks for. Equal
-states in a row are one state.
+heard, and what an output would have done that holds by itself when it hears nothing, as
+docs/reference/linac-ports.md requires. Equal states in a row are one state.
 """
 
 import json

@@ -1,15 +1,14 @@
-"""The table of hold reasons is complete, each reason has its test, and docs/gate.md shows the table."""
+"""The table of hold reasons is complete, and each reason has its test."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, SessionConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import FAULTS, reason_rows, text_of
 from gatekeeper.gating.hold_reasons import CHECKS
-from tests.support.gate_doc import DOC, default_of, with_reasons
 
 SHOWN_IN = ("test_hold_reasons.py", "test_state_machine.py", "test_linac_profile.py")
 
@@ -45,8 +44,10 @@ def test_every_setting_of_the_gate_is_in_the_table_or_one_of_an_operator():
     operators = {"rebase_step_mm", "rebase_total_mm"}
     gate = {name.removeprefix("gate.") for name in named - {None} if name.startswith("gate.")}
     assert gate == set(GateConfig.model_fields) - operators
-    assert all(default_of(name) is not None for name in named - {None})
-    assert all(f"`{name}`" in DOC.read_text(encoding="utf-8") for name in operators)
+    known = {
+        f"{table}.{name}" for table, part in SessionConfig() if part is not None for name in type(part).model_fields
+    }
+    assert named - {None} <= known
 
 
 def test_a_limit_has_a_unit():
@@ -68,8 +69,3 @@ def test_every_reason_has_a_test_that_shows_it(reason):
     body, text = shown_by()[f"test_{reason}"]
     assert f"Reason.{reason.name}" in text
     assert any(isinstance(node, ast.Assert | ast.Call) for node in ast.walk(body))
-
-
-def test_the_document_is_written_from_the_table():
-    text = DOC.read_text(encoding="utf-8")
-    assert with_reasons(text) == text, "docs/gate.md is not what the table says; run python -m tests.support.gate_doc"

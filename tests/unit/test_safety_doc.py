@@ -1,4 +1,4 @@
-"""docs/safety.md names tests that exist, and holds a measured row for every fault of the matrix."""
+"""docs/explanation/safety.md names tests that exist, and holds a measured row for every fault of the matrix."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from benchmarks.fault_matrix.faults import FAULTS
 from replay.faults.spec import KINDS
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "safety.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "safety.md").read_text(encoding="utf-8")
 MEASURED = TEXT.split(BEGIN)[1].split(END)[0]
 
 

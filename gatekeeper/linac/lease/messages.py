@@ -1,6 +1,6 @@
 """The messages between sender and interlock: one fixed size, one layout, all signed; no I/O.
 
-docs/lease.md describes the layout for other implementations; change both together.
+docs/reference/lease-protocol.md describes the layout for other implementations; change both together.
 """
 
 import hmac
