@@ -1,4 +1,4 @@
-"""docs/reference/recording-formats.md names every format that is read or written, and every key of the side file."""
+"""docs/reference/recording-formats.md names every format that is read or written, and every key of the sidecar file."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from replay.formats.open import FORMATS
-from replay.formats.sidecar import Side
+from replay.formats.sidecar import Sidecar
 from replay.formats.writers.slicer import COLUMNS
 from replay.formats.writers.targets import TARGETS
 
@@ -21,8 +21,8 @@ def test_every_format_that_is_read_is_there(name):
     assert f"| {name} |" in TEXT
 
 
-def test_every_key_of_the_side_file_is_there():
-    assert set(Side.model_fields) <= ROWS
+def test_every_key_of_the_sidecar_file_is_there():
+    assert set(Sidecar.model_fields) <= ROWS
 
 
 def test_everything_that_is_written_is_there():
