@@ -20,6 +20,8 @@ WIDTH_IN = 14.0
 FRAMES_IN = 5.45
 TRACES_IN = 3.1
 REASON_IN = 0.21
+LABELS = 0.15
+"""Share of the width left of the curves, for the texts of reasons."""
 
 
 def overview_png(seen: OverviewData) -> bytes:
@@ -52,7 +54,7 @@ def overview_png(seen: OverviewData) -> bytes:
 
     top, bottom = bottom - 0.45 / height_in, 0.55 / height_in
     shares = (0.66 * TRACES_IN, 0.34 * TRACES_IN, beam_in)
-    curves = GridSpec(3, 1, figure, left=0.092, right=0.992, top=top, bottom=bottom, hspace=0.1, height_ratios=shares)
+    curves = GridSpec(3, 1, figure, left=LABELS, right=0.992, top=top, bottom=bottom, hspace=0.1, height_ratios=shares)
     movement, outside, beam = (figure.add_subplot(curves[row, 0]) for row in range(3))
     draw_movement(movement, seen, chosen)
     draw_outside(outside, seen)
