@@ -91,7 +91,7 @@ class Result:
         yield "duty cycle", f"{100.0 * summary.duty_cycle:.1f} %, beam on for {summary.beam_on_s:.1f} s"
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
-            yield f"  {text_of(reason)}", f"{frames} frames"
+            yield f"  {text_of(reason)}", f"{frames} decisions"
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if self.lag.stalls:
             yield "stalls", f"{self.lag.stalls} of {self.lag.passes} passes late or long, max {self._longest_ms:.0f} ms"

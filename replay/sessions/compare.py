@@ -69,7 +69,7 @@ class Comparison:
         yield "holds", f"{one.holds}", f"{other.holds}"
         for reason in dict.fromkeys([*one.hold_reasons, *other.hold_reasons]):
             counts = (numbers.hold_reasons.get(reason, 0) for numbers in (one, other))
-            first, second = (f"{count} frames" for count in counts)
+            first, second = (f"{count} decisions" for count in counts)
             yield f"  {text_of(reason)}", first, second
 
 
