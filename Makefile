@@ -182,5 +182,5 @@ lock: dev ## Resolve the dependencies into the two locks anew
 
 .PHONY: clean
 clean: ## Delete .venv and everything that was built or cached
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis docs/_build
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis docs/_build docs/reference/api
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
