@@ -2,10 +2,11 @@
 
 from docs.sitetools.markdown import table as markdown_table
 from docs.sitetools.markdown import text
+from docs.sitetools.settings_tables import unit
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.reasons import ReasonRow, reason_rows
 
-HEAD = ("reason", "text", "measures", "default limit", "unit", "also set by", "clears by itself", "what to do")
+HEAD = ("reason", "text", "measures", "settings with their defaults", "clears by itself", "what to do")
 
 
 def table() -> str:
@@ -18,15 +19,17 @@ def _cells(row: ReasonRow) -> tuple[str, ...]:
         f"`{row.reason}`",
         text(row.text),
         text(row.measures),
-        "" if row.limit is None else _setting(row.limit),
-        row.unit or "",
-        ", ".join(map(_setting, row.also)),
+        _settings(row),
         "no: fault" if row.latched else "yes",
         text(row.action or "Wait."),
     )
 
 
+def _settings(row: ReasonRow) -> str:
+    """Return the setting of the limit, then the other settings that matter, each as ``table.name`` with its default."""
+    return ", ".join(map(_setting, [*filter(None, [row.limit]), *row.also]))
+
+
 def _setting(setting: str) -> str:
-    """Return a setting such as ``gate.max_age_s`` with its default."""
     section, name = setting.split(".")
-    return f"`{setting}` = {getattr(getattr(SessionConfig(), section), name):g}"
+    return f"`{setting}` = {getattr(getattr(SessionConfig(), section), name):g} {unit(name)}".rstrip()

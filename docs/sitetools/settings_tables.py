@@ -138,6 +138,8 @@ def limits(field: dict[str, Any]) -> str:
         return _length(field, "entries", "list")
     low, above = field.get("minimum"), field.get("exclusiveMinimum")
     high, below = field.get("maximum"), field.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return f"{_value(low)} to {_value(high)}"
     ends = [f"≥ {_value(low)}"] if low is not None else []
     ends += [f"> {_value(above)}"] if above is not None else []
     ends += [f"≤ {_value(high)}"] if high is not None else []
