@@ -57,7 +57,7 @@ def test_what_becomes_of_openigtlink_messages_is_named():
 
 
 def test_what_all_sources_count_and_the_numbers_they_go_by_are_named():
-    text = section("What all sources do")
+    text = " ".join(section("What all sources do").split())
     names = set(re.findall(r"`([\w.]+)`", text))
     assert {breach.value for breach in Breach} | {"address", "busy", "failed"} <= names
     assert {"wrong_plane", "wrong_spacing", "wrong_shape", "sequence_gap"} <= names & {one.value for one in Reason}
