@@ -1,1 +1,1 @@
-"""What is kept of a session."""
+"""The record of a session: journal, frames, settings and summary."""

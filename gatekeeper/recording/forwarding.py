@@ -1,4 +1,4 @@
-"""Pass on what a recorder is told, for recorders that do something besides."""
+"""A recorder that forwards to another one, as a base for recorders that do something besides."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ from gatekeeper.core.step import Step
 
 
 class ForwardingRecorder:
-    """A Recorder that passes everything on to another one; for those that do something besides.
+    """Forward everything to another recorder.
 
     Parameters
     ----------
     recorder : Recorder
-        The other one.
+        The other recorder.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -20,13 +20,13 @@ class ForwardingRecorder:
 
     @property
     def fault(self) -> str | None:
-        """Why the record is no longer kept."""
+        """Why the record is no longer kept; None while it is."""
         return self._recorder.fault
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Pass on one pass of the loop."""
+        """Forward one pass of the loop."""
         self._recorder.record(step, total_ms)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Pass on what an operator did."""
+        """Forward an event."""
         self._recorder.event(name, time_s, values)

@@ -1,4 +1,4 @@
-"""The frames of a session in HDF5: written so that it can be read at any moment, also after a crash of the writer."""
+"""The frames of a session in HDF5, readable at any moment, also after a crash of the writer."""
 
 import json
 from collections.abc import Mapping
@@ -26,26 +26,26 @@ ROW = np.dtype(
         ("odd_shape", "<i8", (3,)),
     ]
 )
-"""A row of `index`: `place` is where the frame is in `pixels`, or where its bytes begin in `odd` if it has a type."""
+"""A row of `index`: `place` is the position of the frame in `pixels` or, with an `odd_type`, of its bytes in `odd`."""
 _PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFrame:
-    """A frame on its way into the file.
+    """A frame as it is stored.
 
     Attributes
     ----------
     sequence : int
-        As the source gave it.
+        Sequence number of the source.
     acquired_s, received_s : float
-        Session time in seconds.
+        Session time in s.
     spacing_mm : list of float
-        Two numbers, in mm.
+        Two distances, in mm.
     plane : list of float
-        Nine numbers, as of `setup.plane_numbers`.
+        Nine numbers, see `gatekeeper.recording.hashing.plane_numbers`.
     image : ndarray
-        Of any number type, with three axes at most.
+        Of any number type, with at most three axes.
     """
 
     sequence: int
@@ -57,7 +57,7 @@ class StoredFrame:
 
     @classmethod
     def of(cls, frame: Frame) -> "StoredFrame":
-        """Return what is kept of a frame; its image is not copied."""
+        """Return a frame as it is stored; its image is not copied."""
         spacing_mm = [float(value) for value in frame.spacing_mm]
         plane = plane_numbers(frame.plane)
         times_s = float(frame.acquired_s), float(frame.received_s)
@@ -70,21 +70,21 @@ class StoredFrame:
 
 
 class FramesFile:
-    """Writes `frames.h5`. Nothing is in the file for good before `flush`.
+    """Write `frames.h5`; data are safe in the file after `flush` only.
 
     Parameters
     ----------
     path : Path
-        The file to be made; it must not exist.
+        The file; it must not exist.
     facts : mapping or None
-        `Setup.facts`; without them all frames are kept as odd ones.
+        `SessionSetup.facts`; without them all frames are stored as odd ones.
     arrays : mapping
-        `Setup.arrays`.
+        `SessionSetup.arrays`.
 
     Raises
     ------
     OSError
-        Here and on `flush`, when the disk does not take it.
+        Here and on `flush`, when the disk does not accept the data.
     """
 
     def __init__(self, path: Path, facts: Mapping[str, Any] | None, arrays: Mapping[str, NDArray[np.generic]]) -> None:
@@ -108,19 +108,31 @@ class FramesFile:
         self.count = 0
 
     def _grows(self, name: str, dtype: np.dtype[Any], rest: tuple[int, ...], at_once: int) -> Any:
-        """Return a new dataset that has no rows yet and takes any number of them."""
+        """Return a new, empty dataset that can grow along its first axis."""
         packed = _PACKED if len(rest) == 2 else {}
         return self._file.create_dataset(
             name, (0, *rest), dtype, maxshape=(None, *rest), chunks=(at_once, *rest), **packed
         )
 
     def add(self, stored: StoredFrame) -> tuple[int, str]:
-        """Take in one frame; return its row and the hash of what can be read back.
+        """Add one frame.
+
+        Parameters
+        ----------
+        stored : StoredFrame
+            The frame.
+
+        Returns
+        -------
+        row : int
+            Its row in `index`.
+        hash : str
+            Hash of what can be read back.
 
         Raises
         ------
         ValueError, TypeError, OverflowError
-            When the frame is none that the file can hold; the file is as before then.
+            When the file cannot hold such a frame; the file is unchanged then.
         """
         image = stored.image
         if image.dtype.kind not in "buif" or image.ndim > 3 or len(stored.spacing_mm) != 2:
@@ -143,7 +155,7 @@ class FramesFile:
         return self.count - 1, stored.hash()
 
     def _as_plain(self, image: NDArray[np.generic]) -> NDArray[np.generic] | None:
-        """Return a frame in the type of the source; None when it would not read back to the last bit."""
+        """Return an image in the type of the source; None when it would not read back bit for bit."""
         if image.dtype != np.float32 or image.shape != self._shape:
             return None
         with np.errstate(all="ignore"):
@@ -152,7 +164,7 @@ class FramesFile:
         return plain if np.array_equal(back.view(np.uint32), np.ascontiguousarray(image).view(np.uint32)) else None
 
     def flush(self) -> None:
-        """Put what was taken in into the file: first the pixels, then the rows that point at them."""
+        """Write the added frames: first the pixels, then the rows that refer to them."""
         if not self._rows:
             return
         if self._plain:
@@ -176,21 +188,26 @@ def _append(dataset: Any, rows: NDArray[Any]) -> None:
 
 
 class FramesReader:
-    """Reads `frames.h5`, also of a session that is still going on or whose writer has crashed.
+    """Read `frames.h5`, also of a session that is running or whose writer has crashed.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
 
     Attributes
     ----------
     facts : mapping or None
-        `Setup.facts`.
+        `SessionSetup.facts`.
     index : ndarray of `ROW`
-        A row for each frame that can be read.
+        A row for each readable frame.
     kind : tuple
-        Size (H, W) and type of what `image` returns: the source's type where all frames fit into it, else float32.
+        Shape (H, W) and type of what `image` returns: the source's type if all frames fit into it, else float32.
 
     Raises
     ------
     RecordingError
-        Here and on each reading, when the file is missing or damaged.
+        Here and on each read, when the file is missing or damaged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -204,8 +221,8 @@ class FramesReader:
         except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise self._damaged(error) from None
         ends = np.array([_odd_end(row) for row in index], np.int64)
-        whole = np.where(ends < 0, index["place"] < self._pixels.shape[0], ends <= self._odd.shape[0])
-        self.index: NDArray[Any] = index[: int(np.argmin(whole)) if not whole.all() else len(index)]
+        complete = np.where(ends < 0, index["place"] < self._pixels.shape[0], ends <= self._odd.shape[0])
+        self.index: NDArray[Any] = index[: int(np.argmin(complete)) if not complete.all() else len(index)]
         all_plain = not any(self.index["odd_type"])
         self.kind: tuple[tuple[int, int], np.dtype[Any]] = (
             (int(self._pixels.shape[1]), int(self._pixels.shape[2])),
@@ -213,7 +230,7 @@ class FramesReader:
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return what the session began with, by the names of `Setup.arrays`."""
+        """Return the arrays of the setup, by the names of `SessionSetup.arrays`."""
         found: dict[str, NDArray[np.generic]] = {}
 
         def visit(name: str, node: Any) -> None:
@@ -230,7 +247,7 @@ class FramesReader:
         return len(self.index)
 
     def stored(self, row: int) -> StoredFrame:
-        """Return what is kept of a frame, its image exactly as it was judged."""
+        """Return a stored frame, its image exactly as it was judged."""
         if not 0 <= row < len(self.index):
             raise RecordingError(f"{self._path}: holds {len(self.index)} frames, frame_row {row} is missing")
         entry = self.index[row]
@@ -254,16 +271,16 @@ class FramesReader:
         )
 
     def frame(self, row: int) -> tuple[Frame, str]:
-        """Return a frame exactly as it was judged, and the hash of it."""
+        """Return a frame exactly as it was judged, and its hash."""
         stored = self.stored(row)
-        # A broken frame may be of any type; what judges frames says so.
+        # A faulty frame may have any type; the gate holds on it.
         image: Any = stored.image
         row_mm, col_mm = stored.spacing_mm
         times_s = stored.acquired_s, stored.received_s
         return Frame(image, (row_mm, col_mm), stored.sequence, *times_s, plane_of(stored.plane)), stored.hash()
 
     def image(self, row: int) -> NDArray[np.generic]:
-        """Return the image of a frame in the type of the source; in float32, NaN for one of another shape, else."""
+        """Return the image of a frame in the type of `kind`; NaN, in float32, for a frame of another shape."""
         shape, dtype = self.kind
         image = self.stored(row).image
         if image.shape != shape:
@@ -272,7 +289,7 @@ class FramesReader:
             return image.astype(dtype)
 
     def close(self) -> None:
-        """Let go of the file; may be called twice."""
+        """Close the file; may be called twice."""
         self._file.close()
 
     def _damaged(self, error: Exception) -> RecordingError:
@@ -280,7 +297,7 @@ class FramesReader:
 
 
 def _opened(path: Path) -> Any:
-    """Return the file; one whose writer is at work or has crashed opens in the mode for several readers only."""
+    """Open the file; one whose writer is running or has crashed opens in HDF5's SWMR mode only."""
     try:
         return h5py.File(path, "r")
     except OSError:
@@ -288,7 +305,7 @@ def _opened(path: Path) -> Any:
 
 
 def _odd_end(row: Any) -> int:
-    """Return where the bytes of an odd frame end; -1 for one that is not odd."""
+    """Return where the bytes of an odd frame end; -1 for other frames."""
     odd_type = bytes(row["odd_type"])
     if not odd_type:
         return -1

@@ -1,4 +1,4 @@
-"""The chain: each line of the journal carries its own SHA-256 and that of the line before, so that no change hides.
+"""The hash chain: each line of the journal holds its own SHA-256 and that of the line before, so that changes show.
 
 A line is one JSON object with sorted keys and no spaces. Its last field, `hash`, is the SHA-256 of all bytes of the
 line before that field; `previous` is the hash of the line before, and `line` counts from 0.
@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 START = "0" * 64
-"""What the first line names as its predecessor."""
+"""The `previous` of the first line."""
 LINK_FIELDS = ("line", "previous", "hash")
-"""What a line holds for the chain's sake."""
+"""Fields of a line that belong to the chain."""
 
 _HASH_FIELD = b',"hash":"'
 _TAIL = len(_HASH_FIELD) + 64 + len(b'"}')
@@ -20,7 +20,7 @@ _TAIL = len(_HASH_FIELD) + 64 + len(b'"}')
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What a journal holds, as far as it can be trusted.
+    """The verified lines of a journal.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Chain:
     head : str
         Hash of the last of them, 64 hexadecimal digits.
     finding : str or None
-        What is wrong with the line after them, in one line; None when every byte is as it was written.
+        What is wrong with the next line, in one line; None when every byte is as it was written.
     """
 
     entries: list[dict[str, object]]
@@ -38,7 +38,7 @@ class Chain:
 
 
 def canonical(values: Mapping[str, object]) -> str:
-    """Return the one JSON text that stands for `values`; equal values give equal bytes.
+    """Return the canonical JSON text of `values`; equal values give equal bytes.
 
     Raises
     ------
@@ -54,9 +54,9 @@ def seal(entry: Mapping[str, object], number: int, previous: str) -> tuple[bytes
     Parameters
     ----------
     entry : mapping
-        What the line says, as plain values for JSON.
+        Content of the line, as JSON values.
     number : int
-        Which line it is, from 0.
+        Number of the line, from 0.
     previous : str
         Hash of the line before; START for the first.
     """
@@ -66,7 +66,7 @@ def seal(entry: Mapping[str, object], number: int, previous: str) -> tuple[bytes
 
 
 def read_chain(data: bytes) -> Chain:
-    """Return the lines of a journal up to the first that is not as it was written."""
+    """Return the lines of a journal up to the first that was changed."""
     entries: list[dict[str, object]] = []
     head = START
     *lines, rest = data.split(b"\n")
@@ -85,17 +85,17 @@ def read_chain(data: bytes) -> Chain:
 
 
 def _opened(line: bytes, number: int, previous: str) -> dict[str, object] | str:
-    """Return what a line holds, or what is wrong with it."""
+    """Return the content of a line, or what is wrong with it."""
     body = line[:-_TAIL]
     digest = hashlib.sha256(body).hexdigest().encode()
     if line[-_TAIL:] != b'%b%b"}' % (_HASH_FIELD, digest):
-        return "is not as it was written, its hash does not fit"
+        return "is not as it was written, its hash does not match"
     try:
         entry = json.loads(body + b"}")
     except ValueError:
-        return "is no JSON"
+        return "is not JSON"
     if not isinstance(entry, dict):
-        return "is no JSON object"
+        return "is not a JSON object"
     if entry.get("line") != number or entry.get("previous") != previous:
         return f"does not follow the line before; it was line {entry.get('line')}: lines were dropped, added or moved"
     return {**entry, "hash": digest.decode()}

@@ -1,6 +1,6 @@
-"""Digest: the hash by which a line of the journal stands for an array, and a plane as plain numbers.
+"""Hashes of arrays in the journal, and a plane as plain numbers.
 
-The writer's process imports little else, so that it is there in a moment.
+The writer's process imports little else, so that it starts quickly.
 """
 
 import hashlib
@@ -18,7 +18,15 @@ def hashes_of(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
 
 
 def array_hash(array: NDArray[np.generic], facts: str = "") -> str:
-    """Return the SHA-256 of type, shape, `facts` and values of an array, little-endian and in C order."""
+    """Return the SHA-256 of type, shape, `facts` and values of an array, little-endian and in C order.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any number type and shape.
+    facts : str
+        Text that the hash covers too.
+    """
     plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     digest = hashlib.sha256(f"{plain.dtype.str} {list(array.shape)} {facts}\n".encode())
     digest.update(plain.reshape(-1).view(np.uint8).data)
@@ -26,11 +34,11 @@ def array_hash(array: NDArray[np.generic], facts: str = "") -> str:
 
 
 def plane_numbers(plane: Plane) -> list[float]:
-    """Return origin, row step and column step in a row, nine numbers."""
+    """Return origin, row step and column step as nine numbers."""
     return [float(value) for vector in (plane.origin_mm, plane.row_step, plane.col_step) for value in vector]
 
 
 def plane_of(numbers: list[float]) -> Plane:
-    """Return the plane that nine numbers stand for."""
+    """Return the plane of nine numbers."""
     a, b, c, d, e, f, g, h, i = (float(value) for value in numbers)
     return Plane((a, b, c), (d, e, f), (g, h, i))

@@ -1,4 +1,4 @@
-"""The journal: what one line says about one pass of the loop, and how it is read again."""
+"""The journal: the line of one pass of the loop, and how journals are read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
 
 LATENCY = "latency_ms"
 UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, "frame_row", "frame_hash"))
-"""Fields that say nothing about the decision: when it was made in real time, and where it was kept."""
+"""Fields that do not describe the decision: its real time, and where it is stored."""
 
 
 def entry_of(step: Step, total_ms: float) -> dict[str, object]:
-    """Return what the journal says about one pass of the loop, as plain values for JSON.
+    """Return the journal's line on one pass of the loop, as JSON values.
 
-    This is the only place that turns a Step into a mapping; the writer adds the hash of each of `arrays_of`, and where
-    the frame is kept.
+    No other function turns a Step into a mapping. The writer adds the hash of each of `arrays_of`, and where the frame
+    is stored.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
     Returns
     -------
     dict
-        Floats as they are, so that they read back exactly; what was not measured is None.
+        Floats unrounded, so that they read back exactly; None for what was not measured.
     """
     frame, track, decision = step.frame, step.track, step.decision
     return {
@@ -58,17 +58,22 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
 
 
 def arrays_of(step: Step) -> dict[str, NDArray[np.generic]]:
-    """Return what is too large for a line and stands in it as a hash: the target's outline, of shape (N, 2)."""
+    """Return the arrays that the journal stores as hashes: the target's contour, of shape (N, 2)."""
     return {} if step.track is None else {"contour": step.track.contour_px}
 
 
 def decided(entry: Mapping[str, object]) -> dict[str, object]:
-    """Return what of an entry two replays of the same frames must agree on."""
+    """Return the fields of a line on which two replays of the same frames must agree."""
     return {name: value for name, value in entry.items() if name not in UNCOMPARED}
 
 
 def read_decisions(path: Path) -> list[dict[str, object]]:
-    """Return the decisions that a journal holds, oldest first, up to the first line that is not as it was written.
+    """Return the decisions in a journal, oldest first, up to the first line that was changed.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
 
     Raises
     ------
@@ -85,5 +90,5 @@ def read_decisions(path: Path) -> list[dict[str, object]]:
 
 
 def without_latency(decisions: list[dict[str, object]]) -> list[str]:
-    """Return each decision as a text without its latencies, so that two replays of one case can be compared."""
+    """Return each decision as text without its latencies, to compare two replays of one case."""
     return [canonical({name: value for name, value in entry.items() if name != LATENCY}) for entry in decisions]

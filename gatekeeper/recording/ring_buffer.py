@@ -1,4 +1,4 @@
-"""Ring: records from one process to one other through shared memory, of which neither waits for the other.
+"""A ring buffer in shared memory between two processes, of which neither waits for the other.
 
 Both counters only grow; each is written by one side.
 """
@@ -12,7 +12,7 @@ from gatekeeper.runtime.shared_memory import SharedMemory, nameless_memory
 Buffer = bytes | memoryview
 
 _PUT, _TAKEN, _BEAT, _STATE, _KEPT, _DROPPED = 0, 8, 16, 17, 18, 19
-"""Places in the head, in words of eight bytes; the two counters lie on cache lines of their own."""
+"""Positions in the head, in words of eight bytes; the two counters lie on separate cache lines."""
 _HEAD_HASH = slice(256, 320)
 _MESSAGE = slice(320, 832)
 _DATA = 4096
@@ -20,7 +20,7 @@ _LENGTH = 8
 
 
 class WriterState(IntEnum):
-    """How far the process that empties the ring is."""
+    """State of the process that reads the ring."""
 
     STARTING = 0
     READY = 1
@@ -42,23 +42,23 @@ class RingBuffer(SharedMemory):
 
     @staticmethod
     def memory(capacity: int) -> int:
-        """Return an open file of nameless memory with room for `capacity` bytes of records."""
+        """Return an open file of anonymous memory with room for `capacity` bytes of records."""
         return nameless_memory("ring", _DATA + capacity)
 
     def put(self, parts: Sequence[Buffer], spare: int = 0) -> bool:
-        """Append one record, made of all `parts` in a row, without waiting.
+        """Append one record, the concatenation of all `parts`, without waiting.
 
         Parameters
         ----------
         parts : sequence of bytes-like
-            What the record holds; C-contiguous, of single bytes.
+            Content of the record; C-contiguous, of single bytes.
         spare : int
-            Room that must be left afterwards, in bytes.
+            Room that must remain afterwards, in bytes.
 
         Returns
         -------
         bool
-            False when there is no room; the ring is as before then.
+            False when there is no room; the ring is unchanged then.
         """
         put = self._words[_PUT]
         length = sum(map(len, parts))
@@ -71,7 +71,7 @@ class RingBuffer(SharedMemory):
         return True
 
     def take(self) -> bytes | None:
-        """Return the oldest record and make its room free; None when there is none."""
+        """Remove the oldest record and return it; None when the ring is empty."""
         taken = self._words[_TAKEN]
         if taken == self._words[_PUT]:
             return None
@@ -82,7 +82,7 @@ class RingBuffer(SharedMemory):
         return record
 
     def _copy_in(self, position: int, part: Buffer) -> int:
-        """Copy to a position that counts from the beginning of time; return the position after it."""
+        """Copy to a position that counts all bytes ever written; return the position after it."""
         at = position % self.capacity
         first = min(len(part), self.capacity - at)
         self._data[at : at + first] = part[:first]
@@ -96,17 +96,17 @@ class RingBuffer(SharedMemory):
         return first if len(first) == length else first + bytes(self._data[: length - len(first)])
 
     def beat(self) -> None:
-        """Show that the process that empties the ring is alive."""
+        """Give a sign of life of the reading process."""
         self._words[_BEAT] += 1
 
     @property
     def beats(self) -> int:
-        """How often it has shown that."""
+        """Number of signs of life of the reading process."""
         return self._words[_BEAT]
 
     @property
     def state(self) -> WriterState:
-        """How far the process that empties the ring is."""
+        """State of the reading process."""
         return WriterState(self._words[_STATE])
 
     @state.setter
@@ -114,26 +114,26 @@ class RingBuffer(SharedMemory):
         self._words[_STATE] = state
 
     def count(self, kept: int, dropped: int) -> None:
-        """Say how many frames are in the file by now, and how many could not be kept in it."""
+        """Set the number of frames stored so far, and of frames that could not be stored."""
         self._words[_KEPT], self._words[_DROPPED] = kept, dropped
 
     @property
     def frames_kept(self) -> int:
-        """Frames that are in the file."""
+        """Number of frames in the file."""
         return self._words[_KEPT]
 
     @property
     def frames_dropped(self) -> int:
-        """Frames that the writer could not keep in the file."""
+        """Number of frames that the writer could not store."""
         return self._words[_DROPPED]
 
     def finish(self, head: str) -> None:
-        """Say that everything is on the disk, and what the last line's hash is."""
+        """Report that everything is on the disk, with the hash of the last line."""
         self._bytes[_HEAD_HASH] = head.encode()
         self.state = WriterState.DONE
 
     def fail(self, message: str) -> None:
-        """Say why nothing more will be written."""
+        """Report why nothing more will be written."""
         text = message.encode()[: _MESSAGE.stop - _MESSAGE.start]
         self._bytes[_MESSAGE.start : _MESSAGE.start + len(text)] = text
         self.state = WriterState.FAILED

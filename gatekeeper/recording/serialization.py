@@ -1,7 +1,7 @@
-"""Record: one entry of the journal with its frame and arrays, as the bytes that go through the ring.
+"""Records as bytes in the ring: one journal entry with its frame and arrays.
 
-What a session begins with may be larger than the ring, as a preview is: it goes before the journal's first line, piece
-by piece.
+The setup of a session may be larger than the ring, for example with a preview: it is sent in pieces before the
+journal's first line.
 """
 
 import json
@@ -21,21 +21,21 @@ FRAME = "frame"
 PIECE = "piece"
 """Kind of a record that is not a line of the journal: some rows of an array of the setup."""
 PIECE_BYTES = 1 << 20
-"""A piece has so many bytes, or one row along the first axis."""
+"""Size of a piece in bytes, unless one row along the first axis is larger."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """What the writer is told.
+    """One record for the writer.
 
     Attributes
     ----------
     entry : mapping
-        The line of the journal, as plain values for JSON, `kind` among them.
-    frame : KeptFrame or None
-        The frame to be kept, where there is one.
+        The line of the journal, as JSON values, `kind` among them.
+    frame : StoredFrame or None
+        The frame to store, if there is one.
     arrays : mapping
-        Arrays of which the line gets the hash; those of the setup are kept too.
+        Arrays whose hashes the line gets; those of the setup are stored too.
     """
 
     entry: Mapping[str, Any]
@@ -46,12 +46,12 @@ class Record:
 def pack(
     entry: Mapping[str, Any], frame: StoredFrame | None = None, arrays: Mapping[str, NDArray[np.generic]] | None = None
 ) -> list[Buffer]:
-    """Return a record as parts, without a copy of arrays that are contiguous.
+    """Return a record as parts, without copying contiguous arrays.
 
     Raises
     ------
     ValueError, TypeError
-        When something in it is not of plain numbers.
+        When an array is not of plain numbers.
     """
     images = {} if frame is None else {FRAME: frame.image}
     blobs = [(name, np.asarray(array, order="C")) for name, array in (images | dict(arrays or {})).items()]
@@ -62,13 +62,13 @@ def pack(
         else [frame.sequence, frame.acquired_s, frame.received_s, frame.spacing_mm, frame.plane],
         "blobs": [[name, array.dtype.str, array.shape, array.nbytes] for name, array in blobs],
     }
-    # NaN is allowed here: it is read by no other program than the writer.
+    # NaN is allowed here: only the writer reads this.
     text = json.dumps(head, separators=(",", ":")).encode()
     return [len(text).to_bytes(_COUNT, "little"), text, *(_bytes_of(array) for _, array in blobs)]
 
 
 def pieces_of(arrays: Mapping[str, NDArray[np.generic]]) -> Iterator[list[Buffer]]:
-    """Yield arrays as records of some rows each, for `Pieces` to put together.
+    """Yield arrays as records of some rows each, for `Pieces` to join.
 
     Raises
     ------
@@ -76,28 +76,28 @@ def pieces_of(arrays: Mapping[str, NDArray[np.generic]]) -> Iterator[list[Buffer
         When an array is not of plain numbers.
     """
     for name, array in arrays.items():
-        whole = np.ascontiguousarray(array)
-        rows = len(whole)
-        at_once = max(1, PIECE_BYTES * rows // max(whole.nbytes, 1))
+        contiguous = np.ascontiguousarray(array)
+        rows = len(contiguous)
+        at_once = max(1, PIECE_BYTES * rows // max(contiguous.nbytes, 1))
         for begin in range(0, max(rows, 1), at_once):
             entry = {"kind": PIECE, "rows": rows, "begin": begin}
-            yield pack(entry, arrays={name: whole[begin : begin + at_once]})
+            yield pack(entry, arrays={name: contiguous[begin : begin + at_once]})
 
 
 class Pieces:
-    """Puts together what `pieces_of` took apart.
+    """Join the arrays that `pieces_of` has split.
 
     Attributes
     ----------
     arrays : dict of ndarray
-        By their names; whole once all pieces were added.
+        Arrays by name; complete once all pieces were added.
     """
 
     def __init__(self) -> None:
         self.arrays: dict[str, NDArray[np.generic]] = {}
 
     def add(self, record: Record) -> None:
-        """Take in one piece."""
+        """Add one piece."""
         for name, piece in record.arrays.items():
             if name not in self.arrays:
                 self.arrays[name] = np.empty((record.entry["rows"], *piece.shape[1:]), piece.dtype)
@@ -106,7 +106,7 @@ class Pieces:
 
 
 def unpack(data: bytes) -> Record:
-    """Return the record that `pack` made `data` of; its arrays are read-only views of it."""
+    """Return the record in `data`, made by `pack`; its arrays are read-only views of it."""
     at = _COUNT + int.from_bytes(data[:_COUNT], "little")
     head = json.loads(data[_COUNT:at])
     arrays: dict[str, NDArray[np.generic]] = {}

@@ -1,4 +1,4 @@
-"""The folder of one session: settings, decisions and frames as they fall, and last the summary that makes it whole."""
+"""The folder of one session: settings, decisions and frames as they arrive, and a final summary."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,21 +25,21 @@ from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, SPARE, START_S, WriterClient, WriterTimeouts
 
 SLOWEST_BYTES_S = 5e6
-"""So fast at least must a disk take what a session begins with, in bytes per second."""
+"""Slowest rate, in bytes per second, at which a disk must accept the setup of a session."""
 SEAL_S = 120.0
-"""How long the writer may take to put the rest on the disk after the last frame."""
+"""Longest time for the writer to write the rest to the disk after the last frame, in s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What the record of a session came to.
+    """Head hash and frame counts of a completed record.
 
     Attributes
     ----------
     head : str
-        Hash of the journal's last line, 64 hexadecimal digits; whoever keeps it can tell later that nothing is missing.
+        Hash of the journal's last line, 64 hexadecimal digits; kept elsewhere, it proves later that nothing is missing.
     frames_kept, frames_dropped : int
-        Frames that are in `frames.h5`, and frames of which only the decision is there.
+        Frames in `frames.h5`, and frames of which only the decision was recorded.
     """
 
     head: str
@@ -48,35 +48,35 @@ class Seal:
 
 
 class SessionRecorder:
-    """A Recorder that fills a session folder; docs/reference/session-folder.md describes the files.
+    """A Recorder that fills a session folder; docs/formats.md describes the files.
 
-    Journal and frames are written by a process of their own. While frames are judged nothing here waits for it or
-    raises: what goes wrong is said by `fault`.
+    Journal and frames are written by another process. While frames are judged nothing here waits for it or raises;
+    failures are reported by `fault`.
 
     Parameters
     ----------
     folder : Path
-        Where the session goes; it must be new or empty.
+        Folder of the session; it must be new or empty.
     config : SessionConfig
         The settings in force, written to `config.toml`.
     setup : SessionSetup, optional
-        What tracker and envelope were made of. Without it the session can be read, but not replayed from itself.
-    timeouts : Patience
-        Whether to wait for a slow disk; by default never.
+        What tracker and envelope were made of. Without it the session can be read, but not replayed.
+    timeouts : WriterTimeouts
+        How long to wait for a slow disk; by default not at all.
     stopwatch : callable
-        Reads a counter of nanoseconds of real time.
+        Return a counter of real time in ns.
 
     Attributes
     ----------
     folder : Path
         As given.
     writer_pid : int
-        Number of the writer's process.
+        Id of the writer's process.
 
     Raises
     ------
     OutputError
-        When the folder holds something already or cannot be written.
+        When the folder is not empty or cannot be written.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class SessionRecorder:
             raise
 
     def _begin(self, config: SessionConfig, setup: SessionSetup | None) -> None:
-        """Hand over what the session begins with, and wait until it is on its way to the disk."""
+        """Send the setup to the writer, and wait until it is on its way to the disk."""
         arrays = {} if setup is None else setup.arrays()
         for piece in pieces_of(arrays):
             if self._link.put(piece, room_s=START_S):
@@ -119,16 +119,16 @@ class SessionRecorder:
 
     @property
     def fault(self) -> str | None:
-        """Why the record is no longer kept, in one line; None while it is. Once there, it stays."""
+        """Why the record is no longer kept, in one line; None while it is. It stays once set."""
         return self._link.check()
 
     @property
     def frames_dropped(self) -> int:
-        """How many frames could not be kept so far; their decisions were."""
+        """Number of frames that could not be stored so far; their decisions were recorded."""
         return self._link.ring.frames_dropped if self._seal is None else self._seal.frames_dropped
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Hand one decision and its frame to the writer, and count it."""
+        """Send one decision and its frame to the writer, and count it."""
         try:
             entry = entry_of(step, total_ms)
             self._tally.add(entry)
@@ -139,38 +139,38 @@ class SessionRecorder:
             if not (done or self._link.put(pack(entry, None, arrays))):
                 self._link.lose(f"no room for decision {step.decision.sequence}, the writer is too slow")
         except Exception as error:
-            self._link.lose(f"decision {step.decision.sequence} cannot be kept, {type(error).__name__}: {error}")
+            self._link.lose(f"decision {step.decision.sequence} cannot be recorded, {type(error).__name__}: {error}")
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Keep what an operator did, as a line of the journal.
+        """Record an event as a line of the journal.
 
         Parameters
         ----------
         name : str
-            What was done, for example "arm".
+            Name of the event, for example "arm".
         time_s : float
-            Session time in seconds.
+            Session time in s.
         values : mapping
-            With what, as plain values for JSON.
+            Its values for JSON.
         """
         entry = {"kind": "event", "event": name, "time_s": number(time_s), "values": dict(values)}
         try:
             if self._link.fault is None and not self._link.put(pack(entry)):
                 self._link.lose(f"no room for event {name!r}, the writer is too slow")
         except Exception as error:
-            self._link.lose(f"event {name!r} cannot be kept, {type(error).__name__}: {error}")
+            self._link.lose(f"event {name!r} cannot be recorded, {type(error).__name__}: {error}")
 
     @property
     def counts(self) -> SessionCounts:
-        """What has been counted so far."""
+        """Counts so far."""
         return self._tally.counts.with_not_kept(self.frames_dropped)
 
     def summary(self) -> Summary:
-        """Return the numbers so far."""
+        """Return the figures so far."""
         return self._tally.summary()
 
     def seal(self) -> Seal:
-        """Write the journal's last line, wait until everything is on the disk, and return what it came to.
+        """Write the journal's last line, wait until everything is on the disk, and return its hash and counts.
 
         Raises
         ------
@@ -186,27 +186,27 @@ class SessionRecorder:
         return self._seal
 
     def finish(self, values: Mapping[str, object]) -> None:
-        """Write `summary.json`, by which the session becomes whole.
+        """Write `summary.json`, which completes the session.
 
         Parameters
         ----------
         values : mapping
-            What the summary says, as plain values for JSON; the fields of the seal are added.
+            Content of the summary, as JSON values; the fields of the seal are added.
 
         Raises
         ------
         OutputError
-            When the disk does not take the file or something was lost before; the session stays partial.
+            When the disk does not accept the file or something was lost before; the session stays partial.
         """
         text = json.dumps({**values, **asdict(self.seal())}, indent=2, allow_nan=False) + "\n"
         write_atomically(self.folder / "summary.json", text.encode())
 
     def close(self) -> None:
-        """End the writer, once it has written what it has; without `finish` the session stays partial."""
+        """End the writer once it has written what it has; without `finish` the session stays partial."""
         self._link.close()
 
     def __enter__(self) -> Self:
-        """Return the session itself."""
+        """Return the recorder itself."""
         return self
 
     def __exit__(
@@ -217,20 +217,20 @@ class SessionRecorder:
 
 
 def _stored(step: Step) -> StoredFrame | None:
-    """Return what is kept of a step's frame; None when there is none, or none of numbers, which the writer counts."""
+    """Return a step's frame as it is stored; None without a frame, or when its pixels are not numbers."""
     frame = step.frame
     return None if frame is None or frame.image.dtype.kind not in "buif" else StoredFrame.of(frame)
 
 
 def make_session_folder(folder: Path) -> None:
-    """Make the folder of a session, or raise OutputError when it is not empty or cannot be made."""
+    """Create the folder of a session, or raise OutputError when it is not empty or cannot be created."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Operators may be heard already: a socket is a door, and holds nothing.
+        # The control socket may exist already; it holds no data.
         taken = next((one for one in folder.iterdir() if not one.is_socket()), None)
     except OSError as error:
         raise OutputError(
-            f"{folder}: the session folder cannot be made ({error.strerror or error}); name another one"
+            f"{folder}: the session folder cannot be created ({error.strerror or error}); name another one"
         ) from error
     if taken is not None:
         raise OutputError(

@@ -1,4 +1,4 @@
-"""Setup: what a session begins with besides its settings, and the header of the journal that pins all of it down."""
+"""The setup of a session besides its settings, and the journal's header that identifies both."""
 
 import hashlib
 import os
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from gatekeeper.core.contour import Structure
 
 SCHEMA = 2
-"""Changes when a reader of an older session would misread a newer one."""
+"""Version of the format; changes when a reader of an older session would misread a newer one."""
 READABLE = (1, SCHEMA)
-"""Sessions of these can be read; of an older one without what came later."""
+"""Versions that can be read; sessions of an older one lack later additions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionSetup:
-    """What the tracker and the envelope of a session were made of.
+    """What tracker and envelope of a session are made of.
 
     Attributes
     ----------
     name : str
-        What the case is called.
+        Name of the case.
     reference : ndarray, shape (H, W)
         Image on which the target is known, in the type of the source.
     target_mask : ndarray of bool, shape (H, W)
@@ -42,13 +42,13 @@ class SessionSetup:
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     plane : Plane
-        Where the reference lies in the patient.
+        Position and orientation of the reference.
     pixel_type : dtype
-        Type in which frames are kept; one that does not fit into it is kept as it is, beside the others.
+        Type in which frames are stored; a frame that does not fit into it is stored in its own type.
     structures : tuple of Structure
-        Outlines besides the target.
+        Organs at risk.
     preview : ndarray, shape (T, H, W), or None
-        Frames from which the tracker has learned before the first one that was judged.
+        Frames from which the tracker has learned before the first decision.
     armed : bool
         Whether the gate was armed from the start; a live session is armed by an operator.
     """
@@ -73,19 +73,19 @@ class SessionSetup:
         return arrays
 
     def facts(self) -> dict[str, object]:
-        """Return the rest as plain values for JSON."""
+        """Return everything else as JSON values."""
         return {
             "name": self.name,
             "pixel_type": self.pixel_type.str,
             "spacing_mm": [float(value) for value in self.spacing_mm],
             "plane": plane_numbers(self.plane),
-            # Sessions that do not say were armed.
+            # Sessions without this value were armed.
             **({} if self.armed else {"armed": False}),
         }
 
 
 def header_of(config: StrictModel, setup: SessionSetup | None) -> dict[str, object]:
-    """Return the journal's first line: versions, and a hash of everything that decisions depend on besides frames."""
+    """Return the journal's first line: versions, and hashes of everything besides frames that decisions depend on."""
     return {
         "kind": "header",
         "schema": SCHEMA,
@@ -102,7 +102,7 @@ def config_hash(config: StrictModel) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return what decisions may depend on besides settings and frames."""
+    """Return the versions on which decisions may depend."""
     # Brought by numba, which a process that only reads headers does without.
     from llvmlite.binding import get_host_cpu_name
 
@@ -118,7 +118,7 @@ def versions() -> dict[str, str]:
 
 
 def _kernels_digest() -> str:
-    """Return the SHA-256 of the sources of all kernels, by name."""
+    """Return the SHA-256 of the names and sources of all kernels."""
     digest = hashlib.sha256()
     for path in sorted(Path(kernels.__path__[0]).glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,4 +1,4 @@
-"""Summary: what a session comes down to in numbers, counted while it runs."""
+"""The summary of a session, counted while it runs."""
 
 from array import array
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from gatekeeper.core.session_counts import SessionCounts
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Real time from the arrival of a frame until its decision was sent, in milliseconds.
+    """Real time from the arrival of a frame until its decision was sent, in ms.
 
     Attributes
     ----------
     p50, p99, p999, max : float
-        The median, the 99th and the 99.9th percentile, and the worst; 0 when there was no frame.
+        The median, the 99th and the 99.9th percentile, and the maximum; 0 when there was no frame.
     """
 
     p50: float
@@ -28,22 +28,22 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A session in numbers.
+    """Figures of a session.
 
     Attributes
     ----------
     frames : int
-        Frames that were judged.
+        Number of frames.
     duty_cycle : float
         Beam-on time as a share of the time from the first to the last decision, 0-1; 0 when that time is 0.
     beam_on_s : float
-        Session time during which the beam was allowed, in seconds.
+        Session time with the beam allowed, in s.
     holds : int
-        Separate holds, the one at the start included.
+        Number of separate holds, the one at the start included.
     hold_reasons : dict of str to int
-        How many decisions carried each reason; a decision may carry several.
+        Number of decisions with each reason; a decision may have several.
     latency_ms : Latency
-        How long decisions took.
+        Latency of the decisions.
     """
 
     frames: int
@@ -55,12 +55,12 @@ class Summary:
 
 
 class Tally:
-    """Counts decisions, and how long they took, while they are made.
+    """Count decisions and their latencies while a session runs.
 
     Attributes
     ----------
     counts : SessionCounts
-        The counts so far.
+        Counts so far.
     """
 
     def __init__(self) -> None:
@@ -68,13 +68,13 @@ class Tally:
         self._total_ms = array("d")
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Count one decision in as the journal has it."""
+        """Add one decision as in the journal."""
         self.counts = self.counts.with_entry(entry)
         if entry["kind"] == "frame":
             self._total_ms.append(float(entry["latency_ms"]["total"]))
 
     def summary(self) -> Summary:
-        """Return the numbers so far."""
+        """Return the figures so far."""
         counts = self.counts
         return Summary(
             frames=counts.frames,
@@ -87,7 +87,7 @@ class Tally:
 
 
 def summary_of(entries: Iterable[Mapping[str, Any]]) -> Summary:
-    """Return the numbers of the decisions among the lines of a journal."""
+    """Return the figures of the decisions in the lines of a journal."""
     tally = Tally()
     for entry in entries:
         if entry["kind"] in ("frame", "silence"):

@@ -1,4 +1,4 @@
-"""Link: the loop's end of the ring, and what it knows about the process at the other end."""
+"""The loop's side of the writer process: the ring to it, and checks that it is alive."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,26 +11,26 @@ from gatekeeper.recording.ring_buffer import Buffer, RingBuffer, WriterState
 from gatekeeper.runtime import process as background
 
 CAPACITY = 1 << 26
-"""Bytes of the ring: about 30 s of 256 x 256 pixels at eight frames per second."""
+"""Size of the ring in bytes: about 30 s of 256 x 256 pixels at eight frames per second."""
 SPARE = 1 << 20
-"""So much room is left for lines when frames find none any more: more than 1000 decisions."""
+"""Room kept for lines when there is none left for frames, in bytes: more than 1000 decisions."""
 START_S = 30.0
-"""How long the writer may take to start, before a session is armed."""
+"""Longest time for the writer to start, before a session is armed, in s."""
 CLOSE_S = 10.0
-"""How long the writer may take to end after a session that was broken off."""
+"""Longest time for the writer to end after an aborted session, in s."""
 _NAP_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
 class WriterTimeouts:
-    """How the loop's end treats a writer that is slow; chosen where a run is put together.
+    """How long to wait for a slow writer.
 
     Attributes
     ----------
     room_s : float
-        How long to wait for room in the ring, in seconds of real time, before something is dropped.
+        Longest wait for room in the ring before something is dropped, in seconds of real time.
     hung_s : float
-        After how long without a sign of life the writer counts as hung, in seconds of real time.
+        Time without a sign of life after which the writer counts as hung, in seconds of real time.
     """
 
     room_s: float
@@ -38,29 +38,29 @@ class WriterTimeouts:
 
 
 LIVE_TIMEOUTS = WriterTimeouts(room_s=0.0, hung_s=2.0)
-"""Never wait: a frame that finds no room is dropped and counted, a line that finds none is a fault."""
+"""Never wait: a frame without room is dropped and counted, a line without room is a fault."""
 OFFLINE_TIMEOUTS = WriterTimeouts(room_s=60.0, hung_s=60.0)
-"""Wait for the disk instead of dropping anything: for frames that come from a disk themselves."""
+"""Wait for the disk instead of dropping frames, for frames that come from a disk themselves."""
 
 
 class WriterClient:
-    """Starts a writer and hands records to it.
+    """Start a writer and send records to it.
 
     Parameters
     ----------
     folder : Path
-        The session's folder.
-    timeouts : Patience
-        Whether to wait for a slow writer.
+        Folder of the session.
+    timeouts : WriterTimeouts
+        How long to wait for a slow writer.
     stopwatch : callable
-        Reads a counter of nanoseconds of real time.
+        Return a counter of real time in ns.
     capacity : int
-        Bytes of the ring.
+        Size of the ring in bytes.
 
     Attributes
     ----------
     fault : str or None
-        Why records are no longer kept; None while they are. Once there, it stays, and nothing more is put.
+        Why records are no longer kept; None while they are. It stays once set, and nothing more is sent.
     """
 
     def __init__(
@@ -89,20 +89,20 @@ class WriterClient:
 
     @property
     def pid(self) -> int:
-        """Number of the writer's process."""
+        """Id of the writer's process."""
         return self._process.pid
 
     def put(self, parts: Sequence[Buffer], spare: int = 0, room_s: float | None = None) -> bool:
-        """Hand over one record; return False when there is no room for it or the record is no longer kept.
+        """Send one record; return False when there is no room for it or the record is no longer kept.
 
         Parameters
         ----------
         parts : sequence of bytes-like
-            The record, from `record.pack`.
+            The record, from `gatekeeper.recording.serialization.pack`.
         spare : int
-            Room that must be left in the ring afterwards, in bytes.
+            Room that must remain in the ring afterwards, in bytes.
         room_s : float, optional
-            How long to wait for room, in seconds; by default as the patience says.
+            Longest wait for room, in s; by default that of the timeouts.
         """
         if self.fault is not None:
             return False
@@ -112,32 +112,32 @@ class WriterClient:
         try:
             os.write(self._doorbell, b"\0")
         except BlockingIOError:
-            pass  # It rings already.
+            pass  # The pipe is full, so the writer wakes up anyway.
         except OSError:
             if not self._has_stopped():
                 self.lose("the writer has ended")
         return self.fault is None
 
     def lose(self, reason: str) -> None:
-        """Give up the record: from here on it would have a gap."""
+        """Set the fault: from here on the record would have a gap."""
         if self.fault is None:
             named = reason if str(self._folder) in reason else f"{self._folder}: {reason}"
             self.fault = f"{named}; the record is lost from here on, and the beam is held"
 
     def check(self) -> str | None:
-        """Look after the writer without waiting, and return the fault, if there is one."""
+        """Check the writer without waiting, and return the fault, if there is one."""
         if self.fault is None and not self._closed and not self._has_stopped():
             beats, now_ns = self.ring.beats, self._stopwatch()
             if beats != self._beats:
                 self._beats, self._heard_ns = beats, now_ns
             elif self.ring.state is WriterState.STARTING:
-                self._heard_ns = now_ns  # It loads what it needs, and gives no sign; START_S is its limit.
+                self._heard_ns = now_ns  # While it loads its modules it gives no sign of life; START_S is its limit.
             elif not now_ns - self._heard_ns <= self._timeouts.hung_s * 1e9:
                 self.lose(f"the writer has shown no sign of life for {self._timeouts.hung_s:g} s")
         return self.fault
 
     def _has_stopped(self) -> bool:
-        """Return whether the writer has failed or ended before its time, and if so, make it the fault."""
+        """Return whether the writer has failed or ended early, and if so, set the fault."""
         ended = self._process.poll() is not None
         state = self.ring.state
         if state is WriterState.FAILED:
@@ -147,12 +147,19 @@ class WriterClient:
         return self.fault is not None
 
     def wait_until(self, state: WriterState, limit_s: float) -> None:
-        """Wait until the writer is as far as `state`; not to be called while frames are judged.
+        """Wait until the writer has reached `state`; not to be called while frames are judged.
+
+        Parameters
+        ----------
+        state : WriterState
+            The state.
+        limit_s : float
+            Longest wait, in s.
 
         Raises
         ------
         OutputError
-            When it fails, ends or takes longer than `limit_s`, in seconds.
+            When the writer fails, ends or takes longer than `limit_s`.
         """
         end_ns = self._stopwatch() + int(limit_s * 1e9)
         while not self._has_stopped() and self.ring.state < state:
@@ -172,7 +179,7 @@ class WriterClient:
         self.ring.close()
 
     def _put_later(self, parts: Sequence[Buffer], spare: int, room_s: float) -> bool:
-        """Put once there is room, at most `room_s` from now, and only where there can be room at all."""
+        """Put as soon as there is room, at most `room_s` from now, if the record can fit at all."""
         end_ns = self._stopwatch() + int(room_s * 1e9)
         fits = sum(map(len, parts)) + spare < self.ring.capacity // 2
         while fits and self._stopwatch() < end_ns and self.check() is None:

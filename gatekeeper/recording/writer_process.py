@@ -1,7 +1,7 @@
-"""The writer: a process of its own that takes records from the ring and puts them on the disk.
+"""The writer: a process that takes records from the ring and writes them to the disk.
 
-The loop's process starts it with a plain command. A byte on the doorbell says that there is something in the ring, its
-end says that the loop's process is gone; what is in the ring by then is still written.
+The loop's process starts it as a command. A byte on the doorbell pipe means that there is a record in the ring, its end
+that the loop's process is gone; records that are in the ring by then are still written.
 """
 
 import os
@@ -20,20 +20,20 @@ from gatekeeper.recording.serialization import PIECE, Pieces, Record, unpack
 from gatekeeper.runtime.process import lower_priority
 
 BEAT_S = 0.1
-"""The writer shows at least this often that it is alive, unless a disk holds it up."""
+"""Longest time between two signs of life in s, unless the disk blocks."""
 MOST_AT_ONCE = 16
-"""Records that are written in one go when they come fast."""
+"""Largest number of records written at once."""
 
 
 class Writer:
-    """Puts records on the disk, the frames of a batch before its lines.
+    """Write records to the disk, the frames of a batch before its lines.
 
     Parameters
     ----------
     folder : Path
-        The session's folder, in which no file may be there yet.
+        Folder of the session, without journal and frames yet.
     ring : RingBuffer
-        Where it says how far it is.
+        Receives the progress.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Writer:
         self.begun = False
 
     def take(self, record: Record) -> None:
-        """Take in one record; nothing is on the disk before `commit`."""
+        """Process one record; nothing is on the disk before `commit`."""
         entry, arrays = dict(record.entry), dict(record.arrays)
         if entry["kind"] == PIECE:
             self._pieces.add(record)
@@ -73,7 +73,7 @@ class Writer:
         self._number += 1
 
     def _stored(self, stored: StoredFrame | None) -> dict[str, object]:
-        """Put one frame into the file, and return where it is there; nowhere when it cannot be kept."""
+        """Add one frame to the file, and return where it is; None when it cannot be stored."""
         if stored is not None and self._frames is not None:
             with suppress(ValueError, TypeError, OverflowError):
                 row, digest = self._frames.add(stored)
@@ -82,12 +82,12 @@ class Writer:
         return {"frame_row": None, "frame_hash": None}
 
     def commit(self) -> None:
-        """Put everything that was taken in on its way to the disk.
+        """Write everything that was processed.
 
         Raises
         ------
         OSError
-            When the disk does not take it.
+            When the disk does not accept the data.
         """
         if self._frames is not None:
             self._frames.flush()
@@ -110,13 +110,25 @@ class Writer:
 
 
 def serve(writer: Writer, ring: RingBuffer, doorbell: int, loop_pid: int) -> None:
-    """Write what comes until the last record was written, or the process at the other end is gone."""
+    """Write records until the last one, or until the process at the other end is gone.
+
+    Parameters
+    ----------
+    writer : Writer
+        Writes the records.
+    ring : RingBuffer
+        Supplies the records.
+    doorbell : int
+        Descriptor that becomes readable when there are records.
+    loop_pid : int
+        Id of the loop's process.
+    """
     gone = False
     while True:
         ring.beat()
         if select.select([doorbell], [], [], BEAT_S)[0]:
             gone = not os.read(doorbell, 1 << 16)
-        # A process that was forked from the loop's may hold the doorbell open after it.
+        # A child of the loop's process may keep the doorbell open after it.
         gone = gone or os.getppid() != loop_pid
         ended = False
         while not ended:
@@ -138,24 +150,24 @@ def serve(writer: Writer, ring: RingBuffer, doorbell: int, loop_pid: int) -> Non
 
 
 def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> None:
-    """Serve one session; whatever goes wrong is said through the ring, and ends the process at once."""
+    """Serve one session; any error is reported through the ring, and ends the process at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lower_priority()
     ring = RingBuffer(ring_descriptor)
     try:
         serve(Writer(folder, ring), ring, doorbell, loop_pid)
     except BaseException as error:
-        ring.fail(_said(error, folder))
+        ring.fail(_error_text(error, folder))
         # HDF5 would try to write once more while closing.
         os._exit(1)
 
 
-def _said(error: BaseException, folder: Path) -> str:
-    """Return in words what went wrong; HDF5 has the number of a disk's error in the text of its own."""
+def _error_text(error: BaseException, folder: Path) -> str:
+    """Return the text of an error; HDF5 gives the disk's error number in its message only."""
     code = error.errno if isinstance(error, OSError) else None
-    named = re.search(r"errno = (\d+)", str(error))
-    if code is None and named is not None:
-        code = int(named[1])
+    found = re.search(r"errno = (\d+)", str(error))
+    if code is None and found is not None:
+        code = int(found[1])
     if code is not None:
         return f"{folder}: the record cannot be written ({os.strerror(code)})"
     return f"{folder}: the writer failed with {type(error).__name__}: {error}"

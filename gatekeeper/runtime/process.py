@@ -1,4 +1,4 @@
-"""What runs beside the loop in a process of its own, and leaves the processors to the loop."""
+"""Child processes beside the loop, which leave the processors to it."""
 
 import os
 import subprocess
@@ -17,13 +17,18 @@ def start_process(
     Parameters
     ----------
     module : str
-        Its full name.
+        Full name of the module.
     *words
-        What it finds on its command line.
+        Its command line arguments.
     passed : tuple of int
-        Open files that it gets.
+        File descriptors that it inherits.
     stdout : int, optional
-        Where it writes to; by default nowhere.
+        Descriptor for its standard output; discarded by default.
+
+    Returns
+    -------
+    subprocess.Popen
+        The process.
     """
     sources = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))
@@ -39,7 +44,7 @@ def start_process(
 
 
 def end_process(process: "subprocess.Popen[bytes]", within_s: float) -> int:
-    """Wait for a process to end, kill it when it does not within some seconds of real time; return its exit code."""
+    """Wait for a process to end, kill it after `within_s` seconds of real time, and return its exit code."""
     try:
         return process.wait(within_s)
     except subprocess.TimeoutExpired:
@@ -48,10 +53,10 @@ def end_process(process: "subprocess.Popen[bytes]", within_s: float) -> int:
 
 
 def lower_priority() -> None:
-    """Give this process what the loop leaves: any processor, no real-time priority, and never the loop's turn.
+    """Lower the priority of this process: any processor, no real-time scheduling, a higher nice value.
 
-    SCHED_BATCH is not SCHED_IDLE: on a machine that has no time left this process becomes slower, but is not starved,
-    so that a record is still written and an operator's hold still arrives. What the system refuses stays as it was.
+    SCHED_BATCH, unlike SCHED_IDLE, only slows the process down on a busy machine and does not starve it, so that
+    records are still written and an operator's hold still arrives. What the system refuses is left unchanged.
     """
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

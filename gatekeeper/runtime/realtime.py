@@ -1,4 +1,4 @@
-"""Real time: what the loop asks of the operating system, what it was granted, and why the rest was not."""
+"""Real-time settings of the loop: what is requested of the operating system, and what is granted."""
 
 import ctypes
 import gc
@@ -14,12 +14,12 @@ MCL_CURRENT, MCL_FUTURE = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What became of one thing that was asked for.
+    """Result of one request to the operating system.
 
     Attributes
     ----------
     request : str
-        What was asked for.
+        What was requested.
     refusal : str or None
         Why it was refused and what to do; None when it was granted.
     """
@@ -29,32 +29,32 @@ class Grant:
 
     @property
     def granted(self) -> bool:
-        """True when it was granted."""
+        """Whether the request was granted."""
         return self.refusal is None
 
     def as_line(self) -> str:
-        """Return it as one line for the operator."""
+        """Return the result as one line of text."""
         return f"{self.request}: {'granted' if self.refusal is None else f'not granted, {self.refusal}'}"
 
 
 class Machine(Protocol):
-    """The operating system, as far as it can favour one thread; each method raises OSError when it will not."""
+    """The operating system's real-time services; each method raises OSError when the request is refused."""
 
     def pin(self, cpu: int) -> Callable[[], None]:
-        """Keep this thread on one processor; return what undoes it."""
+        """Keep this thread on one processor; return a function that undoes it."""
         ...
 
     def use_fifo(self, priority: int) -> Callable[[], None]:
-        """Run this thread first in, first out at a priority of 1 to 99; return what undoes it."""
+        """Run this thread with SCHED_FIFO at a priority of 1 to 99; return a function that undoes it."""
         ...
 
     def lock_memory(self) -> Callable[[], None]:
-        """Keep all memory of this process from being swapped out; return what undoes it."""
+        """Keep all memory of this process from being swapped out; return a function that undoes it."""
         ...
 
 
 class Linux:
-    """The machine we run on."""
+    """The machine on which the process runs."""
 
     def pin(self, cpu: int) -> Callable[[], None]:
         """Keep this thread on one processor."""
@@ -63,13 +63,13 @@ class Linux:
         return lambda: os.sched_setaffinity(0, before)
 
     def use_fifo(self, priority: int) -> Callable[[], None]:
-        """Run this thread first in, first out; processes that it starts run as usual."""
+        """Run this thread with SCHED_FIFO; its child processes run as usual."""
         policy, before = os.sched_getscheduler(0), os.sched_getparam(0)
         os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
         return lambda: os.sched_setscheduler(0, policy, before)
 
     def lock_memory(self) -> Callable[[], None]:
-        """Lock what is mapped now, and what will be where no limit could make that fail in the middle of a session."""
+        """Lock current memory, and future memory only if no limit can make that fail during a session."""
         libc = ctypes.CDLL(None, use_errno=True)
         limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
         unlimited = limit == resource.RLIM_INFINITY or os.geteuid() == 0
@@ -80,11 +80,11 @@ class Linux:
 
 
 class RealTimeSettings(Protocol):
-    """What a caller may ask for; `LoopConfig` is the usual one."""
+    """Real-time settings; `LoopConfig` has them."""
 
     @property
     def lock_memory(self) -> bool:
-        """Lock all memory of this process."""
+        """Whether to lock all memory of this process."""
         ...
 
     @property
@@ -100,22 +100,22 @@ class RealTimeSettings(Protocol):
 
 @contextmanager
 def real_time(config: RealTimeSettings, machine: Machine | None = None) -> Iterator[tuple[Grant, ...]]:
-    """Ask for what the settings say, yield what became of it, and undo it at the end.
+    """Request the real-time settings, yield the results, and undo them at the end.
 
-    Nothing that is refused keeps the loop from running: the beam is safe without it, only more often held. Enter it
-    on the thread that will run the loop.
+    A refusal does not stop the loop: the beam is safe without it, only more often held. Enter the context on the thread
+    that runs the loop.
 
     Parameters
     ----------
     config : RealTimeSettings
-        What to ask for.
+        What to request.
     machine : Machine, optional
-        Whom to ask; by default the machine we run on.
+        Where to request it; by default the machine on which the process runs.
 
     Yields
     ------
     tuple of Grant
-        One for each thing that was asked for, none when there was nothing.
+        One for each request.
     """
     machine = Linux() if machine is None else machine
     requests: list[tuple[str, str, Callable[[], Callable[[], None]]]] = []
@@ -142,9 +142,9 @@ def real_time(config: RealTimeSettings, machine: Machine | None = None) -> Itera
 
 @contextmanager
 def garbage_collection_paused() -> Iterator[None]:
-    """Keep the garbage collector from stopping the loop; put back at the end what was before.
+    """Pause the garbage collector, and restore its state at the end.
 
-    Nothing in the loop makes cycles of references, so that memory stays flat without it (``make soak``).
+    The loop creates no reference cycles, so that memory use stays constant without it (``make soak``).
     """
     was_enabled = gc.isenabled()
     gc.collect()

@@ -1,6 +1,6 @@
-"""Memory that processes share: without a name, passed on as an open file.
+"""Memory that processes share: anonymous, passed on as an open file.
 
-So nothing is left over after a crash, and nobody's resource tracker takes it away from a process that still uses it.
+Nothing is left over after a crash, and no resource tracker removes it while a process uses it.
 """
 
 import mmap
@@ -8,21 +8,21 @@ import os
 
 
 class SharedMemory:
-    """One end of a memory that has a head of numbers of eight bytes, and data behind it.
+    """One end of a shared memory: a head of eight-byte integers, followed by data.
 
     Parameters
     ----------
     descriptor : int
         Open file of the memory, from `nameless_memory`; this end keeps its own mapping of it.
     head_bytes : int
-        Size of the head.
+        Size of the head, in bytes.
     flags : int
-        More flags for `mmap`.
+        Additional flags for `mmap`.
 
     Attributes
     ----------
     capacity : int
-        Bytes of the data.
+        Size of the data, in bytes.
     """
 
     def __init__(self, descriptor: int, head_bytes: int, flags: int = 0) -> None:
@@ -33,14 +33,14 @@ class SharedMemory:
         self.capacity = len(self._data)
 
     def close(self) -> None:
-        """Let go of the memory; may be called twice."""
+        """Release the memory; may be called twice."""
         for view in (self._words, self._data, self._bytes):
             view.release()
         self._memory.close()
 
 
 def nameless_memory(called: str, size: int) -> int:
-    """Return an open file of so many bytes of memory; `called` is shown by tools that list what is open."""
+    """Return an open file of `size` bytes of memory; `called` is shown by tools that list open files."""
     descriptor = os.memfd_create(f"gatekeeper-{called}")
     os.ftruncate(descriptor, size)
     return descriptor

@@ -1,4 +1,4 @@
-"""Lag: how late each pass of the loop began, how long it kept the loop busy, and how often that was too long."""
+"""Timing of the loop: how late each pass began, how long it took, and how often that was too long."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ GROWTH = 10.0 ** (1.0 / BINS_PER_DECADE)
 
 
 class Durations:
-    """Counts durations in bins that grow by 3.7 %, so that a session of any length takes the same memory.
+    """Histogram of durations with bins that grow by 3.7 %, in constant memory.
 
-    Bins run from 1 microsecond to 1,000 seconds; what is shorter or longer goes into the first or last one.
+    Bins run from 1 microsecond to 1,000 seconds; other durations go into the first or last one.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Durations:
         self._longest_ms = 0.0
 
     def add(self, duration_ms: float) -> None:
-        """Count one duration in milliseconds; below 0 counts as 0, and what is no number as the longest there is."""
+        """Add one duration in ms; below 0 counts as 0, and NaN or infinity as the longest."""
         if not duration_ms < math.inf:
             self._counts[-1] += 1
             self._longest_ms = math.inf
@@ -36,7 +36,7 @@ class Durations:
         self._counts[min(index, len(self._counts) - 1)] += 1
 
     def percentile_ms(self, percent: float) -> float:
-        """Return the duration, in ms, that `percent` of all do not exceed; 0 when there is none.
+        """Return the duration, in ms, that `percent` of all do not exceed; 0 when there are none.
 
         It is never too short, and at most 3.7 % too long.
         """
@@ -50,26 +50,26 @@ class Durations:
 
     @property
     def longest_ms(self) -> float:
-        """The longest duration in milliseconds; 0 when there is none."""
+        """The longest duration in ms; 0 when there are none."""
         return self._longest_ms
 
 
 @dataclass(frozen=True, slots=True)
 class LagSummary:
-    """How well the loop kept its deadlines, in numbers.
+    """How well the loop kept its deadlines.
 
     Attributes
     ----------
     passes : int
-        Passes of the loop, one for each frame and each silence.
+        Number of passes, with and without a frame.
     skipped : int
-        Frames that were left out because a newer one was waiting.
+        Frames that were left out in favour of newer ones.
     stalls : int
-        Passes that began late or kept the loop busy for longer than the limit.
+        Passes that began late or took longer than the limit.
     late_p50_ms, late_p99_ms, late_max_ms : float
-        Session time from a pass's deadline to its begin, in milliseconds.
+        Session time from a pass's deadline to its beginning, in ms.
     busy_p50_ms, busy_p99_ms, busy_max_ms : float
-        Real time of a pass, recording included, in milliseconds.
+        Real time of a pass, recording included, in ms.
     """
 
     passes: int
@@ -84,12 +84,12 @@ class LagSummary:
 
 
 class LoopStats:
-    """Keeps account of the loop while it runs, in constant memory.
+    """Statistics of the loop while it runs, in constant memory.
 
     Parameters
     ----------
     stall_ms : float
-        A pass that begins later than this, or keeps the loop busy for longer, counts as a stall; in milliseconds.
+        Lateness or duration above which a pass counts as a stall, in ms.
     """
 
     def __init__(self, stall_ms: float = 20.0) -> None:
@@ -100,7 +100,7 @@ class LoopStats:
         self._stalls = 0
 
     def add(self, late_ms: float, busy_ms: float) -> None:
-        """Count one pass: how late it began in session time, and how long it took in real time, in milliseconds."""
+        """Add one pass: its lateness in session time, and its duration in real time, in ms."""
         self._passes += 1
         self._late.add(late_ms)
         self._busy.add(busy_ms)
@@ -108,13 +108,7 @@ class LoopStats:
             self._stalls += 1
 
     def summary(self, skipped: int = 0) -> LagSummary:
-        """Return the numbers so far.
-
-        Parameters
-        ----------
-        skipped : int
-            Frames that were left out because a newer one was waiting, which the session counts.
-        """
+        """Return the figures so far."""
         late, busy = self._late, self._busy
         return LagSummary(
             passes=self._passes,

@@ -94,7 +94,7 @@ def test_operator_types_at_the_terminal(tmp_path):
             run.type("pause")
             run.wait_for("paused +HOLD +operator_hold")
             run.type("dance")
-            run.wait_for("no command")
+            run.wait_for("is not a command")
             run.type("end")
             assert run.ended() == 0
         values = run.json()

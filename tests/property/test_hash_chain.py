@@ -82,7 +82,7 @@ def test_lines_before_a_change_can_still_be_read():
     changed = DATA.replace(b'"event":"disarm"', b'"event":"rearm!"')
     chain = read_chain(changed)
     assert chain.entries == ENTRIES[:3]
-    assert chain.finding == "line 3: is not as it was written, its hash does not fit"
+    assert chain.finding == "line 3: is not as it was written, its hash does not match"
 
 
 def test_line_that_was_made_anew_is_found_by_its_successor():

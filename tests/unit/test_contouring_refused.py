@@ -109,7 +109,7 @@ def test_a_frame_that_shows_nothing_cannot_be_taken(tmp_path):
     frames[2], frames[3, 5, 5] = 7.0, np.nan
     _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE], 3: [TAKE]}, replace(CASE, frames=frames))
     assert scanner.accepted == [False, False]
-    assert "frame 2 is blank or holds pixels that are no numbers" in scanner.notes[0]
+    assert "frame 2 is blank or has pixels that are not numbers" in scanner.notes[0]
     assert phases(tmp_path / "s") == ["drawing", "ended"]
 
 

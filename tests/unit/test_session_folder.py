@@ -152,7 +152,7 @@ def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
         assert session.fault is not None
 
 
-@pytest.mark.parametrize("patience", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
+@pytest.mark.parametrize("timeouts", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
 def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, timeouts):
     with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), timeouts) as session:
         room = (tmp_path / "s" / "frames.h5").stat().st_size + 30_000
@@ -207,7 +207,7 @@ def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
     assert len(FramesReader(tmp_path / "s" / "frames.h5")) == many
 
 
-@pytest.mark.parametrize("patience", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
+@pytest.mark.parametrize("timeouts", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
 def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, timeouts):
     preview = np.zeros((160, 512, 512), np.uint16)
     preview[:, ::7, ::5] = np.arange(160)[:, None, None] + 1
@@ -291,7 +291,7 @@ def test_folder_in_use_is_refused_and_left_alone(tmp_path):
 @pytest.mark.parametrize("below", [".", "deeper/still"])
 def test_folder_below_a_file_is_refused(tmp_path, below):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="the session folder cannot be made"):
+    with pytest.raises(OutputError, match="the session folder cannot be created"):
         SessionRecorder(tmp_path / "file" / below, CONFIG)
 
 

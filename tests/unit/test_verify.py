@@ -140,7 +140,7 @@ def test_edited_line_is_found_and_the_lines_before_are_still_checked(session, wh
     all_lines[number] = all_lines[number].replace(b"e", b"f", 1)
     (session / "decisions.jsonl").write_bytes(b"".join(all_lines))
     found = checked(session)
-    assert found.findings[0] == f"decisions.jsonl, line {number}: is not as it was written, its hash does not fit"
+    assert found.findings[0] == f"decisions.jsonl, line {number}: is not as it was written, its hash does not match"
     assert found.lines == number
     assert gatekeeper("verify", session) == 1
 
