@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.session_matrix.judge import Change, Entry, besides, changes, heard_changes, hold_after, lost, offset_s
 from benchmarks.session_matrix.parts import ADDRESS, FRAMES_PER_S, START_S, Process, far_end, write_session
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.session_counts import counts_of
 from gatekeeper.recording.hash_chain import read_chain
 from replay.sessions.verify import verify_folder
 
@@ -140,8 +141,8 @@ def _judge(cell: Cell, far: Any, kept: Path, fed: int, summary: dict[str, Any], 
     chain = read_chain((kept / "decisions.jsonl").read_bytes())
     entries: Sequence[Entry] = [dict(entry) for entry in chain.entries]
     told = changes(entries, config.gate.max_age_s)
-    cell.frames, cell.skipped = int(summary["frames"]), int(summary["lag"]["skipped"])
-    cell.silences = sum(entry["kind"] == "silence" for entry in entries)
+    counts = counts_of(entries)
+    cell.frames, cell.skipped, cell.silences = counts.frames, counts.skipped, counts.silences
     cell.p50_ms, cell.p99_ms = (float(summary["latency_ms"][name]) for name in ("p50", "p99"))
     # A feeder that is stopped may have sent one that it has not counted.
     cell.lost, cell.changes = max(0, lost(entries, fed)), len(told) - 1

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from gatekeeper.core.session_counts import counts_of
+
 Entry = dict[str, Any]
 SAME_S = 0.1
 """A change at the far end and one in the journal that are so near are the same, in s; two frames are further apart."""
@@ -76,5 +78,5 @@ def hold_after(changes_: Sequence[Change], time_s: float) -> Change | None:
 
 def lost(entries: Sequence[Entry], fed: int) -> int:
     """Return of how many frames that were fed nothing is in the journal, neither a decision nor that it was skipped."""
-    frames = [entry for entry in entries if entry["kind"] == "frame"]
-    return fed - len(frames) - sum(entry["skipped"] for entry in frames)
+    counts = counts_of(entries)
+    return fed - counts.frames - counts.skipped

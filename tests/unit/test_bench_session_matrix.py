@@ -10,7 +10,9 @@ def entry(state, decided_s, kind="frame", skipped=0, acquired_s=None):
     is_frame = kind == "frame"
     return {
         "kind": kind,
+        "sequence": round(100.0 * decided_s) if is_frame else None,
         "state": state,
+        "reasons": [],
         "decided_s": decided_s,
         "acquired_s": (decided_s if acquired_s is None else acquired_s) if is_frame else None,
         "received_s": decided_s - 0.001 if is_frame else None,
