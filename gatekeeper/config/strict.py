@@ -1,15 +1,33 @@
 """What every config has in common: frozen, strict; TOML in, an error a physicist can read out."""
 
+import math
 import tomllib
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from gatekeeper.core.errors import ConfigError
 
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Kind = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x20]+$")]
+"""Name under which a part is looked up among ours and installed plug-ins, or ``module:object`` to import."""
+
+
+def _checked_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a plug-in, or raise ValueError where one has no place in TOML and JSON alike."""
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, dict):
+                _checked_options(one)
+            elif not (isinstance(one, bool | int | str) or (isinstance(one, float) and math.isfinite(one))):
+                raise ValueError(f"options.{name} is {one!r}; give a text, a finite number, true, false or a table")
+    return values
+
+
+Options = Annotated[dict[str, Any], AfterValidator(_checked_options)]
+"""The options of a plug-in, which checks them itself."""
 
 
 class StrictModel(BaseModel):

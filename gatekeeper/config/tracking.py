@@ -4,12 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gatekeeper.config.strict import StrictModel
+from gatekeeper.config.strict import Kind, Options, StrictModel
 
 
 class TrackerConfig(StrictModel):
     """How the target is found on a frame."""
 
+    kind: Kind = "template"
+    """Which tracker: "template" is ours; others are listed by `gatekeeper info --plugins`."""
+    options: Options = Field(default_factory=dict)
+    """What a tracker that is a plug-in is told besides."""
     search_si_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 60.0
     """How far superior and inferior of its reference position the target is looked for, in mm."""
     search_ap_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 30.0

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kernels
-from gatekeeper.config import StrictModel
+from gatekeeper.config import SessionConfig, TrackerConfig
 from gatekeeper.core.frame import Plane
-from gatekeeper.plugins import DISTRIBUTION
+from gatekeeper.plugins import DISTRIBUTION, TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of, plane_numbers
 
@@ -84,21 +84,30 @@ class SessionSetup:
         }
 
 
-def header_of(config: StrictModel, setup: SessionSetup | None) -> dict[str, object]:
+def header_of(config: SessionConfig, setup: SessionSetup | None) -> dict[str, object]:
     """Return the journal's first line: versions, and hashes of everything besides frames that decisions depend on."""
     return {
         "kind": "header",
         "schema": SCHEMA,
         "config_hash": config_hash(config),
         "versions": versions(),
+        "tracker": TRACKERS.find(config.tracker.kind).identity,
         "setup": None if setup is None else setup.facts(),
         "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
     }
 
 
-def config_hash(config: StrictModel) -> str:
-    """Return the SHA-256 of all settings, in hexadecimal digits."""
-    return hashlib.sha256(canonical(config.model_dump(mode="json")).encode()).hexdigest()
+def config_hash(config: SessionConfig) -> str:
+    """Return the SHA-256 of all settings, in hexadecimal digits.
+
+    The kind and options of the tracker count unless it is ours, so that sessions from before there was a choice keep
+    their hash.
+    """
+    values, default = config.model_dump(mode="json"), TrackerConfig()
+    for name in ("kind", "options"):
+        if values["tracker"][name] == getattr(default, name):
+            del values["tracker"][name]
+    return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -3,22 +3,25 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.contour import Role, Structure, center_mm, mask_to_contour
+from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import FrameStack
-from gatekeeper.core.protocols import TargetTracker
+from gatekeeper.core.protocols import LearningTracker, TargetTracker, TrackerFactory
+from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import TargetZone, Zone, zones_for
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.engine import Engine
-from gatekeeper.tracking.preview.report import FEWEST_FRAMES, PreviewReport
-from gatekeeper.tracking.tracker import StructureTracker
+from gatekeeper.session.tracker_guard import TrackerMaker, with_tracker
+from gatekeeper.tracking.preview.report import FEWEST_FRAMES, PreviewReport, report_of_moves
 from kernels.polygon import fill
 
 LEAST_INSIDE = 0.05
@@ -41,6 +44,8 @@ class Learned:
         How close the target came to where it was drawn, in mm; NaN when it was never found.
     inside : float
         Share of the frames on which it was found and inside its envelope, 0-1: the duty cycle can hardly be larger.
+    note : str
+        What a reader should know of how the tracker learned; empty when there is nothing.
     """
 
     tracker: TargetTracker
@@ -48,6 +53,7 @@ class Learned:
     preview: PreviewReport
     nearest_mm: float
     inside: float
+    note: str = ""
 
     @property
     def go(self) -> bool:
@@ -64,7 +70,7 @@ class Learned:
                 f"inside its envelope on {100.0 * self.inside:.0f} % of the frames"
                 f"{'' if self.inside >= LEAST_INSIDE else ', which speaks against gating on it'}"
             )
-        return [*self.preview.as_text().splitlines(), target]
+        return [*self.preview.as_text().splitlines(), target, *([f"note        {self.note}"] if self.note else [])]
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +124,10 @@ class Armed:
 
 
 def arm(
-    setup: SessionSetup, config: SessionConfig, around: Callable[[TargetTracker], TargetTracker] | None = None
+    setup: SessionSetup,
+    config: SessionConfig,
+    around: Callable[[TargetTracker], TargetTracker] | None = None,
+    tracker: TrackerFactory | None = None,
 ) -> Armed:
     """Return an engine for a reference, with the beam held, and the gate armed unless the setup says otherwise.
 
@@ -132,26 +141,34 @@ def arm(
         All settings.
     around : callable, optional
         Returns what is put around the tracker, for example one that is slow on purpose.
+    tracker : TrackerFactory, optional
+        Makes the tracker; by default the one that ``config.tracker.kind`` names. The settings of what is returned name
+        it, so record the session with those.
 
     Raises
     ------
     TargetError
         When a structure cannot be tracked.
+    PluginError
+        When there is no tracker of that kind, or it cannot be made.
     """
+    if tracker is not None:
+        config = with_tracker(config, tracker)
+    maker = TrackerMaker(config.tracker, tracker)
     target_px = mask_to_contour(setup.target_mask)
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     envelope = zones_of(setup, config)[0].envelope
     masks = {"target": setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
 
-    def tracker() -> StructureTracker:
+    def make() -> TargetTracker:
         reference = np.ascontiguousarray(setup.reference, dtype=np.float32)
-        return StructureTracker(reference, masks, setup.spacing_mm, config.tracker)
+        return maker.make(reference, masks, setup.spacing_mm)
 
     def learn(frames: FrameStack | Sequence[NDArray[np.generic]]) -> Learned:
-        return _learned(tracker(), frames, target_px, envelope, config)
+        return _learned(make, maker.plugin.origin, frames, target_px, envelope, config)
 
     learned = None if setup.preview is None else learn(setup.preview)
-    first: TargetTracker = tracker() if learned is None else learned.tracker
+    first = make() if learned is None else learned.tracker
     motion = None if learned is None else learned.motion
     gate = gate_of(setup, config, motion)
     engine = Engine(first if around is None else around(first), gate, profile=config.profile)
@@ -185,18 +202,27 @@ def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *t
 
 
 def _learned(
-    tracker: StructureTracker,
+    make: Callable[[], TargetTracker],
+    origin: str,
     frames: FrameStack | Sequence[NDArray[np.generic]],
     target_px: NDArray[np.float64],
     envelope: Envelope,
     config: SessionConfig,
 ) -> Learned:
-    """Return what a preview teaches a tracker, which ends where the preview ends: where the session begins."""
-    preview = tracker.learn(np.asarray(frames))[0]
-    tracks = [tracker.track(frame)[0] for frame in frames]
-    found = [track for track in tracks if track.confidence >= config.gate.min_confidence]
+    """Return what a preview teaches a new tracker, which ends where the preview ends: where the session begins."""
+    tracker, preview, note = make(), None, f"{origin} does not learn; the preview shows how it tracks"
+    against: list[str] = []
+    if isinstance(tracker, LearningTracker):
+        note = ""
+        try:
+            preview = _report_in(tracker.learn(np.asarray(frames)))
+        except TrackerError as error:
+            tracker, against = make(), [str(error)]
+    tracks = [_tracked(tracker, frame, against) for frame in frames]
+    sure = np.array([track is not None and track.confidence >= config.gate.min_confidence for track in tracks])
+    found = [track for track, is_sure in zip(tracks, sure, strict=True) if track is not None and is_sure]
     drawn_mm = center_mm(target_px, envelope.spacing_mm)
-    moves_mm = [math.dist(track.center_mm, drawn_mm) for track in found]
+    centers_mm = np.array([(np.nan, np.nan) if track is None else track.center_mm for track in tracks])
     # An envelope of its own: any other may be measured with on another thread at this moment.
     own = Envelope(envelope.contour_px, envelope.spacing_mm)
     inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
@@ -204,10 +230,28 @@ def _learned(
     return Learned(
         tracker,
         LearnedRange.of(np.array([track.center_mm for track in found]), config.gate) if enough else None,
-        preview,
-        float(min(moves_mm, default=np.nan)),
+        report_of_moves(centers_mm - drawn_mm, sure, against) if preview is None else preview,
+        float(min((math.dist(track.center_mm, drawn_mm) for track in found), default=np.nan)),
         sum(inside) / len(tracks),
+        note,
     )
+
+
+def _report_in(learned: object) -> PreviewReport | None:
+    """Return the report on the target that a tracker gave; None where it gave none."""
+    first = learned[0] if isinstance(learned, tuple) and learned else learned
+    return first if isinstance(first, PreviewReport) else None
+
+
+def _tracked(tracker: TargetTracker, frame: NDArray[Any], against: list[str]) -> Track | None:
+    """Return where the target is on a frame of a preview; None, and say why once, where a plug-in fails."""
+    try:
+        found = tracker.track(frame)
+    except TrackerError as error:
+        if not against:
+            against.append(str(error))
+        return None
+    return found[0] if isinstance(found, tuple) else found
 
 
 def _mask(structure: Structure, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.status import SessionStatus
@@ -122,6 +123,8 @@ class SessionController:
         """Record the result of an operator command, and enter the phase that follows from it."""
         self._recorder.event(name, time_s, values)
         self._status.add_line(time_s, f"{values['note']}")
+        if name == TRACKER_FAILED:
+            return
         self._requests.complete(time_s, values)
         state = self._armed.gate.state
         self.was_armed |= state.armed

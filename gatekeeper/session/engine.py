@@ -6,6 +6,7 @@ from gatekeeper.config import LinacProfile
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.command import Command, Event
 from gatekeeper.core.decision import Decision, Reason
+from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.step import Step
@@ -44,6 +45,7 @@ class Engine:
         self._stopwatch = stopwatch
         self._profile = LinacProfile() if profile is None else profile
         self._log = BeamLog()
+        self._failure: str | None = None
 
     @property
     def tracker(self) -> TargetTracker:
@@ -59,7 +61,8 @@ class Engine:
         """Return the decision on one frame at session time `now_s`.
 
         An invalid frame is not tracked; the gate holds on it. An exception during tracking or deciding is raised, and
-        the gate holds until an operator resets the fault.
+        the gate holds until an operator resets the fault. A TrackerError, by which a plug-in fails, is not raised: the
+        gate holds likewise, and the next frame may be judged.
 
         Parameters
         ----------
@@ -79,6 +82,11 @@ class Engine:
         try:
             picture = self._gate.look_at(frame)
             track = self._tracker.track(frame.image) if self._gate.may_track(picture) else None
+        except TrackerError as error:
+            if Reason.ENGINE_FAULT not in self._gate.state.faults:
+                self._failure = f"frame {frame.sequence}: {error}; held until the fault is reset"
+            self.latch(Reason.ENGINE_FAULT)
+            track = None
         except BaseException:
             self.latch(Reason.ENGINE_FAULT)
             raise
@@ -89,6 +97,11 @@ class Engine:
         ahead_mm = None if track is None else self._gate.ahead_mm
         track_ms, decide_ms = (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6
         return Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm)
+
+    def take_failure(self) -> str | None:
+        """Return how the tracker failed on the last frame, once for each fault that was latched for it; else None."""
+        failure, self._failure = self._failure, None
+        return failure
 
     def judge(
         self,

@@ -14,6 +14,8 @@ from gatekeeper.runtime.realtime import garbage_collection_paused
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.engine import Engine
 
+TRACKER_FAILED = "tracker_failed"
+"""The journal's event for a tracker that is a plug-in and failed, for which the gate holds."""
 OPERATOR_S = 0.05
 """Longest time between two checks for operator commands, in seconds of session time."""
 
@@ -98,6 +100,8 @@ def run_loop(
                 recorder.record(step, total_ms)
                 if overdue is not None:
                     recorder.record(overdue, total_ms)
+                if (failure := engine.take_failure()) is not None:
+                    recorder.event(TRACKER_FAILED, now_s, {"note": failure})
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)
                 stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
                 due_s = deadline_s + patience_s if frame is None else _due_s(frame, max_age_s, silence_s)

@@ -87,6 +87,12 @@ class TemplateTracker:
         model.region.scale_to_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
         self.params, self._trial, self._fine, self._last, self._previous = np.zeros((5, model.count), np.float32)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all frames, and start again at the reference position."""
+        for params in (self.params, self._last, self._previous):
+            params[:] = 0.0
         self._frames_lost = self._frames_stayed = 0
         self.unexplained, self.typical_unexplained = math.inf, NOISY
         # The initial value counts as one frame.

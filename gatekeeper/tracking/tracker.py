@@ -1,9 +1,9 @@
 """Track one target, or several structures, on every frame after the reference."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import InputError, TargetError
@@ -71,6 +71,9 @@ class StructureTracker:
         if not masks:
             raise TargetError("structures: no mask was given; give the mask of at least one")
         self.names = tuple(masks)
+        self._reference = np.array(reference)
+        # Only the reference, if anything, has been tracked since the start.
+        self._at_start = True
         self._first = []
         for name, mask in masks.items():
             try:
@@ -128,19 +131,55 @@ class StructureTracker:
         ------
         InputError
             When the frame's size differs from the reference's, or its dtype is not real.
+
+        Notes
+        -----
+        Each frame influences those after it. The reference, shown before any other frame, counts as one frame however
+        often it is shown: tracking it beforehand changes nothing in a session that begins with it.
         """
+        if self._at_start:
+            self._at_start = np.array_equal(np.asarray(image), self._reference)
+            for tracker in self.template_trackers if self._at_start else ():
+                tracker.restart()
         resampled = self._resampler.resample(image)
         frame, read = (None, None) if resampled is None else (resampled.image, resampled.read)
         return tuple([tracker.track(tracker.locate(frame, read)) for tracker in self.template_trackers])
 
+    def displacement_px(self, points_px: NDArray[np.float64]) -> Callable[[], NDArray[np.float64]]:
+        """Return a function that gives the displacement of tissue around the target on the last frame.
+
+        Parameters
+        ----------
+        points_px : ndarray of float64, shape (N, 2)
+            Points on the reference as (row, col).
+
+        Returns
+        -------
+        callable
+            Returns the displacement (N, 2) as (row, col) in pixels; may be called from another thread.
+        """
+        tracker = self.template_trackers[0]
+        region = tracker.model.region
+        working_px = (points_px - 0.5 * (region.factor - 1)) / region.factor
+        modes = tracker.model.deformation.at(working_px * region.spacing_mm)
+
+        def moved_px() -> NDArray[np.float64]:
+            params = tracker.params.astype(np.float64)
+            count = len(params) // 2
+            moved_mm = np.stack([params[:count] @ modes, params[count:] @ modes], axis=1)
+            return np.asarray(moved_mm / region.frame_spacing_mm)
+
+        return moved_px
+
     def _start(self, template_trackers: tuple[TemplateTracker, ...]) -> None:
         self.template_trackers = template_trackers
+        self._at_start = True
         reaches = [tracker.reach() for tracker in template_trackers]
         rows, cols = (
             slice(min(reach[axis].start for reach in reaches), max(reach[axis].stop for reach in reaches))
             for axis in (0, 1)
         )
-        self._resampler = Resampler(template_trackers[0].model.region, (rows, cols))
+        self._resampler: Resampler = Resampler(template_trackers[0].model.region, (rows, cols))
 
 
 class Tracker:

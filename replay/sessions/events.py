@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError, RecordingError
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.loop import TRACKER_FAILED
 
 LEARNED = "learned"
-TOLD_ONLY = frozenset({"phase", "refused", "drawing", "target"})
+TOLD_ONLY = frozenset({"phase", "refused", "drawing", "target", TRACKER_FAILED})
 """Events after which everything is as before."""
 
 Gathered = Callable[[Mapping[str, Any]], list[NDArray[np.float32]]]

@@ -5,6 +5,7 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.protocols import Recorder
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.loop import TRACKER_FAILED
 from replay.formats.session import RecordedSession
 from replay.sessions.events import apply_events
 
@@ -39,7 +40,9 @@ class SessionPlayer:
         while self._left and self._left[-1]["kind"] == "event":
             event, now_s = self._left.pop(), self._clock.now_s()
             apply_events(self._armed, event, self._session.gathered, now_s)
-            self._recorder.event(event["event"], now_s, event["values"])
+            # The loop says so itself where it happens again.
+            if event["event"] != TRACKER_FAILED:
+                self._recorder.event(event["event"], now_s, event["values"])
         if self.ended():
             return None
         entry, now_s = self._left[-1], self._clock.now_s()

@@ -1,11 +1,13 @@
-"""Arrows: how the tissue around the target has moved, on a coarse grid; only while somebody wants to see it."""
+"""Displacement vectors: how the tissue around the target has moved, on a coarse grid; only while somebody looks."""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.protocols import DisplacementTracker
+from gatekeeper.session.arming import Armed
 from gatekeeper.session.status import SessionStatus
-from gatekeeper.tracking.template_tracker import TemplateTracker
-from gatekeeper.tracking.tracker import StructureTracker
 
 STEP_MM = 6.0
 """Distance of the arrows, in mm."""
@@ -24,9 +26,9 @@ class DisplacementVectors:
 
     def __init__(self) -> None:
         self.wanted = False
-        self._template_tracker: TemplateTracker | None = None
-        self._positions_px = np.empty((0, 2))
-        self._modes = np.empty((0, 0))
+        self._tracker: DisplacementTracker | None = None
+        self._places_px = np.empty((0, 2))
+        self._moved_px: Callable[[], NDArray[np.float64]] = lambda: np.empty((0, 2))
 
     def of(self, status: SessionStatus) -> dict[str, NDArray[np.generic]]:
         """Return rows (from row, from col, to row, to col) in px as `arrows`; nothing where there is nothing to see.
@@ -37,27 +39,19 @@ class DisplacementVectors:
         if not self.wanted or begun is None or seen is None or seen.track is None or not seen.track.confidence > 0.0:
             return {}
         tracker = begun[1].engine.tracker
-        if not isinstance(tracker, StructureTracker):
+        if not isinstance(tracker, DisplacementTracker):
             return {}
-        template_tracker = tracker.template_trackers[0]
-        if template_tracker is not self._template_tracker:
-            self._prepare(template_tracker)
-        params = template_tracker.params.astype(np.float64)
-        count = len(params) // 2
-        moved_mm = np.stack([params[:count] @ self._modes, params[count:] @ self._modes], axis=1)
-        ends_px = self._positions_px + moved_mm / template_tracker.model.region.spacing_mm
-        arrows = np.stack([self._positions_px, ends_px]).astype(np.float64)
-        for points_px in arrows:
-            template_tracker.model.region.scale_to_frame(points_px)
-        return {"arrows": np.hstack(list(arrows)).astype(np.float32)}
+        if tracker is not self._tracker:
+            self._prepare(tracker, begun[1])
+        return {"arrows": np.hstack([self._places_px, self._places_px + self._moved_px()]).astype(np.float32)}
 
-    def _prepare(self, template_tracker: TemplateTracker) -> None:
-        """Choose the places, and look up how each parameter moves them."""
-        region = template_tracker.model.region
-        spacing_mm = np.array(region.spacing_mm)
-        low_mm = region.contour_px.min(axis=0) * spacing_mm - AROUND_MM
-        high_mm = region.contour_px.max(axis=0) * spacing_mm + AROUND_MM
+    def _prepare(self, tracker: DisplacementTracker, armed: Armed) -> None:
+        """Choose the places, and ask the tracker for what moves them."""
+        spacing_mm = np.array(armed.envelope.spacing_mm)
+        low_mm = armed.target_px.min(axis=0) * spacing_mm - AROUND_MM
+        high_mm = armed.target_px.max(axis=0) * spacing_mm + AROUND_MM
         rows, cols = (np.arange(low_mm[axis], high_mm[axis], STEP_MM) for axis in (0, 1))
-        positions_mm = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
-        self._positions_px, self._modes = positions_mm / spacing_mm, template_tracker.model.deformation.at(positions_mm)
-        self._template_tracker = template_tracker
+        places_mm = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+        self._places_px = places_mm / spacing_mm
+        self._moved_px = tracker.displacement_px(self._places_px)
+        self._tracker = tracker

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
@@ -130,13 +131,51 @@ def preview_report(
     PreviewReport
         With a verdict and the reasons for it.
     """
-    sure = trajectory.sure
+    report = report_of_moves(trajectory.moves_mm, trajectory.sure)
+    farthest = np.abs([report.si_range_mm, report.ap_range_mm]).max(axis=1)
+    reasons = [*report.reasons]
+    for axis, value, limit in zip(("SI", "AP"), farthest, _range_mm(first), strict=True):
+        if value > 0.9 * limit:
+            reasons.append(
+                f"moves by {value:.0f} mm along {axis}, close to the search range of {limit:g} mm: raise search_"
+                f"{axis.lower()}_mm"
+            )
+    return replace(
+        report,
+        contrast_to_noise=math.nan if frames is None else _contrast_to_noise(model, frames),
+        go=not reasons,
+        reasons=tuple(reasons),
+        stiff=model.config.deformation_mm < first.config.deformation_mm,
+        evened=model.fine.bias_correction is not None,
+        states_mm=model.states_mm,
+    )
+
+
+def report_of_moves(
+    moves_mm: NDArray[np.float64], sure: NDArray[np.bool_], against: Sequence[str] = ()
+) -> PreviewReport:
+    """Return the report on a preview from positions alone, for a tracker that does not learn.
+
+    Parameters
+    ----------
+    moves_mm : ndarray of float64, shape (T, 2)
+        Displacement of the target from the reference on each frame, as (row, col).
+    sure : ndarray of bool, shape (T,)
+        Whether the target was found there.
+    against : sequence of str
+        Further reasons against gating on the target.
+
+    Returns
+    -------
+    PreviewReport
+        With a verdict and the reasons for it.
+    """
     visible = float(sure.mean())
-    moves_mm = trajectory.moves_mm[sure] if sure.any() else np.zeros((1, 2))
+    moves_mm = moves_mm[sure] if sure.any() else np.zeros((1, 2))
     low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
     farthest = np.maximum(np.abs(low), np.abs(high))
     search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in farthest + RESERVE_MM)
-    reasons = []
+    reasons = [*against]
     if sure.sum() < FEWEST_FRAMES:
         reasons.append(f"found on {sure.sum()} frames only, {FEWEST_FRAMES} are needed: record a longer preview")
     if visible < LEAST_VISIBLE:
@@ -144,24 +183,18 @@ def preview_report(
             f"found on {100.0 * visible:.0f} % of the frames, {100.0 * LEAST_VISIBLE:.0f} % are needed: "
             "choose another plane or another target outline"
         )
-    for axis, value, limit in zip(("SI", "AP"), farthest, _range_mm(first), strict=True):
-        if value > 0.9 * limit:
-            reasons.append(
-                f"moves by {value:.0f} mm along {axis}, close to the search range of {limit:g} mm: raise search_"
-                f"{axis.lower()}_mm"
-            )
     return PreviewReport(
         frames=len(sure),
         visible=visible,
-        contrast_to_noise=math.nan if frames is None else _contrast_to_noise(model, frames),
+        contrast_to_noise=math.nan,
         si_range_mm=(float(low[0]), float(high[0])),
         ap_range_mm=(float(low[1]), float(high[1])),
         search_mm=(search_mm[0], search_mm[1]),
         go=not reasons,
         reasons=tuple(reasons),
-        stiff=model.config.deformation_mm < first.config.deformation_mm,
-        evened=model.fine.bias_correction is not None,
-        states_mm=model.states_mm,
+        stiff=False,
+        evened=False,
+        states_mm=(0.0,),
     )
 
 
