@@ -14,7 +14,7 @@ from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import InputError, OutputError, TargetError
-from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
+from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
@@ -115,6 +115,7 @@ def replay(
     linac: LinacPort | None = None,
     faults: Sequence[FaultSpec] = (),
     status: SessionStatus | None = None,
+    tracker: TrackerFactory | None = None,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
 
@@ -138,6 +139,8 @@ def replay(
         What goes wrong with the frames on their way.
     status : SessionStatus, optional
         Shows how it is, to whoever looks on.
+    tracker : TrackerFactory, optional
+        Makes the tracker; by default the one that the settings name.
 
     Raises
     ------
@@ -149,7 +152,8 @@ def replay(
         When tracking or deciding fails on a frame.
     """
     recording, frames = material.recording, len(material.recording.frames)
-    armed = arm(material.setup, config)
+    armed = arm(material.setup, config, tracker=tracker)
+    config = armed.config
     with SessionRecorder(folder, config, material.setup, OFFLINE_TIMEOUTS) as session:
         witness = _Witness(session, on_progress, frames)
         if status is not None:

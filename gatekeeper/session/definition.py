@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gatekeeper.config import LiveConfig, SessionConfig
 from gatekeeper.core.contour import Structure
 from gatekeeper.core.errors import TargetError
+from gatekeeper.core.protocols import TrackerFactory
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.target import Outlined, Reference, avoid_on, setup_of
@@ -32,6 +33,8 @@ class SessionDefinition:
         Operator in whose name the gate is armed once everything is ready; None: an operator arms it.
     seconds : float
         Duration of the session in seconds of session time.
+    tracker : TrackerFactory or None
+        Makes the tracker; None: the one that the settings name.
     """
 
     name: str
@@ -41,6 +44,7 @@ class SessionDefinition:
     reference: Reference | None = None
     arm_by: str | None = None
     seconds: float = math.inf
+    tracker: TrackerFactory | None = None
 
     @property
     def silence_s(self) -> float:
@@ -103,4 +107,4 @@ class SessionDefinition:
             When a structure is not on the reference, or cannot be tracked there.
         """
         setup = self.setup(reference, target)
-        return setup, arm(setup, self.config.settings() if settings is None else settings)
+        return setup, arm(setup, self.config.settings() if settings is None else settings, tracker=self.tracker)

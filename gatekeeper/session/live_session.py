@@ -11,7 +11,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.frame import Frame
-from gatekeeper.core.protocols import FrameSource, LinacPort
+from gatekeeper.core.protocols import FrameSource, LinacPort, TrackerFactory
 from gatekeeper.core.track import Track
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
@@ -50,6 +50,8 @@ class LiveSession:
         Receives the status; by default a new one.
     draw : callable, optional
         Write a picture into the sealed session folder; by default none is written.
+    tracker : TrackerFactory, optional
+        Makes the tracker; by default the one that the definition or its settings name.
 
     Attributes
     ----------
@@ -67,8 +69,15 @@ class LiveSession:
     """
 
     def __init__(
-        self, definition: SessionDefinition, clock: Clock, status: SessionStatus | None = None, draw: Draw | None = None
+        self,
+        definition: SessionDefinition,
+        clock: Clock,
+        status: SessionStatus | None = None,
+        draw: Draw | None = None,
+        tracker: TrackerFactory | None = None,
     ) -> None:
+        if tracker is not None:
+            definition = replace(definition, tracker=tracker)
         self._definition = definition
         self._draw = draw
         self._clock = clock

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import with_limits
-from gatekeeper.core.decision import Decision
-from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.decision import Decision, Reason
+from gatekeeper.core.errors import RecordingError, TrackerError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
 from gatekeeper.core.session_counts import SessionCounts
@@ -48,6 +48,8 @@ class Seen:
         Where the target was found, or each of several structures.
     motion : LearnedRange or None
         The range of motion that the gate had from then on, where something was learned.
+    failed : bool
+        Whether the tracker, a plug-in, failed on the frame.
     """
 
     entry: Entry
@@ -55,6 +57,7 @@ class Seen:
     picture: FrameChecks | None = None
     track: Track | tuple[Track, ...] | None = None
     motion: LearnedRange | None = None
+    failed: bool = False
 
     @property
     def target(self) -> Track | None:
@@ -138,6 +141,8 @@ class Rejudged:
             if seen.frame is None or seen.picture is None:
                 decision = engine.silence(now_s, link_alive=link_alive).decision
             else:
+                if seen.failed:
+                    engine.latch(Reason.ENGINE_FAULT)
                 decision = engine.judge(seen.frame, seen.picture, seen.track, now_s, link_alive=link_alive)
             counts = counts.with_step(Step(decision, seen.frame))
             decisions.append(decision)
@@ -150,6 +155,7 @@ class _Spy:
     def __init__(self) -> None:
         self._tracker: TargetTracker | None = None
         self.found: Track | tuple[Track, ...] | None = None
+        self.failed = False
 
     def on(self, tracker: TargetTracker) -> TargetTracker:
         """Stand around this one from now on."""
@@ -159,7 +165,11 @@ class _Spy:
     def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
         """Return what the tracker finds."""
         assert self._tracker is not None  # noqa: S101  (what was tracked before is not tracked again)
-        self.found = self._tracker.track(image)
+        try:
+            self.found = self._tracker.track(image)
+        except TrackerError:
+            self.failed = True
+            raise
         return self.found
 
 
@@ -167,7 +177,8 @@ def _seen(session: RecordedSession, armed: Armed, spy: _Spy, on_frame: OnFrame) 
     """Yield every decision and event, each frame looked at and tracked as it was."""
     done, total = 0, len(session.rows())
     for one in redo(session, armed):
-        track, spy.found = spy.found, None
+        track, failed = spy.found, spy.failed
+        spy.found, spy.failed = None, False
         if one.entry["kind"] == "event":
             yield Seen(one.entry, motion=armed.motion)
         elif one.step is None:
@@ -175,6 +186,6 @@ def _seen(session: RecordedSession, armed: Armed, spy: _Spy, on_frame: OnFrame) 
         elif (frame := one.step.frame) is None:
             yield Seen(one.entry)
         else:
-            yield Seen(one.entry, replace(frame, image=NO_IMAGE), armed.gate.look_at(frame), track)
+            yield Seen(one.entry, replace(frame, image=NO_IMAGE), armed.gate.look_at(frame), track, failed=failed)
             done += 1
             on_frame(done, total)

@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.errors import InputError, PluginError
 from gatekeeper.plugins import DISTRIBUTION, Registry, reference_to
-from tests.plugin_distributions import installed
+from tests.support.plugin_distributions import installed
 
 __all__ = ["installed"]
 
