@@ -1,4 +1,4 @@
-"""Charts of a report, each as one SVG to be put into the page."""
+"""Draw the charts of a report, each as one SVG element."""
 
 import io
 import math
@@ -22,7 +22,7 @@ BAR_COLOR = BEAM_COLOR[BeamState.ON]
 BINS = 40
 MOST_POINTS = 1000
 LEAST_MM = 2.0
-"""Movement is shown up to here at least, so that noise does not look like it."""
+"""Smallest extent of the motion chart, in mm, so that noise does not look like motion."""
 
 Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def outside_chart(outside_percent: Array, limit_percent: float) -> str:
     known = outside_percent[np.isfinite(outside_percent)]
     highest = max(float(known.max(initial=0.0)), 2.0 * limit_percent, 1.0)
     edges = _edges(highest, limit_percent)
-    # What is just at the limit is within it.
+    # A value at the limit is within it.
     places = np.clip(np.searchsorted(edges, known) - 1, 0, len(edges) - 2)
     counts = np.bincount(places, minlength=len(edges) - 1)
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BAR_COLOR, log=True)
@@ -45,7 +45,7 @@ def outside_chart(outside_percent: Array, limit_percent: float) -> str:
 
 
 def latency_chart(stages_ms: Mapping[str, Array], budgets_ms: Mapping[str, float]) -> str:
-    """Return one histogram per stage of how long it took, in ms, with its budget."""
+    """Return a histogram of the duration of each stage, in ms, with its budget."""
     figure, all_axes = _figure(10.6, 2.5, len(stages_ms))
     for axes, (stage, taken_ms) in zip(all_axes, stages_ms.items(), strict=True):
         known = np.maximum(taken_ms[np.isfinite(taken_ms)], 1e-3)
@@ -79,7 +79,7 @@ def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
 
 
 def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_]) -> str:
-    """Return where the target was in the plane, in mm from the reference, beam-on over held."""
+    """Return a scatter plot of the target's positions, in mm from the reference, beam-on drawn over held."""
     figure, (axes,) = _figure(5.2, 3.4)
     for on, color, words in ((False, BEAM_COLOR[BeamState.HOLD], "held"), (True, BAR_COLOR, "beam on")):
         points = moved_mm[beam_on == on]
@@ -120,14 +120,14 @@ def _frame(corner: tuple[float, float]) -> Rectangle:
 
 
 def _svg(figure: Figure, title: str) -> str:
-    """Return a figure as an SVG element with a title for those who cannot see it, and nothing that names a time."""
+    """Return a figure as an SVG element with a title for screen readers and without a date."""
     with rc_context({"svg.hashsalt": title, "svg.fonttype": "none", "font.family": "sans-serif"}):
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     drawn = text.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
-    # Two figures on one page must not share names.
+    # Two figures on one page must not share identifiers.
     tag = "".join(word[0] for word in title.split()).lower()
     drawn = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{tag}-", drawn)
     return drawn.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)

@@ -1,4 +1,4 @@
-"""Facts: what a session was made of and how whole it is, in rows of a name and a text."""
+"""List facts of a session, as rows of a name and a text."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,13 @@ from kernels.polygon import area
 Row = tuple[str, str]
 
 
-def facts_of(story: SessionData) -> list[Row]:
-    """Return what was imaged, what the target and its envelope were, what was missing, and how it ended."""
-    return [*_imaged(story), *_gated(story), *_missing(story), *_ended(story)]
+def facts_of(session: SessionData) -> list[Row]:
+    """Return rows about images, target and envelope, missing frames, and the end of the session."""
+    return [*_imaged(session), *_gated(session), *_missing(session), *_ended(session)]
 
 
 def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:
-    """Return all settings by their full names, but for paths and addresses, which nobody else needs to know."""
+    """Return all settings by their full names, without paths and addresses, which may be private."""
     rows: list[Row] = []
     for name, value in values.items():
         if isinstance(value, dict):
@@ -28,10 +28,10 @@ def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:
     return rows
 
 
-def _imaged(story: SessionData) -> Iterator[Row]:
-    (rows, columns), (row_mm, column_mm) = story.image_shape, story.spacing_mm
+def _imaged(session: SessionData) -> Iterator[Row]:
+    (rows, columns), (row_mm, column_mm) = session.image_shape, session.spacing_mm
     yield "images", f"{rows} × {columns} pixels of {row_mm:.2f} × {column_mm:.2f} mm"
-    frames = [entry for entry in story.decisions if entry["kind"] == "frame"]
+    frames = [entry for entry in session.decisions if entry["kind"] == "frame"]
     apart_s = np.diff([float(entry["received_s"]) for entry in frames if entry["received_s"] is not None])
     apart_s = apart_s[apart_s > 0.0]
     if apart_s.size:
@@ -39,10 +39,10 @@ def _imaged(story: SessionData) -> Iterator[Row]:
         yield "frame rate", f"{1.0 / usual_s:.2f} per second; longest pause between two {1e3 * longest_s:.0f} ms"
 
 
-def _gated(story: SessionData) -> Iterator[Row]:
-    config = story.config
+def _gated(session: SessionData) -> Iterator[Row]:
+    config = session.config
     gate = config.gate
-    area_mm2 = area(story.target_px) * math.prod(story.spacing_mm)
+    area_mm2 = area(session.target_px) * math.prod(session.spacing_mm)
     yield "target", f"{area_mm2 / 100.0:.1f} cm², as a disc {2.0 * math.sqrt(area_mm2 / math.pi):.0f} mm across"
     yield "envelope", f"the target and {config.envelope.margin_mm:g} mm around it"
     yield (
@@ -50,28 +50,28 @@ def _gated(story: SessionData) -> Iterator[Row]:
         f"above {gate.outside_percent:g} % outside, on again at {gate.resume_percent:g} %; "
         f"confidence below {gate.min_confidence:g}",
     )
-    if story.avoid:
-        yield "to be avoided", ", ".join(story.avoid)
+    if session.avoid:
+        yield "organs at risk", ", ".join(session.avoid)
     yield "prediction", config.prediction.mode
 
 
-def _missing(story: SessionData) -> Iterator[Row]:
-    counts = story.counts()
+def _missing(session: SessionData) -> Iterator[Row]:
+    counts = session.counts()
     lacking = [
         (counts.skipped, "skipped because a newer one was waiting"),
         (counts.missing, "missing"),
         (counts.not_kept, "not recorded"),
     ]
     words = [f"{count} {what}" for count, what in lacking if count]
-    yield "frames lacking", ", ".join(words) or "none"
+    yield "frames not judged", ", ".join(words) or "none"
     if counts.silences:
         yield "frame timeouts", f"{counts.silences}"
 
 
-def _ended(story: SessionData) -> Iterator[Row]:
-    summary = story.summary
+def _ended(session: SessionData) -> Iterator[Row]:
+    summary = session.summary
     if "delivery" in summary:
-        armed_s = story.counts().armed_s
+        armed_s = session.counts().armed_s
         yield "gate armed", f"for {armed_s:.1f} s" if summary["delivery"]["armed"] else "never"
     if "ended_by" in summary:
         by = summary["ended_by"]

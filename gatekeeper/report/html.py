@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page of a session, which can be mailed and printed, and asks for nothing else."""
+"""Write the report of a session as one self-contained HTML page."""
 
 import json
 from importlib import resources
@@ -23,22 +23,22 @@ from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
 
 BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
-"""What finding the target, deciding, and both may take, in ms: a decision within a millisecond."""
+"""Budget of tracking, of deciding and of both, in ms."""
 
 SCORED = ("Score", "Gating")
 MOST_THUMBNAILS = 10
 MOST_BEAMS = 30
-"""So many of the longest holds are shown, and so many of the longest beams are listed."""
+"""Numbers of the longest holds shown and of the longest beams listed."""
 DRIFT_FROM_S = 3.0
-"""Within a shorter beam the target does not drift: it breathes."""
+"""Shortest beam for which a drift is given, in s; in a shorter one breathing dominates."""
 
 
-def report_html(story: SessionData) -> str:
+def report_html(session: SessionData) -> str:
     """Return the report of a session as one HTML page.
 
     Parameters
     ----------
-    story : SessionData
+    session : SessionData
         The session.
     """
     environment = Environment(
@@ -46,43 +46,43 @@ def report_html(story: SessionData) -> str:
     )
     environment.filters |= {"minutes": _minutes, "clock": _clock, "number": _number}
     look = resources.files("gatekeeper.style") / "page"
-    spans, moved_mm, times_s = spans_of(story), story.moved_mm(), story.times_s()
-    outside_percent, limit_percent = story.numbers("outside_percent"), story.config.gate.outside_percent
-    sure, stages_ms, summary = story.sure(), _stages_ms(story), story.summary
+    spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
+    outside_percent, limit_percent = session.numbers("outside_percent"), session.config.gate.outside_percent
+    sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
-        story=story,
-        summary=_numbers(story),
-        facts=facts_of(story),
-        parts=parts_of(story),
-        reasons=_by_reason(story, spans),
-        longest=[_shown(story, span) for span in _longest(spans, on=False)[:MOST_THUMBNAILS]],
+        session=session,
+        summary=_numbers(session),
+        facts=facts_of(session),
+        parts=parts_of(session),
+        reasons=_by_reason(session, spans),
+        longest=[_shown(session, span) for span in _longest(spans, on=False)[:MOST_THUMBNAILS]],
         bar_mm=BAR_MM,
         beams=_beams(spans, times_s, moved_mm),
         most_beams=MOST_BEAMS,
         drift_from_s=DRIFT_FROM_S,
-        motion=ranges_of(story),
+        motion=ranges_of(session),
         outside=_outside(outside_percent, limit_percent),
         stages=_stages(stages_ms),
         charts={
             "outside": outside_chart(outside_percent, limit_percent),
             "latency": latency_chart(stages_ms, BUDGET_MS),
-            "duty": duty_chart(story.duty_map, story.config.envelope.margin_mm, limit_percent),
-            "movement": movement_chart(moved_mm[sure], story.beam_on()[sure]),
+            "duty": duty_chart(session.duty_map, session.config.envelope.margin_mm, limit_percent),
+            "movement": movement_chart(moved_mm[sure], session.beam_on()[sure]),
         },
         scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
         preview=preview_rows(summary["preview"]) if summary.get("preview") else [],
-        events=_events(story),
-        settings=settings_of(story.config.model_dump(exclude_none=True)),
-        kinds=_kinds(story),
-        trace=_trace(story, times_s, moved_mm),
+        events=_events(session),
+        settings=settings_of(session.config.model_dump(exclude_none=True)),
+        kinds=_kinds(session),
+        trace=_trace(session, times_s, moved_mm),
         colors=css(),
         strip=(look / "strip.js").read_text(encoding="utf-8"),
     )
 
 
-def _numbers(story: SessionData) -> dict[str, Any]:
+def _numbers(session: SessionData) -> dict[str, Any]:
     """Return the figures at the top; the latencies are those of `summary.json`."""
-    counts, summary = story.counts(), story.summary
+    counts, summary = session.counts(), session.summary
     return {
         "complete": bool(summary),
         "frames": counts.frames,
@@ -90,14 +90,14 @@ def _numbers(story: SessionData) -> dict[str, Any]:
         "armed_duty_cycle": counts.armed_duty_cycle if "delivery" in summary else None,
         "beam_on_s": counts.beam_on_s,
         "holds": counts.holds,
-        "lasted_s": float(np.nanmax(story.times_s())),
+        "lasted_s": float(np.nanmax(session.times_s())),
         "latency_ms": summary.get("latency_ms"),
     }
 
 
-def _by_reason(story: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
+def _by_reason(session: SessionData, spans: list[Span]) -> list[dict[str, Any]]:
     """Return one row per reason: on how many decisions, for how long and in how many holds it was given."""
-    reasons, times_s, decisions = story.reasons(), story.times_s(), story.counts().hold_reasons
+    reasons, times_s, decisions = session.reasons(), session.times_s(), session.counts().hold_reasons
     stands_s = np.nan_to_num(np.append(np.diff(times_s), 0.0))
     holds = [span for span in spans if not span.on]
     return [
@@ -120,14 +120,14 @@ def _longest(spans: list[Span], on: bool) -> list[Span]:
     return sorted((span for span in spans if span.on is on), key=lambda span: -span.lasted_s)
 
 
-def _shown(story: SessionData, span: Span) -> dict[str, Any]:
+def _shown(session: SessionData, span: Span) -> dict[str, Any]:
     """Return a hold with a picture of its middle, or of the frame next to that which was kept."""
     middle = (span.first + span.after - 1) // 2
     picture = None
     for index in sorted(range(span.first, span.after), key=lambda index: abs(index - middle)):
-        image = story.image(index)
+        image = session.image(index)
         if image is not None:
-            picture = thumbnail(image, story.spacing_mm, story.envelope_px, story.tracks[index])
+            picture = thumbnail(image, session.spacing_mm, session.envelope_px, session.tracks[index])
             break
     words = ", ".join(REASONS[reason].text for reason in span.reasons)
     return {"begin_s": span.begin_s, "lasted_s": span.lasted_s, "words": words, "picture": picture}
@@ -140,9 +140,9 @@ def _beams(spans: list[Span], times_s: NDArray[np.float64], moved_mm: NDArray[np
     return [one for one in steady if one is not None]
 
 
-def _stages_ms(story: SessionData) -> dict[str, NDArray[np.float64]]:
+def _stages_ms(session: SessionData) -> dict[str, NDArray[np.float64]]:
     """Return how long each stage took on every frame, in ms."""
-    frames = [entry["latency_ms"] for entry in story.decisions if entry["kind"] == "frame"]
+    frames = [entry["latency_ms"] for entry in session.decisions if entry["kind"] == "frame"]
     return {stage: np.array([float(one[stage]) for one in frames]) for stage in BUDGET_MS}
 
 
@@ -164,34 +164,34 @@ def _outside(outside_percent: NDArray[np.float64], limit_percent: float) -> dict
     return {"within": within, "p50": float(p50), "p95": float(p95), "unknown": len(outside_percent) - known.size}
 
 
-def _kinds(story: SessionData) -> list[dict[str, str]]:
+def _kinds(session: SessionData) -> list[dict[str, str]]:
     """Return the kinds of hold that there were."""
-    there = {category_index(reason) for given in story.reasons() for reason in given}
+    there = {category_index(reason) for given in session.reasons() for reason in given}
     return [category for place, category in enumerate(categories_for_page()) if place in there]
 
 
-def _events(story: SessionData) -> list[dict[str, Any]]:
+def _events(session: SessionData) -> list[dict[str, Any]]:
     """Return what happened besides the decisions, by the time since the first of them."""
-    began_s = measured(story.decisions[0]["decided_s"])
+    began_s = measured(session.decisions[0]["decided_s"])
     return [
         {"event": one["event"], "time_s": measured(one["time_s"]) - began_s, "text": event_text(one["values"])}
-        for one in story.events
+        for one in session.events
     ]
 
 
-def _trace(story: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
+def _trace(session: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
     """Return what the strip draws, as JSON that is safe inside a script element."""
-    reasons = story.reasons()
-    config = story.config
+    reasons = session.reasons()
+    config = session.config
     values = {
         "data": {
             "t": _rounded(times_s, 3),
             "si": _rounded(moved_mm[:, 0], 2),
             "ap": _rounded(moved_mm[:, 1], 2),
-            "outside": _rounded(story.numbers("outside_percent"), 2),
-            "predicted": _rounded(story.numbers("predicted_percent"), 2),
-            "confidence": _rounded(story.numbers("confidence"), 3),
-            "on": story.beam_on().astype(int).tolist(),
+            "outside": _rounded(session.numbers("outside_percent"), 2),
+            "predicted": _rounded(session.numbers("predicted_percent"), 2),
+            "confidence": _rounded(session.numbers("confidence"), 3),
+            "on": session.beam_on().astype(int).tolist(),
             "kind": [category_index(given[0]) if given else -1 for given in reasons],
             "why": [[list(Reason).index(reason) for reason in given] for given in reasons],
         },

@@ -1,4 +1,4 @@
-"""Motion: how far the target went along each axis while it was surely found."""
+"""Measure the range of motion along each axis on frames with sufficient confidence."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ AXES = ("SI", "AP")
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where the target was along one axis, in mm from the reference.
+    """Range of motion along one axis, in mm from the reference.
 
     Attributes
     ----------
     name : str
-        Which axis.
+        Axis, "SI" or "AP".
     low, p5, p95, high : float
         Least, 5th and 95th percentile, and largest position, in mm.
     drift_mm_per_min : float
@@ -33,9 +33,9 @@ class Range:
     drift_mm_per_min: float
 
 
-def ranges_of(story: SessionData) -> list[Range]:
-    """Return the range along each axis on frames on which the target was surely found; nothing of fewer than two."""
-    sure, times_s, moved_mm = story.sure(), story.times_s(), story.moved_mm()
+def ranges_of(session: SessionData) -> list[Range]:
+    """Return the range along each axis over frames with sufficient confidence; an axis with fewer than two has none."""
+    sure, times_s, moved_mm = session.sure(), session.times_s(), session.moved_mm()
     ranges = []
     for axis, name in enumerate(AXES):
         known = sure & np.isfinite(moved_mm[:, axis]) & np.isfinite(times_s)

@@ -1,4 +1,4 @@
-"""Phases: how the time of a session was spent, as clinical time analyses ask."""
+"""Divide the time of a session into phases, as clinical time analyses do."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ BEFORE = {
     "ready": "of that: ready, until armed",
     "drawing": "before that: drawing the target",
 }
-"""Phases of a live session before the delivery, in words."""
+"""Rows for the phases of a live session before the delivery."""
 BEAM_ON = "of that: beam on"
-HELD = "of that: held for where the target was"
+HELD = "of that: held for target position"
 WAITING = "of that: waiting before beam-on"
 INTERRUPTED = "of that: unexpected interruptions"
 
@@ -41,21 +41,21 @@ class Part:
     share: float | None
 
 
-def parts_of(story: SessionData) -> list[Part]:
+def parts_of(session: SessionData) -> list[Part]:
     """Return the time analysis.
 
-    Delivery with gating is the time from the first decision with an armed gate to the last. Within it the beam is on,
-    or held because of where the target is, or held while only more good frames or the linac's pause are waited for, or
-    held because of anything else: an unexpected interruption.
+    Delivery with gating lasts from the first decision with an armed gate to the last one. Within it the beam is on,
+    held for the position of the target, held while only further good frames or the minimum off-time of the linac are
+    pending, or held for any other reason, which counts as an unexpected interruption.
     """
-    times_s = story.times_s()
+    times_s = session.times_s()
     stands_s = np.append(np.diff(times_s), 0.0)
-    delivery = _delivery(story)
-    names = np.array([_part(given) for given in story.reasons()])
+    delivery = _delivery(session)
+    names = np.array([_part(given) for given in session.reasons()])
     delivery_s = float(stands_s[delivery].sum())
     parts = [
         Part("before the gate was armed", float(stands_s[~delivery].sum()), None),
-        *_before(story, float(np.nanmax(times_s))),
+        *_before(session, float(np.nanmax(times_s))),
         Part("delivery with gating", delivery_s, _share(delivery_s, delivery_s)),
     ]
     for name in (BEAM_ON, HELD, WAITING, INTERRUPTED):
@@ -68,25 +68,25 @@ def _share(part_s: float, delivery_s: float) -> float | None:
     return part_s / delivery_s if delivery_s > 0.0 else None
 
 
-def _before(story: SessionData, last_s: float) -> list[Part]:
-    """Return how long each phase before the delivery lasted, as the events of a live session tell."""
-    began_s = float(story.decisions[0]["decided_s"] or 0.0)
+def _before(session: SessionData, last_s: float) -> list[Part]:
+    """Return the duration of each phase before the delivery, from the events of a live session."""
+    began_s = float(session.decisions[0]["decided_s"] or 0.0)
     marks = [
         (str(event["values"]["phase"]), float(event["time_s"]) - began_s)
-        for event in story.events
+        for event in session.events
         if event["event"] == "phase"
     ]
     ends_s = [*(begin_s for _, begin_s in marks), last_s][1:]
     lasted_s: dict[str, float] = {}
     for (phase, begin_s), end_s in zip(marks, ends_s, strict=True):
-        # Nothing was judged while the target was drawn; all other times count from the first decision.
+        # No frame is judged while the target is drawn; all other times count from the first decision.
         since_s = begin_s if phase == "drawing" else max(begin_s, 0.0)
         lasted_s[phase] = lasted_s.get(phase, 0.0) + max(end_s - since_s, 0.0)
     return [Part(words, lasted_s[phase], None) for phase, words in BEFORE.items() if phase in lasted_s]
 
 
 def _part(reasons: tuple[Reason, ...]) -> str:
-    """Return of which part of the delivery a decision with these reasons is."""
+    """Return the part of the delivery to which a decision with these reasons belongs."""
     categories = {REASONS[reason].category for reason in reasons}
     if not categories:
         return BEAM_ON
@@ -95,7 +95,7 @@ def _part(reasons: tuple[Reason, ...]) -> str:
     return WAITING if categories == {Category.WAITING} else INTERRUPTED
 
 
-def _delivery(story: SessionData) -> NDArray[np.bool_]:
-    """Return which decisions were made since the gate was armed first, shape (N,)."""
-    armed = np.array([Reason.NOT_ARMED not in given for given in story.reasons()], dtype=np.bool_)
+def _delivery(session: SessionData) -> NDArray[np.bool_]:
+    """Return whether each decision comes after the gate was first armed, shape (N,)."""
+    armed = np.array([Reason.NOT_ARMED not in given for given in session.reasons()], dtype=np.bool_)
     return np.logical_or.accumulate(armed)

@@ -1,4 +1,4 @@
-"""What a report is made of: a session that has ended, as it is told."""
+"""Data of a finished session from which its report and its overview are made."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from gatekeeper.core.track import Track
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OverviewData:
-    """A session to be drawn.
+    """Data of the overview picture.
 
     Attributes
     ----------
     name : str
-        What the case is called.
+        Name of the case.
     images : FrameStack, shape (T, H, W)
         The frame with sequence number n is `images[n]`.
     spacing_mm : tuple of float
@@ -33,13 +33,13 @@ class OverviewData:
     tracks : sequence of Track or None
         The target that belongs to each decision.
     envelope_px : ndarray of float64, shape (N, 2)
-        Where the target must stay, as (row, col).
+        Envelope, as (row, col).
     reference_mm : tuple of float
-        Where the target's centre was when the envelope was drawn, as (row, col) in mm.
+        Centre of the target on the reference, as (row, col) in mm.
     margin_mm : float
-        By how much the envelope is larger than the target.
+        Margin of the envelope around the target, in mm.
     limit_percent : float
-        How much of the target may be outside the envelope.
+        Limit of the share of the target outside the envelope, in percent.
     """
 
     name: str
@@ -53,7 +53,7 @@ class OverviewData:
     limit_percent: float
 
     def outline_px(self, index: int) -> NDArray[np.float64] | None:
-        """Return the target's outline that belongs to a decision, as (row, col); None when it was not found."""
+        """Return the outline of the target at a decision, as (row, col); None when the target was lost."""
         track = self.tracks[index]
         return None if track is None or track.confidence <= 0.0 else track.contour_px
 
@@ -66,7 +66,7 @@ class OverviewData:
         return np.array([decision.state is BeamState.ON for decision in self.decisions], dtype=np.bool_)
 
     def moved_mm(self) -> NDArray[np.float64]:
-        """Return the movement from the reference towards head and back in mm, shape (N, 2); NaN where lost."""
+        """Return the displacement from the reference (S, P positive) in mm, shape (N, 2); NaN where lost."""
         moved = np.full((len(self.tracks), 2), np.nan)
         for row, track in zip(moved, self.tracks, strict=True):
             if track is not None and track.confidence > 0.0:
@@ -79,7 +79,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class DutyMap:
-    """What the duty cycle would have been with other margins and limits.
+    """Duty cycle of the session under other margins and limits.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class DutyMap:
     outside_percents : tuple of float
         Limits of the share outside, in percent.
     duty_cycles : tuple of tuple of float
-        For each margin one number per limit, 0-1.
+        One row for each margin, one value for each limit, 0-1.
     """
 
     margins_mm: tuple[float, ...]
@@ -98,20 +98,20 @@ class DutyMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionData:
-    """A session to be told.
+    """Data of the report.
 
     Attributes
     ----------
     name : str
-        What the case is called.
+        Name of the case.
     config : SessionConfig
         The settings in force.
     decisions : sequence of mapping
-        The journal's lines about frames and silences, oldest first; at least one.
+        Lines of the journal about frames and frame timeouts, oldest first; at least one.
     events : sequence of mapping
-        Its lines about what an operator did and which phase began.
+        Lines of the journal about operators and phases.
     tracks : sequence of Track or None
-        Where the target was found, one for each decision.
+        The target at each decision; None when it was not tracked.
     image : callable
         Returns the image (H, W) that belongs to a decision, by its index; None when it was not kept.
     image_shape : tuple of int
@@ -123,17 +123,17 @@ class SessionData:
     avoid : sequence of str
         Names of the structures to be avoided.
     envelope_px : ndarray of float64, shape (N, 2)
-        Where the target had to stay, as (row, col).
+        Envelope, as (row, col).
     summary : mapping
-        What `summary.json` says; empty when the session did not come to its end.
+        Content of `summary.json`; empty when the session is incomplete.
     duty_map : DutyMap
         The duty cycle under other limits.
     checked : sequence of (str, str)
-        What the verification says, name and text.
+        Rows of the verification, name and text.
     good : bool
-        Whether it found nothing wrong.
+        Whether the verification has no finding.
     versions : mapping
-        What the session was made with.
+        Versions with which the session was recorded.
     """
 
     name: str
@@ -172,7 +172,7 @@ class SessionData:
         return np.array([measured(entry[field]) for entry in self.decisions])
 
     def moved_mm(self) -> NDArray[np.float64]:
-        """Return the movement from the reference towards head and back in mm, shape (N, 2); NaN where lost."""
+        """Return the displacement from the reference (S, P positive) in mm, shape (N, 2); NaN where lost."""
         moved_mm = np.full((len(self.decisions), 2), np.nan)
         row_mm, column_mm = center_mm(self.target_px, self.spacing_mm)
         for row, entry in zip(moved_mm, self.decisions, strict=True):
@@ -182,7 +182,7 @@ class SessionData:
         return moved_mm
 
     def sure(self) -> NDArray[np.bool_]:
-        """Return on which decisions the target was surely found, shape (N,)."""
+        """Return whether the confidence of each decision is at least its limit, shape (N,)."""
         return np.array(self.numbers("confidence") >= self.config.gate.min_confidence, dtype=np.bool_)
 
     def reasons(self) -> list[tuple[Reason, ...]]:

@@ -1,4 +1,4 @@
-"""Spans: the beams and holds of a session one after the other, and what each was like."""
+"""Split a session into beams and holds, and measure each."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Span:
     first, after : int
         Index of its first decision, and of the first that is not of it.
     begin_s, lasted_s : float
-        When it began since the first decision and how long it lasted, in s; a decision stands until the next one.
+        Start since the first decision, and duration, in s; a decision stands until the next one.
     reasons : tuple of Reason
-        Every reason that any of its decisions gave, the most frequent first.
+        All reasons of its decisions, the most frequent first.
     """
 
     on: bool
@@ -37,7 +37,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Steadiness:
-    """How still the target was during one beam.
+    """Stability of the target during one beam.
 
     Attributes
     ----------
@@ -58,9 +58,9 @@ class Steadiness:
     drift_mm_per_s: float
 
 
-def spans_of(story: SessionData) -> list[Span]:
-    """Return the beams and holds of a session, oldest first; the last decision ends it."""
-    on, times_s, reasons = story.beam_on(), story.times_s(), story.reasons()
+def spans_of(session: SessionData) -> list[Span]:
+    """Return the beams and holds of a session, oldest first; the last decision ends the last one."""
+    on, times_s, reasons = session.beam_on(), session.times_s(), session.reasons()
     edges = [0, *(np.flatnonzero(np.diff(on.astype(np.int8))) + 1).tolist(), len(on)]
     spans = []
     for first, after in pairwise(edges):
@@ -82,22 +82,22 @@ def spans_of(story: SessionData) -> list[Span]:
 def steadiness(
     span: Span, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64], fewest: int = 3
 ) -> Steadiness | None:
-    """Return how still the target was during a beam; None when it was seen on fewer frames than `fewest`.
+    """Return the stability of the target during a beam; None when it was found on fewer than `fewest` frames.
 
     Parameters
     ----------
     span : Span
         The beam.
     times_s : ndarray of float64, shape (N,)
-        When each decision of the session was made, in s.
+        Time of each decision of the session, in s.
     moved_mm : ndarray of float64, shape (N, 2)
-        Where the target was along SI and AP, in mm; NaN where it was not seen.
+        Displacement of the target along SI and AP, in mm; NaN where it was lost.
     """
     times_s, moved_mm = times_s[span.first : span.after], moved_mm[span.first : span.after]
-    seen = np.isfinite(moved_mm).all(axis=1)
-    if np.count_nonzero(seen) < fewest:
+    found = np.isfinite(moved_mm).all(axis=1)
+    if np.count_nonzero(found) < fewest:
         return None
-    moved_mm, times_s = moved_mm[seen], times_s[seen]
+    moved_mm, times_s = moved_mm[found], times_s[found]
     return Steadiness(
         span,
         float(moved_mm[:, 0].mean()),

@@ -1,4 +1,4 @@
-"""Words: what a session's summary says of scores and preview, with names and units that explain themselves."""
+"""Describe scores, preview and events of a session in words and units."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -19,18 +19,18 @@ SCORES = {
     "on_while_out_s": ("beam on while the label was outside (s)", ".2f"),
     "false_hold_s": ("beam held while the label was inside (s)", ".2f"),
 }
-"""Fields of `score` and `gating` in `summary.json`, in words and with their digits."""
+"""Description and number format of the fields of `score` and `gating` in `summary.json`."""
 OUTLINE = "points_px"
-"""What an outline is called; whoever wants all of its points finds them in the journal."""
+"""Field of an event that holds an outline; the report gives only the number of its points."""
 
 
 def score_rows(values: Mapping[str, Any]) -> list[Row]:
-    """Return scores in words; one that is not known here keeps its name."""
+    """Return scores as rows; an unknown score keeps its name."""
     return [(SCORES.get(name, (name, ""))[0], _score(name, value)) for name, value in values.items()]
 
 
 def preview_rows(values: Mapping[str, Any]) -> list[Row]:
-    """Return the report on a preview, positions as everywhere in a report: superior and posterior are positive."""
+    """Return the preview as rows, superior and posterior positive."""
     states_mm = sorted(-float(one) for one in values["states_mm"])
     inferior_mm, superior_mm = values["si_range_mm"][1], values["si_range_mm"][0]
     contrast = values["contrast_to_noise"]
@@ -41,7 +41,7 @@ def preview_rows(values: Mapping[str, Any]) -> list[Row]:
     ]
     return [
         ("verdict", "go" if values["go"] else "no-go: " + "; ".join(values["reasons"])),
-        ("frames", f"{values['frames']}, target surely found on {100.0 * values['visible']:.0f} %"),
+        ("frames", f"{values['frames']}, target found with confidence on {100.0 * values['visible']:.0f} %"),
         ("contrast", "not measured" if contrast is None else f"{contrast:.1f} times the noise"),
         ("SI", _between(-inferior_mm, -superior_mm)),
         ("AP", _between(*values["ap_range_mm"])),
@@ -51,13 +51,13 @@ def preview_rows(values: Mapping[str, Any]) -> list[Row]:
 
 
 def event_text(values: Mapping[str, Any]) -> str:
-    """Return what an event was with, without what was left open, and without all points of an outline."""
-    told = {name: f"{len(value)} points" if name == OUTLINE else value for name, value in values.items()}
-    return "; ".join(f"{name}: {as_text(value)}" for name, value in told.items() if value not in (None, "", (), []))
+    """Return the values of an event as text, without empty ones and without the points of an outline."""
+    shown = {name: f"{len(value)} points" if name == OUTLINE else value for name, value in values.items()}
+    return "; ".join(f"{name}: {as_text(value)}" for name, value in shown.items() if value not in (None, "", (), []))
 
 
 def as_text(value: object) -> str:
-    """Return a value of an event as a reader wants it: floats with two digits at most, lists without brackets."""
+    """Return a value of an event as text: floats with at most two digits, lists without brackets."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

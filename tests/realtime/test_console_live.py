@@ -139,7 +139,7 @@ def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, sess
 def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page = watched.page
     page.click("[data-ask=hold]")
-    assert page.locator("#answer").inner_text() == "Say who you are first."
+    assert page.locator("#answer").inner_text() == "Enter your name first."
     page.fill("#operator", "Anna")
     page.click("[data-ask=hold]")
     page.locator("#why", has_text="Held by the operator").wait_for()

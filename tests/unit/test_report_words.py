@@ -49,15 +49,15 @@ def test_the_facts_are_those_of_the_session(story):
     assert told["target"] == "7.9 cm², as a disc 32 mm across"
     assert told["envelope"] == "the target and 5 mm around it"
     assert told["beam held"] == "above 5 % outside, on again at 4 %; confidence below 0.5"
-    assert told["frames lacking"] == "none"
-    assert set(told) == {"images", "frame rate", "target", "envelope", "beam held", "prediction", "frames lacking"}
+    assert told["frames not judged"] == "none"
+    assert set(told) == {"images", "frame rate", "target", "envelope", "beam held", "prediction", "frames not judged"}
 
 
 def test_frames_that_are_lacking_are_counted_by_why(story):
     changed = {5: {"sequence": 11, "skipped": 2}, 6: {"frame_row": None}}
     decisions = [{**entry, **changed.get(entry["sequence"], {})} for entry in story.decisions[:7]]
     told = dict(facts.facts_of(replace(story, decisions=decisions)))
-    assert told["frames lacking"] == "2 skipped because a newer one was waiting, 4 missing, 1 not recorded"
+    assert told["frames not judged"] == "2 skipped because a newer one was waiting, 4 missing, 1 not recorded"
 
 
 def test_decisions_without_a_frame_are_told(eventful_session):
@@ -86,7 +86,7 @@ def test_how_a_live_session_was_armed_and_ended_is_told(story, armed, by, words)
 
 
 def test_what_is_to_be_avoided_is_named(story):
-    assert dict(facts.facts_of(replace(story, avoid=["duodenum", "stomach"])))["to be avoided"] == "duodenum, stomach"
+    assert dict(facts.facts_of(replace(story, avoid=["duodenum", "stomach"])))["organs at risk"] == "duodenum, stomach"
 
 
 def test_paths_and_addresses_are_no_settings():
@@ -113,7 +113,7 @@ def test_a_preview_is_told_with_superior_positive_as_the_trace_has_it():
     assert told["SI"] == "-16.5 to +9.3 mm"
     assert told["AP"] == "-4.3 to +1.9 mm"
     assert told["verdict"] == "go"
-    assert told["frames"] == "120, target surely found on 96 %"
+    assert told["frames"] == "120, target found with confidence on 96 %"
     assert told["contrast"] == "0.8 times the noise"
     assert told["learned"] == "templates at SI -8.7, +1.2, +6.5 mm; stiff anatomy"
 

@@ -159,7 +159,7 @@ def test_every_face_of_a_session_shows_the_same_numbers(live):
         data = session_data_of(session)
         facts, html = dict(facts_of(data)), report_html(data)
     assert {name: recorded[name] for name in shown} == shown
-    assert f"{counts.missing} missing" in facts["frames lacking"]
+    assert f"{counts.missing} missing" in facts["frames not judged"]
     assert facts["gate armed"] == f"for {counts.armed_s:.1f} s"
     tiles = dict(re.findall(r"<div><b>([^<]*)</b><span>([^<]*)</span>", html))
     assert set(tiles.items()) >= {

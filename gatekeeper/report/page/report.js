@@ -52,7 +52,7 @@ canvas.addEventListener("keydown", (event) => {
   }
 });
 window.addEventListener("resize", () => strip.draw());
-// On paper: the whole session, drawn for the width of a page (A4), and afterwards what was looked at.
+// Print the whole session at the width of a page (A4), then restore the view.
 const PAPER = {width: "681px", height: "290px"}, PAPER_DOTS = 2;
 let looked = null;
 window.addEventListener("beforeprint", () => {

@@ -1,16 +1,16 @@
-// The strip: movement, share outside, confidence and beam over time, on one canvas.
+// The strip: displacement, share outside, confidence and beam over time, on one canvas.
 //
 // data: {t, si, ap, outside, predicted, confidence: arrays of number or null, on: array of 0/1, kind: array of index into
 // kinds (-1 when on), why: array of text}; limits: {margin, outside, resume, confidence}; kinds: [{color, words}].
 // other: null, or {on, kind: as in data, name} for a second beam below the first.
-// The view is [from, to] in seconds; draw() paints it, at(x) says which decision lies under a pixel.
+// The view is [from, to] in seconds; draw() paints it, at(x) returns the decision at a pixel.
 
 const FONT = "12px system-ui, sans-serif";
 const LEFT = 108, RIGHT = 10, TOP = 8, GAP = 14, AXIS = 22;
 const LANES = [
   {name: "SI, AP (mm)", share: 0.46}, {name: "outside (%)", share: 0.24}, {name: "confidence", share: 0.16}, {name: "beam", share: 0.14},
 ];
-// The page's style has the colours, which the server takes from gatekeeper/style/colors.py.
+// Colours come from the style of the page, which the server takes from gatekeeper/style/colors.py.
 export const colorOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const FAINT = "2e";  // opacity of the band, in hexadecimal
 const INK = {
@@ -29,7 +29,7 @@ export class Strip {
     this.other = null;
     this.view = [0, 1];
     this.cursor = null;
-    this.finest = 1;  // at least so many dots to a pixel of the page; paper wants more than a screen has
+    this.finest = 1;  // smallest number of canvas pixels per CSS pixel; larger for printing
   }
 
   get whole() {
@@ -37,7 +37,7 @@ export class Strip {
     return t.length ? [t[0], Math.max(t[t.length - 1], t[0] + 1)] : [0, 1];
   }
 
-  // Keep a view inside the data and no shorter than a second.
+  // Clip a view to the data and to at least one second.
   look(from, to) {
     const [first, last] = this.whole;
     const length = Math.min(Math.max(to - from, 1), last - first);
@@ -57,12 +57,12 @@ export class Strip {
     return from + (x - LEFT) / Math.max(this.width - LEFT - RIGHT, 1) * (to - from);
   }
 
-  // The decision that stands at a pixel; -1 where there is none.
+  // Return the index of the decision at a pixel, or -1.
   at(x) {
     return x < LEFT || x > this.width - RIGHT ? -1 : this.index(this.seconds(x));
   }
 
-  // The last decision at or before a time.
+  // Return the index of the last decision at or before a time.
   index(seconds) {
     const t = this.data.t;
     let low = 0, high = t.length;
@@ -143,10 +143,10 @@ export class Strip {
     ink.fillText(lane.name, 2, lane.top + lane.height / 2);
   }
 
-  // The values along a lane, as round numbers with a line each, and its name.
+  // Draw the axis of a lane: round values with grid lines, and its name.
   scale(ink, lane, y, low, high) {
     let step = nice((high - low) / Math.max(Math.floor(lane.height / TICK_APART), 1));
-    // One value alone is no scale, where there is room for two.
+    // A single value makes no scale where there is room for two.
     if (Math.floor(high / step) === Math.ceil(low / step) && lane.height > TICK_APART) step = nice(step / 2.5);
     ink.textAlign = "right";
     ink.textBaseline = "middle";
@@ -160,7 +160,7 @@ export class Strip {
     this.name(ink, lane);
   }
 
-  // The least and the largest of some values, as far as these go beyond low and high.
+  // Return the range of some values, at least low to high.
   range(names, low, high, counts = () => true) {
     for (const name of names) {
       const values = this.data[name];
@@ -175,7 +175,7 @@ export class Strip {
     return [low, high];
   }
 
-  // A curve, by the least and largest value of each pixel column where there are more points than columns.
+  // Draw a curve, by minimum and maximum of each pixel column where there are more points than columns.
   curve(ink, values, y, color, width, dash) {
     ink.strokeStyle = color;
     ink.lineWidth = width;
@@ -214,7 +214,7 @@ export class Strip {
     ink.setLineDash([]);
   }
 
-  // A position that is not sure may be anywhere; it must not flatten all the others, and ends at the edge.
+  // A position of low confidence may be anywhere; clip it at the edge so that it does not flatten the others.
   movement(ink, lane) {
     const margin = this.limits.margin;
     const [low, high] = this.range(["si", "ap"], -margin - 1, margin + 1, (i) => this.data.confidence[i] >= this.limits.confidence);
@@ -250,7 +250,7 @@ export class Strip {
     this.curve(ink, this.data.confidence, y, INK.si, 1.3, []);
   }
 
-  // Beam-on fills the lane; a hold fills its lower half, in the colour of what it has to do with, and is hatched.
+  // Beam-on fills the lane; a hold fills its lower half, hatched, in the colour of its category.
   beam(ink, lane, {on, kind}) {
     const {t} = this.data;
     let i = this.first;
@@ -294,12 +294,12 @@ function nice(step) {
   return [1, 2, 5, 10].map((n) => n * power).find((n) => n >= step);
 }
 
-// The least step that is round in minutes and seconds and no shorter than this.
+// Return the smallest round step in minutes and seconds that is at least this long.
 function timeStep(step) {
   return step < 1 ? nice(step) : TIME_STEPS.find((n) => n >= step) ?? nice(step);
 }
 
-// A multiple of a step, with the digits that the step needs.
+// Format a multiple of a step with the digits that the step needs.
 function short(value, step) {
   return value.toFixed(step >= 1 ? 0 : Math.ceil(-Math.log10(step)));
 }
@@ -310,7 +310,7 @@ export function clock(seconds, step = 1) {
   return `${minutes}:${rest.toFixed(step < 1 ? 1 : 0).padStart(step < 1 ? 4 : 2, "0")}`;
 }
 
-// The numbers of one decision as a line of text.
+// Format the values of one decision as a line of text.
 export function told(data, index) {
   const plain = (text) => Number(text) === 0 ? text.replace("-", "") : text;
   const number = (value, digits, unit) => value === null || value === undefined ? "–" : `${plain(value.toFixed(digits))}${unit}`;

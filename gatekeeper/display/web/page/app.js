@@ -35,7 +35,7 @@ function live(told) {
     cine.show(view);
     drawing.show(view);
     trace.add(view.arrays.recent);
-    // Whoever draws the target says with which margin.
+    // The operator who draws the target sets the margin.
     trace.strip.limits.margin = view.margin_mm ?? told.facts.margin_mm;
     trace.drawLive();
     age();
@@ -43,7 +43,7 @@ function live(told) {
   }, (why) => showBeam("none", why));
 }
 
-// A finished session is tracked once before it can be looked at.
+// A finished session is tracked once before it can be reviewed.
 async function prepared() {
   const bar = at("preparing");
   for (;;) {

@@ -1,4 +1,4 @@
-// The cine view: a frame with window and level, zoom and pan, and outlines drawn over it in the display's own sharpness.
+// The cine view: a frame with window and level, zoom and pan, and outlines at the resolution of the display.
 
 import {colorOf} from "./strip.js";
 
@@ -11,7 +11,7 @@ export class Cine {
     this.picture = document.createElement("canvas");
     this.view = null;
     this.window = null;
-    // A tool gets pointer and keys before window and level, zoom and movement do, and says what it took; it paints last.
+    // A tool receives pointer and key events before window, level, zoom and pan, and returns whether it used them; it paints last.
     this.tool = null;
     this.words = canvas.getAttribute("aria-label");
     this.fit();
@@ -29,7 +29,7 @@ export class Cine {
     this.draw();
   }
 
-  // Say what the picture is, to those who do not see it; null says again what it mostly is.
+  // Describe the image to screen readers; null restores the usual description.
   describe(words) {
     this.canvas.setAttribute("role", words ? "application" : "img");
     this.canvas.setAttribute("aria-label", words ?? this.words);
@@ -40,7 +40,7 @@ export class Cine {
     this.pan = [0, 0];
   }
 
-  // From the darkest to all but the brightest of the pixels.
+  // Window from the darkest to nearly the brightest pixel.
   autoLevel() {
     const image = this.view?.arrays.image;
     if (!image) return;
@@ -55,7 +55,7 @@ export class Cine {
     return low + pixel * (high - low) / 65535;
   }
 
-  // Pixels to shades of grey.
+  // Convert pixels to grey values.
   render() {
     const image = this.view?.arrays.image;
     if (!image || !this.window) return;
@@ -77,7 +77,7 @@ export class Cine {
     ink.putImageData(this.pixels, 0, 0);
   }
 
-  // Where the image lies on the canvas: scale in canvas pixels per image pixel along rows and columns, and its corner.
+  // Placement of the image on the canvas: canvas pixels per image pixel along rows and columns, and its corner.
   place() {
     const [rows, cols] = this.view.arrays.image.shape;
     const [tall, wide] = this.view.spacing_mm ?? [1, 1];
@@ -119,7 +119,7 @@ export class Cine {
     return [place.left + (col + 0.5) * place.right, place.top + (row + 0.5) * place.down];
   }
 
-  // Which place of the image, as [row, col] in px, lies under the pointer.
+  // Return the position in the image under the pointer, as [row, col] in px.
   spot(event) {
     const place = this.place();
     return [(event.offsetY - place.top) / place.down - 0.5, (event.offsetX - place.left) / place.right - 0.5];
@@ -197,7 +197,7 @@ export class Cine {
     this.draw();
   }
 
-  // To the right for more contrast, down for darker.
+  // Drag right for more contrast, down for darker.
   windowBy(right, down) {
     if (!this.window) return;
     const [low, high] = this.window, width = (high - low) * Math.exp(-right / 200), middle = (low + high) / 2 + (high - low) * down / 300;
@@ -211,7 +211,7 @@ export class Cine {
     const tool = () => this.view?.arrays.image ? this.tool : null;
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
-      // Shift and the wheel move the picture, whatever the tool.
+      // Shift and the wheel pan the image with any tool.
       taken = event.button === 0 && !event.shiftKey && tool()?.down(this.spot(event)) === true;
       dragged = taken ? null : [event.clientX, event.clientY];
     });

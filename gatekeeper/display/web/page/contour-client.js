@@ -1,11 +1,11 @@
-// What the server says to a sketch: the pixels that the target would have, its envelope, or why it cannot be one.
+// Ask the server for the preview of a drawn contour: pixels of the target, envelope, or the reason for a refusal.
 
 import {post} from "./link.js";
 
 const WAIT_MS = 80;
 
 export class Outliner {
-  // `heard` is called whenever there is something else to be shown.
+  // `heard` is called whenever the preview has changed.
   constructor(heard) {
     this.heard = heard;
     this.wanted = null;
@@ -15,7 +15,7 @@ export class Outliner {
     this.timer = null;
   }
 
-  // Whether what was found belongs to what was wanted last; only that may be used.
+  // Whether the preview belongs to the latest contour; only then may it be used.
   get isFresh() {
     return this.wanted !== null && this.found?.key === this.wanted.key;
   }
@@ -24,7 +24,7 @@ export class Outliner {
     return this.wanted !== null && !this.isFresh && !this.note;
   }
 
-  // One question at a time; while it is open, only the last that was wished for is asked next.
+  // One request at a time; meanwhile only the latest contour is kept for the next request.
   want(points, margin_mm) {
     const key = JSON.stringify([points, margin_mm]);
     if (this.wanted?.key === key) return;

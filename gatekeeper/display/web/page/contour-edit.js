@@ -1,4 +1,4 @@
-// The sketch of a target: an outline as points [row, col] in px, and every step back. It knows nothing of the page.
+// The contour that is being drawn, as points [row, col] in px, with undo and redo; independent of the page.
 
 import {ellipseOf, thinned} from "./geometry.js";
 
@@ -9,7 +9,7 @@ const FEWEST = 3;
 const NOTHING = {points: [], closed: false, shape: "polygon", chosen: -1};
 
 export class Sketch {
-  // `bounds` are rows and columns of the image, beside which no point may lie; `kept` is what toJSON gave.
+  // `bounds` are rows and columns of the image, which contain all points; `kept` is the result of an earlier toJSON.
   constructor(bounds, kept = NOTHING) {
     this.bounds = bounds;
     this.now = {...NOTHING, ...kept};
@@ -28,7 +28,7 @@ export class Sketch {
     return {points, closed, shape};
   }
 
-  // A place on the image, to a hundredth of a px, which is how it is sent.
+  // Round a position to a hundredth of a px, the precision of the message.
   on(spot) {
     return spot.map((value, axis) => Math.round(100 * Math.min(Math.max(value, -0.5), this.bounds[axis] - 0.5)) / 100);
   }
@@ -40,7 +40,7 @@ export class Sketch {
     this.now = {...this.now, ...next};
   }
 
-  // What happens between begin and end is one step.
+  // All changes between begin and end are one step of undo.
   begin() {
     this.before = this.now;
   }
@@ -75,7 +75,7 @@ export class Sketch {
     if (this.points.length) this.change(NOTHING);
   }
 
-  // Another point of a polygon; behind an outline that is closed a new one begins.
+  // Add a point to the polygon; after a closed contour, begin a new one.
   add(spot) {
     const points = this.closed ? [] : this.points;
     if (points.length >= MOST_POINTS) return false;
@@ -89,7 +89,7 @@ export class Sketch {
     return true;
   }
 
-  // The ellipse between two corners, while they are being chosen.
+  // The ellipse between two corners while they are being set.
   stretch(one, other) {
     const points = ellipseOf(this.on(one), this.on(other)).map((point) => this.on(point));
     this.now = {points, closed: true, shape: "ellipse", chosen: -1};
@@ -111,17 +111,17 @@ export class Sketch {
     if (count) this.choose(this.chosen < 0 ? (by > 0 ? 0 : count - 1) : (this.chosen + by + count) % count);
   }
 
-  // An ellipse of which a point was moved is none any more.
+  // An ellipse with a moved point becomes a polygon.
   get adjusted() {
     return this.shape === "ellipse" ? "adjusted" : this.shape;
   }
 
-  // The chosen point goes to a spot.
+  // Move the selected point to a position.
   put(spot) {
     this.now = {...this.now, shape: this.adjusted, points: this.points.with(this.chosen, this.on(spot))};
   }
 
-  // The chosen point goes by some px, or else all of them from where they were, as far as the whole outline can.
+  // Move the selected point, or without one the whole contour, by some px within the image.
   by(rows, cols, from = this.points) {
     if (this.chosen >= 0) {
       const [row, col] = this.points[this.chosen];
@@ -142,7 +142,7 @@ export class Sketch {
     return true;
   }
 
-  // Leave out the chosen point, or the last of an outline that is not closed.
+  // Remove the selected point, or the last one of an open contour.
   remove() {
     if (!this.closed && this.points.length) this.change({points: this.points.slice(0, -1), chosen: -1});
     else if (this.chosen >= 0 && this.points.length > FEWEST) {
@@ -157,7 +157,7 @@ export class Sketch {
     if (points.length < this.points.length) this.change({shape: this.adjusted, points, chosen: -1});
   }
 
-  // What an outline from elsewhere becomes, which may have more points than can be sent.
+  // Take a contour from elsewhere, reduced to the number of points that a message can hold.
   static of(bounds, points) {
     const sketch = new Sketch(bounds);
     sketch.now = {...NOTHING, points: thinned(points, MOST_POINTS).map((point) => sketch.on(point)), closed: true, shape: "adjusted"};

@@ -1,4 +1,4 @@
-// Target drawing: the tools over the picture while a session waits for its target, and what they ask of the session.
+// Target contouring: tools over the image while a session waits for its target, and their requests to the session.
 
 import {NO_ANSWER, Twice} from "./control.js";
 import {post} from "./link.js";
@@ -10,7 +10,7 @@ import {Sketch} from "./contour-edit.js";
 const at = (id) => document.getElementById(id);
 const TOOLS = ["polygon", "ellipse", "adjust"];
 const KEPT = "sketch";
-const ELSEWHERE = "The target is being drawn elsewhere. This page only shows: open the address with control to draw.";
+const ELSEWHERE = "The target is being drawn elsewhere. This page is read-only; open the address with control to draw.";
 const HINTS = {
   polygon: "Click along the edge of the target. To close: click the first point, double-click or press Enter. Keys: arrows move the pen, space puts a point.",
   ellipse: "Drag a box over the target. Keys: arrows move the pen, space sets each corner.",
@@ -18,7 +18,7 @@ const HINTS = {
 };
 
 export class Drawing {
-  // `operator` is who asks; null where this page has no control.
+  // `operator` is the operator of this page; null without control.
   constructor(name, cine, operator) {
     this.session = name;
     this.cine = cine;
@@ -52,7 +52,7 @@ export class Drawing {
     this.refresh();
   }
 
-  // Begin or end drawing.
+  // Begin or end contouring.
   turn(draw, view) {
     at("drawing").hidden = at("mask-line").hidden = draw === null;
     at("draw-tools").hidden = !this.operator;
@@ -63,10 +63,10 @@ export class Drawing {
       this.cine.tool = this.frame = this.pencil.sketch = null;
       this.outliner.forget();
     }
-    this.cine.describe(draw && this.operator ? "Frame on which the target is drawn. The tools above say what keys and pointer do; shift and drag to move, wheel to zoom." : null);
+    this.cine.describe(draw && this.operator ? "Frame on which the target is drawn. The tools above describe keys and pointer; shift and drag to move, wheel to zoom." : null);
   }
 
-  // Another frame stands still, or none any more: what was begun on it goes on, or else what there is to be adjusted.
+  // The frozen frame has changed: continue the contour begun on it, or begin with the outline to be adjusted.
   begin(frame, proposal) {
     this.frame = frame;
     this.outliner.forget();
@@ -88,7 +88,7 @@ export class Drawing {
     return JSON.stringify([this.session, this.frame, ...this.cine.view.arrays.image.shape]);
   }
 
-  // A page that is loaded anew goes on with the sketch that it had.
+  // A reloaded page continues with its contour.
   kept() {
     try {
       const found = JSON.parse(sessionStorage.getItem(KEPT));
@@ -110,7 +110,7 @@ export class Drawing {
     this.refresh();
   }
 
-  // Everything that is told and may be clicked, as things are.
+  // Update all texts and buttons to the present state.
   refresh() {
     const {sketch, draw} = this, {isFresh, isWaiting} = this.outliner;
     if (!draw) return;
@@ -131,11 +131,11 @@ export class Drawing {
   step() {
     const {draw, sketch} = this;
     if (!this.operator) return ELSEWHERE;
-    if (!this.hasImage) return "Waits for the first frame, on which the target is to be drawn.";
-    if (!draw.taken) return "Next: take a frame on which the target is seen well.";
+    if (!this.hasImage) return "Waiting for the first frame.";
+    if (!draw.taken) return "Next: take a frame on which the target is clearly visible.";
     if (!sketch?.points.length) return `Next: draw the target on ${this.called()}.`;
     if (!sketch.closed) return "Next: close the outline of the target.";
-    if (this.outliner.note) return "Next: change the outline; as it is it cannot be used.";
+    if (this.outliner.note) return "Next: correct the outline; it cannot be used yet.";
     return "Next: check target and envelope, set the margin, then use this target.";
   }
 
@@ -155,19 +155,19 @@ export class Drawing {
     say("draw-answer", text);
   }
 
-  // Ask the session for something, in the operator's name.
+  // Send a request to the session in the name of the operator.
   async ask(draw) {
     const operator = this.operator.name();
     if (operator === null) {
-      this.answered("Say who you are first: the name stands in the field under Operator.");
+      this.answered("Enter your name first, in the field under Operator.");
       return;
     }
     this.asking = true;
     this.answered("…");
     this.refresh();
     try {
-      const said = await post("/draw", {operator, draw});
-      this.answered((said.accepted ? "" : "Not done: ") + said.note);
+      const answer = await post("/draw", {operator, draw});
+      this.answered((answer.accepted ? "" : "Not done: ") + answer.note);
     } catch {
       this.answered(`Not done: ${NO_ANSWER}`);
     }
@@ -197,7 +197,7 @@ export class Drawing {
   }
 }
 
-// Write only what is new: what is read aloud would be read again.
+// Write only changes: a screen reader reads every write aloud.
 function say(id, text) {
   if (at(id).textContent !== text) at(id).textContent = text;
 }

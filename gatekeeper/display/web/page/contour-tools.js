@@ -1,4 +1,4 @@
-// The pencil: what pointer and keys do to a sketch, tool by tool. The cine view asks it first, and it says what it took.
+// Contour tools: effect of pointer and keys on the contour, tool by tool. Event handlers return whether they used the event.
 
 import {edgeAt, isInside, pointAt} from "./geometry.js";
 
@@ -8,7 +8,7 @@ const away = (one, other) => [one[0] - other[0], one[1] - other[1]];
 const ARROWS = {ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]};
 
 export class Pencil {
-  // `changed` is called after whatever was done; `place` tells where the image lies on the canvas.
+  // `changed` is called after every change; `place` returns the placement of the image on the canvas.
   constructor(place, changed) {
     this.place = place;
     this.changed = changed;
@@ -68,7 +68,7 @@ export class Pencil {
     if (this.sketch && this.tool === "polygon") this.close();
   }
 
-  // A click on the first point closes; the second click of two on the same place is none.
+  // A click on the first point closes the contour; the second click of a double-click is ignored.
   point(spot) {
     const {sketch} = this, scale = this.place();
     if (!sketch.closed && sketch.points.length) {
@@ -87,7 +87,7 @@ export class Pencil {
     this.changed();
   }
 
-  // The first corner of an ellipse, and then the other.
+  // Set the first corner of an ellipse, then the second.
   corners(spot) {
     if (!this.corner) {
       this.corner = spot;
@@ -105,7 +105,7 @@ export class Pencil {
     return true;
   }
 
-  // Take hold of a point, of an edge, which gets one there, or of the whole outline.
+  // Grab a point, an edge (which gets a new point) or the whole contour.
   take(spot) {
     const {sketch} = this, scale = this.place(), {points} = sketch;
     const number = pointAt(points, spot, scale, NEAR_POINT);
@@ -147,7 +147,7 @@ export class Pencil {
     return true;
   }
 
-  // Arrow keys move what is chosen, or the pen, which puts a point where it is with the space bar.
+  // Arrow keys move the selection or the pen; space sets a point at the pen.
   nudge(rows, cols) {
     if (this.tool === "adjust") {
       this.sketch.begin();

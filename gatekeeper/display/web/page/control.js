@@ -1,11 +1,11 @@
-// The operator's buttons; there only where the console was started with --control.
+// Buttons of the operator, shown only where the console was started with --control.
 
 import {post} from "./link.js";
 
 const TWICE_MS = 4000;
-export const NO_ANSWER = "the console does not answer; use the machine itself.";
+export const NO_ANSWER = "the console does not answer; use the controls of the linac.";
 
-// Who asks, as the field by the buttons says.
+// The name of the operator, from the field beside the buttons.
 export class Operator {
   constructor(box) {
     this.field = box.querySelector("#operator");
@@ -13,20 +13,20 @@ export class Operator {
     this.field.value = sessionStorage.getItem("operator") ?? "";
   }
 
-  // The name; null, and the field to write it in, when nobody has said it.
+  // Return the name, or null after asking for it.
   name() {
     const name = this.field.value.trim();
     if (name) {
       sessionStorage.setItem("operator", this.field.value);
       return name;
     }
-    this.answer.textContent = "Say who you are first.";
+    this.answer.textContent = "Enter your name first.";
     this.field.focus();
     return null;
   }
 }
 
-// Let a button do something only when it is clicked again soon.
+// Let a button act only when it is clicked twice within a few seconds.
 export class Twice {
   constructor(button, act) {
     this.button = button;
@@ -47,7 +47,7 @@ export class Twice {
     this.timer = setTimeout(() => this.calm(), TWICE_MS);
   }
 
-  // As if it had not been clicked.
+  // Return to the state before the first click.
   calm() {
     clearTimeout(this.timer);
     this.until = 0;
@@ -64,8 +64,8 @@ export function offerControls(box) {
       if (name === null) return;
       operator.answer.textContent = "…";
       try {
-        const said = await post("/ask", {command: [button.dataset.ask], operator: name});
-        operator.answer.textContent = (said.accepted ? "" : "Not done: ") + said.note;
+        const answer = await post("/ask", {command: [button.dataset.ask], operator: name});
+        operator.answer.textContent = (answer.accepted ? "" : "Not done: ") + answer.note;
       } catch {
         operator.answer.textContent = `Not done: ${NO_ANSWER}`;
       }

@@ -1,9 +1,9 @@
-// Geometry of outlines that are drawn: points as [row, col] in px. A scale says how many canvas pixels one px is along rows
-// and columns, so that what is near is near on the canvas, however large the picture is.
+// Geometry of drawn contours, points as [row, col] in px. A scale holds canvas pixels per px along rows
+// and columns, so that distances are those on the canvas.
 
 export const ELLIPSE_POINTS = 48;
 
-// The ellipse that fills the box between two of its corners.
+// Return the ellipse inscribed in the box between two corners.
 export function ellipseOf(one, other) {
   const middle = [0, 1].map((axis) => (one[axis] + other[axis]) / 2);
   const radius = [0, 1].map((axis) => Math.abs(one[axis] - other[axis]) / 2);
@@ -17,7 +17,7 @@ function apart(one, other, {down, right}) {
   return Math.hypot((one[0] - other[0]) * down, (one[1] - other[1]) * right);
 }
 
-// The point that is nearest to a spot and no farther than this on the canvas; -1 when there is none.
+// Return the index of the nearest point within a distance on the canvas, or -1.
 export function pointAt(points, spot, scale, reach) {
   let found = -1, least = reach;
   points.forEach((point, number) => {
@@ -27,7 +27,7 @@ export function pointAt(points, spot, scale, reach) {
   return found;
 }
 
-// The edge that is nearest to a spot, by the number of the point behind which it begins, and the nearest place on it.
+// Return the nearest edge, by the index of the point before it, and the nearest position on it.
 export function edgeAt(points, spot, scale, reach) {
   let found = null, least = reach;
   points.forEach((from, number) => {
@@ -56,11 +56,11 @@ export function isInside(points, spot) {
 
 const FINEST_PX = 0.02, COARSER = 1.25, FEWEST = 3;
 
-// A closed outline with no more points than that, by leaving out those that change it least (Ramer, Douglas and Peucker).
+// Simplify a closed contour to a number of points (Ramer, Douglas and Peucker).
 export function thinned(points, most) {
   let fewer = points;
   for (let apartPx = FINEST_PX; fewer.length > Math.max(most, FEWEST); apartPx *= COARSER) {
-    // The loop is cut at the first point and at the one that is farthest from it.
+    // Split the loop at the first point and at the point farthest from it.
     const far = farthest(points.map((point) => apart(point, points[0], {down: 1, right: 1})));
     const kept = [...chain([...points.slice(0, far + 1)], apartPx).slice(0, -1), ...chain([...points.slice(far), points[0]], apartPx).slice(0, -1)];
     if (kept.length < FEWEST) break;

@@ -1,8 +1,8 @@
-// The link to the console's server: what a message holds, and one request at a time, so that nothing ever queues.
+// Link to the server of the console: messages, and one request at a time, so that nothing queues.
 
 const KINDS = {"<f8": Float64Array, "<f4": Float32Array, "<u2": Uint16Array};
 
-// A message as {...head, arrays: {name: {data, shape}}}; see gatekeeper/display/web/message.py.
+// Decode a message into {...head, arrays: {name: {data, shape}}}; see gatekeeper/display/web/message.py.
 export function unpack(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
@@ -17,7 +17,7 @@ export function unpack(buffer) {
   return {...head, arrays};
 }
 
-// The token comes behind the # of the address, which browsers send to nobody; it is taken out of sight at once.
+// The token is in the fragment of the address, which browsers do not send; it is removed from view at once.
 export function token() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given) {
@@ -30,7 +30,7 @@ export function token() {
 const key = token();
 const bearer = key ? {Authorization: `Bearer ${key}`} : {};
 
-// What a browser is told first; throws an Error that says in words why not.
+// Fetch the facts about the session; throw an Error with the reason in words on failure.
 export async function hello() {
   const answer = await fetch("/hello", {headers: bearer});
   if (!answer.ok) throw new Error(await answer.text());
@@ -42,7 +42,7 @@ export async function post(path, body) {
   return answer.json();
 }
 
-// A connection on which each answer is waited for before the next thing is asked.
+// A connection with one request at a time.
 export class Link {
   constructor() {
     this.waiting = null;

@@ -1,11 +1,11 @@
-// A session that goes on: the newest view, as soon as there is a newer one than that which was drawn.
+// Follow a live session: show the newest view as soon as the last one has been drawn.
 
 import {Link, hello} from "./link.js";
 
 const GONE_MS = 1500;
 const AGAIN_MS = 1000;
 
-// Calls show(view) with every view, and lost(why) whenever what was shown is no longer how things are.
+// Call show(view) with every view, and lost(why) whenever the view is out of date.
 export async function follow(asked, show, lost) {
   let last = -Infinity;
   setInterval(() => { if (performance.now() - last > GONE_MS) lost("the session shows nothing new; look at the machine itself"); }, 250);
@@ -30,7 +30,7 @@ export async function follow(asked, show, lost) {
   }
 }
 
-// A browser that is slow, or whose page is not looked at, asks for the next view only when it has drawn this one.
+// Ask for the next view only after this one is drawn, so that a slow or hidden page does not queue views.
 function painted() {
   return new Promise((resolve) => {
     const late = setTimeout(resolve, 200);

@@ -1,4 +1,4 @@
-// What is drawn over the frame while the target is drawn: the pixels it would have, its envelope, and the sketch on top.
+// Overlay during contouring: pixels of the target, envelope, and the contour on top.
 
 import {colorOf} from "./strip.js";
 
@@ -6,7 +6,7 @@ const FILL = [240, 228, 66, 96], STALE = 0.45;
 const COLOR = {sketch: "#ffffff", target: colorOf("target"), envelope: colorOf("envelope"), halo: "rgba(0,0,0,0.75)"};
 const HANDLE = 4, ROOM_PX = 14;
 
-// The pixels of a mask, as runs of [first, length] in row-major order, as a picture of the same size.
+// Draw a mask, given as runs of [first, length] in row-major order, as an image of the same size.
 export function maskPicture(runs, [rows, cols]) {
   const picture = document.createElement("canvas");
   picture.width = cols;
@@ -34,7 +34,7 @@ export class Overlay {
     }
     if (found) {
       ink.globalAlpha = isFresh ? 1 : STALE;
-      // Pixels as they are, with hard edges: exactly these will be the target.
+      // Hard edges: exactly these pixels are the target.
       ink.imageSmoothingEnabled = false;
       ink.drawImage(this.mask, place.left, place.top, found.shape[1] * place.right, found.shape[0] * place.down);
       this.cine.outline(ink, place, flat(found.envelope_px), COLOR.envelope, 1.6, isFresh ? [] : [2, 5]);
@@ -59,7 +59,7 @@ export class Overlay {
     }
   }
 
-  // Handles where there is room for them; an outline with many points shows them when it is looked at closely.
+  // Draw handles where there is room; a contour with many points shows them when zoomed in.
   handles(ink, place, sketch) {
     const spots = sketch.points.map(([row, col]) => this.cine.at(place, row, col));
     const long = spots.reduce((sum, [x, y], i) => sum + Math.hypot(x - spots.at(i - 1)[0], y - spots.at(i - 1)[1]), 0);
@@ -77,7 +77,7 @@ export class Overlay {
     });
   }
 
-  // Where the pen is, when keys move it.
+  // Position of the pen when keys move it.
   pen(ink, place) {
     const {pen, byKeys} = this.pencil;
     if (!pen || !byKeys) return;
@@ -95,7 +95,7 @@ export class Overlay {
   }
 }
 
-// Points as the cine view takes outlines.
+// Convert points to the form of outlines in the cine view.
 function flat(points) {
   return {data: points.flat(), shape: [points.length, 2]};
 }

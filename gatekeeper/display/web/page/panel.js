@@ -1,4 +1,4 @@
-// The panel: how the session is, in words and numbers.
+// Show the state of the session in words and numbers.
 
 import {clock} from "./strip.js";
 
@@ -9,7 +9,7 @@ export function duration(seconds) {
   return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60).toString().padStart(2, "0")} s` : `${seconds.toFixed(1)} s`;
 }
 
-// Say what the beam is: by a word, a symbol and a pattern, which change together.
+// Show the beam state as a word, a symbol and a pattern, which change together.
 export function showBeam(state, why) {
   const word = {on: "BEAM ON", hold: "HOLD", none: "NO DATA"}[state];
   if (document.body.dataset.beam !== state) document.body.dataset.beam = state;
@@ -51,7 +51,7 @@ export class Panel {
     this.preview(view);
   }
 
-  // Whether the preview speaks for going on, in words; open while it is to be decided on.
+  // Show the verdict of the preview; open while the operator decides on it.
   preview({preview, phase}) {
     const box = at("preview");
     box.hidden = !preview;
@@ -73,7 +73,7 @@ export class Panel {
     const rows = [
       ["linac link", view.link ? "answers" : "DOES NOT ANSWER", !view.link],
       ["frames", `${view.frames} at ${number(view.rate_hz, 1, " per s")}`],
-      ["frames lacking", `${view.missing} missing, ${view.skipped} skipped, ${view.not_kept} not recorded`, view.missing > 0],
+      ["frames not judged", `${view.missing} missing, ${view.skipped} skipped, ${view.not_kept} not recorded`, view.missing > 0],
       ["frame timeouts", `${view.silences}`],
       ["latency p50", number(p50, 2, " ms")],
       ["latency p99, max", `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
@@ -103,7 +103,7 @@ export class Panel {
   }
 
   log(lines) {
-    at("said").hidden = !lines.length;
+    at("events").hidden = !lines.length;
     at("log").replaceChildren(...lines.slice().reverse().map(([seconds, text]) => {
       const item = document.createElement("li"), time = document.createElement("time");
       time.textContent = clock(Math.max(seconds, 0));

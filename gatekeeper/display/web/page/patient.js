@@ -1,15 +1,15 @@
-// What a patient sees who holds the breath: where the target is against its window, and how long it is still to stay there.
+// Breath-hold display for the patient: position of the target in its window, and the time left to hold.
 
 import {follow, hello} from "./live.js";
 
 const at = (id) => document.getElementById(id);
 
-// Whether a decision found the target in its window; what was not measured is not in it.
+// Whether the target was measured within its window.
 export function isInside(row, facts) {
   return row.confidence >= facts.confidence && row.outside <= facts.outside_percent;
 }
 
-// How a breath-hold goes on: it begins when the target comes into the window and ends when it leaves.
+// Timer of a breath-hold: starts when the target enters the window and ends when it leaves.
 export class Hold {
   constructor(facts) {
     this.facts = facts;
@@ -27,7 +27,7 @@ export class Hold {
     else this.since ??= row.t;
   }
 
-  // Seconds that are left at a session time; null while no breath is held.
+  // Return the seconds left at a session time; null outside a breath-hold.
   left(now) {
     return this.since === null ? null : Math.max(this.facts.breath_hold_s - (now - this.since), 0);
   }
@@ -55,7 +55,7 @@ function begin(facts) {
   };
   open(facts.margin_mm);
   follow(() => ({picture: false}), (view) => {
-    // Whoever draws the target says with which margin.
+    // The operator who draws the target sets the margin.
     open(view.margin_mm ?? facts.margin_mm);
     for (const row of rowsOf(view.arrays.recent, facts.columns)) hold.add(row);
     const row = hold.row;

@@ -1,4 +1,4 @@
-// A session that has ended: every decision can be looked at, played, and searched for holds.
+// Review of a finished session: step through decisions, play them, and find holds.
 
 import {Link} from "./link.js";
 import {Panel, showBeam} from "./panel.js";
@@ -6,7 +6,7 @@ import {Trace} from "./trace.js";
 
 const at = (id) => document.getElementById(id);
 
-// Answers with the player, so that other parts of the page can go along: player.index, player.go(index), player.trace.
+// Return the player, which other parts of the page use: player.index, player.go(index), player.trace.
 export async function review(told, cine, showLegend) {
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, false);
   for (const id of ["transport"]) at(id).hidden = false;
@@ -43,7 +43,7 @@ class Player {
     return this.trace.data.t.length;
   }
 
-  // Show a decision; while one is on its way, only the last that was wished for is asked for next.
+  // Show a decision; while one is being loaded, only the latest request is kept.
   async go(index) {
     this.index = Math.min(Math.max(index, 0), this.length - 1);
     this.wanted = this.index;
@@ -65,7 +65,7 @@ class Player {
     this.asking = false;
   }
 
-  // Keep what is shown in sight.
+  // Scroll the trace so that the shown decision stays visible.
   follow() {
     const {strip} = this.trace, t = this.trace.data.t[this.index], [from, to] = strip.view;
     if (t < from || t > to) strip.look(t - (to - from) / 5, t + (to - from) * 4 / 5);
@@ -97,7 +97,7 @@ class Player {
     at("play").textContent = "Play";
   }
 
-  // The next decision with which a hold begins; from the end on, the first again.
+  // Go to the next decision that begins a hold, from the end to the first again.
   nextHold() {
     const {on} = this.trace.data;
     this.stop();

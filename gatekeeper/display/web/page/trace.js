@@ -1,4 +1,4 @@
-// The trace: decisions as they come in, in the form in which the strip draws them.
+// The trace: incoming decisions in the form that the strip draws.
 
 import {Strip, told} from "./strip.js";
 
@@ -22,7 +22,7 @@ export class Trace {
     return this.strip.data;
   }
 
-  // Take in the rows that are new; see gatekeeper/display/web/trace_row.py for the columns.
+  // Append new rows; see gatekeeper/display/web/trace_row.py for the columns.
   add({data, shape}) {
     const [count, width] = shape, at = Object.fromEntries(this.facts.columns.map((name, index) => [name, index]));
     for (let row = 0; row < count; row++) {
@@ -49,7 +49,7 @@ export class Trace {
     return this.facts.reasons.filter((_, place) => Math.floor(bits / 2 ** place) % 2 === 1);
   }
 
-  // The last half minute, at whose right end the newest decision stands.
+  // Show the last half minute, the newest decision at the right.
   drawLive() {
     const last = this.data.t.at(-1) ?? 0, from = Math.max(last - LIVE_S, this.data.t[0] ?? 0);
     this.strip.view = [from, from + LIVE_S];

@@ -1,4 +1,4 @@
-// What if: sliders for margin and share outside; the server judges the whole session again and the page compares.
+// Judge the whole session again under another margin and limit, and compare.
 
 import {duration} from "./panel.js";
 import {post} from "./link.js";
@@ -9,10 +9,10 @@ const FIGURES = [
   ["Duty cycle", (one) => one.duty_cycle === null ? "–" : `${(100 * one.duty_cycle).toFixed(1)} %`],
   ["Beam on", (one) => duration(one.beam_on_s)],
   ["Holds", (one) => String(one.holds)],
-  ["On while measured out", (one) => duration(one.on_while_out_s)],
+  ["Beam on outside limits", (one) => duration(one.on_while_out_s)],
 ];
 
-// A number with a slider beside it, which always say the same.
+// A number field and a slider with the same value.
 class Setting {
   constructor(id, own, step, most, limit, changed) {
     this.number = at(id);
@@ -21,7 +21,7 @@ class Setting {
     for (const input of [this.number, this.slide]) input.min = 0;
     this.number.max = limit;
     this.slide.max = Math.max(most, Math.ceil(own));
-    // A value that is no step of the slider's must not be rounded to one.
+    // A value between two steps of the slider must not be rounded.
     this.number.step = "any";
     this.slide.step = Math.abs(own / step - Math.round(own / step)) < 1e-9 ? step : "any";
     this.number.addEventListener("input", () => {
@@ -56,7 +56,7 @@ export function offerWhatIf(facts, player) {
   const margin = new Setting("margin", facts.margin_mm, 0.1, 10, 50, later);
   const outside = new Setting("outside", facts.outside_percent, 0.5, 50, 100, later);
 
-  // One question at a time; while it is open, only the last that was wished for is asked next.
+  // One request at a time; meanwhile only the latest values are kept for the next request.
   async function ask() {
     again = asking;
     if (asking) return;
