@@ -6,12 +6,16 @@ from contextlib import closing, suppress
 import typer
 
 from gatekeeper.cli.console_option import LOOPBACK
-from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg
+from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg, TrackerOption
+from gatekeeper.cli.settings import known_tracker
 from gatekeeper.core.errors import InputError
 
 
 def console(
-    session_dir: SessionArg, console_host: ConsoleHostOption = None, console_port: ConsolePortOption = None
+    session_dir: SessionArg,
+    console_host: ConsoleHostOption = None,
+    console_port: ConsolePortOption = None,
+    tracker: TrackerOption = None,
 ) -> None:
     """Look at a recorded session again: play, step, scrub, jump from hold to hold, ask what if. Ends with Ctrl-C."""
     from gatekeeper.display.web.access import Access
@@ -24,6 +28,7 @@ def console(
     from replay.sessions.review import Review
 
     host = console_host or LOOPBACK
+    named = known_tracker(tracker)
     access = Access.of(host, control=False)
     with closing(open_session(session_dir)) as session:
         if session.chain.finding is not None:
@@ -41,7 +46,7 @@ def console(
             def end() -> None:
                 server.should_exit = True
 
-            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame)), end)
+            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, named)), end)
             app = make_app(preparing, access, [what_if_route(preparing, access)])
             server = make_server(app, lambda: typer.echo(f"console  {url_of(access, port)}"))
             with preparing, suppress(KeyboardInterrupt):

@@ -63,6 +63,15 @@ ReportOutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
+TrackerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tracker",
+        help="Find the target with this tracker: a name that `gatekeeper info --plugins` lists, or module:object.",
+        metavar="NAME",
+        show_default="as the settings or the session say",
+    ),
+]
 PreviewOption = Annotated[
     float,
     typer.Option(

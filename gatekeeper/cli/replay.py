@@ -28,9 +28,10 @@ from gatekeeper.cli.options import (
     SpeedOption,
     TargetOption,
     TimeAxisOption,
+    TrackerOption,
 )
 from gatekeeper.cli.replay_run import play
-from gatekeeper.cli.settings import choices_of, pace_of, settings_of
+from gatekeeper.cli.settings import choices_of, known_tracker, pace_of, settings_of
 from gatekeeper.core.errors import ConfigError
 
 
@@ -42,6 +43,7 @@ def replay(
     speed: SpeedOption = "max",
     out: OutOption = None,
     as_json: JsonOption = False,
+    tracker: TrackerOption = None,
     preview_s: PreviewOption = 0.0,
     fault: FaultOption = None,
     report: ReportOption = False,
@@ -62,15 +64,19 @@ def replay(
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     """
     from gatekeeper.cli.target import with_target
+    from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
     from replay.formats.open import open_recording
     from replay.formats.session import is_session, open_session
     from replay.run import replay_input
     from replay.sessions.compare import replay_input_of_session
+    from replay.sessions.session_tracker import check_tracker
 
     if roi is not None and target is None:
         raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")
     settings, pace = settings_of(DEFAULTS, config, margin_mm, outside_percent), pace_of(speed)
+    if known_tracker(tracker or settings.tracker.kind) and tracker is not None:
+        settings = with_tracker(settings, tracker)
     page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
     faults = [parse(text) for text in fault or ()]
     if not is_session(case):
@@ -91,6 +97,10 @@ def replay(
         if session.chain.finding is not None:
             typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
         settings = settings_of(session.config(), config, margin_mm, outside_percent)
+        if tracker is not None:
+            settings = with_tracker(settings, tracker)
+        elif config is None:
+            check_tracker(session, settings)
         # Whatever it was recorded with: what is asked for afterwards never switches a beam.
         settings = settings.model_copy(update={"linac": None})
         play(replay_input_of_session(session), settings, pace, out, as_json, session, faults, report, page)

@@ -74,11 +74,16 @@ def play(
     finally:
         if linac is not None:
             linac.close()
-    written = _report(folder) if report else None
+    kind = settings.tracker.kind
+    written = _report(folder, kind if ":" in kind else None) if report else None
     typer.echo(result.as_table(written), err=as_json)
     values = result.as_json()
     if original is not None:
         values |= _print_comparison(original, folder, as_json)
+        then = original.config().tracker.kind
+        if then != kind:
+            typer.echo(f"the original was tracked by {then!r}, what if by {kind!r}", err=as_json)
+            values["trackers"] = {"original": then, "what_if": kind}
     if written is not None:
         values["report"] = str(written)
     if as_json:
@@ -98,13 +103,13 @@ def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "Lin
     return open_linac(settings.linac, settings.silence_s(period_s), 1.0 if pace is None else pace)
 
 
-def _report(folder: Path) -> Path:
+def _report(folder: Path, tracker: str | None) -> Path:
     """Write the report, and return where it is."""
     from replay.progress import ProgressBars
     from replay.sessions.report import write_report
 
     with ProgressBars() as bars:
-        return write_report(folder, on_progress=bars)
+        return write_report(folder, on_progress=bars, tracker=tracker)
 
 
 def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:

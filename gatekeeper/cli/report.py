@@ -4,16 +4,19 @@ import json
 
 import typer
 
-from gatekeeper.cli.options import JsonOption, ReportOutOption, SessionArg
+from gatekeeper.cli.options import JsonOption, ReportOutOption, SessionArg, TrackerOption
+from gatekeeper.cli.settings import known_tracker
 
 
-def report(session_dir: SessionArg, out: ReportOutOption = None, as_json: JsonOption = False) -> None:
+def report(
+    session_dir: SessionArg, out: ReportOutOption = None, tracker: TrackerOption = None, as_json: JsonOption = False
+) -> None:
     """Write the report of a session as one HTML file that needs nothing else."""
     from replay.progress import ProgressBars
     from replay.sessions.report import write_report
 
     with ProgressBars() as bars:
-        path = write_report(session_dir, out, bars)
+        path = write_report(session_dir, out, bars, known_tracker(tracker))
     typer.echo(f"report  {path}", err=as_json)
     if as_json:
         typer.echo(json.dumps({"report": str(path), "bytes": path.stat().st_size}))

@@ -1,6 +1,7 @@
 """Turn command-line options into settings, a pace, and a case: a recording or the phantom."""
 
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,18 @@ def settings_of(
     """Return the settings of the file, else the base, with those of the command line put over them."""
     settings = base if config is None else load_toml(config, SessionConfig)
     return with_limits(settings, margin_mm, outside_percent, "command line")
+
+
+def known_tracker(kind: str | None) -> str | None:
+    """Return a tracker's name once it is known to be there; modules are looked for in the working folder, too."""
+    from gatekeeper.plugins import TRACKERS
+
+    if kind is None:
+        return None
+    if ":" in kind and (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
+    TRACKERS.find(kind).load()
+    return kind
 
 
 def pace_of(speed: str) -> float | None:

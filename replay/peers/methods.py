@@ -25,6 +25,10 @@ WITHOUT_BOXES = (
 )
 
 
+Start = Callable[[Image, Mask, Spacing], PeerTracker]
+"""Makes a peer from the reference (H, W), the mask on it and the pixel spacing in mm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """One way of following the target.

@@ -20,11 +20,12 @@ from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.session.arming import Armed, arm, gate_of
+from gatekeeper.session.arming import Armed, gate_of
 from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.events import LEARNED, TOLD_ONLY, command_of
 from replay.sessions.redo import circumstances, redo
+from replay.sessions.session_tracker import GivenTracker, arm_session
 
 NO_IMAGE = np.zeros((1, 1), np.float32)
 
@@ -93,6 +94,8 @@ class Rejudged:
         The session; from the first frame that was not kept on, it is left out.
     on_frame : callable, optional
         Told of every frame.
+    tracker : str or TrackerFactory, optional
+        Finds the target; by default the tracker that the session was recorded with.
 
     Attributes
     ----------
@@ -107,13 +110,15 @@ class Rejudged:
         When the session was recorded without its reference, or no frame of it was kept.
     """
 
-    def __init__(self, session: RecordedSession, on_frame: OnFrame = lambda *_: None) -> None:
+    def __init__(
+        self, session: RecordedSession, on_frame: OnFrame = lambda *_: None, tracker: GivenTracker = None
+    ) -> None:
         if session.setup is None or not session.rows():
             raise RecordingError(f"{session.folder}: holds no reference or no frame; a session is judged from both")
         self._setup = session.setup
         self.config = session.config()
         spy = _Spy()
-        armed = arm(self._setup, self.config, spy.on)
+        armed = arm_session(session, self.config, tracker, spy.on)
         self._motion = armed.motion
         self.seen = list(_seen(session, armed, spy, on_frame))
 

@@ -15,6 +15,7 @@ from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
 from replay.formats.session import RecordedSession, open_session
 from replay.sessions.rejudge import Rejudged
+from replay.sessions.session_tracker import GivenTracker
 from replay.sessions.verify import verify
 
 MARGINS_MM = (3.0, 4.0, 5.0, 6.0, 8.0)
@@ -25,7 +26,9 @@ OnProgress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 
-def session_data_of(session: RecordedSession, on_progress: OnProgress = lambda *_: None) -> SessionData:
+def session_data_of(
+    session: RecordedSession, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
+) -> SessionData:
     """Return the story of a session; its images are read as they are asked for, while the session is open.
 
     Parameters
@@ -44,9 +47,9 @@ def session_data_of(session: RecordedSession, on_progress: OnProgress = lambda *
     if not decisions:
         raise RecordingError(f"{session.folder}: holds no decision; there is nothing to report")
     on_progress("verifying", 0, 1)
-    found = verify(session)
+    found = verify(session, tracker=tracker)
     on_progress("verifying", 1, 1)
-    again = Rejudged(session, lambda done, total: on_progress("tracking", done, total))
+    again = Rejudged(session, lambda done, total: on_progress("tracking", done, total), tracker)
     setup = session.setup
     assert setup is not None  # noqa: S101  (Rejudged says so otherwise)
     decisions = decisions[: sum(seen.entry["kind"] != "event" for seen in again.seen)]
@@ -97,7 +100,9 @@ def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | N
     return None if row is None else session.frames.frame(int(row))[0].image
 
 
-def write_report(folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None) -> Path:
+def write_report(
+    folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
+) -> Path:
     """Write the report of the session in a folder, whole or not at all, and return where it is.
 
     Parameters
@@ -108,6 +113,8 @@ def write_report(folder: Path, out: Path | None = None, on_progress: OnProgress 
         The file; by default `report.html` in the folder.
     on_progress : callable, optional
         Told how far it is.
+    tracker : str or TrackerFactory, optional
+        Finds the target; by default the tracker that the session was recorded with.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def write_report(folder: Path, out: Path | None = None, on_progress: OnProgress 
     """
     path = folder / "report.html" if out is None else out
     with closing(open_session(folder)) as session:
-        story = session_data_of(session, on_progress)
+        story = session_data_of(session, on_progress, tracker)
         on_progress("drawing", 0, 1)
         write_atomically(path, report_html(story).encode())
     on_progress("drawing", 1, 1)

@@ -9,16 +9,18 @@ from typing import Any
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.errors import GatekeeperError, RecordingError
+from gatekeeper.plugins import TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
 from gatekeeper.recording.session_setup import READABLE, config_hash, versions
 from gatekeeper.recording.summary import summary_of
 from gatekeeper.recording.writer_process import MOST_AT_ONCE
-from gatekeeper.session.arming import Armed, arm
+from gatekeeper.session.arming import Armed
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
 from replay.sessions.differences import Difference, difference_rows, differences, same_but_for_rounding
 from replay.sessions.redo import redo
+from replay.sessions.session_tracker import GivenTracker, arm_session, recorded_tracker
 
 MOST_DIFFERENCES = 10
 """So many are listed; all are counted."""
@@ -90,7 +92,7 @@ class Verification:
         return text
 
 
-def verify_folder(folder: Path, head: str | None = None) -> Verification:
+def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker = None) -> Verification:
     """Check the session in a folder, also one whose frames cannot be read any more; see `verify`.
 
     Raises
@@ -106,10 +108,10 @@ def verify_folder(folder: Path, head: str | None = None) -> Verification:
         frames = sum(entry["kind"] == "frame" for entry in chain.entries)
         return Verification(str(folder), chain.head, len(chain.entries), frames, findings=[*findings, str(error)])
     with closing(session):
-        return verify(session, head)
+        return verify(session, head, tracker)
 
 
-def verify(session: RecordedSession, head: str | None = None) -> Verification:
+def verify(session: RecordedSession, head: str | None = None, tracker: GivenTracker = None) -> Verification:
     """Check a session, and replay it from itself.
 
     Parameters
@@ -118,6 +120,8 @@ def verify(session: RecordedSession, head: str | None = None) -> Verification:
         What to check.
     head : str, optional
         Hash of the last line, as it was kept elsewhere when the session ended.
+    tracker : str or TrackerFactory, optional
+        Makes the decisions again; by default the one that the session was recorded with.
     """
     chain, entries = session.chain, session.entries
     frames = sum(entry["kind"] == "frame" for entry in entries)
@@ -140,7 +144,9 @@ def verify(session: RecordedSession, head: str | None = None) -> Verification:
         found.findings.append("frames.h5: reference, target, structures or preview are not those of the session")
     elif config is not None:
         try:
-            _replay(session, arm(session.setup, config), found, same_versions)
+            armed = arm_session(session, config, tracker)
+            same_versions &= _check_tracker(session, armed.config.tracker.kind, found)
+            _replay(session, armed, found, same_versions)
         except GatekeeperError as error:
             found.findings.append(str(error))
     if found.rounded:
@@ -201,6 +207,17 @@ def _check_versions(header: Mapping[str, Any], found: Verification) -> bool:
         if now.get(name) != then:
             found.notes.append(f"recorded with {name} {then:.16}, checked with {now.get(name, 'none'):.16}")
     return bool(header["versions"] == now)
+
+
+def _check_tracker(session: RecordedSession, kind: str, found: Verification) -> bool:
+    """Return whether the session was recorded with the tracker, and its version, that checks it now."""
+    then, now = dict(recorded_tracker(session)), TRACKERS.find(kind).identity
+    if then["version"] is None and then["distribution"] == now["distribution"]:
+        then["version"] = now["version"]
+    if then != now:
+        words = (f"{one['kind']} ({one['distribution']} {one['version'] or ''}".rstrip() + ")" for one in (then, now))
+        found.notes.append("recorded with tracker {}, checked with {}".format(*words))
+    return then == now
 
 
 def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: Verification) -> SessionConfig | None:
