@@ -36,7 +36,8 @@ html_math_renderer = "mathml"
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+# Generous, for a machine with other work; an idle one needs a minute for all cells together.
+nb_execution_timeout = 300
 nb_merge_streams = True
 
 autosummary_generate = True
