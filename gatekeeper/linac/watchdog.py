@@ -32,7 +32,7 @@ RETRY_S = 0.05
 """Pause before a HOLD that failed is sent again, in s."""
 GIVE_UP_S = 10.0
 """Time after the engine's end during which sending HOLD is retried, in s."""
-LOOKS = 10
+CHECKS = 10
 """Number of times the counter is read within its limit."""
 COUNTER = 8
 """Size of the counter in bytes."""
@@ -168,7 +168,7 @@ def _terminate(*_: object) -> None:
 
 
 def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, engine: int) -> None:
-    """Watch until told to end, or until the engine is gone and HOLD was sent; the process's main function."""
+    """Watch until asked to end, or until the engine is gone and HOLD was sent; the process's main function."""
     # A terminal's interrupt is for the engine, which terminates its child processes when it ends.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -212,16 +212,16 @@ def watch(hold_sender: "HoldSender", limit_s: float, count: Callable[[], int], l
         True once the engine is gone, False when asked to end.
     """
     heartbeat = HeartbeatDeadline(limit_s)
-    listened = [link.fileno()] + ([gone] if gone >= 0 else [])
+    descriptors = [link.fileno()] + ([gone] if gone >= 0 else [])
     late = False
     while True:
         now_s = monotonic_ns() * 1e-9
         # The counter has no time stamp, so it is read often enough for the delay not to matter.
-        wait_s = RETRY_S if late else min(heartbeat.left_s(now_s), limit_s / LOOKS)
-        heard, _, _ = select.select(listened, [], [], wait_s)
-        if link.fileno() in heard and _has_message(link):
+        wait_s = RETRY_S if late else min(heartbeat.left_s(now_s), limit_s / CHECKS)
+        ready, _, _ = select.select(descriptors, [], [], wait_s)
+        if link.fileno() in ready and _has_message(link):
             return False
-        if heard:
+        if ready:
             return True
         late = heartbeat.is_late(count(), monotonic_ns() * 1e-9)
         if late:

@@ -30,7 +30,7 @@ DEADLINE_S = 5.0
 """Time without a complete line after which a connection ends, in seconds of real time."""
 ANSWER_S = 2.0
 """Longest time for the loop to answer, in seconds of real time."""
-LOOK_S = 0.25
+POLL_S = 0.25
 PACE_S = 0.01
 """Pause after each round over the connections, in seconds of real time; each round processes one line of each."""
 CREDENTIALS = struct.Struct("3i")
@@ -95,21 +95,21 @@ class Control:
         try:
             while True:
                 busy = any(client.busy for client in self._clients)
-                for key, events in self._selector.select(0.0 if busy else LOOK_S):
+                for key, events in self._selector.select(0.0 if busy else POLL_S):
                     if key.fileobj is self._woken:
                         return
                     if key.fileobj is self._server:
                         self._accept()
                     else:
-                        self._talk(key.data, events)
+                        self._exchange(key.data, events)
                 for client in tuple(self._clients):
-                    self._look_after(client)
+                    self._update(client)
                 # The pause limits the processor time that a flood of requests can use.
                 pause(PACE_S)
         finally:
             for client in tuple(self._clients):
                 self._answer(client)
-                self._part(client)
+                self._disconnect(client)
             self._selector.close()
             self._server.close()
             self._woken.close()
@@ -124,37 +124,37 @@ class Control:
                 return
             if len(self._clients) >= MOST_CLIENTS:
                 idle = [client for client in self._clients if client.pending is None] or self._clients
-                self._part(min(idle, key=lambda client: client.since_ns))
+                self._disconnect(min(idle, key=lambda client: client.since_ns))
             client = _Client(link)
             self._clients.append(client)
-            self._attend(client)
+            self._register(client)
 
-    def _talk(self, client: "_Client", events: int) -> None:
+    def _exchange(self, client: "_Client", events: int) -> None:
         """Read and write what is possible, and end connections that are closed or break a limit."""
         try:
             if events & selectors.EVENT_READ:
                 client.read()
             client.write()
-            self._attend(client)
+            self._register(client)
         except InputError as error:
             client.say(_refusal(error))
-            self._part(client)
+            self._disconnect(client)
         except OSError:
-            self._part(client)
+            self._disconnect(client)
 
-    def _look_after(self, client: "_Client") -> None:
+    def _update(self, client: "_Client") -> None:
         """Answer a request, process the next line, or end an idle connection."""
         waited_s = (stopwatch_ns() - client.since_ns) * 1e-9
         if client.pending is not None and (client.pending.answer is not None or waited_s > ANSWER_S):
             self._answer(client)
         elif client.pending is None and (line := client.line()) is not None:
-            self._take_up(client, line)
-        elif client.pending is None and (client.hung_up or waited_s > DEADLINE_S):
-            self._part(client)
+            self._process_line(client, line)
+        elif client.pending is None and (client.closed_by_peer or waited_s > DEADLINE_S):
+            self._disconnect(client)
             return
-        self._talk(client, 0)
+        self._exchange(client, 0)
 
-    def _take_up(self, client: "_Client", line: bytes) -> None:
+    def _process_line(self, client: "_Client", line: bytes) -> None:
         try:
             words, operator = _read(line)
             if words == [STATUS]:
@@ -174,10 +174,10 @@ class Control:
             client.say({"accepted": answer.accepted, "note": answer.note})
             client.since_ns = stopwatch_ns()
 
-    def _attend(self, client: "_Client") -> None:
+    def _register(self, client: "_Client") -> None:
         """Register for readable data, and for writing while answers are unsent."""
         known = client.link in self._selector.get_map()
-        wanted = 0 if client.hung_up else selectors.EVENT_READ
+        wanted = 0 if client.closed_by_peer else selectors.EVENT_READ
         wanted |= selectors.EVENT_WRITE if client.unsent else 0
         if known and not wanted:
             self._selector.unregister(client.link)
@@ -186,7 +186,7 @@ class Control:
         elif wanted:
             self._selector.register(client.link, wanted, client)
 
-    def _part(self, client: "_Client") -> None:
+    def _disconnect(self, client: "_Client") -> None:
         if client in self._clients:
             self._clients.remove(client)
             if client.link in self._selector.get_map():
@@ -207,7 +207,7 @@ class _Client:
         The request that waits for its answer.
     since_ns : int
         Time of the connection, of its last request or of the answer to it, in ns.
-    hung_up : bool
+    closed_by_peer : bool
         Whether the client has closed its side; it may still wait for an answer.
     unsent : bytearray
         Answers that were not sent yet.
@@ -217,7 +217,7 @@ class _Client:
         self.link = link
         self.pending: PendingRequest[Request] | None = None
         self.since_ns = stopwatch_ns()
-        self.hung_up = False
+        self.closed_by_peer = False
         self.unsent = bytearray()
         self._unread = bytearray()
 
@@ -232,7 +232,7 @@ class _Client:
             raise InputError(f"more than {LARGEST_LINE} unprocessed bytes; send less")
         with suppress(BlockingIOError):
             data = self.link.recv(LARGEST_LINE)
-            self.hung_up = not data
+            self.closed_by_peer = not data
             self._unread += data
 
     def line(self) -> bytes | None:
@@ -249,7 +249,7 @@ class _Client:
         self.unsent += json.dumps(values, allow_nan=False).encode() + b"\n"
         if len(self.unsent) > LARGEST_BACKLOG:
             self.unsent.clear()
-            self.hung_up = True
+            self.closed_by_peer = True
 
     def write(self) -> None:
         """Send what the socket accepts without blocking."""

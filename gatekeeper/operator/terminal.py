@@ -175,14 +175,14 @@ class Terminal:
 
     def open(self) -> None:
         """Start reading."""
-        if not self._may_listen():
+        if not self._is_foreground():
             self._say("no commands are read from this terminal, which belongs to another program now")
             return
         # Test now: a terminal that is gone would pass for a pipe.
         self._is_terminal = is_terminal(self._descriptor)
         if self._shown is not None and self._is_terminal:
             with suppress(termios.error):  # it is gone already; the thread finds out
-                self._quieten()
+                self._set_raw_mode()
         self._thread.start()
 
     def close(self) -> None:
@@ -198,13 +198,13 @@ class Terminal:
             with suppress(termios.error):  # a terminal that is gone
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._modes)
 
-    def _may_listen(self) -> bool:
+    def _is_foreground(self) -> bool:
         """Return False for a terminal that would stop our process for reading from the background."""
         with suppress(OSError):  # no terminal, or not the one that we run in
             return os.tcgetpgrp(self._descriptor) == os.getpgrp()
         return True
 
-    def _quieten(self) -> None:
+    def _set_raw_mode(self) -> None:
         """Read keys one by one, without echo; Ctrl-C still interrupts, Ctrl-Z no longer stops the process."""
         self._modes = termios.tcgetattr(self._descriptor)
         modes = termios.tcgetattr(self._descriptor)
@@ -227,21 +227,21 @@ class Terminal:
             except OSError:  # raised by a terminal that is gone
                 data = b""
             if not data:
-                self._left(line)
+                self._finish_input(line)
                 return
             for typed in line.take(data):
-                self._obey(typed)
+                self._execute(typed)
             if self._shown is not None:
                 self._shown(line.text)
 
-    def _left(self, line: Line) -> None:
+    def _finish_input(self, line: Line) -> None:
         """End the session when the terminal is gone; process the last line of a file or pipe."""
         if self._is_terminal:
             self._requests.submit(Request(END, GONE, ORIGIN))
         elif line.text:
-            self._obey(line.text)
+            self._execute(line.text)
 
-    def _obey(self, typed: str) -> None:
+    def _execute(self, typed: str) -> None:
         if wants_help(typed):
             for words in help_lines():
                 self._say(words)

@@ -21,7 +21,7 @@ ORIGIN = "command line"
 """Origin of requests that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
 """Operator name of the request that ends a session after its set duration."""
-OWN = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
+GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
 
 
@@ -128,7 +128,7 @@ class SessionController:
         self._requests.complete(time_s, values)
         state = self._armed.gate.state
         self.was_armed |= state.armed
-        if self._phase in OWN and (phase := armed_phase(state.armed, state.operator_hold)) is not self._phase:
+        if self._phase in GATE_PHASES and (phase := armed_phase(state.armed, state.operator_hold)) is not self._phase:
             self._enter(phase, str(values["operator"]))
 
     def end(self, note: str = "") -> None:

@@ -1,1 +1,1 @@
-"""Frames from the outside."""
+"""Live frames from MRD, OpenIGTLink and DICOM senders."""

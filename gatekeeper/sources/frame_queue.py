@@ -1,4 +1,4 @@
-"""Mailbox: a few frames on their way from the thread that receives them to the loop."""
+"""A short queue of frames from the receiving thread to the loop."""
 
 import threading
 from collections import deque
@@ -7,18 +7,18 @@ from dataclasses import replace
 from gatekeeper.core.frame import Frame
 
 CAPACITY = 64
-"""Frames that may wait; at 8 frames/s that is eight seconds, far beyond the age of a frame that still counts."""
+"""Largest number of waiting frames; at 8 frames/s eight seconds, far beyond the largest valid age of a frame."""
 
 
 class FrameQueue:
-    """A source of the frames that another thread puts in; what is not taken in time is dropped, oldest first.
+    """A source of frames that another thread puts in; on overflow the oldest frame is dropped.
 
-    A frame says how many were dropped before it, as frames that were skipped and not lost.
+    The next frame says how many were dropped before it, as skipped and not as lost.
 
     Parameters
     ----------
     capacity : int
-        How many frames may wait.
+        Largest number of waiting frames.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -32,11 +32,11 @@ class FrameQueue:
 
     @property
     def dropped(self) -> int:
-        """How many frames were dropped so far."""
+        """Number of frames dropped so far."""
         return self._dropped
 
     def put(self, frame: Frame) -> None:
-        """Leave a frame to be taken; after the end it is let go."""
+        """Add a frame; after the end it is ignored."""
         with self._changed:
             if self._is_over:
                 return
@@ -53,17 +53,17 @@ class FrameQueue:
             return self._given(self._frames.popleft()) if self._frames else None
 
     def ended(self) -> bool:
-        """Return True when all frames were taken and no other will come."""
+        """Return whether all frames were taken and no other will come."""
         return self._is_over and not self._frames
 
     def end(self) -> None:
-        """No frame will be put in any more; those that are there can still be taken."""
+        """Accept no more frames; waiting ones can still be taken."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End, and let go of the frames that wait; may be called twice."""
+        """Accept no more frames, and discard waiting ones; may be called twice."""
         with self._changed:
             self._frames.clear()
             self._is_over = True
@@ -71,7 +71,7 @@ class FrameQueue:
 
     def _drop(self, frame: Frame) -> None:
         self._dropped += 1
-        # What came twice or out of order is not a second frame that was there.
+        # A repeated or reordered frame does not count as a second frame.
         if self._highest is None or frame.sequence > self._highest:
             self._highest = frame.sequence
             self._dropped_now += 1 + frame.skipped

@@ -1,19 +1,19 @@
-"""Aside: images that are there and not for the session, so that they leave no gap in the numbers of those that are."""
+"""Images of other planes or kinds between the session's frames, which must not look like lost frames."""
 
 from dataclasses import replace
 
 from gatekeeper.core.frame import Frame
 
 LONGEST = 256
-"""So many numbers are remembered between two frames that are given."""
+"""Largest number of images remembered between two frames."""
 
 
 class InterleavedFrames:
-    """Counts what is set aside between two frames of a session as skipped before the second one.
+    """Count the images set aside between two frames as skipped before the second one.
 
-    A device that images several planes, or several kinds of image, in turn counts them all in one row, or each kind in
-    a row of its own. In the first case what was set aside explains a gap; in the second it explains none, and a lost
-    frame must stay one. Which it is shows in a number that comes twice.
+    A device that images several planes, or several kinds of image, in turn numbers them in one sequence or in a
+    sequence for each. In the first case images set aside explain a gap in the numbers; in the second they do not, and a
+    lost frame must remain one. A number that occurs twice shows the second case.
     """
 
     def __init__(self) -> None:
@@ -22,14 +22,14 @@ class InterleavedFrames:
         self._is_one_row = True
 
     def put(self, sequence: int, skipped: int = 0) -> None:
-        """Set an image aside, with what had been skipped before it."""
+        """Set an image aside, with the number of images skipped before it."""
         if self._given is not None and sequence == self._given:
             self._is_one_row = False
         if len(self._waiting) < LONGEST:
             self._waiting[sequence] = skipped
 
     def give(self, frame: Frame) -> Frame:
-        """Return a frame of the session, with what was set aside just before it counted as skipped."""
+        """Return a frame, with the images set aside just before it counted as skipped."""
         if frame.sequence in self._waiting:
             self._is_one_row = False
         given, self._given = self._given, frame.sequence

@@ -1,4 +1,4 @@
-"""MRD source: a server to which image reconstruction streams its images (ISMRMRD, as FIRE, OpenRecon, Gadgetron)."""
+"""MRD source: a server that receives images of an image reconstruction (ISMRMRD, as FIRE, OpenRecon, Gadgetron)."""
 
 import math
 import socket
@@ -18,25 +18,25 @@ from gatekeeper.wire.single import shortest_decimals
 from gatekeeper.wire.stream import MessageStream, StreamError
 
 NUMBERS = 65_536
-"""After so many images their index begins again at 0."""
+"""Number of image indices, after which they start again at 0."""
 MAGNITUDES = (0, mrd.MAGNITUDE, mrd.REAL, mrd.COMPLEX)
-"""What a trackable image shows; 0 is a sender that does not say."""
+"""Types of images that can be tracked; 0 means not specified."""
 OTHERS = ("plane", "type")
-"""Sound images that a device makes beside the session's, in turn with them: these are no frames that are missing."""
+"""Valid images that a device sends in turn with those of the session, which are not missing frames."""
 
 
 class MrdSource(NetworkSource):
-    """Listens for one MRD client at a time and makes frames of its images.
+    """Receive images from one MRD client at a time, and turn them into frames.
 
     Rows and columns come from the image's header: x, the fastest in memory, runs along `read_dir` and y along
-    `phase_dir`, or along the meta attributes `ImageRowDir` and `ImageColumnDir` where the sender has turned the image;
-    `position` is the middle of the image, and pixels are `field_of_view / matrix_size` large. Complex images become
-    magnitudes. What is no magnitude image of one sagittal plane is counted and left.
+    `phase_dir`, or along the meta attributes `ImageRowDir` and `ImageColumnDir` where the sender has rotated the image;
+    `position` is the centre of the image, and the pixel size is `field_of_view / matrix_size`. Complex images become
+    magnitudes. Images other than magnitudes of one sagittal plane are counted and ignored.
 
     Parameters
     ----------
     config : MrdSourceConfig
-        Where to listen, and to whom.
+        Address, allowed senders and limits.
     clock : Clock
         Session time, running with the machine's.
 
@@ -67,7 +67,7 @@ class MrdSource(NetworkSource):
                 message = mrd.read_message(stream, where)
                 if message is Kind.CLOSE:
                     self._statistics.add("ignored", "close")
-                    # The client waits for a farewell of ours before it closes; whether it still does is its affair.
+                    # The client waits for our close message before it closes, unless it is gone.
                     with suppress(OSError):
                         link.sendall(mrd.CLOSE)
                     return
@@ -87,7 +87,7 @@ class MrdSource(NetworkSource):
             self._statistics.add("ignored", message.name.lower())
 
     def _take_image(self, message: ImageMessage, received_s: float, where: str) -> None:
-        """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
+        """Turn an image into a frame, or count why it is not one; both have a number and a time."""
         header = message.header
         number = self._stamps.number(header.image_index)
         acquired_s = self._stamps.acquired_s(header.stamp * self._config.tick_ms * 1e-3, received_s)
@@ -106,7 +106,7 @@ class MrdSource(NetworkSource):
             return
         if math.isnan(acquired_s):
             self._statistics.add(
-                "unfit", "clock", f"{where}: the sender's clock runs faster than time; set tick_ms to its"
+                "unfit", "clock", f"{where}: the sender's clock runs too fast; set tick_ms to its tick"
             )
         image = canonical(message.pixels[0, 0], reorient)
         frame = Frame(image, reorient.spacing_mm, number, acquired_s, received_s, reorient.plane)
@@ -114,7 +114,7 @@ class MrdSource(NetworkSource):
         self._queue.put(self._interleaved.give(frame))
 
     def _reorientation(self, message: ImageMessage, where: str) -> Reorientation:
-        """Return how images of this geometry become canonical."""
+        """Return the reorientation of images of this geometry."""
         header = message.header
         along_x, along_y = _directions(message, where)
         key = header.matrix, header.field_of_view_mm, header.position_mm, along_x, along_y
@@ -127,9 +127,9 @@ class MrdSource(NetworkSource):
 
 
 def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
-    """Return in a word and in words why an image is no frame; nothing when it may be one."""
+    """Return a word and a text on why an image is not a frame; empty when it may be one."""
     if header.image_type not in MAGNITUDES:
-        return "type", f"image_type {header.image_type} is no magnitude; send magnitude images (1)"
+        return "type", f"image_type {header.image_type} is not a magnitude; send magnitude images (1)"
     if 0 in header.matrix:
         return "empty", f"it has {header.matrix[0]} x {header.matrix[1]} pixels; send images that have some"
     if header.channels != 1:
@@ -140,7 +140,7 @@ def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
 
 
 def _directions(message: ImageMessage, where: str) -> tuple[Vector, Vector]:
-    """Return along which directions x and y of an image run: the meta attributes know better than the header."""
+    """Return the directions of x and y; meta attributes take precedence over the header."""
     try:
         meta = mrd.read_attributes(message.attributes)
     except ValueError as error:
@@ -165,7 +165,7 @@ def _direction(words: tuple[str, ...] | None, otherwise: Vector, where: str) -> 
 
 
 def _geometry(header: ImageHeader, along_x: Vector, along_y: Vector) -> tuple[Plane, tuple[float, float]]:
-    """Return where the pixels lie as they are stored, and their distances along rows and columns, in mm."""
+    """Return the plane of the pixels as stored, and their distances along rows and columns, in mm."""
     (nx, ny, _), (width_mm, height_mm, _) = header.matrix, shortest_decimals(header.field_of_view_mm)
     spacing_mm = height_mm / ny, width_mm / nx
     back_x_mm, back_y_mm = 0.5 * (nx - 1) * spacing_mm[1], 0.5 * (ny - 1) * spacing_mm[0]

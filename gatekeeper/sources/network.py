@@ -1,4 +1,4 @@
-"""What every source that is sent images over a network has in common, whatever its protocol."""
+"""What all network sources have in common, whatever their protocol."""
 
 import math
 from collections.abc import Callable, Hashable
@@ -16,13 +16,13 @@ from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 
 DAY_S = 86_400.0
-"""Clocks that tell the time of day begin again at 0 after it, in seconds."""
+"""Period of clocks that give the time of day, in s."""
 KNOWN_PLANES = 16
-"""So many geometries are remembered; a device that interleaves more of them computes some anew."""
+"""Largest number of cached geometries."""
 
 
 class NetworkSource:
-    """The part of a live source that faces the session: frames wait in a mailbox, and everything is counted."""
+    """The part of a live source that faces the session: a queue of frames, and statistics."""
 
     _link: Listener | Caller
 
@@ -37,11 +37,11 @@ class NetworkSource:
 
     @property
     def counts(self) -> SourceCounts:
-        """What came so far; may be read from any thread."""
+        """Counts so far; may be read from any thread."""
         return self._statistics.counts(self._queue.dropped)
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return the oldest frame that waits, else the next one within `timeout_s` of session time, else None."""
+        """Return the oldest waiting frame, else the next one within `timeout_s` of session time, else None."""
         return self._queue.next_frame(timeout_s)
 
     def ended(self) -> bool:
@@ -49,20 +49,22 @@ class NetworkSource:
         return self._queue.ended()
 
     def close(self) -> None:
-        """End the connection and listen or call no more; may be called twice."""
+        """End the connection and stop listening or connecting; may be called twice."""
         self._link.close()
         self._queue.close()
 
 
 class ImageStamps:
-    """Numbers and times of a sender's images in the session; of what it has only ever said 0 it does not tell.
+    """Session numbers and times of a sender's images.
+
+    A sender that has sent only zeros as number or time is treated as not giving it.
 
     Parameters
     ----------
     modulus : int
-        After so many numbers the sender's begin again at 0.
+        Number of the sender's numbers, after which they start again at 0.
     period_s : float
-        After this time its stamps begin again at 0, in seconds.
+        Time after which its stamps start again at 0, in s.
     """
 
     def __init__(self, modulus: int, period_s: float = math.inf) -> None:
@@ -71,34 +73,34 @@ class ImageStamps:
         self._is_stamped = self._is_numbered = False
 
     def connected(self) -> None:
-        """Say that another connection begins: its numbers and its clock are new."""
+        """Start a new connection, whose numbers and clock are new."""
         self._numbers.broken()
         self._time.reset()
         self._is_stamped = self._is_numbered = False
 
-    def number(self, told: int) -> int:
-        """Return the session's number of the next image; a sender that does not count is counted."""
-        self._is_numbered = self._is_numbered or told != 0
-        return self._numbers.number(told if self._is_numbered else None)
+    def number(self, device: int) -> int:
+        """Return the session's number of the next image; without numbers of the sender, images are counted."""
+        self._is_numbered = self._is_numbered or device != 0
+        return self._numbers.number(device if self._is_numbered else None)
 
-    def acquired_s(self, told_s: float, received_s: float) -> float:
-        """Return when an image was acquired, in s of session time; for a sender without a clock it is its arrival."""
-        self._is_stamped = self._is_stamped or told_s != 0.0
-        return self._time.acquired_s(told_s, received_s) if self._is_stamped else received_s
+    def acquired_s(self, device_s: float, received_s: float) -> float:
+        """Return when an image was acquired, in s of session time; without a clock of the sender, its arrival."""
+        self._is_stamped = self._is_stamped or device_s != 0.0
+        return self._time.acquired_s(device_s, received_s) if self._is_stamped else received_s
 
 
 class ReorientationCache:
-    """How images of the geometries that came lately become canonical."""
+    """Reorientations of the image geometries that came recently."""
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Reorientation] = {}
 
     def __len__(self) -> int:
-        """Return how many are remembered."""
+        """Return the number of cached geometries."""
         return len(self._known)
 
     def get(self, key: Hashable, make: Callable[[], Reorientation]) -> Reorientation:
-        """Return what is known of a geometry, or else what `make` makes of it; what that raises is not remembered."""
+        """Return the cached reorientation of a geometry, or the result of `make`; exceptions are not cached."""
         known = self._known.get(key)
         if known is None:
             known = make()
@@ -109,8 +111,8 @@ class ReorientationCache:
 
 
 def canonical(pixels: NDArray[np.generic], reorient: Reorientation) -> NDArray[np.float32]:
-    """Return an image of its own in canonical orientation; of complex pixels their magnitude."""
-    # What is too large for float32 becomes infinite, which the gate holds on.
+    """Return a copy of an image in canonical orientation; the magnitude of complex pixels."""
+    # Values too large for float32 become infinite, on which the gate holds.
     with np.errstate(over="ignore", invalid="ignore"):
         real = np.abs(pixels) if np.iscomplexobj(pixels) else pixels
         return np.array(reorient.apply(real), dtype=np.float32, order="C")

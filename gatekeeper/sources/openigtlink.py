@@ -20,29 +20,29 @@ from gatekeeper.wire.stream import Breach, MessageStream, StreamError
 
 NAME = "openigtlink source"
 NUMBERS = 1 << 32
-"""Message numbers have 32 bits and begin again at 0."""
+"""Number of message numbers, after which they start again at 0."""
 IGNORED = {"TRANSFORM": "transform", "STATUS": "status", "STRING": "string"}
-"""Messages that are skipped, and the word under which they are counted; all others are "other"."""
+"""Message types that are skipped, and the word under which each is counted; all others are "other"."""
 
 
 class OpenIGTLinkSource(NetworkSource):
     """A live source of OpenIGTLink IMAGE messages, as a server that senders connect to or as a client of one.
 
-    One sender at a time. Messages of other types or devices are skipped by their size and counted. A damaged message
-    ends its connection; a sound image that is no frame of a sagittal cine is counted with what it lacks. The time of
-    acquisition is the header's time stamp, the number that of the extended header.
+    One sender at a time. Messages of other types or devices are skipped and counted. A damaged message ends its
+    connection; a valid image that is not a frame of a sagittal cine is counted with the reason. The time of acquisition
+    is the header's time stamp, the number that of the extended header.
 
     Parameters
     ----------
     config : OpenIGTLinkSourceConfig
-        Where to listen or to connect to, and what is taken.
+        Address, device name and limits.
     clock : Clock
         Session time, by which arrivals are stamped.
 
     Raises
     ------
     ConfigError
-        When it cannot listen where it should.
+        When it cannot listen there.
     """
 
     def __init__(self, config: OpenIGTLinkSourceConfig, clock: Clock) -> None:
@@ -73,7 +73,7 @@ class OpenIGTLinkSource(NetworkSource):
             self._statistics.add("broken", Breach.MALFORMED.value, f"{where}: {error}")
 
     def _take(self, stream: MessageStream, where: str) -> None:
-        """Take one message."""
+        """Read one message."""
         header = decode_header(stream.take(HEADER_BYTES))
         if (kind := self._ignored(header)) is not None:
             stream.skip(header.body_size)
@@ -85,7 +85,7 @@ class OpenIGTLinkSource(NetworkSource):
         self._take_image(message, decode_image(message.content), received_s, f"{where}: image of {message.device!r}")
 
     def _take_image(self, message: Message, image: Image, received_s: float, where: str) -> None:
-        """Make a frame of an image, or count why it is none. Each has its number and its time in either case."""
+        """Turn an image into a frame, or count why it is not one; both have a number and a time."""
         number = self._stamps.number(message.number)
         acquired_s = self._stamps.acquired_s(to_seconds(message.timestamp), received_s)
         kind, fault = _unfit_reason(image)
@@ -96,16 +96,14 @@ class OpenIGTLinkSource(NetworkSource):
             reorient = self._reorientation(image, where)
         except NotSagittalError as error:
             self._statistics.add("unfit", "plane", str(error))
-            # A device that images other planes in turn with the session's: these are no frames that are missing.
+            # Images of other planes, in turn with the session's, are not missing frames.
             self._interleaved.put(number)
             return
         except GeometryError as error:
             self._statistics.add("unfit", "geometry", str(error))
             return
         if math.isnan(acquired_s):
-            self._statistics.add(
-                "unfit", "clock", f"{where}: its time stamps run faster than time; they are in seconds"
-            )
+            self._statistics.add("unfit", "clock", f"{where}: its time stamps run too fast; send them in seconds")
         frame = Frame(
             canonical(image.pixels[0], reorient), reorient.spacing_mm, number, acquired_s, received_s, reorient.plane
         )
@@ -113,13 +111,13 @@ class OpenIGTLinkSource(NetworkSource):
         self._queue.put(self._interleaved.give(frame))
 
     def _ignored(self, header: Header) -> str | None:
-        """Return the word under which a message is counted that is nothing to us, or None."""
+        """Return the word under which an ignored message is counted, or None for an image to be used."""
         if header.type_name != "IMAGE":
             return IGNORED.get(header.type_name, "other")
         return "device" if self._config.device and header.device != self._config.device else None
 
     def _reorientation(self, image: Image, where: str) -> Reorientation:
-        """Return how images of this geometry become canonical."""
+        """Return the reorientation of images of this geometry."""
         key = image.i_step_mm, image.j_step_mm, image.centre_mm, image.coordinates, image.whole
 
         def make() -> Reorientation:
@@ -131,7 +129,7 @@ class OpenIGTLinkSource(NetworkSource):
 
 
 def _unfit_reason(image: Image) -> tuple[str, str]:
-    """Return in a word and in words why an image is no frame; nothing when it may be one."""
+    """Return a word and a text on why an image is not a frame; empty when it may be one."""
     if image.pixels.ndim == 4:
         return "vector", f"it has {image.pixels.shape[3]} numbers per pixel; send one"
     if not image.is_whole:

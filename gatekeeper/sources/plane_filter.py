@@ -1,4 +1,4 @@
-"""Planes: of a device that images several planes in turn, the session's one; the others only when it stays away."""
+"""Select the session's plane from a device that images several planes in turn."""
 
 import math
 
@@ -9,28 +9,28 @@ from gatekeeper.core.protocols import FrameSource
 from gatekeeper.sources.interleaving import InterleavedFrames
 
 LONGEST_RUN = 256
-"""So many frames of other planes are set aside at once, so that a flood of them cannot keep the loop waiting."""
+"""Largest number of frames of other planes set aside at once, so that many of them cannot block the loop."""
 
 
 class PlaneFilter:
-    """A source behind another one, which gives the frames of the session's plane and sets others aside.
+    """A source that returns another source's frames on the session's plane and sets others aside.
 
-    Frames lie on the session's plane when they are parallel to it and not beside it; where on it, and how finely
-    they sample it, is for the gate to judge. When nothing has come on the plane for `silence_s`, whatever comes is
-    given, so that the gate finds, and says, that the plane has changed.
+    A frame is on the plane when it is parallel to it and at no distance from it; position in the plane and sampling are
+    checked by the gate. When there was no frame on the plane for `silence_s`, frames of any plane are returned, so that
+    the gate detects and reports that the plane has changed.
 
     Parameters
     ----------
     source : FrameSource
-        Where frames come from.
+        Source of the frames.
     plane : Plane
-        Where the session's images lie.
+        Plane of the session's images.
     clock : Clock
         Session time.
     silence_s : float
-        For so long after the last frame on the plane, in seconds, others are set aside.
+        Time since the last frame on the plane during which others are set aside, in s.
     angle_deg, offset_mm : float
-        A frame whose normal is turned by more, in degrees, or that lies further beside the plane, in mm, is another.
+        Largest angle in degrees and largest distance in mm at which a frame counts as on the plane.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class PlaneFilter:
         self._origin_mm = plane.origin_mm
         self._angle_deg = angle_deg
         self._offset_mm = offset_mm
-        self._seen_s = clock.now_s()
+        self._last_on_plane_s = clock.now_s()
         self._interleaved = InterleavedFrames()
         self._set_aside = 0
 
     @property
     def set_aside(self) -> int:
-        """How many frames of other planes were set aside so far."""
+        """Number of frames of other planes set aside so far."""
         return self._set_aside
 
     def next_frame(self, timeout_s: float) -> Frame | None:
@@ -66,28 +66,28 @@ class PlaneFilter:
             if frame is None:
                 return None
             if self._is_on_plane(frame.plane):
-                self._seen_s = max(self._seen_s, frame.received_s)
+                self._last_on_plane_s = max(self._last_on_plane_s, frame.received_s)
                 return self._interleaved.give(frame)
-            if not frame.received_s - self._seen_s <= self._silence_s:
+            if not frame.received_s - self._last_on_plane_s <= self._silence_s:
                 return self._interleaved.give(frame)
             self._interleaved.put(frame.sequence, frame.skipped)
             self._set_aside += 1
         return None
 
     def ended(self) -> bool:
-        """Return True when no frame will come any more."""
+        """Return whether no frame will come any more."""
         return self._source.ended()
 
     def close(self) -> None:
-        """Close the source behind."""
+        """Close the underlying source."""
         self._source.close()
 
     def _is_on_plane(self, plane: Plane) -> bool:
-        """Return True when a plane is the session's; one that is not finite never is."""
+        """Return whether a plane is the session's; False for one that is not finite."""
         normal = _normal(plane)
         along = add(a * b for a, b in zip(normal, self._normal, strict=True))
         across = math.hypot(*_cross(normal, self._normal))
-        # Which of its two faces a plane shows is not its place.
+        # The sign of the normal does not matter.
         angle_deg = math.degrees(math.atan2(across, abs(along)))
         gaps_mm = (a - b for a, b in zip(plane.origin_mm, self._origin_mm, strict=True))
         beside_mm = abs(add(gap * part for gap, part in zip(gaps_mm, self._normal, strict=True)))

@@ -1,21 +1,21 @@
-"""Numbering: one row of numbers for a session, whatever a device counts and however often it comes back."""
+"""Consecutive frame numbers of a session, from any numbering of the device."""
 
 BREAK = 1_000
-"""Numbers that are left out where a row of the device's ends; no `missing_frames` allows as many."""
+"""Gap in the numbers when the device's sequence ends; larger than any allowed `missing_frames`."""
 REORDERED = 8
-"""A number at most this far back is a frame out of its order; one further back is a count that began anew."""
+"""Largest step back of a reordered frame; a larger one means that the device counts from the start again."""
 
 
 class SequenceNumbers:
-    """Continues over the device's own numbers, with their gaps, repeats and small steps back.
+    """Continue the session's numbers over the device's own, with their gaps, repeats and small steps back.
 
-    Where the device's row ends, because it connected anew or counts from the start again, the row goes on with a gap
-    of `BREAK` numbers, so that the first frame after it is found to be missing others, and is held.
+    When the device's sequence ends, because it reconnected or counts from the start again, the numbers continue with a
+    gap of `BREAK`, so that the first frame after it counts as preceded by missing ones and is held.
 
     Parameters
     ----------
     modulus : int, optional
-        After so many numbers the device's begin again at 0; by default they never do.
+        Number of the device's numbers, after which they start again at 0; by default they never do.
     """
 
     def __init__(self, modulus: int | None = None) -> None:
@@ -25,8 +25,8 @@ class SequenceNumbers:
         self._is_broken = False
 
     def broken(self) -> None:
-        """Say that the device's row has ended: a connection is over."""
-        # Before the first frame there is no row that could have ended.
+        """End the device's sequence: a connection is over."""
+        # Before the first frame there is no sequence that could have ended.
         self._is_broken = self._number >= 0
         self._device = None
 
@@ -36,7 +36,7 @@ class SequenceNumbers:
         Parameters
         ----------
         device : int or None
-            The device's number of it; None when it gives none: frames are then counted as they come.
+            The device's number of the frame; None when it gives none, in which case frames are counted.
         """
         step = 1 if device is None or self._device is None else self._step(device - self._device)
         if self._is_broken or step is None:
@@ -47,10 +47,10 @@ class SequenceNumbers:
         return self._number
 
     def _step(self, step: int) -> int | None:
-        """Return how far a frame is from the one before; None when the device counts from the start again."""
+        """Return the step from the last frame; None when the device counts from the start again."""
         if self._modulus is not None:
             step %= self._modulus
             if step > self._modulus // 2:
                 step -= self._modulus
-        # Numbers below 0 mean that there is no frame.
+        # Numbers below 0 stand for no frame.
         return step if step >= -REORDERED and self._number + step >= 0 else None

@@ -1,4 +1,4 @@
-"""Counts: what a live source has taken, left and refused so far."""
+"""Statistics of a live source: connections, frames, and messages that were not used."""
 
 import threading
 from collections import Counter
@@ -7,31 +7,31 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 LONGEST_NOTE = 300
-"""A note is cut after this many characters: a stranger may have written part of it."""
+"""Longest note, in characters, because a sender may have written part of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """What a live source has seen so far.
+    """Counts of a live source.
 
     Attributes
     ----------
     connections : int
-        Senders that were let in.
+        Accepted connections.
     frames : int
         Images that became frames.
     dropped : int
-        Frames that were dropped because nobody took them.
+        Frames that were dropped because they were not taken in time.
     refused : mapping of str to int
-        Connections that were turned away, by why.
+        Refused connections, by reason.
     ignored : mapping of str to int
-        Sound messages that are nothing to this source, by kind.
+        Valid messages that the source does not use, by kind.
     unfit : mapping of str to int
-        Sound images that are no frame of a sagittal cine, by what they lack.
+        Valid images that are not frames of a sagittal cine, by reason.
     broken : mapping of str to int
-        Messages that ended their connection, by what was wrong.
+        Messages that ended their connection, by reason.
     notes : mapping of str to str
-        The last thing that was said in words, by where: "refused", "ignored", "unfit" or "broken".
+        The last detail of each: "refused", "ignored", "unfit" or "broken".
     """
 
     connections: int = 0
@@ -45,7 +45,7 @@ class SourceCounts:
 
 
 class SourceStatistics:
-    """Counts for one source from any thread. Kinds must be words of ours, so that there are never many."""
+    """Count the events of one source from any thread. Kinds must be constants, so that their number stays small."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,7 +55,7 @@ class SourceStatistics:
         self._notes: dict[str, str] = {}
 
     def connection(self) -> None:
-        """Count a sender that was let in."""
+        """Count an accepted connection."""
         with self._lock:
             self._connections += 1
 
@@ -65,7 +65,7 @@ class SourceStatistics:
             self._frames += 1
 
     def add(self, where: str, kind: str, note: str = "") -> None:
-        """Count one of a kind.
+        """Count one event.
 
         Parameters
         ----------
@@ -74,17 +74,17 @@ class SourceStatistics:
         kind : str
             Which of these.
         note : str
-            More about it in words; the last one is kept.
+            Details; the last one is kept.
         """
         with self._lock:
             self._kinds[where][kind] += 1
             if note:
-                # A terminal that shows it must not take part of it for orders.
+                # A terminal must not interpret part of it as control codes.
                 line = "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE])
                 self._notes[where] = line
 
     def count_connection(self, what: str, more: str) -> None:
-        """Count what a `gatekeeper.wire.listener.Listener` tells of."""
+        """Count an event that a `gatekeeper.wire.listener.Listener` reports."""
         if what == "connection":
             self.connection()
         elif what == "failed":
@@ -93,7 +93,7 @@ class SourceStatistics:
             self.add("refused", more)
 
     def counts(self, dropped: int = 0) -> SourceCounts:
-        """Return the numbers so far, which change no more."""
+        """Return an immutable copy of the counts."""
         with self._lock:
             kinds = {where: MappingProxyType(dict(counter)) for where, counter in self._kinds.items()}
             notes = MappingProxyType(dict(self._notes))

@@ -1,1 +1,1 @@
-"""Bytes of a network: read with a cap and a deadline, and let in only whom the session knows."""
+"""Network protocols: connections, messages with a size limit and a deadline, MRD and OpenIGTLink codecs."""

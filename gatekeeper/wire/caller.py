@@ -1,4 +1,4 @@
-"""Caller: the connecting side of a link; it calls until somebody answers, and again when the link has ended."""
+"""The connecting side of a link, which retries until a server answers and reconnects after a connection has ended."""
 
 import socket
 import threading
@@ -6,13 +6,13 @@ import threading
 from gatekeeper.wire.listener import Count, Serve, set_up, shut
 
 ANSWER_S = 1.0
-"""An attempt to connect is given up after this long, in seconds."""
+"""Longest time of one attempt to connect, in s."""
 PAUSE_S = 0.5
-"""After an attempt or a connection has ended the next attempt waits this long, in seconds."""
+"""Pause between the end of an attempt or connection and the next attempt, in s."""
 
 
 class Caller:
-    """Connects to one address in a thread of its own and serves one connection after the other.
+    """Connect to one address in a thread of its own, and serve one connection after the other.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ class Caller:
     serve, count : callable
         As for `gatekeeper.wire.listener.Listener`; a refusal is "unreachable".
     name : str
-        What messages and threads call it.
+        Name in messages and threads.
     pause_s : float
-        How long it waits between attempts, in seconds.
+        Pause between attempts, in s.
     """
 
     def __init__(self, host: str, port: int, serve: Serve, count: Count, name: str, pause_s: float = PAUSE_S) -> None:
@@ -59,7 +59,7 @@ class Caller:
             self._closing.wait(self._pause_s)
 
     def _work(self, link: socket.socket) -> None:
-        """Serve one connection to its end, whatever comes."""
+        """Serve one connection to its end."""
         with self._lock:
             self._link = link
             if self._closing.is_set():
@@ -81,7 +81,7 @@ def _connected(address: tuple[str, int]) -> socket.socket:
     """Return a socket that is connected to an address."""
     link = socket.create_connection(address, ANSWER_S)
     try:
-        # Where nobody listens on a port of this machine, TCP may happen to connect the caller with itself.
+        # On a local port without a listener, TCP may connect the socket to itself.
         if link.getsockname() == link.getpeername():
             raise ConnectionRefusedError
         link.settimeout(None)

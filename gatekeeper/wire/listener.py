@@ -1,4 +1,4 @@
-"""Listener: one sender at a time may connect, from an address that is allowed; everybody else is turned away."""
+"""The listening side of a link, for one sender at a time, from allowed addresses only."""
 
 import ipaddress
 import select
@@ -11,20 +11,20 @@ from gatekeeper.core.clock import pause
 from gatekeeper.core.errors import ConfigError
 
 WAITING = 128
-"""So many connections may wait to be looked at."""
+"""Largest number of connections waiting to be accepted."""
 DRAIN_S = 1.0
-"""A sender that has hung up and comes back is waited for this long while its last messages are being read."""
+"""Time for which a reconnecting sender waits while the last messages of its old connection are read, in s."""
 BREATH_S = 0.05
-"""After a failure to accept, for example for want of file descriptors, the next attempt waits this long."""
+"""Pause after a failure to accept, for example without free file descriptors, in s."""
 KEEPALIVE_S, KEEPALIVE_PROBES = 2, 2
-"""A sender that says nothing is asked after this long whether its machine is there, and again, this often."""
+"""Idle time and interval of TCP keep-alive probes, in s, and their number."""
 
 Serve = Callable[[socket.socket, str], None]
 Count = Callable[[str, str], None]
 
 
 class Listener:
-    """Listens on one TCP port in a thread of its own and serves one connection at a time in another.
+    """Listen on one TCP port in a thread of its own, and serve one connection at a time in another.
 
     Parameters
     ----------
@@ -36,17 +36,17 @@ class Listener:
         Addresses, or networks such as 10.1.0.0/16, from which a sender may connect.
     serve : callable
         Called with each connected socket and the address of its sender; the connection ends when it returns. It must
-        return soon after the socket was shut down. Never called twice at a time.
+        return soon after the socket was shut down. Calls never overlap.
     count : callable
-        Called with what happened, "connection", "refused" or "failed", and more about it: the refusal is "address"
-        or "busy", the failure the words of an exception that came out of `serve`. May be called from two threads.
+        Called with what happened, "connection", "refused" or "failed", and a detail: for a refusal "address" or "busy",
+        for a failure the text of an exception in `serve`. May be called from two threads.
     name : str
-        What messages and threads call it.
+        Name in messages and threads.
 
     Raises
     ------
     ConfigError
-        When it cannot listen there, or an allowed address is none.
+        When it cannot listen there, or an allowed address is not valid.
     """
 
     def __init__(self, host: str, port: int, allow: Sequence[str], serve: Serve, count: Count, name: str) -> None:
@@ -69,7 +69,7 @@ class Listener:
         return str(host), int(port)
 
     def close(self) -> None:
-        """End the connection and both threads, and listen no more; may be called twice."""
+        """End the connection and both threads, and stop listening; may be called twice."""
         with self._lock:
             self._closing = True
             if self._link is not None:
@@ -81,7 +81,7 @@ class Listener:
         self._socket.close()
 
     def _accept(self) -> None:
-        """Let in or turn away one connection after the other, until closed."""
+        """Accept or refuse one connection after the other, until closed."""
         while not self._closing:
             try:
                 link, address = self._socket.accept()
@@ -118,13 +118,13 @@ class Listener:
         try:
             self._server.start()
         except RuntimeError:
-            # The machine has no thread left: this one connection is lost, and the next may have better luck.
+            # The system cannot start a thread: this connection is lost, a later one may succeed.
             self._server = None
             self._drop(link)
         return True
 
     def _work(self, link: socket.socket, peer: str) -> None:
-        """Serve one connection to its end, whatever comes."""
+        """Serve one connection to its end."""
         try:
             with suppress(OSError):
                 set_up(link)
@@ -141,21 +141,21 @@ class Listener:
 
 
 def _networks(allow: Sequence[str], name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Return what the list of allowed addresses says."""
+    """Return the networks of the list of allowed addresses."""
     networks = []
     for text in allow:
         try:
             networks.append(ipaddress.ip_network(text, strict=False))
         except ValueError:
             raise ConfigError(
-                f"{name}: allow holds {text!r}, which is no address and no network; write it like 10.1.2.3 or "
+                f"{name}: allow holds {text!r}, which is neither an address nor a network; write it like 10.1.2.3 or "
                 "10.1.0.0/16"
             ) from None
     return tuple(networks)
 
 
 def _listening(host: str, port: int, name: str) -> socket.socket:
-    """Return a socket that listens."""
+    """Return a listening socket."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -177,7 +177,7 @@ def _listening(host: str, port: int, name: str) -> socket.socket:
 
 
 def set_up(link: socket.socket) -> None:
-    """Have the system find out when the other machine has gone without a word, and must not stay the one sender."""
+    """Let the system detect a sender whose machine is gone, so that it does not stay the only one."""
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
@@ -186,13 +186,13 @@ def set_up(link: socket.socket) -> None:
 
 
 def _has_hung_up(link: socket.socket) -> bool:
-    """Return True when the other side has closed, whether or not all it sent has been read."""
+    """Return whether the other side has closed, even when not all it sent has been read."""
     poll = select.poll()
     poll.register(link, select.POLLRDHUP)
     return bool(poll.poll(0))
 
 
 def shut(link: socket.socket) -> None:
-    """End every wait on a socket, in whatever thread it is."""
+    """Shut a socket down, which ends every wait on it in any thread."""
     with suppress(OSError):
         link.shutdown(socket.SHUT_RDWR)

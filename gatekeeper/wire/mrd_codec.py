@@ -1,4 +1,4 @@
-"""MRD (ISMRMRD) streaming: its messages as bytes, read within a cap and written.
+"""MRD (ISMRMRD) streaming: its messages as bytes, read within a size limit, and written.
 
 Each message begins with its kind (uint16); all numbers are little-endian. Sources: the streaming protocol and the
 layout of its messages and headers as the ISMRM Raw Data format documents them (version 1); S. J. Inati et al., "ISMRM
@@ -24,7 +24,7 @@ from gatekeeper.wire.stream import Breach, MessageStream, StreamError
 
 
 class Kind(IntEnum):
-    """What a message is."""
+    """Kind of a message."""
 
     CONFIG_FILE = 1
     CONFIG_TEXT = 2
@@ -38,11 +38,11 @@ class Kind(IntEnum):
 
 
 PIXELS = {1: "<u2", 2: "<i2", 3: "<u4", 4: "<i4", 5: "<f4", 6: "<f8", 7: "<c8", 8: "<c16"}
-"""Types of pixels by their number."""
+"""Pixel types by their numbers."""
 MAGNITUDE, PHASE, REAL, IMAGINARY, COMPLEX, RGB = range(1, 7)
-"""What an image shows, by its number; 0 is not said."""
+"""Image types by their numbers; 0 means not specified."""
 CONFIG_FILE_BYTES = 1024
-"""The name of a configuration file always takes this many."""
+"""Fixed size of the name of a configuration file, in bytes."""
 LONGEST_NDIM = 7
 
 _KIND = struct.Struct("<H")
@@ -55,12 +55,12 @@ _NDARRAY = struct.Struct("<HHH")
 
 
 class ImageHeader(NamedTuple):
-    """What a sender says of an image, as far as it matters here.
+    """The fields of an image header that are used here.
 
     Attributes
     ----------
     pixel_type : int
-        Number of the type of its pixels.
+        Number of the pixel type.
     matrix : tuple of int
         Pixels along x, y and z; x runs along `read_dir` and is the fastest in memory.
     field_of_view_mm : tuple of float
@@ -72,9 +72,9 @@ class ImageHeader(NamedTuple):
     read_dir, phase_dir : tuple of float
         Unit vectors of x and y in LPS, unless meta attributes say otherwise.
     stamp : int
-        Time of acquisition in ticks since midnight, 0 when the sender does not say.
+        Time of acquisition in ticks since midnight; 0 when not given.
     image_type : int
-        What it shows.
+        Number of the image type.
     image_index : int
         Number of the image in its series, 0 to 65535.
     series_index : int
@@ -95,14 +95,14 @@ class ImageHeader(NamedTuple):
 
 
 class ImageMessage(NamedTuple):
-    """An image as it came.
+    """An image as received.
 
     Attributes
     ----------
     header : ImageHeader
         Its header.
     attributes : bytes
-        Meta attributes as XML, or nothing.
+        Meta attributes as XML; may be empty.
     pixels : ndarray, shape (channels, z, y, x)
         In the sender's type.
     """
@@ -113,14 +113,14 @@ class ImageMessage(NamedTuple):
 
 
 class TextMessage(NamedTuple):
-    """Words: a configuration, the header in XML, or a text.
+    """A configuration, the header in XML, or a text.
 
     Attributes
     ----------
     kind : Kind
         Which of these.
     text : str
-        Without the zero bytes that some senders end it with; what is no UTF-8 is replaced.
+        Without trailing zero bytes; invalid UTF-8 is replaced.
     """
 
     kind: Kind
@@ -128,7 +128,7 @@ class TextMessage(NamedTuple):
 
 
 Message = ImageMessage | TextMessage | Kind
-"""What is read: of acquisitions, waveforms, arrays and the farewell only which of them it was."""
+"""A message as read: of acquisitions, waveforms, arrays and the close message only the kind."""
 
 
 def read_message(stream: MessageStream, where: str) -> Message:
@@ -137,15 +137,20 @@ def read_message(stream: MessageStream, where: str) -> Message:
     Parameters
     ----------
     stream : MessageStream
-        On which `begin` has said True.
+        A stream on which `begin` has returned True.
     where : str
-        What errors call the sender.
+        Name of the sender in error messages.
+
+    Returns
+    -------
+    ImageMessage, TextMessage or Kind
+        The message.
 
     Raises
     ------
     StreamError
-        When the message is cut, late or larger than the cap, or of a kind or with pixels of a type that nobody knows:
-        where the next message begins is not known then either.
+        When the message is cut, late or too large, or its kind or pixel type is unknown, so that the beginning of the
+        next message is unknown too.
     """
     number = _KIND.unpack(stream.take(_KIND.size))[0]
     match number:
@@ -177,7 +182,7 @@ def read_message(stream: MessageStream, where: str) -> Message:
             stream.skip(item_bytes * prod(_LONG_LENGTH.unpack(stream.take(_LONG_LENGTH.size))[0] for _ in range(ndim)))
             return Kind.NDARRAY
     raise StreamError(
-        Breach.MALFORMED, f"{where}: {number} is no kind of message of MRD; is it an MRD client, and little-endian?"
+        Breach.MALFORMED, f"{where}: {number} is not a kind of MRD message; is it an MRD client, and little-endian?"
     )
 
 
@@ -210,7 +215,7 @@ def _header(raw: bytearray) -> ImageHeader:
 
 def _pixel_type(number: int, where: str) -> np.dtype[np.generic]:
     if number not in PIXELS:
-        raise StreamError(Breach.MALFORMED, f"{where}: {number} is no type of pixels of MRD; they are 1 to 8")
+        raise StreamError(Breach.MALFORMED, f"{where}: {number} is not an MRD pixel type; they are 1 to 8")
     return np.dtype(PIXELS[number])
 
 
@@ -224,16 +229,16 @@ def read_attributes(raw: bytes) -> Mapping[str, tuple[str, ...]]:
     Parameters
     ----------
     raw : bytes
-        As they came with the image, in XML and UTF-8; nothing is no attributes.
+        XML in UTF-8 as it came with the image; empty for none.
 
     Raises
     ------
     ValueError
-        When they are no XML, or have a document type, with which XML can be made to grow.
+        When they are not XML, or have a document type, with which XML can expand.
     """
     if not raw:
         return {}
-    # As text, so that no other encoding can hide a document type.
+    # Decoded first, so that no other encoding can hide a document type.
     text = raw.decode("utf-8")
     if "<!DOCTYPE" in text:
         raise ValueError("they have a document type")
@@ -254,7 +259,7 @@ def write_image(header: ImageHeader, pixels: NDArray[np.generic], attributes: by
     Parameters
     ----------
     header : ImageHeader
-        Its header; type of pixels, matrix and channels are those of the pixels.
+        Its header; pixel type, matrix and channels are taken from the pixels.
     pixels : ndarray, shape (y, x) or (channels, z, y, x)
         Of one of the types in `PIXELS`.
     attributes : bytes
@@ -275,7 +280,7 @@ def write_image(header: ImageHeader, pixels: NDArray[np.generic], attributes: by
 
 
 def write_text(kind: Kind, text: str) -> bytes:
-    """Return the message of a configuration, a header or a text; the name of a file has at most 1023 bytes."""
+    """Return the message of a configuration, a header or a text; a file name has at most 1023 bytes."""
     raw = text.encode()
     if kind is Kind.CONFIG_FILE:
         return _KIND.pack(kind) + raw[: CONFIG_FILE_BYTES - 1].ljust(CONFIG_FILE_BYTES, b"\0")
@@ -283,4 +288,4 @@ def write_text(kind: Kind, text: str) -> bytes:
 
 
 CLOSE = _KIND.pack(Kind.CLOSE)
-"""The farewell."""
+"""The close message."""

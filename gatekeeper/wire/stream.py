@@ -1,4 +1,4 @@
-"""Messages of a stream: exactly so many bytes, no more than the cap, and each message whole by its deadline."""
+"""Messages of a byte stream, read within a size limit and each completely by its deadline."""
 
 import socket
 from enum import StrEnum
@@ -7,32 +7,32 @@ from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.errors import LinkError
 
 PIECE = 65536
-"""What is read only to be thrown away is read in pieces of this many bytes."""
+"""Size of the pieces in which discarded data are read, in bytes."""
 
 STEP = 1 << 20
-"""No more memory than this is taken ahead of the bytes that come, whatever is announced."""
+"""Largest amount of memory that is allocated ahead of received bytes, in bytes."""
 
 
 class Breach(StrEnum):
-    """How a message on a stream was not what it must be."""
+    """How a message violated the protocol."""
 
     CUT = "cut"
-    """The sender was gone before its end."""
+    """The connection ended before the end of the message."""
     LATE = "late"
-    """It was not whole by its deadline."""
+    """The message was incomplete at its deadline."""
     TOO_LARGE = "too_large"
-    """It is announced to be larger than the cap."""
+    """The announced size exceeds the limit."""
     MALFORMED = "malformed"
-    """Its content contradicts the protocol, so that nobody knows where the next one begins."""
+    """The content contradicts the protocol, so that the beginning of the next message is unknown."""
 
 
 class StreamError(LinkError):
-    """A stream that cannot be read on; its connection ends.
+    """A stream that cannot be read any further; its connection ends.
 
     Attributes
     ----------
     breach : Breach
-        What was wrong, for those who count.
+        What was wrong, for statistics.
     """
 
     def __init__(self, breach: Breach, message: str) -> None:
@@ -41,22 +41,22 @@ class StreamError(LinkError):
 
 
 class MessageStream:
-    """Reads the messages of one connection; `begin` each, then `take` its parts.
+    """Read the messages of one connection: `begin` each, then `take` its parts.
 
-    Between messages it waits without limit, until the sender or somebody here shuts the socket down. From the first
-    byte of a message on it waits no longer than the deadline for all of it, however few bytes come at a time. No
-    memory is taken for what is announced until the announcement is found to be within the cap.
+    Between messages it waits without limit, until the socket is shut down on either side. From the first byte of a
+    message on it waits until the deadline for all of it, however few bytes arrive at a time. Memory for announced data
+    is allocated only when the size is within the limit.
 
     Parameters
     ----------
     link : socket
-        A connected stream socket; closing it is the caller's affair, and shutting it down ends every wait.
+        A connected stream socket; the caller closes it, and shutting it down ends every wait.
     largest_bytes : int
-        All parts of one message together may have this many bytes.
+        Largest size of one message with all its parts, in bytes.
     deadline_s : float
-        A message must be whole within this time from its first byte, in seconds.
+        Longest time from the first byte of a message to its last, in s.
     where : str
-        What messages call the sender.
+        Name of the sender in error messages.
     """
 
     def __init__(self, link: socket.socket, largest_bytes: int, deadline_s: float, where: str) -> None:
@@ -69,12 +69,12 @@ class MessageStream:
         self._due_ns = 0
 
     def begin(self) -> bool:
-        """Wait for the first byte of the next message; return False when no message will come any more."""
+        """Wait for the first byte of the next message; return False when there will be no more messages."""
         self._link.settimeout(None)
         try:
             self._first = self._link.recv(1)
         except OSError:
-            # Shut down here, or the sender vanished between two messages: there is nothing to mend.
+            # Shut down here, or the sender vanished between two messages: either ends the stream.
             self._first = b""
         self._due_ns = monotonic_ns() + self._deadline_ns
         self._left_bytes = self._largest_bytes
@@ -86,7 +86,7 @@ class MessageStream:
         Raises
         ------
         StreamError
-            When the message grows larger than the cap, is late, or is cut.
+            When the message exceeds the limit, is late, or is cut.
         """
         self._announce(count)
         part = bytearray(min(count, STEP))
@@ -98,12 +98,12 @@ class MessageStream:
         return part
 
     def skip(self, count: int) -> None:
-        """Read the next `count` bytes of the message and throw them away.
+        """Read the next `count` bytes of the message and discard them.
 
         Raises
         ------
         StreamError
-            As `take` does.
+            As for `take`.
         """
         self._announce(count)
         piece = memoryview(bytearray(min(count, PIECE)))
@@ -112,7 +112,7 @@ class MessageStream:
             count -= min(count, PIECE)
 
     def _announce(self, count: int) -> None:
-        """Take `count` bytes off what the message may still have."""
+        """Subtract `count` bytes from the rest that the message may have."""
         if not 0 <= count <= self._left_bytes:
             raise StreamError(
                 Breach.TOO_LARGE,
@@ -145,7 +145,7 @@ class MessageStream:
     def _late(self) -> StreamError:
         return StreamError(
             Breach.LATE,
-            f"{self._where}: a message was not whole within {self._deadline_ns * 1e-9:g} s of its first byte; "
+            f"{self._where}: a message was incomplete after {self._deadline_ns * 1e-9:g} s of its first byte; "
             "raise read_deadline_s if the network is that slow",
         )
 

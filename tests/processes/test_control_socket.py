@@ -128,7 +128,7 @@ def test_another_session_and_other_files_are_left_alone(place):
             Control(place, loop.requests)
         assert send_request(place, ["hold"], "Anna")["accepted"]
     place.write_text("mine")
-    with pytest.raises(InputError, match="no socket"):
+    with pytest.raises(InputError, match="not a socket"):
         Control(place, loop.requests)
     assert place.read_text() == "mine"
 

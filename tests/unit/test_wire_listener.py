@@ -161,5 +161,5 @@ def test_an_address_that_cannot_be_listened_on_is_said_in_one_line():
 
 
 def test_a_word_that_is_no_address_is_not_allowed_as_one():
-    with pytest.raises(ConfigError, match="'scanner', which is no address"):
+    with pytest.raises(ConfigError, match="'scanner', which is neither an address"):
         Listener("127.0.0.1", 0, ("scanner",), echo, Heard(), "test source")

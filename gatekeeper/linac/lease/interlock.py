@@ -183,7 +183,7 @@ class InterlockServer:
         state, answer = connected(self.state, now_ns, self._nonce(), self._rules)
         if answer.refused is not None:
             self._refused(answer.refused, now_ns)
-            _put(sender, answer.reply)
+            _send_now(sender, answer.reply)
             sender.close()
             return
         sender.setblocking(False)
@@ -205,7 +205,7 @@ class InterlockServer:
         except OSError:
             chunk = b""
         if not chunk:
-            self._lose()
+            self._disconnect_sender()
             return
         self._buffer.put(chunk)
         while self._sender is sender and (raw := self._buffer.take()) is not None:
@@ -216,8 +216,8 @@ class InterlockServer:
         """Apply an answer of the state machine: first the beam, then the reply, then the counts."""
         state, answer = outcome
         self._change(state, now_ns)
-        if answer.reply is not None and self._sender is not None and not _put(self._sender, answer.reply):
-            self._lose()
+        if answer.reply is not None and self._sender is not None and not _send_now(self._sender, answer.reply):
+            self._disconnect_sender()
         if answer.refused is not None:
             self._refused(answer.refused, now_ns)
         if answer.close:
@@ -231,7 +231,7 @@ class InterlockServer:
         if state.beam is BeamState.ON and (before.beam is BeamState.HOLD or state.number != before.number):
             self._emit(EventKind.GRANTED, now_ns)
 
-    def _lose(self) -> None:
+    def _disconnect_sender(self) -> None:
         """Hold the beam because the sender has gone or does not read."""
         self._change(disconnected(self.state), self._now_ns())
         self._drop()
@@ -257,7 +257,7 @@ class InterlockServer:
         self._on_event(Event(kind, now_ns, self.state, refusal, self.counts, self._address))
 
 
-def _put(sender: socket.socket, raw: bytes | None) -> bool:
+def _send_now(sender: socket.socket, raw: bytes | None) -> bool:
     """Send one message without blocking; return False when it did not fit or the sender is gone."""
     try:
         return raw is None or sender.send(raw, socket.MSG_DONTWAIT) == len(raw)

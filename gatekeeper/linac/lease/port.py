@@ -107,19 +107,19 @@ class LeaseLinac:
         beam_on = decision.state is BeamState.ON
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
         self._desired = DesiredState(beam_on, frame, self._now_ns() + self._fresh_ns if beam_on else 0)
-        self._pass_on()
+        self._write_or_defer()
 
     def close(self) -> None:
         """Revoke and disconnect; may be called twice."""
         if self._stopping.is_set():
             return
         self._desired = HOLDING
-        self._pass_on()
+        self._write_or_defer()
         self._stopping.set()
         self._wake_thread()
         self._thread.join(CLOSING_S)
 
-    def _pass_on(self) -> None:
+    def _write_or_defer(self) -> None:
         """Write the desired state, or leave it to the thread while that is writing."""
         if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             self._unsent = True
@@ -183,12 +183,12 @@ class LeaseLinac:
         timeout_s = self._config.lease.connect_timeout_ms / 1000
         try:
             with socket.create_connection((self._config.host, self._config.port), timeout_s) as link:
-                self._keep(link, *self._greet(link))
+                self._run_session(link, *self._open_session(link))
         except (LinkError, OSError) as error:
             self._fault = f"{address}: {error}"
             self._lost += 1
 
-    def _greet(self, link: socket.socket) -> tuple[SenderSession, MessageBuffer]:
+    def _open_session(self, link: socket.socket) -> tuple[SenderSession, MessageBuffer]:
         """Return the open session of a new connection."""
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -217,7 +217,7 @@ class LeaseLinac:
             if answer is not None:
                 link.sendall(answer)
 
-    def _keep(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
+    def _run_session(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer) -> None:
         """Process answers and renew, until the session ends."""
         link.setblocking(False)
         with self._lock:
@@ -232,7 +232,7 @@ class LeaseLinac:
                 while not self._stopping.is_set():
                     due_ns = session.sent_ns + self._renew_ns - self._now_ns()
                     ready = selector.select(max(0.0, due_ns * 1e-9))
-                    self._attend(link, session, buffer, {key.fileobj for key, _ in ready})
+                    self._process(link, session, buffer, {key.fileobj for key, _ in ready})
         except (LinkError, OSError):
             # Unsent data must not arrive after closing.
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RST_ON_CLOSE)
@@ -242,7 +242,7 @@ class LeaseLinac:
                 self._session = self._socket = None
                 self._desired = HOLDING
 
-    def _attend(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer, ready: set[object]) -> None:
+    def _process(self, link: socket.socket, session: SenderSession, buffer: MessageBuffer, ready: set[object]) -> None:
         """Process what has arrived, and renew when it is time."""
         if self._wake in ready:
             self._wake.recv(CHUNK)

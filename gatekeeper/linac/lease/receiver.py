@@ -242,7 +242,7 @@ def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) 
     if message.session != peer.session:
         return _refused(state, peer, message.number, Refusal.WRONG_SESSION, now_ns)
     if peer.key is None:
-        return _greeted(state, peer, message, raw, now_ns, rules)
+        return _welcomed(state, peer, message, raw, now_ns, rules)
     if not is_signed(raw, peer.key):
         return _refused(state, peer, message.number, Refusal.FORGED, now_ns)
     if message.kind not in (Kind.LEASE, Kind.HOLD):
@@ -254,10 +254,10 @@ def received(state: Interlock, now_ns: int, raw: bytes | Refusal, rules: Rules) 
         return _refused(state, peer, message.number, fault, now_ns)
     received_mask = (peer.received_mask << min(ahead, REMEMBERED) | 1) & ((1 << REMEMBERED) - 1)
     heard = peer._replace(heard_ns=now_ns, number=message.number, received_mask=received_mask)
-    return _obeyed(state, heard, peer.key, message, now_ns, rules)
+    return _executed(state, heard, peer.key, message, now_ns, rules)
 
 
-def _greeted(
+def _welcomed(
     state: Interlock, peer: Peer, message: Message, raw: bytes, now_ns: int, rules: Rules
 ) -> tuple[Interlock, Answer]:
     """Return the welcome of a sender that answers the challenge with the right key."""
@@ -271,7 +271,7 @@ def _greeted(
     return state._replace(peer=known), Answer(encode(welcome, key))
 
 
-def _obeyed(
+def _executed(
     state: Interlock, peer: Peer, key: bytes, message: Message, now_ns: int, rules: Rules
 ) -> tuple[Interlock, Answer]:
     """Return the state after an authentic message with a new number."""

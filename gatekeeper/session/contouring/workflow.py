@@ -78,7 +78,7 @@ class ContouringWorkflow:
         self._events: deque[JournalEvent] = deque(maxlen=MOST_KEPT)
         self._since_s: float | None = None
         if definition.reference is not None:
-            self._put_up(_as_frame(definition.reference), definition.reference)
+            self._take_frame(_as_frame(definition.reference), definition.reference)
         contour_requests.open()
 
     @property
@@ -92,7 +92,7 @@ class ContouringWorkflow:
         if self._since_s is None:
             self._begin()
         if frame is not None and self._reference is None:
-            self._see(frame)
+            self._show_frame(frame)
         while (pending := self._contour_requests.next()) is not None:
             request = pending.request
             try:
@@ -122,7 +122,7 @@ class ContouringWorkflow:
             case TakeFrame():
                 note = self._take(request)
             case RetakeFrame():
-                note = self._again(request)
+                note = self._release(request)
             case DrawnContour():
                 return self._begin_with(request)
         self._note("drawing", {"did": request.word, **_who(request), "note": note})
@@ -136,10 +136,10 @@ class ContouringWorkflow:
             raise InputError("there is no frame to be taken yet; wait for one")
         if not (np.isfinite(frame.image).all() and np.ptp(frame.image) > 0.0):
             raise InputError(f"{_called(frame)} is blank or has pixels that are not numbers; take another")
-        self._put_up(frame, reference_of(frame))
+        self._take_frame(frame, reference_of(frame))
         return f"{_called(frame)} taken by {request.operator} to draw on"
 
-    def _again(self, request: RetakeFrame) -> str:
+    def _release(self, request: RetakeFrame) -> str:
         if self._fixed:
             raise InputError("the target is drawn on the image that the session names; no other can be taken")
         if self._reference is None:
@@ -148,29 +148,30 @@ class ContouringWorkflow:
         self._show(ContouringStatus(was, False, False, self._contouring.margin_mm, avoid=self._contouring.avoid))
         return f"{_called(was)} released by {request.operator}"
 
-    def _begin_with(self, sketch: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
+    def _begin_with(self, contour: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
         """Return setup and engine of a session with a drawn outline."""
         reference, frame = self._reference, self._contouring.frame
         if reference is None or frame is None:
             raise InputError("no frame is taken to draw on; take one first")
-        if sketch.sequence != frame.sequence:
+        if contour.sequence != frame.sequence:
             raise InputError(
-                f"outline of the target: was drawn on frame {sketch.sequence}, but {_called(frame)} is taken now; "
+                f"outline of the target: was drawn on frame {contour.sequence}, but {_called(frame)} is taken now; "
                 "draw it on that"
             )
         rows, cols = reference.image.shape
-        region = region_of(sketch.points_px, sketch.margin_mm, (rows, cols), reference.spacing_mm)
-        settings = with_limits(self._settings, sketch.margin_mm, None, "outline of the target")
+        region = region_of(contour.points_px, contour.margin_mm, (rows, cols), reference.spacing_mm)
+        settings = with_limits(self._settings, contour.margin_mm, None, "outline of the target")
         target = Drawn.of_mask("target", region.mask, reference)
         begun = self._definition.begin(reference, target, settings)
+        verb = "adjusted" if contour.shape == "adjusted" else "drawn"
         note = (
-            f"target {'adjusted' if sketch.shape == 'adjusted' else 'drawn'} by {sketch.operator} on {_called(frame)}: "
-            f"{region.area_mm2 / 100.0:.1f} cm2, margin {sketch.margin_mm:g} mm"
+            f"target {verb} by {contour.operator} on {_called(frame)}: "
+            f"{region.area_mm2 / 100.0:.1f} cm2, margin {contour.margin_mm:g} mm"
         )
-        self._note("target", _values(sketch, region, note))
+        self._note("target", _values(contour, region, note))
         return begun, note
 
-    def _see(self, frame: Frame) -> None:
+    def _show_frame(self, frame: Frame) -> None:
         """Show a new frame, if the target can be drawn on it."""
         # A source may write its next frame into the same memory.
         frame = replace(frame, image=frame.image.copy())
@@ -187,7 +188,7 @@ class ContouringWorkflow:
                     self._status.add_line(self._clock.now_s(), f"no reference: {error}")
         self._show(ContouringStatus(frame, False, False, self._contouring.margin_mm, avoid=self._avoid))
 
-    def _put_up(self, frame: Frame, reference: Reference) -> None:
+    def _take_frame(self, frame: Frame, reference: Reference) -> None:
         """Take a frame to draw on, or raise InputError when it is unsuitable."""
         proposal_px = None
         if self._definition.target is not None:
@@ -223,13 +224,13 @@ def _who(request: ContourRequest) -> dict[str, object]:
     return {"operator": request.operator, "door": request.origin}
 
 
-def _values(sketch: DrawnContour, region: Region, note: str) -> dict[str, object]:
+def _values(contour: DrawnContour, region: Region, note: str) -> dict[str, object]:
     """Return the journal's values of the target; the filled outline is the mask that the session stores."""
     return {
-        **_who(sketch),
-        "shape": sketch.shape,
-        "sequence": None if sketch.sequence == FROM_FILE else sketch.sequence,
-        "margin_mm": sketch.margin_mm,
+        **_who(contour),
+        "shape": contour.shape,
+        "sequence": None if contour.sequence == FROM_FILE else contour.sequence,
+        "margin_mm": contour.margin_mm,
         "area_mm2": region.area_mm2,
         "points_px": region.points_px.tolist(),
         "note": note,

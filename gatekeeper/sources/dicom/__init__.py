@@ -1,1 +1,1 @@
-"""DICOM C-STORE as a live source."""
+"""DICOM source: MR images received by C-STORE."""

@@ -1,4 +1,4 @@
-"""One association with a sender of DICOM MR images: what it stores is handed on as it came."""
+"""One association with a sender of DICOM MR images, whose objects are passed on as received."""
 
 import gc
 import socket
@@ -35,7 +35,7 @@ from gatekeeper.wire.stream import Breach
 
 _config.LOG_HANDLER_LEVEL = "none"
 STORED = MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage
-"""Classes of objects that are taken."""
+"""SOP classes that are accepted."""
 SYNTAXES = [
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -45,7 +45,7 @@ SYNTAXES = [
     *JPEG2000TransferSyntaxes,
     *JPEGTransferSyntaxes,
 ]
-"""Transfer syntaxes that are taken, the one we like best first; a deflated object could become any size and is not."""
+"""Accepted transfer syntaxes, in order of preference; not deflated ones, whose objects could expand to any size."""
 SUCCESS = 0x0000
 
 Stored = Callable[[bytes, UID], None]
@@ -57,9 +57,14 @@ def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
     Parameters
     ----------
     ae_title : str
-        A sender must call us by this title.
+        Our AE title, which a sender must use.
     deadline_s : float
-        Whoever connects must ask for an association within this time, in seconds.
+        Longest time from a connection to its association request, in s.
+
+    Returns
+    -------
+    ApplicationEntity
+        The application entity.
     """
     entity = ApplicationEntity(ae_title)
     for image_class in STORED:
@@ -69,7 +74,7 @@ def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
     entity.maximum_pdu_size = LARGEST_PDU
     entity.acse_timeout = deadline_s
     entity.dimse_timeout = deadline_s
-    # A scanner may pause for as long as it likes; whether its machine is there is for the system to find out.
+    # A scanner may pause for any time; the system detects whether its machine is gone.
     entity.network_timeout = None
     return entity
 
@@ -83,24 +88,24 @@ def serve(
     stored: Stored,
     broken: Callable[[Breach, str], None],
 ) -> None:
-    """Answer one sender until its association ends or the socket is shut down.
+    """Serve one sender until its association ends or the socket is shut down.
 
     Parameters
     ----------
     entity : ApplicationEntity
-        As `provider` returns it.
+        From `provider`.
     link : socket
-        Connected with the sender.
+        Socket connected to the sender.
     peer : str
         Its address.
     largest_bytes : int
-        As `GuardedSocket` takes it.
+        As for `GuardedSocket`.
     deadline_s : float
-        As `GuardedSocket` takes it, in seconds.
+        As for `GuardedSocket`, in s.
     stored : callable
-        Given each object as it came, and its transfer syntax; must return at once.
+        Called with each object as received, and its transfer syntax; must return at once.
     broken : callable
-        Told when the connection ends because of what the sender did.
+        Called when the connection ends because of a violation by the sender.
     """
     association = Association(entity, "acceptor")
     own = link.dup()  # pynetdicom closes it at its own time, the listener the other
@@ -123,7 +128,7 @@ def serve(
     try:
         association.run_reactor()
     except Exception as error:
-        # pynetdicom takes some of a sender's contradictions for errors of the program's own.
+        # pynetdicom raises on some protocol errors of a sender as if they were errors of the program.
         broken(Breach.MALFORMED, f"an association ended in {type(error).__name__}")
     finally:
         with suppress(OSError):
@@ -133,13 +138,13 @@ def serve(
             dul.join()
         own.close()
         del association, dul
-        # Its parts hold each other, and the collector rests while the loop runs; now the beam is held anyway.
+        # Its parts reference each other, and the collector is paused while the loop runs; now the beam is held anyway.
         gc.collect()
 
 
 def _read(association: Association, run: Callable[[], None]) -> None:
     """Run the upper layer to the end of a connection, then wake the association if it still waits for a request."""
-    # What a sender can provoke in the state machine ends its connection, not in a traceback on the terminal.
+    # An exception that a sender provokes ends its connection, without a traceback on the terminal.
     with suppress(Exception):
         run()
     if association.requestor.primitive is None:
@@ -147,7 +152,7 @@ def _read(association: Association, run: Callable[[], None]) -> None:
 
 
 def _take(stored: Stored, event: Event) -> None:
-    """Hand an object on as soon as it is whole, before pynetdicom's other thread looks whether there is one."""
+    """Pass an object on as soon as it is complete, before pynetdicom's other thread finds it."""
     message = event.message
     if not isinstance(message, C_STORE_RQ) or message.data_set is None or message.context_id is None:
         return

@@ -1,4 +1,4 @@
-"""How large an image a compressed frame announces, read before any decoder makes room for it."""
+"""The image size in the header of a compressed frame, read before a decoder allocates memory for it."""
 
 import struct
 
@@ -11,19 +11,19 @@ _MOST_TILES = 65535
 
 
 def announced_size(frame: bytes, syntax: UID) -> tuple[int, int, int] | None:
-    """Return rows, columns and values per pixel that a frame announces in its own header.
+    """Return rows, columns and values per pixel in a compressed frame's own header.
 
     Parameters
     ----------
     frame : bytes
-        One frame as it is encapsulated.
+        One frame as encapsulated.
     syntax : UID
         Its transfer syntax.
 
     Returns
     -------
     tuple of int, or None
-        None for a syntax whose frames do not say, such as RLE.
+        None for a syntax without such a header, for example RLE.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def announced_size(frame: bytes, syntax: UID) -> tuple[int, int, int] | None:
 
 
 def _jpeg(frame: bytes) -> tuple[int, int, int]:
-    """Walk the marker segments up to the frame header (ITU-T T.81 annex B, T.87 annex C)."""
+    """Read the marker segments up to the frame header (ITU-T T.81 annex B, T.87 annex C)."""
     if frame[:2] != b"\xff\xd8":
         raise ValueError("no start of image")
     at = 2

@@ -1,4 +1,4 @@
-"""Frames out of the DICOM objects of one sender: canonical images with session times and session numbers."""
+"""Frames from the DICOM objects of one sender: canonical images with session times and numbers."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,15 +15,15 @@ from gatekeeper.sources.network import DAY_S, canonical
 from gatekeeper.sources.sequence_numbers import REORDERED, SequenceNumbers
 
 _MOST_SERIES = 32
-"""So many series are counted side by side; more than that begin anew."""
+"""Largest number of series counted side by side."""
 
 
 class DicomFrames:
-    """Turns objects into frames.
+    """Turn objects into frames.
 
-    Every series is counted by its own instance numbers, and all of them together make one row of numbers: a device
-    that images two planes in turn sends two series. A series that was not there before begins with a gap, so that the
-    beam is held. Times are those of one kind for a whole connection, since clocks of two kinds cannot be compared.
+    Each series is counted by its own instance numbers, and all together form one sequence: a device that images two
+    planes in turn sends two series. A new series begins with a gap, so that the beam is held. All times of a connection
+    are of one kind, since clocks of two kinds cannot be compared.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class DicomFrames:
         self._kind: str | None = None
 
     def connected(self) -> None:
-        """Say that another connection begins: its numbers and its clock are new."""
+        """Start a new connection, whose numbers and clock are new."""
         self._numbers.broken()
         self._time.reset()
         self._begin()
@@ -51,26 +51,31 @@ class DicomFrames:
         Parameters
         ----------
         dataset : Dataset
-            As `gatekeeper.sources.dicom.reading.read_object` returns it.
+            From `gatekeeper.sources.dicom.reading.read_object`.
         received_s : float
-            Session time at which it was whole, in seconds.
+            Session time at which it was complete, in s.
         where : str
-            What the messages call it.
+            Name of the object in messages.
         unfit : callable
-            Told of each image that is no frame, because it does not say where it lies or when it was acquired, is not
-            sagittal, or has no pixels that can be decoded.
+            Called for each image that is not a frame, because its position or time is missing, it is not sagittal, or
+            its pixels cannot be decoded.
+
+        Yields
+        ------
+        Frame
+            A frame.
 
         Raises
         ------
         InputError
-            When it holds no image.
+            When the object holds no image.
         """
         slices = slices_of(dataset, where)
         if self._kind is None:
             self._kind = slices[0].time_kind
         stamps_s = [stamp_s for one in slices if (stamp_s := one.time_of(self._kind)) is not None]
         if stamps_s:
-            # All came at once, and the newest is the one whose way was the shortest.
+            # All arrived at once, so the newest had the shortest delay.
             self._time.acquired_s(max(stamps_s), received_s)
         for one in slices:
             try:

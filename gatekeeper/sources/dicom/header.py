@@ -1,4 +1,4 @@
-"""Where each image of a DICOM MR object lies and when it was acquired, single-frame or enhanced multi-frame."""
+"""Position and time of each image of a DICOM MR object, single-frame or enhanced multi-frame."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,40 +12,40 @@ from gatekeeper.sources.dicom.times import TIME_KINDS, Times, times_of
 from gatekeeper.sources.dicom.values import (
     NOTHING,
     first_item,
+    integer,
     numbers,
     optional_number,
     value_of,
     vector,
-    whole_number,
 )
 
 LONGEST_SIDE = 4096
-"""No image has more rows or columns than this."""
+"""Largest number of rows or columns of an image."""
 MOST_FRAMES = 100_000
 MOST_BYTES = 4 * 2**30
-"""No object announces more pixels than this, in bytes."""
+"""Largest size of an object's pixels, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What an object says of one of its images.
+    """Header of one image of an object.
 
     Attributes
     ----------
     index : int
-        Which frame of the object it is, from 0.
+        Number of the frame in the object, from 0.
     shape : tuple of int
         Rows and columns as stored.
     plane : Plane
-        Where it lies as stored, DICOM LPS mm.
+        Position and orientation as stored, DICOM LPS mm.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns as stored, in mm.
     times : tuple of float or None
-        In seconds, one for each of `gatekeeper.sources.dicom.times.TIME_KINDS`.
+        In s, one for each of `gatekeeper.sources.dicom.times.TIME_KINDS`.
     number : int or None
-        Instance number; in a multi-frame object None, since there the order is that of the frames.
+        Instance number; None in a multi-frame object, whose frames are in order.
     series, instance, frame_of_reference : str
-        UIDs, empty where there is none.
+        UIDs; empty when missing.
     slope, intercept : float
         Value = slope x stored + intercept.
     field_strength_t : float or None
@@ -67,36 +67,41 @@ class Slice:
 
     @property
     def acquired_s(self) -> float | None:
-        """The time that tells most about this image, in seconds of the device; None without any."""
+        """The most specific time of this image, in seconds of the device; None without any."""
         return next((time_s for time_s in self.times if time_s is not None), None)
 
     def time_of(self, kind: str | None) -> float | None:
-        """Return the time of one of `TIME_KINDS`, in seconds; None where there is none."""
+        """Return the time of one of `TIME_KINDS`, in s; None when missing."""
         return self.times[TIME_KINDS.index(kind)] if kind in TIME_KINDS else None
 
     @property
     def time_kind(self) -> str | None:
-        """Which of `TIME_KINDS` that is."""
+        """The kind of `acquired_s`, one of `TIME_KINDS`."""
         known = zip(TIME_KINDS, self.times, strict=True)
         return next((kind for kind, time_s in known if time_s is not None), None)
 
 
 def slices_of(dataset: Dataset, where: str) -> list[Slice]:
-    """Return what an object says of each of its images, in their order.
+    """Return the headers of all images of an object, in order.
 
     Geometry and times of a frame come from its own functional group, else from the shared one, else from the object.
 
     Parameters
     ----------
     dataset : Dataset
-        Of an MR image, with the elements in `HEADER_TAGS`.
+        An MR image object, with the elements in `HEADER_TAGS`.
     where : str
-        What the messages call it, for example a file name.
+        Name of the object in messages, for example a file name.
+
+    Returns
+    -------
+    list of Slice
+        One for each image.
 
     Raises
     ------
     InputError
-        When something is missing, or no such image can be; the line names what.
+        When an element is missing or invalid; the message names it.
     """
     with quietly(where):
         return _slices_of(dataset, where)
@@ -104,7 +109,7 @@ def slices_of(dataset: Dataset, where: str) -> list[Slice]:
 
 def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
     shape = _shape(dataset, where)
-    count = whole_number(dataset, "NumberOfFrames", where, 1)
+    count = integer(dataset, "NumberOfFrames", where, 1)
     if count is None or not 1 <= count <= MOST_FRAMES:
         raise InputError(f"{where}: announces {count} frames; it must be 1 to {MOST_FRAMES}")
     announced = count * shape[0] * shape[1] * _item_bytes(dataset, where)
@@ -121,7 +126,7 @@ def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
     slices: list[Slice] = []
     for index in range(count):
         if index and not per_frame:
-            # Without groups of their own all frames are as the first one, but for the time.
+            # Without functional groups of their own all frames are like the first one, except for the time.
             slices.append(
                 replace(slices[0], index=index, times=_classic_times(slices[0].times, index, frame_ms, where))
             )
@@ -143,7 +148,7 @@ def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
                 _plane(own, shared, dataset, where),
                 _spacing(_part("PixelMeasuresSequence", own, shared, dataset), where),
                 times,
-                whole_number(dataset, "InstanceNumber", where, None) if count == 1 else None,
+                integer(dataset, "InstanceNumber", where, None) if count == 1 else None,
                 str(value_of(dataset, "SeriesInstanceUID") or ""),
                 str(value_of(dataset, "SOPInstanceUID") or ""),
                 str(value_of(dataset, "FrameOfReferenceUID") or ""),
@@ -156,12 +161,12 @@ def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
 
 
 def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
-    rows, cols = whole_number(dataset, "Rows", where, None), whole_number(dataset, "Columns", where, None)
+    rows, cols = integer(dataset, "Rows", where, None), integer(dataset, "Columns", where, None)
     if rows is None or cols is None:
         raise InputError(f"{where}: has no {'Rows' if rows is None else 'Columns'}; send or export images")
     if not (1 <= rows <= LONGEST_SIDE and 1 <= cols <= LONGEST_SIDE):
         raise InputError(f"{where}: announces {rows} x {cols} pixels; each must be 1 to {LONGEST_SIDE}")
-    values = whole_number(dataset, "SamplesPerPixel", where, 1)
+    values = integer(dataset, "SamplesPerPixel", where, 1)
     if values != 1:
         raise InputError(f"{where}: has {values} values per pixel; give grey images")
     return rows, cols
@@ -169,16 +174,16 @@ def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
 
 def _item_bytes(dataset: Dataset, where: str) -> int:
     allocated, stored = (
-        whole_number(dataset, "BitsAllocated", where, None),
-        whole_number(dataset, "BitsStored", where, None),
+        integer(dataset, "BitsAllocated", where, None),
+        integer(dataset, "BitsStored", where, None),
     )
     if allocated not in (8, 16, 32):
         raise InputError(f"{where}: has {allocated} bits allocated per pixel; it must be 8, 16 or 32")
     if stored is None or not 1 <= stored <= allocated:
         raise InputError(f"{where}: has {stored} bits stored per pixel; it must be 1 to {allocated}")
-    if whole_number(dataset, "HighBit", where, stored - 1) != stored - 1:
+    if integer(dataset, "HighBit", where, stored - 1) != stored - 1:
         raise InputError(f"{where}: its HighBit is not BitsStored - 1; export it again")
-    if whole_number(dataset, "PixelRepresentation", where, None) not in (0, 1):
+    if integer(dataset, "PixelRepresentation", where, None) not in (0, 1):
         raise InputError(f"{where}: has no PixelRepresentation 0 or 1; export it again")
     return allocated // 8
 
@@ -211,7 +216,7 @@ def _rescale(values: Dataset, where: str) -> tuple[float, float]:
 
 
 def _classic_times(times: Times, index: int, frame_ms: float | None, where: str) -> Times:
-    """Return the times of one frame of a multi-frame object without functional groups: an even rate."""
+    """Return the times of one frame of a multi-frame object without functional groups, at a constant rate."""
     if frame_ms is None or not 0.0 < frame_ms < math.inf:
         raise InputError(f"{where}: has several frames and no FrameTime above 0; export it with times")
     return tuple(None if start_s is None else start_s + index * frame_ms * 1e-3 for start_s in _or_zero(times))

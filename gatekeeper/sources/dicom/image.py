@@ -14,13 +14,13 @@ from gatekeeper.sources.dicom.compressed_size import announced_size
 from gatekeeper.sources.dicom.header import Slice
 from gatekeeper.sources.dicom.reading import quietly
 
-# Decoders complain on the terminal as well, unless somebody else listens.
+# Without a handler the decoders would log to the terminal.
 for _decoder in ("openjpeg", "libjpeg", "rle"):
     logging.getLogger(_decoder).addHandler(logging.NullHandler())
 
 
 def pixels_of(dataset: Dataset, one: Slice, where: str) -> NDArray[np.generic]:
-    """Return the pixels (H, W) of one image as stored, in their own type, or in float32 where slope or intercept count.
+    """Return the pixels (H, W) of one image, in their stored type, or in float32 with slope and intercept applied.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ def pixels_of(dataset: Dataset, one: Slice, where: str) -> NDArray[np.generic]:
     one : Slice
         Which of its images.
     where : str
-        What the messages call it.
+        Name of the object in messages.
 
     Raises
     ------
     InputError
-        When there are no pixels, not as many as announced, or they cannot be decoded.
+        When pixels are missing, differ in number from the header, or cannot be decoded.
     """
     if "PixelData" not in dataset:
         raise InputError(f"{where}: has no PixelData; send or export images")
@@ -51,7 +51,7 @@ def pixels_of(dataset: Dataset, one: Slice, where: str) -> NDArray[np.generic]:
                 )
         pixels: NDArray[np.generic] = get_decoder(syntax).as_array(dataset, index=one.index, raw=True)[0]
         if pixels.shape != one.shape or pixels.dtype.kind not in "iuf":
-            raise InputError(f"{where}: its pixels are no grey image of {one.shape[0]} x {one.shape[1]}")
+            raise InputError(f"{where}: its pixels are not a grey image of {one.shape[0]} x {one.shape[1]}")
         return _valued(pixels.astype(pixels.dtype.newbyteorder("="), copy=False), one)
 
 

@@ -1,6 +1,6 @@
-"""Reading DICOM objects: only the elements named here, never a word of them in a message, one thread at a time.
+"""Reading DICOM objects: only the elements named here, without quoting them in messages, one thread at a time.
 
-What names a person is not among them, so that it gets no further than this.
+Elements that identify a person are not among them and so are never read.
 """
 
 import threading
@@ -19,7 +19,7 @@ from pydicom.uid import UID
 from gatekeeper.core.errors import InputError
 from gatekeeper.sources.dicom.times import CREATORS, VENDOR_TAGS
 
-# A value that breaks the rules is judged where it is used; pydicom would print it, whatever it holds.
+# Values are checked where they are used; pydicom's validation would print them.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 warnings.filterwarnings("ignore", module=r"pydicom\.")
 
@@ -57,19 +57,19 @@ _KEYWORDS = (
     "TriggerTime",
 )
 HEADER_TAGS: list[Any] = [*(tag_for_keyword(keyword) for keyword in _KEYWORDS), *CREATORS, *VENDOR_TAGS]
-"""All that is read of an object besides its pixels."""
+"""All elements that are read besides the pixels."""
 IMAGE_TAGS: list[Any] = [*HEADER_TAGS, tag_for_keyword("PixelData")]
 _one_reader = threading.RLock()
 
 
 @contextmanager
 def quietly(where: str) -> Iterator[None]:
-    """Let one thread at a time read DICOM; pydicom prints nothing meanwhile, and what it raises becomes one line.
+    """Let one thread at a time read DICOM, without output of pydicom, whose exceptions become one line.
 
     Raises
     ------
     InputError
-        In place of whatever pydicom or a decoder raise; their words may quote the object and are left out.
+        In place of exceptions of pydicom or a decoder; their texts may quote the object and are left out.
     """
     with _one_reader, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -79,14 +79,23 @@ def quietly(where: str) -> Iterator[None]:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno is not None:
-                raise  # the machine's, not pydicom's own
+                raise  # an error of the system, not of pydicom
             raise InputError(
-                f"{where}: is damaged or no image that can be read ({type(error).__name__}); export it again"
+                f"{where}: is damaged or not a readable image ({type(error).__name__}); export it again"
             ) from None
 
 
 def read_object(stored: bytes, syntax: UID, where: str) -> Dataset:
-    """Return the elements that matter of an object as it came over the network, without its file meta.
+    """Return the used elements of an object as received over the network, without its file meta.
+
+    Parameters
+    ----------
+    stored : bytes
+        The object.
+    syntax : UID
+        Its transfer syntax.
+    where : str
+        Name of the object in messages.
 
     Raises
     ------

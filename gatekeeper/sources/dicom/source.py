@@ -22,12 +22,12 @@ from gatekeeper.wire.stream import Breach
 NAME = "dicom source"
 WHERE = f"{NAME}: an image"
 WAITING = 8
-"""So many objects may wait to be decoded; the oldest is let go for a newer one."""
+"""Largest number of objects waiting to be decoded; on overflow the oldest is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """An object as it came."""
+    """An object as received."""
 
     stored: bytes
     syntax: UID
@@ -36,18 +36,17 @@ class _Object:
 
 
 class DicomSource(NetworkSource):
-    """MR images that a scanner, or whoever forwards its images, stores here (C-STORE), single-frame or enhanced.
+    """Receive MR images by C-STORE, single-frame or enhanced, from a scanner or a program that forwards its images.
 
-    A sender keeps its association open from image to image: where one ends, the row of images has a gap and the beam
-    is held. Objects are taken as they come and answered at once; whether they are frames is found out afterwards, and
-    counted.
+    A sender keeps its association open between images: where one ends, the numbers have a gap and the beam is held.
+    Objects are accepted and answered at once; whether they are frames is determined afterwards, and counted.
 
     Parameters
     ----------
     config : DicomSourceConfig
-        Where to listen, for whom, and within which limits.
+        Address, AE title, allowed senders and limits.
     clock : Clock
-        Session time; tells when an object had arrived.
+        Session time, by which arrivals are stamped.
 
     Raises
     ------
@@ -74,7 +73,7 @@ class DicomSource(NetworkSource):
 
     @property
     def counts(self) -> SourceCounts:
-        """What was taken, left and refused so far."""
+        """Counts so far; may be read from any thread."""
         return self._statistics.counts(self._queue.dropped + self._dropped)
 
     def close(self) -> None:
@@ -95,7 +94,7 @@ class DicomSource(NetworkSource):
         self._statistics.add("broken", breach.value, f"{NAME}: {why}")
 
     def _stored(self, stored: bytes, syntax: UID) -> None:
-        """Take an object; called in the association's thread."""
+        """Queue an object; called in the association's thread."""
         one = _Object(stored, syntax, self._clock.now_s(), self._connection)
         with self._changed:
             if len(self._waiting) == WAITING:
@@ -121,7 +120,7 @@ class DicomSource(NetworkSource):
                 dataset = read_object(one.stored, one.syntax, WHERE)
                 for frame in frames.frames(dataset, one.received_s, WHERE, self._unfit):
                     if math.isnan(frame.acquired_s):
-                        self._statistics.add("unfit", "clock", f"{WHERE}: the sender's clock runs faster than time")
+                        self._statistics.add("unfit", "clock", f"{WHERE}: the sender's clock runs too fast")
                     self._statistics.frame()
                     self._queue.put(frame)
             except (InputError, MemoryError, OSError) as error:

@@ -1,4 +1,4 @@
-"""When a DICOM image was acquired, in seconds, by whichever of the standard's and the vendors' times it carries."""
+"""Acquisition time of a DICOM image, in s, from standard or vendor elements."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -10,20 +10,20 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.sources.dicom.values import value_of
 
 TIME_KINDS = ("frame time", "acquisition time", "trigger time", "vendor time", "content time")
-"""From the one that tells most about a single image to the one that tells least."""
+"""From the most specific time of a single image to the least specific one."""
 _VENDORS = (
     ("SIEMENS MR HEADER", 0x0019, 0x16),  # TimeAfterStart
     ("Philips MR Imaging DD 001", 0x2005, 0xA0),  # Dynamic Scan Begin Time
 )
-"""Private elements that hold seconds from the start of the scan: creator, group, element within the creator's block."""
+"""Private elements in seconds from the start of the scan: creator, group, element within the creator's block."""
 CREATORS = tuple(group << 16 | block for _, group, _ in _VENDORS for block in range(0x10, 0x20))
 VENDOR_TAGS = tuple(group << 16 | block << 8 | element for _, group, element in _VENDORS for block in range(0x10, 0x20))
 _EPOCH = datetime(1970, 1, 1)
 _LONGEST = 26
-"""Characters of YYYYMMDDHHMMSS.FFFFFF&ZZXX."""
+"""Length of YYYYMMDDHHMMSS.FFFFFF&ZZXX, in characters."""
 
 Times = tuple[float | None, ...]
-"""One time in seconds for each of `TIME_KINDS`, or None; only times of one kind may be compared."""
+"""One time in s for each of `TIME_KINDS`, or None; only times of one kind are comparable."""
 
 
 def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -> Times:
@@ -32,13 +32,13 @@ def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -
     Parameters
     ----------
     dataset : Dataset
-        The whole object.
+        The object.
     content : Dataset
-        What the object says of this frame alone (Frame Content Sequence), or an empty dataset.
+        The frame's own item of the Frame Content Sequence, or an empty dataset.
     trigger : Dataset
-        Where the trigger time is.
+        Dataset with the trigger time.
     where : str
-        What the message calls the image.
+        Name of the image in messages.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -
     Raises
     ------
     InputError
-        When a time is there and is none.
+        When a time is invalid.
     """
     acquired = _date_time(dataset, "AcquisitionDateTime", where)
     if acquired is None:
@@ -67,7 +67,7 @@ def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -
 
 
 def _date_time(dataset: Dataset, keyword: str, where: str) -> float | None:
-    """Return a DT value as seconds since 1970; an offset from UTC is taken off."""
+    """Return a DT value in seconds since 1970; an offset from UTC is subtracted."""
     text = _text(dataset, keyword)
     if not text:
         return None
@@ -86,7 +86,7 @@ def _date_time(dataset: Dataset, keyword: str, where: str) -> float | None:
 
 
 def _clock_time(dataset: Dataset, prefix: str, where: str) -> float | None:
-    """Return a TM value, with its DA where there is one, in seconds since 1970 or midnight."""
+    """Return a TM value, with its DA if there is one, in seconds since 1970 or midnight."""
     day, text = _text(dataset, f"{prefix}Date"), _text(dataset, f"{prefix}Time")
     if not text:
         return None
@@ -97,15 +97,15 @@ def _clock_time(dataset: Dataset, prefix: str, where: str) -> float | None:
 
 
 def _since_1970(day: str, clock: str) -> float:
-    """Return the seconds of a day YYYYMMDD and a time of day HHMMSS.FFFFFF; both may be cut short, the day empty."""
+    """Return the seconds of a day YYYYMMDD and a time HHMMSS.FFFFFF; both may be truncated, the day empty."""
     start = _EPOCH
     if day:
         parts = int(day[:4]), int(day[4:6] or 1), int(day[6:8] or 1)
         start = datetime(*parts)
-    whole, _, fraction = clock.partition(".")
-    if not (whole + fraction + day).isascii() or not (whole + fraction + day + "0").isdigit() or len(whole) > 6:
+    digits, _, fraction = clock.partition(".")
+    if not (digits + fraction + day).isascii() or not (digits + fraction + day + "0").isdigit() or len(digits) > 6:
         raise ValueError
-    hours, minutes, seconds = (int(whole[at : at + 2] or 0) for at in (0, 2, 4))
+    hours, minutes, seconds = (int(digits[at : at + 2] or 0) for at in (0, 2, 4))
     if hours > 23 or minutes > 59 or seconds > 60:
         raise ValueError
     return (start - _EPOCH).total_seconds() + hours * 3600 + minutes * 60 + seconds + float(f"0.{fraction or 0}")
@@ -145,7 +145,7 @@ def _text(dataset: Dataset, keyword: str) -> str:
 
 
 def _no_time(name: str, where: str) -> InputError:
-    return InputError(f"{where}: its {name} is no time; export it again")
+    return InputError(f"{where}: its {name} is not a time; export it again")
 
 
 def date_time(seconds: float) -> str:

@@ -1,7 +1,7 @@
-"""The wire under a DICOM association: no announcement is believed, no message waited for without end, none piled up.
+"""The socket below a DICOM association, with limits on sizes, times and waiting messages.
 
-pynetdicom alone reads whatever length a PDU announces, waits for its bytes for ever, and gathers the fragments of a
-message without a limit (PS3.8 sets none).
+pynetdicom by itself reads any length that a PDU announces, waits for its bytes without limit, and collects the
+fragments of a message without limit (PS3.8 sets none).
 """
 
 import select
@@ -17,34 +17,34 @@ from gatekeeper.core.clock import monotonic_ns, pause
 from gatekeeper.wire.stream import Breach
 
 LARGEST_PDU = 256 * 1024
-"""The sender is asked for P-DATA PDUs of at most this many bytes; a larger one ends its connection."""
+"""Largest P-DATA PDU that a sender is asked to send, in bytes; a larger one ends its connection."""
 LARGEST_OTHER = {1: 64 * 1024, 2: 64 * 1024, 3: 4, 4: LARGEST_PDU, 5: 4, 6: 4, 7: 4}
-"""Bytes after the header of each type of PDU (PS3.8 section 9.3)."""
+"""Largest size after the header of each type of PDU, in bytes (PS3.8 section 9.3)."""
 _HEADER = struct.Struct(">BBL")
 _PIECE = 64 * 1024
-_ASKED = "Sta3"
-"""A request for an association waits for our answer, so that what comes after it must wait too (PS3.8 table 9-10)."""
-_LOOK_S = 0.001
-"""What is to be sent waits no longer than this, in seconds, for somebody to look."""
+_ASSOCIATION_REQUESTED = "Sta3"
+"""State in which an association request waits for our answer; later PDUs must wait too (PS3.8 table 9-10)."""
+_POLL_S = 0.001
+"""Longest delay of outgoing data, in s."""
 _MOST_WAITING = 4
-"""So many messages may wait to be answered; meanwhile nothing more is read."""
+"""Largest number of unanswered messages; meanwhile nothing more is read."""
 
 
 class GuardedSocket(AssociationSocket):
-    """The socket of an association, which refuses what is too large or too late.
+    """The socket of an association, which refuses data that are too large or too late.
 
     Parameters
     ----------
     association : Association
-        Whose socket it is.
+        The association.
     link : socket
-        A connected one.
+        A connected socket.
     largest_bytes : int
-        A message may have this many bytes.
+        Largest size of a message, in bytes.
     deadline_s : float
-        A PDU and a message must be whole within this time of their first byte, in seconds.
+        Longest time from the first byte of a PDU or message to its last, in s.
     broken : callable
-        Told what was wrong, and more about it in words, when the connection ends for it.
+        Called with the kind of violation and a text when it ends the connection.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class GuardedSocket(AssociationSocket):
 
     @property
     def ready(self) -> bool:
-        """Return True when bytes may be read now; a message that is late or too large ends the connection."""
-        # What was read already is dealt with first, or a later PDU would meet the state that an earlier one changes.
+        """Whether bytes may be read now; a message that is late or too large ends the connection."""
+        # Process what was read first: a later PDU must not meet the state that an earlier one changes.
         if not self.event_queue.empty():
             return False
-        if self._is_over or self.assoc.dul.state_machine.current_state == _ASKED:
-            pause(_LOOK_S)
+        if self._is_over or self.assoc.dul.state_machine.current_state == _ASSOCIATION_REQUESTED:
+            pause(_POLL_S)
             return False
         message = self.assoc.dimse.message
         if message is None:
@@ -82,7 +82,7 @@ class GuardedSocket(AssociationSocket):
             if self._message_due_ns is None:
                 self._message_due_ns = now_ns + self._deadline_ns
             if now_ns > self._message_due_ns:
-                self._refuse(Breach.LATE, "a message was not whole in time; raise read_deadline_s")
+                self._refuse(Breach.LATE, "a message was incomplete at its deadline; raise read_deadline_s")
                 self.event_queue.put("Evt17")
                 return False
             gathered = message.encoded_command_set.tell() + (message.data_set.tell() if message.data_set else 0)
@@ -93,32 +93,32 @@ class GuardedSocket(AssociationSocket):
                 self.event_queue.put("Evt17")
                 return False
         if self.assoc.dimse.msg_queue.qsize() >= _MOST_WAITING:
-            pause(_LOOK_S)
+            pause(_POLL_S)
             return False
         if self.assoc.dul.to_provider_queue.empty():
             self._wait()
         return bool(super().ready)
 
     def _wait(self) -> None:
-        """Wait until bytes are there, or it is time to look whether there is something to send.
+        """Wait until there are bytes, or until it is time to check for outgoing data.
 
-        pynetdicom sleeps between two looks instead, and a frame waits for it to wake up.
+        pynetdicom would sleep instead, which delays frames.
         """
         if self.socket is None:
-            pause(_LOOK_S)
+            pause(_POLL_S)
             return
         poll = select.poll()
         with suppress(OSError, ValueError):
             poll.register(self._link, select.POLLIN)
-            poll.poll(_LOOK_S * 1e3)
+            poll.poll(_POLL_S * 1e3)
 
     def recv(self, nr_bytes: int) -> bytearray:
-        """Return exactly so many bytes, fewer when the sender is gone.
+        """Return exactly `nr_bytes` bytes, fewer when the sender is gone.
 
         Raises
         ------
         OSError
-            When they are not there in time, or more are announced than this type of PDU may have.
+            When they are late, or this type of PDU announces too many.
         """
         if self._is_body_next:
             self._is_body_next = False
@@ -152,7 +152,7 @@ class GuardedSocket(AssociationSocket):
                     return taken
                 taken += part
         except TimeoutError:
-            self._refuse(Breach.LATE, "a PDU was not whole in time; raise read_deadline_s")
+            self._refuse(Breach.LATE, "a PDU was incomplete at its deadline; raise read_deadline_s")
             raise
         except OSError:
             self._is_over = True
@@ -163,6 +163,6 @@ class GuardedSocket(AssociationSocket):
         return taken
 
     def _refuse(self, breach: Breach, why: str) -> None:
-        """Read no more."""
+        """Stop reading, and report why."""
         self._is_over = True
         self._broken(breach, why)

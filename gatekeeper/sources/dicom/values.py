@@ -1,4 +1,4 @@
-"""Single values of a DICOM object, each told by name when it is missing or is not what it must be."""
+"""Single values of a DICOM object, with errors that name the missing or invalid element."""
 
 import math
 from functools import cache
@@ -12,7 +12,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Vector
 
 NOTHING = Dataset()
-"""What is there where nothing is; not to be written to."""
+"""An empty dataset, for missing ones; not to be changed."""
 
 
 @cache
@@ -23,7 +23,7 @@ def _tag(keyword: str) -> BaseTag:
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:
-    """Return the value of an element, or None where it is missing; quicker than asking for an attribute."""
+    """Return the value of an element, or None when it is missing; faster than attribute access."""
     tag = _tag(keyword)
     return dataset[tag].value if tag in dataset else None
 
@@ -36,7 +36,13 @@ def first_item(dataset: Dataset, sequence: str) -> Dataset:
 
 
 def numbers(dataset: Dataset, keyword: str, count: int, where: str) -> tuple[float, ...]:
-    """Return exactly `count` finite numbers; raises InputError when they are missing or are none."""
+    """Return exactly `count` finite numbers.
+
+    Raises
+    ------
+    InputError
+        When they are missing or invalid.
+    """
     value = value_of(dataset, keyword)
     if value is None or value == "":
         raise InputError(f"{where}: has no {keyword}; send or export images with their geometry")
@@ -50,25 +56,37 @@ def numbers(dataset: Dataset, keyword: str, count: int, where: str) -> tuple[flo
 
 
 def optional_number(dataset: Dataset, keyword: str, where: str) -> float | None:
-    """Return a number, or None where it is missing or empty; raises InputError when it is none."""
+    """Return a number, or None when it is missing or empty.
+
+    Raises
+    ------
+    InputError
+        When it is not a number.
+    """
     value = value_of(dataset, keyword)
     if value is None or value == "":
         return None
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise InputError(f"{where}: its {keyword} is no number; export it again") from None
+        raise InputError(f"{where}: its {keyword} is not a number; export it again") from None
 
 
-def whole_number(dataset: Dataset, keyword: str, where: str, absent: int | None) -> int | None:
-    """Return a whole number, or `absent` where it is missing or empty; raises InputError when it is none."""
+def integer(dataset: Dataset, keyword: str, where: str, absent: int | None) -> int | None:
+    """Return an integer, or `absent` when it is missing or empty.
+
+    Raises
+    ------
+    InputError
+        When it is not an integer.
+    """
     value = value_of(dataset, keyword)
     if value is None or value == "":
         return absent
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{where}: its {keyword} is no whole number; export it again") from None
+        raise InputError(f"{where}: its {keyword} is not an integer; export it again") from None
 
 
 def vector(three: tuple[float, ...]) -> Vector:

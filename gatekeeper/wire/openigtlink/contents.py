@@ -1,4 +1,4 @@
-"""TRANSFORM, STATUS and STRING: the small messages."""
+"""The small messages TRANSFORM, STATUS and STRING."""
 
 import struct
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from gatekeeper.wire.openigtlink.header import Buffer
 from gatekeeper.wire.openigtlink.text import ASCII, UTF8, decode_text
 
 TRANSFORM_LAYOUT = struct.Struct(">12f")
-"""The matrix without its last row, column after column."""
+"""The matrix without its last row, in column-major order."""
 STATUS_START = struct.Struct(">Hq20s")
 STRING_START = struct.Struct(">HH")
 STATUS_OK = 1
-"""The one status code that is no error."""
+"""The only status code that is not an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a STATUS message says.
+    """Content of a STATUS message.
 
     Attributes
     ----------
     code : int
-        `STATUS_OK`, or another of the protocol's list.
+        `STATUS_OK`, or another code of the protocol.
     subcode : int
-        The device's own number, 64 bits with sign.
+        The device's own code, a signed 64-bit number.
     name : str
-        Name of the error, at most 20 bytes; anything.
+        Name of the error, at most 20 bytes.
     text : str
         A line for people.
     """
@@ -41,12 +41,12 @@ class Status:
 
 
 def encode_transform(matrix: NDArray[np.floating]) -> bytes:
-    """Return the content of a TRANSFORM message for a 4 x 4 matrix, the last row of which is (0, 0, 0, 1).
+    """Return the content of a TRANSFORM message for a 4 x 4 matrix with the last row (0, 0, 0, 1).
 
     Raises
     ------
     WireError
-        When it is no such matrix, or a number is too large for single precision.
+        When it is not such a matrix, or a number is too large for single precision.
     """
     if matrix.shape != (4, 4) or not np.array_equal(matrix[3], (0.0, 0.0, 0.0, 1.0)):
         raise WireError(f"OpenIGTLink TRANSFORM: shape {matrix.shape}; it takes 4 x 4 with the last row 0 0 0 1")
@@ -72,7 +72,7 @@ def decode_transform(content: Buffer) -> NDArray[np.float64]:
 
 
 def encode_status(status: Status) -> bytes:
-    """Return the content of a STATUS message; its text ends with a NUL byte, as the C library writes it.
+    """Return the content of a STATUS message; its text ends with a NUL byte, as in the C library.
 
     Raises
     ------
@@ -90,12 +90,12 @@ def encode_status(status: Status) -> bytes:
 
 
 def decode_status(content: Buffer) -> Status:
-    """Return what a STATUS message says.
+    """Return the content of a STATUS message.
 
     Raises
     ------
     WireError
-        When there are less than 30 bytes.
+        When there are fewer than 30 bytes.
     """
     if len(content) < STATUS_START.size:
         raise WireError(f"OpenIGTLink STATUS: {len(content)} bytes; it has {STATUS_START.size} and more")
@@ -105,7 +105,7 @@ def decode_status(content: Buffer) -> Status:
 
 
 def encode_string(text: str) -> bytes:
-    """Return the content of a STRING message, in ASCII where that is enough and in UTF-8 otherwise.
+    """Return the content of a STRING message, in ASCII if possible and otherwise in UTF-8.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def decode_string(content: Buffer) -> str:
     Raises
     ------
     WireError
-        When the bytes are not as many as the message says.
+        When its length differs from the stated one.
     """
     if len(content) < STRING_START.size:
         raise WireError(f"OpenIGTLink STRING: {len(content)} bytes; it has {STRING_START.size} and more")

@@ -1,4 +1,4 @@
-"""Where an IMAGE lies: from its steps and its middle to a plane in DICOM LPS, and back."""
+"""The geometry of an IMAGE: from its steps and its centre to a plane in DICOM LPS, and back."""
 
 import math
 
@@ -12,17 +12,24 @@ from gatekeeper.wire.single import shortest_decimals
 
 
 def plane_of(image: Image, where: str) -> tuple[Plane, tuple[float, float]]:
-    """Return the plane of an image of one slice as it is stored, rows along j, and its spacing along rows and columns.
+    """Return the plane and pixel spacing of an image with one slice as it is stored, rows along j.
 
-    The protocol gives the middle of the whole image, (I - 1) / 2 pixels from the centre of the first one, as the
-    programs that speak it do.
+    The protocol gives the centre of the full image, which programs that use it place (I - 1) / 2 pixels from the centre
+    of the first pixel.
 
     Parameters
     ----------
     image : Image
-        Its pixels are the whole image, and K is 1.
+        Image with all its pixels and K = 1.
     where : str
-        What the message calls it.
+        Name of the image in error messages.
+
+    Returns
+    -------
+    plane : Plane
+        Position and orientation.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
 
     Raises
     ------
@@ -34,8 +41,8 @@ def plane_of(image: Image, where: str) -> tuple[Plane, tuple[float, float]]:
     spacing_mm = math.hypot(*down), math.hypot(*right)
     if not (all(math.isfinite(step) and step > 0.0 for step in spacing_mm) and all(map(math.isfinite, centre))):
         raise GeometryError(
-            f"{where}: its orientation matrix has the steps {spacing_mm} mm and the middle {centre} mm; all must be "
-            "finite and the steps above 0; mend its sender"
+            f"{where}: its orientation matrix has the steps {spacing_mm} mm and the centre {centre} mm; all must be "
+            "finite and the steps above 0; correct its sender"
         )
     columns, rows = (size - 1 for size in image.whole[:2])
     first = [
@@ -46,18 +53,18 @@ def plane_of(image: Image, where: str) -> tuple[Plane, tuple[float, float]]:
 
 
 def image_on(plane: Plane, spacing_mm: tuple[float, float], pixels: NDArray[np.generic], thickness_mm: float) -> Image:
-    """Return the image of one slice, in LPS, that lies on a plane; the inverse of `plane_of`.
+    """Return the image of one slice, in LPS, on a plane; the inverse of `plane_of`.
 
     Parameters
     ----------
     plane : Plane
-        Where it lies.
+        Position and orientation.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     pixels : ndarray, shape (H, W)
         Of a type that IMAGE messages know.
     thickness_mm : float
-        Of the slice, in mm; an IMAGE has no place for "unknown".
+        Thickness of the slice, in mm; an IMAGE cannot leave it open.
     """
     rows, columns = pixels.shape
     down, right = np.array(plane.row_step) * spacing_mm[0], np.array(plane.col_step) * spacing_mm[1]
@@ -68,7 +75,7 @@ def image_on(plane: Plane, spacing_mm: tuple[float, float], pixels: NDArray[np.g
 
 
 def _in_lps(vector: Vector, image: Image) -> Vector:
-    """Return a vector in left, posterior, superior; adding 0 rids it of negative zeros."""
+    """Return a vector in left, posterior, superior; adding 0 removes negative zeros."""
     first, second, third = shortest_decimals(vector)
     turn = -1.0 if image.coordinates == "RAS" else 1.0
     return turn * first + 0.0, turn * second + 0.0, third + 0.0

@@ -1,4 +1,4 @@
-"""The 58 bytes that every OpenIGTLink message begins with."""
+"""The 58-byte header of every OpenIGTLink message."""
 
 import math
 import struct
@@ -18,12 +18,12 @@ TYPE_BYTES, DEVICE_BYTES = 12, 20
 VERSIONS = (1, 2, 3)
 """Header versions. 1 is written by protocols 1 and 2, 2 by protocol 3; 3 is read like 2."""
 PER_SECOND = 1 << 32
-"""Timestamps count in this part of a second, from 1970 on where a sender keeps to UTC."""
+"""Units of a timestamp per second; it counts from 1970 on for a sender that keeps to UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first 58 bytes say.
+    """The fields of a header.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class Header:
     device : str
         Name of the sending device; at most 20 bytes.
     timestamp : int
-        Seconds as a fixed-point number with 32 bits after the point; 0 when the sender gives none.
+        Seconds as a fixed-point number with 32 fractional bits; 0 when not given.
     body_size : int
-        Bytes that follow the header. Whoever reads them looks first whether that is too many.
+        Bytes that follow the header; check the size before reading them.
     crc : int
         CRC-64 of these bytes.
     """
@@ -50,12 +50,12 @@ class Header:
 
 
 def decode_header(data: Buffer) -> Header:
-    """Return the header that 58 bytes hold.
+    """Return the header in 58 bytes.
 
     Raises
     ------
     WireError
-        When there are not 58 of them, or the version is none that we know.
+        When there are not 58 of them, or the version is unknown.
     """
     if len(data) != HEADER_BYTES:
         raise WireError(f"OpenIGTLink header: {len(data)} bytes; it has {HEADER_BYTES}")
@@ -84,13 +84,13 @@ def encode_header(header: Header) -> bytes:
 
 
 def checksum(data: Buffer) -> int:
-    """Return the CRC-64 that OpenIGTLink writes for a body of these bytes."""
+    """Return the CRC-64 of OpenIGTLink for a body."""
     words = len(data) // 8
     return int(crc64(np.frombuffer(data, "<u8", words), np.frombuffer(data, np.uint8, offset=8 * words)))
 
 
 def to_seconds(timestamp: int) -> float:
-    """Return a timestamp in seconds."""
+    """Return a timestamp in s."""
     return timestamp / PER_SECOND
 
 
@@ -108,7 +108,7 @@ def to_timestamp(seconds: float) -> int:
 
 
 def _name(raw: bytes) -> str:
-    """Return a name without its padding; bytes that are no text stay visible and harm nobody."""
+    """Return a name without its padding; invalid bytes are shown as escapes."""
     return raw.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""IMAGE: pixels with the place at which they lie."""
+"""The IMAGE message: pixels with their geometry."""
 
 import math
 import struct
@@ -18,7 +18,7 @@ IMAGE_HEADER_BYTES = LAYOUT.size
 """72."""
 FORMAT_VERSION = 1
 SCALAR_TYPES = {2: "i1", 3: "u1", 4: "i2", 5: "u2", 6: "i4", 7: "u4", 10: "f4", 11: "f8"}
-"""Number of the protocol to numpy's name."""
+"""Numbers of the protocol and numpy's names."""
 BYTE_ORDERS = {1: ">", 2: "<"}
 COORDINATES: dict[int, Literal["RAS", "LPS"]] = {1: "RAS", 2: "LPS"}
 
@@ -27,22 +27,22 @@ Size = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
-    """An image of one or more slices, or a box out of it.
+    """An image of one or more slices, or a box of it.
 
     Attributes
     ----------
     pixels : ndarray, shape (K, J, I) or (K, J, I, C)
-        One of the types of `SCALAR_TYPES`, either byte order; C above 1 is a vector per pixel. I runs fastest.
+        One of the types of `SCALAR_TYPES`, either byte order; C above 1 is a vector per pixel. I is the fastest axis.
     i_step_mm, j_step_mm, k_step_mm : tuple of 3 floats
-        From one pixel to the next along each index, in mm.
+        Vectors from one pixel to the next along each index, in mm.
     centre_mm : tuple of 3 floats
-        The middle of the whole image, in mm: of its pixels' centres, not of pixel (0, 0, 0).
+        Centre of all pixels of the full image, in mm.
     coordinates : str
         Patient axes of these vectors: "RAS" (right, anterior, superior) or "LPS" (left, posterior, superior).
     whole : tuple of int
-        (I, J, K) of the whole image.
+        (I, J, K) of the full image.
     offset : tuple of int
-        (i, j, k) at which the pixels begin in it.
+        (i, j, k) of the first pixel in the full image.
     """
 
     pixels: NDArray[np.generic]
@@ -56,17 +56,17 @@ class Image:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the pixels are the whole image and no box out of it."""
+        """Whether the pixels are the full image and not a box of it."""
         return self.whole == self.pixels.shape[2::-1]
 
 
 def decode_image(content: Buffer) -> Image:
-    """Return the image that the content of an IMAGE message holds; its pixels are a view of the bytes.
+    """Return the image in the content of an IMAGE message; its pixels are a view of the bytes.
 
     Raises
     ------
     WireError
-        When a field has no meaning, or the pixels are not exactly as many as the fields say.
+        When a field is invalid, or the number of pixels differs from the fields.
     """
     if len(content) < IMAGE_HEADER_BYTES:
         raise WireError(f"OpenIGTLink IMAGE: {len(content)} bytes; its fields alone have {IMAGE_HEADER_BYTES}")
@@ -83,7 +83,7 @@ def decode_image(content: Buffer) -> Image:
         raise WireError("OpenIGTLink IMAGE: 0 components per pixel; it takes 1 or more")
     whole, matrix, offset, size = numbers[:3], numbers[3:15], numbers[15:18], numbers[18:]
     if not all(n > 0 and at + n <= all_ for n, at, all_ in zip(size, offset, whole, strict=True)):
-        raise WireError(f"OpenIGTLink IMAGE: pixels {size} at {offset} are no part of an image of {whole}")
+        raise WireError(f"OpenIGTLink IMAGE: pixels {size} at {offset} are not a part of an image of {whole}")
     dtype = np.dtype(BYTE_ORDERS[endian] + SCALAR_TYPES[scalar])
     expected = math.prod(size) * components * dtype.itemsize
     if len(content) - IMAGE_HEADER_BYTES != expected:
@@ -105,12 +105,12 @@ def decode_image(content: Buffer) -> Image:
 
 
 def encode_image(image: Image) -> bytes:
-    """Return the content of an IMAGE message, its pixels in the byte order that they have.
+    """Return the content of an IMAGE message, its pixels in their present byte order.
 
     Raises
     ------
     WireError
-        When the pixels have a type, a shape or a size that the message cannot hold.
+        When the message cannot hold the type, shape or size of the pixels.
     """
     pixels = image.pixels
     scalar = next((number for number, name in SCALAR_TYPES.items() if pixels.dtype.newbyteorder("=") == name), None)
@@ -122,7 +122,9 @@ def encode_image(image: Image) -> bytes:
     components = pixels.shape[3] if pixels.ndim == 4 else 1
     size = pixels.shape[2::-1]
     if not all(at >= 0 and at + n <= all_ for n, at, all_ in zip(size, image.offset, image.whole, strict=True)):
-        raise WireError(f"OpenIGTLink IMAGE: pixels {size} at {image.offset} are no part of an image of {image.whole}")
+        raise WireError(
+            f"OpenIGTLink IMAGE: pixels {size} at {image.offset} are not a part of an image of {image.whole}"
+        )
     order = pixels.dtype.byteorder
     big = order == ">" or (order == "=" and sys.byteorder == "big")
     matrix = (*image.i_step_mm, *image.j_step_mm, *image.k_step_mm, *image.centre_mm)

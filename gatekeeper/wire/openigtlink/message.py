@@ -1,4 +1,4 @@
-"""One OpenIGTLink message: its body checked and taken apart, or put together and signed with its checksum."""
+"""Messages of OpenIGTLink: their body is checked and split, or assembled with its checksum."""
 
 import struct
 from collections.abc import Mapping
@@ -19,23 +19,23 @@ EXTENDED = struct.Struct(">HHII")
 """Extended header: its own size, size of the metadata's index, size of the metadata, number of the message."""
 COUNT = struct.Struct(">H")
 ENTRY = struct.Struct(">HHI")
-"""One entry of the index: bytes of the key, encoding of the value, bytes of the value."""
+"""An entry of the index: bytes of the key, encoding of the value, bytes of the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one message carries.
+    """One message.
 
     Attributes
     ----------
     type_name, device : str
         See `Header`.
     content : buffer
-        What the type defines: `gatekeeper.wire.openigtlink.image` and `contents` read it.
+        Content of the type, for `gatekeeper.wire.openigtlink.image` and `contents`.
     timestamp : int
         See `Header`.
     version : int
-        Header version; only 2 and above carry the two below.
+        Header version; number and metadata need version 2 or above.
     number : int
         The sender's number of the message; 0 when it does not count.
     metadata : mapping of str to str
@@ -52,12 +52,12 @@ class Message:
 
 
 def decode_message(header: Header, body: Buffer) -> Message:
-    """Return the message of a header and the bytes after it; its content is a view of them, nothing is copied.
+    """Return the message of a header and the bytes after it; its content is a view of them.
 
     Raises
     ------
     WireError
-        When the body has another size or checksum than the header says, or its parts do not fit into it.
+        When size or checksum of the body differ from the header, or its parts do not fit into it.
     """
     what = f"OpenIGTLink {header.type_name!r} of {header.device!r}"
     if len(body) != header.body_size:
@@ -81,12 +81,12 @@ def decode_message(header: Header, body: Buffer) -> Message:
 
 
 def encode_message(message: Message) -> bytes:
-    """Return all bytes of a message, header and checksum included.
+    """Return all bytes of a message, with header and checksum.
 
     Raises
     ------
     WireError
-        When something does not fit its field, or a message of version 1 has a number or metadata.
+        When a value does not fit its field, or a message of version 1 has a number or metadata.
     """
     if message.version == 1:
         if message.number or message.metadata:
@@ -99,12 +99,12 @@ def encode_message(message: Message) -> bytes:
 
 
 def decode_whole(data: Buffer) -> Message:
-    """Return the message that some bytes hold, header and body, nothing before and nothing after.
+    """Return the message in bytes that are exactly its header and body.
 
     Raises
     ------
     WireError
-        When they do not.
+        When they are not.
     """
     view = memoryview(data)
     return decode_message(decode_header(view[:HEADER_BYTES]), view[HEADER_BYTES:])

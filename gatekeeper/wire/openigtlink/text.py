@@ -1,4 +1,4 @@
-"""Text with the number of its encoding, as STRING messages and metadata hold it."""
+"""Text with the number of its encoding, as in STRING messages and metadata."""
 
 ASCII, LATIN1, UTF8 = 3, 4, 106
 """MIBenum numbers of the IANA."""
@@ -6,8 +6,8 @@ CODECS = {LATIN1: "latin-1"}
 
 
 def decode_text(raw: bytes | bytearray | memoryview, encoding: int) -> str:
-    """Return text; bytes that are none in its encoding stay visible as escapes, since no text is worth a frame.
+    """Return text; invalid bytes become escapes, since no frame should be lost over a text.
 
-    What says ASCII is read as UTF-8, which is the same for all ASCII, and which senders write under that number.
+    ASCII is read as UTF-8, which is identical for valid ASCII and which some senders write under that number.
     """
     return bytes(raw).decode(CODECS.get(encoding, "utf-8"), "backslashreplace")
