@@ -134,7 +134,7 @@ def test_ctrl_c_is_for_the_session_alone(tty):
 def test_the_pump_sends_what_is_new_and_no_more():
     status, sent = SessionStatus(), []
     status.not_kept = lambda: 7
-    status.say(0.0, "first")
+    status.add_line(0.0, "first")
     with TerminalPublisher(status, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 3)
         time.sleep(0.2)

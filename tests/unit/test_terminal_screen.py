@@ -196,7 +196,7 @@ def test_a_snapshot_is_made_of_what_stands_on_the_board():
     status = SessionStatus()
     assert snapshot_of(status.current, 0.0).state == "HOLD"
     status.enter(Phase.PREVIEW, 0.0)
-    status.gather(3.0, 20.0)
+    status.show_preview(3.0, 20.0)
     assert snapshot_of(status.current, 0.0).gathered == "3 of 20 s"
     status.enter(Phase.DELIVERY, 1.0)
     status.not_kept = lambda: 3
