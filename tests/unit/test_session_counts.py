@@ -15,6 +15,7 @@ from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.web.live_message import LiveMessage, counts_for_page
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.recording.journal import entry_of
+from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.report.facts import facts_of
 from gatekeeper.report.html import report_html
 from gatekeeper.session.status import SessionStatus
@@ -192,3 +193,9 @@ def test_images_that_are_not_recorded_are_shown_while_the_session_runs():
     status.not_kept = lambda: 2
     status.update(step(), 1.0, True)
     assert (snapshot_of(status.current, 0.0).dropped, counts_for_page(status.current.counts)["not_kept"]) == (2, 2)
+
+
+def test_a_live_session_asks_its_recorder_for_images_that_are_not_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(SessionRecorder, "frames_dropped", property(lambda _: 4))
+    _, scanner, _ = run_live(tmp_path / "s")
+    assert scanner.session.status.current.counts.not_kept == 4
