@@ -1,1 +1,1 @@
-"""Beam-on or hold."""
+"""Decide beam-on or hold from what is measured on each frame."""

@@ -1,4 +1,4 @@
-"""Envelope: the boundary in which the target must stay, and how much of the target is outside of it."""
+"""Define the envelope in which the target must stay, and measure the share of the target outside."""
 
 import math
 
@@ -11,11 +11,11 @@ from kernels.overlap import area_outside
 from kernels.polygon import area
 
 ROOM = 1024
-"""Outlines of up to this many points are measured without making new buffers."""
+"""Number of points up to which outlines are measured without allocating buffers."""
 SMALLEST_PX2 = 1e-3
-"""A target that encloses less than this, in px^2, cannot be measured."""
+"""Area below which an outline cannot be measured, in px^2."""
 ROUNDING_PERCENT = 1e-6
-"""Less than this is arithmetic, not a target; it counts as nothing outside, also against a limit of 0 %."""
+"""Shares below this are rounding errors and count as 0, so that a limit of 0 % can be met."""
 
 
 class Envelope:
@@ -28,9 +28,9 @@ class Envelope:
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm, of the grid that the outline was drawn on.
     shape : tuple of int, optional
-        Rows and columns of that grid; frames of another shape are invalid. Any shape will do when not given.
+        Rows and columns of that grid, which frames must have; by default the shape is not checked.
     plane : Plane, optional
-        Where that grid lies in the patient; frames of another plane are invalid. Any plane will do when not given.
+        Position of that grid in the patient, which frames must have; by default the plane is not checked.
 
     Attributes
     ----------
@@ -42,7 +42,18 @@ class Envelope:
     Raises
     ------
     TargetError
-        When the outline encloses nothing, crosses itself or has a coordinate that is not finite.
+        When the outline encloses no area, crosses itself or has a coordinate that is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Envelope
+    >>> target = np.array([[10.0, 10.0], [10.0, 30.0], [30.0, 30.0], [30.0, 10.0]])
+    >>> envelope = Envelope.around(target, margin_mm=5.0, spacing_mm=(2.0, 2.0))
+    >>> envelope.outside_percent(target)
+    0.0
+    >>> round(envelope.outside_percent(target + [5.0, 0.0]), 1)
+    12.5
     """
 
     def __init__(
@@ -68,7 +79,25 @@ class Envelope:
         shape: tuple[int, int] | None = None,
         plane: Plane | None = None,
     ) -> "Envelope":
-        """Return the envelope that keeps `margin_mm` around a target's outline (N, 2) in all directions.
+        """Return the envelope with an isotropic margin around a target's outline.
+
+        Parameters
+        ----------
+        contour_px : ndarray of float64, shape (N, 2)
+            The target's closed outline as (row, col).
+        margin_mm : float
+            Distance from the outline to the envelope, in mm.
+        spacing_mm : tuple of float
+            Distance of pixel centres along rows and columns, in mm.
+        shape : tuple of int, optional
+            Rows and columns of the image.
+        plane : Plane, optional
+            Position of the image in the patient.
+
+        Returns
+        -------
+        Envelope
+            On the given grid.
 
         Raises
         ------
@@ -78,7 +107,7 @@ class Envelope:
         return cls(grow(contour_px, margin_mm, spacing_mm), spacing_mm, shape, plane)
 
     def moved(self, shift_mm: tuple[float, float]) -> "Envelope":
-        """Return the same envelope moved along (rows, columns) by a distance in mm, on the same grid."""
+        """Return the envelope moved along (rows, columns) by a distance in mm, on the same grid."""
         shift_px = np.divide(shift_mm, self.spacing_mm)
         return Envelope(self.contour_px + shift_px, self.spacing_mm, self.shape, self.plane)
 
@@ -93,7 +122,7 @@ class Envelope:
         Returns
         -------
         float
-            0-100; NaN when it cannot be measured: a coordinate that is not finite, or no area.
+            Share in percent, 0-100; NaN when a coordinate is not finite or the outline encloses no area.
         """
         contour, enclosed_px2 = _measurable(contour_px)
         if contour is None:
@@ -102,9 +131,9 @@ class Envelope:
         return 0.0 if percent < ROUNDING_PERCENT else percent
 
     def inside(self, contour_px: NDArray[np.float64]) -> tuple[float, float]:
-        """Return how much of a structure's area is inside.
+        """Return the share and the area of a structure inside.
 
-        Where an outline folds over itself, the fold counts twice: the answer is never better than it is.
+        Where an outline crosses itself, folds count twice, so that the result is never too small.
 
         Parameters
         ----------
@@ -113,13 +142,15 @@ class Envelope:
 
         Returns
         -------
-        percent, area_mm2 : float
-            0 or more; both NaN when they cannot be measured.
+        percent : float
+            Share of the structure's area inside, 0 or more; NaN when it cannot be measured.
+        area_mm2 : float
+            Area inside in mm^2, 0 or more; NaN when it cannot be measured.
         """
         contour, enclosed_px2 = _measurable(contour_px)
         if contour is None:
             return math.nan, math.nan
-        # What both have in common, as what is left of the envelope outside of the structure.
+        # The common area is that of the envelope minus its part outside the structure.
         common_px2 = self._area_px2 - area_outside(self.contour_px, contour, self._room_for(contour))
         percent = 100.0 * (common_px2 / enclosed_px2)
         if percent < ROUNDING_PERCENT:
@@ -131,7 +162,7 @@ class Envelope:
 
 
 def _measurable(contour_px: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, float]:
-    """Return an outline as the kernels take it, and its area in px^2; None when it has none."""
+    """Return an outline as the kernels take it, and its area in px^2; None when it cannot be measured."""
     contour = np.ascontiguousarray(contour_px, dtype=np.float64)
     if contour.ndim != 2 or contour.shape[1] != 2:
         return None, math.nan

@@ -1,4 +1,4 @@
-"""Rebase: an operator moves the envelope to where the target now is at rest, within bounds."""
+"""Move the envelopes on an operator's command, within limits."""
 
 import math
 
@@ -10,21 +10,21 @@ ROUNDING_MM = 1e-9
 
 
 class EnvelopeShift:
-    """The zones of a session as they are now, and how far they are from where they were planned.
+    """The zones of a session and their displacement from the plan.
 
     Parameters
     ----------
-    planned : tuple of TargetZone and Avoid
+    planned : tuple of TargetZone and KeepOutZone
         The zones as planned, that of the primary target first.
     config : GateConfig
-        The bounds.
+        The limits.
 
     Attributes
     ----------
-    zones : tuple of TargetZone and Avoid
-        The zones as they are now.
+    zones : tuple of TargetZone and KeepOutZone
+        The zones at their present position.
     moved_mm : tuple of float
-        By how much they were moved from where they were planned, along rows and columns.
+        Their displacement from the planned position along rows and columns, in mm.
     """
 
     def __init__(self, planned: tuple[Zone, ...], config: GateConfig) -> None:
@@ -36,23 +36,23 @@ class EnvelopeShift:
 
     @property
     def envelope(self) -> Envelope:
-        """That of the primary target now."""
+        """Envelope of the primary target at its present position."""
         return self._primary.envelope
 
     def move(self, shift_mm: tuple[float, float]) -> tuple[bool, str]:
-        """Move all zones, what is to be avoided with the targets since the beam moves, unless it is too far.
+        """Move all zones, if the limits allow it; keep-out zones move with the targets, as the beam does.
 
         Parameters
         ----------
         shift_mm : tuple of float
-            Along rows and columns, in mm.
+            Displacement along rows and columns, in mm.
 
         Returns
         -------
         accepted : bool
-            False when nothing was moved.
+            False when the zones were not moved.
         note : str
-            By how much, or why not, in one line.
+            The displacement, or why it was refused, in one line.
         """
         step_mm, total_mm = self._config.rebase_step_mm, self._config.rebase_total_mm
         moved_mm = (self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
@@ -62,7 +62,7 @@ class EnvelopeShift:
         if not from_plan_mm <= total_mm + ROUNDING_MM:
             return False, (
                 f"not moved: {from_plan_mm:.2f} mm from the plan is more than rebase_total_mm = {total_mm:g}; "
-                "position the patient anew"
+                "reposition the patient"
             )
         self.zones = tuple(zone.moved(moved_mm) for zone in self._planned)
         self._primary = _primary(self.zones)
@@ -74,5 +74,5 @@ class EnvelopeShift:
 
 
 def _primary(zones: tuple[Zone, ...]) -> TargetZone:
-    """Return the zone of the primary target, which `zones.checked` has put first."""
+    """Return the zone of the primary target."""
     return next(zone for zone in zones if isinstance(zone, TargetZone))

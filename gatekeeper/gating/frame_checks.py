@@ -1,4 +1,4 @@
-"""Picture: what a frame is by itself, its grid and its pixels, before anything is known of the target."""
+"""Check the grid and the pixels of a frame before tracking."""
 
 import math
 from typing import NamedTuple
@@ -10,31 +10,31 @@ from gatekeeper.gating.envelope import Envelope
 from kernels.image_checks import check_image
 
 SPACING_TOLERANCE = 1e-4
-"""Pixel sizes that differ by this share or less are the same; headers round."""
+"""Relative tolerance of the pixel spacing, as headers hold rounded values."""
 
 
 class FrameChecks(NamedTuple):
-    """What was found of a frame by itself.
+    """Results of the checks of one frame.
 
-    What cannot be looked at because the frame is no image at all has the value of a good frame: one reason is
-    enough then, and it is the right one.
+    When the image is not readable, the results for its pixels are those of a good frame, so that only one reason is
+    given.
 
     Attributes
     ----------
     readable : bool
-        The image is a matrix of float32 in C order with at least one pixel.
+        True when the image is a C-contiguous matrix of float32 with at least one pixel.
     shape_right, spacing_right : bool
-        Rows and columns, and the distances of pixel centres, are those of the envelope.
+        True when shape and pixel spacing are those of the envelope's grid.
     angle_deg, offset_mm : float
-        By how much the plane is turned and its first pixel displaced from the envelope's; 0 when it has none.
+        Rotation of the plane and displacement of its first pixel from the envelope's plane; 0 when it has none.
     finite : bool
-        No pixel is NaN or infinite.
+        True when no pixel is NaN or infinite.
     varied : bool
-        At least two pixels differ.
+        True when at least two pixels differ.
     brightest_percent : float
-        Share of the pixels that have the largest value, 0-100.
+        Share of the pixels with the largest value, 0-100.
     fingerprint : int or None
-        Tells the pixels from any others; None when they cannot be read.
+        Hash of the pixels; None when they cannot be read.
     """
 
     readable: bool = True
@@ -49,7 +49,20 @@ class FrameChecks(NamedTuple):
 
 
 def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:
-    """Return what a frame is by itself, judged on the grid of the envelope."""
+    """Check a frame against the grid of an envelope.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+    envelope : Envelope
+        Its spacing and, if given, its shape and plane are those that the frame must have.
+
+    Returns
+    -------
+    FrameChecks
+        The results.
+    """
     image = frame.image
     shape_right = envelope.shape is None or image.shape == envelope.shape
     spacing_right = _is_same_spacing(frame.spacing_mm, envelope.spacing_mm)
@@ -61,7 +74,7 @@ def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:
         and image.flags.aligned
         and image.size > 0
     ):
-        # A shape can be another one only where there is a matrix.
+        # The shape is compared only when the image is a matrix.
         return FrameChecks(False, image.ndim != 2 or shape_right, spacing_right, angle_deg, offset_mm)
     finite, varied, brightest, fingerprint = check_image(image)
     if not finite:
@@ -92,17 +105,17 @@ def _is_same_spacing(found_mm: tuple[float, ...], expected_mm: tuple[float, floa
 
 
 def _displacement(found: Plane, expected: Plane | None) -> tuple[float, float]:
-    """Return the larger angle between the rows or columns of two planes, and the distance of their first pixels."""
+    """Return the larger of the angles between rows and between columns of two planes, and their offset."""
     if expected is None or found is expected:
         return 0.0, 0.0
     angles_deg = (_angle_deg(found.row_step, expected.row_step), _angle_deg(found.col_step, expected.col_step))
-    # The larger of the two would not be NaN for every order in which one of them is.
+    # max() does not return NaN reliably.
     angle_deg = math.nan if any(map(math.isnan, angles_deg)) else max(angles_deg)
     return angle_deg, math.dist(found.origin_mm, expected.origin_mm)
 
 
 def _angle_deg(a: Vector, b: Vector) -> float:
-    """Return the angle between two directions; exact for small ones, NaN when one of them is none."""
+    """Return the angle between two directions, accurate for small angles; NaN when one has no length."""
     if a == b:
         return 0.0
     lengths = math.hypot(*a) * math.hypot(*b)

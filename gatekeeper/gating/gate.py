@@ -1,4 +1,4 @@
-"""The gate: measures one frame after the other, and keeps the state machine that says beam-on or hold."""
+"""Decide beam-on or hold on each frame, from its measurements and the state machine."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.envelope_shift import EnvelopeShift
 from gatekeeper.gating.frame_checks import FrameChecks, check_frame
 from gatekeeper.gating.measurements import Measurements, Observation
-from gatekeeper.gating.motion import LearnedRange, Motion, watch
-from gatekeeper.gating.sequence_checks import SequenceHistory, follow, wait
+from gatekeeper.gating.motion import LearnedRange, Motion, updated
+from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
 from gatekeeper.gating.state_machine import GateState, Rules
 from gatekeeper.gating.zones import TargetZone, Zone
 
@@ -25,28 +25,37 @@ if TYPE_CHECKING:
 
 
 class Gate:
-    """Judges one frame after the other.
+    """Decide beam-on or hold on each frame.
 
     Parameters
     ----------
-    zones : Envelope or sequence of TargetZone and Avoid
-        Where the target must be; or, of several structures, one zone for each, that of the primary target first.
-        The primary target's envelope carries the spacing, and if given the shape and the plane, that frames must
-        have.
-    config : GateConfig
-        The limits.
-    armed : bool
-        Whether the gate starts armed. It starts with the beam held in either case; an engine that has an operator
-        says False here and has it armed.
+    zones : Envelope or sequence of TargetZone and KeepOutZone
+        The target's envelope; or, for several structures, one zone for each, that of the primary target first. The
+        spacing of the primary target's envelope and, if given, its shape and plane are those that frames must have.
+    config : GateConfig, optional
+        The limits; by default those of ``GateConfig()``.
+    armed : bool, optional
+        Whether the gate starts armed. In either case it starts with the beam held.
     learned : LearnedRange, optional
-        The range of positions from a preview; without it the session learns its own.
+        Range of positions from a preview; by default it is learned during the session.
     prediction : PredictionConfig, optional
-        Whether decisions look ahead, and how; by default they do not.
+        Settings of the prediction; by default there is none.
 
     Raises
     ------
     TargetError
-        When the first zone is no target's, or the zones are not all drawn on one grid.
+        When the first zone is not a target's, or the zones are on different grids.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Envelope, Frame, Gate, GateConfig, Track
+    >>> target = np.array([[10.0, 10.0], [10.0, 30.0], [30.0, 30.0], [30.0, 10.0]])
+    >>> gate = Gate(Envelope.around(target, 5.0, (2.0, 2.0)), GateConfig(frames_to_resume=1))
+    >>> image = np.random.default_rng(0).random((64, 64), dtype=np.float32)
+    >>> frame = Frame(image, (2.0, 2.0), sequence=0, acquired_s=0.0, received_s=0.1)
+    >>> gate.decide(Track(target, (40.0, 40.0), confidence=0.9), frame).state
+    <BeamState.ON: 'ON'>
     """
 
     def __init__(
@@ -60,50 +69,50 @@ class Gate:
     ) -> None:
         self.config = GateConfig() if config is None else config
         self._rules = Rules.of(self.config)
-        self._rebase = EnvelopeShift(zoning.checked(zones), self.config)
-        self._past = SequenceHistory()
+        self._envelope_shift = EnvelopeShift(zoning.checked(zones), self.config)
+        self._history = SequenceHistory()
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
-        # The same machine on measured positions alone; it is the state itself where nothing is predicted.
+        # State from measured positions alone; without prediction it is the same object.
         self._raw = self._state
-        self._foresight = _foresight(prediction)
+        self._lookahead = _lookahead(prediction)
 
     @property
     def state(self) -> GateState:
-        """What the gate decides by, beside the frame."""
+        """State of the state machine."""
         return self._state
 
     @property
     def motion(self) -> Motion:
-        """What it knows of the target's motion."""
+        """State of the motion checks."""
         return self._motion
 
     @property
     def zones(self) -> tuple[Zone, ...]:
-        """Where each structure must be, or not be, now."""
-        return self._rebase.zones
+        """Zone of each structure at its present position."""
+        return self._envelope_shift.zones
 
     @property
     def envelope(self) -> Envelope:
-        """Where the primary target must be now."""
-        return self._rebase.envelope
+        """Envelope of the primary target at its present position."""
+        return self._envelope_shift.envelope
 
     @property
     def ahead_mm(self) -> tuple[float, float] | None:
-        """Where the target's centre was last predicted to be, as (row, col) in mm; None without prediction."""
-        return None if self._foresight is None else self._foresight.ahead_mm
+        """Last predicted position of the target's centre, as (row, col) in mm; None without prediction."""
+        return None if self._lookahead is None else self._lookahead.ahead_mm
 
-    def look_at(self, frame: Frame) -> FrameChecks:
-        """Return what a frame is by itself, on the grid of the envelope; changes nothing."""
+    def check_frame(self, frame: Frame) -> FrameChecks:
+        """Check a frame against the grid of the envelope, without changing the state."""
         return check_frame(frame, self.envelope)
 
-    def may_track(self, picture: FrameChecks) -> bool:
-        """Return True when a frame is good enough to be shown to a tracker."""
-        return self._is_on_grid(picture) and (
-            picture.readable
-            and picture.finite
-            and picture.varied
-            and picture.brightest_percent <= self.config.saturated_percent
+    def may_track(self, checks: FrameChecks) -> bool:
+        """Return True when a frame is fit for tracking."""
+        return self._is_on_grid(checks) and (
+            checks.readable
+            and checks.finite
+            and checks.varied
+            and checks.brightest_percent <= self.config.saturated_percent
         )
 
     def decide(
@@ -112,94 +121,133 @@ class Gate:
         frame: Frame,
         now_s: float | None = None,
         *,
-        picture: FrameChecks | None = None,
+        checks: FrameChecks | None = None,
         link_alive: bool = True,
         refusals: tuple[Reason, ...] = (),
     ) -> Decision:
-        """Return beam-on or hold for one frame.
+        """Decide beam-on or hold for one frame.
 
         Parameters
         ----------
         track : Track or tuple of Track or None
-            Where the target is on that frame, or each structure in the order of the zones; None when the frame was
-            not fit to be tracked, which holds.
+            The target on the frame, or each structure in the order of the zones; None when the frame was not fit for
+            tracking, which holds the beam.
         frame : Frame
             The frame.
         now_s : float, optional
             Session time in seconds; by default the time at which the frame was received.
-        picture : FrameChecks, optional
-            What `check_frame` said of the frame, when that is known already.
-        link_alive : bool
-            The linac answers.
-        refusals : tuple of Reason
-            Why the linac would not begin a beam now.
+        checks : FrameChecks, optional
+            Result of `check_frame` for the frame, if it is known already.
+        link_alive : bool, optional
+            True when the linac answers.
+        refusals : tuple of Reason, optional
+            Reasons why the linac cannot start a beam now.
+
+        Returns
+        -------
+        Decision
+            ON, or HOLD with its reasons.
 
         Raises
         ------
         TargetError
-            When there are more or fewer tracks than zones. As with any other failure, the gate holds for an engine
-            fault from then on.
+            When the number of tracks differs from that of the zones. After this or any other exception the gate holds
+            with an engine fault.
         """
         now_s = frame.received_s if now_s is None else now_s
         try:
-            picture = self.look_at(frame) if picture is None else picture
-            order, past = follow(self._past, frame, picture, not self._is_on_grid(picture), now_s)
-            target, motion = self._sight(track, now_s)
-            findings = Measurements(picture, order, now_s - frame.acquired_s, target, link_alive, refusals)
-            raw = machine.step(self._raw, findings, self._rules)
+            checks = self.check_frame(frame) if checks is None else checks
+            sequence, history = check_sequence(self._history, frame, checks, not self._is_on_grid(checks), now_s)
+            target, motion = self._observe(track, now_s)
+            measurements = Measurements(checks, sequence, now_s - frame.acquired_s, target, link_alive, refusals)
+            raw = machine.step(self._raw, measurements, self._rules)
             state, predicted_percent = raw, math.nan
-            if self._foresight is not None:
-                predicted_percent = self._foresee(self._foresight, track, frame, picture, target.outside_percent)
-                seen = findings._replace(target=target._replace(outside_percent=predicted_percent))
-                state = machine.step(self._state, seen, self._rules)
+            if self._lookahead is not None:
+                measured_percent = target.outside_percent
+                predicted_percent = self._predicted_percent(self._lookahead, track, frame, checks, measured_percent)
+                predicted = measurements._replace(target=target._replace(outside_percent=predicted_percent))
+                state = machine.step(self._state, predicted, self._rules)
         except BaseException:
             self.latch(Reason.ENGINE_FAULT)
             raise
-        self._past, self._motion, self._state, self._raw = past, motion, state, raw
+        self._history, self._motion, self._state, self._raw = history, motion, state, raw
         return self._decision(frame.sequence, now_s, target.outside_percent, predicted_percent)
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
-        """Return the hold for when no frame came in time, at session time `now_s` in seconds."""
-        forward, self._past = wait(self._past, now_s)
+        """Hold because of a frame timeout.
+
+        Parameters
+        ----------
+        now_s : float
+            Session time in seconds.
+        link_alive : bool, optional
+            True when the linac answers.
+
+        Returns
+        -------
+        Decision
+            HOLD with its reasons.
+        """
+        forward, self._history = check_time(self._history, now_s)
         if not forward:
             self.latch(Reason.CLOCK_BACKWARDS)
         self._change(lambda state: machine.silence(state, link_alive))
         return self._decision(-1, now_s, math.nan)
 
     def arm(self) -> None:
-        """Allow beam-on after `frames_to_resume` good frames from now; changes nothing when armed already."""
+        """Allow beam-on after `frames_to_resume` good frames; without effect when armed already."""
         self._change(machine.arm)
 
     def disarm(self) -> None:
-        """Hold from now on, whatever comes, until armed again."""
+        """Hold until armed again."""
         self._change(machine.disarm)
 
     def begin(self, learned: LearnedRange | None) -> None:
-        """Judge motion by the range of a preview from now on; None: by a range that is learned from now on.
+        """Set the learned range of motion.
+
+        Parameters
+        ----------
+        learned : LearnedRange or None
+            Range from a preview; None to learn it from the following frames.
 
         Raises
         ------
         ValueError
-            When the gate is armed: nothing that is judged by changes under the beam, except by an operator.
+            When the gate is armed: limits may not change while the beam can be on, except by an operator's command.
         """
         if self._state.armed:
-            raise ValueError("the gate is armed; disarm it before another range of motion is given to it")
+            raise ValueError("the gate is armed; disarm it before setting another range of motion")
         self._motion = Motion() if learned is None else Motion.from_range(learned)
 
     def latch(self, fault: Reason) -> None:
-        """Hold for a fault that was found elsewhere until an operator resets it.
+        """Hold for a fault until an operator resets it.
+
+        Parameters
+        ----------
+        fault : Reason
+            The fault.
 
         Raises
         ------
         ValueError
-            When the reason is one that clears itself.
+            When the reason is not a fault: it clears itself.
         """
         self._change(lambda state: machine.latch(state, fault))
 
-    def obey(self, command: Command) -> Event:
-        """Do what an operator asks for, and return the event for the journal.
+    def apply(self, command: Command) -> Event:
+        """Apply an operator's command, and return the event for the journal.
 
-        Whatever it is, it never switches the beam on: that takes good frames from now.
+        A command never switches the beam on; that requires good frames afterwards.
+
+        Parameters
+        ----------
+        command : Command
+            The command.
+
+        Returns
+        -------
+        Event
+            The outcome, with the HOLD that is to be sent to the linac, if any.
         """
         accepted, note = True, f"{command.action} by {command.operator}"
         match command.action:
@@ -215,48 +263,48 @@ class Gate:
                 note = f"{note}: {', '.join(self._state.faults) or 'no fault'}"
                 self._change(machine.reset)
             case Action.REBASE:
-                accepted, outcome = self._rebase.move(command.shift_mm)
+                accepted, outcome = self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
                     self._motion = self._motion.moved(command.shift_mm)
                     self._change(machine.interrupt)
-                    if self._foresight is not None:
-                        self._foresight.reset()
+                    if self._lookahead is not None:
+                        self._lookahead.reset()
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
 
-    def _sight(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Observation, Motion]:
-        """Return what was measured of the structures, and what is then known of the motion."""
+    def _observe(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Observation, Motion]:
+        """Return the measurements of the structures, and the new state of the motion checks."""
         motion = self._motion
         if track is None:
             return Observation(drift_mm=motion.drift_mm(self.config.drift_cycles)), motion
         tracks = (track,) if isinstance(track, Track) else track
         confidence, outside_percent, overlaps = zoning.measure(self.zones, tracks, self.config)
         excursion_mm = 0.0
-        # The position of a lost target says nothing; the confidence is reason enough to hold then.
+        # The position of a lost target is meaningless; low confidence holds the beam then.
         if confidence >= self.config.min_confidence:
-            motion = watch(motion, now_s, tracks[0].center_mm, self.config)
+            motion = updated(motion, now_s, tracks[0].center_mm, self.config)
             excursion_mm = motion.excursion_mm(tracks[0].center_mm)
-        sighting = Observation(
+        observation = Observation(
             confidence=confidence,
             outside_percent=outside_percent,
             overlaps=overlaps,
             excursion_mm=excursion_mm,
             drift_mm=motion.drift_mm(self.config.drift_cycles),
         )
-        return sighting, motion
+        return observation, motion
 
-    def _foresee(
+    def _predicted_percent(
         self,
-        foresight: "Lookahead",
+        lookahead: "Lookahead",
         track: Track | tuple[Track, ...] | None,
         frame: Frame,
-        picture: FrameChecks,
+        checks: FrameChecks,
         measured_percent: float,
     ) -> float:
-        """Return the share outside that the decision goes by: the primary target's ahead, others' as measured."""
-        if not self._is_on_grid(picture):
-            foresight.reset()
+        """Return the share outside with prediction for the primary target; other targets count as measured."""
+        if not self._is_on_grid(checks):
+            lookahead.reset()
         if track is None:
             return measured_percent
         tracks = (track,) if isinstance(track, Track) else track
@@ -265,21 +313,21 @@ class Gate:
             for zone, one in zip(self.zones, tracks, strict=True)
             if isinstance(zone, TargetZone)
         ]
-        percents[0] = foresight.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
+        percents[0] = lookahead.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
         return math.nan if any(map(math.isnan, percents)) else max(percents)
 
     def _change(self, change: Callable[[GateState], GateState]) -> None:
-        """Change what is decided by, and what would be decided without prediction, in the same way."""
+        """Apply a change to the states with and without prediction."""
         same = self._raw is self._state
         self._state = change(self._state)
         self._raw = self._state if same else change(self._raw)
 
-    def _is_on_grid(self, picture: FrameChecks) -> bool:
+    def _is_on_grid(self, checks: FrameChecks) -> bool:
         return (
-            picture.shape_right
-            and picture.spacing_right
-            and picture.angle_deg <= self.config.plane_angle_deg
-            and picture.offset_mm <= self.config.plane_offset_mm
+            checks.shape_right
+            and checks.spacing_right
+            and checks.angle_deg <= self.config.plane_angle_deg
+            and checks.offset_mm <= self.config.plane_offset_mm
         )
 
     def _decision(
@@ -290,8 +338,8 @@ class Gate:
         return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent)
 
 
-def _foresight(config: PredictionConfig | None) -> "Lookahead | None":
-    """Return what looks ahead; its kernels are compiled only where it is wanted."""
+def _lookahead(config: PredictionConfig | None) -> "Lookahead | None":
+    """Return the predictor, or None; imported here, so that its kernels are compiled only if needed."""
     if config is None or config.mode == "off":
         return None
     from gatekeeper.gating.lookahead import Lookahead

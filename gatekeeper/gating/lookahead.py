@@ -1,4 +1,4 @@
-"""Predict how much of the target will be outside when a decision takes effect."""
+"""Predict the share of the target outside its envelope at the time when a decision takes effect."""
 
 import math
 from collections.abc import Sequence
@@ -12,18 +12,23 @@ from gatekeeper.gating.predictor import Predictor
 
 
 def instants_s(config: PredictionConfig, frame_period_s: float) -> tuple[float, ...]:
-    """Return for which times after a frame's acquisition a decision on it is to be right, in seconds.
+    """Return the times after a frame's acquisition for which to predict, in seconds.
 
-    The decision takes effect one latency after the acquisition and stands until the next one does. Aiming at the
-    middle makes too early and too late equally likely; aiming at the whole of it trades beam-on time for fewer
-    moments with the beam on while the target is out.
+    A decision takes effect one latency after the acquisition and lasts until the next one takes effect. Predicting for
+    the middle of that time balances early and late errors; predicting for start, middle and end trades beam-on time for
+    less time with the beam on outside limits.
 
     Parameters
     ----------
     config : PredictionConfig
-        `latency_s` and `look_ahead` are used.
+        Its `latency_s` and `look_ahead` are used.
     frame_period_s : float
-        Time from frame to frame; NaN, not known yet, counts as none.
+        Time between frames; NaN when not known yet, which counts as 0.
+
+    Returns
+    -------
+    tuple of float
+        One or three times, ascending.
     """
     latency_s = config.latency_s
     period_s = frame_period_s if frame_period_s >= 0.0 else 0.0
@@ -34,33 +39,32 @@ def instants_s(config: PredictionConfig, frame_period_s: float) -> tuple[float, 
 def used_percent(
     config: PredictionConfig, measured_percent: float, predicted_percent: Sequence[float], healthy: bool
 ) -> float:
-    """Return the share of the target outside that a decision goes by.
+    """Return the share outside on which a decision is based.
 
     Parameters
     ----------
     config : PredictionConfig
-        `mode` is used.
+        Its `mode` is used.
     measured_percent : float
-        Share outside where the target was measured, 0-100; NaN when it could not be measured.
+        Share outside at the measured position, 0-100; NaN when it could not be measured.
     predicted_percent : sequence of float
-        The same where it is predicted, one value per instant; NaN where it could not be predicted.
+        Share outside at the predicted positions, one per time; NaN where it could not be predicted.
     healthy : bool
-        Whether all of these predictions are healthy.
+        True when all predictions are healthy.
 
     Returns
     -------
     float
-        off: the measured share. conservative: the largest of measured and predicted. full: the largest predicted
-        while the predictor is healthy, else as in conservative. A share that is not known counts as not known, NaN,
-        which holds; only predictions of an unhealthy predictor are passed over when they are NaN. Nothing makes up
-        for a measured share that is not known.
+        off: the measured share. conservative: the largest of measured and predicted shares. full: the largest predicted
+        share when the predictions are healthy, else as in conservative. NaN, which holds the beam, when the measured
+        share is NaN, or a healthy predicted share is NaN; predictions that are not healthy are ignored when NaN.
     """
     if config.mode == "off" or math.isnan(measured_percent):
         return measured_percent
-    believed = healthy and len(predicted_percent) > 0
-    if config.mode == "full" and believed:
+    usable = healthy and len(predicted_percent) > 0
+    if config.mode == "full" and usable:
         return _largest(predicted_percent)
-    if believed:
+    if usable:
         return _largest((measured_percent, *predicted_percent))
     return _largest((measured_percent, *(percent for percent in predicted_percent if not math.isnan(percent))))
 
@@ -71,17 +75,17 @@ def _largest(percents: Sequence[float]) -> float:
 
 
 class Lookahead:
-    """Follows the primary target, and says how much of it will be outside when a decision takes effect.
+    """Predict the share of the primary target outside its envelope.
 
     Parameters
     ----------
     config : PredictionConfig
-        All of it; a mode of "off" needs no foresight.
+        The settings; their mode is not "off".
 
     Attributes
     ----------
     ahead_mm : tuple of float or None
-        Where the target's centre was last predicted to be, in the middle of the time for which the decision stands, as
+        Last predicted position of the target's centre, for the middle of the time for which the decision lasts, as
         (row, col) in mm; None when it could not be predicted.
     """
 
@@ -91,25 +95,30 @@ class Lookahead:
         self.ahead_mm: tuple[float, float] | None = None
 
     def reset(self) -> None:
-        """Forget the trace, as after the envelope was moved or frames of another plane came."""
+        """Discard the trace, for example after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
         self.ahead_mm = None
 
     def percent(self, track: Track, acquired_s: float, envelope: Envelope, measured_percent: float) -> float:
-        """Return the share outside that counts, 0-100; NaN when that is not known.
+        """Return the share outside on which the decision is based, see `used_percent`.
 
-        The target is moved as it was measured, by as much as its centre is predicted to move.
+        The measured outline is translated by the predicted displacement of its centre.
 
         Parameters
         ----------
         track : Track
-            Where the target was measured.
+            The measured target.
         acquired_s : float
-            When, in seconds of session time.
+            Session time of the acquisition, in seconds.
         envelope : Envelope
-            Where it must be.
+            The target's envelope.
         measured_percent : float
-            Share outside where it was measured.
+            Share outside at the measured position.
+
+        Returns
+        -------
+        float
+            Share in percent, 0-100; NaN when it is not known.
         """
         predictor = self._predictor
         predictor.add(acquired_s, track.center_mm, track.confidence)

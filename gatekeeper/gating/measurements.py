@@ -1,4 +1,4 @@
-"""Findings: what is measured of one frame, and the limits that it is compared with."""
+"""Define what is measured on one frame, and the limits for it."""
 
 import math
 from typing import NamedTuple
@@ -10,21 +10,21 @@ from gatekeeper.gating.sequence_checks import SequenceChecks
 
 
 class Observation(NamedTuple):
-    """What was measured of the target and of other structures; what could not be measured is NaN.
+    """Measurements of the tracked structures; NaN for what could not be measured.
 
     Attributes
     ----------
     confidence : float
-        How sure the tracker is, 0-1, of several structures the least.
+        Lowest tracking confidence of all structures, 0-1.
     outside_percent : float
-        Share of the target's area outside its envelope, 0-100, of several targets the most; with prediction what
-        counts instead.
+        Largest share of a target's area outside its envelope, 0-100; with prediction, the share on which the decision
+        is based.
     overlaps : tuple of (float, float)
-        Of each structure to avoid how much of it is in its forbidden zone, and the limit on that.
+        For each organ at risk its overlap with the keep-out zone, and the limit for it.
     excursion_mm : float
-        How far the primary target is outside the range of positions that was learned; 0 while it is lost.
+        Distance of the primary target from its learned range of positions; 0 while the target is lost.
     drift_mm : float
-        How far its end-exhale baseline is from the reference, inferior positive.
+        Displacement of its end-exhale baseline from the reference, inferior positive.
     """
 
     confidence: float = math.nan
@@ -35,26 +35,26 @@ class Observation(NamedTuple):
 
 
 class Measurements(NamedTuple):
-    """What was measured of one frame; no limit lets NaN pass.
+    """Everything that is measured on one frame. NaN never meets a limit.
 
     Attributes
     ----------
-    picture : FrameChecks
-        What the frame is by itself.
-    order : SequenceChecks
-        How it follows on the frames before.
+    frame : FrameChecks
+        Checks of grid and pixels.
+    sequence : SequenceChecks
+        Checks against the frames before.
     age_s : float
         Time since the frame was acquired, in seconds.
     target : Observation
-        What of the structures; nothing when the frame was not tracked.
+        Measurements of the structures; NaN when the frame was not tracked.
     link_alive : bool
-        The linac answers.
+        True when the linac answers.
     refusals : tuple of Reason
-        Why the linac would not begin a beam now, which matters only to a beam that is off.
+        Reasons why the linac cannot start a beam now; they do not affect a beam that is on.
     """
 
-    picture: FrameChecks
-    order: SequenceChecks
+    frame: FrameChecks
+    sequence: SequenceChecks
     age_s: float
     target: Observation
     link_alive: bool = True
@@ -62,14 +62,14 @@ class Measurements(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What findings are compared with.
+    """Limits for the measurements.
 
     Attributes
     ----------
     config : GateConfig
-        Limits that are the same whether the beam is on or off.
+        Limits that do not depend on whether the beam is on.
     outside_percent, min_confidence, overlap_share : float
-        Those that are not.
+        Limits that do.
     """
 
     config: GateConfig
@@ -79,12 +79,12 @@ class Limits(NamedTuple):
 
     @classmethod
     def to_stay_on(cls, config: GateConfig) -> "Limits":
-        """Return the limits at which a beam that is on is held."""
+        """Return the limits for a beam that is on."""
         return cls(config, config.outside_percent, config.min_confidence, 1.0)
 
     @classmethod
     def to_resume(cls, config: GateConfig) -> "Limits":
-        """Return the limits, at least as strict, that let a held beam come on."""
+        """Return the limits, at least as strict, for a held beam to come on."""
         return cls(
             config,
             config.resume_percent,

@@ -1,9 +1,9 @@
-"""Motion: the range of positions that was learned, and the end-exhale baseline from breath to breath.
+"""Check the target's motion against its learned range and its end-exhale baseline.
 
-Two guards beside the boundary on each frame: a position such as has not been seen before (exception), and a
-baseline that creeps away while each breath still looks like the one before (drift). Positions are those of the
-target's centre on the image, in mm: SI along rows, growing towards inferior, AP along columns, growing towards
-posterior. The liver rises when the patient exhales, so that an end-exhale is a least SI.
+Two checks supplement the envelope: exceptional positions outside the learned range, and slow drift of the end-exhale
+baseline over several breaths. Positions are those of the target's centre on the image, in mm: SI along rows, inferior
+positive, AP along columns, posterior positive. The liver moves superior on exhalation, so that an end-exhale is a
+minimum of SI.
 """
 
 import math
@@ -18,18 +18,28 @@ from gatekeeper.core.errors import InputError
 
 Span = tuple[float, float]
 LOWEST_PERCENT, HIGHEST_PERCENT = 1.0, 99.0
-"""Percentiles between which a preview's positions are its range: single frames that went wrong do not widen it."""
+"""Percentiles of a preview's positions that limit its range, so that single errors do not widen it."""
 
 
 class LearnedRange(NamedTuple):
-    """What a preview has shown of the target's motion.
+    """Range of the target's motion on a preview.
 
     Attributes
     ----------
     si_mm, ap_mm : tuple of float
         Least and largest position of the target's centre, as in `Track.center_mm`, in mm.
     end_exhale_mm : float
-        SI of the end-exhale baseline, in mm; NaN when there is none, and then the session finds its own.
+        SI position of the end-exhale baseline, in mm; NaN when the preview has none, and the session determines it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import LearnedRange
+    >>> time_s = np.arange(0.0, 40.0, 0.25)
+    >>> si_mm = 100.0 + 6.0 * np.sin(2.0 * np.pi * time_s / 4.0)
+    >>> learned = LearnedRange.of(np.stack([si_mm, np.full_like(si_mm, 60.0)], axis=1))
+    >>> [round(value) for value in (*learned.si_mm, learned.end_exhale_mm)]
+    [94, 106, 94]
     """
 
     si_mm: Span
@@ -38,51 +48,56 @@ class LearnedRange(NamedTuple):
 
     @classmethod
     def of(cls, center_mm: ArrayLike, config: GateConfig | None = None) -> "LearnedRange":
-        """Return what a preview's positions show.
+        """Return the range of a preview's positions.
 
         Parameters
         ----------
         center_mm : array_like, shape (T, 2)
-            Position of the target's centre as (row, col) in mm on each frame; rows that are not finite are left out.
+            Position of the target's centre on each frame, as (row, col) in mm; rows that are not finite are left out.
         config : GateConfig, optional
-            What counts as a breath, and how many make a baseline.
+            Its `breath_mm` and `drift_cycles` are used.
+
+        Returns
+        -------
+        LearnedRange
+            The range and the end-exhale baseline.
 
         Raises
         ------
         InputError
-            When there is no finite position.
+            When no position is finite.
         """
         positions = np.asarray(center_mm, dtype=np.float64).reshape(-1, 2)
         positions = positions[np.isfinite(positions).all(axis=1)]
         if not len(positions):
-            raise InputError("learned range: the preview has no position of the target; track a preview that shows it")
+            raise InputError("learned range: the preview has no finite position; give a preview that shows the target")
         config = GateConfig() if config is None else config
         low, high = np.percentile(positions, (LOWEST_PERCENT, HIGHEST_PERCENT), axis=0)
         motion = Motion()
         for si_mm, ap_mm in positions.tolist():
-            motion = watch(motion, 0.0, (si_mm, ap_mm), config)
+            motion = updated(motion, 0.0, (si_mm, ap_mm), config)
         return cls((float(low[0]), float(high[0])), (float(low[1]), float(high[1])), motion.reference_mm)
 
 
 class Motion(NamedTuple):
-    """What is remembered of the target's motion.
+    """State of the motion checks.
 
     Attributes
     ----------
     since_s : float
         Session time of the first position; NaN before.
     learned : bool
-        The range is complete, and positions are judged by it.
+        True when the range is complete and positions are checked against it.
     si_mm, ap_mm : tuple of float
         The range so far.
     turn_mm : float
-        Largest SI since the last end-exhale while inhaling, least SI since the last end-inhale while exhaling.
+        Largest SI since the last end-exhale during inhalation, least SI since the last end-inhale during exhalation.
     inhaling : bool or None
-        Which of the two; None until the first breath has shown.
+        True during inhalation; None before the first breath.
     exhales_mm : tuple of float
         SI of the last end-exhales, at most `drift_cycles` of them.
     reference_mm : float
-        SI of the reference baseline; NaN until there is one.
+        SI of the reference baseline; NaN before it is known.
     """
 
     since_s: float = math.nan
@@ -96,11 +111,11 @@ class Motion(NamedTuple):
 
     @classmethod
     def from_range(cls, known: LearnedRange) -> "Motion":
-        """Return the motion of a session that begins with what a preview has shown."""
+        """Return the initial state of a session with a preview."""
         return cls(learned=True, si_mm=known.si_mm, ap_mm=known.ap_mm, reference_mm=known.end_exhale_mm)
 
     def moved(self, shift_mm: tuple[float, float]) -> "Motion":
-        """Return the motion as judged after the operator has moved the envelope by (rows, columns) in mm."""
+        """Return the state with range and reference moved along (rows, columns), in mm."""
         return self._replace(
             si_mm=(self.si_mm[0] + shift_mm[0], self.si_mm[1] + shift_mm[0]),
             ap_mm=(self.ap_mm[0] + shift_mm[1], self.ap_mm[1] + shift_mm[1]),
@@ -108,9 +123,9 @@ class Motion(NamedTuple):
         )
 
     def excursion_mm(self, center_mm: tuple[float, float]) -> float:
-        """Return how far a position is outside the range along SI or AP; 0 inside, and while it is being learned.
+        """Return the distance of a position from the range along SI or AP, in mm.
 
-        NaN when the position is not finite.
+        It is 0 inside the range and while the range is being learned, and NaN when the position is not finite.
         """
         si_mm, ap_mm = center_mm
         if not (math.isfinite(si_mm) and math.isfinite(ap_mm)):
@@ -120,17 +135,33 @@ class Motion(NamedTuple):
         return max(self.si_mm[0] - si_mm, si_mm - self.si_mm[1], self.ap_mm[0] - ap_mm, ap_mm - self.ap_mm[1], 0.0)
 
     def drift_mm(self, cycles: int) -> float:
-        """Return the baseline of the last `cycles` breaths less the reference, in mm; 0 until there are so many."""
+        """Return the baseline of the last `cycles` breaths minus the reference, in mm; 0 before that many breaths."""
         if len(self.exhales_mm) < cycles or math.isnan(self.reference_mm):
             return 0.0
         return median(self.exhales_mm) - self.reference_mm
 
 
-def watch(motion: Motion, now_s: float, center_mm: tuple[float, float], config: GateConfig) -> Motion:
-    """Return what is remembered after one more frame on which the target was surely found.
+def updated(motion: Motion, now_s: float, center_mm: tuple[float, float], config: GateConfig) -> Motion:
+    """Return the state after one more frame with a confident position.
 
-    A breath counts when SI has changed by `breath_mm` there and back, so that neither noise nor a patient who holds
-    the breath makes a baseline. An end-exhale is known as soon as the next breath in has got that far.
+    A breath is a change of SI by `breath_mm` in both directions, so that noise and breath-holds do not affect the
+    baseline. An end-exhale is detected when the following inhalation has reached `breath_mm`.
+
+    Parameters
+    ----------
+    motion : Motion
+        The state before.
+    now_s : float
+        Session time in seconds.
+    center_mm : tuple of float
+        Position of the target's centre as (row, col) in mm.
+    config : GateConfig
+        The settings.
+
+    Returns
+    -------
+    Motion
+        The state after the frame; the same when the position is not finite.
     """
     si_mm, ap_mm = center_mm
     if not (math.isfinite(si_mm) and math.isfinite(ap_mm)):
@@ -144,7 +175,7 @@ def watch(motion: Motion, now_s: float, center_mm: tuple[float, float], config: 
     if math.isnan(turn_mm):
         turn_mm = si_mm
     elif inhaling is None:
-        # The first position stands for a turning point that nobody has seen, and is not an end-exhale.
+        # The first position is not a turning point, so it does not count as an end-exhale.
         if abs(si_mm - turn_mm) >= config.breath_mm:
             turn_mm, inhaling = si_mm, si_mm > turn_mm
     elif inhaling:

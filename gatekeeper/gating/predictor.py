@@ -1,4 +1,4 @@
-"""Prediction: where the target will be when a decision takes effect, and whether that can be believed."""
+"""Predict the target's position from its trace, and check earlier predictions."""
 
 import math
 from dataclasses import dataclass
@@ -11,38 +11,39 @@ from kernels.local_regression import local_ridge, score_predictions
 from kernels.trajectory import lagged_positions
 
 LAGS, LAG_S = 16, 0.125
-"""A moment is described by the position now and at 15 more places 0.125 s apart, about half a breath."""
+"""Length of a lag vector and its step in seconds: the present position and 15 before it, about half a breath."""
 ENOUGH = 20.0
-"""The search widens while fewer moments than this are like the present one."""
+"""Effective number of similar samples below which the bandwidth is increased."""
 MIN_SUPPORT = 1.0
-"""Fewer moments than this like the present one: nothing like it has been seen, a prediction would be a guess."""
+"""Effective number of similar samples below which a prediction is not healthy."""
 MIN_CHECKED = 10
-"""The recent error is known when it rests on this many predictions."""
+"""Number of checked predictions from which on the recent error is known."""
 NO_WORSE_MM = 0.5
-"""A predictor that is further off than standing still, by more than this, has lost its way."""
+"""Upper limit of the recent error above that of predicting no motion, in mm."""
 MAX_AHEAD_S = 3.0
-"""Nobody can predict breathing for longer than this."""
+"""Longest time ahead that is predicted, in seconds."""
 MAX_SAMPLES = 4096
-"""The trace never holds more samples than this, whatever the frame rate."""
+"""Upper limit of the number of samples in the trace."""
 PENDING = 256
-"""Predictions that are remembered to be compared with what came."""
+"""Number of predictions that are kept to be compared with later positions."""
 PERIOD_GAIN = 0.1
+"""Weight of the newest frame period in its running mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Where the target will be.
+    """A predicted position of the target.
 
     Attributes
     ----------
     position_mm : tuple of float
-        (row, col) in mm, as the samples were; NaN when there is none.
+        (row, col) in mm, as the samples; NaN when it could not be predicted.
     healthy : bool
-        Whether it may take the place of the measured position.
+        True when it may replace the measured position.
     recent_error_mm : float
-        How far off recent predictions were, weighted root mean square; NaN while none could be checked.
+        Weighted root mean square error of recent predictions, in mm; NaN before any could be checked.
     support : float
-        How many moments like the present one the trace holds.
+        Effective number of samples in the trace that are similar to the present one.
     """
 
     position_mm: tuple[float, float]
@@ -52,11 +53,11 @@ class Prediction:
 
 
 class Predictor:
-    """Learns a target's motion from its trace, predicts it, and keeps the account of its own errors.
+    """Predict a target's motion from its trace, and keep track of the prediction error.
 
-    The method is local regression on the recent trace [1]_, with a ridge penalty: the past is searched for moments
-    like the present one, and what came after those is fitted as a linear function of how they differ from it. See
-    docs/explanation/prediction.md. Equal calls give equal predictions, and buffers are made once.
+    The method is local regression on the recent trace [1]_, with a ridge penalty: the later positions of past samples
+    similar to the present one are fitted as a linear function of their difference from it. The results are
+    deterministic, and buffers are allocated once. See docs/explanation/prediction.md.
 
     Parameters
     ----------
@@ -73,25 +74,25 @@ class Predictor:
         self.config = PredictionConfig() if config is None else config
         self._times_s = np.zeros(2 * MAX_SAMPLES)
         self._positions_mm = np.zeros((2 * MAX_SAMPLES, 2))
-        self._moments_mm = np.zeros((2 * MAX_SAMPLES, 2, LAGS))
+        self._lag_vectors_mm = np.zeros((2 * MAX_SAMPLES, 2, LAGS))
         self._weights = np.zeros(2 * MAX_SAMPLES)
         self._normal = np.zeros((LAGS + 2, LAGS + 1))
         self._predicted_mm = np.zeros(2)
         self._due_s = np.zeros(PENDING)
-        self._said_mm = np.zeros((PENDING, 2))
-        self._stood_mm = np.zeros((PENDING, 2))
-        self._missed_mm2 = np.zeros((PENDING, 2))
+        self._kept_mm = np.zeros((PENDING, 2))
+        self._origin_mm = np.zeros((PENDING, 2))
+        self._squared_errors_mm2 = np.zeros((PENDING, 2))
         self._errors_mm = np.zeros(2)
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything; what the predictor knows of one breathing pattern or plane is no use in another."""
+        """Discard the trace and all predictions, which do not apply to another breathing pattern or plane."""
         self._begin = self._end = self._next = self._checked = 0
         self._current = False
         self._learned_s = 0.0
         self._period_s = math.nan
         self._due_s.fill(math.nan)
-        self._missed_mm2.fill(math.nan)
+        self._squared_errors_mm2.fill(math.nan)
         self._errors_mm.fill(math.nan)
 
     @property
@@ -101,23 +102,23 @@ class Predictor:
 
     @property
     def recent_error_mm(self) -> float:
-        """How far off recent predictions were, in mm; NaN while none could be checked."""
+        """Weighted root mean square error of recent predictions, in mm; NaN before any could be checked."""
         return float(self._errors_mm[0])
 
     def add(self, time_s: float, position_mm: ArrayLike, confidence: float = 1.0) -> None:
-        """Take in where the target was measured.
+        """Add a measured position to the trace.
 
-        Samples that are not finite, of low confidence, or not later than the one before are left out of the trace, and
-        until a good one comes there is no prediction. The same sample once more changes nothing.
+        Samples that are not finite, of low confidence, or not later than the one before are left out, and there is no
+        prediction until the next good one. Adding the last sample again has no effect.
 
         Parameters
         ----------
         time_s : float
-            When the frame was acquired, in seconds.
+            Time of the acquisition, in seconds.
         position_mm : array_like, shape (2,)
             (row, col) in mm.
         confidence : float
-            How sure the tracker is, 0-1.
+            Tracking confidence, 0-1.
         """
         row_mm, col_mm = (float(value) for value in np.asarray(position_mm, dtype=np.float64))
         times_s, positions_mm, newest = self._times_s, self._positions_mm, self._end - 1
@@ -139,24 +140,24 @@ class Predictor:
         times_s[end] = time_s
         positions_mm[end] = row_mm, col_mm
         self._end = end + 1
-        gap_s, lags_mm = self.config.max_gap_s, self._moments_mm[end]
+        gap_s, lags_mm = self.config.max_gap_s, self._lag_vectors_mm[end]
         if lagged_positions(times_s, positions_mm, self._begin, self._end, LAG_S, gap_s, lags_mm) < LAGS:
             lags_mm[:] = math.nan
         if end > self._begin:
             self._compare(time_s - float(times_s[end - 1]))
 
     def predict(self, ahead_s: float) -> Prediction:
-        """Return where the target will be, and remember that to compare it with what comes.
+        """Predict the target's position, and keep the prediction for comparison with later positions.
 
         Parameters
         ----------
         ahead_s : float
-            How long after the newest sample, in seconds, 0 to `MAX_AHEAD_S`.
+            Time after the newest sample, in seconds, 0 to `MAX_AHEAD_S`.
 
         Returns
         -------
         Prediction
-            Not healthy, with a position of NaN, when there is nothing to go by.
+            Not healthy, with a position of NaN, when the trace does not allow a prediction.
         """
         if not (self._current and 0.0 <= ahead_s <= MAX_AHEAD_S):
             return Prediction((math.nan, math.nan), False, self.recent_error_mm, 0.0)
@@ -164,7 +165,7 @@ class Predictor:
         support = local_ridge(
             self._times_s,
             self._positions_mm,
-            self._moments_mm,
+            self._lag_vectors_mm,
             self._begin,
             self._end,
             float(ahead_s),
@@ -185,25 +186,25 @@ class Predictor:
         )
 
     def _is_proven(self) -> bool:
-        """Return True when enough has been learned and recent predictions came true."""
-        error_mm, standing_still_mm = self._errors_mm.tolist()
+        """Return True when the trace is long enough and recent predictions were accurate."""
+        error_mm, without_motion_mm = self._errors_mm.tolist()
         return (
             self._learned_s >= self.config.burn_in_s
             and self._checked >= MIN_CHECKED
             and error_mm <= self.config.error_limit_mm
-            and error_mm <= standing_still_mm + NO_WORSE_MM
+            and error_mm <= without_motion_mm + NO_WORSE_MM
         )
 
     def _remember(self, ahead_s: float) -> None:
         newest, slot = self._end - 1, self._next
         self._due_s[slot] = self._times_s[newest] + ahead_s
-        self._said_mm[slot] = self._predicted_mm
-        self._stood_mm[slot] = self._positions_mm[newest]
-        self._missed_mm2[slot] = math.nan
+        self._kept_mm[slot] = self._predicted_mm
+        self._origin_mm[slot] = self._positions_mm[newest]
+        self._squared_errors_mm2[slot] = math.nan
         self._next = (slot + 1) % PENDING
 
     def _compare(self, step_s: float) -> None:
-        """Judge the predictions that fell due with the newest sample, `step_s` after the one before."""
+        """Check the predictions that are due with the newest sample, `step_s` after the one before."""
         config = self.config
         if step_s <= config.max_gap_s:
             self._learned_s += step_s
@@ -217,14 +218,14 @@ class Predictor:
             config.max_gap_s,
             config.error_half_life_s,
             self._due_s,
-            self._said_mm,
-            self._stood_mm,
-            self._missed_mm2,
+            self._kept_mm,
+            self._origin_mm,
+            self._squared_errors_mm2,
             self._errors_mm,
         )
 
     def _make_room(self, time_s: float) -> None:
-        """Let go of what is older than the history, and move the rest to the front when the buffers are full."""
+        """Drop samples older than the history, and move the others to the front when the buffers are full."""
         oldest_s = time_s - self.config.history_s
         while self._begin < self._end and (
             self._times_s[self._begin] < oldest_s or self._end - self._begin >= MAX_SAMPLES
@@ -234,6 +235,6 @@ class Predictor:
             self._learned_s = 0.0
         if self._end == len(self._times_s):
             begin, end = self._begin, self._end
-            for kept in (self._times_s, self._positions_mm, self._moments_mm):
+            for kept in (self._times_s, self._positions_mm, self._lag_vectors_mm):
                 kept[: end - begin] = kept[begin:end]
             self._begin, self._end = 0, end - begin

@@ -1,4 +1,4 @@
-"""Order: how a frame follows on those before it, by number, time and content."""
+"""Check number, time and content of a frame against the frames before it."""
 
 import math
 from typing import NamedTuple
@@ -7,24 +7,24 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.gating.frame_checks import FrameChecks
 
 FUTURE_S = 0.02
-"""A frame may seem to be acquired this long after now, in seconds: two clocks never agree entirely."""
+"""Tolerance for times of acquisition after the present session time, as clocks differ, in seconds."""
 
 
 class SequenceHistory(NamedTuple):
-    """What is remembered of the frames before.
+    """State of the checks after the last frame.
 
     Attributes
     ----------
     sequence : int or None
         Number of the last frame; None before the first.
     acquired_s, now_s : float
-        The latest time of acquisition and of the session that could be believed, in seconds.
+        Latest plausible time of acquisition and session time, in seconds.
     fingerprint : int or None
-        That of the last frame's pixels; None when there were none.
+        Fingerprint of the last frame's pixels; None when they could not be read.
     repeats : int
-        How many frames in a row, the last one included, had the pixels of the one before.
-    strays : int
-        How many frames in a row, the last one included, were of another shape, spacing or plane.
+        Number of consecutive frames, including the last one, with the pixels of the frame before.
+    off_grid : int
+        Number of consecutive frames, including the last one, of another shape, spacing or plane.
     """
 
     sequence: int | None = None
@@ -32,80 +32,100 @@ class SequenceHistory(NamedTuple):
     now_s: float = -math.inf
     fingerprint: int | None = None
     repeats: int = 0
-    strays: int = 0
+    off_grid: int = 0
 
 
 class SequenceChecks(NamedTuple):
-    """How one frame follows.
+    """Results of the checks of one frame.
 
     Attributes
     ----------
     missing : int
-        How many numbers are missing just before this frame, those that were skipped on purpose apart.
+        Number of frames missing just before this one, without those that the source skipped.
     rising : bool
-        The number is larger than that of the frame before.
+        True when the number is larger than that of the frame before.
     forward : bool
-        Neither the session's time nor, while numbers rise, the time of acquisition went back.
-    repeats, strays : int
-        As in `SequenceHistory`, this frame included.
+        True when the session time and, if the number rises, the time of acquisition did not go back.
+    repeats, off_grid : int
+        As in `SequenceHistory`, including this frame.
     """
 
     missing: int = 0
     rising: bool = True
     forward: bool = True
     repeats: int = 0
-    strays: int = 0
+    off_grid: int = 0
 
 
-def follow(
-    past: SequenceHistory, frame: Frame, picture: FrameChecks, stray: bool, now_s: float
+def check_sequence(
+    history: SequenceHistory, frame: Frame, checks: FrameChecks, off_grid: bool, now_s: float
 ) -> tuple[SequenceChecks, SequenceHistory]:
-    """Return how a frame follows, and what is remembered from then on.
+    """Check a frame against the frames before it.
 
-    A time that is not finite is neither a step back nor remembered, nor is one that lies in the future: the age of
-    such a frame is reason enough to hold.
+    A time that is not finite or lies in the future does not enter the history and does not count as a step back: the
+    frame's age holds the beam in any case.
 
     Parameters
     ----------
-    past : SequenceHistory
-        What was remembered.
+    history : SequenceHistory
+        State after the frame before.
     frame : Frame
         The frame.
-    picture : FrameChecks
-        What the frame is by itself.
-    stray : bool
-        Whether it is of another shape, spacing or plane.
+    checks : FrameChecks
+        Results of `check_frame`.
+    off_grid : bool
+        True when the frame is of another shape, spacing or plane.
     now_s : float
         Session time in seconds.
+
+    Returns
+    -------
+    checks : SequenceChecks
+        Results for this frame.
+    history : SequenceHistory
+        State after it.
     """
-    step = 1 if past.sequence is None else frame.sequence - past.sequence
+    step = 1 if history.sequence is None else frame.sequence - history.sequence
     rising = step > 0
-    back = _is_back(now_s, past.now_s) or (rising and _is_back(frame.acquired_s, past.acquired_s))
-    same = picture.fingerprint is not None and picture.fingerprint == past.fingerprint
+    back = _is_back(now_s, history.now_s) or (rising and _is_back(frame.acquired_s, history.acquired_s))
+    same = checks.fingerprint is not None and checks.fingerprint == history.fingerprint
     order = SequenceChecks(
         missing=max(step - 1 - max(frame.skipped, 0), 0),
         rising=rising,
         forward=not back,
-        repeats=past.repeats + 1 if same else 0,
-        strays=past.strays + 1 if stray else 0,
+        repeats=history.repeats + 1 if same else 0,
+        off_grid=history.off_grid + 1 if off_grid else 0,
     )
-    believed = math.isfinite(frame.acquired_s) and frame.acquired_s - FUTURE_S <= now_s
+    plausible = math.isfinite(frame.acquired_s) and frame.acquired_s - FUTURE_S <= now_s
     return order, SequenceHistory(
         sequence=frame.sequence,
-        acquired_s=max(past.acquired_s, frame.acquired_s) if believed else past.acquired_s,
-        now_s=_later(past.now_s, now_s),
-        fingerprint=picture.fingerprint,
+        acquired_s=max(history.acquired_s, frame.acquired_s) if plausible else history.acquired_s,
+        now_s=_later(history.now_s, now_s),
+        fingerprint=checks.fingerprint,
         repeats=order.repeats,
-        strays=order.strays,
+        off_grid=order.off_grid,
     )
 
 
-def wait(past: SequenceHistory, now_s: float) -> tuple[bool, SequenceHistory]:
-    """Return whether the session's time did not go back while no frame came, and what is remembered."""
-    forward = not _is_back(now_s, past.now_s)
-    return forward, SequenceHistory(
-        past.sequence, past.acquired_s, _later(past.now_s, now_s), past.fingerprint, past.repeats, past.strays
-    )
+def check_time(history: SequenceHistory, now_s: float) -> tuple[bool, SequenceHistory]:
+    """Check the session time when no frame came.
+
+    Parameters
+    ----------
+    history : SequenceHistory
+        State after the last frame.
+    now_s : float
+        Session time in seconds.
+
+    Returns
+    -------
+    forward : bool
+        True when the session time did not go back.
+    history : SequenceHistory
+        The state from now on.
+    """
+    forward = not _is_back(now_s, history.now_s)
+    return forward, history._replace(now_s=_later(history.now_s, now_s))
 
 
 def _is_back(time_s: float, past_s: float) -> bool:

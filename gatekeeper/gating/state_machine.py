@@ -1,4 +1,4 @@
-"""The state of the gate: a pure machine that turns findings and an operator's wishes into beam-on or hold."""
+"""Define the gate's state machine: measurements and an operator's commands to beam-on or hold."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -12,22 +12,22 @@ from gatekeeper.gating.measurements import Limits, Measurements
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """All that the gate remembers from frame to frame to decide by; as made, it holds.
+    """State of the gate between frames; the initial state holds.
 
     Attributes
     ----------
     armed : bool
-        Whether beam-on is allowed at all.
+        True when beam-on is allowed.
     operator_hold : bool
-        Whether an operator holds the beam.
+        True while an operator holds the beam.
     good_frames : int
-        Frames in a row without a violation, counted up to `frames_to_resume`.
+        Number of consecutive frames without a violation, up to `frames_to_resume`.
     beam : BeamState
         ON or HOLD.
     reasons : tuple of Reason
         All reasons of a HOLD, in the order of the table; empty when ON.
     faults : tuple of Reason
-        Faults that no operator has reset, in the order of the table.
+        Latched faults, in the order of the table.
     """
 
     armed: bool = False
@@ -39,14 +39,14 @@ class GateState:
 
 
 class Rules(NamedTuple):
-    """The limits in both directions, worked out once.
+    """The limits in both directions, computed once.
 
     Attributes
     ----------
     frames_to_resume : int
-        Good frames in a row before the beam comes on.
+        Number of consecutive good frames before the beam comes on.
     stay_on, resume : Limits
-        What holds a beam that is on, and what lets one that is held come on.
+        Limits for a beam that is on, and for a held beam to come on.
     """
 
     frames_to_resume: int
@@ -55,33 +55,38 @@ class Rules(NamedTuple):
 
     @classmethod
     def of(cls, config: GateConfig) -> "Rules":
-        """Return the rules that a config makes."""
+        """Return the rules of a config."""
         return cls(config.frames_to_resume, Limits.to_stay_on(config), Limits.to_resume(config))
 
 
-def step(state: GateState, findings: Measurements, rules: Rules) -> GateState:
+def step(state: GateState, measurements: Measurements, rules: Rules) -> GateState:
     """Return the state after one more frame.
 
-    One violation holds at once. The beam comes on with the last of `frames_to_resume` good frames in a row, good by
-    the stricter limits for resuming, or later, when the linac does not refuse to begin any more.
+    A single violation holds the beam at once. It comes on with the last of `frames_to_resume` consecutive frames that
+    meet the limits for resuming, or later, as soon as the linac can start a beam.
 
     Parameters
     ----------
     state : GateState
         The state before.
-    findings : Measurements
-        What was measured.
+    measurements : Measurements
+        The measurements on the frame.
     rules : Rules
         The limits.
+
+    Returns
+    -------
+    GateState
+        The state after the frame.
     """
     was_on = state.beam is BeamState.ON
-    violated = violations(findings, rules.stay_on if was_on else rules.resume)
+    violated = violations(measurements, rules.stay_on if was_on else rules.resume)
     if violated or state.faults or state.operator_hold or not state.armed:
         return _held(state, violated)
     if was_on:
         return state
     good_frames = min(state.good_frames + 1, rules.frames_to_resume)
-    waiting = findings.refusals
+    waiting = measurements.refusals
     if good_frames < rules.frames_to_resume:
         waiting = (Reason.RESUMING, *waiting)
     if waiting:
@@ -90,37 +95,49 @@ def step(state: GateState, findings: Measurements, rules: Rules) -> GateState:
 
 
 def silence(state: GateState, link_alive: bool) -> GateState:
-    """Return the state after a time in which no frame came."""
+    """Return the state after a frame timeout."""
     return _held(state, (Reason.NO_FRAME,) if link_alive is True else (Reason.LINK_LOST, Reason.NO_FRAME))
 
 
 def arm(state: GateState) -> GateState:
-    """Allow beam-on after `frames_to_resume` good frames from now; changes nothing when armed already."""
+    """Allow beam-on after `frames_to_resume` good frames; return the same state when armed already."""
     return state if state.armed else _held(replace(state, armed=True), ())
 
 
 def disarm(state: GateState) -> GateState:
-    """Hold from now on, whatever comes, until armed again; faults and an operator's hold stay."""
+    """Hold until armed again; faults and an operator's hold remain."""
     return _held(replace(state, armed=False), ())
 
 
 def hold(state: GateState) -> GateState:
-    """Hold from now on, whatever comes, until released."""
+    """Hold until released."""
     return _held(replace(state, operator_hold=True), ())
 
 
 def release(state: GateState) -> GateState:
-    """End an operator's hold; changes nothing when there is none."""
+    """End an operator's hold; return the same state without one."""
     return _held(replace(state, operator_hold=False), ()) if state.operator_hold else state
 
 
 def latch(state: GateState, fault: Reason) -> GateState:
     """Hold for a fault until an operator resets it.
 
+    Parameters
+    ----------
+    state : GateState
+        The state before.
+    fault : Reason
+        The fault.
+
+    Returns
+    -------
+    GateState
+        The state with the fault latched.
+
     Raises
     ------
     ValueError
-        When the reason is one that clears itself.
+        When the reason is not a fault: it clears itself.
     """
     if fault not in FAULTS:
         raise ValueError(f"{fault} clears itself and cannot be latched; faults are {', '.join(FAULTS)}")
@@ -128,17 +145,17 @@ def latch(state: GateState, fault: Reason) -> GateState:
 
 
 def reset(state: GateState) -> GateState:
-    """Forget all faults; one whose cause is still there is back with the next frame."""
+    """Clear all faults; one whose cause persists returns with the next frame."""
     return _held(replace(state, faults=()), ()) if state.faults else state
 
 
 def interrupt(state: GateState) -> GateState:
-    """Hold now, and count good frames anew."""
+    """Hold now, and restart the count of good frames."""
     return _held(state, ())
 
 
 def _held(state: GateState, violated: tuple[Reason, ...]) -> GateState:
-    """Return the state with the beam held, for what was violated and for all that stands besides."""
+    """Return the state with the beam held for violations, latched faults, an operator's hold and being disarmed."""
     found = {*violated, *state.faults}
     faults = tuple([reason for reason in FAULTS if reason in found])
     if not state.armed:

@@ -1,4 +1,4 @@
-"""Zones: where each structure must stay, or must not come, and how far that is so on one frame."""
+"""Define the zone of each structure, and measure the structures against them."""
 
 import math
 from collections.abc import Sequence
@@ -20,34 +20,50 @@ class TargetZone:
     Attributes
     ----------
     envelope : Envelope
-        Where it must be.
+        The boundary.
+
+    Examples
+    --------
+    >>> from gatekeeper import Envelope, TargetZone
+    >>> zone = TargetZone(Envelope([[10, 10], [10, 30], [30, 30], [30, 10]], (2.0, 2.0)))
+    >>> zone.moved((4.0, 0.0)).envelope.contour_px[0].tolist()
+    [12.0, 10.0]
     """
 
     envelope: Envelope
 
     def moved(self, shift_mm: tuple[float, float]) -> "TargetZone":
-        """Return the same with the envelope moved along (rows, columns), in mm."""
+        """Return the zone with its envelope moved along (rows, columns), in mm."""
         return TargetZone(self.envelope.moved(shift_mm))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeepOutZone:
-    """A structure that must stay out of a zone, such as where the beam is.
+    """A zone, such as the beam, that an organ at risk must not enter.
 
     Attributes
     ----------
     zones : tuple of Envelope
-        The parts of the zone, none of which overlap; where they do, the structure counts in each.
+        The parts of the zone. Where they overlap, the organ counts in each.
     most_percent : float or None
-        Limit on the share of its area in the zone, in percent; None for the gate's `overlap_percent`, unless
+        Limit of the share of the organ's area in the zone, in percent; None for the gate's `overlap_percent`, unless
         `most_mm2` is given.
     most_mm2 : float or None
-        Limit on its area in the zone, in mm^2, instead.
+        Limit of the organ's area in the zone, in mm^2, instead.
 
     Raises
     ------
     TargetError
-        When there is no zone, or a limit is no number of 0 or more, or two are given.
+        When there is no zone, both limits are given, or a limit is negative or not finite.
+
+    Examples
+    --------
+    >>> from gatekeeper import Envelope, KeepOutZone, Track
+    >>> beam = Envelope([[10, 10], [10, 30], [30, 30], [30, 10]], (2.0, 2.0))
+    >>> bowel = Envelope([[25, 10], [25, 30], [45, 30], [45, 10]], (2.0, 2.0)).contour_px
+    >>> zone = KeepOutZone((beam,), most_percent=10.0)
+    >>> zone.overlap(Track(bowel, (70.0, 40.0), confidence=0.9), default_percent=5.0)
+    (25.0, 10.0)
     """
 
     zones: tuple[Envelope, ...]
@@ -56,19 +72,32 @@ class KeepOutZone:
 
     def __post_init__(self) -> None:
         if not self.zones:
-            raise TargetError("structure to avoid: has no forbidden zone; give the envelope of the beam")
+            raise TargetError("keep-out zone: is empty; give at least one envelope, such as that of the beam")
         if self.most_percent is not None and self.most_mm2 is not None:
-            raise TargetError("structure to avoid: has a limit in percent and one in mm2; give one of them")
+            raise TargetError("keep-out zone: has a limit in percent and one in mm2; give one of them")
         for limit in (self.most_percent, self.most_mm2):
             if limit is not None and not 0.0 <= limit < math.inf:
-                raise TargetError(f"structure to avoid: its limit is {limit}; give 0 or more")
+                raise TargetError(f"keep-out zone: its limit is {limit}; give 0 or more")
 
     def moved(self, shift_mm: tuple[float, float]) -> "KeepOutZone":
-        """Return the same with the zone moved along (rows, columns), in mm: the beam has moved."""
+        """Return the zone moved along (rows, columns), in mm."""
         return replace(self, zones=tuple(zone.moved(shift_mm) for zone in self.zones))
 
     def overlap(self, track: Track, default_percent: float) -> tuple[float, float]:
-        """Return how much of the structure is in the zone, and the limit on it, both in percent or in mm^2."""
+        """Return the overlap of an organ with the zone and its limit, both in percent or in mm^2.
+
+        Parameters
+        ----------
+        track : Track
+            The organ.
+        default_percent : float
+            Limit in percent when the zone has none.
+
+        Returns
+        -------
+        overlap, limit : float
+            The overlap is NaN when it cannot be measured.
+        """
         inside = [zone.inside(track.contour_px) for zone in self.zones]
         if self.most_mm2 is not None:
             return add(area_mm2 for _, area_mm2 in inside), self.most_mm2
@@ -86,25 +115,30 @@ def zones_for(
     shape: tuple[int, int] | None = None,
     plane: Plane | None = None,
 ) -> tuple[Zone, ...]:
-    """Return a zone for each structure, in their order: targets get their envelope, what is to be avoided all of them.
+    """Return a zone for each structure: the envelope of a target, or all envelopes for an organ at risk.
 
     Parameters
     ----------
     structures : sequence of Structure
-        The first is the primary target.
+        The structures, the primary target first.
     margin_mm : float
-        From each target to its envelope, in mm.
+        Distance from each target to its envelope, in mm.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     shape : tuple of int, optional
         Rows and columns of the image.
     plane : Plane, optional
-        The plane of the image.
+        Position of the image in the patient.
+
+    Returns
+    -------
+    tuple of TargetZone and KeepOutZone
+        In the order of the structures.
 
     Raises
     ------
     TargetError
-        When the first structure is no target, or an outline or the margin cannot be used.
+        When the first structure is not a target, or an outline or the margin cannot be used.
     """
     envelopes = [
         Envelope.around(structure.contour_px, margin_mm, spacing_mm, shape, plane)
@@ -117,17 +151,17 @@ def zones_for(
 
 
 def checked(zones: Envelope | Sequence[Zone]) -> tuple[Zone, ...]:
-    """Return zones that a gate can judge by, or raise TargetError."""
+    """Return the zones as a tuple, or raise TargetError when a gate cannot use them."""
     found: tuple[Zone, ...] = (TargetZone(zones),) if isinstance(zones, Envelope) else tuple(zones)
     if not (found and isinstance(found[0], TargetZone)):
-        raise TargetError("zones of the gate: the first is not that of a target; put the primary target first")
+        raise TargetError("zones of the gate: the first is not a target's; put the primary target first")
     grid = _grid(found[0].envelope)
     for zone in found:
         for envelope in (zone.envelope,) if isinstance(zone, TargetZone) else zone.zones:
             if _grid(envelope) != grid:
                 raise TargetError(
-                    f"zones of the gate: one is drawn on the grid {_grid(envelope)}, the primary target on {grid}; "
-                    "draw all on one"
+                    f"zones of the gate: one is on the grid {_grid(envelope)}, the primary target's on {grid}; "
+                    "draw all on one grid"
                 )
     return found
 
@@ -135,25 +169,34 @@ def checked(zones: Envelope | Sequence[Zone]) -> tuple[Zone, ...]:
 def measure(
     zones: tuple[Zone, ...], tracks: tuple[Track, ...], config: GateConfig
 ) -> tuple[float, float, tuple[tuple[float, float], ...]]:
-    """Return what several structures come to on one frame: all of them must be right.
+    """Measure all structures on one frame.
+
+    Parameters
+    ----------
+    zones : tuple of TargetZone and KeepOutZone
+        The zones.
+    tracks : tuple of Track
+        One for each zone.
+    config : GateConfig
+        Its `overlap_percent` is used.
 
     Returns
     -------
     confidence : float
-        The least of all, 0-1; NaN when one is.
+        Lowest confidence of all structures, 0-1; NaN when one is NaN.
     outside_percent : float
-        The most of all targets, 0-100; NaN when one is.
+        Largest share outside of all targets, 0-100; NaN when one is NaN.
     overlaps : tuple of (float, float)
-        Of each structure to avoid what is in its zone and the limit on it.
+        Overlap of each organ at risk with its zone, and the limit for it.
 
     Raises
     ------
     TargetError
-        When there are more or fewer tracks than zones.
+        When the number of tracks differs from that of the zones.
     """
     if len(tracks) != len(zones):
         raise TargetError(
-            f"gate: was given {len(tracks)} tracks for {len(zones)} zones; give one for each structure, in order"
+            f"gate: got {len(tracks)} tracks for {len(zones)} zones; give one for each structure, in order"
         )
     confidence, outside_percent = math.inf, 0.0
     overlaps: tuple[tuple[float, float], ...] = ()
@@ -167,7 +210,7 @@ def measure(
 
 
 def _least(a: float, b: float) -> float:
-    """Return the smaller of two numbers, NaN when one of them is."""
+    """Return the smaller of two numbers, or NaN when one of them is NaN."""
     return math.nan if math.isnan(a) or math.isnan(b) else min(a, b)
 
 

@@ -80,8 +80,8 @@ class Engine:
         """
         began_ns = self._stopwatch()
         try:
-            picture = self._gate.look_at(frame)
-            track = self._tracker.track(frame.image) if self._gate.may_track(picture) else None
+            checks = self._gate.check_frame(frame)
+            track = self._tracker.track(frame.image) if self._gate.may_track(checks) else None
         except TrackerError as error:
             if Reason.ENGINE_FAULT not in self._gate.state.faults:
                 self._failure = f"frame {frame.sequence}: {error}; held until the fault is reset"
@@ -91,7 +91,7 @@ class Engine:
             self.latch(Reason.ENGINE_FAULT)
             raise
         tracked_ns = self._stopwatch()
-        decision = self.judge(frame, picture, track, now_s, link_alive=link_alive)
+        decision = self.judge(frame, checks, track, now_s, link_alive=link_alive)
         decided_ns = self._stopwatch()
         primary, others = (track[0], track[1:]) if isinstance(track, tuple) else (track, ())
         ahead_mm = None if track is None else self._gate.ahead_mm
@@ -106,7 +106,7 @@ class Engine:
     def judge(
         self,
         frame: Frame,
-        picture: FrameChecks,
+        checks: FrameChecks,
         track: Track | tuple[Track, ...] | None,
         now_s: float,
         *,
@@ -120,7 +120,7 @@ class Engine:
             track,
             frame,
             now_s,
-            picture=picture,
+            checks=checks,
             link_alive=link_alive,
             refusals=refusals(self._log, now_s, self._profile),
         )
@@ -138,7 +138,7 @@ class Engine:
 
         The same commands at the same positions between the same frames give the same decisions.
         """
-        event = self._gate.obey(command)
+        event = self._gate.apply(command)
         if event.decision is not None:
             self._note(event.decision)
         return event

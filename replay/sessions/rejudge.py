@@ -43,7 +43,7 @@ class Seen:
         Its line of the journal.
     frame : Frame or None
         The frame without its pixels; None where there was none.
-    picture : FrameChecks or None
+    checks : FrameChecks or None
         What the frame was by itself.
     track : Track or tuple of Track or None
         Where the target was found, or each of several structures.
@@ -55,7 +55,7 @@ class Seen:
 
     entry: Entry
     frame: Frame | None = None
-    picture: FrameChecks | None = None
+    checks: FrameChecks | None = None
     track: Track | tuple[Track, ...] | None = None
     motion: LearnedRange | None = None
     failed: bool = False
@@ -143,12 +143,12 @@ class Rejudged:
                     engine.command(command_of(entry))
                 continue
             now_s, link_alive = circumstances(entry)
-            if seen.frame is None or seen.picture is None:
+            if seen.frame is None or seen.checks is None:
                 decision = engine.silence(now_s, link_alive=link_alive).decision
             else:
                 if seen.failed:
                     engine.latch(Reason.ENGINE_FAULT)
-                decision = engine.judge(seen.frame, seen.picture, seen.track, now_s, link_alive=link_alive)
+                decision = engine.judge(seen.frame, seen.checks, seen.track, now_s, link_alive=link_alive)
             counts = counts.with_step(Step(decision, seen.frame))
             decisions.append(decision)
         return Judged(decisions, counts, gate.envelope.contour_px)
@@ -191,6 +191,6 @@ def _seen(session: RecordedSession, armed: Armed, spy: _Spy, on_frame: OnFrame) 
         elif (frame := one.step.frame) is None:
             yield Seen(one.entry)
         else:
-            yield Seen(one.entry, replace(frame, image=NO_IMAGE), armed.gate.look_at(frame), track, failed=failed)
+            yield Seen(one.entry, replace(frame, image=NO_IMAGE), armed.gate.check_frame(frame), track, failed=failed)
             done += 1
             on_frame(done, total)

@@ -7,7 +7,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.track import Track
 from gatekeeper.gating.hold_reasons import violations
 from gatekeeper.gating.measurements import Limits
-from tests.support.gates import ENVELOPE, IMAGE, ON, TARGET, findings, frame, gate, gate_on, track
+from tests.support.gates import ENVELOPE, IMAGE, ON, TARGET, frame, gate, gate_on, measurements, track
 
 modest = settings(max_examples=100, deadline=None)
 any_float = st.floats(allow_nan=True, allow_infinity=True)
@@ -26,7 +26,7 @@ def test_what_is_not_a_number_in_range_always_violates(age_s, confidence, outsid
         "drift_mm": drift_mm,
         "overlaps": ((outside, 5.0),),
     }
-    violated = violations(findings(target=target, age_s=age_s), limits)
+    violated = violations(measurements(target=target, age_s=age_s), limits)
     assert (Reason.STALE_FRAME in violated) == (not (-0.02 <= age_s <= 0.5))
     assert (Reason.LOW_CONFIDENCE in violated) == (not ((0.5 if was_on else 0.55) <= confidence <= 1.0))
     assert (Reason.OUTSIDE in violated) == (not (0.0 <= outside <= (5.0 if was_on else 4.0)))

@@ -112,7 +112,7 @@ class Course(RuleBasedStateMachine):
         change, reason = FLAWS[flaw]
         if "skip" in change and self.sequence == 0:
             return  # no number is wrong before the first one
-        before = self.engine._gate._past.strays
+        before = self.engine._gate._history.off_grid
         # An old frame that is newer than the one before: the scanner, then the way here, was slow.
         self.now_s += 0.5 if flaw == "old" else 0.0
         decision = self.send(**change)

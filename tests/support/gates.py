@@ -46,11 +46,11 @@ def gate_on(**options):
     return judge
 
 
-def findings(picture=None, order=None, target=None, **others):
-    """Good findings, apart from what is said."""
+def measurements(frame=None, sequence=None, target=None, **others):
+    """Good measurements, apart from what is said."""
     good = {"confidence": 0.9, "outside_percent": 0.0}
     return Measurements(
-        FrameChecks(**(picture or {})),
-        SequenceChecks(**(order or {})),
+        FrameChecks(**(frame or {})),
+        SequenceChecks(**(sequence or {})),
         **{"age_s": 0.1, "target": Observation(**{**good, **(target or {})}), **others},
     )

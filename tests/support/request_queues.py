@@ -19,7 +19,7 @@ def obeyed(requests, judge):
     """Do what waits on the desk as the loop does, and return the commands."""
     done = []
     while (command := requests.next_command()) is not None:
-        event = judge.obey(command)
+        event = judge.apply(command)
         requests.complete(command.time_s, {"accepted": event.accepted, "note": event.note})
         done.append(command)
     return done

@@ -142,7 +142,7 @@ def test_a_frame_on_which_judging_fails_holds_until_the_fault_is_reset():
     assert judge.state.beam is HOLD
     for i in range(2, 6):
         assert judge.decide(INSIDE, frame(i)).reasons == (Reason.ENGINE_FAULT,)
-    judge.obey(Command(Action.RESET, "physicist", 1.5))
+    judge.apply(Command(Action.RESET, "physicist", 1.5))
     assert judge.decide(INSIDE, frame(6)).reasons == (Reason.RESUMING,)
     assert judge.decide(INSIDE, frame(7)).state is ON
 

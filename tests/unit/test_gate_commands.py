@@ -24,7 +24,7 @@ def ask(action, time_s=0.1, shift_mm=(0.0, 0.0)):
 @pytest.mark.parametrize(("action", "reason"), [(Action.DISARM, Reason.NOT_ARMED), (Action.HOLD, Reason.OPERATOR_HOLD)])
 def test_a_hold_is_there_for_the_linac_before_the_next_frame(action, reason):
     judge = gate_on()
-    event = judge.obey(ask(action, 0.13))
+    event = judge.apply(ask(action, 0.13))
     assert (event.decision.state, event.decision.reasons) == (HOLD, (reason,))
     assert (event.decision.time_s, event.decision.sequence) == (0.13, -1)
     assert judge.decide(track(), frame(1)).reasons == (reason,)
@@ -33,16 +33,16 @@ def test_a_hold_is_there_for_the_linac_before_the_next_frame(action, reason):
 @pytest.mark.parametrize("action", [Action.ARM, Action.RELEASE, Action.RESET])
 def test_what_changes_nothing_leaves_the_beam_on(action):
     judge = gate_on()
-    assert judge.obey(ask(action)).decision is None
+    assert judge.apply(ask(action)).decision is None
     assert judge.decide(track(), frame(1)).state is ON
 
 
 def test_no_command_switches_the_beam_on():
     judge = gate(armed=False)
     judge.decide(track(), frame(0))
-    assert judge.obey(ask(Action.ARM)).decision.reasons == (Reason.RESUMING,)
-    judge.obey(ask(Action.HOLD))
-    assert judge.obey(ask(Action.RELEASE)).decision.reasons == (Reason.RESUMING,)
+    assert judge.apply(ask(Action.ARM)).decision.reasons == (Reason.RESUMING,)
+    judge.apply(ask(Action.HOLD))
+    assert judge.apply(ask(Action.RELEASE)).decision.reasons == (Reason.RESUMING,)
     assert judge.decide(track(), frame(1)).state is ON
 
 
@@ -50,7 +50,7 @@ def test_a_reset_says_which_faults_it_forgets():
     judge = gate_on()
     judge.latch(Reason.RECORDING_LOST)
     assert judge.decide(track(), frame(1)).reasons == (Reason.RECORDING_LOST,)
-    event = judge.obey(ask(Action.RESET))
+    event = judge.apply(ask(Action.RESET))
     assert event.note == "reset by physicist: recording_lost"
     assert judge.decide(track(), frame(2)).state is ON
 
@@ -59,38 +59,38 @@ def test_a_rebase_moves_the_envelope_and_good_frames_are_counted_anew():
     judge = gate(frames_to_resume=2)
     judge.decide(track(7.0), frame(0))
     assert judge.decide(track(7.0), frame(1)).reasons == (Reason.OUTSIDE,)
-    event = judge.obey(ask(Action.REBASE, shift_mm=(2.5, 0.0)))
+    event = judge.apply(ask(Action.REBASE, shift_mm=(2.5, 0.0)))
     assert event.accepted
     assert "moved by +2.50 mm along rows" in event.note
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (2.5, 0.0)))
     assert judge.decide(track(7.0), frame(2)).reasons == (Reason.RESUMING,)
     assert judge.decide(track(7.0), frame(3)).state is ON
-    assert judge.obey(ask(Action.REBASE, shift_mm=(0.1, 0.0))).decision.reasons == (Reason.RESUMING,)
+    assert judge.apply(ask(Action.REBASE, shift_mm=(0.1, 0.0))).decision.reasons == (Reason.RESUMING,)
 
 
 def test_a_rebase_is_bounded_in_one_go_and_in_all():
     judge = gate(rebase_step_mm=3.0, rebase_total_mm=5.0)
-    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, 3.0))).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, 3.0))).accepted
     for shift_mm, limit in (((3.01, 0.0), "rebase_step_mm = 3"), ((0.0, 2.5), "rebase_total_mm = 5")):
-        event = judge.obey(ask(Action.REBASE, shift_mm=shift_mm))
+        event = judge.apply(ask(Action.REBASE, shift_mm=shift_mm))
         assert not event.accepted
         assert limit in event.note
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 3.0)))
-    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, 2.0))).accepted
-    assert judge.obey(ask(Action.REBASE, shift_mm=(0.0, -3.0))).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, 2.0))).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, -3.0))).accepted
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 2.0)))
 
 
 def test_many_small_steps_do_not_get_past_the_bound():
     judge = gate(rebase_total_mm=5.0)
-    accepted = [judge.obey(ask(Action.REBASE, shift_mm=(0.7, 0.0))).accepted for _ in range(20)]
+    accepted = [judge.apply(ask(Action.REBASE, shift_mm=(0.7, 0.0))).accepted for _ in range(20)]
     assert sum(accepted) == 7
 
 
 @pytest.mark.parametrize("shift_mm", [(math.nan, 0.0), (0.0, math.inf), (-math.inf, math.nan)])
 def test_a_rebase_by_what_is_no_distance_is_refused(shift_mm):
     judge = gate_on()
-    event = judge.obey(ask(Action.REBASE, shift_mm=shift_mm))
+    event = judge.apply(ask(Action.REBASE, shift_mm=shift_mm))
     assert (event.accepted, event.decision) == (False, None)
     assert judge.envelope is ENVELOPE
 
@@ -99,7 +99,7 @@ def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
     judge = gate(
         (TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,))), learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0)
     )
-    judge.obey(ask(Action.REBASE, shift_mm=(2.0, -1.0)))
+    judge.apply(ask(Action.REBASE, shift_mm=(2.0, -1.0)))
     np.testing.assert_allclose(judge.zones[1].zones[0].contour_px, np.add(ENVELOPE.contour_px, (2.0, -1.0)))
     assert (judge.motion.si_mm, judge.motion.ap_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)
 
@@ -118,7 +118,7 @@ def test_a_command_that_makes_no_sense_is_refused(values, message):
 
 
 def test_an_event_is_made_of_plain_values():
-    event = gate_on().obey(ask(Action.HOLD, 0.2))
+    event = gate_on().apply(ask(Action.HOLD, 0.2))
     assert asdict(event)["command"] == {
         "action": "hold",
         "operator": "physicist",

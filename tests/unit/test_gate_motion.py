@@ -8,7 +8,7 @@ import pytest
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
-from gatekeeper.gating.motion import LearnedRange, Motion, watch
+from gatekeeper.gating.motion import LearnedRange, Motion, updated
 from tests.support.gates import ON, frame, gate, track
 
 CONFIG = GateConfig()
@@ -26,7 +26,7 @@ def watched(si_mm, motion=None, config=CONFIG):
     """The motion after each position."""
     motion, seen = Motion() if motion is None else motion, []
     for k, position_mm in enumerate(si_mm):
-        motion = watch(motion, k / RATE_HZ, (float(position_mm), 50.0), config)
+        motion = updated(motion, k / RATE_HZ, (float(position_mm), 50.0), config)
         seen.append(motion)
     return seen
 
@@ -98,7 +98,7 @@ def test_one_breath_that_goes_wrong_does_not_move_the_median():
 @pytest.mark.parametrize("position", [(math.nan, 50.0), (100.0, math.nan), (math.inf, 50.0), (100.0, -math.inf)])
 def test_a_position_that_is_not_finite_is_not_remembered_and_never_inside(position):
     motion = watched(breathing(60))[-1]
-    assert watch(motion, 99.0, position, CONFIG) is motion
+    assert updated(motion, 99.0, position, CONFIG) is motion
     assert math.isnan(motion.excursion_mm(position))
     assert math.isnan(Motion().excursion_mm(position))
 

@@ -92,7 +92,7 @@ def test_prediction_that_is_not_proven_yet_does_not_let_the_beam_on():
 def test_trace_is_forgotten_when_envelope_or_plane_has_changed(what):
     def change(gate, index, now_s):
         if index == 300 and what == "rebase":
-            gate.obey(Command(Action.REBASE, "physicist", now_s, (0.5, 0.0)))
+            gate.apply(Command(Action.REBASE, "physicist", now_s, (0.5, 0.0)))
         if index == 300 and what == "plane":
             odd = frame(index, image=np.ones((20, 20), np.float32), acquired_s=now_s)
             gate.decide(None, odd, now_s)
@@ -147,5 +147,5 @@ def test_where_the_target_is_predicted_to_be_is_told_while_somebody_looks_ahead(
     middle_s = now_s + PredictionConfig().latency_s + 0.5 * PERIOD_S
     assert gate.ahead_mm == pytest.approx(track(position_mm(middle_s)).center_mm, abs=1.0)
     assert gate.ahead_mm != pytest.approx(track(position_mm(now_s)).center_mm, abs=1.0)
-    gate.obey(Command(Action.REBASE, "kim", now_s, (0.5, 0.0)))
+    gate.apply(Command(Action.REBASE, "kim", now_s, (0.5, 0.0)))
     assert gate.ahead_mm is None

@@ -108,7 +108,7 @@ def test_zones_that_no_gate_can_judge_by_are_refused(zones, message):
 @pytest.mark.parametrize(
     ("zones", "limits", "message"),
     [
-        ((), {}, "no forbidden zone"),
+        ((), {}, "keep-out zone: is empty"),
         ((ENVELOPE,), {"most_percent": 5.0, "most_mm2": 5.0}, "give one of them"),
         ((ENVELOPE,), {"most_percent": -1.0}, "give 0 or more"),
         ((ENVELOPE,), {"most_mm2": math.nan}, "give 0 or more"),

@@ -115,15 +115,15 @@ def test_wrong_plane_without_directions():
 
 def test_geometry_changed():
     judge = gate_on(geometry_frames=3)
-    strays = [
+    off_grid_frames = [
         frame(1, IMAGE[:-1].copy()),
         frame(2, spacing_mm=(2.0, 2.0)),
         frame(3),
         frame(4, plane=turned(5.0)),
         frame(5, IMAGE[1:].copy()),
     ]
-    for stray in strays:
-        assert Reason.GEOMETRY_CHANGED not in judge.decide(track(), stray).reasons
+    for off_grid in off_grid_frames:
+        assert Reason.GEOMETRY_CHANGED not in judge.decide(track(), off_grid).reasons
     assert judge.decide(track(), frame(6, spacing_mm=(2.0, 2.0))).reasons == (
         Reason.WRONG_SPACING,
         Reason.GEOMETRY_CHANGED,

@@ -11,7 +11,7 @@ from gatekeeper.gating import state_machine as machine
 from gatekeeper.gating.hold_reasons import CHECKS, violations
 from gatekeeper.gating.measurements import Limits
 from gatekeeper.gating.state_machine import GateState, Rules, step
-from tests.support.gates import HOLD, ON, findings
+from tests.support.gates import HOLD, ON, measurements
 
 NAN, INF = float("nan"), float("inf")
 CONFIG = GateConfig(frames_to_resume=1)
@@ -19,11 +19,11 @@ CONFIG = GateConfig(frames_to_resume=1)
 # For each reason that is found on a frame: findings at the edge that are good, and findings that are not.
 GOOD = {
     Reason.LINK_LOST: [{"link_alive": True}],
-    Reason.WRONG_PLANE: [{"picture": {"angle_deg": 1.0, "offset_mm": 1.0}}],
-    Reason.GEOMETRY_CHANGED: [{"order": {"strays": 2}}],
-    Reason.SATURATED: [{"picture": {"brightest_percent": 5.0}}],
-    Reason.FROZEN: [{"order": {"repeats": 1}}],
-    Reason.SEQUENCE_GAP: [{"order": {"missing": 0}}],
+    Reason.WRONG_PLANE: [{"frame": {"angle_deg": 1.0, "offset_mm": 1.0}}],
+    Reason.GEOMETRY_CHANGED: [{"sequence": {"off_grid": 2}}],
+    Reason.SATURATED: [{"frame": {"brightest_percent": 5.0}}],
+    Reason.FROZEN: [{"sequence": {"repeats": 1}}],
+    Reason.SEQUENCE_GAP: [{"sequence": {"missing": 0}}],
     Reason.STALE_FRAME: [{"age_s": -0.02}, {"age_s": 0.5}],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.55, 1.0)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (0.0, 4.0)],
@@ -33,20 +33,20 @@ GOOD = {
 }
 BAD = {
     Reason.LINK_LOST: [{"link_alive": alive} for alive in (False, None, NAN)],
-    Reason.INVALID_FRAME: [{"picture": {"readable": False}}],
-    Reason.WRONG_SHAPE: [{"picture": {"shape_right": False}}],
-    Reason.WRONG_SPACING: [{"picture": {"spacing_right": False}}],
+    Reason.INVALID_FRAME: [{"frame": {"readable": False}}],
+    Reason.WRONG_SHAPE: [{"frame": {"shape_right": False}}],
+    Reason.WRONG_SPACING: [{"frame": {"spacing_right": False}}],
     Reason.WRONG_PLANE: [
-        {"picture": {name: value}} for name in ("angle_deg", "offset_mm") for value in (1.001, NAN, INF)
+        {"frame": {name: value}} for name in ("angle_deg", "offset_mm") for value in (1.001, NAN, INF)
     ],
-    Reason.GEOMETRY_CHANGED: [{"order": {"strays": n}} for n in (3, 4)],
-    Reason.NOT_FINITE: [{"picture": {"finite": False}}],
-    Reason.CONSTANT: [{"picture": {"varied": False}}],
-    Reason.SATURATED: [{"picture": {"brightest_percent": p}} for p in (5.001, 100.0, NAN)],
-    Reason.FROZEN: [{"order": {"repeats": n}} for n in (2, 3)],
-    Reason.SEQUENCE_GAP: [{"order": {"missing": n}} for n in (1, 9)],
-    Reason.SEQUENCE_NOT_RISING: [{"order": {"rising": False}}],
-    Reason.CLOCK_BACKWARDS: [{"order": {"forward": False}}],
+    Reason.GEOMETRY_CHANGED: [{"sequence": {"off_grid": n}} for n in (3, 4)],
+    Reason.NOT_FINITE: [{"frame": {"finite": False}}],
+    Reason.CONSTANT: [{"frame": {"varied": False}}],
+    Reason.SATURATED: [{"frame": {"brightest_percent": p}} for p in (5.001, 100.0, NAN)],
+    Reason.FROZEN: [{"sequence": {"repeats": n}} for n in (2, 3)],
+    Reason.SEQUENCE_GAP: [{"sequence": {"missing": n}} for n in (1, 9)],
+    Reason.SEQUENCE_NOT_RISING: [{"sequence": {"rising": False}}],
+    Reason.CLOCK_BACKWARDS: [{"sequence": {"forward": False}}],
     Reason.STALE_FRAME: [{"age_s": age_s} for age_s in (0.501, -0.021, NAN, INF, -INF)],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.499, 0.0, 1.01, NAN, INF, -INF)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (5.001, 100.0, -1.0, NAN, INF, -INF)],
@@ -66,7 +66,7 @@ def merged(*changes):
     for change in changes:
         for name, value in change.items():
             found[name] = {**found.get(name, {}), **value} if isinstance(value, dict) else value
-    return findings(**found)
+    return measurements(**found)
 
 
 def test_a_bad_finding_is_known_for_every_check():
@@ -75,7 +75,7 @@ def test_a_bad_finding_is_known_for_every_check():
 
 @pytest.mark.parametrize("limits", [Limits.to_stay_on(CONFIG), Limits.to_resume(CONFIG)])
 def test_every_finding_gives_its_own_reason_and_no_other(limits):
-    assert violations(findings(), limits) == ()
+    assert violations(measurements(), limits) == ()
     for changes in GOOD.values():
         assert all(violations(merged(change), limits) == () for change in changes)
     for reason, changes in BAD.items():
@@ -111,7 +111,7 @@ def test_a_beam_that_was_held_in_between_comes_on_by_the_stricter_limit_only(rea
     assert step(on, between, rules).beam is ON
     held = step(on, merged(BAD[reason][0]), rules)
     assert step(held, between, rules).reasons == (reason,)
-    assert step(held, findings(), rules).beam is ON
+    assert step(held, measurements(), rules).beam is ON
 
 
 def test_the_limits_to_resume_are_never_looser_than_those_to_stay_on():
@@ -227,26 +227,26 @@ def test_a_fault_goes_by_a_reset_and_by_nothing_else(world):
 
 
 def test_not_armed():
-    state = step(GateState(), findings(), Rules.of(CONFIG))
+    state = step(GateState(), measurements(), Rules.of(CONFIG))
     assert (state.beam, state.reasons) == (HOLD, (Reason.NOT_ARMED,))
     armed = machine.arm(state)
     assert (armed.beam, armed.reasons) == (HOLD, (Reason.RESUMING,))
-    on = step(armed, findings(), Rules.of(CONFIG))
+    on = step(armed, measurements(), Rules.of(CONFIG))
     assert on.beam is ON
     assert machine.arm(on) is on
     assert machine.disarm(on).reasons == (Reason.NOT_ARMED,)
 
 
 def on_state():
-    return step(machine.arm(GateState()), findings(), Rules.of(CONFIG))
+    return step(machine.arm(GateState()), measurements(), Rules.of(CONFIG))
 
 
 def test_operator_hold():
     held = machine.hold(on_state())
-    assert step(held, findings(), Rules.of(CONFIG)).reasons == (Reason.OPERATOR_HOLD,)
+    assert step(held, measurements(), Rules.of(CONFIG)).reasons == (Reason.OPERATOR_HOLD,)
     released = machine.release(held)
     assert released.reasons == (Reason.RESUMING,)
-    assert step(released, findings(), Rules.of(CONFIG)).beam is ON
+    assert step(released, measurements(), Rules.of(CONFIG)).beam is ON
     assert machine.release(on_state()) == on_state()
 
 
@@ -254,7 +254,7 @@ def test_resuming():
     rules = Rules.of(CONFIG.model_copy(update={"frames_to_resume": 3}))
     state, reasons = machine.arm(GateState()), []
     for _ in range(4):
-        state = step(state, findings(), rules)
+        state = step(state, measurements(), rules)
         reasons.append(state.reasons)
     assert reasons == [(Reason.RESUMING,), (Reason.RESUMING,), (), ()]
 
@@ -262,10 +262,10 @@ def test_resuming():
 def stays_until_reset(fault):
     state = machine.latch(on_state(), fault)
     for _ in range(5):
-        state = step(state, findings(), Rules.of(CONFIG))
+        state = step(state, measurements(), Rules.of(CONFIG))
         assert (state.beam, state.reasons) == (HOLD, (fault,))
     assert machine.arm(machine.disarm(machine.release(machine.hold(state)))).faults == (fault,)
-    assert step(machine.reset(state), findings(), Rules.of(CONFIG)).beam is ON
+    assert step(machine.reset(state), measurements(), Rules.of(CONFIG)).beam is ON
 
 
 def test_engine_fault():
@@ -277,7 +277,7 @@ def test_recording_lost():
 
 
 def test_a_reset_fault_whose_cause_is_there_is_back_at_once():
-    backwards = merged({"order": {"forward": False}})
+    backwards = merged({"sequence": {"forward": False}})
     state = step(on_state(), backwards, Rules.of(CONFIG))
     assert machine.reset(state).faults == ()
     assert step(machine.reset(state), backwards, Rules.of(CONFIG)).faults == (Reason.CLOCK_BACKWARDS,)
@@ -300,4 +300,4 @@ def test_a_state_as_made_holds():
 )
 def test_a_forged_state_that_is_on_without_its_right_holds_on_the_next_frame(flaw):
     forged = GateState(**{"armed": True, "good_frames": 9, "beam": ON, "reasons": (), **flaw})
-    assert step(forged, findings(), Rules.of(CONFIG)).beam is HOLD
+    assert step(forged, measurements(), Rules.of(CONFIG)).beam is HOLD

@@ -171,7 +171,7 @@ def test_structure_far_from_the_target_does_not_make_up_for_none_around_it():
 def test_too_few_points_are_no_template():
     corner = np.zeros(SCENE.shape, bool)
     corner[0, 0] = True
-    with pytest.raises(TargetError, match=rf"only 4 points within 3 mm .* at least {FEWEST_POINTS} are needed; use"):
+    with pytest.raises(TargetError, match=rf"target: 4 points within 3 mm .* at least {FEWEST_POINTS} are needed; use"):
         template_of(mask=corner, context_mm=3.0)
 
 

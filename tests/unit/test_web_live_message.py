@@ -140,7 +140,7 @@ def test_movement_is_towards_head_and_back_from_the_reference(status, begun):
 def test_the_envelope_is_where_the_operator_has_moved_it(status, begun):
     _, armed = begun
     before = read(LiveMessage(status))[1]["envelope"]
-    armed.gate._rebase.move((2.0, 0.0))
+    armed.gate._envelope_shift.move((2.0, 0.0))
     assert np.allclose(read(LiveMessage(status))[1]["envelope"] - before, [1.0, 0.0], atol=1e-4)
 
 
