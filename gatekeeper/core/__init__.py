@@ -1,1 +1,1 @@
-"""What passes between the rooms."""
+"""Define the data and protocols that the rooms exchange."""

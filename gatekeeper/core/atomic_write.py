@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all."""
+"""Write files atomically."""
 
 import os
 from contextlib import suppress
@@ -8,19 +8,19 @@ from gatekeeper.core.errors import OutputError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under another name first, so that it takes its own only when it is whole and on the disk.
+    """Write a file atomically: under another name first, renamed when it is complete and on the disk.
 
     Parameters
     ----------
     path : Path
-        The file; one that is there already is replaced.
+        The file; an existing one is replaced.
     data : bytes
-        What it shall hold.
+        The content.
 
     Raises
     ------
     OutputError
-        When the disk does not take it; nothing is left behind then.
+        When it cannot be written; no partial file remains.
     """
     part = path.with_name(f"{path.name}.part")
     try:

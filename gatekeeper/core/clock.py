@@ -1,4 +1,4 @@
-"""The only place that reads time. Clocks are passed in, so that tests and replays can bring their own."""
+"""Define the clocks of live sessions, replays and tests; no other module of the engine reads the time."""
 
 import time
 from datetime import UTC, datetime
@@ -18,22 +18,35 @@ class Clock(Protocol):
 
 
 class PacedClock:
-    """A monotonic clock that runs `speed` times as fast as the machine's own.
+    """A monotonic clock that runs `speed` times as fast as real time.
 
     Parameters
     ----------
     speed : float
-        Session seconds per real second, above 0; 1 is real time.
+        Session seconds per real second, above 0.
+
+    Raises
+    ------
+    ValueError
+        When `speed` is not above 0.
+
+    Examples
+    --------
+    >>> from gatekeeper.core.clock import PacedClock
+    >>> clock = PacedClock(speed=1000.0)
+    >>> clock.sleep_until(1.0)
+    >>> clock.now_s() >= 1.0
+    True
     """
 
     def __init__(self, speed: float = 1.0) -> None:
         if not speed > 0.0:
-            raise ValueError(f"clock speed is {speed}; it must be above 0")
+            raise ValueError(f"clock speed is {speed}; give a number above 0")
         self.speed = speed
         self._start_s = time.monotonic()
 
     def now_s(self) -> float:
-        """Return the session seconds since the clock was made."""
+        """Return the session time since the clock was created, in seconds."""
         return (time.monotonic() - self._start_s) * self.speed
 
     def sleep_until(self, time_s: float) -> None:
@@ -43,9 +56,22 @@ class PacedClock:
 
 
 class VirtualClock:
-    """A clock that costs no time: waiting moves it, nothing else does.
+    """A simulated clock that advances only when it is waited on.
 
-    Replays as fast as the machine goes and tests run on it; two runs on it see the same times.
+    It is used for tests and for replays at maximum speed; times are reproducible.
+
+    Parameters
+    ----------
+    start_s : float
+        Initial session time in seconds.
+
+    Examples
+    --------
+    >>> from gatekeeper.core.clock import VirtualClock
+    >>> clock = VirtualClock()
+    >>> clock.sleep_until(2.5)
+    >>> clock.now_s()
+    2.5
     """
 
     def __init__(self, start_s: float = 0.0) -> None:
@@ -56,12 +82,12 @@ class VirtualClock:
         return self._now_s
 
     def sleep_until(self, time_s: float) -> None:
-        """Move the clock on to `time_s`; never back."""
+        """Advance the clock to `time_s`; without effect when that is past."""
         self._now_s = max(self._now_s, time_s)
 
 
 def stopwatch_ns() -> int:
-    """Return a reading of the machine's performance counter in nanoseconds, to measure how long work took."""
+    """Return the machine's performance counter in nanoseconds, for measuring durations."""
     return time.perf_counter_ns()
 
 
@@ -71,10 +97,10 @@ def pause(seconds: float) -> None:
 
 
 def monotonic_ns() -> int:
-    """Return the machine's monotonic clock in nanoseconds: the same for all its processes, and never set back."""
+    """Return the machine's monotonic clock in nanoseconds, which is common to all its processes."""
     return time.monotonic_ns()
 
 
 def utc_stamp() -> str:
-    """Return the date and time of day in UTC, to name a folder by, for example ``20260131T115902.123Z``."""
+    """Return date and time in UTC for the name of a folder, for example ``20260131T115902.123Z``."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"

@@ -1,4 +1,4 @@
-"""Command: what an operator asks of the gate, and the event that keeps what became of it."""
+"""Define an operator's commands to the gate, and their outcome."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,14 @@ from gatekeeper.core.errors import InputError
 
 
 class Action(StrEnum):
-    """What an operator can ask for."""
+    """Actions that an operator can request.
+
+    Examples
+    --------
+    >>> from gatekeeper import Action
+    >>> Action("hold") is Action.HOLD
+    True
+    """
 
     ARM = "arm"
     DISARM = "disarm"
@@ -21,24 +28,30 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One wish of an operator.
+    """A command of an operator.
 
     Attributes
     ----------
     action : Action
-        What is asked for: arm or disarm the gate, hold the beam or release that hold, reset faults after looking
-        into them, or move envelope and baseline to where the target now is at rest.
+        Arm or disarm the gate, hold the beam or release that hold, reset faults, or move envelope and baseline to the
+        target's present resting position (rebase).
     operator : str
-        Who asks.
+        Name of the operator.
     time_s : float
         Session time in seconds.
     shift_mm : tuple of float
-        Only to rebase: by how much the envelope moves along rows and columns, in mm.
+        For rebase only: displacement of the envelope along rows and columns, in mm.
 
     Raises
     ------
     InputError
-        When nobody is named, the time is not finite, or a shift comes with another action.
+        When the name is empty, the time is not finite, or a shift is given for another action.
+
+    Examples
+    --------
+    >>> from gatekeeper import Action, Command
+    >>> Command(Action.REBASE, "kim", time_s=42.0, shift_mm=(1.5, 0.0)).shift_mm
+    (1.5, 0.0)
     """
 
     action: Action
@@ -48,7 +61,7 @@ class Command:
 
     def __post_init__(self) -> None:
         if not self.operator.strip():
-            raise InputError(f"command {self.action}: operator is {self.operator!r}; say who asks")
+            raise InputError(f"command {self.action}: operator is {self.operator!r}; give the operator's name")
         if not math.isfinite(self.time_s):
             raise InputError(f"command {self.action}: time is {self.time_s} s; give the session time")
         if self.action is not Action.REBASE and self.shift_mm != (0.0, 0.0):
@@ -57,19 +70,18 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a command, for the journal.
+    """The outcome of a command, for the journal.
 
     Attributes
     ----------
     command : Command
-        What was asked for; given again at the same place between frames, it leads to the same decisions.
+        The command; repeated at the same point between frames, it leads to the same decisions.
     accepted : bool
-        False when nothing was done.
+        False when it was refused.
     note : str
-        One line: what was done, or why not.
+        One line: what was done, or why it was refused.
     decision : Decision or None
-        The HOLD that now stands and goes to the linac at once; None when the beam stays on. A command never
-        switches the beam on.
+        The HOLD that is sent to the linac at once; None when the beam stays on. A command never switches the beam on.
     """
 
     command: Command

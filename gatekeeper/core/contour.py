@@ -1,6 +1,6 @@
-"""Structure: an outlined part of the anatomy, how a mask becomes its outline, and how the outline is grown in mm.
+"""Check outlines of structures, convert masks to outlines, and grow outlines.
 
-Everything here runs while a session is armed, never between two frames.
+These functions run when a session is armed, not between frames.
 """
 
 import math
@@ -17,26 +17,26 @@ from skimage.measure import find_contours
 from gatekeeper.core.errors import TargetError
 from kernels.polygon import area, centroid, fill
 
-# scikit-image carries no types.
+# scikit-image has no type annotations.
 _isolines: Callable[..., list[NDArray[np.float64]]] = find_contours
 
 FEWEST_POINTS = 8
-"""Outlines of masks have at least this many points, however small the mask."""
+"""Least number of points of a mask's outline."""
 MOST_POINTS = 256
-"""Outlines of masks have at most this many points, unless the mask cannot be given back with so few."""
+"""Largest number of points of a mask's outline, unless more are needed to reproduce the mask."""
 SMOOTHINGS = (4, 2, 1, 0)
-"""Passes of smoothing that are tried on the outline of a mask, the most first."""
+"""Numbers of smoothing passes to try on a mask's outline, in this order."""
 MOST_AREA_CHANGE = 0.02
-"""Smoothing may change the enclosed area by this share at most; small masks would shrink."""
+"""Largest relative change of the enclosed area by smoothing, which shrinks small masks."""
 
 MOST_GROWN_POINTS = 512
-"""Grown outlines have at most this many points."""
+"""Largest number of points of a grown outline."""
 GROWN_ERROR_MM = 0.005
-"""How far arcs of a grown outline may be cut short, and again how far the outline may be simplified, in mm."""
+"""Tolerance for the arcs of a grown outline, and again for its simplification, in mm."""
 
 
 class Role(StrEnum):
-    """What a structure is to the beam."""
+    """Role of a structure in gating: target or organ at risk."""
 
     TARGET = "target"
     AVOID = "avoid"
@@ -49,16 +49,16 @@ class Structure:
     Attributes
     ----------
     name : str
-        What the planner calls it, for example "GTV".
+        Name of the structure, for example "GTV".
     role : Role
-        Whether the beam is to hit or to spare it.
+        Target or organ at risk.
     contour_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col), read-only; pixel centres lie on whole numbers.
 
     Raises
     ------
     TargetError
-        When the outline encloses nothing, crosses itself or has a coordinate that is not finite.
+        When the outline encloses no area, crosses itself or has a coordinate that is not finite.
     """
 
     name: str
@@ -70,32 +70,33 @@ class Structure:
 
 
 def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return a read-only copy of an outline that can be tracked and gated on.
+    """Return a read-only copy of an outline, or raise TargetError when it is not a simple polygon.
 
     Parameters
     ----------
     contour_px : array_like, shape (N, 2)
         Closed outline as (row, col); the last point is not the first again.
     name : str
-        What the message calls the outline.
+        Name of the outline for the error message.
 
     Returns
     -------
     ndarray of float64, shape (N, 2), C-contiguous and read-only
+        The outline.
 
     Raises
     ------
     TargetError
-        When the outline encloses nothing, crosses itself or has a coordinate that is not finite.
+        When the outline encloses no area, crosses itself or has a coordinate that is not finite.
     """
     contour = np.array(contour_px, dtype=np.float64, order="C")
     if contour.ndim != 2 or contour.shape[0] < 3 or contour.shape[1] != 2:
-        raise TargetError(f"outline of {name}: has the shape {contour.shape}; give three points or more as (row, col)")
+        raise TargetError(f"outline of {name}: its shape is {contour.shape}; give three points or more as (row, col)")
     enclosed_px2 = area(contour)
     if math.isnan(enclosed_px2):
         raise TargetError(f"outline of {name}: a coordinate is NaN, infinite or beyond 1e7 px; draw it again")
     if enclosed_px2 == 0.0 or not shapely.Polygon(contour).is_valid:
-        raise TargetError(f"outline of {name}: crosses itself or encloses nothing; draw it as one simple loop")
+        raise TargetError(f"outline of {name}: crosses itself or encloses no area; draw it as one simple loop")
     contour.flags.writeable = False
     return contour
 
@@ -103,14 +104,14 @@ def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:
 def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the outline of the largest connected part of a mask, its holes filled.
 
-    `kernels.polygon.fill` of the outline gives that part back exactly. Among the outlines that do, the smoothest
-    is taken of those with a point per pixel of perimeter (at least 8, at most 256); only when there is none with
-    256 points, one with more. Pixels that touch at a corner count as connected.
+    The outline reproduces that part exactly with `Track.mask`. It is the smoothest such outline with one point per
+    pixel of perimeter, at least 8 and at most 256; more than 256 points are used only if they are needed. Pixels that
+    touch at a corner count as connected.
 
     Parameters
     ----------
     mask : ndarray of bool, shape (H, W)
-        May touch the edges of the image.
+        The mask; it may touch the edges of the image.
 
     Returns
     -------
@@ -120,7 +121,16 @@ def mask_to_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     Raises
     ------
     TargetError
-        When the mask is empty or no two-dimensional array of bool.
+        When the mask is empty, or is not a two-dimensional array of bool.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper.core.contour import mask_to_contour
+    >>> rows, cols = np.mgrid[:64, :64]
+    >>> contour_px = mask_to_contour(np.hypot(rows - 30, cols - 20) < 10)
+    >>> contour_px.mean(axis=0).round().tolist()
+    [30.0, 20.0]
     """
     if mask.ndim != 2 or mask.dtype != np.bool_:
         raise TargetError(
@@ -149,6 +159,11 @@ def center_mm(contour_px: NDArray[np.float64], spacing_mm: tuple[float, float]) 
         The outline, as (row, col).
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
+
+    Returns
+    -------
+    tuple of float
+        (row, col) in mm.
     """
     center_px = np.empty(2)
     centroid(contour_px, center_px)
@@ -157,16 +172,16 @@ def center_mm(contour_px: NDArray[np.float64], spacing_mm: tuple[float, float]) 
 
 
 def grow(contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
-    """Return an outline grown by the same distance in all directions: its Minkowski sum with a disc.
+    """Return an outline grown isotropically: its Minkowski sum with a disc.
 
-    Holes that close while growing are filled. The result is true to 0.01 mm as long as 512 points can be that.
+    Holes that form are filled. The result is accurate to 0.01 mm, unless that needs more than 512 points.
 
     Parameters
     ----------
     contour_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col).
     margin_mm : float
-        Distance in mm; 0 gives the outline itself.
+        Distance in mm; 0 returns the outline itself.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
 
@@ -204,13 +219,13 @@ def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def pixel_outline(part: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the outline (N, 2) of a part (H, W) without holes, halfway between the centres of pixels in and out."""
+    """Return the outline (N, 2) of a mask (H, W) without holes, halfway between the centres of pixels in and out."""
     ring = _isolines(np.pad(part, 1).astype(np.float64), 0.5, fully_connected="high")[0]
     return np.ascontiguousarray(ring[:-1] - 1.0, dtype=np.float64)
 
 
 def _arc_lengths(contour: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the way along the outline to each point and, at the end, back to the first, in px."""
+    """Return the arc length of the outline at each point and, at the end, its perimeter, in px."""
     steps = np.diff(contour, axis=0, append=contour[:1])
     return np.concatenate(([0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))))
 
@@ -223,7 +238,7 @@ def _evenly_spaced(contour: NDArray[np.float64], n: int) -> NDArray[np.float64]:
 
 
 def _smoothed(contour: NDArray[np.float64], passes: int) -> NDArray[np.float64]:
-    """Smooth without shrinking (G. Taubin, A signal processing approach to fair surface design, 1995)."""
+    """Smooth an outline without shrinking it (G. Taubin, A signal processing approach to fair surface design, 1995)."""
     for _ in range(passes):
         for weight in (0.5, -0.53):
             neighbours = 0.5 * (np.roll(contour, 1, axis=0) + np.roll(contour, -1, axis=0))

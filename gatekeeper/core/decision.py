@@ -1,4 +1,4 @@
-"""Decision: what the gate says about one frame, and the reasons why."""
+"""Define the gate's decision on one frame and its reasons."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,14 @@ from enum import StrEnum
 
 
 class BeamState(StrEnum):
-    """The two answers; HOLD is the resting state."""
+    """State of the beam; HOLD is the resting state.
+
+    Examples
+    --------
+    >>> from gatekeeper import BeamState
+    >>> BeamState("ON") is BeamState.ON
+    True
+    """
 
     ON = "ON"
     HOLD = "HOLD"
@@ -62,12 +69,19 @@ class Decision:
     reasons : tuple of Reason
         All reasons of a HOLD, in the order of the table; empty when ON.
     outside_percent : float
-        Share of the target's area outside the envelope, 0-100; NaN when it could not be measured. Of several
-        targets the worst.
+        Share of the target's area outside the envelope, 0-100, the largest of several targets; NaN when it could not
+        be measured.
     raw_state : BeamState or None
-        What the decision is on measured positions alone, without any prediction; None when no frame was judged.
+        State from measured positions alone, without prediction; None when there was no frame.
     predicted_percent : float
-        With prediction, the share outside that the decision went by, 0-100; NaN without.
+        With prediction, the share outside on which the decision is based, 0-100; NaN without.
+
+    Examples
+    --------
+    >>> from gatekeeper import BeamState, Decision, Reason
+    >>> decision = Decision(12, 3.0, BeamState.HOLD, (Reason.OUTSIDE,), outside_percent=18.0)
+    >>> decision.state is BeamState.ON
+    False
     """
 
     sequence: int

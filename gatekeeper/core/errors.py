@@ -1,8 +1,18 @@
-"""The exception tree: every message is one line that names the thing, the value, the limit and the way out."""
+"""Define the exceptions. Each message is one line that states the thing, the value, the limit and the way out."""
 
 
 class GatekeeperError(Exception):
-    """Root of all errors that gatekeeper raises on purpose."""
+    """Base class of all errors that gatekeeper raises on purpose.
+
+    Examples
+    --------
+    >>> from gatekeeper import GatekeeperError, LearnedRange
+    >>> try:
+    ...     LearnedRange.of([])
+    ... except GatekeeperError as error:
+    ...     print(error)
+    learned range: the preview has no finite position; give a preview that shows the target
+    """
 
 
 class InputError(GatekeeperError):
@@ -22,15 +32,15 @@ class RecordingError(InputError):
 
 
 class GeometryError(InputError):
-    """An image does not say where it lies, or lies where no sagittal cine does."""
+    """The position of an image is missing, invalid or not that of a sagittal cine."""
 
 
 class NotSagittalError(GeometryError):
-    """An image says soundly where it lies, and that is no sagittal plane."""
+    """The plane of an image is valid, but not sagittal."""
 
 
 class TargetError(InputError):
-    """The target or its reference image cannot be tracked or gated."""
+    """The target or its reference image cannot be used for tracking or gating."""
 
 
 class OutputError(InputError):
@@ -46,12 +56,12 @@ class TrackerError(GatekeeperError):
 
 
 class WatchdogError(GatekeeperError):
-    """The watchdog cannot do its work."""
+    """The watchdog cannot be started or has failed."""
 
 
 class LinkError(GatekeeperError):
-    """The other side of a link does not answer as it must; the link is given up, and the beam is held."""
+    """The other side of a link does not answer as required; the link is closed, and the beam is held."""
 
 
 class WireError(LinkError):
-    """Bytes are no message of their protocol, or a message does not fit into its bytes."""
+    """Received bytes are not a valid message of their protocol, or a message cannot be encoded."""

@@ -1,4 +1,4 @@
-"""Frame: one image with its pixel size, plane and times, and the way between pixels and patient millimetres."""
+"""Define a frame, its plane in the patient, and the conversion between pixels and patient coordinates."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +12,23 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Where an image lies in the patient, in DICOM LPS millimetres.
+    """Position of an image in the patient, in DICOM LPS coordinates.
 
     Attributes
     ----------
     origin_mm : tuple of 3 floats
-        Centre of pixel (0, 0).
+        Centre of pixel (0, 0), in mm.
     row_step, col_step : tuple of 3 floats
         Unit vectors along which the row index and the column index grow. Canonical sagittal images run
         superior to inferior along rows, (0, 0, -1), and anterior to posterior along columns, (0, 1, 0).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Plane
+    >>> plane = Plane(origin_mm=(5.0, -100.0, 80.0))
+    >>> plane.to_patient_mm(np.array([[10.0, 20.0]]), spacing_mm=(2.0, 2.0)).tolist()
+    [[5.0, -60.0, 60.0]]
     """
 
     origin_mm: Vector = (0.0, 0.0, 0.0)
@@ -28,20 +36,46 @@ class Plane:
     col_step: Vector = (0.0, 1.0, 0.0)
 
     def to_patient_mm(self, points_px: NDArray[np.float64], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
-        """Return LPS points (N, 3) in mm of pixel positions (N, 2) given as (row, col)."""
+        """Convert pixel positions to patient coordinates.
+
+        Parameters
+        ----------
+        points_px : ndarray of float64, shape (N, 2)
+            Points as (row, col).
+        spacing_mm : tuple of float
+            Distance of pixel centres along rows and columns, in mm.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, 3)
+            Points in LPS coordinates, in mm.
+        """
         steps = np.array([self.row_step, self.col_step]) * np.array(spacing_mm)[:, None]
         points_mm: NDArray[np.float64] = np.asarray(self.origin_mm) + np.asarray(points_px, dtype=np.float64) @ steps
         return points_mm
 
     def to_pixel(self, points_mm: NDArray[np.float64], spacing_mm: tuple[float, float]) -> NDArray[np.float64]:
-        """Return pixel positions (N, 2) as (row, col) of LPS points (N, 3) in mm, projected onto the plane."""
+        """Convert patient coordinates to pixel positions, projected onto the plane.
+
+        Parameters
+        ----------
+        points_mm : ndarray of float64, shape (N, 3)
+            Points in LPS coordinates, in mm.
+        spacing_mm : tuple of float
+            Distance of pixel centres along rows and columns, in mm.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, 2)
+            Points as (row, col).
+        """
         steps = np.array([self.row_step, self.col_step]) / np.array(spacing_mm)[:, None]
         points_px: NDArray[np.float64] = (np.asarray(points_mm, np.float64) - np.asarray(self.origin_mm)) @ steps.T
         return points_px
 
 
 class FrameStack(Protocol):
-    """Images (T, H, W) of one size and type, each read when it is asked for; numpy arrays are such stacks too."""
+    """A sequence of images (T, H, W) of one size and type that may be read on demand; numpy arrays conform."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,10 +89,10 @@ class FrameStack(Protocol):
         """Return T."""
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the images (H, W) in order."""
+        """Iterate over the images (H, W) in order."""
 
     def __getitem__(self, key: Any, /) -> Any:
-        """Return the image (H, W) at an index, or the stack of those at a slice."""
+        """Return the image (H, W) at an index, or a stack for a slice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,17 +102,26 @@ class Frame:
     Attributes
     ----------
     image : ndarray of float32, shape (H, W), C-contiguous
-        Pixel values in the unit of the source; may hold NaN, which the gate answers with HOLD.
+        Pixel values in the unit of the source. The gate holds the beam when they contain NaN.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     sequence : int
         Number given by the source; grows by one from frame to frame.
     acquired_s, received_s : float
-        Session time in seconds at which the image was acquired, and at which it arrived here.
+        Session time of acquisition and of arrival, in seconds.
     plane : Plane
-        Where the image lies in the patient.
+        Position of the image in the patient.
     skipped : int
-        How many frames were left out just before this one on purpose, because this one was newer.
+        Number of frames that the source skipped just before this one because it was newer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Frame
+    >>> image = np.zeros((128, 128), np.float32)
+    >>> frame = Frame(image, (2.0, 2.0), sequence=7, acquired_s=1.75, received_s=1.85)
+    >>> frame.plane.row_step
+    (0.0, 0.0, -1.0)
     """
 
     image: NDArray[np.float32]

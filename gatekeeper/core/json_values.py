@@ -1,26 +1,26 @@
-"""Plain values: numbers as JSON has them, which knows neither NaN nor infinity, and lines that align."""
+"""Convert numbers to and from JSON, which has no NaN or infinity, and align lines of text."""
 
 import math
 from collections.abc import Iterable, Mapping
 
 
 def number(value: float | None) -> float | None:
-    """Return a plain float, or None for what JSON has no number for."""
+    """Return a float for JSON, or None when it is missing or not finite."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
 def measured(value: float | None) -> float:
-    """Return what `number` was made of: NaN for what was not measured."""
+    """Return a float from JSON, or NaN when it is missing."""
     return math.nan if value is None else float(value)
 
 
 def numbers(values: Mapping[str, object]) -> dict[str, object]:
-    """Return values with None in place of every float that JSON has no number for."""
+    """Return values for JSON, with None in place of floats that are not finite."""
     return {name: number(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
 def aligned(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Return lines of a name and a text, the texts one below the other."""
+    """Return lines of name and text, with the texts aligned in a column."""
     rows = list(rows)
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {text}" for name, text in rows]

@@ -1,4 +1,4 @@
-"""Orientation: from the plane that a header tells of to the canonical sagittal one, without a guess."""
+"""Reorient images from the plane in their header to the canonical sagittal orientation."""
 
 import math
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from gatekeeper.core.errors import GeometryError, NotSagittalError
 from gatekeeper.core.frame import Plane, Vector
 
 SKEW = 1e-3
-"""Directions may be this much off unit length or a right angle; more is no plane."""
+"""Tolerance of the directions' scalar products, which are 1 and 0 for unit vectors at right angles."""
 CANONICAL = (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)
 """Rows run from superior to inferior, columns from anterior to posterior; DICOM LPS."""
 LARGEST_TILT = math.cos(math.radians(45.0))
-"""A plane whose normal is turned further than 45 degrees from left-right is no sagittal one."""
+"""Cosine of 45 degrees, the largest angle between the plane's normal and the left-right axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reorientation:
-    """How images of one plane become canonical: turned over their diagonal or not, then mirrored or not.
+    """Transposition and reversal of axes that bring images of one plane to canonical orientation.
 
     Attributes
     ----------
     transposed : bool
-        Rows become columns.
+        True when rows and columns are exchanged.
     rows_reversed, cols_reversed : bool
-        What runs the wrong way after that is mirrored.
+        True when the axis is reversed, after the transposition.
     plane : Plane
-        Where the canonical image lies.
+        Position of the canonical image in the patient.
     spacing_mm : tuple of float
-        Distance of its pixel centres along rows and columns, in mm.
+        Distance of pixel centres along rows and columns of the canonical image, in mm.
     """
 
     transposed: bool
@@ -49,37 +49,42 @@ class Reorientation:
 
 
 def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[int, int], where: str) -> Reorientation:
-    """Return how images of a plane become canonical.
+    """Return the reorientation of images of a plane.
 
-    An oblique plane stays oblique: only whole axes are exchanged and mirrored, no pixel is interpolated.
+    An oblique plane stays oblique: axes are exchanged and reversed, and pixels are not interpolated.
 
     Parameters
     ----------
     plane : Plane
-        As the header tells, for the image as it is stored.
+        Position of the stored image, from its header.
     spacing_mm : tuple of float
-        Distance of pixel centres along its rows and columns, in mm.
+        Distance of pixel centres along rows and columns of the stored image, in mm.
     shape : tuple of int
-        Its (H, W) in pixels.
+        Rows and columns of the stored image.
     where : str
-        What the message calls the image, for example a file name.
+        Name of the image for the error message, for example a file name.
+
+    Returns
+    -------
+    Reorientation
+        Transposition, reversals, and the resulting plane and spacing.
 
     Raises
     ------
     GeometryError
-        When a number is not finite, spacing is not above zero, the directions are not at right angles.
+        When a number is not finite, the spacing is not above 0, or the directions are not unit vectors at right angles.
     NotSagittalError
         When the plane is not within 45 degrees of a sagittal one; it is a GeometryError too.
     """
     steps = np.array([plane.row_step, plane.col_step], dtype=np.float64)
     if not (np.isfinite(steps).all() and np.isfinite(plane.origin_mm).all()):
-        raise GeometryError(f"{where}: its position or directions hold a number that is not finite; mend its header")
+        raise GeometryError(f"{where}: its position or directions hold a number that is not finite; correct its header")
     if not all(math.isfinite(step) and step > 0.0 for step in spacing_mm):
-        raise GeometryError(f"{where}: its pixel spacing is {spacing_mm} mm; both must be above 0; mend its header")
+        raise GeometryError(f"{where}: its pixel spacing is {spacing_mm} mm; both must be above 0; correct its header")
     if np.abs(steps @ steps.T - np.eye(2)).max() > SKEW:
         raise GeometryError(
             f"{where}: its directions {_words(plane.row_step)} and {_words(plane.col_step)} are not of unit length and "
-            "at right angles; mend its header"
+            "at right angles; correct its header"
         )
     normal = np.cross(steps[0], steps[1])
     if not abs(normal[0]) > LARGEST_TILT:
@@ -110,7 +115,7 @@ def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[in
 
 
 def _vector(values: NDArray[np.float64]) -> Vector:
-    """Return three plain numbers, without negative zeros."""
+    """Return three floats without negative zeros."""
     first, second, third = (float(value) + 0.0 for value in values)
     return first, second, third
 

@@ -1,4 +1,4 @@
-"""Step: everything that came out of one pass of the loop, on its way to the linac and into the record."""
+"""Define the result of one pass of the loop."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,24 @@ from gatekeeper.core.track import Track
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One pass of the loop.
+    """Result of one pass of the loop.
 
     Attributes
     ----------
     decision : Decision
-        What the linac is told.
+        The decision that is sent to the linac.
     frame : Frame or None
-        The frame that was judged; None when the source was silent.
+        The frame; None after a frame timeout.
     track : Track or None
-        Where the target is; None when the frame was missing or not fit to be tracked.
+        The target; None when there was no frame or it was not fit for tracking.
     others : tuple of Track
-        Where the other structures are, in the order of their zones.
+        The other structures, in the order of their zones.
     ahead_mm : tuple of float or None
-        Where the target's centre is predicted to be when the decision takes effect, as (row, col) in mm; None without
+        Predicted position of the target's centre when the decision takes effect, as (row, col) in mm; None without
         prediction.
     track_ms, decide_ms : float
-        How long tracking and deciding took, in milliseconds of real time; 0 for a stage that was not run. They
-        are for the record only: no decision depends on them.
+        Duration of tracking and deciding, in milliseconds of real time; 0 for a stage that was not run. Decisions do
+        not depend on them.
     """
 
     decision: Decision

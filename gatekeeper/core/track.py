@@ -1,4 +1,4 @@
-"""Track: where the target is on one frame, and how sure the tracker is of it."""
+"""Define the position of the target on one frame."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from kernels.polygon import fill
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
-    """The target on one frame.
+    """Outline, centre and confidence of the target on one frame.
 
     Attributes
     ----------
@@ -19,7 +19,16 @@ class Track:
     center_mm : tuple of float
         Centroid of the outline's area as (row, col) x spacing, in mm.
     confidence : float
-        0 (lost) to 1 (sure); 0 whenever the position should not be used.
+        0 (lost) to 1 (certain); 0 when the position must not be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Track
+    >>> square = np.array([[9.5, 9.5], [9.5, 19.5], [19.5, 19.5], [19.5, 9.5]])
+    >>> track = Track(square, center_mm=(29.0, 29.0), confidence=0.9)
+    >>> int(track.mask((64, 64)).sum())
+    100
     """
 
     contour_px: NDArray[np.float64]
@@ -27,7 +36,7 @@ class Track:
     confidence: float
 
     def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return the target as a mask: True where the pixel's centre lies inside the outline.
+        """Return the target as a mask.
 
         Parameters
         ----------
@@ -37,6 +46,7 @@ class Track:
         Returns
         -------
         ndarray of bool, shape `shape`
+            True where the pixel's centre lies inside the outline.
         """
         out = np.zeros(shape, dtype=np.bool_)
         fill(np.ascontiguousarray(self.contour_px), out)

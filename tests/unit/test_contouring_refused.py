@@ -33,7 +33,7 @@ DUMB_BELL = [[20, 20], [20, 30], [25.3, 30], [25.3, 35], [20, 35], [20, 45],
              [30, 45], [30, 35], [25.6, 35], [25.6, 30], [30, 30], [30, 20]]  # fmt: skip
 BAD = {
     "crossing": (sketch(2, BOW_TIE), "crosses itself"),
-    "flat": (sketch(2, [[20.0, 20.0], [30.0, 30.0], [40.0, 40.0]]), "crosses itself or encloses nothing"),
+    "flat": (sketch(2, [[20.0, 20.0], [30.0, 30.0], [40.0, 40.0]]), "crosses itself or encloses no area"),
     "beside the image": (sketch(2, [[20.0, 20.0], [20.0, 70.0], [40.0, 30.0]]), "point 2 at row 20, column 70 is not"),
     "above the image": (sketch(2, [[-1.0, 20.0], [20.0, 40.0], [40.0, 30.0]]), "point 1 at row -1"),
     "nan": (sketch(2, [[20.0, 20.0], [math.nan, 40.0], [40.0, 30.0]]), "point 2 at row nan"),

@@ -107,7 +107,7 @@ def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"operator": "  "}, "say who asks"),
+        ({"operator": "  "}, "give the operator's name"),
         ({"time_s": math.nan}, "give the session time"),
         ({"shift_mm": (1.0, 0.0)}, "only a rebase"),
     ],
