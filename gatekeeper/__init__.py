@@ -1,7 +1,7 @@
 """Real-time beam gating for MR-guided radiotherapy. Research software; not a medical device.
 
-The names below are stable. Each is imported when it is first asked for, so that one room of the house can be used
-without compiling the kernels of all others.
+The names below are stable. Each is imported on first access, so that one room can be used without compiling the kernels
+of all others.
 """
 
 import warnings
@@ -97,11 +97,11 @@ _FORMER_NAMES = {
     "Session": "SessionRecorder",
     "Target": "TargetZone",
 }
-"""Names of version 0.1; they go with version 0.3."""
+"""Names of version 0.1; they will be removed in version 0.3."""
 
 
 def __getattr__(name: str) -> object:
-    """Import a stable name from the module it lives in (PEP 562)."""
+    """Import a stable name from its module on first access (PEP 562)."""
     if name in _FORMER_NAMES:
         present = _FORMER_NAMES[name]
         warnings.warn(f"gatekeeper.{name} is now gatekeeper.{present}", DeprecationWarning, stacklevel=2)
@@ -112,5 +112,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return the stable names beside what the module holds already."""
+    """Return the names in the module and the stable names."""
     return sorted({*globals(), *__all__})

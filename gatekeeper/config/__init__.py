@@ -1,4 +1,4 @@
-"""One frozen, strict model per stage; TOML in, an error a physicist can read out."""
+"""Define the settings: one frozen, strict model for each stage, read from TOML."""
 
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import (

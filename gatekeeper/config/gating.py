@@ -1,4 +1,4 @@
-"""Where the target must stay, when the beam may be on, and how positions are predicted."""
+"""Define the settings of envelope, gate and prediction."""
 
 from typing import Annotated, Literal
 
@@ -8,98 +8,121 @@ from gatekeeper.config.strict import Fraction, Percent, StrictModel
 
 
 class EnvelopeConfig(StrictModel):
-    """The boundary in which the target must stay."""
+    """Settings of the envelope in which the target must stay.
+
+    Examples
+    --------
+    >>> from gatekeeper import EnvelopeConfig
+    >>> EnvelopeConfig(margin_mm=3.0).margin_mm
+    3.0
+    """
 
     margin_mm: Annotated[float, Field(ge=0.0, le=50.0)] = 5.0
     """Isotropic growth of the target's reference contour, in mm."""
 
 
 class GateConfig(StrictModel):
-    """When the beam may be on, and what an operator may change about it."""
+    """Limits under which the beam may be on, and limits of an operator's changes.
+
+    Examples
+    --------
+    >>> from gatekeeper import GateConfig
+    >>> GateConfig(outside_percent=10.0).resume_percent
+    9.0
+    """
 
     outside_percent: Percent = 5.0
     """The beam is held when more than this share of the target's area is outside the envelope, in percent."""
     outside_hysteresis_percent: Percent = 1.0
-    """It comes on again only when the share is this much lower, in percent of the target's area."""
+    """The beam comes on again only when the share is this much lower, in percent of the target's area."""
     overlap_percent: Percent = 5.0
-    """The beam is held when more than this share of a structure to avoid is in its forbidden zone, in percent."""
+    """The beam is held when more than this share of an organ at risk is in its keep-out zone, in percent."""
     overlap_resume_share: Fraction = 0.8
-    """It comes on again only when the overlap is at most this share of its limit, 0-1."""
+    """The beam comes on again only when the overlap is at most this share of its limit, 0-1."""
     min_confidence: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    """The beam is held when the tracker's confidence is below this, 0-1; a lost target has 0."""
+    """The beam is held when the tracking confidence is below this, 0-1; a lost target has 0."""
     confidence_hysteresis: Fraction = 0.05
-    """It comes on again only when the confidence is this much higher (but 1 is always enough), 0-1."""
+    """The beam comes on again only when the confidence is this much higher (1 is always enough), 0-1."""
     max_age_s: Annotated[float, Field(gt=0.0, le=10.0)] = 0.5
     """The beam is held when the newest frame was acquired longer ago than this, in seconds."""
     frames_to_resume: Annotated[int, Field(ge=1, le=1000)] = 2
-    """Good frames in a row, the present one included, before the beam comes on again."""
+    """Number of consecutive good frames, including the present one, before the beam comes on again."""
     saturated_percent: Percent = 5.0
     """The beam is held when more than this share of the pixels has the largest value of the frame, in percent."""
     identical_frames: Annotated[int, Field(ge=0, le=100)] = 1
-    """Frames in a row that may repeat the pixels of the one before under a new number; one more holds."""
+    """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before under a
+    new number."""
     missing_frames: Annotated[int, Field(ge=0, le=100)] = 0
-    """Frames in a row that may be missing before a frame; one more holds."""
+    """The beam is held when more than this number of consecutive frames are missing before a frame."""
     plane_angle_deg: Annotated[float, Field(gt=0.0, le=45.0)] = 1.0
-    """The beam is held when the image's rows or columns are turned by more than this, in degrees."""
+    """The beam is held when the image's rows or columns are rotated by more than this, in degrees."""
     plane_offset_mm: Annotated[float, Field(gt=0.0, le=50.0)] = 1.0
     """The beam is held when the image's first pixel is displaced by more than this, in mm."""
     geometry_frames: Annotated[int, Field(ge=1, le=1000)] = 3
-    """Frames in a row of another shape, spacing or plane with which that becomes a fault."""
+    """Number of consecutive frames of another shape, spacing or plane from which on it is a latched fault."""
     learning_s: Annotated[float, Field(ge=1.0, le=600.0)] = 20.0
-    """How long the range of positions is learned at the start of a session without a preview, in seconds."""
+    """Time for which the range of positions is learned at the start of a session without a preview, in seconds."""
     exception_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
     """The beam is held when the target is further than this outside its learned range along SI or AP, in mm."""
     drift_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
     """The beam is held when the end-exhale baseline is further than this from its reference, in mm along SI."""
     drift_cycles: Annotated[int, Field(ge=1, le=50)] = 5
-    """Breathing cycles over which the end-exhale baseline is the median, and which make up its reference."""
+    """Number of breathing cycles whose median is the end-exhale baseline, and the first of which are its reference."""
     breath_mm: Annotated[float, Field(ge=0.5, le=50.0)] = 3.0
-    """Movement along SI that counts as a breath, in mm; less is noise, or a patient who holds the breath."""
+    """Least motion along SI that counts as a breath, in mm; less is noise or a breath-hold."""
     rebase_step_mm: Annotated[float, Field(ge=0.0, le=20.0)] = 3.0
-    """An operator may move the envelope by at most this in one go, in mm."""
+    """An operator may move the envelope by at most this with one command, in mm."""
     rebase_total_mm: Annotated[float, Field(ge=0.0, le=50.0)] = 5.0
-    """An operator may move the envelope by at most this from where it was planned, in mm."""
+    """An operator may move the envelope by at most this from its planned position, in mm."""
 
     @property
     def resume_percent(self) -> float:
-        """At this share outside, or less, a held beam comes on again, in percent of the target's area."""
+        """Largest share outside at which a held beam comes on again, in percent of the target's area."""
         return max(self.outside_percent - self.outside_hysteresis_percent, 0.0)
 
 
 class PredictionConfig(StrictModel):
-    """How the target's position is predicted against the latency of the system."""
+    """Settings of the prediction that compensates for the latency of the system.
+
+    Examples
+    --------
+    >>> from gatekeeper import PredictionConfig
+    >>> round(PredictionConfig(mode="conservative", linac_s=0.15).latency_s, 3)
+    0.252
+    """
 
     mode: Literal["off", "conservative", "full"] = "off"
-    """off: the measured position counts; conservative: the beam is held when the measured or the predicted position
-    is out; full: the predicted position counts while the predictor is healthy, else as in conservative."""
+    """off: the measured position is used; conservative: the beam is held when the measured or the predicted position
+    is outside; full: the predicted position is used while the predictor is healthy, else as in conservative."""
     look_ahead: Literal["middle", "whole"] = "middle"
-    """A decision stands for one frame period from when it takes effect. middle: predict for the middle of that time;
-    whole: for its start, middle and end, and hold when the target is out at any of them."""
+    """A decision lasts for one frame period from when it takes effect. middle: predict for the middle of that time;
+    whole: for its start, middle and end, and hold when the target is outside at any of them."""
     imaging_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
-    """From the middle of a frame's acquisition to its arrival, in seconds; 0 when frames are stamped on arrival and
-    this time is not known."""
+    """Time from the middle of a frame's acquisition to its arrival, in seconds; 0 when frames are stamped on arrival
+    and this time is not known."""
     compute_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.002
-    """From a frame's arrival to the decision, as measured, in seconds."""
+    """Time from a frame's arrival to the decision, in seconds."""
     linac_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
-    """From the decision to the beam being on or off, in seconds."""
+    """Time from the decision until the beam is on or off, in seconds."""
     history_s: Annotated[float, Field(ge=30.0, le=1800.0)] = 240.0
-    """How far back the trace is searched for moments like the present one, in seconds."""
+    """Length of the trace that is searched for similar breathing, in seconds."""
     burn_in_s: Annotated[float, Field(ge=5.0, le=300.0)] = 20.0
-    """Trace that must be known before a prediction counts, in seconds."""
+    """Length of the trace before predictions are used, in seconds."""
     likeness_mm: Annotated[float, Field(gt=0.0, le=1000.0)] = 0.8
-    """Moments whose last two seconds differ by this (root mean square) count 0.6 as much as equal ones, in mm."""
+    """Bandwidth of similarity, in mm: samples whose last two seconds differ by this (root mean square) have a weight of
+    0.6, identical ones of 1."""
     ridge_mm2: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
-    """Penalty of the regression: the larger, the closer it stays to the mean of what came after like moments."""
+    """Ridge penalty of the regression, in mm^2; larger values draw the prediction to the mean of similar samples."""
     min_confidence: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    """Positions of which the tracker is less sure than this are left out of the trace, 0-1."""
+    """Positions with a tracking confidence below this are left out of the trace, 0-1."""
     max_gap_s: Annotated[float, Field(gt=0.0, le=5.0)] = 0.75
     """Between positions further apart than this the trace is not known, in seconds."""
     error_limit_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 3.0
-    """The predictor is not healthy while its recent predictions were further off than this, in mm."""
+    """The predictor is not healthy while the error of its recent predictions exceeds this, in mm."""
     error_half_life_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
-    """After this time an error counts half in the recent error, in seconds."""
+    """Time after which an error has half its weight in the recent error, in seconds."""
 
     @property
     def latency_s(self) -> float:
-        """From the middle of a frame's acquisition to the beam being on or off by it, in seconds."""
+        """Time from the middle of a frame's acquisition until the beam is on or off, in seconds."""
         return self.imaging_s + self.compute_s + self.linac_s

@@ -1,4 +1,4 @@
-"""Which linac is driven, how, and what it can follow."""
+"""Define the settings of the connection to the linac and of its capabilities."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,26 +14,26 @@ Address = Annotated[int, Field(ge=0, le=65535)]
 
 
 class LeaseConfig(StrictModel):
-    """How permission to irradiate is lent to the interlock."""
+    """Times of the lease protocol."""
 
     lifetime_ms: Annotated[int, Field(ge=20, le=1000)] = 100
-    """How long a lease lives at the interlock unless it is renewed, in ms; the interlock may allow less."""
+    """Time after which a lease expires at the interlock unless it is renewed, in ms; the interlock may allow less."""
     renew_ms: Annotated[int, Field(ge=2, le=250)] = 20
-    """A message is sent when none was for this long, in ms; at most a quarter of the lifetime."""
+    """Interval between messages, in ms; at most a quarter of the lifetime."""
     fresh_ms: Annotated[int, Field(ge=20, le=10_000)] = 375
-    """How long after a decision its lease is renewed, in ms: above the time between two frames, or the beam is held."""
+    """Time after a decision for which its lease is renewed, in ms; it must exceed the time between two frames."""
     ack_timeout_ms: Annotated[int, Field(ge=10, le=10_000)] = 100
-    """The link counts as lost when the interlock has answered nothing for this long, in ms."""
+    """The link is lost when the interlock has not answered for this long, in ms."""
     connect_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 500
-    """How long connecting and each step of the greeting may take, in ms."""
+    """Limit of the time for connecting and for each step of the handshake, in ms."""
     retry_ms: Annotated[int, Field(ge=1, le=60_000)] = 200
-    """How long to wait before a lost link is set up again, in ms."""
+    """Time before a lost link is set up again, in ms."""
 
     @model_validator(mode="after")
     def _renewed_in_time(self) -> Self:
         if 4 * self.renew_ms > self.lifetime_ms:
             raise ValueError(
-                f"renew_ms is {self.renew_ms} and may be a quarter of lifetime_ms = {self.lifetime_ms} at most, "
+                f"renew_ms is {self.renew_ms} and must be at most a quarter of lifetime_ms = {self.lifetime_ms}, "
                 "so that a single late message does not hold the beam"
             )
         if 2 * self.renew_ms > self.ack_timeout_ms:
@@ -44,36 +44,43 @@ class LeaseConfig(StrictModel):
 
 
 class LinacProfile(StrictModel):
-    """What a linac can follow. As made, it can follow everything up to one beam per second."""
+    """Capabilities of a linac; by default they are limited to one beam per second.
+
+    Examples
+    --------
+    >>> from gatekeeper import LinacProfile
+    >>> LinacProfile(minimum_off_s=0.5, cycles_per_minute=30).minimum_off_s
+    0.5
+    """
 
     minimum_on_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
-    """A beam that is shorter than this, in seconds, is counted as cut short; a hold is never put off for it."""
+    """A beam shorter than this, in seconds, is counted as cut short; a hold is never delayed."""
     minimum_off_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
-    """How long the beam must have been off, in seconds, before it may begin again."""
+    """Least time with the beam off before it may start again, in seconds."""
     cycles_per_minute: Annotated[int, Field(ge=1, le=1000)] = 60
-    """How many beams may begin within any minute."""
+    """Largest number of beams that may start within any minute."""
     on_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
-    """From the decision until the beam is on, in seconds."""
+    """Time from the decision until the beam is on, in seconds."""
     off_latency_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
-    """From the decision until the beam is off, in seconds."""
+    """Time from the decision until the beam is off, in seconds."""
 
 
 class LeaseLinacConfig(StrictModel):
     """An interlock that is lent permission to irradiate, a moment at a time; see docs/reference/lease-protocol.md."""
 
     kind: Literal["lease"] = "lease"
-    """Which port this is; the one that is meant when no kind is named."""
+    """Kind of the port; it is the default."""
     host: Host = "127.0.0.1"
     """Name or address of the interlock."""
     port: Port
     """Its TCP port."""
     key_file: Annotated[str, Field(min_length=1)]
-    """File with the key that is shared with it, readable by its owner alone."""
+    """File with the key shared with the interlock, readable only by its owner."""
     lease: LeaseConfig = LeaseConfig()
 
     @property
     def failure_detect_s(self) -> float:
-        """Within this time a link, an engine or an interlock that fails has held the beam or been noticed, in s."""
+        """Time within which a failure of link, engine or interlock holds the beam or is detected, in seconds."""
         return 1e-3 * (max(self.lease.lifetime_ms, self.lease.ack_timeout_ms) + self.lease.renew_ms)
 
 
@@ -81,16 +88,16 @@ class RepeaterLinacConfig(StrictModel):
     """What all ports have in common that repeat the last decision to a device; see docs/reference/linac-ports.md."""
 
     refresh_ms: Annotated[int, Field(ge=5, le=1000)] = 40
-    """What is wanted is said again when it was not for this long, in ms."""
+    """Interval at which the decision is repeated, in ms."""
     deadline_ms: Annotated[int, Field(ge=10, le=2000)] = 100
-    """How long saying it may take, until the device has confirmed it where it does, in ms; then the link is lost."""
+    """Limit of the time for sending and, if the device confirms, for its confirmation, in ms; then the link is lost."""
     failure_detect_ms: Annotated[int, Field(ge=20, le=5000)] = 200
-    """Within this time, in ms, a failed link or device is noticed here, and the device must have held the beam when it
-    has heard nothing; at least twice `refresh_ms` and `deadline_ms` together."""
+    """Time within which a failed link or device is detected, and after which the device must hold the beam without a
+    message, in ms; at least the sum of twice `refresh_ms` and `deadline_ms`."""
     fresh_ms: Annotated[int, Field(ge=20, le=10_000)] = 375
-    """How long after a decision the beam is asked for, in ms: above the time between two frames, or it is held."""
+    """Time after a decision for which beam-on is repeated, in ms; it must exceed the time between two frames."""
     retry_ms: Annotated[int, Field(ge=1, le=60_000)] = 200
-    """How long to wait before a lost link is set up again, in ms."""
+    """Time before a lost link is set up again, in ms."""
 
     @model_validator(mode="after")
     def _noticed_in_time(self) -> Self:
@@ -104,7 +111,7 @@ class RepeaterLinacConfig(StrictModel):
 
     @property
     def failure_detect_s(self) -> float:
-        """Within this time a link, an engine or a device that fails has held the beam or been noticed, in s."""
+        """Time within which a failure of link, engine or device holds the beam or is detected, in seconds."""
         return 1e-3 * self.failure_detect_ms
 
 
@@ -126,7 +133,7 @@ class ModbusLinacConfig(RepeaterLinacConfig):
 
 
 class SerialLinacConfig(RepeaterLinacConfig):
-    """A device on a serial line that is told the state in lines of ASCII."""
+    """A device on a serial line that receives the state as lines of ASCII."""
 
     kind: Literal["serial"] = "serial"
     """Which port this is."""
@@ -135,26 +142,26 @@ class SerialLinacConfig(RepeaterLinacConfig):
     baud: Literal[9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = 115200
     """Bits per second; 8 data bits, no parity, 1 stop bit, no flow control."""
     acknowledge: bool = True
-    """Whether the device answers each line with its own state; without, a device that has died is not noticed."""
+    """Whether the device answers each line with its own state; otherwise a failed device is not detected."""
     enable_line: Literal["none", "rts", "dtr"] = "none"
-    """The control line that is raised with the beam on, beside the lines of text."""
+    """Control line that is raised while the beam is on, in addition to the lines of text."""
 
 
 class OpenIGTLinkLinacConfig(RepeaterLinacConfig):
-    """An OpenIGTLink receiver that is told the state in messages."""
+    """An OpenIGTLink receiver that receives the state as messages."""
 
     kind: Literal["openigtlink"] = "openigtlink"
     """Which port this is."""
     host: Host = "127.0.0.1"
-    """Name or address of the receiver, which listens."""
+    """Name or address of the receiver, which listens for connections."""
     port: Port = 18944
     """Its TCP port."""
     device: Annotated[str, Field(min_length=1, max_length=20, pattern=r"^[\x20-\x7e]+$")] = "GATEKEEPER"
-    """The device name in our messages."""
+    """Device name in the messages."""
     message: Literal["status", "string"] = "status"
-    """Which message says the state."""
+    """Type of the message."""
     acknowledge: bool = True
-    """Whether the receiver answers each message with its own state; without, a receiver that hangs is not noticed."""
+    """Whether the receiver answers each message with its own state; otherwise a failed receiver is not detected."""
 
 
 class DryRunLinacConfig(StrictModel):
@@ -165,12 +172,12 @@ class DryRunLinacConfig(StrictModel):
 
     @property
     def failure_detect_s(self) -> float:
-        """There is nothing that can fail, in s."""
+        """Always 0, in seconds: there is no link that could fail."""
         return 0.0
 
 
 def _named(value: object) -> object:
-    """Return settings of a linac with their kind: settings that name none are those of a lease."""
+    """Return the settings of a linac with their kind, by default a lease."""
     return {"kind": "lease", **value} if isinstance(value, dict) else value
 
 
@@ -181,4 +188,4 @@ LinacConfig = Annotated[
     ],
     BeforeValidator(_named),
 ]
-"""How the linac is reached, chosen by `kind`."""
+"""Settings of the linac port, chosen by `kind`."""

@@ -1,4 +1,4 @@
-"""SESSION.toml: everything that a live session is made of."""
+"""Define the settings of a live session, read from SESSION.toml."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,33 +12,33 @@ from gatekeeper.config.strict import StrictModel, build, read_toml
 FilePath = Annotated[str, Field(min_length=1)]
 """Name of a file or folder; a relative one is relative to the folder of SESSION.toml."""
 PATHS = frozenset({"file", "case", "reference", "folder", "key_file"})
-"""The settings that are such names."""
+"""Names of the settings that are paths."""
 
 
 def _tuples(value: object) -> object:
-    """Return lists, as TOML has them, as tuples, so that nobody can change them."""
+    """Return the lists of TOML as tuples, which cannot be changed."""
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 class OutlineConfig(StrictModel):
-    """What all outlines have in common."""
+    """Common settings of all outlines."""
 
     name: Annotated[str, Field(max_length=64, pattern=r"^[^/\x00-\x1f]*$")] = ""
-    """What the structure is called; must be given for one to avoid, unless `roi` says it."""
+    """Name of the structure; required for an organ at risk, unless `roi` is given."""
     reference: FilePath | None = None
-    """Only for the target: the image on which it was drawn. Without it the target is put on the first frame."""
+    """Only for the target: image on which it was drawn. By default it is placed on the first frame."""
 
     @property
     def called(self) -> str:
-        """What the structure is called."""
+        """Name of the structure."""
         return self.name
 
 
 class KnownConfig(OutlineConfig):
-    """What all outlines have in common that are known before the session."""
+    """Common settings of outlines that are known before the session."""
 
     adjust: bool = False
-    """Only for the target: an operator adjusts it on the console's page before the session begins."""
+    """Only for the target: whether an operator adjusts it on the console's page before the session begins."""
 
 
 class RtStructConfig(KnownConfig):
@@ -53,7 +53,7 @@ class RtStructConfig(KnownConfig):
 
     @property
     def called(self) -> str:
-        """What the structure is called."""
+        """Name of the structure."""
         return self.name or self.roi.replace("/", "_")
 
 
@@ -87,42 +87,43 @@ class PointsConfig(KnownConfig):
 
 
 class DrawnConfig(OutlineConfig):
-    """A target that nobody has outlined yet: an operator draws it on the console's page before the session begins."""
+    """A target that an operator draws on the console's page before the session begins."""
 
     kind: Literal["drawn"]
     """Where the outline comes from."""
 
 
 Outline = RtStructConfig | MaskConfig | TrackradLabelConfig | PointsConfig
-"""Where an outline comes from that is known before the session."""
+"""An outline that is known before the session."""
 AnyOutline = Annotated[Outline, Field(discriminator="kind")]
+"""The same, chosen by `kind`."""
 TargetOutline = Annotated[Outline | DrawnConfig, Field(discriminator="kind")]
-"""The same for the target, chosen by `kind`."""
+"""The outline of the target, chosen by `kind`."""
 
 
 class PreviewConfig(StrictModel):
-    """What is learned before the beam."""
+    """Settings of the preview."""
 
     seconds: Annotated[float, Field(ge=0.0, le=120.0)] = 20.0
-    """How long frames are gathered to learn from, in seconds; 0: nothing is learned."""
+    """Length of the preview from which the tracker learns, in seconds; 0 for no preview."""
 
 
 class RecordingConfig(StrictModel):
-    """Where sessions are kept."""
+    """Settings of the recording."""
 
     folder: FilePath = "sessions"
-    """Each session becomes a folder in this one."""
+    """Folder in which each session gets a folder of its own."""
 
 
 class LiveConfig(SessionConfig):
-    """Everything that a live session is made of: the settings of any session, and what is around it."""
+    """Settings of a live session: those of any session, and its source, structures, preview and recording."""
 
     source: SourceConfig
-    """Where frames come from."""
+    """Source of the frames."""
     target: TargetOutline
-    """What must stay in its envelope."""
+    """Structure that must stay in its envelope."""
     avoid: Annotated[tuple[AnyOutline, ...], Field(max_length=16), BeforeValidator(_tuples)] = ()
-    """What must stay out of it."""
+    """Organs at risk, which must stay out of the envelope."""
     preview: PreviewConfig = PreviewConfig()
     recording: RecordingConfig = RecordingConfig()
 
@@ -131,11 +132,11 @@ class LiveConfig(SessionConfig):
         names = ["target", *(outline.called for outline in self.avoid)]
         for number, outline in enumerate(self.avoid):
             if outline.reference is not None:
-                raise ValueError(f"avoid.{number}.reference: only the target has one; all are drawn on the same image")
+                raise ValueError(f"avoid.{number}.reference: only the target has one, for all structures; leave it out")
             if outline.adjust:
                 raise ValueError(f"avoid.{number}.adjust: only the target is adjusted on the page; leave it out")
             if not outline.called or names.count(outline.called) > 1:
-                raise ValueError(f"avoid.{number}.name is {outline.called!r}; give each a name of its own")
+                raise ValueError(f"avoid.{number}.name is {outline.called!r}; give each structure a unique name")
         if self.target.kind == "trackrad" and self.target.reference is not None:
             raise ValueError(
                 "target.reference: the target of a case is drawn on the case's own first frame; leave it out"
@@ -148,17 +149,27 @@ class LiveConfig(SessionConfig):
         return self.target.kind == "drawn" or self.target.adjust
 
     def settings(self) -> SessionConfig:
-        """Return what decisions depend on, which is kept with the session."""
+        """Return the settings on which decisions depend, which are recorded with the session."""
         return SessionConfig(**{name: getattr(self, name) for name in SessionConfig.model_fields})
 
 
 def load_live(path: Path) -> LiveConfig:
-    """Return what a SESSION.toml describes, with relative names of files made relative to its folder.
+    """Read SESSION.toml, with relative paths taken as relative to its folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    LiveConfig
+        The settings.
 
     Raises
     ------
     ConfigError
-        When the file is missing, is no TOML, or holds something that is not allowed.
+        When the file is missing, is not valid TOML, or holds a setting that is unknown or outside its limits.
     """
     values = read_toml(path)
     recording = values.setdefault("recording", {})
@@ -168,7 +179,7 @@ def load_live(path: Path) -> LiveConfig:
 
 
 def _beside(folder: Path, value: object) -> object:
-    """Return settings with the names of files in them relative to a folder."""
+    """Return settings with relative paths joined to a folder."""
     if isinstance(value, list):
         return [_beside(folder, one) for one in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""How the loop runs on the machine."""
+"""Define the settings of the loop on the machine."""
 
 from typing import Annotated
 
@@ -8,14 +8,14 @@ from gatekeeper.config.strict import StrictModel
 
 
 class LoopConfig(StrictModel):
-    """How the loop runs on the machine; what the machine refuses is said, and the loop runs without it."""
+    """Settings of the loop on the machine; what the machine refuses is reported, and the loop runs without it."""
 
     pin_cpu: Annotated[int, Field(ge=-1, le=4095)] = -1
-    """The processor that the loop stays on; -1 is any."""
+    """Processor on which the loop runs; -1 for any."""
     fifo_priority: Annotated[int, Field(ge=0, le=99)] = 0
-    """Real-time priority of the loop (SCHED_FIFO), 1-99; 0 is none."""
+    """Real-time priority of the loop (SCHED_FIFO), 1-99; 0 for none."""
     lock_memory: bool = False
-    """Whether memory is kept from being swapped out."""
+    """Whether memory is locked, so that it is not swapped out."""
     silence_periods: Annotated[float, Field(ge=1.0, le=20.0)] = 1.5
     """The beam is held when no frame has come for this many frame periods since the last one; `max_age_s` of the gate
     holds in any case."""

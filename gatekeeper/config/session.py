@@ -1,4 +1,4 @@
-"""All settings of one session."""
+"""Combine all settings of a session."""
 
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
@@ -8,7 +8,15 @@ from gatekeeper.config.tracking import TrackerConfig
 
 
 class SessionConfig(StrictModel):
-    """All settings of one session."""
+    """All settings on which the decisions of a session depend.
+
+    Examples
+    --------
+    >>> from gatekeeper import EnvelopeConfig, SessionConfig
+    >>> config = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0))
+    >>> config.envelope.margin_mm, config.gate.outside_percent
+    (4.0, 5.0)
+    """
 
     tracker: TrackerConfig = TrackerConfig()
     envelope: EnvelopeConfig = EnvelopeConfig()
@@ -17,22 +25,38 @@ class SessionConfig(StrictModel):
     loop: LoopConfig = LoopConfig()
     profile: LinacProfile = LinacProfile()
     linac: LinacConfig | None = None
-    """None: there is no linac, and decisions are only recorded."""
+    """Connection to the linac; None to record decisions only."""
 
     def silence_s(self, frame_period_s: float) -> float:
-        """Return how long after a frame the source counts as silent, in seconds, for frames that come so often."""
+        """Return the frame timeout in seconds, for a frame period in seconds."""
         return min(self.loop.silence_periods * frame_period_s, self.gate.max_age_s)
 
 
 def with_limits(
     config: SessionConfig, margin_mm: float | None, outside_percent: float | None, where: str
 ) -> SessionConfig:
-    """Return the settings with another margin and limit of the share outside; None leaves one as it is.
+    """Return the settings with another margin or limit of the share outside.
+
+    Parameters
+    ----------
+    config : SessionConfig
+        The settings.
+    margin_mm : float or None
+        New margin in mm; None to keep it.
+    outside_percent : float or None
+        New limit of the share outside in percent; None to keep it.
+    where : str
+        Origin of the values for the error message.
+
+    Returns
+    -------
+    SessionConfig
+        The changed settings.
 
     Raises
     ------
     ConfigError
-        When one is beyond what a session allows; `where` is what the message calls its origin.
+        When a value is outside its limits.
     """
     values = config.model_dump()
     if margin_mm is not None:

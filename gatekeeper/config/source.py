@@ -1,4 +1,4 @@
-"""Where live frames come from."""
+"""Define the settings of live frame sources."""
 
 from typing import Annotated, Literal
 
@@ -7,43 +7,43 @@ from pydantic import BeforeValidator, Field
 from gatekeeper.config.strict import StrictModel
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-"""A TCP port; to listen on 0 is any free one, which is said."""
+"""TCP port; 0 to listen on any free port, which is reported."""
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 Names = Annotated[tuple[Host, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
-"""A list of names, as TOML has it, kept so that nobody can change it."""
+"""A list of names in TOML, kept as a tuple."""
 
 
 class NetworkSourceConfig(StrictModel):
-    """What all sources that listen on a network have in common."""
+    """Common settings of sources that listen on a network."""
 
     host: Host = "127.0.0.1"
     """Name or address to listen on; by default only this machine can connect."""
     allow: Names = ("127.0.0.1", "::1")
-    """Addresses from which a sender may connect; nobody else is listened to."""
+    """Addresses from which senders may connect; other connections are refused."""
     largest_message_mb: Annotated[float, Field(gt=0.0, le=1024.0)] = 16.0
-    """A message that is announced or grows larger than this ends its connection, in megabytes."""
+    """Limit of the size of a message, in megabytes; a larger one closes its connection."""
     frames_per_s: Annotated[float, Field(ge=0.1, le=100.0)] | None = None
-    """How many frames come per second. With it the beam is held when none has come for `loop.silence_periods` of their
-    periods; not given, only when the newest is older than `gate.max_age_s`."""
+    """Frame rate per second. If it is given, the beam is held when no frame has come for `loop.silence_periods` frame
+    periods; otherwise, when the newest frame is older than `gate.max_age_s`."""
     read_deadline_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
-    """Once its first byte has come a message must be whole within this time, in seconds, or its connection ends."""
+    """Limit of the time from the first to the last byte of a message, in seconds; then its connection is closed."""
 
     @property
     def largest_message_bytes(self) -> int:
-        """The same in bytes."""
+        """Limit of the size of a message, in bytes."""
         return round(self.largest_message_mb * 1e6)
 
 
 class MrdSourceConfig(NetworkSourceConfig):
-    """MRD (ISMRMRD) streaming, as image reconstruction servers speak it."""
+    """MRD (ISMRMRD) streaming, as used by image reconstruction servers."""
 
     kind: Literal["mrd"]
     """Which source this is."""
     port: Port = 9002
     """TCP port to listen on."""
     tick_ms: Annotated[float, Field(gt=0.0, le=1000.0)] = 2.5
-    """Unit of the sender's acquisition_time_stamp since midnight, in ms, which MRD leaves to the vendor: 2.5 on Siemens
-    scanners. Frames of a clock that runs faster than time by this unit are held."""
+    """Unit of the sender's acquisition_time_stamp since midnight, in ms; it depends on the vendor and is 2.5 on Siemens
+    scanners. The beam is held when the sender's clock in this unit runs faster than real time."""
 
 
 class OpenIGTLinkSourceConfig(NetworkSourceConfig):
@@ -56,7 +56,7 @@ class OpenIGTLinkSourceConfig(NetworkSourceConfig):
     port: Port = 18944
     """TCP port to listen on or to connect to."""
     device: Annotated[str, Field(max_length=20)] = ""
-    """Only images of the device of this name are taken; empty: of any."""
+    """Name of the device whose images are accepted; empty for any."""
 
 
 class DicomSourceConfig(NetworkSourceConfig):
@@ -67,7 +67,7 @@ class DicomSourceConfig(NetworkSourceConfig):
     port: Port = 11112
     """TCP port to listen on."""
     ae_title: Annotated[str, Field(min_length=1, max_length=16)] = "GATEKEEPER"
-    """Our application entity title."""
+    """Application entity title of this program."""
 
 
 SourceConfig = Annotated[MrdSourceConfig | OpenIGTLinkSourceConfig | DicomSourceConfig, Field(discriminator="kind")]

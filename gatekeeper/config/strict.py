@@ -1,4 +1,4 @@
-"""What every config has in common: frozen, strict; TOML in, an error a physicist can read out."""
+"""Define the strict base of all settings, and read them from TOML."""
 
 import math
 import tomllib
@@ -31,7 +31,7 @@ Options = Annotated[dict[str, Any], AfterValidator(_checked_options)]
 
 
 class StrictModel(BaseModel):
-    """Base of every config: frozen, no unknown keys, no silent conversion, no NaN."""
+    """Base class of all settings: frozen, without unknown keys, silent conversion or NaN."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -42,21 +42,26 @@ Model = TypeVar("Model", bound=StrictModel)
 
 
 def build(model: type[Model], values: dict[str, object], where: str) -> Model:
-    """Return `model` made of `values`, or raise ConfigError that names each bad field in one line.
+    """Validate settings.
 
     Parameters
     ----------
     model : type
-        The config class.
+        The class of the settings.
     values : dict
-        Field values, nested for stages.
+        Values by name, nested for stages.
     where : str
-        What the message calls the origin of the values, for example a file name.
+        Origin of the values for the error message, for example a file name.
+
+    Returns
+    -------
+    model
+        An instance of the class.
 
     Raises
     ------
     ConfigError
-        When a field is unknown, of the wrong type or outside its limits.
+        When a setting is unknown, of the wrong type or outside its limits; the message is one line that names each.
     """
     try:
         return model.model_validate(values)
@@ -69,7 +74,7 @@ def build(model: type[Model], values: dict[str, object], where: str) -> Model:
 
 
 def _place(values: object, steps: tuple[int | str, ...]) -> str:
-    """Return the name of a setting as its file has it; the chosen kind of a part is no name there."""
+    """Return the dotted name of a setting in its file, without the tag that pydantic adds for a chosen kind."""
     names = []
     for at, step in enumerate(steps):
         within = _part(values, step)
@@ -80,32 +85,54 @@ def _place(values: object, steps: tuple[int | str, ...]) -> str:
 
 
 def _part(values: object, step: int | str) -> object:
-    """Return what `values` holds under a name or number; None when it does not."""
+    """Return the value under a name or index, or None."""
     if isinstance(values, dict):
         return values.get(step)
     return values[step] if isinstance(values, list) and isinstance(step, int) and step < len(values) else None
 
 
 def read_toml(path: Path) -> dict[str, object]:
-    """Return what the TOML file at `path` holds.
+    """Read a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its values by name.
 
     Raises
     ------
     ConfigError
-        When the file is missing or is no TOML.
+        When the file is missing or is not valid TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML ({error}); mend the file or name another") from None
+        raise ConfigError(f"{path}: cannot be read as TOML ({error}); correct the file or name another") from None
 
 
 def load_toml(path: Path, model: type[Model]) -> Model:
-    """Return the config that the TOML file at `path` describes.
+    """Read settings from a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : type
+        The class of the settings.
+
+    Returns
+    -------
+    model
+        An instance of the class.
 
     Raises
     ------
     ConfigError
-        When the file is missing, is no TOML, or holds something that `model` does not allow.
+        When the file is missing, is not valid TOML, or holds a setting that is unknown or outside its limits.
     """
     return build(model, read_toml(path), str(path))

@@ -23,6 +23,12 @@ class Reason(StrEnum):
     """Why the beam is held. The word is the same in the log, the summary and the documents.
 
     `gatekeeper.core.reasons` has the text of each, what it measures, its limit, and whether it clears itself.
+
+    Examples
+    --------
+    >>> from gatekeeper import Reason
+    >>> Reason.OUTSIDE.value
+    'outside'
     """
 
     NOT_ARMED = "not_armed"
