@@ -77,6 +77,18 @@ class SessionRecorder:
     ------
     OutputError
         When the folder is not empty or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from gatekeeper import SessionConfig, SessionRecorder
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     with SessionRecorder(Path(parent) / "session", SessionConfig()) as recorder:
+    ...         recorder.event("note", 0.0, {"text": "phantom"})
+    ...         recorder.finish({})
+    ...     sorted(path.name for path in recorder.folder.iterdir())
+    ['config.toml', 'decisions.jsonl', 'frames.h5', 'summary.json']
     """
 
     def __init__(

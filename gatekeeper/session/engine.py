@@ -31,6 +31,19 @@ class Engine:
         Return a counter in ns. Its values are recorded and influence no decision.
     profile : LinacProfile, optional
         Limits of the linac, for example its minimum off-time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Engine, Envelope, Frame, Gate, GateConfig, Tracker
+    >>> rows, cols = np.mgrid[:96, :96]
+    >>> image = np.float32(100.0 * np.sin(rows / 5.0) * np.cos(cols / 7.0) + rows)
+    >>> tracker = Tracker(image, np.hypot(rows - 48, cols - 48) < 8, (2.0, 2.0))
+    >>> envelope = Envelope.around(tracker.track(image).contour_px, margin_mm=5.0, spacing_mm=(2.0, 2.0))
+    >>> engine = Engine(tracker, Gate(envelope, GateConfig(frames_to_resume=1)))
+    >>> frame = Frame(image, (2.0, 2.0), sequence=0, acquired_s=0.0, received_s=0.1)
+    >>> engine.step(frame, now_s=0.1).decision.state
+    <BeamState.ON: 'ON'>
     """
 
     def __init__(

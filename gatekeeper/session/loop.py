@@ -69,6 +69,41 @@ def run_loop(
         When tracking or deciding failed on a frame.
     GatekeeperError
         Errors of source, linac or recorder, after HOLD was sent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import Engine, Envelope, Frame, Gate, GateConfig, Tracker, run_loop
+    >>> from gatekeeper.core.clock import VirtualClock
+    >>> from gatekeeper.linac.dry_run import DryRunLinac
+    >>> rows, cols = np.mgrid[:96, :96]
+    >>> images = [np.float32(100.0 * np.sin(rows / 5.0) * np.cos(cols / 7.0) + rows + k) for k in range(4)]
+    >>> class Images:
+    ...     def __init__(self):
+    ...         self.sent = 0
+    ...     def next_frame(self, timeout_s):
+    ...         number, self.sent = self.sent, self.sent + 1
+    ...         clock.sleep_until(0.25 * number + 0.1)
+    ...         return Frame(images[number], (2.0, 2.0), number, 0.25 * number, 0.25 * number + 0.1)
+    ...     def ended(self):
+    ...         return self.sent == len(images)
+    ...     def close(self):
+    ...         pass
+    >>> class Printer:
+    ...     fault = None
+    ...     def record(self, step, total_ms):
+    ...         print(step.decision.sequence, step.decision.state)
+    ...     def event(self, name, time_s, values):
+    ...         pass
+    >>> tracker = Tracker(images[0], np.hypot(rows - 48, cols - 48) < 8, (2.0, 2.0))
+    >>> envelope = Envelope.around(tracker.track(images[0]).contour_px, margin_mm=5.0, spacing_mm=(2.0, 2.0))
+    >>> engine = Engine(tracker, Gate(envelope, GateConfig(frames_to_resume=2)))
+    >>> clock = VirtualClock()
+    >>> run_loop(Images(), engine, DryRunLinac(), Printer(), clock, max_age_s=0.5)
+    0 HOLD
+    1 ON
+    2 ON
+    3 ON
     """
     stats = LoopStats() if stats is None else stats
     patience_s = min(max_age_s, silence_s)

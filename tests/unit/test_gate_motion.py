@@ -134,7 +134,7 @@ def test_single_wrong_frames_do_not_widen_the_range_of_a_preview():
 
 
 def test_a_preview_in_which_the_target_was_never_seen_is_refused():
-    with pytest.raises(InputError, match="no position of the target"):
+    with pytest.raises(InputError, match="no finite position"):
         LearnedRange.of(np.full((5, 2), math.nan))
 
 
