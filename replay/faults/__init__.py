@@ -1,4 +1,4 @@
-"""Faults, invented on purpose: of frames, of their delivery, of clock, linac and recorder, and of whole processes."""
+"""Inject faults into frames, their delivery, clock, linac, recorder and processes."""
 
 from replay.faults.source import FaultySource, inject
 from replay.faults.spec import FaultSpec, When, parse

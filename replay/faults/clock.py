@@ -1,19 +1,19 @@
-"""A clock that jumps, forward or back, as a session clock never should."""
+"""Simulate a session clock that jumps forward or back."""
 
 from gatekeeper.core.clock import Clock
 
 
 class JumpingClock:
-    """Another clock, off by `by_s` from a moment on.
+    """A clock that is off by `by_s` from a given time on.
 
     Parameters
     ----------
     clock : Clock
-        The clock that goes right.
+        The correct clock.
     at_s : float
-        Its time at which this one jumps, in seconds.
+        Time of the jump on the correct clock, in seconds.
     by_s : float
-        How far, in seconds; below 0 is back.
+        Size of the jump, in seconds; negative is backwards.
     """
 
     def __init__(self, clock: Clock, at_s: float, by_s: float) -> None:
@@ -25,7 +25,7 @@ class JumpingClock:
         return self._clock.now_s() >= self._at_s
 
     def now_s(self) -> float:
-        """Return the session time in seconds, wrong from the jump on."""
+        """Return the session time in seconds, off from the jump on."""
         now_s = self._clock.now_s()
         return now_s + self._by_s if now_s >= self._at_s else now_s
 

@@ -1,4 +1,4 @@
-"""Faults of the link to the linac: it dies, loudly or silently, or it hangs."""
+"""Simulate a link to the linac that fails, with an error or silently, or that blocks."""
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import Decision
@@ -7,21 +7,21 @@ from replay.faults.spec import When
 
 
 class DyingLinac:
-    """A link that is dead for some frames: a decision on one of them fails, or is lost without a word.
+    """A link that is dead for some frames: sending raises an error, or the decision is lost silently.
 
     Parameters
     ----------
     linac : LinacPort
-        The link that dies.
+        The link.
     when : When
-        On which frames. A hold without a frame shares the fate of the frame before.
+        Frames on which the link is dead. A hold without a frame is treated as the frame before it.
     silent : bool
-        Whether decisions are lost without a word; else sending raises ConnectionResetError.
+        Whether decisions are lost silently; otherwise sending raises ConnectionResetError.
 
     Attributes
     ----------
     lost : list of int
-        Sequence numbers of the decisions that did not go through, -1 for one without a frame.
+        Sequence numbers of the lost decisions, -1 for one without a frame.
     """
 
     def __init__(self, linac: LinacPort, when: When, *, silent: bool = False) -> None:
@@ -31,11 +31,11 @@ class DyingLinac:
 
     @property
     def alive(self) -> bool:
-        """What the link says of itself; one that dies without a word still says that it lives."""
+        """Whether the link reports itself alive; a silent failure is not reported."""
         return self._linac.alive and (self._silent or not self._dead)
 
     def send(self, decision: Decision) -> None:
-        """Pass the decision on while the link lives."""
+        """Send the decision while the link is alive."""
         if decision.sequence >= 0:
             self._dead = self._when.draw(decision.sequence, (0,)) is not None
         if not self._dead:
@@ -51,23 +51,23 @@ class DyingLinac:
 
 
 class HangingLinac:
-    """A link on which sending takes its time for some frames, against what a LinacPort promises.
+    """A link on which sending blocks for some frames, against the contract of a LinacPort.
 
     Parameters
     ----------
     linac : LinacPort
         The link.
     when : When
-        On which frames.
+        Frames on which sending blocks.
     clock : Clock
-        The session's clock, on which it hangs.
+        Clock of the session.
     hang_s : float
-        For how long it hangs before the decision goes through, in seconds of session time.
+        Time for which sending blocks, in seconds of session time.
 
     Attributes
     ----------
     late : list of int
-        Sequence numbers of the decisions that hung.
+        Sequence numbers of the delayed decisions.
     """
 
     def __init__(self, linac: LinacPort, when: When, clock: Clock, hang_s: float) -> None:
@@ -76,11 +76,11 @@ class HangingLinac:
 
     @property
     def alive(self) -> bool:
-        """What the link says of itself."""
+        """Whether the link reports itself alive."""
         return self._linac.alive
 
     def send(self, decision: Decision) -> None:
-        """Pass the decision on, late while the link hangs."""
+        """Send the decision, late while the link blocks."""
         if self._when.draw(decision.sequence, (0,)) is not None:
             self.late.append(decision.sequence)
             self._clock.sleep_until(self._clock.now_s() + self._hang_s)

@@ -1,4 +1,4 @@
-"""Faults of one frame by itself: its pixels, its grid, its plane. Each leaves the frame that it is given as it was."""
+"""Change pixels, grid or plane of a copy of a frame."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 from gatekeeper.core.frame import Frame, Plane
 
 Change = Callable[[Frame, float, np.random.Generator], Frame]
-"""Makes a faulty frame of a good one, an amount and random numbers."""
+"""Return a faulty copy of a frame, given an amount and a random generator."""
 
 
 def _nan(frame: Frame, pixels: float, rng: np.random.Generator) -> Frame:
@@ -72,4 +72,4 @@ CHANGES: dict[str, Change] = {
     "spacing": _spacing,
     "plane": _plane,
 }
-"""What each of these faults does to a frame."""
+"""Change of a frame by name of the fault."""

@@ -1,4 +1,4 @@
-"""Faults of whole processes and of the disk, by process id and by folder."""
+"""Stop or kill processes, and fill disks."""
 
 import os
 import resource
@@ -10,19 +10,19 @@ from subprocess import Popen
 from tempfile import NamedTemporaryFile
 
 LARGEST_DISK = 1 << 28
-"""A disk larger than this, in bytes, is not filled: it would be somebody's."""
+"""A disk larger than this, in bytes, is not filled, as it may be in use."""
 END_S = 10.0
-"""How long a process that was killed may take to be gone, in s."""
+"""Time within which a killed process must end, in s."""
 
 
 def kill(pid: int) -> None:
-    """End a process at once, as kill -9 does; it can do nothing about it."""
+    """Kill a process with SIGKILL."""
     os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """Stop a process for as long as the context lasts (SIGSTOP), and let it go on (SIGCONT) if it is still there."""
+    """Stop a process with SIGSTOP in the context, and continue it with SIGCONT afterwards if it still exists."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -32,7 +32,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def restart(process: Popen[str], start: Callable[[], Popen[str]]) -> Popen[str]:
-    """Kill a process, wait until it is gone, and return the one that `start` puts in its place."""
+    """Kill a process, wait for its end, and return the process that `start` returns."""
     process.kill()
     process.wait(END_S)
     return start()
@@ -40,7 +40,7 @@ def restart(process: Popen[str], start: Callable[[], Popen[str]]) -> Popen[str]:
 
 @contextmanager
 def no_room(pid: int, file_size: int = 0) -> Iterator[None]:
-    """Let no file of a process grow beyond `file_size` bytes for as long as the context lasts.
+    """Limit the size of every file of a process to `file_size` bytes in the context.
 
     Its writes then fail with EFBIG (file too large), in Python with OSError, as they fail with ENOSPC on a full disk.
     """
@@ -55,12 +55,12 @@ def no_room(pid: int, file_size: int = 0) -> Iterator[None]:
 
 @contextmanager
 def full_disk(folder: Path, left: int = 0) -> Iterator[None]:
-    """Fill the disk that a folder is on, but for `left` bytes, for as long as the context lasts.
+    """Fill the disk of a folder up to `left` bytes in the context.
 
     Raises
     ------
     ValueError
-        When the disk is a large one; make a small one for it, for example with ``mount -t tmpfs -o size=4m``.
+        When the disk is larger than `LARGEST_DISK`; use a small one, for example made with ``mount -t tmpfs -o size=4m``.
     """
     disk = os.statvfs(folder)
     if disk.f_blocks * disk.f_frsize > LARGEST_DISK:

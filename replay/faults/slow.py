@@ -1,4 +1,4 @@
-"""Consumers that are too slow for the frames: a tracker, and a recorder."""
+"""Delay a tracker or a recorder."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +12,18 @@ from replay.faults.spec import When
 
 
 class SlowTracker:
-    """A tracker that takes its time; frames are counted by its calls, from 0.
+    """A tracker with delays; frames are counted by calls, from 0.
 
     Parameters
     ----------
     tracker : TargetTracker
-        Finds the target.
+        The tracker.
     when : When
-        On which calls.
+        Calls that are delayed.
     clock : Clock
-        The session's clock, on which it takes longer.
+        Clock of the session.
     longer_s : float
-        By how much, in seconds of session time.
+        Delay, in seconds of session time.
     """
 
     def __init__(self, tracker: TargetTracker, when: When, clock: Clock, longer_s: float) -> None:
@@ -31,7 +31,7 @@ class SlowTracker:
         self._calls = 0
 
     def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
-        """Return where the target is, late while the fault is active."""
+        """Return the track, late while the fault is active."""
         call, self._calls = self._calls, self._calls + 1
         track = self._tracker.track(image)
         if self._when.draw(call, (0,)) is not None:
@@ -40,18 +40,18 @@ class SlowTracker:
 
 
 class SlowRecorder(ForwardingRecorder):
-    """A recorder that keeps the loop waiting, against what a Recorder should do.
+    """A recorder that blocks the loop, against the contract of a Recorder.
 
     Parameters
     ----------
     recorder : Recorder
-        Keeps what happened.
+        The recorder.
     when : When
-        On which frames.
+        Frames that are delayed.
     clock : Clock
-        The session's clock, on which it takes longer.
+        Clock of the session.
     longer_s : float
-        By how much, in seconds of session time.
+        Delay, in seconds of session time.
     """
 
     def __init__(self, recorder: Recorder, when: When, clock: Clock, longer_s: float) -> None:
@@ -59,7 +59,7 @@ class SlowRecorder(ForwardingRecorder):
         self._when, self._clock, self._longer_s = when, clock, longer_s
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Keep one pass, and return late while the fault is active."""
+        """Record one pass, and return late while the fault is active."""
         super().record(step, total_ms)
         if self._when.draw(step.decision.sequence, (0,)) is not None:
             self._clock.sleep_until(self._clock.now_s() + self._longer_s)

@@ -1,4 +1,4 @@
-"""A source with faults: the frames of another source, on their way through one fault after the other."""
+"""Pass the frames of a source through a chain of faults."""
 
 import math
 from collections import deque
@@ -15,14 +15,14 @@ from replay.faults.stages import STAGES, Delivery, Stage
 
 
 class Delivered(NamedTuple):
-    """One frame as the loop got it.
+    """One frame as delivered to the loop.
 
     Attributes
     ----------
     sequence : int
-        Its number.
+        Sequence number.
     faults : tuple of str
-        Names of the faults that have touched it; none when it is as the source gave it.
+        Names of the faults that changed it; empty for an unchanged frame.
     """
 
     sequence: int
@@ -30,21 +30,21 @@ class Delivered(NamedTuple):
 
 
 class FaultySource:
-    """Delivers what is left of a source's frames; a frame that is late holds up those behind it.
+    """A source with faults; a late frame delays the frames behind it.
 
     Parameters
     ----------
     source : FrameSource
-        Where frames come from.
+        Source of the frames.
     stages : iterable of Stage
-        The faults, in the order in which a frame meets them.
+        The faults, in order of application.
     clock : Clock
-        The session's clock.
+        Clock of the session.
 
     Attributes
     ----------
     delivered : list of Delivered
-        What the loop got, in that order.
+        Delivered frames, in order.
     """
 
     def __init__(self, source: FrameSource, stages: Iterable[Stage], clock: Clock) -> None:
@@ -56,11 +56,11 @@ class FaultySource:
 
     @property
     def lost(self) -> list[int]:
-        """Sequence numbers of the frames that faults have kept from coming, one for each."""
+        """Sequence numbers of the frames that faults have removed."""
         return [sequence for stage in self._stages for sequence in stage.lost]
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return the next frame that a fault has left, or None when none came within `timeout_s` of session time."""
+        """Return the next frame, or None after `timeout_s` of session time."""
         until_s = self._clock.now_s() + timeout_s
         while True:
             if self._waiting:
@@ -77,25 +77,25 @@ class FaultySource:
                 return None
 
     def ended(self) -> bool:
-        """Return True when the source has ended and no fault holds a frame back any more."""
+        """Return True when the source has ended and no fault holds a frame."""
         if self._source.ended() and not self._waiting and not self._at_rest:
             self._flush()
         return self._source.ended() and not self._waiting
 
     def close(self) -> None:
-        """Close the source behind; what waits is lost."""
+        """Close the source; pending frames are lost."""
         self._source.close()
         self._waiting.clear()
         self._at_rest = True
 
     def _flush(self) -> None:
-        """Let the faults go of what they hold, the first one first, each through those behind it."""
+        """Release the frames that faults hold, the first fault first, each through the faults behind it."""
         self._at_rest = True
         for place, stage in enumerate(self._stages):
             self._waiting.extend(_through(self._stages[place + 1 :], stage.rest()))
 
     def _deliver(self, until_s: float) -> Frame | None:
-        """Return the first frame that waits, when its time has come until then."""
+        """Return the first pending frame if it is due before `until_s`."""
         first = self._waiting[0]
         if first.at_s > until_s:
             self._clock.sleep_until(until_s)
@@ -110,23 +110,23 @@ class FaultySource:
 
 
 def inject(source: FrameSource, faults: Iterable[FaultSpec | str], clock: Clock, seed: int = 0) -> FaultySource:
-    """Return a source with faults on it.
+    """Return a source with faults.
 
     Parameters
     ----------
     source : FrameSource
-        Where frames come from.
+        Source of the frames.
     faults : iterable of FaultSpec or str
-        The faults, in the order in which a frame meets them; a text as `parse` takes it.
+        The faults, in order of application; a text is parsed by `parse`.
     clock : Clock
-        The session's clock.
+        Clock of the session.
     seed : int
-        Start of all random numbers; each fault has numbers of its own.
+        Seed; each fault has its own random numbers.
 
     Raises
     ------
     ConfigError
-        When a text describes no fault.
+        When a text does not describe a fault.
     """
     specs = [parse(fault) if isinstance(fault, str) else fault for fault in faults]
     return FaultySource(source, [STAGES[spec.name](spec, (seed, place)) for place, spec in enumerate(specs)], clock)
@@ -138,9 +138,9 @@ def on_while_faulty(delivered: Sequence[Delivered], decisions: Iterable[Decision
     Parameters
     ----------
     delivered : sequence of Delivered
-        What the loop got.
+        Delivered frames.
     decisions : iterable of Decision
-        What it decided, in order; those on silence are passed over.
+        Decisions in order; those on frame timeouts are skipped.
     """
     judged = [decision for decision in decisions if decision.sequence >= 0]
     # The last frame may have no decision, when the loop failed on it.
@@ -152,7 +152,7 @@ def on_while_faulty(delivered: Sequence[Delivered], decisions: Iterable[Decision
 
 
 def _through(stages: Sequence[Stage], deliveries: list[Delivery]) -> list[Delivery]:
-    """Return what comes out of the stages, one after the other."""
+    """Return the deliveries after all stages."""
     for stage in stages:
         deliveries = [out for delivery in deliveries for out in stage.feed(delivery)]
     return deliveries

@@ -1,4 +1,4 @@
-"""What a fault can be told: its name, on which frames it is active, and how strong it is; also as a line of text."""
+"""Describe a fault: name, active frames and amount, also as text."""
 
 import math
 import re
@@ -11,17 +11,16 @@ from gatekeeper.core.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """On which frames a fault is active; frames are told by their sequence numbers.
+    """Frames on which a fault is active, by sequence number.
 
     Attributes
     ----------
     start : int
         First frame.
     frames : int or None
-        How many numbers from there; None is to the end.
+        Count of frames from there; None is to the end.
     chance : float
-        On which share of these, 0-1, drawn for each frame by itself: what else happens to the stream of frames
-        changes nothing about it.
+        Share of these frames, 0-1, drawn for each frame independently, so that other faults do not change it.
     """
 
     start: int = 0
@@ -42,14 +41,14 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one name stands for.
+    """Properties of a fault by name.
 
     Attributes
     ----------
     does : str
-        What the fault does.
+        Description.
     amount : float
-        How strong it is unless told otherwise; NaN when there is nothing to tell.
+        Default amount; NaN for a fault without an amount.
     least, most : float
         Limits of the amount.
     whole : bool
@@ -73,17 +72,17 @@ KINDS = {
     "saturate": Kind("the brightest pixels are all as bright as the darkest of them", 20.0, 0.1, 100.0, unit="%"),
     "flip": Kind("bits of pixels flip", 1, 1, 1e6, True, "bits"),
     "shape": Kind("columns are missing", 1, 1, 1e3, True, "columns"),
-    "spacing": Kind("the pixel size is another one", 1.1, 0.01, 100.0, unit="times"),
-    "plane": Kind("the plane lies elsewhere, across its own direction", 10.0, -1000.0, 1000.0, unit="mm"),
-    "freeze": Kind("pixels stay those of the frame before, under new numbers"),
-    "drop": Kind("frames do not come"),
-    "silence": Kind("no frame comes any more"),
-    "duplicate": Kind("frames come again, under the same number", 1, 1, 100, True, "times"),
-    "reorder": Kind("a frame comes after later ones", 1, 1, 100, True, "frames"),
+    "spacing": Kind("the pixel size changes", 1.1, 0.01, 100.0, unit="times"),
+    "plane": Kind("the plane is shifted along its normal", 10.0, -1000.0, 1000.0, unit="mm"),
+    "freeze": Kind("pixels of the frame before are repeated under new numbers"),
+    "drop": Kind("frames are lost"),
+    "silence": Kind("all further frames are lost"),
+    "duplicate": Kind("frames are repeated under the same number", 1, 1, 100, True, "times"),
+    "reorder": Kind("a frame arrives after later ones", 1, 1, 100, True, "frames"),
     "delay": Kind(
-        "frames come this long after they were acquired, and hold up those behind them", 0.3, 0.0, 60.0, unit="s"
+        "frames arrive this long after their acquisition, and delay those behind them", 0.3, 0.0, 60.0, unit="s"
     ),
-    "burst": Kind("frames wait, and come all at once with the first one after them"),
+    "burst": Kind("frames are held and arrive at once with the first one after them"),
     "die": Kind("the source fails in the middle of a frame"),
 }
 """Every fault of a source by its name."""
@@ -103,9 +102,9 @@ class FaultSpec:
     name : str
         One of `KINDS`.
     when : When
-        On which frames.
+        Active frames.
     amount : float
-        How strong, in the unit of its kind; NaN where there is nothing to tell.
+        Amount in the unit of its kind; NaN for a fault without an amount.
     """
 
     name: str
@@ -119,7 +118,7 @@ class FaultSpec:
         if not 0.0 < self.when.chance <= 1.0:
             raise ConfigError(f"fault {self.name}: chance is {self.when.chance:g}; it must be above 0 and at most 1")
         if self.when.frames is not None and self.when.frames < 1:
-            raise ConfigError(f"fault {self.name}: lasts {self.when.frames} frames; it must be 1 at least")
+            raise ConfigError(f"fault {self.name}: lasts {self.when.frames} frames; it must be at least 1")
         if math.isnan(kind.amount):
             if not math.isnan(self.amount):
                 raise ConfigError(f"fault {self.name}: takes no amount, and was given {self.amount:g}; leave it out")
@@ -134,14 +133,14 @@ class FaultSpec:
 
 
 def parse(text: str) -> FaultSpec:
-    """Return the fault that a line of text describes.
+    """Parse the text of a fault.
 
     Without ``+`` it is active on one frame, with ``+`` alone to the end; `silence` always to the end.
 
     Raises
     ------
     ConfigError
-        When the text has another form, or a name or a number that is not allowed.
+        When form, name or a number is invalid.
     """
     found = TEXT.fullmatch(text.strip())
     if found is None:
@@ -159,5 +158,5 @@ def _number(text: str, value: str | None, absent: float) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise ConfigError(f"fault {text!r:.80}: {value!r:.20} is no number; the form is {FORM}")
+        raise ConfigError(f"fault {text!r:.80}: {value!r:.20} is not a number; the form is {FORM}")
     return number

@@ -1,4 +1,4 @@
-"""Faults as stages of a pipe: one delivery in, any number of deliveries out. No stage reads a clock."""
+"""Apply faults as stages: one delivery in, any number of deliveries out, without reading a clock."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,9 +20,9 @@ class Delivery:
     frame : Frame
         The frame.
     at_s : float
-        Session time before which it does not come, in seconds.
+        Earliest session time of arrival, in seconds.
     faults : tuple of str
-        Names of the faults that have touched it.
+        Names of the faults that changed it.
     """
 
     frame: Frame
@@ -30,7 +30,7 @@ class Delivery:
     faults: tuple[str, ...] = ()
 
     def touched(self, name: str, frame: Frame | None = None, at_s: float | None = None) -> "Delivery":
-        """Return it with a fault's name, and the frame and time that the fault has made of its own."""
+        """Return a copy with the name of a fault and its changed frame and time."""
         at_s = self.at_s if at_s is None else max(self.at_s, at_s)
         return Delivery(self.frame if frame is None else frame, at_s, (*self.faults, name))
 
@@ -39,19 +39,19 @@ class Stage(Protocol):
     """One fault."""
 
     lost: list[int]
-    """Sequence numbers of the frames that it has kept from coming."""
+    """Sequence numbers of the removed frames."""
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
-        """Return what comes out after one more delivery went in."""
+        """Return the deliveries that follow from one more delivery."""
         ...
 
     def rest(self) -> list[Delivery]:
-        """Return what was still held back when the source ended."""
+        """Return the deliveries still held at the end of the source."""
         ...
 
 
 class Active:
-    """What all stages share: they know when they are active, and hold nothing back unless they say so."""
+    """Base of the stages: active frames, and no held deliveries."""
 
     def __init__(self, spec: FaultSpec, seed: tuple[int, ...]) -> None:
         self.name, self.amount = spec.name, spec.amount
@@ -68,7 +68,7 @@ class Active:
 
 
 class Change(Active):
-    """Changes a frame by itself."""
+    """Change each frame on its own."""
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
         """Return the delivery, its frame changed while the fault is active."""
@@ -79,14 +79,14 @@ class Change(Active):
 
 
 class Freeze(Active):
-    """Gives the pixels of the last frame before the fault again and again."""
+    """Repeat the pixels of the last frame before the fault."""
 
     def __init__(self, spec: FaultSpec, seed: tuple[int, ...]) -> None:
         super().__init__(spec, seed)
         self._last: Frame | None = None
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
-        """Return the delivery, with old pixels while the fault is active and there are some."""
+        """Return the delivery, with repeated pixels while the fault is active."""
         if self.draw(delivery) is None or self._last is None:
             self._last = delivery.frame
             return [delivery]
@@ -94,7 +94,7 @@ class Freeze(Active):
 
 
 class Drop(Active):
-    """Keeps frames from coming; `silence` keeps all of them from its start on."""
+    """Remove frames; `silence` removes all from its start on."""
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
         """Return the delivery, or nothing while the fault is active."""
@@ -106,7 +106,7 @@ class Drop(Active):
 
 
 class Duplicate(Active):
-    """Delivers frames again."""
+    """Repeat frames."""
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
         """Return the delivery, followed by its copies while the fault is active."""
@@ -115,7 +115,7 @@ class Duplicate(Active):
 
 
 class Reorder(Active):
-    """Lets one frame at a time be overtaken by later ones."""
+    """Deliver one frame at a time after later ones."""
 
     def __init__(self, spec: FaultSpec, seed: tuple[int, ...]) -> None:
         super().__init__(spec, seed)
@@ -123,7 +123,7 @@ class Reorder(Active):
         self._overtaken = 0
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
-        """Return the delivery, and behind it the one that was held back for long enough."""
+        """Return the delivery, followed by the held one when it is due."""
         if self._held is None:
             if self.draw(delivery) is None:
                 return [delivery]
@@ -136,7 +136,7 @@ class Reorder(Active):
         return [delivery, held.touched(self.name, at_s=delivery.at_s)]
 
     def rest(self) -> list[Delivery]:
-        """Return the frame that nothing came after; it is late then, and in order."""
+        """Return the held frame, which no later one has overtaken."""
         held, self._held = self._held, None
         return [] if held is None else [held.touched(self.name)]
 
@@ -152,14 +152,14 @@ class Delay(Active):
 
 
 class Burst(Active):
-    """Collects frames and delivers all at once."""
+    """Hold frames and deliver them all at once."""
 
     def __init__(self, spec: FaultSpec, seed: tuple[int, ...]) -> None:
         super().__init__(spec, seed)
         self._held: list[Delivery] = []
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
-        """Return nothing while the fault is active, and then all that has come meanwhile."""
+        """Return nothing while the fault is active, then all held deliveries."""
         if self.draw(delivery) is not None:
             self._held.append(delivery)
             return []
@@ -167,13 +167,13 @@ class Burst(Active):
         return [*[one.touched(self.name, at_s=delivery.at_s) for one in held], delivery]
 
     def rest(self) -> list[Delivery]:
-        """Return what waits with no frame after it, all with the last."""
+        """Return the deliveries still held, all at the time of the last."""
         held, self._held = self._held, []
         return [one.touched(self.name, at_s=held[-1].at_s) for one in held]
 
 
 class Die(Active):
-    """Fails in the middle of a frame."""
+    """Fail in the middle of a frame."""
 
     def feed(self, delivery: Delivery) -> list[Delivery]:
         """Return the delivery, or raise RecordingError when the fault is active."""
@@ -196,4 +196,4 @@ STAGES: dict[str, type[Change | Freeze | Drop | Duplicate | Reorder | Delay | Bu
     "burst": Burst,
     "die": Die,
 }
-"""Which stage does what its name says."""
+"""Stage of each fault by name."""
