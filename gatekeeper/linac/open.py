@@ -1,6 +1,6 @@
-"""Which way to the linac a session takes: the one place where that is chosen, and where it is tried beforehand.
+"""Open the port to the linac that the settings name, or test it beforehand.
 
-What a port needs is imported when it is chosen.
+The modules of a port are imported when it is chosen.
 """
 
 from collections.abc import Callable
@@ -24,17 +24,22 @@ RepeaterConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
 
 
 def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> LinacPort:
-    """Return the way to the linac that the settings name; it connects by itself, and the caller closes it.
+    """Return the linac port of the settings; it connects by itself, and the caller closes it.
 
     Parameters
     ----------
     config : LinacConfig
-        Which way, and how.
+        Kind and settings of the port.
     silence_s : float
-        How long after a frame the source counts as silent, in seconds of session time. An engine that hangs while its
-        process lives is not kept alive for longer than that.
+        Time since the last frame above which a frame counts as missing, in seconds of session time. A port repeats a
+        beam-on for no longer than this when the engine hangs.
     speed : float
         Session seconds per real second, above 0.
+
+    Returns
+    -------
+    LinacPort
+        The port.
 
     Raises
     ------
@@ -55,12 +60,17 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
 
 
 def probe_linac(config: LinacConfig) -> str:
-    """Return in one line what is found where the settings say that the linac is; the beam is never switched on.
+    """Return a line of text on what is found at the linac's address; the beam is never switched on.
+
+    Parameters
+    ----------
+    config : LinacConfig
+        Kind and settings of the port.
 
     Raises
     ------
     LinkError
-        When nothing is there that answers as it must.
+        When nothing answers as expected.
     ConfigError
         When the key of a lease cannot be read.
     """
@@ -85,7 +95,7 @@ def probe_linac(config: LinacConfig) -> str:
 
 
 def _wire(config: RepeaterConfigs) -> Callable[[], Wire]:
-    """Return what connects to the device of the settings."""
+    """Return a function that connects to the device of the settings."""
     if isinstance(config, ModbusLinacConfig):
         from gatekeeper.linac.modbus import ModbusWire
 

@@ -11,7 +11,7 @@ from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.track import Track
-from gatekeeper.recording.frames_file import FramesReader
+from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData

@@ -1,4 +1,4 @@
-"""Arming: from a reference with its target to an engine that judges frames; the same live, replayed and verified."""
+"""Arming: from a reference with its target to an engine, the same for live sessions, replay and verification."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -25,27 +25,27 @@ from gatekeeper.tracking.preview.report import FEWEST_FRAMES, PreviewReport, rep
 from kernels.polygon import fill
 
 LEAST_INSIDE = 0.05
-"""On a preview the target must be inside its envelope on this share of the frames: else it was drawn elsewhere."""
+"""Smallest share of preview frames with the target inside its envelope; below it the target was drawn elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """What a preview has taught.
+    """Result of learning from a preview.
 
     Attributes
     ----------
     tracker : TargetTracker
-        Knows it, and stands where the preview ends.
+        Tracker that has learned from the preview, in its state at the preview's end.
     motion : LearnedRange or None
-        The range of motion that was seen; None when the target was hardly ever found.
+        Range of motion in the preview; None when the target was found on too few frames.
     preview : PreviewReport
         The report.
     nearest_mm : float
-        How close the target came to where it was drawn, in mm; NaN when it was never found.
+        Smallest distance of the target from its drawn position, in mm; NaN when it was never found.
     inside : float
-        Share of the frames on which it was found and inside its envelope, 0-1: the duty cycle can hardly be larger.
+        Share of the frames with the target found and inside its envelope, 0-1; an estimate of the largest duty cycle.
     note : str
-        What a reader should know of how the tracker learned; empty when there is nothing.
+        Remark on how the tracker learned; may be empty.
     """
 
     tracker: TargetTracker
@@ -57,18 +57,18 @@ class Learned:
 
     @property
     def go(self) -> bool:
-        """Whether the target can be gated on, and comes to where the beam may be on."""
+        """Whether the target can be tracked, and reaches the position where the beam may be on."""
         return self.preview.go and self.inside >= LEAST_INSIDE
 
     def as_lines(self) -> list[str]:
-        """Return a few lines for a reader: what the preview says, and whether the target was where it was drawn."""
+        """Return the report as lines of text, with the target's distance from its drawn position."""
         if math.isnan(self.nearest_mm):
             target = "target      not found on any frame"
         else:
             target = (
                 f"target      comes within {self.nearest_mm:.1f} mm of where it was drawn, "
                 f"inside its envelope on {100.0 * self.inside:.0f} % of the frames"
-                f"{'' if self.inside >= LEAST_INSIDE else ', which speaks against gating on it'}"
+                f"{'' if self.inside >= LEAST_INSIDE else ', too few for gating on it'}"
             )
         return [*self.preview.as_text().splitlines(), target, *([f"note        {self.note}"] if self.note else [])]
 
@@ -82,22 +82,22 @@ class Armed:
     engine : Engine
         One frame in, one decision out.
     gate : Gate
-        The gate inside it, for the operator.
+        The engine's gate.
     config : SessionConfig
-        All settings, with which it was made.
+        All settings.
     envelope : Envelope
-        Where the target must stay.
+        Envelope of the target.
     target_px : ndarray of float64, shape (N, 2)
-        The target's outline on the reference, as (row, col).
+        Contour of the target on the reference, as (row, col).
     learn : callable
-        Returns what a preview (T, H, W) teaches; takes seconds and changes nothing here, so that another thread may do
-        it.
+        Return the result of learning from a preview (T, H, W); takes seconds and changes nothing here, so that it may
+        run on another thread.
     around : callable or None
-        Returns what is put around a tracker.
+        Return a wrapper of a tracker.
     preview : PreviewReport or None
-        The report on the preview, where there was one.
+        Report on the preview, if there was one.
     motion : LearnedRange or None
-        The range of motion that was seen on it, where there was one and it showed enough.
+        Range of motion in the preview, if there was one with enough frames.
     """
 
     engine: Engine
@@ -111,12 +111,12 @@ class Armed:
     motion: LearnedRange | None = None
 
     def adopt(self, learned: Learned) -> None:
-        """Go on with what was learned, from the next frame on.
+        """Use what was learned from the next frame on.
 
         Raises
         ------
         ValueError
-            When the gate is armed: nothing changes under the beam.
+            When the gate is armed.
         """
         tracker = learned.tracker if self.around is None else self.around(learned.tracker)
         self.engine.adopt(tracker, learned.motion)
@@ -129,28 +129,33 @@ def arm(
     around: Callable[[TargetTracker], TargetTracker] | None = None,
     tracker: TrackerFactory | None = None,
 ) -> Armed:
-    """Return an engine for a reference, with the beam held, and the gate armed unless the setup says otherwise.
+    """Return an engine for a setup, with the beam held and the gate armed unless the setup says otherwise.
 
-    Where there is a preview, the tracker learns from it, and the gate takes the range of motion that was seen on it.
+    With a preview, the tracker learns from it, and the gate takes its range of motion.
 
     Parameters
     ----------
     setup : SessionSetup
-        The reference with its target and what is to be avoided, and the preview if there is one.
+        Reference, target, organs at risk, and the preview if there is one.
     config : SessionConfig
         All settings.
     around : callable, optional
-        Returns what is put around the tracker, for example one that is slow on purpose.
+        Return a wrapper of the tracker, for example one with an artificial delay.
     tracker : TrackerFactory, optional
-        Makes the tracker; by default the one that ``config.tracker.kind`` names. The settings of what is returned name
-        it, so record the session with those.
+        Return the tracker; by default the one that ``config.tracker.kind`` names. The settings in the result name it,
+        so record the session with those.
+
+    Returns
+    -------
+    Armed
+        The engine with everything that belongs to it.
 
     Raises
     ------
     TargetError
         When a structure cannot be tracked.
     PluginError
-        When there is no tracker of that kind, or it cannot be made.
+        When there is no tracker of that kind, or it cannot be created.
     """
     if tracker is not None:
         config = with_tracker(config, tracker)
@@ -182,18 +187,18 @@ def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | N
     Parameters
     ----------
     setup : SessionSetup
-        The reference with its target and what is to be avoided.
+        Reference, target and organs at risk.
     config : SessionConfig
         All settings.
     motion : LearnedRange or None
-        The range of motion that a preview has shown; None: the session learns its own.
+        Range of motion in a preview; None: the gate learns it during the session.
     """
     zones = zones_of(setup, config)
     return Gate(zones, config.gate, armed=setup.armed, learned=motion, prediction=config.prediction)
 
 
 def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *tuple[Zone, ...]]:
-    """Return where each structure must be or must not be, the target's envelope first."""
+    """Return the zones of all structures, the target's envelope first."""
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     structures = (Structure("target", Role.TARGET, mask_to_contour(setup.target_mask)), *setup.structures)
     primary, *others = zones_for(structures, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
@@ -209,7 +214,7 @@ def _learned(
     envelope: Envelope,
     config: SessionConfig,
 ) -> Learned:
-    """Return what a preview teaches a new tracker, which ends where the preview ends: where the session begins."""
+    """Return the result of learning with a new tracker, which is left in its state at the preview's end."""
     tracker, preview, note = make(), None, f"{origin} does not learn; the preview shows how it tracks"
     against: list[str] = []
     if isinstance(tracker, LearningTracker):
@@ -223,7 +228,7 @@ def _learned(
     found = [track for track, is_sure in zip(tracks, sure, strict=True) if track is not None and is_sure]
     drawn_mm = center_mm(target_px, envelope.spacing_mm)
     centers_mm = np.array([(np.nan, np.nan) if track is None else track.center_mm for track in tracks])
-    # An envelope of its own: any other may be measured with on another thread at this moment.
+    # An envelope of its own, because another thread may be using the gate's at this moment.
     own = Envelope(envelope.contour_px, envelope.spacing_mm)
     inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
     enough = len(found) >= FEWEST_FRAMES
@@ -238,13 +243,13 @@ def _learned(
 
 
 def _report_in(learned: object) -> PreviewReport | None:
-    """Return the report on the target that a tracker gave; None where it gave none."""
+    """Return the report on the target in what a tracker has returned; None without one."""
     first = learned[0] if isinstance(learned, tuple) and learned else learned
     return first if isinstance(first, PreviewReport) else None
 
 
 def _tracked(tracker: TargetTracker, frame: NDArray[Any], against: list[str]) -> Track | None:
-    """Return where the target is on a frame of a preview; None, and say why once, where a plug-in fails."""
+    """Return the track on a frame of a preview; None, with the first reason in `against`, when a plug-in fails."""
     try:
         found = tracker.track(frame)
     except TrackerError as error:

@@ -1,6 +1,6 @@
-"""Which source a session takes its frames from: the one place where that is chosen.
+"""Open the source of frames that the settings name.
 
-What a source needs is imported when it is chosen.
+The modules of a source are imported when it is chosen.
 """
 
 from typing import Protocol
@@ -12,7 +12,7 @@ from gatekeeper.sources.statistics import SourceCounts
 
 
 class LiveSource(FrameSource, Protocol):
-    """A source that listens on a network."""
+    """A source with a network address."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -21,19 +21,24 @@ class LiveSource(FrameSource, Protocol):
 
     @property
     def counts(self) -> SourceCounts:
-        """What came so far; may be read from any thread."""
+        """Counts so far; may be read from any thread."""
         ...
 
 
 def open_source(config: SourceConfig, clock: Clock) -> LiveSource:
-    """Return the source that the settings name; it listens from now on, and the caller closes it.
+    """Return the source of the settings, which listens at once; the caller closes it.
 
     Parameters
     ----------
     config : SourceConfig
-        Which source, and where.
+        Kind and settings of the source.
     clock : Clock
         Session time, by which frames are stamped.
+
+    Returns
+    -------
+    LiveSource
+        The source.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import RecordingError
-from gatekeeper.recording.frames_file import FramesReader
+from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
 from gatekeeper.recording.session_setup import SessionSetup

@@ -10,7 +10,8 @@ import pytest
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame, Plane
-from gatekeeper.recording.frames_file import FramesFile, FramesReader, StoredFrame
+from gatekeeper.recording.frames_file import FramesFile, StoredFrame
+from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.serialization import pack, unpack
 from gatekeeper.recording.session_setup import SessionSetup

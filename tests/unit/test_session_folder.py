@@ -18,7 +18,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError
 from gatekeeper.core.step import Step
-from gatekeeper.recording.frames_file import FramesReader
+from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions

@@ -212,4 +212,4 @@ def test_what_the_preview_has_taught_is_told_from_then_on(status):
     head, _ = read(LiveMessage(status))
     assert head["preview"] == {"go": False, "lines": learned.as_lines()}
     assert "comes within 0.4 mm of where it was drawn, inside its envelope on 1 % of" in head["preview"]["lines"][-1]
-    assert head["preview"]["lines"][-1].endswith("speaks against gating on it")
+    assert head["preview"]["lines"][-1].endswith("too few for gating on it")

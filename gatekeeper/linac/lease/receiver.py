@@ -147,22 +147,7 @@ NOTHING = Answer()
 
 
 def elapsed(state: Interlock, now_ns: int, rules: Rules) -> tuple[Interlock, Answer]:
-    """Return the state after time has passed: leases expire, and a silent sender is disconnected.
-
-    Parameters
-    ----------
-    state : Interlock
-        State so far.
-    now_ns : int
-        Monotonic clock in ns.
-    rules : Rules
-        Key and limits.
-
-    Returns
-    -------
-    tuple of Interlock and Answer
-        New state, and what to do.
-    """
+    """Return the state, and what to do, after time has passed: leases expire, and a silent sender is disconnected."""
     if state.beam is BeamState.ON and not now_ns < state.until_ns:
         state = _held(state, Cause.EXPIRED)
     peer = state.peer
@@ -180,7 +165,7 @@ def next_event_ns(state: Interlock, rules: Rules) -> int | None:
 
 
 def connected(state: Interlock, now_ns: int, nonce: bytes, rules: Rules) -> tuple[Interlock, Answer]:
-    """Return the challenge to a sender that has connected, or the refusal while there is another one.
+    """Return the state and the challenge to a sender that has connected, or its refusal while there is another one.
 
     Parameters
     ----------
@@ -192,11 +177,6 @@ def connected(state: Interlock, now_ns: int, nonce: bytes, rules: Rules) -> tupl
         16 bytes that were never used before.
     rules : Rules
         Key and limits.
-
-    Returns
-    -------
-    tuple of Interlock and Answer
-        New state, and what to do.
     """
     if state.peer is not None:
         busy = Message(Kind.REFUSED, Refusal.BUSY, stamp_ns=now_ns)

@@ -129,7 +129,7 @@ class SenderSession:
         return now_ns - self._unanswered[0][1] if self._unanswered else 0
 
     def _send(self, message: Message, now_ns: int) -> bytes:
-        """Number and sign a message, and store its time."""
+        """Return a message with its number and signature, and store its time."""
         if len(self._unanswered) >= UNANSWERED:
             raise LinkError(f"{UNANSWERED} messages are without an answer; the interlock hangs")
         self._number += 1
