@@ -60,7 +60,7 @@ def full_disk(folder: Path, left: int = 0) -> Iterator[None]:
     Raises
     ------
     ValueError
-        When the disk is larger than `LARGEST_DISK`; use a small one, for example made with ``mount -t tmpfs -o size=4m``.
+        When the disk is larger than `LARGEST_DISK`; use a small one, for example ``mount -t tmpfs -o size=4m``.
     """
     disk = os.statvfs(folder)
     if disk.f_blocks * disk.f_frsize > LARGEST_DISK:

@@ -33,7 +33,7 @@ def test_text_is_read(text, spec):
         ("nan@-1", "must have the form"),
         ("nan@3+5 later", "must have the form"),
         ("hiccup@3", "'hiccup': unknown; the faults are nan, inf"),
-        ("nan@3+0", "lasts 0 frames; it must be 1 at least"),
+        ("nan@3+0", "lasts 0 frames; it must be at least 1"),
         ("nan@3~0", "chance is 0; it must be above 0 and at most 1"),
         ("nan@3~1.5", "chance is 1.5"),
         ("nan@3~often", "'often' is not a number"),
