@@ -112,7 +112,7 @@ def config_hash(config: SessionConfig) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions on which decisions may depend."""
-    # Brought by numba, which a process that only reads headers does without.
+    # Imported here, because it takes numba, which a process that only reads headers does not need.
     from llvmlite.binding import get_host_cpu_name
 
     return {

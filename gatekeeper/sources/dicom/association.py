@@ -108,7 +108,7 @@ def serve(
         Called when the connection ends because of a violation by the sender.
     """
     association = Association(entity, "acceptor")
-    own = link.dup()  # pynetdicom closes it at its own time, the listener the other
+    own = link.dup()  # pynetdicom closes this copy, the listener the original
     association.set_socket(GuardedSocket(association, own, largest_bytes, deadline_s, broken))
     association.acceptor.maximum_length = entity.maximum_pdu_size
     association.acceptor.ae_title = entity.ae_title
