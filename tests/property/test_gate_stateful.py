@@ -53,7 +53,8 @@ class Course(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.found = track()
-        self.engine = Engine(self, Gate(ENVELOPE, CONFIG, armed=False), stopwatch=lambda: 0, profile=PROFILE)
+        self.gate = Gate(ENVELOPE, CONFIG, armed=False)
+        self.engine = Engine(self, self.gate, stopwatch=lambda: 0, profile=PROFILE)
         self.now_s, self.sequence, self.pixel = 0.0, 0, 0.0
         self.armed = self.operator_hold = False
         self.faults = set()
@@ -112,7 +113,7 @@ class Course(RuleBasedStateMachine):
         change, reason = FLAWS[flaw]
         if "skip" in change and self.sequence == 0:
             return  # no number is wrong before the first one
-        before = self.engine._gate._history.off_grid
+        before = self.gate._history.off_grid
         # An old frame that is newer than the one before: the scanner, then the way here, was slow.
         self.now_s += 0.5 if flaw == "old" else 0.0
         decision = self.send(**change)
@@ -189,7 +190,7 @@ class Course(RuleBasedStateMachine):
         last = self.decided[-1]
         assert (last.state is ON) == (last.reasons == ())
         assert list(last.reasons) == [reason for reason in Reason if reason in last.reasons]
-        state = self.engine._gate.state
+        state = self.gate.state
         assert set(state.faults) == self.faults
         assert self.faults <= set(FAULTS)
         if state.beam is ON:

