@@ -1,4 +1,4 @@
-"""`gatekeeper bench`: how long a decision takes here, stage by stage, and the peers on the same frames."""
+"""Implement `gatekeeper bench`: time every stage of a decision, and the peers on the same frames."""
 
 import json
 from typing import Annotated
@@ -9,7 +9,7 @@ from gatekeeper.cli.options import DEFAULTS, JsonOption
 from gatekeeper.cli.settings import PHANTOM, recording_of
 
 BenchCaseArg = Annotated[
-    str, typer.Argument(help="A recording, or phantom: one that is made now.", metavar="[CASE|phantom]")
+    str, typer.Argument(help="A recording, or `phantom` for a synthetic one.", metavar="[CASE|phantom]")
 ]
 
 

@@ -1,4 +1,4 @@
-"""`gatekeeper check`: a SESSION.toml in words, and whether everything that it names is there."""
+"""Implement `gatekeeper check`: describe a SESSION.toml in words, and try everything that it names."""
 
 import json
 import textwrap
@@ -41,7 +41,7 @@ class Row:
     good: bool = True
 
     def as_lines(self) -> Iterable[str]:
-        """Return it as lines of a table."""
+        """Return the part as lines of a table."""
         state = "" if self.found is None else "ok" if self.good else "FINDING"
         found = [] if self.found is None else [self.found]
         lines = [
@@ -54,7 +54,7 @@ class Row:
 
 
 def check(session_file: SessionFileArg, as_json: JsonOption = False) -> None:
-    """Explain a SESSION.toml in words, and try everything that it names, without switching a beam.
+    """Describe a SESSION.toml in words, and try everything that it names, without switching a beam.
 
     Exit 0 when all is there, 1 with a finding, 2 when the file itself cannot be used.
     """
@@ -76,7 +76,7 @@ def check(session_file: SessionFileArg, as_json: JsonOption = False) -> None:
 
 
 def _rows(name: str, config: LiveConfig) -> list[Row]:
-    """Return every part, explained and tried."""
+    """Return every part, described and tried."""
     from gatekeeper.cli import explain
     from gatekeeper.cli import probe as trying
     from gatekeeper.cli.run import plan_of
@@ -107,7 +107,7 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
 
 
 def _tried(part: str, words: list[str], attempt: Callable[[], str]) -> Row:
-    """Return a part with what was found on trying it."""
+    """Return a part with the result of trying it."""
     try:
         return Row(part, words, attempt())
     except GatekeeperError as error:

@@ -1,4 +1,4 @@
-"""`gatekeeper command`: asks a running session for something, from another terminal."""
+"""Implement `gatekeeper command`: send a request to a running session from another terminal."""
 
 import json
 
@@ -12,7 +12,7 @@ from gatekeeper.operator.request import login_name, named, request_from_json
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
-    """Ask a running session of your own to arm, hold, release, reset, rebase, disarm or end, or for its status.
+    """Send a running session of your own a request: arm, hold, release, reset, rebase, disarm, end or status.
 
     Exit 0 when it was done, 1 when it was refused, 2 when nobody answers.
     """

@@ -1,4 +1,4 @@
-"""`gatekeeper console`: a finished session on a page for a browser."""
+"""Implement `gatekeeper console`: show a finished session on a web page."""
 
 import asyncio
 from contextlib import closing, suppress
@@ -17,7 +17,7 @@ def console(
     console_port: ConsolePortOption = None,
     tracker: TrackerOption = None,
 ) -> None:
-    """Look at a recorded session again: play, step, scrub, jump from hold to hold, ask what if. Ends with Ctrl-C."""
+    """Review a recorded session: play, step, jump to holds, and judge it under other limits. Ends with Ctrl-C."""
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.loading import Loading
     from gatekeeper.display.web.serve import listening, make_server, url_of

@@ -19,7 +19,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page is to be served, and what it is told besides the session.
+    """Address of the page, and what it shows besides the session.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def page_of(
     beam_s: float | None = None,
     breath_hold_s: float | None = None,
 ) -> Page | None:
-    """Return the page that the options ask for; None when they ask for none.
+    """Return the page for the options; None without `--console`.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def shown(
     requests: "RequestQueue | None" = None,
     contour_requests: "ContourRequests | None" = None,
 ) -> Iterator[None]:
-    """Serve a page while a session goes on, where one is wanted.
+    """Serve a page during a session, if one is requested.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`gatekeeper convert`: a recording in another format."""
+"""Implement `gatekeeper convert`: write a recording in another format."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ def convert(
     time_axis: TimeAxisOption = None,
     as_stored: AsStoredOption = False,
 ) -> None:
-    """Write a recording in another format: pixels, geometry and times as they are, and nobody's name."""
+    """Write a recording in another format, with its pixels, geometry and times, without any person's name."""
     from replay.formats.open import open_recording
     from replay.formats.writers.targets import target_of
     from replay.progress import ProgressBars

@@ -1,4 +1,4 @@
-"""`gatekeeper demo`: a synthetic case through the live loop."""
+"""Implement `gatekeeper demo`: run a synthetic case through the live loop."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ DEMO_SPEED, WATCHED_SPEED = "8", "1"
 DemoSpeedOption = Annotated[
     str | None,
     typer.Option(
-        help="A multiple of real time, or max: as fast as it goes.",
+        help="A multiple of real time, or max for as fast as possible.",
         metavar="max|1.0",
         show_default=f"{DEMO_SPEED}, or {WATCHED_SPEED} with --console",
     ),

@@ -1,16 +1,16 @@
-"""What a SESSION.toml says, in words and with its numbers."""
+"""Describe the settings of a SESSION.toml in words and numbers."""
 
 from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig, Outline
 
 USUAL_RATE_HZ = 8.0
-"""Frames per second where the settings do not say how many come; for what depends on it roughly."""
+"""Frame rate assumed where the settings do not give one, per second."""
 PROTOCOLS = {"mrd": "MRD streaming", "openigtlink": "OpenIGTLink", "dicom": "DICOM C-STORE"}
 BY_HAND = "for that gatekeeper run needs --console --control"
 LINACS = {"lease": "lease to an interlock", "modbus": "Modbus TCP", "openigtlink": "OpenIGTLink"}
 
 
 def source(config: LiveConfig) -> list[str]:
-    """Return where frames come from."""
+    """Describe the source."""
     one = config.source
     calls = isinstance(one, OpenIGTLinkSourceConfig) and one.role == "client"
     where = f"{one.host}:{one.port or 'any free port'}"
@@ -28,7 +28,7 @@ def source(config: LiveConfig) -> list[str]:
 
 
 def outline(one: Outline) -> str:
-    """Return where an outline comes from."""
+    """Describe where an outline comes from."""
     match one.kind:
         case "rtstruct":
             return f"region {one.roi!r} of the structure set {one.file}"
@@ -41,7 +41,7 @@ def outline(one: Outline) -> str:
 
 
 def target(config: LiveConfig) -> list[str]:
-    """Return what is tracked."""
+    """Describe the target."""
     one, reference = config.target, config.target.reference
     if one.kind == "drawn":
         on = "a frame that the operator takes" if reference is None else reference
@@ -60,7 +60,7 @@ def target(config: LiveConfig) -> list[str]:
 
 
 def gate(config: LiveConfig) -> list[str]:
-    """Return when the beam may be on."""
+    """Describe when the beam may be on."""
     one = config.gate
     return [
         f"held when more than {one.outside_percent:g} % of the target is outside; on again at "
@@ -74,7 +74,7 @@ def gate(config: LiveConfig) -> list[str]:
 
 
 def prediction(config: LiveConfig) -> list[str]:
-    """Return what is made of the latency."""
+    """Describe the prediction."""
     one = config.prediction
     if one.mode == "off":
         return ["off: the measured position counts"]
@@ -89,7 +89,7 @@ def prediction(config: LiveConfig) -> list[str]:
 
 
 def linac(config: LiveConfig) -> list[str]:
-    """Return where decisions go."""
+    """Describe the linac port."""
     one, profile = config.linac, config.profile
     if one is None or one.kind == "dry_run":
         return ["none: decisions are only recorded"]
@@ -106,7 +106,7 @@ def linac(config: LiveConfig) -> list[str]:
 
 
 def loop(config: LiveConfig) -> list[str]:
-    """Return what is asked of the machine."""
+    """Describe the real-time settings."""
     one = config.loop
     asked = [
         *([f"processor {one.pin_cpu}"] if one.pin_cpu >= 0 else []),
@@ -117,6 +117,6 @@ def loop(config: LiveConfig) -> list[str]:
 
 
 def preview(config: LiveConfig) -> list[str]:
-    """Return what is learned before the beam."""
+    """Describe the preview."""
     seconds = config.preview.seconds
     return [f"{seconds:g} s of frames are learned from before an operator may arm" if seconds else "nothing is learned"]

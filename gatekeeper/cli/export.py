@@ -1,4 +1,4 @@
-"""`gatekeeper export`: a session for other programs to look at."""
+"""Implement `gatekeeper export`: write a session for other programs."""
 
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +16,7 @@ OutOption = Annotated[
 
 
 def export(session_dir: SessionArg, slicer: SlicerOption = False, out: OutOption = None) -> None:
-    """Write a session as images, target and movement that another program shows."""
+    """Write images, target and motion of a session for another program."""
     from replay.formats.session import open_session
     from replay.formats.writers.slicer import write_slicer
     from replay.progress import ProgressBars

@@ -1,4 +1,4 @@
-"""`gatekeeper feed`: plays a recording or a phantom into a live source, as a scanner would."""
+"""Implement `gatekeeper feed`: send a recording or a phantom to a live source, as a scanner does."""
 
 import json
 from contextlib import closing
@@ -19,7 +19,7 @@ def feed(
     seconds: SecondsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play a recording, a session or a phantom into a live source, each frame when it is due."""
+    """Send a recording, a session or a phantom to a live source, each frame at its time."""
     from replay.feed.address import open_feeder, parse
     from replay.feed.laps import feed as send
     from replay.progress import ProgressBars

@@ -10,7 +10,7 @@ from gatekeeper.cli.options import AsStoredOption, JsonOption, ObserverOption, S
 from gatekeeper.cli.settings import choices_of
 
 PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
-PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a picture.", metavar="OUT")]
+PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a PNG image.", metavar="OUT")]
 
 
 def info(
@@ -22,7 +22,7 @@ def info(
     png: PngOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what is in a recording: frames, geometry, rate, gaps, repeated frames and outlines, and show its first."""
+    """Show frames, geometry, rate, gaps, repeated frames and outlines of a recording, and its first frame."""
     from rich.console import Console
 
     from replay.formats.open import format_of, open_recording

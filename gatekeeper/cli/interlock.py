@@ -1,4 +1,4 @@
-"""`gatekeeper interlock`: the reference receiver of leases."""
+"""Implement `gatekeeper interlock`: the reference receiver of leases."""
 
 import signal
 
@@ -9,7 +9,7 @@ from gatekeeper.core.errors import ConfigError
 def interlock(
     listen: ListenOption, key_file: KeyOption, max_lifetime_ms: LongestOption = 100, as_json: JsonLinesOption = False
 ) -> None:
-    """Receive leases as what sits at the linac does: HOLD unless one lives. Ends with Ctrl-C or SIGTERM."""
+    """Receive leases as an interlock at the linac: HOLD without a valid lease. Ends with Ctrl-C or SIGTERM."""
     from gatekeeper.linac.lease.event_log import EventLog
     from gatekeeper.linac.lease.interlock import InterlockServer
     from gatekeeper.linac.lease.key import load_key

@@ -1,4 +1,4 @@
-"""What the command line can be told: each argument and option once, with its help."""
+"""Define each argument and option of the command line once, with its help."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ CaseArg = Annotated[
 ]
 SessionArg = Annotated[Path, typer.Argument(help="Folder of a session.", metavar="SESSION_DIR")]
 HeadOption = Annotated[
-    str | None, typer.Option(help="Hash of the journal's last line, as it was kept elsewhere.", metavar="HASH")
+    str | None, typer.Option(help="Hash of the last line of the journal, as kept elsewhere.", metavar="HASH")
 ]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
 MarginOption = Annotated[
@@ -39,7 +39,7 @@ OutsideOption = Annotated[
 ]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings.", metavar="F.toml")]
 SpeedOption = Annotated[
-    str, typer.Option(help="A multiple of real time, or max: as fast as it goes.", metavar="max|1.0")
+    str, typer.Option(help="A multiple of real time, or max for as fast as possible.", metavar="max|1.0")
 ]
 OutOption = Annotated[
     Path | None,
@@ -51,15 +51,16 @@ TargetOption = Annotated[
     Path | None,
     typer.Option(
         "--target",
-        help="Where the target is drawn on the first frame: a mask image, or with --roi an RT Structure Set.",
+        help="Target on the first frame: a mask image, or with --roi an RT Structure Set.",
         metavar="FILE",
         show_default="as the recording has it",
     ),
 ]
 RoiOption = Annotated[str | None, typer.Option("--roi", help="Region of the RT Structure Set.", metavar="NAME")]
-ReportOption = Annotated[bool, typer.Option("--report", help="Write report.html into the session, too.")]
+ReportOption = Annotated[bool, typer.Option("--report", help="Also write report.html into the session.")]
 ReportOutOption = Annotated[
-    Path | None, typer.Option("--out", help="The file.", metavar="F.html", show_default="report.html in the session")
+    Path | None,
+    typer.Option("--out", help="File of the report.", metavar="F.html", show_default="report.html in the session"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
@@ -67,7 +68,7 @@ TrackerOption = Annotated[
     str | None,
     typer.Option(
         "--tracker",
-        help="Find the target with this tracker: a name that `gatekeeper info --plugins` lists, or module:object.",
+        help="Tracker: a name that `gatekeeper info --plugins` lists, or module:object.",
         metavar="NAME",
         show_default="as the settings or the session say",
     ),
@@ -75,88 +76,95 @@ TrackerOption = Annotated[
 PreviewOption = Annotated[
     float,
     typer.Option(
-        help="Learn from so many first seconds of a case, and play the rest.",
+        help="Length of the preview at the start of the case, in seconds; the rest is played.",
         metavar="S",
         min=0.0,
         show_default="0: none",
     ),
 ]
 ScanOption = Annotated[
-    str | None, typer.Option(help="Which of several scans or series, as they are listed.", metavar="NAME")
+    str | None, typer.Option(help="One of several scans or series, by its listed name.", metavar="NAME")
 ]
-ObserverOption = Annotated[str | None, typer.Option(help="Whose outlines, as they are listed.", metavar="NAME")]
+ObserverOption = Annotated[
+    str | None, typer.Option(help="Observer of the outlines, by the listed name.", metavar="NAME")
+]
 TimeAxisOption = Annotated[
     Literal["first", "last"] | None,
-    typer.Option(help="Which axis of an image stack is time, as its header counts them.", metavar="first|last"),
+    typer.Option(help="Time axis of an image stack, in the order of its header.", metavar="first|last"),
 ]
 AsStoredOption = Annotated[
     bool,
     typer.Option(
-        "--as-stored", help="Take rows for superior to inferior and columns for anterior to posterior, as stored."
+        "--as-stored", help="Assume that stored rows run superior to inferior and columns anterior to posterior."
     ),
 ]
 FaultOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="What goes wrong with frames on their way, again and again if given so: NAME@START[+FRAMES][~CHANCE]"
+        help="Fault injected into the frames, may be repeated: NAME@START[+FRAMES][~CHANCE]"
         "[=AMOUNT], for example nan@40+5 or drop@100+3.",
         metavar="FAULT",
     ),
 ]
-ConsoleOption = Annotated[bool, typer.Option("--console", help="Show the session on a page for a browser.")]
+ConsoleOption = Annotated[bool, typer.Option("--console", help="Show the session on a web page.")]
 ConsoleHostOption = Annotated[
     str | None,
     typer.Option(
-        help="Where the page is served; elsewhere than on this machine a token is needed.",
+        help="Address of the page; other than on this machine it needs a token.",
         metavar="HOST",
         show_default="127.0.0.1",
     ),
 ]
 ConsolePortOption = Annotated[
-    int | None, typer.Option(help="Its port.", metavar="PORT", min=0, max=65535, show_default="0: a free one")
+    int | None, typer.Option(help="Port of the page.", metavar="PORT", min=0, max=65535, show_default="0: a free one")
 ]
-ControlOption = Annotated[bool, typer.Option("--control", help="Let whoever has the token arm, hold and draw there.")]
+ControlOption = Annotated[
+    bool, typer.Option("--control", help="Let holders of the token arm, hold and draw on the page.")
+]
 PrescribedOption = Annotated[
     float | None,
-    typer.Option(help="Prescribed beam-on time, to show what remains of it.", metavar="S", min=1.0, max=86400.0),
+    typer.Option(
+        help="Prescribed beam-on time in seconds, to show the time remaining.", metavar="S", min=1.0, max=86400.0
+    ),
 ]
 BreathHoldOption = Annotated[
     float | None,
     typer.Option(
-        help="How long a breath is held, for the patient's countdown.",
+        help="Length of a breath-hold in seconds, for the countdown of the patient.",
         metavar="S",
         min=1.0,
         max=120.0,
         show_default="20",
     ),
 ]
-ListenOption = Annotated[
-    str, typer.Option(help="Where to listen for the sender; port 0 takes a free one.", metavar="HOST:PORT")
+ListenOption = Annotated[str, typer.Option(help="Address to listen on; port 0 takes a free one.", metavar="HOST:PORT")]
+KeyOption = Annotated[
+    Path, typer.Option(help="File of the shared key, at least 32 bytes, readable by its owner only.", metavar="F")
 ]
-KeyOption = Annotated[Path, typer.Option(help="Shared key, 32 bytes or more, its owner's alone.", metavar="F")]
 LongestOption = Annotated[
-    int, typer.Option(help="The longest lease that is granted, in ms.", metavar="MS", min=1, max=10_000)
+    int, typer.Option(help="Longest lease that is granted, in ms.", metavar="MS", min=1, max=10_000)
 ]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print every event as one JSON object per line.")]
 
-SessionFileArg = Annotated[Path, typer.Argument(help="What the session is made of.", metavar="SESSION.toml")]
+SessionFileArg = Annotated[Path, typer.Argument(help="Settings of the session.", metavar="SESSION.toml")]
 FeedCaseArg = Annotated[
     str,
-    typer.Argument(help="A recording, or phantom: one that is made now.", metavar="CASE|phantom"),
+    typer.Argument(help="A recording, or `phantom` for a synthetic one.", metavar="CASE|phantom"),
 ]
 ToOption = Annotated[
     str,
     typer.Option(
-        help="Where to: mrd://HOST:PORT, igtl://HOST:PORT (?listen: the source connects to us) or dicom://AE@HOST:PORT.",
+        help="Destination: mrd://HOST:PORT, igtl://HOST:PORT (?listen: the source connects to us) or dicom://AE@HOST:PORT.",
         metavar="ADDRESS",
     ),
 ]
 PaceOption = Annotated[
     float, typer.Option(help="A multiple of real time.", metavar="X", min=0.01, max=100.0, show_default="1")
 ]
-AgainOption = Annotated[bool, typer.Option("--loop", help="Begin again after the last frame, until Ctrl-C.")]
+AgainOption = Annotated[bool, typer.Option("--loop", help="Repeat from the first frame after the last, until Ctrl-C.")]
 SecondsOption = Annotated[
-    float | None, typer.Option(help="For so many seconds of the recording.", metavar="S", min=0.0, show_default="all")
+    float | None,
+    typer.Option(help="Send only so many seconds of the recording.", metavar="S", min=0.0, show_default="all"),
 ]
 PlaceArg = Annotated[
     Path, typer.Argument(help="Folder of a running session, or its control socket.", metavar="SESSION_DIR|SOCKET")
@@ -169,5 +177,5 @@ WordsArg = Annotated[
     ),
 ]
 OperatorOption = Annotated[
-    str | None, typer.Option("--operator", help="Who asks.", metavar="NAME", show_default="the login name")
+    str | None, typer.Option("--operator", help="Name of the operator.", metavar="NAME", show_default="the login name")
 ]

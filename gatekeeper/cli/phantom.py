@@ -1,4 +1,4 @@
-"""`gatekeeper phantom`: a synthetic case on the disk."""
+"""Implement `gatekeeper phantom`: write a synthetic case."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Trying what a SESSION.toml names: endpoints are reached, files read, the folder written to; no beam is switched."""
+"""Try what a SESSION.toml names: reach endpoints, read files and write the folder, without switching a beam."""
 
 import os
 import shutil
@@ -19,17 +19,17 @@ from gatekeeper.session.definition import SessionDefinition
 
 CONNECT_S = 2.0
 FRACTION_S = 1200.0
-"""A fraction's gated delivery, in seconds."""
+"""Duration of the gated delivery of a fraction, in seconds."""
 LARGEST_FRAME_PX = 256 * 256
-"""Taken where the size of the frames is not known."""
+"""Assumed where the size of the frames is unknown."""
 MB = 1e6
 
 Try = Callable[[], str]
-"""Returns what was found, or raises GatekeeperError."""
+"""Return the result in words, or raise GatekeeperError."""
 
 
 def source(config: LiveConfig) -> str:
-    """Listen where frames are to come from, or connect to it, and let go of it again."""
+    """Listen on or connect to the address of the source, then release it."""
     one = config.source
     period_s = 0.0 if one.frames_per_s is None else 1.0 / one.frames_per_s
     if period_s > config.gate.max_age_s:
@@ -52,7 +52,7 @@ def source(config: LiveConfig) -> str:
 
 
 def target(definition: SessionDefinition) -> str:
-    """Put the target on its reference, and make ready to track it."""
+    """Place the target on its reference, and prepare the tracker."""
     if definition.target is None:
         if definition.reference is None:
             return "nothing to read"
@@ -66,7 +66,7 @@ def target(definition: SessionDefinition) -> str:
 
 
 def linac(config: LiveConfig) -> str:
-    """Reach the linac, without the beam."""
+    """Connect to the linac without switching the beam."""
     from gatekeeper.config import DryRunLinacConfig
     from gatekeeper.linac.open import probe_linac
 
@@ -84,7 +84,7 @@ def linac(config: LiveConfig) -> str:
 
 
 def recording(config: LiveConfig, definition: SessionDefinition | None) -> str:
-    """Write into the folder, and see how much room there is."""
+    """Write into the folder, and measure the free space."""
     folder = _nearest(Path(config.recording.folder))
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -103,7 +103,7 @@ def recording(config: LiveConfig, definition: SessionDefinition | None) -> str:
 
 
 def control(config: LiveConfig) -> str:
-    """Make a control socket where the session will make it."""
+    """Make a control socket at the path that the session will use."""
     folder = _nearest(Path(config.recording.folder))
     try:
         with tempfile.TemporaryDirectory(dir=folder) as there:
@@ -114,7 +114,7 @@ def control(config: LiveConfig) -> str:
 
 
 def loop(config: LiveConfig) -> str:
-    """Ask the machine for what the loop will ask for."""
+    """Request the real-time settings of the loop."""
     from gatekeeper.runtime.realtime import real_time
 
     with real_time(config.loop) as grants:
@@ -125,7 +125,7 @@ def loop(config: LiveConfig) -> str:
 
 
 def _nearest(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there: the others will be made."""
+    """Return the folder or its nearest existing parent."""
     folder = folder.absolute()
     while not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent

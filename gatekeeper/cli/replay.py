@@ -1,4 +1,4 @@
-"""`gatekeeper replay`: a recorded case or session once more through tracker, gate and loop."""
+"""Implement `gatekeeper replay`: run a recorded case or session through tracker, gate and loop."""
 
 from contextlib import closing
 

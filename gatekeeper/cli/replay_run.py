@@ -1,4 +1,4 @@
-"""A replay as commands run it: in real time where it was asked for, printed, and beside the session it came from."""
+"""Run a replay for a command, print its result, and compare it with the original session."""
 
 import json
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ def play(
 
 
 def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "LinacPort | None":
-    """Return the way to the linac that the settings name, if they do."""
+    """Return the linac port of the settings, if any."""
     from gatekeeper.linac.open import open_linac
 
     if settings.linac is None:
@@ -104,7 +104,7 @@ def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "Lin
 
 
 def _report(folder: Path, tracker: str | None) -> Path:
-    """Write the report, and return where it is."""
+    """Write the report, and return its path."""
     from replay.progress import ProgressBars
     from replay.sessions.report import write_report
 
@@ -113,7 +113,7 @@ def _report(folder: Path, tracker: str | None) -> Path:
 
 
 def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) -> dict[str, object]:
-    """Print a session beside the replay of it, and return both as plain values for JSON."""
+    """Print a session beside its replay, and return both as plain values for JSON."""
     from gatekeeper.recording.journal import read_decisions
     from replay.sessions.compare import compare
 

@@ -1,4 +1,4 @@
-"""`gatekeeper report`: one page about a session, to be read, printed and mailed."""
+"""Implement `gatekeeper report`: write the report of a session."""
 
 import json
 
@@ -11,7 +11,7 @@ from gatekeeper.cli.settings import known_tracker
 def report(
     session_dir: SessionArg, out: ReportOutOption = None, tracker: TrackerOption = None, as_json: JsonOption = False
 ) -> None:
-    """Write the report of a session as one HTML file that needs nothing else."""
+    """Write the report of a session as one self-contained HTML file."""
     from replay.progress import ProgressBars
     from replay.sessions.report import write_report
 

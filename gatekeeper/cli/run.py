@@ -1,4 +1,4 @@
-"""`gatekeeper run`: a live session, from the scanner's wire to the linac's wire."""
+"""Implement `gatekeeper run`: a live session from the scanner to the linac."""
 
 import json
 import math
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 ArmOption = Annotated[
     str | None,
-    typer.Option(help="Arm in this name as soon as everything is ready; nobody has to type it.", metavar="NAME"),
+    typer.Option(help="Arm in this name as soon as everything is ready.", metavar="NAME"),
 ]
 SecondsOption = Annotated[
-    float | None, typer.Option(help="End the session after so many seconds.", metavar="S", min=0.1, max=86400.0)
+    float | None, typer.Option(help="End the session after this time, in seconds.", metavar="S", min=0.1, max=86400.0)
 ]
 WATCHDOG_SPARE_S = 0.25
-"""By so much a pass of the loop may be late, in s, before the watchdog holds the beam."""
+"""Lateness of a pass of the loop at which the watchdog holds the beam, in s."""
 
 
 def run(
@@ -57,7 +57,7 @@ def run(
     prescribed_s: PrescribedOption = None,
     breath_hold_s: BreathHoldOption = None,
 ) -> None:
-    """Gate a beam live: frames come in over a network, decisions go out to the linac.
+    """Gate a beam live: receive frames over a network, and send decisions to the linac.
 
     Ends with `end`, after --seconds, or with Ctrl-C, SIGTERM or a terminal that is gone, beam held first; the exit code
     is 128 and the number of the signal where that was one, and 1 where --arm was given and nothing was armed.
@@ -114,7 +114,7 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
 def _gate(
     session: "LiveSession", definition: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
 ) -> "Outcome":
-    """Open everything around a session, run it, and close it again."""
+    """Open everything around a session, run it, and close everything."""
     from gatekeeper.display.terminal.process import Display
     from gatekeeper.display.terminal.publisher import TerminalPublisher
     from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo
@@ -196,7 +196,7 @@ def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
 
 
 def _linac_words(config: LiveConfig) -> str:
-    """Return which linac it is, in words."""
+    """Describe the linac port in words."""
     linac = config.linac
     if linac is None or linac.kind == "dry_run":
         return "dry run"

@@ -1,4 +1,4 @@
-"""Turn command-line options into settings, a pace, and a case: a recording or the phantom."""
+"""Turn command-line options into settings, a pace, and a recording."""
 
 import math
 import sys
@@ -21,7 +21,7 @@ SLOWEST, FASTEST = 0.01, 1000.0
 def settings_of(
     base: SessionConfig, config: Path | None, margin_mm: float | None, outside_percent: float | None
 ) -> SessionConfig:
-    """Return the settings of the file, else the base, with those of the command line put over them."""
+    """Return the settings of the file or the base, overridden by those of the command line."""
     settings = base if config is None else load_toml(config, SessionConfig)
     return with_limits(settings, margin_mm, outside_percent, "command line")
 
@@ -39,7 +39,7 @@ def known_tracker(kind: str | None) -> str | None:
 
 
 def pace_of(speed: str) -> float | None:
-    """Return the multiple of real time that `speed` says; None for as fast as it goes."""
+    """Return the multiple of real time in `speed`; None for as fast as possible."""
     if speed == "max":
         return None
     try:
@@ -56,7 +56,7 @@ def pace_of(speed: str) -> float | None:
 def choices_of(
     scan: str | None, observer: str | None, time_axis: Literal["first", "last"] | None, as_stored: bool
 ) -> "Choices":
-    """Return what the reader of a recording is told."""
+    """Return the options for the reader of a recording."""
     from replay.formats.format import Choices
 
     return Choices(scan, observer, time_axis, as_stored)
@@ -66,7 +66,7 @@ PHANTOM = "phantom"
 
 
 def recording_of(case: str) -> "Recording":
-    """Return the recording that is meant; a file or folder that is called phantom is one."""
+    """Return the recording of the argument, or a phantom unless a file or folder has that name."""
     from replay.formats.open import open_recording
     from replay.phantom import PhantomConfig, make_phantom
     from replay.progress import waiting

@@ -1,4 +1,4 @@
-"""From the outlines and images that a SESSION.toml names to what a live session is made of."""
+"""Read the outlines and images that a SESSION.toml names."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ TARGET = "target"
 
 
 def reference_of(config: LiveConfig) -> Reference | None:
-    """Return the image on which the target was drawn; None when it is put on the first frame.
+    """Return the image on which the target was drawn; None when that is the first frame.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def reference_of(config: LiveConfig) -> Reference | None:
 
 
 def drawn_of(drawn: Outline, called: str) -> Outlined:
-    """Return a structure as it was drawn.
+    """Return a structure from its file.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
 
 
 def with_target(recording: Recording, path: Path, choices: Choices, file: Path, roi: str | None) -> Recording:
-    """Return a recording whose target is drawn in another file; labels of another target are left out.
+    """Return a recording with the target of another file, without labels of another target.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def _roi(file: Path, roi: str) -> RtStructConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanContours:
-    """A region of a plan, in slices of any orientation; where it is on an image is found by cutting it.
+    """A region of a structure set in slices of any orientation, cut by the plane of the image.
 
     Attributes
     ----------

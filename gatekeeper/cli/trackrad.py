@@ -1,4 +1,4 @@
-"""`gatekeeper trackrad`: the TrackRAD2025 challenge, its algorithm contract and its scores."""
+"""Implement `gatekeeper trackrad`: the algorithm contract and the scores of the TrackRAD2025 challenge."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,12 @@ import typer
 from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.cli.options import JsonOption
 
-trackrad = typer.Typer(no_args_is_help=True, help="Track like an algorithm of the TrackRAD2025 challenge, and score.")
+trackrad = typer.Typer(no_args_is_help=True, help="Run as an algorithm of the TrackRAD2025 challenge, and score.")
 
 InputOption = Annotated[
-    Path, typer.Option("--input", help="A case in the layout of the challenge's platform.", metavar="DIR")
+    Path, typer.Option("--input", help="A case in the layout of the challenge platform.", metavar="DIR")
 ]
-OutputOption = Annotated[Path, typer.Option("--output", help="Where the masks go.", metavar="DIR")]
+OutputOption = Annotated[Path, typer.Option("--output", help="Folder for the masks.", metavar="DIR")]
 TruthOption = Annotated[Path, typer.Option("--truth", help="A folder of TrackRAD cases, or one case.", metavar="DIR")]
 PredictionsOption = Annotated[
     Path,
@@ -41,7 +41,7 @@ def run(input_dir: InputOption, output_dir: OutputOption, as_json: JsonOption = 
 def score(
     truth: TruthOption, predictions: PredictionsOption, as_json: JsonOption = False, csv: CsvOption = None
 ) -> None:
-    """Score masks like the challenge's own code does, and beside that as it should be."""
+    """Score masks as the code of the challenge does, with corrected scores beside them."""
     from gatekeeper.core.atomic_write import write_atomically
     from replay.progress import ProgressBars
     from replay.scores.trackrad_cases import score_folders

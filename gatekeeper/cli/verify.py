@@ -1,4 +1,4 @@
-"""`gatekeeper verify`: whether a session is as it was written and decides the same again."""
+"""Implement `gatekeeper verify`: check that a session is intact and its decisions are reproduced."""
 
 import json
 import re
