@@ -88,7 +88,7 @@ def _section(heading: str, schema: dict[str, Any]) -> str:
         for name, field in schema["properties"].items()
         if "const" not in field
     ]
-    lead = text(schema.get("description", ""))
+    lead = text(schema.get("description", "").partition("\n\n")[0])
     return "\n".join(
         [f"## {heading}\n" if heading else "", f"{lead}\n" if lead else "", table(HEAD, rows) if rows else ""]
     )

@@ -48,7 +48,7 @@ class Seal:
 
 
 class SessionRecorder:
-    """A Recorder that fills a session folder; docs/formats.md describes the files.
+    """A Recorder that fills a session folder; docs/reference/session-folder.md describes the files.
 
     Journal and frames are written by another process. While frames are judged nothing here waits for it or raises;
     failures are reported by `fault`.
