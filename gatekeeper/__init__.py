@@ -17,16 +17,29 @@ if TYPE_CHECKING:
         SessionConfig,
         TrackerConfig,
     )
+    from gatekeeper.core.clock import Clock, PacedClock, VirtualClock
     from gatekeeper.core.command import Action, Command
+    from gatekeeper.core.contour import mask_to_contour
     from gatekeeper.core.decision import BeamState, Decision, Reason
     from gatekeeper.core.errors import GatekeeperError
     from gatekeeper.core.frame import Frame, Plane
+    from gatekeeper.core.protocols import (
+        FrameSource,
+        LearningTracker,
+        LinacPort,
+        Recorder,
+        TargetTracker,
+        TrackerFactory,
+    )
     from gatekeeper.core.track import Track
     from gatekeeper.gating.envelope import Envelope
     from gatekeeper.gating.gate import Gate
     from gatekeeper.gating.motion import LearnedRange
     from gatekeeper.gating.zones import KeepOutZone, TargetZone
+    from gatekeeper.linac.dry_run import DryRunLinac
     from gatekeeper.recording.session_folder import SessionRecorder
+    from gatekeeper.recording.session_setup import SessionSetup
+    from gatekeeper.session.arming import arm
     from gatekeeper.session.engine import Engine
     from gatekeeper.session.loop import run_loop
     from gatekeeper.tracking.preview.report import PreviewReport
@@ -35,58 +48,84 @@ if TYPE_CHECKING:
 __all__ = [
     "Action",
     "BeamState",
+    "Clock",
     "Command",
     "Decision",
+    "DryRunLinac",
     "Engine",
     "Envelope",
     "EnvelopeConfig",
     "Frame",
+    "FrameSource",
     "Gate",
     "GateConfig",
     "GatekeeperError",
     "KeepOutZone",
     "LearnedRange",
+    "LearningTracker",
+    "LinacPort",
     "LinacProfile",
+    "PacedClock",
     "Plane",
     "PredictionConfig",
     "PreviewReport",
     "Reason",
+    "Recorder",
     "SessionConfig",
     "SessionRecorder",
+    "SessionSetup",
     "StructureTracker",
+    "TargetTracker",
     "TargetZone",
     "Track",
     "Tracker",
     "TrackerConfig",
+    "TrackerFactory",
+    "VirtualClock",
+    "arm",
+    "mask_to_contour",
     "run_loop",
 ]
 
 _HOME = {
     "Action": "core.command",
-    "KeepOutZone": "gating.zones",
     "BeamState": "core.decision",
+    "Clock": "core.clock",
     "Command": "core.command",
     "Decision": "core.decision",
+    "DryRunLinac": "linac.dry_run",
     "Engine": "session.engine",
     "Envelope": "gating.envelope",
     "EnvelopeConfig": "config",
     "Frame": "core.frame",
+    "FrameSource": "core.protocols",
     "Gate": "gating.gate",
     "GateConfig": "config",
     "GatekeeperError": "core.errors",
+    "KeepOutZone": "gating.zones",
     "LearnedRange": "gating.motion",
+    "LearningTracker": "core.protocols",
+    "LinacPort": "core.protocols",
     "LinacProfile": "config",
+    "PacedClock": "core.clock",
     "Plane": "core.frame",
     "PredictionConfig": "config",
     "PreviewReport": "tracking.preview.report",
     "Reason": "core.decision",
-    "SessionRecorder": "recording.session_folder",
+    "Recorder": "core.protocols",
     "SessionConfig": "config",
+    "SessionRecorder": "recording.session_folder",
+    "SessionSetup": "recording.session_setup",
     "StructureTracker": "tracking.tracker",
+    "TargetTracker": "core.protocols",
     "TargetZone": "gating.zones",
     "Track": "core.track",
     "Tracker": "tracking.tracker",
     "TrackerConfig": "config",
+    "TrackerFactory": "core.protocols",
+    "VirtualClock": "core.clock",
+    "arm": "session.arming",
+    "mask_to_contour": "core.contour",
     "run_loop": "session.loop",
 }
 

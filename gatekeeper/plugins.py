@@ -141,6 +141,8 @@ class Registry:
 
 TRACKERS = Registry("tracker", "gatekeeper.trackers", {"template": "gatekeeper.tracking.tracker:StructureTracker"})
 """Factories of trackers, see `gatekeeper.core.protocols.TrackerFactory`."""
+REGISTRIES = (TRACKERS,)
+"""All parts that are chosen by `kind` in the settings."""
 
 
 def reference_to(found: object) -> str:

@@ -8,21 +8,33 @@ import typer
 
 from gatekeeper.cli.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
 from gatekeeper.cli.settings import choices_of
+from gatekeeper.core.errors import ConfigError
 
-PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
+PathArg = Annotated[Path | None, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
 PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a PNG image.", metavar="OUT")]
+PluginsOption = Annotated[
+    bool, typer.Option("--plugins", help="List trackers, sources, linac ports and formats, ours and installed ones.")
+]
 
 
 def info(
-    path: PathArg,
+    path: PathArg = None,
     scan: ScanOption = None,
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
     as_stored: AsStoredOption = False,
     png: PngOption = None,
+    plugins: PluginsOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show frames, geometry, rate, gaps, repeated frames and outlines of a recording, and its first frame."""
+    if plugins:
+        from gatekeeper.cli.plugin_list import list_plugins
+
+        list_plugins(as_json)
+        return
+    if path is None:
+        raise ConfigError("command line: PATH is missing; name a recording or session, or give --plugins")
     from rich.console import Console
 
     from replay.formats.open import format_of, open_recording

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.polygon import fill
+from kernels.polygon import centroid, fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +34,36 @@ class Track:
     contour_px: NDArray[np.float64]
     center_mm: tuple[float, float]
     confidence: float
+
+    @classmethod
+    def of_contour(cls, contour_px: NDArray[np.float64], spacing_mm: tuple[float, float], confidence: float) -> "Track":
+        """Return the track of an outline, with the centroid of its area as the centre.
+
+        Parameters
+        ----------
+        contour_px : ndarray of float64, shape (N, 2)
+            Closed outline as (row, col).
+        spacing_mm : tuple of float
+            Distance of pixel centres along rows and columns, in mm.
+        confidence : float
+            0 (lost) to 1 (sure).
+
+        Returns
+        -------
+        Track
+            The target on one frame.
+
+        Examples
+        --------
+        >>> square = np.array([[1.0, 1.0], [1.0, 3.0], [3.0, 3.0], [3.0, 1.0]])
+        >>> Track.of_contour(square, (2.0, 1.5), 0.9).center_mm
+        (4.0, 3.0)
+        """
+        contour_px = np.array(contour_px, dtype=np.float64, order="C")
+        center_px = np.empty(2)
+        centroid(contour_px, center_px)
+        row_mm, col_mm = (center_px * spacing_mm).tolist()
+        return cls(contour_px, (row_mm, col_mm), float(confidence))
 
     def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return the target as a mask.

@@ -1,8 +1,13 @@
 """Open a recording of any format; the format is found by the content of a file, not by its name."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from gatekeeper.core.errors import RecordingError
+import numpy as np
+
+from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
+from gatekeeper.plugins import Plugin, Registry
 from replay.formats import dicom, images, mrd, session, trackrad
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.vendor import mridian, mridian_raw, unity
@@ -18,7 +23,9 @@ FORMATS: tuple[Format, ...] = (
     unity.FORMAT,
     mridian_raw.FORMAT,
 )
-"""All formats. A new format is a new file and a line here."""
+"""Our formats. A new format is a new file and a line here; those of plug-ins come after them."""
+PLUGINS = Registry("format", "gatekeeper.formats", {})
+"""Formats of installed distributions, each an object `replay.formats.format.Format`."""
 
 
 def open_recording(path: Path, choices: Choices | None = None) -> Recording:
@@ -78,12 +85,50 @@ def format_of(path: Path) -> Format:
         raise RecordingError(f"{path}: no such file or folder; name a recording") from None
     except OSError as error:
         raise _unreadable(path, error) from None
+    broken: list[str] = []
+    if found is None:
+        found = _plugin_format(path, head, broken)
     if found is None:
         kind = f"begins with {head[:8]!r}" if head else "holds no recording" if path.is_dir() else "is empty"
         known = ", ".join(one.name for one in FORMATS)
         where = "docs/reference/recording-formats.md"
-        raise RecordingError(f"{path}: {kind} and is of no known format: {known}; see {where}")
+        failed = "".join(f"; {why}" for why in broken)
+        raise RecordingError(f"{path}: {kind} and is of no known format: {known}; see {where}{failed}")
     return found
+
+
+def _plugin_format(path: Path, head: bytes, broken: list[str]) -> Format | None:
+    """Return the plug-in that claims a file or folder, and collect why others could not be asked."""
+    for plugin in PLUGINS.plugins():
+        try:
+            found = plugin.load()
+            if not isinstance(found, Format):
+                broken.append(f"{plugin.origin}: is a {type(found).__name__}; give a replay.formats.format.Format")
+            elif found.claims(path, head):
+                return replace(found, open=partial(_open_by_plugin, plugin, found))
+        except PluginError as error:
+            broken.append(str(error))
+        except Exception as error:
+            broken.append(f"{plugin.origin}: claims() raised {type(error).__name__}: {error}")
+    return None
+
+
+def _open_by_plugin(plugin: Plugin, found: Format, path: Path, choices: Choices) -> Recording:
+    """Open a recording with a plug-in, and refuse what is no recording."""
+    try:
+        recording = found.open(path, choices)
+    except (GatekeeperError, OSError):
+        raise
+    except Exception as error:
+        raise RecordingError(f"{path}: {plugin.origin} failed with {type(error).__name__}: {error}") from error
+    if not isinstance(recording, Recording):
+        raise RecordingError(f"{path}: {plugin.origin} returned a {type(recording).__name__}; it must be a Recording")
+    shape, times = tuple(recording.frames.shape), np.shape(recording.times_s)
+    if len(shape) != 3 or not shape[0] or times != shape[:1] or not np.isfinite(recording.times_s).all():
+        raise RecordingError(
+            f"{path}: {plugin.origin} returned frames {shape} with times {times}; give (T, H, W) and T"
+        )
+    return recording
 
 
 def _unreadable(path: Path, error: OSError) -> RecordingError:
