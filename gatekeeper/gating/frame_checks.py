@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gatekeeper.config import GateConfig
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.gating.envelope import Envelope
 from kernels.image_checks import check_image
@@ -46,6 +47,15 @@ class FrameChecks(NamedTuple):
     varied: bool = True
     brightest_percent: float = 0.0
     fingerprint: int | None = None
+
+    def is_on_grid(self, config: GateConfig) -> bool:
+        """Return True when shape and spacing are right and the plane is within its limits."""
+        return (
+            self.shape_right
+            and self.spacing_right
+            and self.angle_deg <= config.plane_angle_deg
+            and self.offset_mm <= config.plane_offset_mm
+        )
 
 
 def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:

@@ -14,8 +14,9 @@ from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.envelope_shift import EnvelopeShift
 from gatekeeper.gating.frame_checks import FrameChecks, check_frame
-from gatekeeper.gating.measurements import Measurements, Observation
-from gatekeeper.gating.motion import LearnedRange, Motion, updated
+from gatekeeper.gating.measurements import Measurements
+from gatekeeper.gating.motion import LearnedRange, Motion
+from gatekeeper.gating.observation import observe
 from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
 from gatekeeper.gating.state_machine import GateState, Rules
 from gatekeeper.gating.zones import TargetZone, Zone
@@ -108,7 +109,7 @@ class Gate:
 
     def may_track(self, checks: FrameChecks) -> bool:
         """Return True when a frame is fit for tracking."""
-        return self._is_on_grid(checks) and (
+        return checks.is_on_grid(self.config) and (
             checks.readable
             and checks.finite
             and checks.varied
@@ -157,8 +158,8 @@ class Gate:
         now_s = frame.received_s if now_s is None else now_s
         try:
             checks = self.check_frame(frame) if checks is None else checks
-            sequence, history = check_sequence(self._history, frame, checks, not self._is_on_grid(checks), now_s)
-            target, motion = self._observe(track, now_s)
+            sequence, history = check_sequence(self._history, frame, checks, not checks.is_on_grid(self.config), now_s)
+            target, motion = observe(track, self.zones, self._motion, now_s, self.config)
             measurements = Measurements(checks, sequence, now_s - frame.acquired_s, target, link_alive, refusals)
             raw = machine.step(self._raw, measurements, self._rules)
             state, predicted_percent = raw, math.nan
@@ -273,27 +274,6 @@ class Gate:
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
 
-    def _observe(self, track: Track | tuple[Track, ...] | None, now_s: float) -> tuple[Observation, Motion]:
-        """Return the measurements of the structures, and the new state of the motion checks."""
-        motion = self._motion
-        if track is None:
-            return Observation(drift_mm=motion.drift_mm(self.config.drift_cycles)), motion
-        tracks = (track,) if isinstance(track, Track) else track
-        confidence, outside_percent, overlaps = zoning.measure(self.zones, tracks, self.config)
-        excursion_mm = 0.0
-        # The position of a lost target is meaningless; low confidence holds the beam then.
-        if confidence >= self.config.min_confidence:
-            motion = updated(motion, now_s, tracks[0].center_mm, self.config)
-            excursion_mm = motion.excursion_mm(tracks[0].center_mm)
-        observation = Observation(
-            confidence=confidence,
-            outside_percent=outside_percent,
-            overlaps=overlaps,
-            excursion_mm=excursion_mm,
-            drift_mm=motion.drift_mm(self.config.drift_cycles),
-        )
-        return observation, motion
-
     def _predicted_percent(
         self,
         lookahead: "Lookahead",
@@ -303,7 +283,7 @@ class Gate:
         measured_percent: float,
     ) -> float:
         """Return the share outside with prediction for the primary target; other targets count as measured."""
-        if not self._is_on_grid(checks):
+        if not checks.is_on_grid(self.config):
             lookahead.reset()
         if track is None:
             return measured_percent
@@ -321,14 +301,6 @@ class Gate:
         same = self._raw is self._state
         self._state = change(self._state)
         self._raw = self._state if same else change(self._raw)
-
-    def _is_on_grid(self, checks: FrameChecks) -> bool:
-        return (
-            checks.shape_right
-            and checks.spacing_right
-            and checks.angle_deg <= self.config.plane_angle_deg
-            and checks.offset_mm <= self.config.plane_offset_mm
-        )
 
     def _decision(
         self, sequence: int, now_s: float, outside_percent: float, predicted_percent: float = math.nan
