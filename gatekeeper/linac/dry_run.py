@@ -31,6 +31,14 @@ class DryRunLinac:
     ----------
     commands : list of Command
         Everything that was sent, oldest first.
+
+    Examples
+    --------
+    >>> from gatekeeper import BeamState, Decision, DryRunLinac
+    >>> linac = DryRunLinac()
+    >>> linac.send(Decision(0, 0.1, BeamState.ON, (), outside_percent=0.0))
+    >>> linac.beam_on
+    True
     """
 
     def __init__(self) -> None:

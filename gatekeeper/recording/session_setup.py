@@ -51,6 +51,16 @@ class SessionSetup:
         Frames from which the tracker has learned before the first decision.
     armed : bool
         Whether the gate was armed from the start; a live session is armed by an operator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import SessionSetup
+    >>> mask = np.zeros((96, 96), bool)
+    >>> mask[40:56, 40:56] = True
+    >>> setup = SessionSetup("phantom", np.zeros((96, 96), np.float32), mask, (2.0, 2.0))
+    >>> setup.armed
+    True
     """
 
     name: str

@@ -156,6 +156,17 @@ def arm(
         When a structure cannot be tracked.
     PluginError
         When there is no tracker of that kind, or it cannot be created.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper import SessionConfig, SessionSetup, arm
+    >>> rows, cols = np.mgrid[:96, :96]
+    >>> image = np.float32(100.0 * np.sin(rows / 5.0) * np.cos(cols / 7.0) + rows)
+    >>> setup = SessionSetup("phantom", image, np.hypot(rows - 48, cols - 48) < 8, (2.0, 2.0))
+    >>> armed = arm(setup, SessionConfig())
+    >>> armed.gate.state.armed
+    True
     """
     if tracker is not None:
         config = with_tracker(config, tracker)
