@@ -102,6 +102,7 @@ def header_of(config: SessionConfig, setup: SessionSetup | None) -> dict[str, ob
         "config_hash": config_hash(config),
         "versions": versions(),
         "tracker": TRACKERS.find(config.tracker.kind).identity,
+        "linac": None if config.linac is None else config.linac.kind,
         "setup": None if setup is None else setup.facts(),
         "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
     }

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -18,8 +19,11 @@ from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.tracker_guard import with_tracker
+from replay import verify_folder
+from replay.formats.session import open_session
 from replay.player import Player
 from replay.run import replay_input
+from replay.sessions.rejudge import Rejudged
 from tests.support.cases import breathing_case
 from tests.support.plugin_distributions import installed
 
@@ -266,3 +270,19 @@ def test_a_tracker_that_learns_is_given_the_preview_and_may_report():
     setup = replace(replay_input(CASE).setup, preview=np.repeat(CASE.frames[:1], 40, axis=0))
     assert arm(setup, SessionConfig(), tracker=Learning).preview.go
     assert learned == [((40, *CASE.frames.shape[1:]), np.float32)]
+
+
+def test_a_session_in_which_a_tracker_failed_is_judged_again_as_it_was(tmp_path):
+    factory, setup, clock = spoiled(raises(ValueError("once"))), replay_input(CASE).setup, VirtualClock()
+    armed = arm(setup, SessionConfig(), tracker=factory)
+    with SessionRecorder(tmp_path / "s", armed.config, setup) as kept:
+        run_loop(Player(CASE, clock), armed.engine, DryRunLinac(), kept, clock, 0.5)
+        kept.seal()
+    found = verify_folder(tmp_path / "s", tracker=factory)
+    assert (found.findings, found.compared) == ([], len(CASE.frames))
+    with closing(open_session(tmp_path / "s")) as session:
+        again = Rejudged(session, tracker=factory)
+        judged = again.judge(5.0, again.config.gate.outside_percent)
+        states = [entry["state"] for entry in session.entries if entry["kind"] == "frame"]
+    assert [decision.state for decision in judged.decisions] == states
+    assert [event.failed for event in again.seen if event.frame is not None].count(True) == 1
