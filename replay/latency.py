@@ -1,4 +1,4 @@
-"""Latency: how long each stage takes on the frames of a recording, played through the live loop as fast as it goes."""
+"""Measure how long each stage takes on the frames of a recording, played through the live loop without pauses."""
 
 import math
 import tempfile
@@ -19,47 +19,47 @@ from replay.progress import OnProgress
 from replay.run import ReplayInput, replay
 
 FEWEST_FRAMES = 1000
-"""A short recording is played until so many frames are timed, so that its 99th percentile is not one of a few."""
+"""A short recording is played again until this many frames are timed; a 99th percentile of fewer says little."""
 MOST_ROUNDS = 10
 WARM_UP_FRAMES = 10
 """The first frames of each round are not counted."""
 FIGURES = {"p50": 50, "p99": 99, "max": 100}
 
 Stages = Mapping[str, NDArray[np.float64]]
-"""What each stage of `BUDGET_MS` took on each frame, in ms."""
+"""Time of each stage of `BUDGET_MS` on each frame, in ms."""
 
 
-def stages_of(material: ReplayInput, config: SessionConfig, on_progress: OnProgress) -> Stages:
-    """Return how long each stage took on each frame, decisions and frames being recorded as always.
+def stages_of(replay_input: ReplayInput, config: SessionConfig, on_progress: OnProgress) -> Stages:
+    """Return how long each stage took on each frame, while decisions and frames are recorded as in any session.
 
     Parameters
     ----------
-    material : ReplayInput
-        What is played.
+    replay_input : ReplayInput
+        The recording and its setup.
     config : SessionConfig
         All settings.
     on_progress : callable
-        Told of every frame.
+        Called after every frame.
 
     Returns
     -------
     mapping of str to ndarray of float64, shape (N,)
-        In ms of real time; `total` is from the frame's arrival until its decision was sent.
+        Time in ms of real time by stage; `total` runs from the frame's arrival until its decision was sent.
 
     Raises
     ------
     GatekeeperError
-        When the recording cannot be tracked, or nothing can be written for the time being.
+        When the recording cannot be tracked, or the temporary session cannot be written.
     """
-    frames = len(material.recording.frames)
+    frames = len(replay_input.recording.frames)
     warm_up = min(WARM_UP_FRAMES, frames // 2)
     rounds = min(math.ceil(FEWEST_FRAMES / (frames - warm_up)), MOST_ROUNDS)
     taken_ms: dict[str, list[float]] = {stage: [] for stage in BUDGET_MS}
     with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as name:
         for k in range(rounds):
             folder = Path(name) / f"{k}"
-            doing = f"round {k + 1} of {rounds}"
-            replay(material, config, folder, VirtualClock(), partial(_told, on_progress, doing))
+            label = f"round {k + 1} of {rounds}"
+            replay(replay_input, config, folder, VirtualClock(), partial(_report_round, on_progress, label))
             entries: list[dict[str, Any]] = list(read_decisions(folder / "decisions.jsonl"))
             timed = [entry[LATENCY] for entry in entries if entry["kind"] == "frame"][warm_up:]
             for stage, times_ms in taken_ms.items():
@@ -68,7 +68,7 @@ def stages_of(material: ReplayInput, config: SessionConfig, on_progress: OnProgr
 
 
 def stages_json(stages: Stages) -> dict[str, dict[str, float]]:
-    """Return p50, p99 and the longest time of each stage in ms, with its budget and how many frames were timed."""
+    """Return p50, p99 and the longest time of each stage in ms, its budget and the number of frames timed."""
     return {
         stage: {
             **dict(
@@ -86,7 +86,7 @@ def stages_json(stages: Stages) -> dict[str, dict[str, float]]:
 
 
 def stages_table(name: str, stages: Stages) -> Table:
-    """Return one line per stage."""
+    """Return a table with one row per stage."""
     table = Table(title=f"{name}: from frame to decision, {len(stages['total'])} frames")
     table.add_column("stage")
     for heading in ("ms p50", "p99", "worst", "budget"):
@@ -97,5 +97,5 @@ def stages_table(name: str, stages: Stages) -> Table:
     return table
 
 
-def _told(on_progress: OnProgress, doing: str, _name: str, done: int, total: int) -> None:
-    on_progress(doing, done, total)
+def _report_round(on_progress: OnProgress, label: str, _name: str, done: int, total: int) -> None:
+    on_progress(label, done, total)

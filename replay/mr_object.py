@@ -1,4 +1,4 @@
-"""DICOM MR Image objects made of frames, geometry and times intact, and nobody's name in them."""
+"""Make DICOM MR Image objects from frames, with geometry and times but without patient data."""
 
 import math
 import uuid
@@ -15,12 +15,12 @@ from gatekeeper.core.frame import Plane
 from gatekeeper.sources.dicom.times import date_time
 
 EPOCH_S = 946_684_800.0
-"""Recordings begin on the first of January 2000, when they were not: no date of a real examination is passed on."""
+"""Recordings begin on 1 January 2000, in seconds since 1970, so that no date of a real examination is passed on."""
 _STORED = {np.dtype(kind): (kind, 1 if kind.startswith("int") else 0) for kind in ("uint8", "uint16", "int16")}
 
 
 def new_uid() -> str:
-    """Return a UID that nobody else has (PS3.5 annex B.2)."""
+    """Return a new globally unique identifier (PS3.5 annex B.2)."""
     return f"2.25.{uuid.uuid4().int}"
 
 
@@ -39,25 +39,30 @@ def mr_object(
     Parameters
     ----------
     image : ndarray, shape (H, W)
-        uint8, uint16 and int16 are stored as they are; other types too where their values fit exactly, and otherwise
-        scaled to 16 bits, with slope and intercept in the object.
+        Pixel values. uint8, uint16 and int16 are stored unchanged. Other types are stored as 16-bit integers if their
+        values fit exactly, and otherwise scaled to 16 bits, with slope and intercept in the object.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     plane : Plane
-        Where it lies, DICOM LPS mm.
+        Position of the image, DICOM LPS mm.
     acquired_s : float
         Time of acquisition in seconds from the start of the series, kept to the microsecond.
     number : int
         Instance number.
     series, frame_of_reference : str
-        UIDs, of which the instance's own and the study's are made.
+        UIDs of the series and of its frame of reference. Those of the study and the instance derive from the series'.
     field_strength_t : float, optional
         Field strength in tesla.
+
+    Returns
+    -------
+    pydicom.dataset.Dataset
+        The object, with file meta information.
 
     Raises
     ------
     OutputError
-        When the image holds NaN or infinity, which no MR image can.
+        When the image holds NaN or infinity, which DICOM cannot store.
     """
     stored, slope, intercept = _stored(image)
     item = Dataset()
@@ -98,12 +103,12 @@ def mr_object(
 
 
 def decimal(value: float) -> Any:
-    """Return a number as DICOM writes it, in 16 characters."""
+    """Return a number as a DICOM decimal string of at most 16 characters."""
     return DSdecimal(format_number_as_ds(float(value)))
 
 
 def _stored(image: NDArray[np.generic]) -> tuple[NDArray[np.generic], float, float]:
-    """Return what is stored, and the slope and intercept that lead back to the values."""
+    """Return the stored pixels, and the slope and intercept that give back the values."""
     kind = image.dtype.newbyteorder("=")
     if kind in _STORED:
         return image.astype(kind), 1.0, 0.0

@@ -1,4 +1,4 @@
-"""Player: a recording as a source of frames, at the pace of the clock it is given."""
+"""Play a recording as a source of frames, paced by a clock."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from replay.recording import Recording
 
 
 class Player:
-    """Delivers the frames of a recording, in order, none left out, each not before its time.
+    """A frame source that delivers every frame of a recording in order, each when it is due.
 
-    The first frame is due when it is first asked for. The others are due at absolute times from then, so that a
-    slow frame delays the next ones only until they have caught up. The clock sets the pace: ``PacedClock(speed)``
-    plays at a multiple of real time, ``VirtualClock`` as fast as frames are asked for.
+    The first frame is due at the first call of `next_frame`. The others are due at absolute times from then, so that a
+    slow frame does not delay all later ones. The clock sets the pace: ``PacedClock(speed)`` plays at a multiple of
+    real time, ``VirtualClock`` as fast as frames are requested.
 
     Parameters
     ----------
     recording : Recording
-        What to play. Its frames stay in their recorded type; each is converted as it is delivered.
+        The recording. Its frames stay in their recorded type; each is converted when it is delivered.
     clock : Clock
-        The session's clock, which the loop reads too.
+        The session's clock, shared with the loop.
     """
 
     def __init__(self, recording: Recording, clock: Clock) -> None:
@@ -31,11 +31,17 @@ class Player:
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame when it is due within `timeout_s` of session time, else None after that time.
 
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait, in seconds of session time.
+
         Returns
         -------
         Frame or None
-            With an image of its own, float32 and C-contiguous; `acquired_s` is the time it was due, `received_s`
-            the time it was delivered, `sequence` its index in the recording. None at once after the last frame.
+            A frame with its own copy of the image, float32 and C-contiguous; `acquired_s` is the time it was due,
+            `received_s` the time it was delivered, `sequence` its index in the recording. None at once after the last
+            frame.
         """
         if self.ended():
             return None

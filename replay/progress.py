@@ -1,4 +1,4 @@
-"""Progress on the terminal; while frames are judged it is drawn between two of them, by no thread of its own."""
+"""Show progress on the terminal, drawn between two frames and without a thread of its own."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -13,22 +13,22 @@ from gatekeeper.core.clock import stopwatch_ns
 REDRAW_NS = 100_000_000
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done and how much there is."""
 
 
-def unseen(_doing: str, _done: int, _total: int) -> None:
+def no_progress(_label: str, _done: int, _total: int) -> None:
     """Show nothing."""
 
 
-def waiting(doing: str) -> Status:
-    """Return a context that shows on standard error, if that is a terminal, that something takes its time."""
-    return Console(stderr=True).status(doing)
+def waiting(label: str) -> Status:
+    """Return a context that shows a label and a spinner on standard error, if that is a terminal."""
+    return Console(stderr=True).status(label)
 
 
 class ProgressBars:
-    """One bar for each thing that is done, on standard error; nothing where that is no terminal.
+    """One progress bar for each piece of work, on standard error; nothing if that is not a terminal.
 
-    Call it with the name of what is being done, how much of it is done, and how much there is; None where nobody knows.
+    Call the object with the name of the work, how much of it is done, and how much there is (None if unknown).
     """
 
     def __init__(self) -> None:
@@ -46,25 +46,25 @@ class ProgressBars:
         self._tasks: dict[str, TaskID] = {}
         self._drawn_ns = 0
 
-    def __call__(self, doing: str, done: int, total: int | None) -> None:
-        """Show how far it is, ten times a second at most."""
+    def __call__(self, label: str, done: int, total: int | None) -> None:
+        """Update a bar, at most ten times a second."""
         if self._progress.disable:
             return
         now_ns = stopwatch_ns()
-        if doing in self._tasks and done != total and now_ns - self._drawn_ns < REDRAW_NS:
+        if label in self._tasks and done != total and now_ns - self._drawn_ns < REDRAW_NS:
             return
-        if doing not in self._tasks:
-            self._tasks[doing] = self._progress.add_task(doing, total=total)
-        self._progress.update(self._tasks[doing], completed=done, refresh=True)
+        if label not in self._tasks:
+            self._tasks[label] = self._progress.add_task(label, total=total)
+        self._progress.update(self._tasks[label], completed=done, refresh=True)
         self._drawn_ns = now_ns
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start drawing."""
         self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         self._progress.stop()

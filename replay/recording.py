@@ -1,4 +1,4 @@
-"""Recording: a recorded cine sequence with its geometry, times and, where known, its target."""
+"""Hold a recorded cine sequence with its geometry, times and, where known, its target."""
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -13,16 +13,16 @@ from gatekeeper.core.frame import FrameStack, Plane
 
 
 class LazyFrames:
-    """A stack of images (T, H, W) that are read from where they are kept, one by one, when they are asked for.
+    """A stack of images (T, H, W) that are read from storage one by one, on access.
 
-    Nothing is remembered: an image that is asked for twice is read twice.
+    Images are not cached: one that is accessed twice is read twice.
 
     Parameters
     ----------
     read : callable
-        Returns image k as an array (H, W) of the type; asked for 0 <= k < `count` only.
+        Returns image k as an array (H, W) of type `dtype`, for 0 <= k < `count`.
     count : int
-        T.
+        Number of images T.
     shape : tuple of int
         (H, W) of each image.
     dtype : dtype
@@ -52,18 +52,18 @@ class LazyFrames:
         return len(self._indices)
 
     def __iter__(self) -> Iterator[NDArray[np.generic]]:
-        """Read the images (H, W) in order, each when it is its turn."""
+        """Iterate over the images (H, W), reading each when it is reached."""
         return (self._image(index) for index in self._indices)
 
     def __getitem__(self, key: Any, /) -> Any:
-        """Return the image (H, W) at an index, or a lazy stack of those at a slice.
+        """Return the image (H, W) at an index, or the lazy stack of a slice.
 
         Raises
         ------
         IndexError
-            When there is no image at the index.
+            When the index is out of range.
         RecordingError
-            When the image cannot be read any more, or is of another size or type than the stack.
+            When the image can no longer be read, or differs from the stack in size or type.
         """
         if isinstance(key, slice):
             part = LazyFrames(self._read, 0, self._size, self._dtype)
@@ -97,7 +97,7 @@ class Recording:
     Attributes
     ----------
     name : str
-        What the case is called; never a person's name or number.
+        Name of the case, without any patient identifier.
     frames : FrameStack of float32 or an integer type, shape (T, H, W)
         Pixel values as recorded: an array, or images that are read one by one.
     spacing_mm : tuple of float
@@ -115,7 +115,7 @@ class Recording:
     region : str or None
         Scanned region, for example "abdomen".
     notes : tuple of str
-        What whoever uses the recording should know: what was assumed, left out, missing or doubled. One line each.
+        Remarks of the reader, one line each: what was assumed, left out, missing or duplicated.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The facts about a recording: how many frames of what size, where they lie, how evenly they come, what is drawn."""
+"""Summarise a recording: number, size, position and timing of its frames, and the target drawn on them."""
 
 import math
 from collections.abc import Iterator
@@ -14,31 +14,31 @@ from replay.progress import OnProgress
 from replay.recording import Recording
 
 GAP = 1.5
-"""An interval longer than so many usual ones is a gap, in which frames are missing."""
+"""An interval longer than this many median intervals is a gap, in which frames are missing."""
 LISTED = 10
-"""So many gaps and repeated frames are listed; all are counted."""
+"""At most this many gaps and repeated frames are listed; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How evenly frames come.
+    """Regularity of the frame times.
 
     Attributes
     ----------
     duration_s : float
         From the first frame to the last.
     rate_hz : float or None
-        Frames per second, from the median interval; None of a single frame.
+        Frames per second, from the median interval; None for a single frame.
     jitter_ms : float or None
-        95th percentile of how far intervals are off their median.
+        95th percentile of the absolute deviation of intervals from their median.
     longest_ms : float or None
         Longest interval.
     gaps : int
-        Intervals of more than one and a half usual ones.
+        Number of intervals longer than `GAP` median intervals.
     missing : int
-        Frames that would have come in them.
+        Number of frames missing in the gaps.
     first_gaps : tuple of int
-        After which frames the first of them begin.
+        Frames after which the first gaps begin.
     """
 
     duration_s: float
@@ -52,46 +52,46 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is in a recording.
+    """Summary of a recording.
 
     Attributes
     ----------
     name, format : str
-        What it is called, and what it is.
+        Name of the case, and of its format.
     frames : int
-        How many.
+        Number of frames.
     rows, cols : int
         Size of a frame in pixels.
     spacing_mm, extent_mm : tuple of float
-        Distance of pixel centres and size of the image, along rows and columns.
+        Distance of pixel centres and size of the image, along rows and columns, in mm.
     pixel_type : str
-        Type of a pixel.
+        Pixel type.
     values : tuple of float
-        Least and largest pixel; of those that are finite.
+        Smallest and largest finite pixel value.
     not_finite : int
-        Frames with a pixel that is NaN or infinite.
+        Number of frames with a pixel that is NaN or infinite.
     plane : Plane
-        Where the image lies, canonical.
+        Position of the image, in canonical orientation.
     tilt_deg : float
-        Angle of its normal to left-right.
+        Angle between its normal and the left-right axis, in degrees.
     timing : Timing
-        How evenly frames come.
+        Regularity of the frame times.
     repeated : int
-        Frames whose pixels are those of the one before.
+        Number of frames identical to the one before.
     first_repeated : tuple of int
-        The first of them.
+        The first repeated frames.
     target_mm2 : float or None
-        Area of the target on the first frame; None when none is drawn.
+        Area of the target on the first frame, in mm2; None when no target is drawn.
     target_center_mm : tuple of 3 floats or None
-        Its centre in the patient (DICOM LPS).
+        Its centre in the patient (DICOM LPS), in mm.
     labelled : int
-        Frames on which the target is drawn.
+        Number of frames on which the target is drawn.
     field_strength_t : float or None
-        Field strength of the scanner.
+        Field strength of the scanner, in tesla.
     region : str or None
         Scanned region.
     notes : tuple of str
-        What the reader has to say.
+        Remarks of the reader.
     """
 
     name: str
@@ -162,16 +162,20 @@ class Facts:
 
 
 def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) -> Facts:
-    """Return the facts about a recording; each frame is read once, and none is kept.
+    """Return the summary of a recording; each frame is read once and not kept in memory.
 
     Parameters
     ----------
     recording : Recording
-        What to look at.
+        The recording.
     format_name : str
-        What it is.
+        Name of its format.
     on_progress : callable
-        Told of every frame.
+        Called after every frame.
+
+    Returns
+    -------
+    Facts
 
     Raises
     ------
@@ -221,7 +225,7 @@ def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) ->
 
 
 def timing_of(times_s: NDArray[np.float64]) -> Timing:
-    """Return how evenly frames come at the times (T,) in seconds."""
+    """Return the regularity of frame times (T,), given in seconds."""
     intervals_s = np.diff(times_s)
     if not intervals_s.size:
         return Timing(0.0, None, None, None, 0, 0, ())

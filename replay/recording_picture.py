@@ -1,4 +1,4 @@
-"""A frame with its target as a picture: small in the terminal, by half blocks of rich, or as a PNG."""
+"""Draw a frame with its target: as half-block characters in the terminal, or as a PNG."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +11,13 @@ from replay.recording import Recording
 
 TARGET_RGB = (240, 228, 66)
 PNG_SIDE_PX = 768
-"""The longer side of a PNG is at least so long, by a whole multiple of the image."""
+"""Smallest length of the longer side of a PNG; images are enlarged by an integer factor to reach it."""
 
 Rgb = tuple[int, int, int]
 
 
 def shades(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return an image in shades of grey, from its 1st to its 99.5th percentile; what is not finite is black."""
+    """Return an image as 8-bit grey from its 1st to its 99.5th percentile; pixels that are not finite are black."""
     values = np.asarray(image, np.float64)
     finite = np.isfinite(values)
     if not finite.any():
@@ -28,16 +28,20 @@ def shades(image: NDArray[np.generic]) -> NDArray[np.uint8]:
 
 
 def terminal_picture(recording: Recording, index: int = 0, width: int = 64) -> Text:
-    """Return a frame as text, two pixels to a character, with the target's edge on the first frame.
+    """Return a frame as text, two pixels per character, with the target's edge on the first frame.
 
     Parameters
     ----------
     recording : Recording
-        Whose frame.
+        The recording.
     index : int
-        Which of its frames.
+        Index of the frame.
     width : int
-        How many characters wide; pixels are as wide as high, whatever the spacing.
+        Width in characters; the picture keeps the proportions of the image in mm.
+
+    Returns
+    -------
+    rich.text.Text
     """
     row_mm, col_mm = recording.spacing_mm
     grey = shades(recording.frames[index])

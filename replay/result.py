@@ -1,4 +1,4 @@
-"""Result: what came out of a replay, as the numbers that the summary and the table are made of."""
+"""Hold the result of a replay, and write it as JSON or as a table."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,28 +16,28 @@ from replay.scores.tracking import Score
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out of a replay.
+    """Result of a replay.
 
     Attributes
     ----------
     case : str
-        What the case is called.
+        Name of the case.
     folder : Path
-        Where the session is.
+        The session folder.
     summary : Summary
-        The session in numbers.
+        Counts and times of the session.
     replay_s : float
         Real time from the start of the loop to its end, in seconds.
     lag : LagSummary
-        How well the loop kept its deadlines.
+        Lateness of the loop.
     score : Score or None
-        How well the target was tracked; None where the case has no labels to score against.
+        Score of the tracking; None when the case has no labels.
     gating : GatingScore or None
-        How well the beam was gated; None likewise.
+        Score of the gating; None when the case has no labels.
     seal : Seal
-        What the record of it came to.
+        End of the record: hash of the last line and counts of frames.
     preview : PreviewReport or None
-        The report on the preview, where there was one.
+        Report on the preview, if there was one.
     """
 
     case: str
@@ -51,7 +51,7 @@ class Result:
     preview: PreviewReport | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return what `summary.json` holds: plain values for JSON, None for what could not be measured."""
+        """Return the content of `summary.json` as plain values; None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
         values["lag"] = numbers(asdict(self.lag))
         values |= {"session": str(self.folder), **asdict(self.seal)}
@@ -74,12 +74,12 @@ class Result:
         Parameters
         ----------
         report : Path, optional
-            Where the report is, if one was written.
+            Path of the report, if one was written.
 
         Returns
         -------
         str
-            A line for each figure.
+            One line per figure.
         """
         rows = aligned([*self._rows(), *([] if report is None else [("report", str(report))])])
         return "\n".join(rows if self.preview is None else [self.preview.as_text(), "", *rows])

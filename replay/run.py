@@ -1,4 +1,4 @@
-"""A replay: a recording through the live loop into a session folder, scored where the recording has labels."""
+"""Replay a recording through the live loop into a session folder, and score it if the recording has labels."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -41,19 +41,18 @@ from replay.scores.tracking import Score, score
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReplayInput:
-    """What is replayed.
+    """Input of a replay.
 
     Attributes
     ----------
     recording : Recording
-        Its frames are drawn, and scored where there are labels.
+        Frames for the overview, and labels for the scores.
     setup : SessionSetup
-        What tracker and envelope are made of.
+        Reference, target and structures, from which tracker and envelope are made.
     source : callable
-        Makes the source of the frames, which are those of the recording, from the session's clock, the armed engine
-        and the recorder.
+        Makes the source of the recording's frames, from the session's clock, the armed engine and the recorder.
     index : callable
-        Which frame of the recording has the sequence number.
+        Returns the index in the recording of the frame with a sequence number.
     """
 
     recording: Recording
@@ -63,14 +62,18 @@ class ReplayInput:
 
 
 def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
-    """Return a recorded case to be replayed, its target drawn on its first frame.
+    """Return the replay input of a recorded case, with the target of its first frame.
 
     Parameters
     ----------
     recording : Recording
         The case.
     preview_s : float
-        The frames of so many first seconds are learned from; the others are played.
+        The tracker learns from the frames of this many first seconds; the others are played.
+
+    Returns
+    -------
+    ReplayInput
 
     Raises
     ------
@@ -107,7 +110,7 @@ def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
 
 
 def replay(
-    material: ReplayInput,
+    replay_input: ReplayInput,
     config: SessionConfig,
     folder: Path,
     clock: Clock,
@@ -117,30 +120,34 @@ def replay(
     status: SessionStatus | None = None,
     tracker: TrackerFactory | None = None,
 ) -> Result:
-    """Play a recording through tracker, gate and loop, and leave a whole session in `folder`.
+    """Play a recording through tracker, gate and loop, and write a complete session into `folder`.
 
-    A replay that cannot be recorded any more ends at once.
+    The replay ends at once when it can no longer be recorded.
 
     Parameters
     ----------
-    material : ReplayInput
-        What to play.
+    replay_input : ReplayInput
+        The recording and its setup.
     config : SessionConfig
         All settings.
     folder : Path
-        Where the session goes; new or empty.
+        Session folder; new or empty.
     clock : Clock
         Sets the pace.
     on_progress : callable
-        Told of every frame, so that a progress bar can be shown.
+        Called after every frame, for a progress bar.
     linac : LinacPort, optional
-        Where decisions go, and is closed at the end; by default nowhere.
+        Port that receives the decisions, closed at the end; by default a dry run.
     faults : sequence of FaultSpec
-        What goes wrong with the frames on their way.
+        Faults injected into the frames.
     status : SessionStatus, optional
-        Shows how it is, to whoever looks on.
+        Status to be updated, which displays read.
     tracker : TrackerFactory, optional
         Makes the tracker; by default the one that the settings name.
+
+    Returns
+    -------
+    Result
 
     Raises
     ------
@@ -151,26 +158,26 @@ def replay(
     EngineError
         When tracking or deciding fails on a frame.
     """
-    recording, frames = material.recording, len(material.recording.frames)
-    armed = arm(material.setup, config, tracker=tracker)
+    recording, frames = replay_input.recording, len(replay_input.recording.frames)
+    armed = arm(replay_input.setup, config, tracker=tracker)
     config = armed.config
-    with SessionRecorder(folder, config, material.setup, OFFLINE_TIMEOUTS) as session:
-        witness = _Witness(session, on_progress, frames)
+    with SessionRecorder(folder, config, replay_input.setup, OFFLINE_TIMEOUTS) as session:
+        kept = _KeepingRecorder(session, on_progress, frames)
         if status is not None:
             status.not_kept = lambda: session.frames_dropped
-            status.begin(material.setup, armed)
+            status.begin(replay_input.setup, armed)
             status.enter(Phase.DELIVERY, clock.now_s())
         stats = LoopStats(config.loop.stall_ms)
         began_ns = stopwatch_ns()
-        source = material.source(clock, armed, witness)
+        source = replay_input.source(clock, armed, kept)
         if faults:
             source = inject(source, faults, clock)
-        with closing(source), closing(DryRunLinac() if linac is None else linac) as told:
+        with closing(source), closing(DryRunLinac() if linac is None else linac) as port:
             run_loop(
                 source,
                 armed.engine,
-                told,
-                witness if status is None else _OnBoard(witness, status, told),
+                port,
+                kept if status is None else _StatusRecorder(kept, status, port),
                 clock,
                 config.gate.max_age_s,
                 stats,
@@ -179,8 +186,8 @@ def replay(
         ended_ns = stopwatch_ns()
         if status is not None:
             status.enter(Phase.ENDED, clock.now_s())
-        score = _score(witness, recording, on_progress)
-        gating = _gating(witness, recording, armed.envelope, config.gate.outside_percent, on_progress)
+        score = _score(kept, recording, on_progress)
+        gating = _gating(kept, recording, armed.envelope, config.gate.outside_percent, on_progress)
         result = Result(
             case=recording.name,
             folder=folder,
@@ -193,54 +200,54 @@ def replay(
             preview=armed.preview,
         )
         on_progress("drawing", 0, 1)
-        seen = _seen(witness, material, armed, config)
-        write_atomically(folder / "overview.png", overview_png(seen))
+        overview = _overview_data(kept, replay_input, armed, config)
+        write_atomically(folder / "overview.png", overview_png(overview))
         on_progress("drawing", 1, 1)
         session.finish(result.as_json())
     return result
 
 
-class _Witness(ForwardingRecorder):
-    """A Recorder that passes everything on to the session, and remembers what is scored and drawn afterwards."""
+class _KeepingRecorder(ForwardingRecorder):
+    """A Recorder that forwards to the session, and keeps what is scored and drawn afterwards."""
 
     def __init__(self, session: SessionRecorder, on_progress: OnProgress, frames: int) -> None:
         super().__init__(session)
         self._on_progress = on_progress
         self._frames = frames
-        self._seen = 0
+        self._frames_done = 0
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Keep one pass of the loop, without its image."""
+        """Record one pass of the loop, and keep its decision and track."""
         super().record(step, total_ms)
         if self.fault is not None:
             raise OutputError(f"{self.fault}; free some space or name another folder")
         self.decisions.append(step.decision)
         self.tracks.append(step.track)
-        self._seen += step.frame is not None
-        self._on_progress("replaying", self._seen, self._frames)
+        self._frames_done += step.frame is not None
+        self._on_progress("replaying", self._frames_done, self._frames)
 
 
-class _OnBoard(ForwardingRecorder):
-    """A Recorder that passes everything on, and shows it on a board."""
+class _StatusRecorder(ForwardingRecorder):
+    """A Recorder that forwards, and updates the session status."""
 
     def __init__(self, recorder: Recorder, status: SessionStatus, linac: LinacPort) -> None:
         super().__init__(recorder)
         self._status, self._linac = status, linac
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Pass on one pass of the loop, and show it."""
+        """Record one pass of the loop, and update the status."""
         super().record(step, total_ms)
         self._status.update(step, total_ms, self._linac.alive)
 
 
-def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> Score | None:
-    """Return how well the target was tracked, where the recording has labels; a lost target is an empty mask."""
+def _score(kept: _KeepingRecorder, recording: Recording, on_progress: OnProgress) -> Score | None:
+    """Return the tracking score, or None without labels; a lost target is an empty mask."""
     shape = (recording.frames.shape[1], recording.frames.shape[2])
     found = {
         decision.sequence: track
-        for decision, track in zip(witness.decisions, witness.tracks, strict=True)
+        for decision, track in zip(kept.decisions, kept.tracks, strict=True)
         if track is not None
     }
     on_frames = (
@@ -251,13 +258,13 @@ def _score(witness: _Witness, recording: Recording, on_progress: OnProgress) -> 
 
 
 def _gating(
-    witness: _Witness, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
+    kept: _KeepingRecorder, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
 ) -> GatingScore | None:
-    """Return how well the beam was gated, where the recording has labels."""
+    """Return the gating score, or None without labels."""
     if recording.labels is None:
         return None
     beam_on = np.zeros(len(recording.frames), dtype=np.bool_)
-    for decision in witness.decisions:
+    for decision in kept.decisions:
         if decision.sequence >= 0:
             beam_on[decision.sequence] = decision.state is BeamState.ON
     truth = truth_outside_percent(
@@ -270,24 +277,26 @@ def _gating(
 def _counted(
     masks: Iterable[NDArray[np.bool_]], scored: str, total: int, on_progress: OnProgress
 ) -> Iterator[NDArray[np.bool_]]:
-    """Yield the masks and tell how many of them there were already."""
+    """Yield the masks, reporting progress after each."""
     for done, mask in enumerate(masks, start=1):
         yield mask
         on_progress(f"scoring {scored}", done, total)
 
 
-def _seen(witness: _Witness, material: ReplayInput, armed: Armed, config: SessionConfig) -> OverviewData:
-    """Return what the overview is drawn from."""
-    recording = material.recording
+def _overview_data(
+    kept: _KeepingRecorder, replay_input: ReplayInput, armed: Armed, config: SessionConfig
+) -> OverviewData:
+    """Return the data of the overview."""
+    recording = replay_input.recording
     return OverviewData(
         name=recording.name,
         images=recording.frames,
         spacing_mm=recording.spacing_mm,
         decisions=[
-            replace(decision, sequence=material.index(decision.sequence)) if decision.sequence >= 0 else decision
-            for decision in witness.decisions
+            replace(decision, sequence=replay_input.index(decision.sequence)) if decision.sequence >= 0 else decision
+            for decision in kept.decisions
         ],
-        tracks=witness.tracks,
+        tracks=kept.tracks,
         envelope_px=armed.envelope.contour_px,
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         margin_mm=config.envelope.margin_mm,

@@ -1,4 +1,4 @@
-"""The algorithm contract of TrackRAD2025: one case in, the target on every frame out.
+"""Run the tracker under the algorithm contract of TrackRAD2025: one case in, the target on every frame out.
 
 The layout is that of the challenge's platform, https://trackrad2025.grand-challenge.org/: under the input
 `images/mri-linacs/*.mha` (rows, columns, time), `images/mri-linac-target/*.mha` (the target on the first frame),
@@ -27,7 +27,7 @@ SERIES = Path("images") / "mri-linacs"
 TARGET = Path("images") / "mri-linac-target"
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done and how much there is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Input:
     series : Path
         The file of its images.
     spacing : tuple of float
-        Of the images as they are stored: along rows, columns and time.
+        Spacing of the stored images along rows, columns (mm) and time.
     """
 
     recording: Recording
@@ -51,7 +51,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came out of a run.
+    """Result of a run.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Run:
     frames : int
         Number of frames.
     read_s, arm_s, track_s, write_s : float
-        Time for reading the input, making the tracker from the first frame, tracking the others, and writing.
+        Times for reading the input, making the tracker from the first frame, tracking the others, and writing, in s.
     """
 
     output: str
@@ -75,7 +75,7 @@ class Run:
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
     def as_line(self) -> str:
-        """Return the run in one line."""
+        """Return the run as one line of text."""
         total_s = self.read_s + self.arm_s + self.track_s + self.write_s
         per_frame_ms = 1e3 * self.track_s / max(self.frames - 1, 1)
         return f"{self.output}: {self.frames} frames in {total_s:.2f} s, {per_frame_ms:.2f} ms to track each"
@@ -89,9 +89,9 @@ def run(input_dir: Path, output_dir: Path, on_progress: OnProgress) -> Run:
     input_dir : Path
         A case in the challenge's layout.
     output_dir : Path
-        Where the masks go; an older output there is replaced.
+        Folder for the masks; an older output there is replaced.
     on_progress : callable
-        Told of every frame.
+        Called after every frame.
 
     Returns
     -------
@@ -124,7 +124,16 @@ def run(input_dir: Path, output_dir: Path, on_progress: OnProgress) -> Run:
 
 
 def open_input(input_dir: Path) -> Input:
-    """Return a case in the challenge's layout.
+    """Open a case in the challenge's layout.
+
+    Parameters
+    ----------
+    input_dir : Path
+        The folder of the case.
+
+    Returns
+    -------
+    Input
 
     Raises
     ------
@@ -140,10 +149,15 @@ def open_input(input_dir: Path) -> Input:
 
 
 def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
-    """Yield the target on each frame as a mask (H, W); that of a frame is known before the next one is looked at.
+    """Yield the target on each frame as a mask (H, W), using only that frame and earlier ones.
 
-    The first is the given one. On a frame on which the tracker is not sure its best guess counts, which is where the
-    target was last when there is no better one; a mask is never empty.
+    The first mask is the given one. On a frame with low tracking confidence the best estimate is used, and the last
+    mask if the estimate is empty, so that a mask is never empty.
+
+    Parameters
+    ----------
+    recording : Recording
+        The case; its `first_mask` is required.
 
     Yields
     ------
@@ -156,7 +170,7 @@ def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
         When the target cannot be tracked.
     """
     frames, target = recording.frames, recording.first_mask
-    assert target is not None  # noqa: S101  (without one a case is not opened)
+    assert target is not None  # noqa: S101  (open_input refuses a case without one)
     tracker = Tracker(frames[0], target, recording.spacing_mm)
     shape = (target.shape[0], target.shape[1])
     latest = target
@@ -170,7 +184,7 @@ def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
 def _read(input_dir: Path) -> Input:
     if not input_dir.is_dir():
         raise RecordingError(f"{input_dir}: no such folder; name the folder of a case in the challenge's layout")
-    series, label = (_only_image(input_dir / place) for place in (SERIES, TARGET))
+    series, label = (_only_image(input_dir / subfolder) for subfolder in (SERIES, TARGET))
     rate_hz = read_number(input_dir / "frame-rate.json", *RATE_LIMITS_HZ, "frames per second")
     field_t = read_number(input_dir / "b-field-strength.json", *FIELD_LIMITS_T, "tesla")
     region = read_region(input_dir / "scanned-region.json")
@@ -197,7 +211,7 @@ def _read(input_dir: Path) -> Input:
 
 
 def _only_image(folder: Path) -> Path:
-    """Return the one image in a folder of the input, whatever its name."""
+    """Return the only image in a folder of the input, under any name."""
     found = sorted(folder.glob("*.mha"))
     if len(found) != 1:
         raise RecordingError(f"{folder}: holds {len(found)} files *.mha, not one; put the one of this case there")
@@ -205,7 +219,7 @@ def _only_image(folder: Path) -> Path:
 
 
 def _write(path: Path, masks: NDArray[np.uint8], case: Input) -> None:
-    """Write masks (T, H, W) with the axes of the images, and where these lie."""
+    """Write masks (T, H, W) with the axes and the position of the images."""
     part = path.with_name(".unfinished.mha")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A folder or file that appears whole or not at all."""
+"""Write folders and files atomically: complete, or not at all."""
 
 import secrets
 import shutil
@@ -11,22 +11,22 @@ from gatekeeper.core.errors import OutputError
 
 @contextmanager
 def folder_written_atomically(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its name when the block ends well, and vanishes when not.
+    """Yield a temporary folder that is renamed to `path` when the block succeeds, and removed when it fails.
 
     Parameters
     ----------
     path : Path
-        The folder to make. It may be there already when it is empty; its parents are made when missing.
+        The folder to make. It may exist if it is empty; missing parents are made.
 
     Yields
     ------
     Path
-        Where to write.
+        The temporary folder or file to write.
 
     Raises
     ------
     OutputError
-        When `path` is no folder or not empty, or when the disk is full or cannot be written.
+        When `path` is not an empty folder, or when it cannot be written, for example because the disk is full.
     """
     path = path.resolve()
     with _unfinished(path, "folder") as unfinished:
@@ -43,22 +43,22 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def file_written_atomically(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` for a file that takes its place when the block ends well, and vanishes when not.
+    """Yield the path of a temporary file that is renamed to `path` when the block succeeds, and removed when it fails.
 
     Parameters
     ----------
     path : Path
-        The file to make; it must not be there. Its folder is made when missing.
+        The file to make; it must not exist. Its folder is made if missing.
 
     Yields
     ------
     Path
-        Where to write.
+        The temporary folder or file to write.
 
     Raises
     ------
     OutputError
-        When `path` is there already, or when the disk is full or cannot be written.
+        When `path` exists, or when it cannot be written, for example because the disk is full.
     """
     path = path.resolve()
     with _unfinished(path, "file") as unfinished:
@@ -74,7 +74,7 @@ def file_written_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _unfinished(path: Path, what: str) -> Iterator[Path]:
-    """Yield a name beside `path` for what is not whole yet, and say in one line when the disk does not take it."""
+    """Yield a temporary name beside `path`, and turn errors of the disk into an OutputError."""
     try:
         yield path.with_name(f".{path.name}.{secrets.token_hex(4)}.unfinished")
     except OSError as error:

@@ -27,7 +27,7 @@ from replay.formats.metaimage_writer import is_large_stack, write_stack
 from replay.formats.stack import to_tracked_type
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.volume import Volume
-from replay.progress import OnProgress, unseen
+from replay.progress import OnProgress, no_progress
 from replay.recording import Recording
 from replay.write import folder_written_atomically
 
@@ -77,7 +77,7 @@ def write_case(
     recording: Recording,
     out_dir: Path,
     extra_files: Mapping[str, str] | None = None,
-    on_progress: OnProgress = unseen,
+    on_progress: OnProgress = no_progress,
 ) -> Path:
     """Write a recording as a case that `open_case` reads back exactly.
 
