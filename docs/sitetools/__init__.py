@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gatekeeper
+import replay
 from docs.sitetools import command_line, fault_table, hold_reasons, mathml, settings_tables
 
 GENERATORS = {
@@ -26,8 +27,9 @@ def _fill_in(_app: Any, _docname: str, source: list[str]) -> None:
 
 def _remove_old_stubs(app: Any) -> None:
     """Remove pages of names that are no longer public, which autosummary leaves behind."""
-    for page in (Path(app.srcdir) / "reference" / "api").glob("gatekeeper.*.rst"):
-        if page.stem.removeprefix("gatekeeper.") not in gatekeeper.__all__:
+    public = {f"{module.__name__}.{name}" for module in (gatekeeper, replay) for name in module.__all__}
+    for page in (Path(app.srcdir) / "reference" / "api").glob("*.rst"):
+        if page.stem not in public:
             page.unlink()
 
 
