@@ -1,1 +1,1 @@
-"""Two faces of one session: the terminal and the web page."""
+"""Show a session on the terminal and on a web page."""

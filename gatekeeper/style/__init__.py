@@ -1,1 +1,1 @@
-"""How a session looks wherever it is shown: colours, words, and the parts that several pages share."""
+"""Colours, texts of hold reasons, and the page files that the console and the report share."""

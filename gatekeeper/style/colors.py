@@ -1,7 +1,12 @@
-"""Define the colours of every picture and page.
+"""Define the colours of charts, pages and the terminal.
 
-They are Okabe and Ito's palette, which people with any colour vision can tell apart; a held beam is also hatched or
-named.
+They are Okabe and Ito's palette, which is safe for colour-blind readers [1]_. A held beam is also hatched or labelled,
+so that it can be recognised without colour.
+
+References
+----------
+.. [1] M. Okabe and K. Ito, "Color universal design: how to make figures and presentations that are friendly to
+       colorblind people", University of Tokyo, 2008.
 """
 
 from gatekeeper.core.decision import BeamState
@@ -15,7 +20,7 @@ CATEGORY_COLOR = {
     Category.TECHNICAL: "#D55E00",
     Category.OPERATOR: "#999999",
 }
-"""Colours of a hold by the category of its first reason."""
+"""Colour of a hold, by the category of its first reason."""
 TARGET_COLOR = "#F0E442"
 ENVELOPE_COLOR = "#56B4E9"
 AVOID_COLOR = "#D55E00"
@@ -28,7 +33,12 @@ ENVELOPE_DASHES = (0, (4, 2))
 
 
 def css() -> str:
-    """Return the colours as CSS custom properties, for pages.
+    """Return the colours as CSS custom properties.
+
+    Returns
+    -------
+    str
+        One CSS rule for ``:root``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Show hold reasons: texts and colours of their categories, and the tables of reasons for pages."""
+"""Provide the texts and colours of hold reasons and their categories for pages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,24 +14,48 @@ CATEGORY_TEXT: Mapping[Category, str] = {
     Category.TECHNICAL: "frames, linac or link",
     Category.OPERATOR: "operator",
 }
-"""What a beam is held for, after the word "Hold"."""
+"""Text of each category, as in "Hold: target position"."""
 
 CATEGORIES = tuple(Category)
-"""Pages know a category by its index in this tuple."""
+"""Pages refer to a category by its index in this tuple."""
 
 
 def category_index(reason: Reason) -> int:
-    """Return the index of a reason's category in `CATEGORIES`."""
+    """Return the index of a reason's category in `CATEGORIES`.
+
+    Parameters
+    ----------
+    reason : Reason
+        A hold reason.
+
+    Returns
+    -------
+    int
+        Index from 0.
+    """
     return CATEGORIES.index(REASONS[reason].category)
 
 
 def categories_for_page() -> list[dict[str, str]]:
-    """Return colour and text of each category, in the order of `CATEGORIES`."""
+    """Return the colour and text of each category.
+
+    Returns
+    -------
+    list of dict
+        With `color` and `words`, in the order of `CATEGORIES`.
+    """
     return [{"color": CATEGORY_COLOR[category], "words": CATEGORY_TEXT[category]} for category in CATEGORIES]
 
 
 def reasons_for_page() -> list[dict[str, Any]]:
-    """Return word, text, action and category of each reason, in the order of the table."""
+    """Return the word, text, action and category of each reason.
+
+    Returns
+    -------
+    list of dict
+        With `word`, `words` (the text), `action` and `kind` (index of the category), in the order of the table of
+        reasons.
+    """
     return [
         {"word": row.reason.value, "words": row.text, "action": row.action, "kind": category_index(row.reason)}
         for row in reason_rows()

@@ -81,7 +81,7 @@ def test_it_says_so_when_nothing_is_heard(tty):
     with closing(Display(tty.near)) as display:
         display.send(BEAM_ON)
         until(lambda: b"BEAM ON" in tty.read())
-        until(lambda: b"THE STATE IS NOT KNOWN" in tty.read())
+        until(lambda: b"BEAM STATE UNKNOWN" in tty.read())
 
 
 def test_it_writes_lines_where_there_is_no_terminal(pipe):

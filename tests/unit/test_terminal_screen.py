@@ -22,7 +22,7 @@ from tests.support.steps import HOLD, silent_step, step
 def seen(*messages):
     found = History()
     for message in (FACTS, *messages):
-        found.take(message)
+        found.add(message)
     return found
 
 
@@ -47,9 +47,9 @@ P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                    phase deli
 ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
   • Target outside envelope: 7.2 %, limit 5 %
 frames      8.0 /s   240 judged                     outside     7.2 %  limit 5 %
-age         112 ms                                  confidence  0.93  limit 0.5
+frame age   112 ms                                  confidence  0.93  limit 0.5
 latency     p50 0.42  p99 1.10  max 3.40 ms         duty cycle  56.2 %   beam on 22.4 s
-lacking     0 missing  0 skipped  0 not recorded    linac       link alive
+not judged  0 missing  0 skipped  0 not recorded    linac       link alive
 0:00:20  done: arm by Anna
 > rel█
 """
@@ -79,15 +79,15 @@ def test_the_state_is_wide_and_in_another_colour():
 
 def test_a_state_of_which_nothing_is_heard_is_not_believed():
     text = drawn(BEAM_ON, silent_s=2.4)
-    assert "NO NEWS FOR 2 s: THE STATE IS NOT KNOWN" in text
+    assert "NO DATA FOR 2 s: BEAM STATE UNKNOWN" in text
     assert "BEAM ON" not in text
-    assert "NO NEWS" in drawn(BEAM_ON, silent_s=math.nan)
-    assert "NO NEWS" not in drawn(BEAM_ON, silent_s=1.4)
+    assert "NO DATA" in drawn(BEAM_ON, silent_s=math.nan)
+    assert "NO DATA" not in drawn(BEAM_ON, silent_s=1.4)
 
 
 @pytest.mark.parametrize("phase", ["connect", "ended", ""])
 def test_before_and_after_the_loop_nothing_need_be_heard(phase):
-    assert "NO NEWS" not in drawn(HELD_NOW._replace(phase=phase), silent_s=100.0)
+    assert "NO DATA" not in drawn(HELD_NOW._replace(phase=phase), silent_s=100.0)
 
 
 def test_every_reason_has_words():

@@ -1,1 +1,1 @@
-"""The live terminal view: what an operator sees while the beam is gated, drawn by a process of its own."""
+"""Show a running session on the terminal, from a separate process."""

@@ -1,4 +1,4 @@
-"""The display, a process of its own: reads what it is sent, draws, and waits for nobody who waits for it."""
+"""Run the process of the terminal display: read messages from the session and draw them."""
 
 import os
 import select
@@ -16,13 +16,21 @@ from gatekeeper.display.terminal.screen import Plain, draw
 from gatekeeper.display.terminal.snapshot import Message, Snapshot, unpacked
 
 LARGEST = 65536
+"""Size of the largest message in bytes."""
 REDRAW_S = 0.1
 
 
-def main(number: int) -> None:
-    """Show what comes in on a socket, on standard output, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever sends ends in order, and so do we
-    with socket.socket(fileno=number) as link, suppress(OSError):
+def main(descriptor: int) -> None:
+    """Show the messages from a socket on standard output until the socket is closed.
+
+    Parameters
+    ----------
+    descriptor : int
+        File descriptor of a socket that is connected to the session.
+    """
+    # Ctrl-C reaches all processes of the terminal: the session ends first and closes the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=descriptor) as link, suppress(OSError):
         link.setblocking(False)
         if os.isatty(1):
             show(link, Console())
@@ -31,24 +39,38 @@ def main(number: int) -> None:
 
 
 def show(link: socket.socket, console: Console) -> None:
-    """Draw on a terminal, at most ten times a second."""
-    seen, heard_ns, open_ = History(), monotonic_ns(), True
+    """Draw on a terminal, at most 20 times per second, until the socket is closed.
+
+    Parameters
+    ----------
+    link : socket
+        Non-blocking socket from which messages are read.
+    console : Console
+        The terminal.
+    """
+    history, received_ns, open_ = History(), monotonic_ns(), True
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while open_:
             select.select([link], [], [], REDRAW_S)
             messages, open_ = received(link)
             for message in messages:
-                seen.take(message)
+                history.add(message)
                 if isinstance(message, Snapshot):
-                    heard_ns = monotonic_ns()
-            silent_s = (monotonic_ns() - heard_ns) * 1e-9
-            live.update(draw(seen, silent_s, console.width, console.height), refresh=True)
-            # Messages that come in quick succession are drawn once.
+                    received_ns = monotonic_ns()
+            silent_s = (monotonic_ns() - received_ns) * 1e-9
+            live.update(draw(history, silent_s, console.width, console.height), refresh=True)
+            # Messages in quick succession are drawn together.
             select.select([], [], [], REDRAW_S / 2)
 
 
 def write(link: socket.socket) -> None:
-    """Write lines."""
+    """Write plain lines to standard output until the socket is closed.
+
+    Parameters
+    ----------
+    link : socket
+        Non-blocking socket from which messages are read.
+    """
     plain, open_ = Plain(), True
     while open_:
         select.select([link], [], [])
@@ -59,7 +81,20 @@ def write(link: socket.socket) -> None:
 
 
 def received(link: socket.socket) -> tuple[list[Message], bool]:
-    """Return all messages that have come, and whether more may."""
+    """Return the messages that have arrived.
+
+    Parameters
+    ----------
+    link : socket
+        Non-blocking socket from which messages are read.
+
+    Returns
+    -------
+    messages : list of Message
+        Oldest first.
+    open_ : bool
+        Whether the socket is still open.
+    """
     messages: list[Message] = []
     with suppress(BlockingIOError):
         while data := link.recv(LARGEST):

@@ -1,4 +1,4 @@
-"""Trace: the target's movement as dots, eight to a character, and below it when the beam was on."""
+"""Plot the target's motion in braille characters of eight dots each, with the beam state below."""
 
 import math
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 BRAILLE = 0x2800
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
-"""The dot of a character by its row and column."""
+"""Bit of each dot of a braille character, by row and column."""
 ROWS, COLS = len(DOTS), len(DOTS[0])
 ON, HELD, NOTHING = "█", "╱", " "
 
 
 class Point(NamedTuple):
-    """One decision.
+    """Target position and beam state at one decision.
 
     Attributes
     ----------
     time_s : float
         Session time in seconds.
     si_mm : float
-        Where the target was, inferior positive; NaN where it was not found.
+        SI displacement of the target in mm, inferior positive; NaN when the target was not found.
     on : bool
         Whether the beam was on.
     """
@@ -31,16 +31,16 @@ class Point(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A picture in characters.
+    """A plot in characters.
 
     Attributes
     ----------
     lines : tuple of str
-        The movement, superior on top.
+        Lines of the plot of the SI displacement, superior on top.
     beam : str
-        When the beam was on.
+        Beam state in each column: `ON`, `HELD` or `NOTHING`.
     top_mm, bottom_mm : float
-        What the edges of the picture stand for.
+        SI displacement at the upper and the lower edge, in mm, inferior positive.
     """
 
     lines: tuple[str, ...]
@@ -50,18 +50,23 @@ class Trace(NamedTuple):
 
 
 def trace(points: Sequence[Point], until_s: float, window_s: float, width: int, height: int, least_mm: float) -> Trace:
-    """Return the picture of what happened in a window of time.
+    """Plot the decisions of a time window.
 
     Parameters
     ----------
     points : sequence of Point
         Oldest first.
     until_s, window_s : float
-        The window ends then, and is so long, in seconds.
+        End and length of the window in seconds.
     width, height : int
-        Its size in characters.
+        Size of the plot in characters.
     least_mm : float
-        The picture reaches at least so far from the reference in both directions, in mm.
+        Least range of the plot in both directions from the reference, in mm.
+
+    Returns
+    -------
+    Trace
+        `height` lines of `width` characters, and the beam state.
     """
     begin_s = until_s - window_s
     shown = [point for point in points if begin_s <= point.time_s <= until_s]
@@ -70,18 +75,18 @@ def trace(points: Sequence[Point], until_s: float, window_s: float, width: int, 
     cells = [[0] * width for _ in range(height)]
     beam: list[str] = [NOTHING] * width
     for point, after in zip_longest(shown, shown[1:]):
-        x = _place(point.time_s, begin_s, until_s, width * COLS)
-        end = width * COLS if after is None else _place(after.time_s, begin_s, until_s, width * COLS)
+        x = _bin(point.time_s, begin_s, until_s, width * COLS)
+        end = width * COLS if after is None else _bin(after.time_s, begin_s, until_s, width * COLS)
         for col in range(x // COLS, max(x // COLS + 1, math.ceil(end / COLS))):
-            if col < width and beam[col] != HELD:  # a hold is never hidden by what is beside it
+            if col < width and beam[col] != HELD:  # a short hold stays visible beside beam-on
                 beam[col] = ON if point.on else HELD
         if math.isfinite(point.si_mm):
-            y = _place(point.si_mm, top_mm, bottom_mm, height * ROWS)
+            y = _bin(point.si_mm, top_mm, bottom_mm, height * ROWS)
             cells[y // ROWS][x // COLS] |= DOTS[y % ROWS][x % COLS]
     lines = tuple("".join(chr(BRAILLE + cell) for cell in row) for row in cells)
     return Trace(lines, "".join(beam), top_mm, bottom_mm)
 
 
-def _place(value: float, first: float, last: float, places: int) -> int:
-    """Return which of so many places a value between first and last has."""
-    return min(places - 1, max(0, int((value - first) / (last - first) * places)))
+def _bin(value: float, first: float, last: float, bins: int) -> int:
+    """Return the index of the bin that holds a value, of equal bins between `first` and `last`."""
+    return min(bins - 1, max(0, int((value - first) / (last - first) * bins)))

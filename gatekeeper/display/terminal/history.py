@@ -1,4 +1,4 @@
-"""Seen: what the display remembers of a session, since snapshots only say how it is now."""
+"""Keep the history of a session that the terminal display shows beside the newest snapshot."""
 
 import math
 from collections import deque
@@ -12,46 +12,52 @@ MOST_LINES = 50
 
 
 class History:
-    """Takes messages in as they come.
+    """Session data collected from messages.
 
     Attributes
     ----------
-    facts : SessionInfo
-        What stays the same.
+    info : SessionInfo
+        Constants of the session.
     now : Snapshot
         The newest snapshot.
     since_s : float
-        Session time since which the beam is as it is, as far as snapshots tell.
+        Session time of the first snapshot with the current beam state, in seconds.
     points : deque of Point
-        The movement so far, from the first place where the target was seen.
-    said : deque of LogLine
-        The last lines.
+        Displacement of the target from its first tracked position, and the beam state; oldest first.
+    log : deque of LogLine
+        The last lines of the event log.
     typing : str
-        What is being typed.
+        The input line of the operator.
     """
 
     def __init__(self) -> None:
-        self.facts = SessionInfo("", "", "", math.nan, math.nan, 5.0)
+        self.info = SessionInfo("", "", "", math.nan, math.nan, 5.0)
         self.now = Snapshot()
         self.since_s = 0.0
         self.points: deque[Point] = deque(maxlen=MOST_POINTS)
-        self.said: deque[LogLine] = deque(maxlen=MOST_LINES)
+        self.log: deque[LogLine] = deque(maxlen=MOST_LINES)
         self.typing = ""
         self._first_mm: float | None = None
 
-    def take(self, message: Message) -> None:
-        """Take one message in."""
+    def add(self, message: Message) -> None:
+        """Add a message.
+
+        Parameters
+        ----------
+        message : Message
+            The next message from the session.
+        """
         match message:
             case Snapshot():
-                self._take(message)
+                self._add_snapshot(message)
             case LogLine():
-                self.said.append(message)
+                self.log.append(message)
             case Typing():
                 self.typing = message.text
             case SessionInfo():
-                self.facts = message
+                self.info = message
 
-    def _take(self, now: Snapshot) -> None:
+    def _add_snapshot(self, now: Snapshot) -> None:
         before, self.now = self.now, now
         if now.state != before.state:
             self.since_s = now.time_s

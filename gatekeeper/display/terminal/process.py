@@ -1,4 +1,4 @@
-"""The display as the session knows it: a socket into which messages are dropped, and a process that draws them."""
+"""Start the process of the terminal display and send it messages without waiting."""
 
 import os
 import socket
@@ -8,23 +8,23 @@ from gatekeeper.display.terminal.snapshot import Message, Typing, packed
 from gatekeeper.runtime import process as background
 
 ENDS_S = 3.0
-"""How long the display may take to draw its last picture, in seconds of real time."""
+"""Time for the display to draw its last screen before it is killed, in seconds of real time."""
 LEAVE = b"\x1b[?1049l\x1b[?25h"
-"""Back from the full screen, and the cursor again; for when the display could not do so itself."""
+"""Leave the full screen and show the cursor; sent on behalf of a display that was killed."""
 
 
 class Display:
-    """Starts the process and sends it what is to be shown; never waits for it.
+    """A display process that shows the session on a terminal or in plain lines.
 
     Parameters
     ----------
     descriptor : int
-        Where it draws: a terminal, or anything else, on which it writes plain lines.
+        File descriptor of the output. A terminal is drawn full-screen; anything else gets plain lines.
 
     Attributes
     ----------
     missed : int
-        Messages that it was too slow for, or gone.
+        Number of messages that were not sent because the display was too slow or had ended.
     """
 
     def __init__(self, descriptor: int = 1) -> None:
@@ -40,29 +40,41 @@ class Display:
 
     @property
     def pid(self) -> int:
-        """Number of the process."""
+        """Process id of the display."""
         return self._process.pid
 
     @property
     def full_screen(self) -> bool:
-        """True when it draws on a terminal, so that nobody else may."""
+        """Whether the display fills a terminal, so that other output would disturb it."""
         return os.isatty(self._descriptor)
 
     def send(self, message: Message) -> None:
-        """Show something, if the display can take it now."""
+        """Send a message, or count it as missed when the display cannot take it now.
+
+        Parameters
+        ----------
+        message : Message
+            Sent without waiting.
+        """
         try:
             self._link.send(packed(message))
         except OSError:
             self.missed += 1
 
     def typing(self, text: str) -> None:
-        """Show what is being typed."""
+        """Show the input line of the operator.
+
+        Parameters
+        ----------
+        text : str
+            The line so far.
+        """
         self.send(Typing(text))
 
     def close(self) -> None:
-        """Let it draw what it has, and end it; may be called twice."""
+        """Let the display draw the messages that it has, and end it; may be called twice."""
         self._link.close()
-        # Killed when its terminal takes nothing.
+        # A display is killed when its terminal takes no more output.
         ended = background.end_process(self._process, ENDS_S)
         if ended and self.full_screen:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Pump: looks at the board from time to time, on a thread of its own, and sends the display what is new."""
+"""Send changes of the session status to the terminal display, from a separate thread."""
 
 import math
 import threading
@@ -10,21 +10,26 @@ from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, 
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus, Status
 
-LOOK_S = 0.04
-"""Frames come a few times a second, and each has its snapshot."""
+PERIOD_S = 0.04
+"""Period in seconds; much shorter than that of the frames, so that each frame gets a snapshot."""
 
 Send = Callable[[Message], None]
 
 
 def snapshot_of(status: Status, now_s: float) -> Snapshot:
-    """Return how a session is, for the display.
+    """Return the snapshot of a session status.
 
     Parameters
     ----------
     status : Status
-        As it stands on the board.
+        The session status.
     now_s : float
-        Session time in seconds.
+        Session time in seconds, from which the age of the newest frame is counted.
+
+    Returns
+    -------
+    Snapshot
+        Values that are not measured yet are NaN.
     """
     decision = None if status.step is None else status.step.decision
     frame = status.frame
@@ -34,7 +39,7 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
     values = Snapshot(
         time_s=status.now_s,
         phase=status.phase.value,
-        gathered=_gathered(status),
+        gathered=_progress_text(status),
         frame_rate=status.rate_hz,
         age_ms=math.nan if frame is None else 1e3 * (now_s - frame.acquired_s),
         confidence=math.nan if track is None else float(track.confidence),
@@ -63,8 +68,8 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
     )
 
 
-def _gathered(status: Status) -> str:
-    """Return how far a phase is, in words, where that can be told."""
+def _progress_text(status: Status) -> str:
+    """Return the progress of the preview, or where the target is drawn, as text."""
     seconds, wanted_s = status.preview_progress
     if status.phase is Phase.PREVIEW and wanted_s > 0.0:
         return f"{seconds:.0f} of {wanted_s:.0f} s"
@@ -74,62 +79,62 @@ def _gathered(status: Status) -> str:
 
 
 class TerminalPublisher:
-    """Keeps a display up to date, from when it is entered until it is left.
+    """Context manager that keeps the terminal display up to date.
 
     Parameters
     ----------
     status : SessionStatus
-        Where the session is shown.
+        The session status.
     clock : Clock
         Session time.
     send : callable
-        Takes messages, and never waits.
-    facts : SessionInfo
-        What stays the same.
+        Called with each message; must not block.
+    info : SessionInfo
+        Constants of the session.
     """
 
-    def __init__(self, status: SessionStatus, clock: Clock, send: Send, facts: SessionInfo) -> None:
+    def __init__(self, status: SessionStatus, clock: Clock, send: Send, info: SessionInfo) -> None:
         self._status = status
         self._clock = clock
         self._send = send
-        self._facts = facts
-        self._shown: Status | None = None
-        self._told = -1
+        self._info = info
+        self._last: Status | None = None
+        self._last_line = -1
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="view", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin."""
-        self._send(self._facts)
+        """Start the thread."""
+        self._send(self._info)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Send what is last, and end."""
+        """Stop the thread and send the last status."""
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._publish()
 
     @property
     def snapshot(self) -> Snapshot:
-        """How the session is now."""
+        """The snapshot of the session at this moment."""
         return snapshot_of(self._status.current, self._clock.now_s())
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            self._look()
+        while not self._stop.wait(PERIOD_S):
+            self._publish()
 
-    def _look(self) -> None:
+    def _publish(self) -> None:
         if (begun := self._status.begun) is not None:
-            # Whoever draws the target gives it another margin.
+            # An operator who draws the target may choose another margin.
             margin_mm = begun[1].config.envelope.margin_mm
-            if margin_mm != self._facts.margin_mm:
-                self._facts = self._facts._replace(margin_mm=margin_mm)
-                self._send(self._facts)
+            if margin_mm != self._info.margin_mm:
+                self._info = self._info._replace(margin_mm=margin_mm)
+                self._send(self._info)
         for line in self._status.lines:
-            if line.number > self._told:
-                self._told = line.number
+            if line.number > self._last_line:
+                self._last_line = line.number
                 self._send(LogLine(line.time_s, line.text))
-        if self._status.current is not self._shown:
-            self._shown = self._status.current
+        if self._status.current is not self._last:
+            self._last = self._status.current
             self._send(self.snapshot)

@@ -1,4 +1,4 @@
-"""Screen: how a session is drawn on the terminal. The beam's state is told by words and pattern besides its colour."""
+"""Draw a session on the terminal; the beam state is shown by word and pattern as well as by colour."""
 
 import math
 import textwrap
@@ -21,81 +21,117 @@ STYLE_HOLD = f"bold black on {BEAM_COLOR[BeamState.HOLD]}"
 STYLE_SILENT = f"bold white on {ALARM_COLOR}"
 # The blue of beam-on is too dark for thin lines on a black terminal.
 BLUE, ORANGE = ENVELOPE_COLOR, BEAM_COLOR[BeamState.HOLD]
-NO_NEWS_S = 1.5
-"""The state is no longer believed when nothing has been heard for so long, in seconds of real time."""
+SILENT_S = 1.5
+"""Time without a snapshot after which the beam state is shown as unknown, in seconds of real time."""
 WINDOW_S = 30.0
-MOST_REASONS, SAID_LINES, TRACE_LINES = 4, 5, 6
+"""Length of the plot in seconds of session time."""
+MOST_REASONS, LOG_LINES, TRACE_LINES = 4, 5, 6
 AXIS = 8
+"""Width of the labels of the plot in characters."""
 LEAST = 12
-"""Lines that are shown however low the terminal is; the trace takes what is left."""
+"""Number of lines without the plot, which uses the remaining height."""
 
 
-def draw(seen: History, silent_s: float, width: int, height: int) -> RenderableType:
-    """Return the whole picture.
+def draw(history: History, silent_s: float, width: int, height: int) -> RenderableType:
+    """Return the full screen.
 
     Parameters
     ----------
-    seen : History
-        What is known of the session.
+    history : History
+        Messages of the session so far.
     silent_s : float
-        For how long nothing has been heard of it, in seconds of real time.
+        Time since the last snapshot arrived, in seconds of real time.
     width, height : int
         Size of the terminal in characters.
+
+    Returns
+    -------
+    RenderableType
+        For printing with `rich`; it fits a terminal of at least 14 lines.
     """
-    reasons = _reasons(seen)
-    said = _said(seen, width)[-max(1, height - LEAST - len(reasons)) :]
-    used = LEAST + max(1, len(reasons)) + len(said)
-    parts = [_head(seen), _banner(seen, silent_s), *reasons, _numbers(seen)]
+    reasons = _reasons(history)
+    log = _log(history, width)[-max(1, height - LEAST - len(reasons)) :]
+    used = LEAST + max(1, len(reasons)) + len(log)
+    parts = [_head(history), _banner(history, silent_s), *reasons, _numbers(history)]
     lines = min(TRACE_LINES, height - used)
     if lines >= 2:
-        parts.append(_trace(seen, width, lines))
-    parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in said]
-    parts.append(Text.assemble(("> ", "bold"), seen.typing, ("█", "blink"), no_wrap=True))
+        parts.append(_trace(history, width, lines))
+    parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in log]
+    parts.append(Text.assemble(("> ", "bold"), history.typing, ("█", "blink"), no_wrap=True))
     return Group(*parts)
 
 
-def _said(seen: History, width: int) -> list[str]:
-    """Return the last lines that were said, folded to the terminal."""
+def _log(history: History, width: int) -> list[str]:
+    """Return the last lines of the event log, wrapped to the width of the terminal."""
     lines: list[str] = []
-    for one in list(seen.said)[-SAID_LINES:]:
+    for one in list(history.log)[-LOG_LINES:]:
         lines += textwrap.wrap(f"{clock(one.time_s)}  {one.line}", max(20, width), subsequent_indent=" " * 9)
-    return lines[-SAID_LINES:]
+    return lines[-LOG_LINES:]
 
 
 def clock(time_s: float) -> str:
-    """Return a session time as hours, minutes and seconds."""
-    whole = max(0, int(time_s)) if math.isfinite(time_s) else 0
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    """Format a session time as hours, minutes and seconds.
+
+    Parameters
+    ----------
+    time_s : float
+        Session time in seconds; negative and non-finite values are shown as 0.
+
+    Returns
+    -------
+    str
+        As in "1:02:03".
+
+    Examples
+    --------
+    >>> clock(3723.4)
+    '1:02:03'
+    """
+    seconds = max(0, int(time_s)) if math.isfinite(time_s) else 0
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def figure(value: float, digits: int = 0) -> str:
-    """Return a number, or a dash for what was not measured."""
+    """Format a value.
+
+    Parameters
+    ----------
+    value : float
+        NaN when it was not measured.
+    digits : int
+        Number of decimals.
+
+    Returns
+    -------
+    str
+        The value, or a dash when it is not finite.
+    """
     return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
-def _head(seen: History) -> RenderableType:
-    now, facts = seen.now, seen.facts
+def _head(history: History) -> RenderableType:
+    now, info = history.now, history.info
     head = Table.grid(expand=True)
     head.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     head.add_column(justify="right", no_wrap=True)
     phase = f"{now.phase} {now.gathered}".strip()
     head.add_row(
-        Text.assemble((facts.name, "bold"), f"  {facts.source} → {facts.linac}"),
+        Text.assemble((info.name, "bold"), f"  {info.source} → {info.linac}"),
         Text.assemble("phase ", (phase or "–", "bold"), "   session ", (clock(now.time_s), "bold")),
     )
     return head
 
 
-def _banner(seen: History, silent_s: float) -> RenderableType:
-    """Return the state, as wide as the terminal."""
-    now = seen.now
-    lasted = f"for {figure(max(0.0, now.time_s - seen.since_s), 1)} s"
+def _banner(history: History, silent_s: float) -> RenderableType:
+    """Return the beam state across the full width of the terminal."""
+    now = history.now
+    duration = f"for {figure(max(0.0, now.time_s - history.since_s), 1)} s"
     if is_silent(now, silent_s):
-        words, side, style = f"NO NEWS FOR {silent_s:.0f} s: THE STATE IS NOT KNOWN", "?", STYLE_SILENT
+        words, side, style = f"NO DATA FOR {silent_s:.0f} s: BEAM STATE UNKNOWN", "?", STYLE_SILENT
     elif now.state == BeamState.ON:
-        words, side, style = f"BEAM ON   {lasted}", "█", STYLE_ON
+        words, side, style = f"BEAM ON   {duration}", "█", STYLE_ON
     else:
-        words, side, style = f"HOLD   {lasted}", "╱", STYLE_HOLD
+        words, side, style = f"HOLD   {duration}", "╱", STYLE_HOLD
     row = Table.grid(expand=True)
     for ratio in (1, None, 1):
         row.add_column(ratio=ratio, no_wrap=True, overflow="crop", justify="center")
@@ -104,50 +140,78 @@ def _banner(seen: History, silent_s: float) -> RenderableType:
 
 
 def is_silent(now: Snapshot, silent_s: float) -> bool:
-    """Return True when what is known is too old to be believed; what stands still by its nature is not."""
-    return not silent_s <= NO_NEWS_S and now.phase not in ("", "connect", "drawing", "ended")
+    """Return whether the beam state is unknown because no snapshot has arrived for too long.
+
+    Parameters
+    ----------
+    now : Snapshot
+        The newest snapshot.
+    silent_s : float
+        Time since it arrived, in seconds of real time; NaN counts as too long.
+
+    Returns
+    -------
+    bool
+        False in phases in which the loop does not run and no snapshots are expected.
+    """
+    return not silent_s <= SILENT_S and now.phase not in ("", "connect", "drawing", "ended")
 
 
-def _reasons(seen: History) -> list[RenderableType]:
-    """Return each reason of a hold in words, one on a line."""
-    reasons = seen.now.reasons
-    shown = [Text(f"  • {in_words(reason, seen.now, seen.facts)}") for reason in reasons[:MOST_REASONS]]
+def _reasons(history: History) -> list[RenderableType]:
+    """Return the text of each hold reason, one per line."""
+    reasons = history.now.reasons
+    shown = [Text(f"  • {in_words(reason, history.now, history.info)}") for reason in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:
         shown[-1] = Text(f"  • and {len(reasons) - MOST_REASONS + 1} more")
     return [*shown] if shown else [Text("  • No hold reason")]
 
 
-def in_words(reason: str, now: Snapshot, facts: SessionInfo) -> str:
-    """Return the text of a reason with its value and limit, or with what to do; an unknown word stands for itself."""
+def in_words(reason: str, now: Snapshot, info: SessionInfo) -> str:
+    """Return the text of a hold reason with its value and limit, or with the action to take.
+
+    Parameters
+    ----------
+    reason : str
+        The word of a reason; an unknown word is returned unchanged.
+    now : Snapshot
+        Source of the value.
+    info : SessionInfo
+        Source of the limit.
+
+    Returns
+    -------
+    str
+        One line.
+    """
     text = text_of(reason)
     match reason:
         case Reason.OUTSIDE:
             percent = max(now.outside_percent, now.predicted_percent, key=lambda value: (value == value, value))
-            return f"{text}: {percent:.1f} %, limit {facts.outside_limit:g} %"
+            return f"{text}: {percent:.1f} %, limit {info.outside_limit:g} %"
         case Reason.LOW_CONFIDENCE:
-            return f"{text}: {now.confidence:.2f}, limit {facts.confidence_limit:g}"
+            return f"{text}: {now.confidence:.2f}, limit {info.confidence_limit:g}"
         case Reason.STALE_FRAME:
             return f"{text}: {now.age_ms:.0f} ms"
     action = REASONS[Reason(reason)].action if reason in REASONS else ""
     return f"{text}. {action}" if action else text
 
 
-def _numbers(seen: History) -> RenderableType:
-    now, facts = seen.now, seen.facts
+def _numbers(history: History) -> RenderableType:
+    now, info = history.now, history.info
     table = Table.grid(padding=(0, 2, 0, 0))
     for least in (10, 38, 10, 0):
         table.add_column(no_wrap=True, min_width=least)
-    outside = f"{figure(now.outside_percent, 1)} %  limit {facts.outside_limit:g} %"
+    outside = f"{figure(now.outside_percent, 1)} %  limit {info.outside_limit:g} %"
     if math.isfinite(now.predicted_percent):
         outside = f"{figure(now.predicted_percent, 1)} % ahead, {outside}"
     link = Text("link alive") if now.link_alive else Text("LINK LOST", STYLE_HOLD)
     rows = (
         ("frames", f"{figure(now.frame_rate, 1)} /s   {now.frames} judged", "outside", outside),
         (
-            "age",
+            "frame age",
             f"{figure(now.age_ms)} ms",
             "confidence",
-            f"{figure(now.confidence, 2)}  limit {facts.confidence_limit:g}",
+            f"{figure(now.confidence, 2)}  limit {info.confidence_limit:g}",
         ),
         (
             "latency",
@@ -155,43 +219,56 @@ def _numbers(seen: History) -> RenderableType:
             "duty cycle",
             f"{100.0 * now.duty_cycle:.1f} %   beam on {now.beam_on_s:.1f} s",
         ),
-        ("lacking", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded", "linac", link),
+        ("not judged", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded", "linac", link),
     )
-    for what, value, other, beside in rows:
-        table.add_row(Text(what, "dim"), value, Text(other, "dim"), beside)
+    for left_label, left, right_label, right in rows:
+        table.add_row(Text(left_label, "dim"), left, Text(right_label, "dim"), right)
     return table
 
 
-def _trace(seen: History, width: int, lines: int) -> RenderableType:
-    picture = trace(list(seen.points), seen.now.time_s, WINDOW_S, max(10, width - AXIS), lines, seen.facts.margin_mm)
+def _trace(history: History, width: int, lines: int) -> RenderableType:
+    plot = trace(
+        list(history.points), history.now.time_s, WINDOW_S, max(10, width - AXIS), lines, history.info.margin_mm
+    )
     axis = [""] * lines
     axis[lines // 2] = "SI" if lines > 2 else ""
-    axis[0], axis[-1] = f"{-picture.top_mm:+.0f} mm", f"{-picture.bottom_mm:+.0f} mm"
+    axis[0], axis[-1] = f"{-plot.top_mm:+.0f} mm", f"{-plot.bottom_mm:+.0f} mm"
     rows = [
         Text.assemble((f"{label:>{AXIS - 1}} ", "dim"), (row, BLUE), no_wrap=True)
-        for label, row in zip(axis, picture.lines, strict=True)
+        for label, row in zip(axis, plot.lines, strict=True)
     ]
     beam = Text(no_wrap=True)
     beam.append(f"{'beam':>{AXIS - 1}} ", "dim")
-    for character in picture.beam:
+    for character in plot.beam:
         beam.append(character, BLUE if character == ON else ORANGE)
     return Group(*rows, beam)
 
 
 EVERY_S = 10.0
-"""A line is written at least this often, in seconds of session time."""
+"""Longest time between two lines, in seconds of session time."""
 
 
 class Plain:
-    """Turns messages into lines."""
+    """Converter of messages to plain lines, for output that is not a terminal."""
 
     def __init__(self) -> None:
-        self._seen = History()
+        self._history = History()
         self._written: Snapshot | None = None
 
     def lines(self, message: Message) -> list[str]:
-        """Take one message in, and return the lines that it is worth."""
-        self._seen.take(message)
+        """Return the lines to write for a message.
+
+        Parameters
+        ----------
+        message : Message
+            The next message from the session.
+
+        Returns
+        -------
+        list of str
+            A line for each log line, each change of phase, beam state or reasons, and at least every `EVERY_S`.
+        """
+        self._history.add(message)
         if isinstance(message, LogLine):
             return [f"{clock(message.time_s)}  {message.line}"]
         last = self._written
@@ -209,7 +286,18 @@ class Plain:
 
 
 def line_of(now: Snapshot) -> str:
-    """Return a session in one line."""
+    """Return a snapshot as one line.
+
+    Parameters
+    ----------
+    now : Snapshot
+        The snapshot.
+
+    Returns
+    -------
+    str
+        With units, without a line break.
+    """
     return (
         f"{clock(now.time_s)}  {now.phase:9} {now.state:4}  {','.join(now.reasons) or '-'}  "
         f"{figure(now.frame_rate, 1)}/s  age {figure(now.age_ms)} ms  outside {figure(now.outside_percent, 1)} %  "

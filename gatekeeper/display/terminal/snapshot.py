@@ -1,4 +1,4 @@
-"""Snapshot: a running session in numbers, as small as it can be sent away with every decision."""
+"""Define the messages from the session to the terminal display."""
 
 import json
 import math
@@ -8,20 +8,20 @@ from gatekeeper.core.json_values import numbers
 
 
 class SessionInfo(NamedTuple):
-    """What stays the same in a session.
+    """Constants of a session.
 
     Attributes
     ----------
     name : str
-        What the session is called.
+        Name of the session.
     source, linac : str
-        Where frames come from and decisions go, in words.
+        Description of the frame source and of the linac connection.
     outside_limit : float
-        Share of the target that may be outside, in percent.
+        Largest share of the target outside the envelope, in percent.
     confidence_limit : float
         Least confidence, 0-1.
     margin_mm : float
-        Growth of the target to the envelope, in mm; drawn beside its movement.
+        Margin from the target to the envelope, in mm; the least range of the plot.
     """
 
     name: str
@@ -33,42 +33,42 @@ class SessionInfo(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A session after one decision. What was not measured is NaN.
+    """A session after one decision; values that were not measured are NaN.
 
     Attributes
     ----------
     time_s : float
         Session time of the decision, in seconds.
     phase : str
-        Where in the session we are.
+        Phase of the session.
     gathered : str
-        How much of the preview there is, or where the target is drawn, in words; empty in other phases.
+        Progress of the preview, or where the target is drawn, as text; empty in other phases.
     state : str
         "ON" or "HOLD".
     reasons : tuple of str
-        All reasons of a HOLD.
+        Words of all hold reasons.
     frame_rate : float
-        Frames per second, over the last ones.
+        Frames per second, over the last frames.
     age_ms : float
-        From the acquisition of the newest frame to now.
+        Time since the acquisition of the newest frame, in ms.
     outside_percent, predicted_percent : float
-        Share of the target outside the envelope, as measured and as predicted.
+        Share of the target outside the envelope in percent, as measured and as predicted.
     confidence : float
-        How sure the tracker is, 0-1.
+        Tracking confidence, 0-1.
     row_mm, col_mm : float
-        Where the target is on the image, in mm.
+        Position of the target in the image, in mm.
     p50_ms, p99_ms, max_ms : float
-        From a frame's arrival until its decision was sent.
+        Percentiles and maximum of the time from a frame's arrival until its decision was sent, in ms.
     duty_cycle : float
-        Beam-on time as a share of the time in which the gate was armed, 0-1.
+        Beam-on time divided by the armed time, 0-1.
     beam_on_s : float
-        Beam-on time.
+        Beam-on time in seconds.
     frames, silences : int
-        Frames judged, and times in which none came.
+        Number of frames judged and of frame timeouts.
     lost, skipped, dropped : int
-        Frames that never came by their numbers, that were left out for newer ones, and that were not recorded.
+        Number of frames missing by their sequence numbers, skipped for newer ones, and not recorded.
     link_alive : bool
-        The linac answers.
+        Whether the linac answers.
     """
 
     time_s: float = 0.0
@@ -96,19 +96,25 @@ class Snapshot(NamedTuple):
     link_alive: bool = False
 
     def as_json(self) -> dict[str, object]:
-        """Return it as plain values for JSON; what was not measured is None."""
+        """Return the snapshot as plain values for JSON.
+
+        Returns
+        -------
+        dict
+            By attribute; values that were not measured are None.
+        """
         return numbers(self._asdict())
 
 
 class LogLine(NamedTuple):
-    """A line for the operator.
+    """A line of the event log.
 
     Attributes
     ----------
     time_s : float
         Session time in seconds.
     line : str
-        What is said.
+        Text of the line.
     """
 
     time_s: float
@@ -116,7 +122,7 @@ class LogLine(NamedTuple):
 
 
 class Typing(NamedTuple):
-    """What is being typed.
+    """The input line of the operator.
 
     Attributes
     ----------
@@ -132,12 +138,34 @@ KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SessionInfo, Sna
 
 
 def packed(message: Message) -> bytes:
-    """Return a message as bytes."""
+    """Serialize a message.
+
+    Parameters
+    ----------
+    message : Message
+        Any of the kinds in `KINDS`.
+
+    Returns
+    -------
+    bytes
+        JSON of the kind and the values.
+    """
     return json.dumps((type(message).__name__, message)).encode()
 
 
 def unpacked(data: bytes) -> Message:
-    """Return the message that `packed` made bytes of."""
+    """Deserialize a message.
+
+    Parameters
+    ----------
+    data : bytes
+        From `packed`.
+
+    Returns
+    -------
+    Message
+        Equal to the message that was packed.
+    """
     kind, values = json.loads(data)
     message: Message = KINDS[kind](*(tuple(value) if isinstance(value, list) else value for value in values))
     return message
