@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.display.web.access import Access
-from gatekeeper.display.web.contour_preview import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MUCH, ContourPreview, runs_of
+from gatekeeper.display.web.contour_preview import MOST_WAITING, NOTHING_TO_DRAW_ON, TOO_MANY, ContourPreview, runs_of
 from gatekeeper.display.web.contour_routes import drawing_routes
 from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
 from gatekeeper.display.web.message import packed
@@ -138,7 +138,7 @@ def test_outlines_are_answered_one_by_one_and_too_many_are_refused():
 
     answers = asyncio.run(all_at_once())
     assert [one["accepted"] for one in answers] == [True] * MOST_WAITING + [False] * 3
-    assert answers[-1]["note"] == TOO_MUCH
+    assert answers[-1]["note"] == TOO_MANY
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -158,7 +158,7 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
 
     accepted, note = asyncio.run(asked())
     assert not accepted
-    assert f"the session reads {LARGEST}" in note
+    assert f"the limit is {LARGEST}" in note
 
 
 def test_the_consoles_process_loads_nothing_heavy_until_somebody_draws():

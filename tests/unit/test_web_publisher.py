@@ -5,7 +5,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.display.web import publisher as pumping
 from gatekeeper.display.web.message import unpacked
-from gatekeeper.display.web.publisher import ANSWER_S, MOST_ORDERS, NO_DESK, STILL_S, WebPublisher
+from gatekeeper.display.web.publisher import ANSWER_S, MOST_PENDING, NO_REQUESTS, STILL_S, TOO_MANY, WebPublisher
 from gatekeeper.operator.pending import Answer
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.contouring.requests import NOT_DRAWN, ContourRequests
@@ -25,11 +25,11 @@ class Console:
         self.views.append(unpacked(b"".join(parts)))
         return True
 
-    def asked(self):
+    def take_requests(self):
         waiting, self.waiting = self.waiting, []
         return waiting
 
-    def tell(self, answer):
+    def send_answer(self, answer):
         self.told.append(answer)
 
 
@@ -47,7 +47,7 @@ class World:
 
     def look(self, after_s=0.0):
         self.ns += int(after_s * 1e9)
-        self.pump._look()
+        self.pump._publish()
 
     def draw(self, draw, number=1, operator="Anna"):
         self.console.waiting.append({"id": number, "draw": draw, "operator": operator})
@@ -137,19 +137,19 @@ def test_nonsense_from_the_console_changes_nothing(world, asked):
     world.console.waiting.append(asked)
     world.look()
     assert obeyed(world.requests, world.gate) == []
-    assert not world.pump._arrows.wanted
+    assert not world.pump._vectors.wanted
 
 
 def test_too_many_wishes_at_once_are_refused(world):
-    for number in range(MOST_ORDERS + 1):
+    for number in range(MOST_PENDING + 1):
         world.ask("release", number=number)
-    assert world.console.told == [{"id": MOST_ORDERS, "accepted": False, "note": "too much is asked at once"}]
+    assert world.console.told == [{"id": MOST_PENDING, "accepted": False, "note": TOO_MANY}]
 
 
 def test_a_recording_cannot_be_asked(monkeypatch):
     world = World(monkeypatch, requests=False)
     world.ask("hold")
-    assert world.console.told == [{"id": 1, "accepted": False, "note": NO_DESK}]
+    assert world.console.told == [{"id": 1, "accepted": False, "note": NO_REQUESTS}]
 
 
 def test_the_last_view_is_shown_when_the_session_ends(world):

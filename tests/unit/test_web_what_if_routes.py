@@ -101,7 +101,7 @@ def test_tracking_stops_at_the_next_frame_when_nobody_waits_any_more():
     with Loading(make) as preparing:
         until(lambda: reached)
         assert preparing.hello() == {"kind": "hello", "mode": "preparing", "done": 1, "total": 1000}
-        preparing._leaving.set()
+        preparing._cancelled.set()
         leave.set()
     assert reached == [1]
     assert preparing.hello()["mode"] == "preparing", "there is no review"

@@ -1,1 +1,1 @@
-"""The console: a web page that shows a session, live or afterwards, from a process of its own."""
+"""Show a live or recorded session on a web page: the console."""

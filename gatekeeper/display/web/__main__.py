@@ -1,4 +1,4 @@
-"""The console's process: serves the page of a session that another process runs, until that one is gone."""
+"""Run the console's process: serve the page of a session that runs in another process."""
 
 import asyncio
 import json
@@ -19,7 +19,15 @@ from gatekeeper.runtime.process import lower_priority
 
 
 def main(descriptor: int, link_descriptor: int) -> None:
-    """Serve the page until the session's process is gone."""
+    """Serve the page until the session's process ends.
+
+    Parameters
+    ----------
+    descriptor : int
+        File descriptor of the shared memory with the newest message.
+    link_descriptor : int
+        File descriptor of a packet socket to the session's process.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lower_priority()
     slot = Seqlock(descriptor)
@@ -45,18 +53,18 @@ async def _serve(
     def begin() -> None:
         link.send(json.dumps({"port": server_socket.getsockname()[1]}).encode())
 
-    outlining = ContourPreview(slot)
-    server = make_server(make_app(feed, access, drawing_routes(feed, outlining, access)), begin)
-    loop.add_reader(link, feed.hear)
+    previews = ContourPreview(slot)
+    server = make_server(make_app(feed, access, drawing_routes(feed, previews, access)), begin)
+    loop.add_reader(link, feed.receive)
 
     async def end() -> None:
         await feed.ended.wait()
         loop.remove_reader(link)
         server.should_exit = True
 
-    beside = [asyncio.create_task(end()), *([asyncio.create_task(outlining.warm_up())] if settings["drawn"] else [])]
+    tasks = [asyncio.create_task(end()), *([asyncio.create_task(previews.warm_up())] if settings["drawn"] else [])]
     await server.serve([server_socket])
-    for task in beside:
+    for task in tasks:
         task.cancel()
 
 

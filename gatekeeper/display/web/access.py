@@ -1,8 +1,7 @@
-"""Access: who may look at the page's data, who may ask for something, and which requests come from elsewhere.
+"""Decide which requests to the console may see the session, and which may change it.
 
-A page of another site that the operator's browser has open must neither see the session nor act on it: its origin
-differs, and a name of its own that suddenly means this machine (DNS rebinding [1]_) is not a name under which the
-console is known.
+Pages of other sites in the operator's browser are refused. They have another origin; and a foreign host name that was
+redirected to this machine (DNS rebinding [1]_) is not among the names of the console.
 
 References
 ----------
@@ -23,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatekeeper.core.errors import InputError
 
 TOKEN_BYTES = 24
-TOKEN_MARK = "token."  # noqa: S105  (what stands before the token among a websocket's subprotocols)
+TOKEN_MARK = "token."  # noqa: S105  (prefix of the token among the subprotocols of a websocket)
 SUBPROTOCOL = "gatekeeper"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -38,21 +37,21 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may do what.
+    """Access rules of a console.
 
     Attributes
     ----------
     host : str
         Address or name on which the console listens.
     control : bool
-        Whether anybody may ask for something at all.
+        Whether the console accepts requests that change the session.
     token : str or None
-        What must be known; None where everybody on this machine may look.
+        Secret that each request must carry; None when all users of this machine may see the session.
 
     Raises
     ------
     InputError
-        When a token is needed and there is none.
+        When a token is needed but missing.
     """
 
     host: str
@@ -61,46 +60,88 @@ class Access:
 
     def __post_init__(self) -> None:
         if self.token is None and (self.control or not is_loopback(self.host)):
-            raise InputError(f"console on {self.host}: needs a token; only a page on this machine to look at does not")
+            raise InputError(
+                f"console on {self.host}: needs a token, because it accepts requests or serves other machines; "
+                "create it with Access.of"
+            )
 
     @classmethod
     def of(cls, host: str, control: bool) -> "Access":
-        """Return the access to a console, with a new token where one is needed."""
+        """Return access rules, with a new token if one is needed.
+
+        Parameters
+        ----------
+        host : str
+            Address or name on which the console listens.
+        control : bool
+            Whether the console accepts requests that change the session.
+
+        Returns
+        -------
+        Access
+            Without a token only for a console that this machine alone can reach and that accepts no requests.
+        """
         needed = control or not is_loopback(host)
         return cls(host, control, secrets.token_urlsafe(TOKEN_BYTES) if needed else None)
 
     def may_look(self, token: str | None) -> bool:
-        """Return whether whoever has this token may see the session."""
+        """Return whether a request may see the session.
+
+        Parameters
+        ----------
+        token : str or None
+            Token of the request.
+        """
         return self.token is None or _same(token, self.token)
 
     def may_ask(self, token: str | None) -> bool:
-        """Return whether whoever has this token may ask for something, where that is possible at all."""
+        """Return whether the token of a request allows it to change the session; see also `control`.
+
+        Parameters
+        ----------
+        token : str or None
+            Token of the request.
+        """
         return self.token is not None and _same(token, self.token)
 
     def knows(self, host: str) -> bool:
-        """Return whether the console is known by what a request says is its host, with or without a port."""
+        """Return whether a host header names this console.
+
+        Parameters
+        ----------
+        host : str
+            Name or address, with or without a port.
+        """
         name = _name(host)
         if name is None:
             return False
         if is_loopback(self.host):
             return name == _name(self.host) or is_loopback(name)
-        # An address is never a foreign name that was turned to this machine.
+        # DNS rebinding needs a name, so that any address is safe.
         return _is_address(name) or name in {"localhost", self.host.lower(), socket.gethostname().lower()}
 
     def is_own(self, origin: str | None, host: str) -> bool:
-        """Return whether a request comes from the console's own page; one that does not say so does not."""
+        """Return whether a request comes from the console's own page.
+
+        Parameters
+        ----------
+        origin : str or None
+            Origin header of the request; without one the request is foreign.
+        host : str
+            Host header of the request.
+        """
         return origin is not None and origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
 
 
 class Guard:
-    """Refuses requests under a foreign name, and forbids browsers whatever the page does not need.
+    """Middleware that refuses requests for other host names and adds security headers to all responses.
 
     Parameters
     ----------
     app : ASGI application
-        What stands behind it.
+        The application to protect.
     access : Access
-        By which names the console is known.
+        Access rules of the console.
     """
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
@@ -108,7 +149,7 @@ class Guard:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request to the application, or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -119,20 +160,51 @@ class Guard:
             await send(message)
 
         if not self._access.knows(Headers(scope=scope).get("host", "")):
-            refusal = PlainTextResponse("The console is not known by this name.\n", 403)
+            refusal = PlainTextResponse(
+                "The console is not known by this host name; open the address that was printed.\n", 403
+            )
             await refusal(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine and nothing else."""
+    """Return whether a host can only be reached from this machine.
+
+    Parameters
+    ----------
+    host : str
+        Name or address, without a port.
+
+    Returns
+    -------
+    bool
+        True for "localhost" and loopback addresses.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("192.0.2.7")
+    (True, False)
+    """
     name = host.strip("[]").lower()
     return name == "localhost" or (_is_address(name) and ipaddress.ip_address(name).is_loopback)
 
 
 def token_of(headers: Headers, subprotocols: list[str] | None = None) -> str | None:
-    """Return the token that a request brings: as a bearer's, or a websocket's as one of its subprotocols."""
+    """Return the token of a request.
+
+    Parameters
+    ----------
+    headers : Headers
+        Headers, in which the token is a bearer token.
+    subprotocols : list of str, optional
+        Subprotocols of a websocket, among which the token stands instead: browsers cannot set its headers.
+
+    Returns
+    -------
+    str or None
+        None when there is no token.
+    """
     for name in subprotocols or []:
         if name.startswith(TOKEN_MARK):
             return name.removeprefix(TOKEN_MARK)
@@ -145,7 +217,7 @@ def _same(given: str | None, wanted: str) -> bool:
 
 
 def _name(host: str) -> str | None:
-    """Return the name or address in a host header, in small letters; None when it is none."""
+    """Return the name or address in a host header, in lower case; None when it is not valid."""
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

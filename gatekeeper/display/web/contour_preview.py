@@ -1,6 +1,6 @@
-"""Outlining: what an outline would come to, answered in the console's process; the session's is not disturbed.
+"""Preview the mask and envelope of an outline in the console's process, without load on the session.
 
-It is the same function that makes the session's mask and envelope. What it needs is only loaded once somebody draws.
+The preview uses the same function as the session. Its modules are imported only when a target is drawn.
 """
 
 import asyncio
@@ -13,23 +13,23 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.message import IMAGE, unpacked
 from gatekeeper.display.web.seqlock import Seqlock
 
-SOMETHING_PX = [[4.0, 4.0], [4.0, 12.0], [12.0, 12.0], [12.0, 4.0]]
-"""An outline by which everything is loaded that a real one needs."""
+WARM_UP_PX = [[4.0, 4.0], [4.0, 12.0], [12.0, 12.0], [12.0, 4.0]]
+"""Outline that is computed once, so that all modules are loaded before the first real one."""
 MOST_WAITING = 16
-TOO_MUCH = "too much is drawn at once; draw again"
-NOTHING_TO_DRAW_ON = "there is nothing to draw on now: the target is drawn before the session begins, on a frame"
+TOO_MANY = "too many outlines are waiting; draw again"
+NOTHING_TO_DRAW_ON = "there is nothing to draw on: a target is drawn on a frame, before the session begins"
 
 Grid = tuple[tuple[int, int], tuple[float, float]]
-"""Rows and columns of an image, and the distances of its pixel centres in mm."""
+"""Number of rows and columns of an image, and their spacing in mm."""
 
 
 class ContourPreview:
-    """Answers one after the other, on a thread, so that browsers go on getting their views.
+    """Preview of outlines, computed one at a time on a thread, so that browsers still get their messages.
 
     Parameters
     ----------
     slot : Seqlock
-        Where the session puts its newest view.
+        Shared memory with the newest message of the session.
     """
 
     def __init__(self, slot: Seqlock) -> None:
@@ -38,17 +38,31 @@ class ContourPreview:
         self._waiting = 0
 
     async def warm_up(self) -> None:
-        """Load what is needed, before somebody draws."""
+        """Import the modules for outlines in advance."""
         async with self._turn:
-            await asyncio.to_thread(_outlined, SOMETHING_PX, 5.0, (16, 16), (1.0, 1.0))
+            await asyncio.to_thread(_outlined, WARM_UP_PX, 5.0, (16, 16), (1.0, 1.0))
 
     async def outline(self, points_px: object, margin_mm: object) -> dict[str, object]:
-        """Return mask, envelope and area of an outline on the newest view, as plain values, or why there are none."""
+        """Return the mask, envelope and area of an outline on the newest frame.
+
+        Parameters
+        ----------
+        points_px : object
+            Points of the outline as received from the page: a list of (row, col) in px.
+        margin_mm : object
+            Margin of the envelope as received from the page: a number in mm.
+
+        Returns
+        -------
+        dict
+            With `accepted` and `note`. For a valid outline also `shape` and `runs` (see `runs_of`) of the mask,
+            `envelope_px` as (row, col) in px, and `area_mm2`.
+        """
         grid = self._grid()
         if grid is None:
             return _refusal(NOTHING_TO_DRAW_ON)
         if self._waiting >= MOST_WAITING:
-            return _refusal(TOO_MUCH)
+            return _refusal(TOO_MANY)
         self._waiting += 1
         try:
             async with self._turn:
@@ -59,7 +73,7 @@ class ContourPreview:
             self._waiting -= 1
 
     def _grid(self) -> Grid | None:
-        """Return the grid of what the target is drawn on; None when it is not drawn now."""
+        """Return the grid of the frame on which the target is drawn; None when no target is being drawn."""
         got = self._slot.get()
         if got is None:
             return None
@@ -72,7 +86,18 @@ class ContourPreview:
 
 
 def runs_of(mask: NDArray[np.bool_]) -> list[list[int]]:
-    """Return the pixels of a mask (H, W), in row-major order, as pairs of a first index and how many follow."""
+    """Return a mask as runs of pixels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool (H, W)
+        The mask.
+
+    Returns
+    -------
+    list of list of int
+        First index and length of each run, in row-major order.
+    """
     edges = np.flatnonzero(np.diff(mask.ravel().astype(np.int8), prepend=0, append=0))
     firsts, ends = edges[::2], edges[1::2]
     return [[int(first), int(end - first)] for first, end in zip(firsts, ends, strict=True)]

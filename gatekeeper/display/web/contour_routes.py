@@ -1,4 +1,4 @@
-"""Drawing on the page: the routes by which an operator takes a frame, sees what an outline comes to, and accepts it."""
+"""Define the routes for drawing the target: take a frame, preview an outline, accept it."""
 
 from typing import Any, Protocol
 
@@ -9,34 +9,41 @@ from starlette.routing import Route
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.server import authorised
 
+DRAW_SYNTAX = "not understood; send draw and operator"
 
-class Drawn(Protocol):
-    """Who passes on what is drawn to the session."""
+
+class ContourSession(Protocol):
+    """A session that takes contouring requests."""
 
     async def draw(self, draw: dict[str, Any], operator: str) -> tuple[bool, str]:
-        """Return what became of it, and one line about it."""
+        """Pass a request to the session; return whether it was accepted, and one line about it."""
         ...
 
 
-class Outlined(Protocol):
-    """Who knows what an outline comes to."""
+class OutlinePreview(Protocol):
+    """A preview of outlines."""
 
     async def outline(self, points_px: object, margin_mm: object) -> dict[str, object]:
-        """Return mask, envelope and area, as plain values, or why there are none."""
+        """Return the mask, envelope and area of an outline as plain values, or why it is refused."""
         ...
 
 
-def drawing_routes(session: Drawn, outlines: Outlined, access: Access) -> list[Route]:
-    """Return the routes; whoever may ask for something may draw.
+def drawing_routes(session: ContourSession, outlines: OutlinePreview, access: Access) -> list[Route]:
+    """Return the routes, which need the same access as other requests that change the session.
 
     Parameters
     ----------
-    session : Drawn
-        Takes what is drawn.
-    outlines : Outlined
-        Knows what it would come to.
+    session : ContourSession
+        Takes the requests.
+    outlines : OutlinePreview
+        Computes masks and envelopes.
     access : Access
-        Who may ask.
+        Access rules of the console.
+
+    Returns
+    -------
+    list of Route
+        POST routes `/outline` and `/draw`.
     """
 
     async def outline(request: Request) -> Response:
@@ -51,7 +58,7 @@ def drawing_routes(session: Drawn, outlines: Outlined, access: Access) -> list[R
             return asked
         drawn, operator = asked.get("draw"), asked.get("operator")
         if not isinstance(operator, str) or not isinstance(drawn, dict):
-            return JSONResponse({"accepted": False, "note": "not understood"}, 400)
+            return JSONResponse({"accepted": False, "note": DRAW_SYNTAX}, 400)
         accepted, note = await session.draw(drawn, operator)
         return JSONResponse({"accepted": accepted, "note": note})
 

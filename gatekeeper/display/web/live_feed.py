@@ -1,4 +1,4 @@
-"""Feed: a session that goes on, as the console's process knows it: the slot, and a line to the session's process."""
+"""Serve a running session in the console's process: read its messages and pass on requests."""
 
 import asyncio
 import json
@@ -10,46 +10,52 @@ from gatekeeper.display.web.message import for_page, unpacked
 from gatekeeper.display.web.seqlock import Seqlock
 
 WAIT_S = 1.0
-"""A browser hears at least this often that there is nothing new, in seconds."""
+"""Longest time for which a browser waits for a message, in seconds; then it gets `SILENT`."""
 ANSWER_S = 4.0
 LARGEST = 65536
-MOST_ASKED = 8
+MOST_PENDING = 8
 SILENT = json.dumps({"kind": "silent"})
-GONE = "the session does not answer; look at the beam"
+NO_ANSWER = "the session does not answer; use the controls of the linac"
+TOO_MANY = "too many requests are waiting; ask again"
 
 
 class LiveFeed:
-    """Gives browsers the newest view, and passes on what they ask for.
+    """Feed of a running session.
 
     Parameters
     ----------
     slot : Seqlock
-        Where the session puts its newest view.
+        Shared memory with the newest message of the session.
     link : socket
-        The line to the session's process; packets.
+        Non-blocking packet socket to the session's process.
     facts : dict
-        What stays the same.
+        Constants of the session, as plain values.
+
+    Attributes
+    ----------
+    ended : asyncio.Event
+        Set when the session's process has closed the socket.
     """
 
     def __init__(self, slot: Seqlock, link: socket.socket, facts: dict[str, object]) -> None:
         self._slot, self._link, self._facts = slot, link, facts
         self._news = asyncio.Event()
-        self._asked: dict[int, asyncio.Future[tuple[bool, str]]] = {}
-        self._numbers = 0
-        self._made: tuple[int, dict[bool, bytes]] = (0, {})
-        self._arrows = False
+        self._pending: dict[int, asyncio.Future[tuple[bool, str]]] = {}
+        self._last_id = 0
+        self._converted: tuple[int, dict[bool, bytes]] = (0, {})
+        self._vectors = False
         self.ended = asyncio.Event()
 
     def hello(self) -> dict[str, object]:
-        """Return what a browser is told first."""
+        """Return the constants of the session, for a browser that connects."""
         got = self._slot.get()
         head = {} if got is None else unpacked(got[1])[0]
-        # Whoever has drawn the target has said with which margin.
+        # An operator who draws the target may choose another margin.
         margin = {"margin_mm": head["margin_mm"]} if "margin_mm" in head else {}
         return {"kind": "hello", "mode": "live", "facts": self._facts | margin}
 
-    def hear(self) -> None:
-        """Read what the session's process says: that there is something new, an answer, or nothing ever again."""
+    def receive(self) -> None:
+        """Read the packets from the session's process: notices of a new message, and answers to requests."""
         while True:
             try:
                 packet = self._link.recv(LARGEST)
@@ -65,18 +71,27 @@ class LiveFeed:
                 self._news = asyncio.Event()
                 continue
             answer = json.loads(packet)
-            future = self._asked.pop(answer["id"], None)
+            future = self._pending.pop(answer["id"], None)
             if future is not None and not future.done():
                 future.set_result((answer["accepted"], answer["note"]))
 
     async def view(self, asked: dict[str, Any]) -> bytes | str | None:
-        """Return the newest view that is newer than number `after`, as soon as there is one.
+        """Wait for a message that the browser does not have yet.
 
-        `picture` says whether with the image, `arrows` whether somebody wants to see how the tissue has moved.
+        Parameters
+        ----------
+        asked : dict
+            `after` is the number of the browser's message, `picture` whether to include the image, and `arrows` whether
+            the page shows the displacement vectors.
+
+        Returns
+        -------
+        bytes, str or None
+            The message; `SILENT` after `WAIT_S` without a new one; None after the end of the session.
         """
         after, picture = int(asked["after"]), asked.get("picture", True) is True
         if "arrows" in asked:
-            self._want_arrows(asked["arrows"] is True)
+            self._want_vectors(asked["arrows"] is True)
         loop = asyncio.get_running_loop()
         until_s = loop.time() + WAIT_S
         while not self.ended.is_set():
@@ -91,45 +106,75 @@ class LiveFeed:
         return None
 
     async def ask(self, words: list[str], operator: str) -> tuple[bool, str]:
-        """Return what became of a wish, and one line about it."""
-        return await self._answer_to({"command": words, "operator": operator})
+        """Pass a request to the session and wait for its answer.
+
+        Parameters
+        ----------
+        words : list of str
+            The request and its arguments.
+        operator : str
+            Name of the operator.
+
+        Returns
+        -------
+        accepted : bool
+            Whether the request was accepted.
+        note : str
+            One line about it.
+        """
+        return await self._answer({"command": words, "operator": operator})
 
     async def draw(self, draw: dict[str, Any], operator: str) -> tuple[bool, str]:
-        """Return what became of something that was asked for while the target is drawn, and one line about it."""
-        return await self._answer_to({"draw": draw, "operator": operator})
+        """Pass a request of the contouring page to the session and wait for its answer.
 
-    async def _answer_to(self, asked: dict[str, object]) -> tuple[bool, str]:
-        if len(self._asked) >= MOST_ASKED:
-            return False, "too much is asked at once; ask again"
-        self._numbers += 1
-        number = self._numbers
+        Parameters
+        ----------
+        draw : dict
+            The request.
+        operator : str
+            Name of the operator.
+
+        Returns
+        -------
+        accepted : bool
+            Whether the request was accepted.
+        note : str
+            One line about it.
+        """
+        return await self._answer({"draw": draw, "operator": operator})
+
+    async def _answer(self, asked: dict[str, object]) -> tuple[bool, str]:
+        if len(self._pending) >= MOST_PENDING:
+            return False, TOO_MANY
+        self._last_id += 1
+        number = self._last_id
         packet = json.dumps({"id": number, **asked}).encode()
         if len(packet) > LARGEST:
-            return False, f"what is asked takes {len(packet)} bytes, the session reads {LARGEST}; ask for less"
-        future = self._asked[number] = asyncio.get_running_loop().create_future()
+            return False, f"the request has {len(packet)} bytes, the limit is {LARGEST}; draw fewer points"
+        future = self._pending[number] = asyncio.get_running_loop().create_future()
         try:
             self._link.send(packet)
             return await asyncio.wait_for(future, ANSWER_S)
         except (OSError, TimeoutError):
-            return False, GONE
+            return False, NO_ANSWER
         finally:
-            self._asked.pop(number, None)
+            self._pending.pop(number, None)
 
     def _newest(self, picture: bool) -> bytes | None:
-        """Return the newest view as browsers get it, made once for all of them."""
-        count, made = self._made
-        if count != self._slot.count or picture not in made:
+        """Return the newest message, converted once for all browsers."""
+        count, converted = self._converted
+        if count != self._slot.count or picture not in converted:
             got = self._slot.get()
             if got is None:
                 return None
             if got[0] != count:
-                made = {}
-            made[picture] = for_page(got[1], got[0], picture)
-            self._made = got[0], made
-        return made[picture]
+                converted = {}
+            converted[picture] = for_page(got[1], got[0], picture)
+            self._converted = got[0], converted
+        return converted[picture]
 
-    def _want_arrows(self, wanted: bool) -> None:
-        if wanted != self._arrows:
+    def _want_vectors(self, wanted: bool) -> None:
+        if wanted != self._vectors:
             with suppress(OSError):
                 self._link.send(json.dumps({"arrows": wanted}).encode())
-                self._arrows = wanted
+                self._vectors = wanted

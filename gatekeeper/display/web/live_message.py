@@ -1,7 +1,7 @@
-"""Shown: a running session as one message for the browsers, put together from the board.
+"""Build the message that shows a running session in browsers, from the session status.
 
-It is made in the session's process, so it is kept small: numbers are collected, arrays are passed on as they are, and
-everything that takes longer is done in the console's own process.
+The message is built in the session's process, so the work is kept small: arrays are passed on unchanged, and slower
+steps, such as scaling the image, are done in the console's process.
 """
 
 import math
@@ -23,43 +23,48 @@ from gatekeeper.session.arming import Armed, Learned
 from gatekeeper.session.status import ContouringStatus, RecentDecision, SessionStatus, Status
 
 RECENT = 64
-"""So many decisions go along, so that a browser that misses some messages misses no decision."""
+"""Number of decisions in a message, so that a browser that misses some messages still gets each decision."""
 LINES = 6
-"""So many of the last lines for the operator go along."""
+"""Number of lines of the event log in a message."""
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(slots=True, eq=False)
 class LiveMessage:
-    """Collects what the board shows from look to look.
+    """Builder of messages that keeps the recent decisions between calls.
 
     Attributes
     ----------
     status : SessionStatus
-        Where the session is shown.
+        The session status.
     """
 
     status: SessionStatus
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
-    _read: int = -1
+    _last: int = -1
     _reference_mm: tuple[float, float] | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
 
     def parts(self, now_s: float, extra: Arrays) -> list[Buffer]:
-        """Return the session at this moment as the parts of a message.
+        """Return the message for this moment.
 
         Parameters
         ----------
         now_s : float
             Session time in seconds.
         extra : dict
-            Arrays that go along beside the others.
+            Further arrays of the message, by name.
+
+        Returns
+        -------
+        list of bytes or memoryview
+            Parts of the message; see `gatekeeper.display.web.message`.
         """
         status, begun = self.status.current, self.status.begun
-        self._collect(begun)
+        self._add_decisions(begun)
         arrays: Arrays = {"recent": np.array(self._rows, dtype=np.float64).reshape(-1, len(COLUMNS))}
-        head = self._panel(status, now_s)
+        head = self._values(status, now_s)
         if begun is not None:
             setup, armed = begun
             arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
@@ -68,7 +73,7 @@ class LiveMessage:
         if self.status.learned is not None:
             head["preview"] = self._preview_of(self.status.learned)
         if status.contouring is not None:
-            _draw(status.contouring, head, arrays)
+            _add_contouring(status.contouring, head, arrays)
         if (frame := status.frame) is not None:
             head["spacing_mm"] = frame.spacing_mm
             if status.last_frame_step is not None and status.last_frame_step.frame is frame:
@@ -77,28 +82,28 @@ class LiveMessage:
         return parts_of(head, arrays | extra)
 
     def _preview_of(self, learned: Learned) -> dict[str, object]:
-        """Return what a preview has taught, put into words once."""
+        """Return the result of the preview as text, formatted once."""
         if self._preview is None or self._preview[0] is not learned:
             self._preview = learned, {"go": learned.go, "lines": learned.as_lines()}
         return self._preview[1]
 
-    def _collect(self, begun: tuple[SessionSetup, Armed] | None) -> None:
-        """Take in the decisions since the last look."""
-        for passed in self.status.recent.copy():
-            if passed.number <= self._read:
+    def _add_decisions(self, begun: tuple[SessionSetup, Armed] | None) -> None:
+        """Add the decisions since the last call."""
+        for recent in self.status.recent.copy():
+            if recent.number <= self._last:
                 continue
-            self._read = passed.number
-            self._rows.append(self._row(passed, begun))
+            self._last = recent.number
+            self._rows.append(self._row(recent, begun))
 
-    def _row(self, passed: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
+    def _row(self, recent: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
         if self._reference_mm is None and begun is not None:
             self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
-        reference_mm, decision = self._reference_mm, passed.decision
+        reference_mm, decision = self._reference_mm, recent.decision
         moved = (math.nan, math.nan)
-        if passed.center_mm is not None and reference_mm is not None:
-            moved = moved_mm(passed.center_mm, reference_mm)
+        if recent.center_mm is not None and reference_mm is not None:
+            moved = moved_mm(recent.center_mm, reference_mm)
         return row_of(
-            passed.number,
+            recent.number,
             decision.sequence,
             decision.time_s,
             decision.state,
@@ -106,11 +111,11 @@ class LiveMessage:
             decision.outside_percent,
             decision.predicted_percent,
             moved,
-            passed.confidence,
+            recent.confidence,
         )
 
-    def _panel(self, status: Status, now_s: float) -> dict[str, object]:
-        """Return everything that is told in numbers and words."""
+    def _values(self, status: Status, now_s: float) -> dict[str, object]:
+        """Return the values that the page shows as numbers and text."""
         step, latency, frame = status.step, status.latency, status.frame
         decision = None if step is None else step.decision
         return {
@@ -137,7 +142,18 @@ class LiveMessage:
 
 
 def counts_for_page(counts: SessionCounts) -> dict[str, object]:
-    """Return what the page shows of the counts of a session, live or recorded."""
+    """Return the counts that the page shows for a live or recorded session.
+
+    Parameters
+    ----------
+    counts : SessionCounts
+        Counts of the session.
+
+    Returns
+    -------
+    dict
+        Plain values by name; times in seconds.
+    """
     return {
         "armed_s": counts.armed_s,
         "beam_on_s": counts.beam_on_s,
@@ -152,8 +168,8 @@ def counts_for_page(counts: SessionCounts) -> dict[str, object]:
     }
 
 
-def _draw(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
-    """Add what the target is being drawn on, with an outline to be adjusted and what is to be avoided."""
+def _add_contouring(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
+    """Add the state of contouring, the proposed outline and the organs at risk."""
     head["draw"] = {
         "taken": contouring.taken,
         "fixed": contouring.fixed,
@@ -167,12 +183,12 @@ def _draw(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays)
 
 
 def _contours(step: Step, spacing_mm: tuple[float, float]) -> Arrays:
-    """Return the outlines that were found on a frame, as (row, col) in px."""
+    """Return the outlines tracked on a frame, as (row, col) in px."""
     track = step.track
     if track is None:
         return {}
     arrays: Arrays = {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(step.others)}
-    # A lost target has an outline where it was last, which would look as if it were found there.
+    # The outline of a lost target is at its last position and would look like a tracked one.
     if track.confidence > 0.0:
         arrays["target"] = track.contour_px.astype(np.float32)
         if step.ahead_mm is not None:

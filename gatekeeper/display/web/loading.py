@@ -1,75 +1,89 @@
-"""Preparing: a finished session is tracked by a thread while its page is open already and shows how far that is."""
+"""Serve a recorded session while it is still being tracked on a thread, and show the progress."""
 
 import threading
 from collections.abc import Callable
 from typing import Any, Self
 
 from gatekeeper.core.errors import GatekeeperError
-from gatekeeper.display.web.recorded_feed import OVER, RecordedFeed, ReviewedSession
+from gatekeeper.display.web.recorded_feed import ENDED, RecordedFeed, ReviewedSession
 
 OnFrame = Callable[[int, int], None]
-"""Told how many frames were tracked, and of how many."""
+"""Called with the number of tracked frames and the total."""
 
 
 class Loading:
-    """Makes the review of a session from when it is entered on, and shows it once it is there.
+    """Context manager and feed that makes the review of a session on a thread, and then serves it.
 
     Parameters
     ----------
     make : callable
-        Returns the review; tells how far it is.
+        Takes a callback for the progress and returns the review.
     failed : callable, optional
-        Called, on the thread, when it cannot be made; `failure` says why.
+        Called on the thread when the review cannot be made.
 
     Attributes
     ----------
     failure : GatekeeperError or None
-        Why there will be no review.
+        Why the review could not be made.
     """
 
     def __init__(self, make: Callable[[OnFrame], ReviewedSession], failed: Callable[[], None] = lambda: None) -> None:
         self._make, self._failed = make, failed
         self._done = (0, 0)
-        self._past: RecordedFeed | None = None
-        self._leaving = threading.Event()
+        self._feed: RecordedFeed | None = None
+        self._cancelled = threading.Event()
         self.failure: GatekeeperError | None = None
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop at the next frame, if it is not made yet."""
-        self._leaving.set()
+        """Stop the thread at the next frame if the review is not complete."""
+        self._cancelled.set()
         self._thread.join()
 
     def hello(self) -> dict[str, object]:
-        """Return how far it is, or what the review says."""
+        """Return the progress, the failure, or the constants of the review, for a browser that connects."""
         if self.failure is not None:
             return {"kind": "hello", "mode": "failed", "why": str(self.failure)}
-        if self._past is None:
+        if self._feed is None:
             done, total = self._done
             return {"kind": "hello", "mode": "preparing", "done": done, "total": total}
-        return self._past.hello()
+        return self._feed.hello()
 
     async def view(self, asked: dict[str, Any]) -> bytes | str | None:
-        """Return what the review shows; None before it is there."""
-        return None if self._past is None else await self._past.view(asked)
+        """Return a message of the review; None before it is complete.
+
+        Parameters
+        ----------
+        asked : dict
+            See `RecordedFeed.view`.
+        """
+        return None if self._feed is None else await self._feed.view(asked)
 
     async def ask(self, _words: list[str], _operator: str) -> tuple[bool, str]:
-        """Refuse."""
-        return False, OVER
+        """Refuse a request: a recorded session takes none."""
+        return False, ENDED
 
     async def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object] | None:
-        """Return what the session comes to with these settings; None before the review is there."""
-        return None if self._past is None else await self._past.what_if(margin_mm, outside_percent)
+        """Return the results with other settings; None before the review is complete.
+
+        Parameters
+        ----------
+        margin_mm : float
+            Margin of the envelope in mm.
+        outside_percent : float
+            Limit of the target's share outside the envelope, in percent.
+        """
+        return None if self._feed is None else await self._feed.what_if(margin_mm, outside_percent)
 
     def _run(self) -> None:
         try:
-            self._past = RecordedFeed(self._make(self._on_frame))
-        except _LeavingError:
+            self._feed = RecordedFeed(self._make(self._on_frame))
+        except _CancelledError:
             return
         except GatekeeperError as error:
             self.failure = error
@@ -77,9 +91,9 @@ class Loading:
 
     def _on_frame(self, done: int, total: int) -> None:
         self._done = done, total
-        if self._leaving.is_set():
-            raise _LeavingError
+        if self._cancelled.is_set():
+            raise _CancelledError
 
 
-class _LeavingError(Exception):
-    """Nobody waits for the review any more."""
+class _CancelledError(Exception):
+    """The console was closed before the review was complete."""

@@ -1,7 +1,8 @@
-"""View: what a browser is sent at once, a head of plain values and arrays behind it, and how it is packed.
+"""Pack the messages to browsers: a header of plain values, followed by arrays.
 
-A message is the length of the head in four bytes, four bytes of nothing, the head as JSON with spaces behind it, and
-the arrays as they lie in memory, each beginning at a multiple of eight bytes: a browser can look at them in place.
+A message consists of the length of the header (four bytes, little-endian), four zero bytes, the header as JSON padded
+with spaces, and the raw arrays. Each array begins at a multiple of eight bytes, so that a browser can use it without a
+copy.
 """
 
 import json
@@ -18,18 +19,23 @@ Buffer = bytes | memoryview
 WORD = 8
 IMAGE = "image"
 WHITE = 65535
-"""The brightest pixel of a frame as it is sent; the darkest is 0."""
+"""Value of the brightest pixel of an image for browsers; the darkest is 0."""
 
 
 def parts_of(head: Mapping[str, object], arrays: Arrays) -> list[Buffer]:
-    """Return a message as the parts it is made of, without a copy of arrays that are contiguous.
+    """Return a message in parts, without copies of contiguous arrays.
 
     Parameters
     ----------
     head : mapping
-        Plain values for JSON; what is not finite must be None.
+        Plain values for JSON; values that are not finite must be None.
     arrays : mapping of str to ndarray
-        Anything of plain numbers, by name.
+        Arrays of any numeric dtype, by name.
+
+    Returns
+    -------
+    list of bytes or memoryview
+        The message is their concatenation.
     """
     blobs = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     places = {name: [array.dtype.str, list(array.shape)] for name, array in blobs.items()}
@@ -43,12 +49,38 @@ def parts_of(head: Mapping[str, object], arrays: Arrays) -> list[Buffer]:
 
 
 def packed(head: Mapping[str, object], arrays: Arrays) -> bytes:
-    """Return a message in one piece; see `parts_of`."""
+    """Return a message as bytes; see `parts_of`.
+
+    Parameters
+    ----------
+    head : mapping
+        Plain values for JSON; values that are not finite must be None.
+    arrays : mapping of str to ndarray
+        Arrays of any numeric dtype, by name.
+
+    Returns
+    -------
+    bytes
+        The message.
+    """
     return b"".join(parts_of(head, arrays))
 
 
 def unpacked(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[np.generic]]]:
-    """Return head and arrays of a message; the arrays look into it."""
+    """Return the header and arrays of a message.
+
+    Parameters
+    ----------
+    message : bytes
+        From `packed` or `parts_of`.
+
+    Returns
+    -------
+    head : dict
+        The plain values.
+    arrays : dict of str to ndarray
+        Read-only views of the message.
+    """
     length = int.from_bytes(message[:4], "little")
     head = json.loads(message[WORD : WORD + length])
     arrays, at = {}, WORD + length
@@ -61,16 +93,21 @@ def unpacked(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[np.gener
 
 
 def for_page(message: bytes, count: int, picture: bool = True) -> bytes:
-    """Return a message as browsers get it: the image in 16 bits, with the values of its darkest and brightest pixel.
+    """Return a message for browsers, with its image in 16 bits.
 
     Parameters
     ----------
     message : bytes
-        With an image (H, W) of any real dtype, or none.
+        With or without an image (H, W) of any real dtype.
     count : int
-        Tells a browser which view it has.
+        Number of the message, by which a browser asks for a newer one.
     picture : bool
-        Whether the image goes along at all.
+        Whether to include the image.
+
+    Returns
+    -------
+    bytes
+        The message, with the values of the darkest and brightest pixel as `low` and `high`.
     """
     head, arrays = unpacked(message)
     head["count"] = count
@@ -82,9 +119,20 @@ def for_page(message: bytes, count: int, picture: bool = True) -> bytes:
 
 
 def scaled(image: NDArray[np.generic]) -> tuple[NDArray[np.uint16], float, float]:
-    """Return an image with its darkest pixel at 0 and its brightest at 65535, and the values of these two.
+    """Scale an image to 16 bits.
 
-    What is not finite becomes 0. A constant image becomes 0, too.
+    Parameters
+    ----------
+    image : ndarray (H, W)
+        Of any real dtype.
+
+    Returns
+    -------
+    pixels : ndarray of uint16 (H, W)
+        The darkest pixel is 0, the brightest 65535. Pixels that are not finite, and all pixels of a constant image,
+        are 0.
+    low, high : float
+        Values of the darkest and the brightest pixel.
     """
     values = np.asarray(image, dtype=np.float32)
     finite = np.isfinite(values)

@@ -1,6 +1,6 @@
-"""The console as the session knows it: a process that serves the page, memory for the newest view, and a line to it.
+"""Start the console's process and exchange messages with it, without waiting.
 
-Whatever becomes of that process, the session only notices that it is gone.
+A failure of that process does not affect the session, which only finds that the process has ended.
 """
 
 import json
@@ -19,7 +19,7 @@ from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime import process as background
 
 CAPACITY = 1 << 23
-"""Bytes of the newest view: 1024 x 1024 pixels and their outlines, twice over."""
+"""Size of the shared memory in bytes: twice a message with 1024 x 1024 pixels and its outlines."""
 START_S = 30.0
 ENDS_S = 2.0
 MOST_AT_ONCE = 16
@@ -29,18 +29,18 @@ NEWS = b"!"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the page is served.
+    """Address and options of a console.
 
     Attributes
     ----------
     host : str
         Address or name on which to listen.
     port : int
-        0 takes a free one.
+        Port; 0 selects a free one.
     control : bool
-        Whether operators may ask for something there.
+        Whether the console accepts requests that change the session.
     drawn : bool
-        Whether they draw the target there, so that the process gets ready for it.
+        Whether the target is drawn on the console, which then loads the code for it in advance.
     """
 
     host: str = "127.0.0.1"
@@ -50,24 +50,24 @@ class Address:
 
 
 class Console:
-    """Starts the process and gives it what is to be shown; never waits for it afterwards.
+    """A process that serves the page of a session.
 
     Parameters
     ----------
     address : Address
-        Where to serve the page.
+        Address and options.
     facts : SessionInfo
-        What stays the same in the session.
+        Constants of the session.
 
     Attributes
     ----------
     url : str
-        Where the page is, with the token behind the # where one is needed.
+        Address of the page, with the token after the # if one is needed.
 
     Raises
     ------
     InputError
-        When the page cannot be served there.
+        When the page cannot be served at that address.
     """
 
     def __init__(self, address: Address, facts: SessionInfo) -> None:
@@ -76,13 +76,13 @@ class Console:
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with theirs:
-                self._slot = Seqlock(descriptor)
+                self._memory = Seqlock(descriptor)
                 files = (descriptor, theirs.fileno())
                 self._process = background.start_process("gatekeeper.display.web", *files, passed=files)
         finally:
             os.close(descriptor)
         try:
-            port = self._begin(address, access, facts)
+            port = self._configure(address, access, facts)
         except BaseException:
             self.close()
             raise
@@ -91,24 +91,41 @@ class Console:
 
     @property
     def pid(self) -> int:
-        """Number of the process."""
+        """Process id of the console."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     def show(self, parts: list[Buffer]) -> bool:
-        """Put up a view in place of the one before; return False when it is too large."""
-        fits = self._slot.put(*parts)
-        with suppress(OSError):  # it hears of it later, or is gone
+        """Replace the message that browsers get.
+
+        Parameters
+        ----------
+        parts : list of bytes or memoryview
+            Parts of the message.
+
+        Returns
+        -------
+        bool
+            False when the message is too long; then the old one stays.
+        """
+        fits = self._memory.put(*parts)
+        with suppress(OSError):  # a busy console reads the message later, an ended one never
             self._link.send(NEWS)
         return fits
 
-    def asked(self) -> list[dict[str, Any]]:
-        """Return what the page's operators have asked for since the last call, as far as it makes sense."""
-        found = []
+    def take_requests(self) -> list[dict[str, Any]]:
+        """Return the requests from the page since the last call.
+
+        Returns
+        -------
+        list of dict
+            JSON objects, at most `MOST_AT_ONCE`, oldest first. Packets that are not JSON objects are dropped.
+        """
+        requests = []
         for _ in range(MOST_AT_ONCE):
             try:
                 packet = self._link.recv(LARGEST)
@@ -117,13 +134,19 @@ class Console:
             if not packet:
                 break
             with suppress(ValueError):
-                asked = json.loads(packet)
-                if isinstance(asked, dict):
-                    found.append(asked)
-        return found
+                request = json.loads(packet)
+                if isinstance(request, dict):
+                    requests.append(request)
+        return requests
 
-    def tell(self, answer: dict[str, object]) -> None:
-        """Say what became of something that was asked for."""
+    def send_answer(self, answer: dict[str, object]) -> None:
+        """Send the answer to a request.
+
+        Parameters
+        ----------
+        answer : dict
+            With `id` of the request, `accepted` and `note`.
+        """
         with suppress(OSError):
             self._link.send(json.dumps(answer).encode())
 
@@ -131,10 +154,10 @@ class Console:
         """End the process; may be called twice."""
         self._link.close()
         background.end_process(self._process, ENDS_S)
-        self._slot.close()
+        self._memory.close()
 
-    def _begin(self, address: Address, access: Access, facts: SessionInfo) -> int:
-        """Tell the process what it needs to know, and return the port that it has."""
+    def _configure(self, address: Address, access: Access, facts: SessionInfo) -> int:
+        """Send the settings to the process, and return its port."""
         settings = {
             "host": address.host,
             "port": address.port,
@@ -151,5 +174,5 @@ class Console:
             answer = {}
         if "port" not in answer:
             why = answer.get("error", "the process did not start")
-            raise InputError(f"console on {address.host}:{address.port}: {why}; give another --console-port, 0 is free")
+            raise InputError(f"console on {address.host}:{address.port}: {why}; give another --console-port, or 0")
         return int(answer["port"])

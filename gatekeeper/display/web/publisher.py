@@ -1,7 +1,7 @@
-"""Pump: looks at the board some thirty times a second, on a thread of its own, and hands what is new to the console.
+"""Send changes of the session status to the console's process and pass its requests to the session.
 
-It is also the door through which the console's operators ask: what they want goes to the session's desk, like the
-wishes of any other door. The loop knows nothing of it.
+This runs on a separate thread of the session's process. Requests from the console go to the same queue as those from
+the terminal and the control socket.
 """
 
 import threading
@@ -21,34 +21,35 @@ from gatekeeper.runtime.realtime import real_time
 from gatekeeper.session.contouring.requests import ContourRequest, ContourRequests, request_of
 from gatekeeper.session.status import SessionStatus, Status
 
-LOOK_S = 1.0 / 30.0
+PERIOD_S = 1.0 / 30.0
 STILL_S = 0.5
-"""The console hears at least this often that the session is alive, in seconds of real time."""
+"""Longest time between two messages, so that the console sees that the session runs, in seconds of real time."""
 ANSWER_S = 2.0
-"""How long the loop may take to answer, in seconds of real time."""
-MOST_ORDERS = 8
+"""Time for the loop to answer a request, in seconds of real time."""
+MOST_PENDING = 8
 ORIGIN = "console"
-NO_DESK = "nobody can be asked: this is a recording, played again"
+NO_REQUESTS = "a replayed recording takes no requests"
+TOO_MANY = f"{MOST_PENDING} requests are waiting already; ask again"
 
 
 class WebPublisher:
-    """Keeps a console up to date, from when it is entered until it is left.
+    """Context manager that keeps a console up to date.
 
     Parameters
     ----------
     status : SessionStatus
-        Where the session is shown.
+        The session status.
     clock : Clock
         Session time.
     console : Console
-        The process in which the page is served.
+        The process that serves the page.
     requests : RequestQueue, optional
-        Where the console's operators ask; without it they cannot.
+        Queue for requests from the console; without it they are refused.
     contour_requests : ContourRequests, optional
-        Where they draw the target; without it they cannot.
+        Queue for outlines drawn on the console; without it they are refused.
     fifo_priority : int
-        Real-time priority of the loop, 0 for none. The pump takes it, too: otherwise a busy machine could stop it in
-        the middle of its work, while it holds Python's lock, for which the loop would have to wait.
+        Real-time priority of the loop, 0 for none. The publisher's thread takes it, too: otherwise the system could
+        suspend the thread while it holds Python's global interpreter lock, for which the loop would have to wait.
     """
 
     def __init__(
@@ -63,81 +64,81 @@ class WebPublisher:
         self._status, self._clock, self._console, self._requests = status, clock, console, requests
         self._contour_requests = ContourRequests() if contour_requests is None else contour_requests
         self._urgency = LoopConfig(fifo_priority=fifo_priority)
-        self._shown = LiveMessage(status)
-        self._arrows = DisplacementVectors()
+        self._message = LiveMessage(status)
+        self._vectors = DisplacementVectors()
         self._last: Status | None = None
-        self._put_ns = 0
+        self._sent_ns = 0
         self._pending: dict[int, tuple[PendingRequest[Request] | PendingRequest[ContourRequest], int]] = {}
         self._was_alive = True
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Show what is last, and end."""
+        """Stop the thread and send the last status."""
         self._stop.set()
         self._thread.join()
         self._last = None
-        self._look()
+        self._publish()
 
     def _run(self) -> None:
         with real_time(self._urgency):
-            while not self._stop.wait(LOOK_S):
-                self._look()
+            while not self._stop.wait(PERIOD_S):
+                self._publish()
 
-    def _look(self) -> None:
-        """Take up what was asked, and hand over what is new."""
+    def _publish(self) -> None:
+        """Handle the console's requests, and send the status if it is new."""
         if not self._console.alive:
             if self._was_alive:
                 self._was_alive = False
                 self._status.add_line(self._clock.now_s(), "the console has ended; the session goes on")
             return
-        for asked in self._console.asked():
-            self._take(asked)
-        self._answer()
+        for packet in self._console.take_requests():
+            self._handle(packet)
+        self._send_answers()
         status, now_ns = self._status.current, stopwatch_ns()
-        if status is self._last and now_ns - self._put_ns < STILL_S * 1e9:
+        if status is self._last and now_ns - self._sent_ns < STILL_S * 1e9:
             return
-        self._last, self._put_ns = status, now_ns
-        self._console.show(self._shown.parts(self._clock.now_s(), self._arrows.of(self._status)))
+        self._last, self._sent_ns = status, now_ns
+        self._console.show(self._message.parts(self._clock.now_s(), self._vectors.of(self._status)))
 
-    def _take(self, asked: Mapping[str, Any]) -> None:
-        """Take up one thing that the console's process asks for."""
-        if "arrows" in asked:
-            self._arrows.wanted = asked["arrows"] is True
+    def _handle(self, packet: Mapping[str, Any]) -> None:
+        """Pass a request from the console to its queue, or refuse it."""
+        if "arrows" in packet:
+            self._vectors.wanted = packet["arrows"] is True
             self._last = None
             return
         try:
-            number, operator = int(asked["id"]), str(asked["operator"])
-            if self._requests is None or len(self._pending) >= MOST_ORDERS:
-                self._tell(number, Answer(False, NO_DESK if self._requests is None else "too much is asked at once"))
+            number, operator = int(packet["id"]), str(packet["operator"])
+            if self._requests is None or len(self._pending) >= MOST_PENDING:
+                self._send_answer(number, Answer(False, NO_REQUESTS if self._requests is None else TOO_MANY))
                 return
             pending: PendingRequest[Request] | PendingRequest[ContourRequest]
-            if "draw" in asked:
-                pending = self._contour_requests.submit(request_of(dict(asked["draw"]), operator, ORIGIN))
+            if "draw" in packet:
+                pending = self._contour_requests.submit(request_of(dict(packet["draw"]), operator, ORIGIN))
             else:
                 pending = self._requests.submit(
-                    request_from_json([str(word) for word in asked["command"]], operator, ORIGIN)
+                    request_from_json([str(word) for word in packet["command"]], operator, ORIGIN)
                 )
             self._pending[number] = pending, stopwatch_ns()
         except InputError as error:
-            self._tell(number, Answer(False, str(error)))
+            self._send_answer(number, Answer(False, str(error)))
         except (KeyError, TypeError, ValueError):
             return
 
-    def _answer(self) -> None:
-        """Say what became of what was asked for, once that is known, or after waiting long enough."""
-        for number, (pending, asked_ns) in tuple(self._pending.items()):
+    def _send_answers(self) -> None:
+        """Send the answers that the session has given, and withdraw requests that have waited too long."""
+        for number, (pending, since_ns) in tuple(self._pending.items()):
             answer = pending.answer
-            if answer is None and stopwatch_ns() - asked_ns > ANSWER_S * 1e9:
+            if answer is None and stopwatch_ns() - since_ns > ANSWER_S * 1e9:
                 answer = pending.give_up(ANSWER_S)
             if answer is not None:
                 del self._pending[number]
-                self._tell(number, answer)
+                self._send_answer(number, answer)
 
-    def _tell(self, number: int, answer: Answer) -> None:
-        self._console.tell({"id": number, "accepted": answer.accepted, "note": answer.note})
+    def _send_answer(self, number: int, answer: Answer) -> None:
+        self._console.send_answer({"id": number, "accepted": answer.accepted, "note": answer.note})

@@ -1,36 +1,36 @@
-"""Past: a session that has ended, as the server shows it; it is looked at in the server's own process."""
+"""Serve a recorded session, decision by decision, in the process of the server."""
 
 import asyncio
 from typing import Any, Protocol
 
 from gatekeeper.display.web.session_info import SessionInfo
 
-OVER = "this session is over; there is nobody to be asked"
+ENDED = "the session has ended; it takes no requests"
 
 
 class ReviewedSession(Protocol):
-    """A recorded session, decision by decision."""
+    """A recorded session whose decisions can be shown."""
 
     @property
     def length(self) -> int:
-        """How many decisions there are."""
+        """Number of decisions."""
 
     @property
     def facts(self) -> SessionInfo:
-        """What stays the same."""
+        """Constants of the session."""
 
     def trace(self) -> bytes:
         """Return all decisions in one message."""
 
     def view(self, index: int) -> bytes:
-        """Return what is shown of one decision."""
+        """Return the message that shows one decision."""
 
     def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object]:
-        """Return what the session comes to with other settings, as plain values."""
+        """Return the results of the session with other settings, as plain values."""
 
 
 class RecordedFeed:
-    """Gives browsers the decision that they ask for.
+    """Feed of a recorded session.
 
     Parameters
     ----------
@@ -44,27 +44,52 @@ class RecordedFeed:
         self._judging = asyncio.Lock()
 
     def hello(self) -> dict[str, object]:
-        """Return what a browser is told first."""
+        """Return the constants and length of the session, for a browser that connects."""
         return {"kind": "hello", "mode": "review", "facts": self._review.facts.as_json(), "length": self._review.length}
 
     async def view(self, asked: dict[str, Any]) -> bytes | str | None:
-        """Return the decision that `show` says, or the `trace` of all."""
+        """Return a decision, or all decisions as a trace.
+
+        Parameters
+        ----------
+        asked : dict
+            `show` is the index of the decision; with `trace` true, the trace is returned instead.
+
+        Returns
+        -------
+        bytes
+            The message.
+        """
         async with self._reading:
             if asked.get("trace") is True:
                 return await asyncio.to_thread(self._review.trace)
             return await asyncio.to_thread(self._review.view, int(asked["show"]))
 
     async def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object] | None:
-        """Return what the session comes to with these settings; one question at a time, and frames go on meanwhile.
+        """Return the results of the session with other settings.
+
+        Results are computed one at a time; decisions are shown meanwhile.
+
+        Parameters
+        ----------
+        margin_mm : float
+            Margin of the envelope in mm.
+        outside_percent : float
+            Limit of the target's share outside the envelope, in percent.
+
+        Returns
+        -------
+        dict
+            Plain values.
 
         Raises
         ------
         ConfigError
-            When they are beyond what the settings allow.
+            When a value is outside its allowed range.
         """
         async with self._judging:
             return await asyncio.to_thread(self._review.what_if, margin_mm, outside_percent)
 
     async def ask(self, _words: list[str], _operator: str) -> tuple[bool, str]:
-        """Refuse."""
-        return False, OVER
+        """Refuse a request: a recorded session takes none."""
+        return False, ENDED

@@ -1,7 +1,6 @@
-"""Slot: the newest view of a session in shared memory; the writer waits for nobody, a reader gets it whole or not.
+"""Share the newest message between processes with a seqlock [1]_, without blocking the writer.
 
-A counter is odd while the writer writes (a seqlock [1]_): a reader that sees it odd, or changed while it read, tries
-again.
+A counter is odd during a write. A reader that sees an odd counter, or another value after reading, tries again.
 
 References
 ----------
@@ -11,19 +10,19 @@ References
 from gatekeeper.runtime.shared_memory import SharedMemory, nameless_memory
 
 _COUNT, _LENGTH = 0, 1
-"""Places in the head, in words of eight bytes."""
+"""Positions in the header, in words of eight bytes."""
 _DATA = 64
 TRIES = 50
-"""A reader that was disturbed this often gives up until it is asked again."""
+"""Number of attempts to read before the reader gives up."""
 
 
 class Seqlock(SharedMemory):
-    """One end of the slot.
+    """A message in shared memory, for one writer and any number of readers.
 
     Parameters
     ----------
     descriptor : int
-        Open file of the memory, from `Seqlock.memory`; the slot keeps its own mapping of it.
+        Open file of the memory, from `Seqlock.memory`; it may be closed afterwards.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -31,11 +30,33 @@ class Seqlock(SharedMemory):
 
     @staticmethod
     def memory(capacity: int) -> int:
-        """Return an open file of nameless memory with room for `capacity` bytes."""
+        """Return an open file of anonymous memory.
+
+        Parameters
+        ----------
+        capacity : int
+            Size of the largest message in bytes.
+
+        Returns
+        -------
+        int
+            File descriptor.
+        """
         return nameless_memory("slot", _DATA + capacity)
 
     def put(self, *parts: bytes | memoryview) -> bool:
-        """Replace what is there by some parts, one behind the other; return False, and change nothing, if too long."""
+        """Replace the message.
+
+        Parameters
+        ----------
+        *parts : bytes or memoryview
+            The message is their concatenation.
+
+        Returns
+        -------
+        bool
+            False when the message is too long; then the memory is unchanged.
+        """
         length = sum(map(len, parts))
         if length > self.capacity:
             return False
@@ -51,11 +72,17 @@ class Seqlock(SharedMemory):
 
     @property
     def count(self) -> int:
-        """Grows with whatever is put; 0 before the first."""
+        """Number that grows with each message; 0 before the first one."""
         return self._words[_COUNT]
 
     def get(self) -> tuple[int, bytes] | None:
-        """Return what is there and the count that belongs to it; None before the first, or when always disturbed."""
+        """Return the newest message.
+
+        Returns
+        -------
+        tuple of int and bytes, or None
+            The count and the message; None before the first message, or when each of `TRIES` reads met a write.
+        """
         for _ in range(TRIES):
             before = self._words[_COUNT]
             if before == 0:

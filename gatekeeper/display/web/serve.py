@@ -1,4 +1,4 @@
-"""Serving the page: one socket, one event loop."""
+"""Make the socket and the HTTP server of a console."""
 
 import socket
 from collections.abc import Callable
@@ -9,24 +9,36 @@ from starlette.applications import Starlette
 from gatekeeper.display.web.access import Access
 
 LARGEST_MESSAGE = 4096
-"""What browsers send is short."""
+"""Size of the largest websocket message from a browser, in bytes."""
 MOST_CONNECTIONS = 200
 SEND_BUFFER = 1 << 18
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there.
+    """Return a listening socket.
+
+    Parameters
+    ----------
+    host : str
+        Address or name on which to listen.
+    port : int
+        Port; 0 selects a free one.
+
+    Returns
+    -------
+    socket
+        To be closed by the caller.
 
     Raises
     ------
     OSError
-        When that is not possible.
+        When the address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = socket.socket(family, socket.SOCK_STREAM)
     try:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections inherit it: what a slow browser has not taken yet stays little.
+        # Connections inherit this limit of the data that waits for a slow browser.
         server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         server.bind((host, port))
         server.listen(128)
@@ -37,20 +49,43 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def url_of(access: Access, port: int) -> str:
-    """Return the address of the page; a token stands behind the #, which browsers send to nobody."""
+    """Return the address of the page.
+
+    Parameters
+    ----------
+    access : Access
+        Access rules of the console.
+    port : int
+        Port of the console.
+
+    Returns
+    -------
+    str
+        With the token, if there is one, after the #: browsers do not send that part to any server.
+
+    Examples
+    --------
+    >>> url_of(Access("127.0.0.1"), 8080)
+    'http://127.0.0.1:8080/'
+    """
     host = f"[{access.host}]" if ":" in access.host else access.host
     return f"http://{host}:{port}/" + ("" if access.token is None else f"#token={access.token}")
 
 
 def make_server(app: Starlette, begin: Callable[[], None] | None = None) -> uvicorn.Server:
-    """Return the server of an application, which keeps no log.
+    """Return the server of an application, without a log.
 
     Parameters
     ----------
     app : Starlette
         The application.
     begin : callable, optional
-        Called once the event loop runs.
+        Called when the server accepts connections.
+
+    Returns
+    -------
+    uvicorn.Server
+        Not yet started.
     """
     config = uvicorn.Config(
         app,

@@ -1,4 +1,4 @@
-"""The server of the page: files, views of the session as each browser asks for them, and what operators ask for."""
+"""Define the web application: the files of the page, messages to browsers, and requests of operators."""
 
 import json
 from collections.abc import Sequence
@@ -17,40 +17,48 @@ from gatekeeper.style.colors import css
 
 MOST_BROWSERS = 64
 LARGEST_REQUEST = 65536
-KINDS = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+MEDIA_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 PAGES = {"/": "index.html", "/patient": "patient.html"}
-NOT_YOURS = (
-    "The token is missing or wrong: open the address that the session has printed, with everything behind the #."
-)
+NOT_AUTHORISED = "The token is missing or wrong: open the address that was printed, with everything after the #."
+FOREIGN_PAGE = "requests are accepted only from the console's own page"
+READ_ONLY = "this console takes no requests; start it with --control"
+REQUEST_SYNTAX = "not understood; send command (a list of words) and operator"
+TOO_MANY_BROWSERS = f"{MOST_BROWSERS} browsers are connected already; close one\n"
+TOO_LONG = f"a request has at most {LARGEST_REQUEST} bytes; send less"
 
 
 class Feed(Protocol):
-    """What is shown: a session that goes on, or one that has ended."""
+    """A live or recorded session that can be shown."""
 
     def hello(self) -> dict[str, object]:
-        """Return what a browser is told first: `mode`, `facts`, and what else it must know."""
+        """Return `mode`, `facts` and further plain values, for a browser that connects."""
         ...
 
     async def view(self, asked: dict[str, Any]) -> bytes | str | None:
-        """Return what a browser asks for, when it is there; None ends the connection."""
+        """Return the message that a browser asks for, once it is available; None ends the connection."""
         ...
 
     async def ask(self, words: list[str], operator: str) -> tuple[bool, str]:
-        """Return what became of an operator's wish, and one line about it."""
+        """Handle a request of an operator; return whether it was accepted, and one line about it."""
         ...
 
 
 def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> Starlette:
-    """Return the application.
+    """Return the web application.
 
     Parameters
     ----------
     session : Feed
-        What is shown.
+        The session to show.
     access : Access
-        Who may do what.
+        Access rules of the console.
     more : sequence of route
-        What a session offers besides.
+        Further routes.
+
+    Returns
+    -------
+    Starlette
+        The application.
     """
     files, browsers = _files(), [0]
 
@@ -62,17 +70,17 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
 
     async def hello(request: Request) -> Response:
         if not access.may_look(token_of(request.headers)):
-            return PlainTextResponse(NOT_YOURS, 401)
+            return PlainTextResponse(NOT_AUTHORISED, 401)
         return JSONResponse({**session.hello(), "control": access.control})
 
     async def views(websocket: WebSocket) -> None:
         headers = websocket.headers
         if not access.is_own(headers.get("origin"), headers.get("host", "")):
-            await websocket.send_denial_response(PlainTextResponse("Only the console's own page may ask.\n", 403))
+            await websocket.send_denial_response(PlainTextResponse(f"{FOREIGN_PAGE}\n", 403))
         elif not access.may_look(token_of(headers, websocket.scope["subprotocols"])):
-            await websocket.send_denial_response(PlainTextResponse(NOT_YOURS, 401))
+            await websocket.send_denial_response(PlainTextResponse(NOT_AUTHORISED, 401))
         elif browsers[0] >= MOST_BROWSERS:
-            await websocket.send_denial_response(PlainTextResponse("Too many browsers look already.\n", 503))
+            await websocket.send_denial_response(PlainTextResponse(TOO_MANY_BROWSERS, 503))
         else:
             browsers[0] += 1
             try:
@@ -90,7 +98,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
             or not isinstance(words, list)
             or not all(isinstance(one, str) for one in words)
         ):
-            return JSONResponse({"accepted": False, "note": "not understood"}, 400)
+            return JSONResponse({"accepted": False, "note": REQUEST_SYNTAX}, 400)
         accepted, note = await session.ask(words, operator)
         return JSONResponse({"accepted": accepted, "note": note})
 
@@ -106,38 +114,66 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
 
 
 async def authorised(request: Request, access: Access) -> dict[str, Any] | Response:
-    """Return what is asked for in a request that may change something, or the refusal."""
+    """Return the body of a request that may change the session, or a refusal.
+
+    Parameters
+    ----------
+    request : Request
+        A POST request.
+    access : Access
+        Access rules of the console.
+
+    Returns
+    -------
+    dict or Response
+        The JSON object in the body, or the refusal to send.
+    """
     if not access.is_own(request.headers.get("origin"), request.headers.get("host", "")):
-        return JSONResponse({"accepted": False, "note": "only the console's own page may ask"}, 403)
+        return JSONResponse({"accepted": False, "note": FOREIGN_PAGE}, 403)
     if not access.control:
-        return JSONResponse({"accepted": False, "note": "this console only shows; start it with --control"}, 403)
+        return JSONResponse({"accepted": False, "note": READ_ONLY}, 403)
     if not access.may_ask(token_of(request.headers)):
-        return JSONResponse({"accepted": False, "note": NOT_YOURS}, 401)
+        return JSONResponse({"accepted": False, "note": NOT_AUTHORISED}, 401)
     return await body_of(request)
 
 
 async def body_of(request: Request) -> dict[str, Any] | Response:
-    """Return the JSON object in a request's body, or the refusal of one that is too long or none."""
+    """Return the JSON object in the body of a request, or a refusal.
+
+    Parameters
+    ----------
+    request : Request
+        A POST request.
+
+    Returns
+    -------
+    dict or Response
+        The JSON object, or the refusal of a body that is too long or not a JSON object.
+    """
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > LARGEST_REQUEST:
-            return JSONResponse({"accepted": False, "note": "too long"}, 413)
+            return JSONResponse({"accepted": False, "note": TOO_LONG}, 413)
     try:
         asked = json.loads(body)
     except ValueError:
         asked = None
-    return asked if isinstance(asked, dict) else JSONResponse({"accepted": False, "note": "not understood"}, 400)
+    return (
+        asked
+        if isinstance(asked, dict)
+        else JSONResponse({"accepted": False, "note": "not understood; send a JSON object"}, 400)
+    )
 
 
 async def _serve(websocket: WebSocket, session: Feed) -> None:
-    """Give one browser what it asks for, one thing at a time: who is slow asks seldom, and nothing waits for him."""
+    """Answer one browser, a message at a time, so that a slow browser gets fewer messages and delays nothing."""
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
     try:
         while True:
             asked = json.loads(await websocket.receive_text())
             if not isinstance(asked, dict):
-                raise ValueError("no object")
+                raise ValueError("not a JSON object")
             found = await session.view(asked)
             if found is None:
                 break
@@ -150,16 +186,16 @@ async def _serve(websocket: WebSocket, session: Feed) -> None:
 
 
 def _files() -> dict[str, bytes]:
-    """Return the page's files, and those that it shares with others; there are no more, whatever is asked for."""
+    """Return all files that can be requested, by name: those of the page and those shared with the report."""
     found = {"colors.css": css().encode()}
     for package in ("gatekeeper.display.web", "gatekeeper.style"):
         for file in (resources.files(package) / "page").iterdir():
-            if file.name.rpartition(".")[2] in KINDS:
+            if file.name.rpartition(".")[2] in MEDIA_TYPES:
                 found[file.name] = file.read_bytes()
     return found
 
 
 def _file(files: dict[str, bytes], name: str) -> Response:
     if name not in files:
-        return PlainTextResponse("There is no such page.\n", 404)
-    return Response(files[name], media_type=KINDS[name.rpartition(".")[2]])
+        return PlainTextResponse("Page not found.\n", 404)
+    return Response(files[name], media_type=MEDIA_TYPES[name.rpartition(".")[2]])

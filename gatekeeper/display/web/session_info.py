@@ -1,4 +1,4 @@
-"""Facts: what stays the same in a session, and how things are called and coloured on the page."""
+"""Provide the constants of a session to the page, with the texts and colours of hold reasons."""
 
 from dataclasses import asdict, dataclass
 
@@ -7,29 +7,29 @@ from gatekeeper.display.web.trace_row import COLUMNS
 from gatekeeper.style.reasons import categories_for_page, reasons_for_page
 
 BREATH_HOLD_S = 20.0
-"""How long a breath is held, in s, where nobody has said otherwise."""
+"""Default length of a breath-hold in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What stays the same in a session.
+    """Constants of a session.
 
     Attributes
     ----------
     name : str
-        What the session is called.
+        Name of the session.
     source, linac : str
-        Where frames come from and decisions go, in words.
+        Description of the frame source and of the linac connection.
     margin_mm : float
-        Growth of the target to the envelope.
+        Margin from the target to the envelope, in mm.
     outside_percent, resume_percent : float
-        Share of the target that may be outside before the beam is held, and before it comes on again.
+        Largest share of the target outside the envelope in percent, for beam-on and for resuming after a hold.
     confidence : float
-        Least confidence, 0-1.
+        Least tracking confidence, 0-1.
     beam_s : float or None
         Prescribed beam-on time in seconds; None when it is not known.
     breath_hold_s : float
-        How long a breath is to be held, in seconds; for the patient's countdown.
+        Length of a breath-hold in seconds, for the countdown on the patient's page.
     """
 
     name: str
@@ -52,7 +52,26 @@ class SessionInfo:
         beam_s: float | None = None,
         breath_hold_s: float | None = None,
     ) -> "SessionInfo":
-        """Return the facts of a session with these settings."""
+        """Return the constants of a session with given settings.
+
+        Parameters
+        ----------
+        name : str
+            Name of the session.
+        config : SessionConfig
+            Settings; the source of margin and limits.
+        source, linac : str
+            Description of the frame source and of the linac connection.
+        beam_s : float, optional
+            Prescribed beam-on time in seconds.
+        breath_hold_s : float, optional
+            Length of a breath-hold in seconds; `BREATH_HOLD_S` by default.
+
+        Returns
+        -------
+        SessionInfo
+            The constants.
+        """
         gate = config.gate
         return cls(
             name=name,
@@ -67,7 +86,13 @@ class SessionInfo:
         )
 
     def as_json(self) -> dict[str, object]:
-        """Return them as plain values for JSON, with the words and colours that the page uses."""
+        """Return the constants as plain values for JSON.
+
+        Returns
+        -------
+        dict
+            By attribute, with the columns of the trace, and the texts and colours of categories and reasons.
+        """
         return {
             **asdict(self),
             "columns": COLUMNS,

@@ -1,4 +1,4 @@
-"""What-if on the page: a finished session judged with another margin or limit; it changes nothing."""
+"""Define the route that evaluates a recorded session with another margin or limit."""
 
 from typing import Protocol
 
@@ -8,37 +8,42 @@ from starlette.routing import Route
 
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.display.web.access import Access, token_of
-from gatekeeper.display.web.server import NOT_YOURS, body_of
+from gatekeeper.display.web.server import FOREIGN_PAGE, NOT_AUTHORISED, body_of
 
 SETTINGS = ("margin_mm", "outside_percent")
-NOT_YET = "the session is still being tracked; ask again"
+NOT_YET = "the session is still being tracked; try again later"
 
 
-class Judge(Protocol):
-    """Who judges a session again."""
+class WhatIfSession(Protocol):
+    """A recorded session that can be evaluated with other settings."""
 
     async def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object] | None:
-        """Return what the session comes to, as plain values; None while nobody can say yet."""
+        """Return the results as plain values; None while the session is still being tracked."""
         ...
 
 
-def what_if_route(judge: Judge, access: Access) -> Route:
-    """Return the route by which the page asks; whoever may look may ask.
+def what_if_route(session: WhatIfSession, access: Access) -> Route:
+    """Return the route, which needs the same access as seeing the session.
 
     Parameters
     ----------
-    judge : Judge
-        Who judges.
+    session : WhatIfSession
+        The recorded session.
     access : Access
-        Who may look.
+        Access rules of the console.
+
+    Returns
+    -------
+    Route
+        POST route `/what-if`.
     """
 
     async def ask(request: Request) -> Response:
-        # Judging takes a second of work: a page of another site must not be able to cause it.
+        # The evaluation takes about a second: pages of other sites must not be able to start it.
         if not access.is_own(request.headers.get("origin"), request.headers.get("host", "")):
-            return _refused("only the console's own page may ask", 403)
+            return _refused(FOREIGN_PAGE, 403)
         if not access.may_look(token_of(request.headers)):
-            return _refused(NOT_YOURS, 401)
+            return _refused(NOT_AUTHORISED, 401)
         asked = await body_of(request)
         if isinstance(asked, Response):
             return asked
@@ -46,7 +51,7 @@ def what_if_route(judge: Judge, access: Access) -> Route:
         if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             return _refused(f"give {' and '.join(SETTINGS)} as numbers", 400)
         try:
-            found = await judge.what_if(*(float(value) for value in values if value is not None))
+            found = await session.what_if(*(float(value) for value in values if value is not None))
         except (ConfigError, OverflowError) as error:
             return _refused(str(error), 400)
         return _refused(NOT_YET, 503) if found is None else JSONResponse({"accepted": True, **found})
