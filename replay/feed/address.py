@@ -1,4 +1,4 @@
-"""Address: where frames are fed to, as one word, and the feeder that goes there."""
+"""Parse the address that frames are sent to, and open the feeder for it."""
 
 from typing import Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -7,27 +7,27 @@ from gatekeeper.core.errors import InputError, LinkError
 from replay.feed.port import Feeder
 
 PORTS = {"mrd": 9002, "igtl": 18944, "dicom": 11112}
-"""Every protocol with the port that is usual for it."""
+"""Protocols and their default ports."""
 AE_TITLE, DEVICE = "GATEKEEPER", "gatekeeper"
 LISTEN = "listen"
 EXAMPLES = "mrd://127.0.0.1:9002, igtl://127.0.0.1:18944 or dicom://GATEKEEPER@127.0.0.1:11112"
 
 
 class Address(NamedTuple):
-    """Where to feed to.
+    """Address of a frame source that receives frames.
 
     Attributes
     ----------
     protocol : str
         "mrd", "igtl" or "dicom".
     host : str
-        Name or address.
+        Host name or IP address.
     port : int
         TCP port.
     user : str
-        DICOM: the application entity title that is called; OpenIGTLink: the name of our device. May be empty.
+        DICOM: the called application entity title; OpenIGTLink: the sender's device name. May be empty.
     listens : bool
-        OpenIGTLink: we listen, and the source connects to us.
+        OpenIGTLink: whether the feeder listens and the source connects to it.
     """
 
     protocol: str
@@ -37,19 +37,28 @@ class Address(NamedTuple):
     listens: bool = False
 
     def __str__(self) -> str:
-        """Return it as it is written."""
+        """Return the address as text that `parse` accepts."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         at = f"{self.user}@" if self.user else ""
         return f"{self.protocol}://{at}{host}:{self.port}{f'?{LISTEN}' if self.listens else ''}"
 
 
 def parse(text: str) -> Address:
-    """Return the address that a text such as ``dicom://GATEKEEPER@127.0.0.1:11112`` says.
+    """Parse an address.
+
+    Parameters
+    ----------
+    text : str
+        For example ``dicom://GATEKEEPER@127.0.0.1:11112``.
+
+    Returns
+    -------
+    Address
 
     Raises
     ------
     InputError
-        When it says none.
+        When the text is not a valid address.
     """
     try:
         url = urlsplit(text.strip())
@@ -69,12 +78,21 @@ def parse(text: str) -> Address:
 
 
 def open_feeder(address: Address) -> Feeder:
-    """Return a feeder that is connected to an address; the caller closes it.
+    """Open a feeder that is connected to an address; the caller closes it.
+
+    Parameters
+    ----------
+    address : Address
+        Where to connect.
+
+    Returns
+    -------
+    Feeder
 
     Raises
     ------
     InputError
-        When nobody answers there.
+        When the connection fails.
     """
     host, port, user = address.host, address.port, address.user
     try:

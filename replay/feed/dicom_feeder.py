@@ -1,4 +1,4 @@
-"""DICOM feeder: a storage user that sends frames as MR Image Storage objects over one association."""
+"""Send frames to a DICOM storage provider as MR Image Storage objects, over one association."""
 
 from contextlib import suppress
 
@@ -10,26 +10,26 @@ from gatekeeper.core.frame import Frame
 from replay.mr_object import mr_object, new_uid
 
 PATIENCE_S = 5.0
-"""The other side answers within this time, in seconds."""
-MORNING_S = 36_000.0
-"""Session time 0 is ten o'clock on the sender's clock, in seconds since midnight."""
+"""Longest wait for an answer of the provider, in seconds."""
+START_S = 36_000.0
+"""Session time 0 on the sender's clock, in seconds since midnight (10:00)."""
 LARGEST_PDU = 128 * 1024
 
 
 class DicomFeeder:
-    """Sends frames as MR images, with their plane, number and time of acquisition (to the microsecond).
+    """A feeder that sends frames as MR images, with plane, number and time of acquisition (to the microsecond).
 
     Parameters
     ----------
     host, port : str, int
-        Where the storage provider listens.
+        Address of the storage provider.
     ae_title : str
-        What the provider is called.
+        Application entity title of the provider.
 
     Raises
     ------
     LinkError
-        When nobody listens there, or the association is refused.
+        When the provider does not answer, or refuses the association.
     """
 
     def __init__(self, host: str, port: int, ae_title: str = "GATEKEEPER") -> None:
@@ -43,30 +43,35 @@ class DicomFeeder:
         try:
             self._association = entity.associate(host, port, ae_title=ae_title, max_pdu=LARGEST_PDU)
         except (OSError, RuntimeError, ValueError) as error:
-            raise LinkError(f"{self._where}: cannot be called {ae_title} ({error}); look at the address") from None
+            raise LinkError(f"{self._where}: cannot call {ae_title} ({error}); check the address") from None
         link = self._association.dul.socket
         self._link = None if link is None else link.socket
         if not self._association.is_established:
             refused = self._association.is_rejected
             self.close()
             why = f"refuses {ae_title} or is busy" if refused else "does not answer"
-            raise LinkError(f"{self._where}: {why}; start the session that listens there, and call it by its ae_title")
+            raise LinkError(f"{self._where}: {why}; start the session that listens there, and check its ae_title")
 
     def send(self, frame: Frame) -> None:
-        """Send one frame as an object of its own.
+        """Send one frame as one object.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
 
         Raises
         ------
         LinkError
-            When the provider does not take it, or is gone.
+            When the provider does not accept the object, or has closed the connection.
         OutputError
-            When the frame holds what no MR image can: NaN or infinity.
+            When the frame holds NaN or infinity, which DICOM cannot store.
         """
         item = mr_object(
             frame.image,
             frame.spacing_mm,
             frame.plane,
-            MORNING_S + frame.acquired_s,
+            START_S + frame.acquired_s,
             frame.sequence + 1,
             self._series,
             self._reference,
@@ -76,8 +81,8 @@ class DicomFeeder:
         except RuntimeError:
             status = None
         if status != 0x0000:
-            why = "is gone" if status is None else f"answers with the status 0x{status:04X}"
-            raise LinkError(f"{self._where}: {why}; look at what it says of its source")
+            why = "connection lost" if status is None else f"provider answers with status 0x{status:04X}"
+            raise LinkError(f"{self._where}: {why}; see the messages of the session that receives the frames")
 
     def close(self) -> None:
         """Release the association and end its threads; may be called twice."""
@@ -89,4 +94,4 @@ class DicomFeeder:
                 thread.join(PATIENCE_S)
         if self._link is not None:
             with suppress(OSError):
-                self._link.close()  # pynetdicom leaves it open when the other side was first
+                self._link.close()  # pynetdicom leaves the socket open when the provider has ended the association

@@ -1,4 +1,4 @@
-"""Laps: a recording fed once or again and again, for as long as is wanted, as one stream of frames."""
+"""Send a recording once or repeatedly, for a given time, as one stream of frames."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +13,11 @@ from replay.feed.port import Feeder
 from replay.recording import Recording
 from replay.scores.gating import frame_period_s
 
-LONE_S = 1.0
-"""A recording of one frame takes so long, in seconds."""
+SINGLE_FRAME_S = 1.0
+"""Duration of a recording of one frame, in seconds."""
 
 Progress = Callable[[int, int | None], None]
-"""Told how many frames were sent, and how many there will be; None when nobody knows."""
+"""Called with the number of frames sent so far, and the number to be sent (None if unlimited)."""
 
 
 def feed(
@@ -34,24 +34,29 @@ def feed(
     Parameters
     ----------
     recording : Recording
-        What is fed. Its last frame stands for one frame period before it begins again.
+        The recording. One frame period passes between its last frame and the first of the next lap.
     feeder : Feeder
-        Where to; the caller closes it.
+        Receives the frames; the caller closes it.
     clock : Clock
         Real time, or a multiple of it.
     progress : callable
-        Told after each frame, and now and then between two.
+        Called after each frame, and several times per second while waiting for the next one.
     seconds : float, optional
-        Frames up to so much time from the first are sent; by default all.
+        Send frames up to this time after the first one; by default all.
     again : bool
-        Begin again after the last frame; numbers and times of acquisition go on rising.
+        Whether to begin again after the last frame; numbers and times of acquisition continue to rise.
+
+    Returns
+    -------
+    int
+        Number of frames sent.
 
     Raises
     ------
     LinkError
-        When the other side does not take a frame.
+        When the receiver does not accept a frame.
     """
-    period_s = frame_period_s(recording.times_s) or LONE_S
+    period_s = frame_period_s(recording.times_s) or SINGLE_FRAME_S
     lap_s = float(recording.times_s[-1] - recording.times_s[0]) + period_s
     lap, sent, left_s, total = len(recording.frames), 0, seconds, _total(recording, lap_s, seconds, again)
     while True:
@@ -64,15 +69,26 @@ def feed(
 
 
 def first_seconds(recording: Recording, seconds: float) -> Recording:
-    """Return the part of a recording that is not later than so many seconds after its first frame.
+    """Return the first seconds of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        The recording.
+    seconds : float
+        Time after the first frame up to which frames are kept, in seconds; 0 keeps the first frame.
+
+    Returns
+    -------
+    Recording
 
     Raises
     ------
     InputError
-        When the time is not above 0.
+        When the time is below 0 or not a number.
     """
     if not seconds >= 0.0:
-        raise InputError(f"{recording.name}: {seconds:g} s of it; give a time of 0 or more")
+        raise InputError(f"{recording.name}: cannot send {seconds:g} s of it; give a time of 0 s or more")
     times_s = recording.times_s - recording.times_s[0]
     count = int(np.searchsorted(times_s, seconds, side="right"))
     return replace(
@@ -84,28 +100,28 @@ def first_seconds(recording: Recording, seconds: float) -> Recording:
 
 
 class _Renumbered:
-    """A feeder that counts on from where the lap before has ended."""
+    """A feeder that continues the frame numbers of the previous lap."""
 
     def __init__(self, feeder: Feeder, begin: int) -> None:
         self._feeder = feeder
         self._begin = begin
 
     def send(self, frame: Frame) -> None:
-        """Send a frame under its number in the whole stream."""
+        """Send a frame with its number in the complete stream."""
         self._feeder.send(replace(frame, sequence=self._begin + frame.sequence))
 
     def close(self) -> None:
-        """Close the feeder behind."""
+        """Close the feeder that this one forwards to."""
         self._feeder.close()
 
 
 def _counted(progress: Progress, before: int, total: int | None) -> Callable[[int, int], None]:
-    """Return what a lap tells of itself, counted from where the lap before has ended."""
+    """Return the progress callback of a lap, counting from the end of the previous lap."""
     return lambda done, _: progress(before + done, total)
 
 
 def _total(recording: Recording, lap_s: float, seconds: float | None, again: bool) -> int | None:
-    """Return how many frames there will be; None when there is no end."""
+    """Return the number of frames to be sent; None if unlimited."""
     if seconds is None:
         return None if again else len(recording.frames)
     if not again:

@@ -1,4 +1,4 @@
-"""MRD feeder: a client that streams frames to an MRD server, as image reconstruction does."""
+"""Send frames to an MRD server, as a client like the scanner's image reconstruction."""
 
 import socket
 from contextlib import suppress
@@ -12,30 +12,30 @@ from gatekeeper.wire.mrd_codec import ImageHeader, Kind
 from replay.formats.mrd_header import header_xml
 
 PATIENCE_S = 5.0
-"""The other side takes every message, and says goodbye, within this time, in seconds."""
-MORNING_S = 36_000.0
-"""Session time 0 is ten o'clock on the sender's clock, in seconds since midnight."""
+"""Longest wait for the server to accept a message or to close, in seconds."""
+START_S = 36_000.0
+"""Session time 0 on the sender's clock, in seconds since midnight (10:00)."""
 TICK_S = 2.5e-3
 TICKS_A_DAY = round(86_400.0 / TICK_S)
 NUMBERS = 65_536
 SLICE_MM = 5.0
 
 FIELD_T = 0.35
-"""Of an MR-linac whose cine is tracked; the header of MRD needs a frequency."""
+"""Field strength written to the MRD header, which requires a frequency, in tesla."""
 
 
 class MrdFeeder:
-    """Sends frames as MRD images of float32, with their plane, number and time of acquisition.
+    """A feeder that sends frames as MRD images of float32, with plane, number and time of acquisition.
 
     Parameters
     ----------
     host, port : str, int
-        Where the server listens.
+        Address of the server.
 
     Raises
     ------
     LinkError
-        When nobody listens there.
+        When the server does not answer.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -45,17 +45,22 @@ class MrdFeeder:
             self._link = socket.create_connection((host, port), PATIENCE_S)
         except OSError as error:
             raise LinkError(
-                f"{self._where}: nobody answers ({error.strerror or error}); start the session that listens there"
+                f"{self._where}: no answer ({error.strerror or error}); start the session that listens there"
             ) from None
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, frame: Frame) -> None:
         """Send one frame, and before the first one a configuration and a header.
 
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
+
         Raises
         ------
         LinkError
-            When the server has closed the connection, or takes nothing for long.
+            When the server has closed the connection, or accepts no data for `PATIENCE_S`.
         """
         if not self._has_begun:
             self._has_begun = True
@@ -66,7 +71,7 @@ class MrdFeeder:
         self._write(mrd.write_image(header_of(frame), frame.image))
 
     def close(self) -> None:
-        """Say goodbye, wait for the server's, and close; may be called twice."""
+        """Send CLOSE, wait until the server closes, and close; may be called twice."""
         with suppress(OSError):
             self._link.sendall(mrd.CLOSE)
             self._link.shutdown(socket.SHUT_WR)
@@ -79,13 +84,23 @@ class MrdFeeder:
             self._link.sendall(message)
         except OSError as error:
             raise LinkError(
-                f"{self._where}: the server takes no more ({error.strerror or error}); look at what it says of its "
-                "source"
+                f"{self._where}: the server accepts no more data ({error.strerror or error}); see the messages of the "
+                "session that receives the frames"
             ) from None
 
 
 def header_of(frame: Frame) -> ImageHeader:
-    """Return the MRD header of a frame: x runs along its columns, y along its rows."""
+    """Return the MRD image header of a frame: x runs along its columns, y along its rows.
+
+    Parameters
+    ----------
+    frame : Frame
+        The frame.
+
+    Returns
+    -------
+    ImageHeader
+    """
     rows, cols = frame.image.shape
     middle_mm = frame.plane.to_patient_mm(np.array([[0.5 * (rows - 1), 0.5 * (cols - 1)]]), frame.spacing_mm)[0]
     return ImageHeader(
@@ -96,7 +111,7 @@ def header_of(frame: Frame) -> ImageHeader:
         position_mm=(float(middle_mm[0]), float(middle_mm[1]), float(middle_mm[2])),
         read_dir=frame.plane.col_step,
         phase_dir=frame.plane.row_step,
-        stamp=round((MORNING_S + frame.acquired_s) / TICK_S) % TICKS_A_DAY,
+        stamp=round((START_S + frame.acquired_s) / TICK_S) % TICKS_A_DAY,
         image_index=frame.sequence % NUMBERS,
     )
 

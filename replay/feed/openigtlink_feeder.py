@@ -1,4 +1,4 @@
-"""OpenIGTLink feeder: frames as IMAGE messages, sent to a source that listens or to one that connects."""
+"""Send frames as OpenIGTLink IMAGE messages to a source that listens or connects."""
 
 import socket
 from contextlib import suppress
@@ -14,11 +14,11 @@ from gatekeeper.wire.openigtlink.image import encode_image
 from gatekeeper.wire.openigtlink.message import Message, encode_message
 
 PATIENCE_S = 10.0
-"""The other side must connect, and take each frame, within this time, in seconds."""
+"""Longest wait for the source to connect, and to accept a frame, in seconds."""
 START_S = 1.0
-"""The feeder's clock stands here at the session's time 0, in seconds: a stamp of 0 would say that there is none."""
+"""Session time 0 on the feeder's clock, in seconds; a time stamp of 0 would mean that there is none."""
 THICKNESS_MM = 5.0
-"""A recording does not tell how thick its slice was, and an IMAGE must say something."""
+"""Slice thickness written to the IMAGE message, which requires one; recordings do not hold it, in mm."""
 NUMBERS = 1 << 32
 
 
@@ -36,16 +36,16 @@ class OpenIGTLinkFeeder:
     role : str
         "client": connect to the source; "server": listen until the source connects.
     device : str
-        Name of the device, at most 20 bytes.
+        Device name, at most 20 bytes.
     version : int
-        Header version. 1 carries no number: the source then counts frames as they come, and sees no gap.
+        Header version. Version 1 carries no number: the source then counts frames on arrival, and gaps go undetected.
     patience_s : float
-        How long it waits for the other side, in seconds.
+        Longest wait for the source, in seconds.
 
     Raises
     ------
     LinkError
-        When nobody answers there or nobody connects.
+        When the source does not answer or connect in time.
     """
 
     def __init__(
@@ -63,12 +63,23 @@ class OpenIGTLinkFeeder:
         try:
             self._link = _connected(host, port, patience_s) if role == "client" else _called(host, port, patience_s)
         except TimeoutError:
-            raise LinkError(f"{self._where}: nobody there within {patience_s:g} s; start the source") from None
+            raise LinkError(f"{self._where}: no connection within {patience_s:g} s; start the source") from None
         except OSError as error:
             raise LinkError(f"{self._where}: {error.strerror or error}; start the source, or name its port") from None
 
     def send(self, frame: Frame) -> None:
-        """Send one frame; raises LinkError when the other side does not take it."""
+        """Send one frame.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
+
+        Raises
+        ------
+        LinkError
+            When the source does not accept it.
+        """
         pixels = np.ascontiguousarray(frame.image, np.float32)
         content = encode_image(image_on(frame.plane, frame.spacing_mm, pixels, THICKNESS_MM))
         number = (frame.sequence + 1) % NUMBERS if self._version > 1 else 0
@@ -77,10 +88,10 @@ class OpenIGTLinkFeeder:
         try:
             self._link.sendall(encode_message(message))
         except OSError as error:
-            raise LinkError(f"{self._where}: frame {frame.sequence} not taken ({error}); start the source") from None
+            raise LinkError(f"{self._where}: frame {frame.sequence} not accepted ({error}); start the source") from None
 
     def close(self) -> None:
-        """Let go of the connection; the protocol knows no goodbye. May be called twice."""
+        """Close the connection, for which the protocol has no message; may be called twice."""
         with suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
         self._link.close()

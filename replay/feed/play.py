@@ -1,4 +1,4 @@
-"""Play: a recording into any feeder, at the recording's own times."""
+"""Play a recording into a feeder, at the times of the recording."""
 
 from collections.abc import Callable
 
@@ -8,29 +8,34 @@ from replay.player import Player
 from replay.recording import Recording
 
 PATIENCE_S = 0.25
-"""While a frame is not due yet, whoever shows the progress is told this often that nothing has changed, in seconds."""
+"""Interval of the progress calls while no frame is due, in seconds."""
 
 
 def play(recording: Recording, feeder: Feeder, clock: Clock, progress: Callable[[int, int], None]) -> int:
     """Send every frame of a recording when it is due, and return how many were sent.
 
-    The first is due at once. The clock sets the pace, and being late does not add up. The caller closes the feeder.
+    The first is due at once. The clock sets the pace, and delays do not accumulate. The caller closes the feeder.
 
     Parameters
     ----------
     recording : Recording
-        What to play.
+        The recording.
     feeder : Feeder
-        Where to.
+        Receives the frames.
     clock : Clock
         Real time, or a multiple of it.
     progress : callable
-        Called with the number of frames sent so far and of all frames, after each one and while it waits.
+        Called with the number of frames sent so far and of all frames, after each one and while waiting.
+
+    Returns
+    -------
+    int
+        Number of frames sent.
 
     Raises
     ------
     LinkError
-        When the other side does not take a frame.
+        When the receiver does not accept a frame.
     """
     player, sent, total = Player(recording, clock), 0, len(recording.frames)
     while not player.ended():

@@ -1,4 +1,4 @@
-"""Feeder: what sends frames to a live source over the source's own protocol."""
+"""Define what sends frames to a live source over its own protocol."""
 
 from typing import Protocol
 
@@ -6,17 +6,27 @@ from gatekeeper.core.frame import Frame
 
 
 class Feeder(Protocol):
-    """The sender's end of one protocol: stands where the scanner would, connected since it was made.
+    """The sender of one protocol, in place of the scanner; connected when it is made.
 
-    It sends each frame as it gets it, at once: when a frame is due is for whoever plays them to know
-    (`replay.feed.play`). Geometry, number and time of acquisition go along as far as the protocol can carry them, on a
-    clock of the sender's own.
+    Frames are sent at once; `replay.feed.play` calls `send` when a frame is due. Geometry, number and time of
+    acquisition are sent as far as the protocol can carry them, on the sender's own clock.
     """
 
     def send(self, frame: Frame) -> None:
-        """Send one frame; raises LinkError when the other side does not take it."""
+        """Send one frame.
+
+        Parameters
+        ----------
+        frame : Frame
+            The frame.
+
+        Raises
+        ------
+        LinkError
+            When the receiver does not accept it.
+        """
         ...
 
     def close(self) -> None:
-        """Say goodbye as the protocol has it, and let go of the connection; may be called twice."""
+        """End the stream as the protocol requires, and close the connection; may be called twice."""
         ...

@@ -1,1 +1,1 @@
-"""The same work, done beside gatekeeper by the tools that people use today."""
+"""Tracking methods of common libraries, to compare gatekeeper with."""

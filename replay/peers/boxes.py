@@ -1,4 +1,4 @@
-"""OpenCV's general trackers of boxes, KCF and CSRT, which only its contrib build has.
+"""Track with OpenCV's general box trackers KCF and CSRT, which only its contrib build has.
 
 Methods: J. Henriques et al., High-speed tracking with kernelized correlation filters, TPAMI 2015; A. Lukezic et al.,
 Discriminative correlation filter with channel and spatial reliability, CVPR 2017. Both learn from their own results.
@@ -13,24 +13,24 @@ from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 
 opencv: Any = cv2
-"""Without types: the stubs know only what every build has."""
+"""OpenCV without types: its stubs cover only the standard build."""
 
 BORDER_MM = 5.0
-"""The box reaches this far around the target."""
+"""Border of the box around the target."""
 
 KCF_ENLARGED, CSRT_ENLARGED = 2, 1
-"""Frames are enlarged this many times; KCF places its box on whole pixels, CSRT enlarges small targets by itself."""
+"""Factor by which frames are enlarged: KCF places its box on whole pixels, CSRT enlarges small targets by itself."""
 
 KCF_LEARNING = 0.02
 
 
 def have_boxes() -> bool:
-    """Return True when this OpenCV has the trackers."""
+    """Return True when the installed OpenCV has the trackers."""
     return hasattr(opencv, "TrackerKCF_create") and hasattr(opencv, "TrackerCSRT_create")
 
 
 def kcf() -> Any:
-    """Return a KCF tracker that never gives up and learns slowly; by default it is lost within seconds."""
+    """Return a KCF tracker without detection threshold and with slow learning; its defaults fail in seconds."""
     params = opencv.TrackerKCF_Params()
     params.detect_thresh = 0.0
     params.interp_factor = KCF_LEARNING
@@ -38,7 +38,7 @@ def kcf() -> Any:
 
 
 def csrt() -> Any:
-    """Return a CSRT tracker without segmentation by colour, for there is none, and of a box that keeps its size."""
+    """Return a CSRT tracker with a box of constant size and without segmentation by colour, which MR images lack."""
     params = opencv.TrackerCSRT_Params()
     params.use_segmentation = False
     params.number_of_scales = 1
@@ -46,19 +46,20 @@ def csrt() -> Any:
 
 
 class Box:
-    """The outline moved as the middle of the target's box moves.
+    """Move the outline with the middle of the target's box.
 
     Parameters
     ----------
     reference : ndarray of any real dtype, shape (H, W)
+        Image on which the target is known.
     mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The target on the reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     tracker : cv2.Tracker
-        A new one.
+        A new tracker.
     enlarged : int
-        How many times frames are enlarged for it.
+        Factor by which frames are enlarged for the tracker.
     """
 
     def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing, tracker: Any, enlarged: int) -> None:
@@ -72,7 +73,7 @@ class Box:
         self._tracker.init(self._colours(reference), (int(left), int(top), int(right - left), int(bottom - top)))
 
     def __call__(self, image: Image) -> Outline:
-        """Return the outline (N, 2) on a frame (H, W); where it was last, when the target was not found."""
+        """Return the outline (N, 2) on a frame (H, W); the last one when the target is not found."""
         found, (left, top, width, height) = self._tracker.update(self._colours(image))
         if found:
             middle = np.array([top + height / 2.0, left + width / 2.0])

@@ -1,4 +1,4 @@
-"""Dense optical flow from the reference to the frame, which carries the outline along.
+"""Track with dense optical flow from the reference to the frame, which moves the outline.
 
 Methods: T. Kroeger et al., Fast optical flow using dense inverse search, ECCV 2016; G. Farneback, Two-frame motion
 estimation based on polynomial expansion, SCIA 2003; T. Vercauteren et al., Non-parametric diffeomorphic image
@@ -20,17 +20,17 @@ from replay.peers.template import Template
 
 opencv: Any = cv2
 simpleitk: Any = SimpleITK
-"""Without types: OpenCV's stubs know nothing of optional outputs, and SimpleITK has none."""
+"""Both without types: OpenCV's stubs do not cover optional outputs, and SimpleITK has no stubs."""
 
 Flow = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 """From two 8-bit images (H, W) to the displacement (H, W, 2) as (col, row) in px that leads from one to the other."""
 
 BORDER_PX = 32
-"""After alignment the flow is computed on the target's box plus this much."""
+"""After alignment the flow is computed on the target's box with this border."""
 
 DEMONS_ITERATIONS = 50
 DEMONS_SMOOTHING_PX = 3.0
-"""Gaussian smoothing of the demons' displacement; measured to be the best of 1 to 5 on recorded cases."""
+"""Gaussian smoothing of the demons' displacement; the best of 1 to 5 px on recorded cases."""
 
 
 def dis(preset: int) -> Flow:
@@ -40,9 +40,9 @@ def dis(preset: int) -> Flow:
 
 
 def farneback() -> Flow:
-    """Return the flow of polynomial expansion, with the settings of OpenCV's own examples and levels for larger images.
+    """Return the flow of polynomial expansion, with the settings of OpenCV's examples and levels for larger images.
 
-    A window of 15 px measures better on recorded cases than 11, 21 or 31.
+    A window of 15 px is better on recorded cases than 11, 21 or 31 px.
     """
     settings = {"pyr_scale": 0.5, "levels": 5, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2}
     find = partial(opencv.calcOpticalFlowFarneback, flow=None, flags=0, **settings)
@@ -50,7 +50,7 @@ def farneback() -> Flow:
 
 
 def demons() -> Flow:
-    """Return the flow of SimpleITK's symmetric demons, after matching the histograms as its examples do."""
+    """Return the flow of SimpleITK's symmetric demons, after histogram matching as in its examples."""
     matcher = simpleitk.HistogramMatchingImageFilter()
     matcher.SetNumberOfHistogramLevels(256)
     matcher.SetNumberOfMatchPoints(7)
@@ -68,15 +68,16 @@ def demons() -> Flow:
 
 
 class WholeImageFlow:
-    """The outline carried along by the flow between whole images.
+    """Move the outline by the flow between complete images.
 
     Parameters
     ----------
     reference : ndarray of any real dtype, shape (H, W)
+        Image on which the target is known.
     mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The target on the reference.
     flow : callable
-        The method.
+        Computes the flow.
     """
 
     def __init__(self, reference: Image, mask: Mask, flow: Flow) -> None:
@@ -91,19 +92,20 @@ class WholeImageFlow:
 
 
 class AlignedFlow:
-    """The target found by its template; then the flow around it, between the reference and the frame moved back.
+    """Find the target by template matching, then refine by the flow between the reference and the aligned frame.
 
-    The frame is moved by whole pixels, so that nothing is interpolated; what is left of the way is up to the flow.
+    The frame is aligned by whole pixels, so that it is not interpolated; the flow covers the remaining displacement.
 
     Parameters
     ----------
     reference : ndarray of any real dtype, shape (H, W)
+        Image on which the target is known.
     mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The target on the reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     flow : callable
-        The method.
+        Computes the flow.
     """
 
     def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing, flow: Flow) -> None:
@@ -121,7 +123,7 @@ class AlignedFlow:
         return self._template.contour_px + shift_px + _along(found, self._inner_px)
 
     def _moved_back(self, image: Image, down: int, right: int) -> NDArray[np.uint8]:
-        """Return the part of a frame that lies that far from the box, the image's edge repeated beyond it."""
+        """Return the part of a frame under the shifted box, with the image's edge repeated beyond it."""
         first_row, end_row, first_col, end_col = np.add(self._box, (down, down, right, right)).tolist()
         inside = image[max(first_row, 0) : max(end_row, 0), max(first_col, 0) : max(end_col, 0)]
         above, before = max(-first_row, 0), max(-first_col, 0)

@@ -1,7 +1,7 @@
-"""All methods on the same frames of a case from the same first mask: where each sees the target, and how long it takes.
+"""Measure accuracy and time of all methods on the same frames of a case, from the same first mask.
 
-What is timed is one call, from the frame as it was recorded to the outline: each method's conversion to the type it
-works on counts. Methods take turns of some frames each, so that whatever else the machine does meets all of them.
+One call is timed, from the recorded frame to the outline, including the conversion to the type that a method needs.
+Methods take turns of some frames each, so that other load on the machine affects all of them alike.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,28 +19,28 @@ from replay.recording import Recording
 from replay.scores.tracking import FrameScore, score_frame
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done and how much there is."""
 
 TURN_FRAMES = 100
-"""Long enough that one frame of a turn, the first, does not reach the 99th percentile alone."""
+"""Number of frames in a turn; long enough that its first frame alone does not determine the 99th percentile."""
 
 WARM_UP_CALLS = 10
-"""Before the first frame each method is shown the reference this often, without being timed."""
+"""Number of calls on the reference before the first frame, which are not timed."""
 
 NATIVE = (np.uint8, np.uint16, np.int16, np.float32)
-"""Pixel types that OpenCV takes; other recordings are converted beforehand, for all methods."""
+"""Pixel types that OpenCV accepts; other recordings are converted beforehand, for all methods."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one method did on one case, or on several.
+    """Scores and times of one method on one case, or on several.
 
     Attributes
     ----------
     scores : tuple of FrameScore
-        Of the labelled frames, frame 0 apart.
+        Scores of the labelled frames except frame 0.
     times_ms : ndarray of float64, shape (N,)
-        What each call took.
+        Time of each call, in ms.
     """
 
     scores: tuple[FrameScore, ...]
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def pooled(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the frames of several cases as if they were of one."""
+    """Return the outcome over the frames of several cases together."""
     return Outcome(
         scores=tuple(score for outcome in outcomes for score in outcome.scores),
         times_ms=np.concatenate([outcome.times_ms for outcome in outcomes]),
@@ -62,16 +62,20 @@ def can_be_scored(recording: Recording) -> bool:
 
 
 def measure(recording: Recording, methods: Sequence[Method | Previewed], on_progress: OnProgress) -> dict[str, Outcome]:
-    """Return what each method, by name, does on a case.
+    """Run all methods on a case, and return their outcomes by name.
 
     Parameters
     ----------
     recording : Recording
         The case.
     methods : sequence of Method or Previewed
-        Who is measured, all on the whole case; what learns from its beginning beforehand is not timed in doing so.
+        The methods, all run on the complete case; learning from a preview is not timed.
     on_progress : callable
-        Told the case's name and how many of its frames, all methods together, are done.
+        Called with the case's name and how many of its frames, all methods together, are done.
+
+    Returns
+    -------
+    dict of str to Outcome
 
     Raises
     ------
@@ -80,7 +84,7 @@ def measure(recording: Recording, methods: Sequence[Method | Previewed], on_prog
     """
     name, first_mask = recording.name, recording.first_mask
     if first_mask is None or recording.labels is None or not can_be_scored(recording):
-        raise InputError(f"{name}: has no target on the first frame and a later one to score; name a labelled case")
+        raise InputError(f"{name}: has no label on the first frame and a later one; name a labelled case")
     labels, frames = np.asarray(recording.labels), np.asarray(recording.frames)
     if frames.dtype not in NATIVE:
         frames = frames.astype(np.float32)
@@ -98,7 +102,7 @@ def measure(recording: Recording, methods: Sequence[Method | Previewed], on_prog
 
 
 class _Run:
-    """One method on its way through a case."""
+    """One method and its results so far on a case."""
 
     def __init__(
         self,
@@ -112,31 +116,31 @@ class _Run:
         self._frames = frames
         self._spacing_mm = recording.spacing_mm
         self._labelled = labelled
-        self._follow: PeerTracker
+        self._track: PeerTracker
         if isinstance(method, Previewed):
             learner = method.start(frames[0], first_mask, recording.spacing_mm)
             learner.learn(frames[recording.times_s - recording.times_s[0] < method.preview_s])
-            self._follow = learner
+            self._track = learner
         else:
-            self._follow = method.start(frames[0], first_mask, recording.spacing_mm)
+            self._track = method.start(frames[0], first_mask, recording.spacing_mm)
         self._times_ms: list[float] = []
         self._outlines: list[Outline] = []
         for _ in range(WARM_UP_CALLS):
-            self._follow(frames[0])
+            self._track(frames[0])
 
     def take(self, turn: range) -> None:
-        """Follow the target over the frames of a turn."""
+        """Track the target over the frames of a turn."""
         labelled = [frame for frame in self._labelled if frame in turn]
         for frame in turn if self.method.every_frame else labelled:
             image = self._frames[frame]
             began_ns = stopwatch_ns()
-            outline = self._follow(image)
+            outline = self._track(image)
             self._times_ms.append((stopwatch_ns() - began_ns) * 1e-6)
             if frame in labelled:
                 self._outlines.append(outline)
 
     def outcome(self, labels: NDArray[np.bool_]) -> Outcome:
-        """Return what came out, scored against the labels (T, H, W) as `replay.scores.tracking` does."""
+        """Return times, and scores against the labels (T, H, W) as in `replay.scores.tracking`."""
         mask = np.empty(labels.shape[1:], dtype=np.bool_)
         scores = []
         for frame, outline in zip(self._labelled, self._outlines, strict=True):

@@ -1,4 +1,4 @@
-"""Who is measured: every way of following the target, by name."""
+"""List every tracking method that is measured, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,16 +31,16 @@ Start = Callable[[Image, Mask, Spacing], PeerTracker]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way of following the target.
+    """One tracking method.
 
     Attributes
     ----------
     name : str
-        What the table calls it.
+        Name in the table.
     start : callable
         From the reference (H, W), the mask on it and the pixel spacing in mm to a new :class:`PeerTracker`.
     every_frame : bool
-        False for what takes so long that it is shown labelled frames only; it must not learn from frame to frame.
+        False for a slow method that is run on labelled frames only; it must not learn from frame to frame.
     """
 
     name: str
@@ -50,16 +50,16 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """A method that learns from the beginning of a case, without its labels, before it follows the target.
+    """A method that learns from the beginning of a case, without labels, before it tracks.
 
     Attributes
     ----------
-    name, every_frame
-        As those of :class:`Method`.
+    name, every_frame : str, bool
+        As in :class:`Method`.
     start : callable
-        As that of :class:`Method`, to a :class:`LearningTracker`.
+        As in :class:`Method`, but returns a :class:`LearningTracker`.
     preview_s : float
-        How much of the case it is shown beforehand, in seconds.
+        Length of the beginning that it learns from, in seconds.
     """
 
     name: str
@@ -75,9 +75,19 @@ def one_thread_each() -> None:
 
 
 def available_methods(preview_s: float = 0.0) -> tuple[list[Method | Previewed], str | None]:
-    """Return every method that can be had here, gatekeeper last, and why others cannot, if so.
+    """Return the available methods, gatekeeper last, and a note on unavailable ones, if any.
 
-    With a preview of some seconds, gatekeeper is there twice: from the first frame alone, and after the preview.
+    Parameters
+    ----------
+    preview_s : float
+        If above 0, gatekeeper is listed twice: from the first frame alone, and after a preview of this many seconds.
+
+    Returns
+    -------
+    methods : list of Method or Previewed
+        The available methods.
+    note : str or None
+        Which methods are left out and how to get them.
     """
     ultrafast, fast, medium = (
         cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
@@ -121,7 +131,7 @@ def _boxed(name: str, new_tracker: Callable[[], Any], enlarged: int) -> Method:
 
 
 class _Still:
-    """The target where it was on the reference."""
+    """The target at its position on the reference."""
 
     def __init__(self, mask: Mask) -> None:
         self._contour_px = mask_to_contour(mask)
@@ -131,7 +141,7 @@ class _Still:
 
 
 class _Ours:
-    """Gatekeeper without settings: from the first frame alone, unless it is told to learn."""
+    """Gatekeeper with default settings: from the first frame alone, unless `learn` is called."""
 
     def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing) -> None:
         self._tracker = Tracker(reference, mask, spacing_mm)

@@ -1,4 +1,4 @@
-"""Pyramidal Lucas-Kanade: points in and around the target, and the affine motion that most of them agree on.
+"""Track with pyramidal Lucas-Kanade: points in and around the target, and their robust affine motion.
 
 Method: J.-Y. Bouguet, Pyramidal implementation of the Lucas Kanade feature tracker, Intel Corporation, 2000.
 """
@@ -19,18 +19,19 @@ Measured on recorded cases: a grid beats corners (`cv2.goodFeaturesToTrack`), th
 LEVELS = 3
 UNTIL = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 0.01)
 WAY_BACK_PX = 1.0
-"""Points that do not come back to within this far of where they began are not counted."""
+"""Points that do not return to within this distance of their start are rejected."""
 FEWEST_POINTS = 4
 
 
 class Points:
-    """Points tracked by `cv2.calcOpticalFlowPyrLK` from the reference, checked by tracking them back.
+    """Move the outline with points tracked by `cv2.calcOpticalFlowPyrLK`, checked by tracking them back.
 
     Parameters
     ----------
     reference : ndarray of any real dtype, shape (H, W)
+        Image on which the target is known.
     mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The target on the reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     """
@@ -48,11 +49,11 @@ class Points:
         self._window = (cols, rows)
 
     def __call__(self, image: Image) -> Outline:
-        """Return the outline (N, 2) on a frame (H, W); where too few points agree, as on the reference."""
+        """Return the outline (N, 2) on a frame (H, W); that of the reference when too few points agree."""
         frame, points = self._grey(image), self._points
-        there, seen = self._tracked(points, self._reference, frame)
-        back, seen_back = self._tracked(there, frame, self._reference)
-        good = seen & seen_back & (np.hypot(*(back - points).T) < WAY_BACK_PX)
+        there, found = self._tracked(points, self._reference, frame)
+        back, found_back = self._tracked(there, frame, self._reference)
+        good = found & found_back & (np.hypot(*(back - points).T) < WAY_BACK_PX)
         if np.count_nonzero(good) < FEWEST_POINTS:
             return self._contour_px
         affine, _ = cv2.estimateAffine2D(points[good], there[good], method=cv2.RANSAC, ransacReprojThreshold=1.0)

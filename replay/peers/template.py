@@ -1,4 +1,4 @@
-"""Template matching by normalised cross-correlation: the target's box, moved as it is."""
+"""Track by template matching with normalised cross-correlation of the target's box."""
 
 import math
 
@@ -10,20 +10,23 @@ from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 
 SEARCH_MM = 30.0
-"""The template is looked for this far from where it was on the reference, along rows and columns."""
+"""Search range around the position on the reference, along rows and columns."""
 
 BORDER_MM = 10.0
-"""What is around the target belongs to the template; measured to be the best of 0 to 15 mm on recorded cases."""
+"""Border of the template around the target; the best of 0 to 15 mm on recorded cases."""
 
 
 class Template:
-    """The target's box, found again by `cv2.matchTemplate` with TM_CCOEFF_NORMED and a parabola through the peak.
+    """Move the outline with the target's box, found by normalised cross-correlation.
+
+    The score is `cv2.matchTemplate` with TM_CCOEFF_NORMED; a parabola through its peak gives fractions of a pixel.
 
     Parameters
     ----------
     reference : ndarray of any real dtype, shape (H, W)
+        Image on which the target is known.
     mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The target on the reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     """
@@ -40,7 +43,7 @@ class Template:
         self._template = self.grey(reference[top:bottom, left:right])
 
     def shift_px(self, image: Image) -> NDArray[np.float64]:
-        """Return how far the target has moved as (row, col)."""
+        """Return the displacement (row, col) of the target on a frame (H, W), in px."""
         matched = cv2.matchTemplate(self.grey(image[self._window]), self._template, cv2.TM_CCOEFF_NORMED)
         scores = np.asarray(matched, dtype=np.float32)
         _, _, _, (col, row) = cv2.minMaxLoc(scores)
@@ -53,7 +56,7 @@ class Template:
 
 
 def _beside_peak(scores: NDArray[np.float32], peak: int) -> float:
-    """Return how far beside its highest sample the top of the parabola through it and its neighbours is."""
+    """Return the offset of a parabola's peak from the highest sample, fitted to it and its neighbours."""
     if not 0 < peak < len(scores) - 1:
         return 0.0
     before, top, after = scores[peak - 1 : peak + 2].tolist()

@@ -1,7 +1,7 @@
 """Offer the peers as trackers, through the entry points of this distribution.
 
-They report no confidence of their own. Theirs is the correlation of the target's surroundings on the reference with
-the same place on the frame, moved as the outline has moved; 0 where that reaches beyond the image.
+They report no confidence of their own. It is computed as the correlation of the target's surroundings on the reference
+with the same region on the frame, moved with the outline; 0 where that region reaches beyond the image.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from replay.peers.points import Points
 from replay.peers.template import Template
 
 BORDER_MM = 10.0
-"""What is compared reaches this far around the target."""
+"""Border around the target of the region that is compared."""
 
 
 class PeerStructures:
@@ -30,7 +30,7 @@ class PeerStructures:
     Parameters
     ----------
     start : callable
-        Makes the peer from the reference, a mask and the pixel spacing.
+        Makes a peer from the reference, a mask and the pixel spacing.
     reference : ndarray of float32, shape (H, W)
         Image on which the structures are known.
     structures : mapping of str to ndarray of bool, shape (H, W)
@@ -47,13 +47,14 @@ class PeerStructures:
         reference: Image,
         structures: Mapping[str, Mask],
         spacing_mm: Spacing,
-        config: TrackerConfig,  # noqa: ARG002  (what every factory is given)
+        config: TrackerConfig,  # noqa: ARG002  (every factory has this parameter)
     ) -> None:
         # More threads would differ from run to run in the last bit.
         one_thread_each()
         self._spacing_mm = spacing_mm
         self._peers = [
-            (start(reference, mask, spacing_mm), _Likeness(reference, mask, spacing_mm)) for mask in structures.values()
+            (start(reference, mask, spacing_mm), _Similarity(reference, mask, spacing_mm))
+            for mask in structures.values()
         ]
 
     def track(self, image: Image) -> tuple[Track, ...]:
@@ -63,16 +64,20 @@ class PeerStructures:
         ----------
         image : ndarray, shape (H, W)
             A frame of the reference's size.
+
+        Returns
+        -------
+        tuple of Track
         """
-        return tuple([self._track(peer, likeness, image) for peer, likeness in self._peers])
+        return tuple([self._track(peer, similarity, image) for peer, similarity in self._peers])
 
-    def _track(self, peer: PeerTracker, likeness: "_Likeness", image: Image) -> Track:
+    def _track(self, peer: PeerTracker, similarity: "_Similarity", image: Image) -> Track:
         contour_px = np.ascontiguousarray(peer(image))
-        place_mm = center_mm(contour_px, self._spacing_mm)
-        return Track(contour_px, place_mm, likeness.of(image, place_mm))
+        position_mm = center_mm(contour_px, self._spacing_mm)
+        return Track(contour_px, position_mm, similarity.of(image, position_mm))
 
 
-class _Likeness:
+class _Similarity:
     """The correlation of a structure's surroundings with those on a frame."""
 
     def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing) -> None:
@@ -83,9 +88,9 @@ class _Likeness:
         rows, cols = np.nonzero(mask)
         self._center_px = np.array([rows.mean(), cols.mean()])
 
-    def of(self, image: Image, place_mm: tuple[float, float]) -> float:
-        """Return the correlation, 0-1, with the centre at a place."""
-        shift_px = np.divide(place_mm, self._spacing_mm) - self._center_px
+    def of(self, image: Image, position_mm: tuple[float, float]) -> float:
+        """Return the correlation, 0-1, with the centre at a position in mm."""
+        shift_px = np.divide(position_mm, self._spacing_mm) - self._center_px
         if not np.isfinite(shift_px).all():
             return 0.0
         down, right = np.rint(shift_px).astype(int).tolist()

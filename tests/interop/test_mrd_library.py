@@ -187,7 +187,7 @@ def test_what_our_feeder_sends_the_library_can_read_and_our_source_gives_back():
     plane = Plane((3.0, -50.0, 90.0), (0.0, 0.6, -0.8), (0.0, 0.8, 0.6))
     frame = Frame(CANONICAL.astype(np.float32), (1.1, 2.3), 70_000, 12.5, 12.6, plane)
     raw = feed.header_of(frame)
-    assert raw.stamp == round((feed.MORNING_S + 12.5) * 400)
+    assert raw.stamp == round((feed.START_S + 12.5) * 400)
     with mrd_source() as source:
         feeder = MrdFeeder(*source.address)
         feeder.send(frame)
@@ -236,10 +236,10 @@ def test_a_recording_that_is_played_arrives_whole_and_in_order():
     assert seen[-1] == (12, 12)
 
 
-def test_a_feeder_says_in_one_line_that_nobody_listens():
+def test_feeder_reports_a_server_that_does_not_answer():
     with mrd_source() as source:
         host, port = source.address
-    with pytest.raises(LinkError, match=rf"mrd://127.0.0.1:{port}: nobody answers .* start the session"):
+    with pytest.raises(LinkError, match=rf"mrd://127.0.0.1:{port}: no answer .* start the session"):
         MrdFeeder(host, port)
 
 
@@ -248,11 +248,11 @@ def send_for_ever(feeder, frame):
         feeder.send(frame)
 
 
-def test_a_feeder_says_in_one_line_that_the_server_takes_no_more():
+def test_feeder_reports_a_server_that_accepts_no_more_data():
     frame = Frame(np.zeros((256, 256), np.float32), (1.0, 1.0), 0, 0.0, 0.0)
     with mrd_source(largest_message_mb=0.01) as source:
         feeder = MrdFeeder(*source.address)
-        with pytest.raises(LinkError, match="the server takes no more"):
+        with pytest.raises(LinkError, match="the server accepts no more data"):
             send_for_ever(feeder, frame)
         feeder.close()
         until(lambda: source.counts.broken == {"too_large": 1})

@@ -29,7 +29,7 @@ class Kept:
 
     def send(self, frame):
         if len(self.frames) == self.last:
-            raise LinkError("mrd://there:1: the server takes no more (Broken pipe); look at what it says")
+            raise LinkError("mrd://there:1: the server accepts no more data (Broken pipe); see the messages")
         self.frames.append(frame)
 
     def close(self):
@@ -186,7 +186,7 @@ def test_a_peer_that_goes_in_the_middle_is_told_with_what_was_fed(tmp_path, caps
     assert gatekeeper("feed", case, "--to", "mrd://there:1", "--speed", "50") == 2
     out, err = capsys.readouterr()
     assert "3 frames in" in out
-    assert err.splitlines()[-1].startswith("gatekeeper: mrd://there:1: the server takes no more")
+    assert err.splitlines()[-1].startswith("gatekeeper: mrd://there:1: the server accepts no more data")
     assert err.rstrip().endswith("(after 3 frames)")
     assert feeder.closed
 
