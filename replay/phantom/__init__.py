@@ -1,4 +1,4 @@
-"""A sagittal liver cine-MR that never was, with exact truth on every frame."""
+"""Simulate a sagittal liver cine-MR with exact truth on every frame."""
 
 from replay.phantom.build import Phantom, make_phantom, write_phantom
 from replay.phantom.config import PhantomConfig

@@ -1,4 +1,4 @@
-"""What the scanner makes of the scene: limited resolution, shading, bands, flicker and Rician noise."""
+"""Simulate the acquisition of the scene: limited resolution, shading, bands, flicker and Rician noise."""
 
 import math
 
@@ -17,7 +17,7 @@ LIVER_LEVEL = 200.0
 """Pixel value of the liver."""
 
 APODISATION = 0.7
-"""Hamming-like window over k-space, a + (1 - a) cos: enough to damp ringing, as scanners do."""
+"""a of the Hamming-like window a + (1 - a) cos over k-space, which damps ringing as scanners do."""
 
 KERNEL_PIXELS = 6
 """The point spread ends after this many acquired pixels."""
@@ -26,7 +26,7 @@ COIL_FRONT_MM, COIL_BACK_MM, COIL_REACH_MM = -112.0, 125.0, 85.0
 COIL_END_MM = 190.0
 BAND_PERIOD_MM, BAND_WIDTH = 105.0, 0.05
 SHOTS = 5
-"""Moments of a frame's exposure that are averaged."""
+"""Number of moments of a frame's exposure that are averaged."""
 
 FAT_OPPOSED_FROM_T = 1.0
 
@@ -37,7 +37,7 @@ class Scanner:
     Parameters
     ----------
     config : PhantomConfig
-        Acquisition, artefacts and seed are used.
+        Of this, acquisition, artefacts and seed are used.
 
     Attributes
     ----------
@@ -49,29 +49,41 @@ class Scanner:
         self._config = config
         acquisition = config.acquisition
         steps_mm = [max(acquisition.acquired_mm, pixel) for pixel in acquisition.pixel_mm]
-        places_mm = [pixel_places_mm(acquisition, axis) for axis in (0, 1)]
-        low = [places[0] - KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
-        high = [places[-1] + KERNEL_PIXELS * step for places, step in zip(places_mm, steps_mm, strict=True)]
+        positions_mm = [pixel_positions_mm(acquisition, axis) for axis in (0, 1)]
+        low = [positions[0] - KERNEL_PIXELS * step for positions, step in zip(positions_mm, steps_mm, strict=True)]
+        high = [positions[-1] + KERNEL_PIXELS * step for positions, step in zip(positions_mm, steps_mm, strict=True)]
         self.view = Lattice.covering((low[0], low[1]), (high[0], high[1]))
-        self._see = [
-            csr_matrix(_kernel(places, at, step) * np.float32(PITCH_MM))
-            for places, at, step in zip(places_mm, (self.view.rows_mm, self.view.cols_mm), steps_mm, strict=True)
+        self._signal_kernels = [
+            csr_matrix(_kernel(positions, at, step) * np.float32(PITCH_MM))
+            for positions, at, step in zip(positions_mm, (self.view.rows_mm, self.view.cols_mm), steps_mm, strict=True)
         ]
-        self._hear = [
-            csr_matrix(_unit_power(_kernel(places, np.arange(begin, end, step), step)))
-            for places, begin, end, step in zip(places_mm, low, high, steps_mm, strict=True)
+        self._noise_kernels = [
+            csr_matrix(_unit_power(_kernel(positions, np.arange(begin, end, step), step)))
+            for positions, begin, end, step in zip(positions_mm, low, high, steps_mm, strict=True)
         ]
         self._gain = (_coils(config, self.view) * _bands(config, self.view)).astype(np.float32)
         span = config.artefacts.flicker
         self._flicker = generator(config.seed, Stream.FLICKER).uniform(-span, span, config.frame_count)
 
     def acquire(self, scene: Image, frame: int) -> NDArray[np.uint16]:
-        """Return the image (H, W) of a scene (view shape) that was averaged over the frame's exposure."""
-        signal = _both_ways(self._see, scene * self._gain) * np.float32(1.0 + self._flicker[frame])
+        """Return the image of a scene.
+
+        Parameters
+        ----------
+        scene : ndarray of float32, shape of `view`
+            Brightness averaged over the frame's exposure; the liver's is 1.
+        frame : int
+            Index of the frame, which selects flicker and noise.
+
+        Returns
+        -------
+        ndarray of uint16, shape (H, W)
+        """
+        signal = _both_ways(self._signal_kernels, scene * self._gain) * np.float32(1.0 + self._flicker[frame])
         random = generator(self._config.seed, Stream.NOISE, frame)
-        shape = (self._hear[0].shape[1], self._hear[1].shape[1])
+        shape = (self._noise_kernels[0].shape[1], self._noise_kernels[1].shape[1])
         real, imaginary = (
-            _both_ways(self._hear, random.standard_normal(shape, dtype=np.float32))
+            _both_ways(self._noise_kernels, random.standard_normal(shape, dtype=np.float32))
             / np.float32(self._config.acquisition.snr)
             for _ in range(2)
         )
@@ -79,14 +91,14 @@ class Scanner:
         return np.asarray(np.clip(np.rint(magnitude), 0, 65535), dtype=np.uint16)
 
 
-def pixel_places_mm(config: AcquisitionConfig, axis: int) -> Array:
-    """Return where the pixel centres of an axis lie in the scene, in mm."""
+def pixel_positions_mm(config: AcquisitionConfig, axis: int) -> Array:
+    """Return the positions of the pixel centres along an axis (0 rows, 1 columns) in the scene, in mm."""
     count, pixel_mm = config.matrix[axis], config.pixel_mm[axis]
     return config.center_mm[axis] + pixel_mm * (np.arange(count, dtype=np.float64) - 0.5 * (count - 1))
 
 
 def exposure_times_s(config: AcquisitionConfig, times_s: Array) -> Array:
-    """Return the moments (T, shots) that each frame averages; the middle of the exposure is the frame's time."""
+    """Return the times (T, shots) in s that each frame averages; the middle of the exposure is the frame's time."""
     if config.exposure_s == 0.0:
         return times_s[:, None]
     return np.asarray(times_s[:, None] + config.exposure_s * ((np.arange(SHOTS) + 0.5) / SHOTS - 0.5))
@@ -104,11 +116,11 @@ def fat_sign(config: AcquisitionConfig) -> float:
 def _kernel(at_mm: Array, from_mm: Array, step_mm: float) -> Image:
     """Return the point spread (at, from) in 1/mm: the Fourier transform of a windowed k-space of this step.
 
-    A second, wide window ends it smoothly after a few pixels; its integral is 1.
+    A second, wide window lets it end smoothly after a few pixels; its integral is 1.
     """
-    whole = _spread(np.arange(-KERNEL_PIXELS, KERNEL_PIXELS, 0.01)).sum() * 0.01
+    integral = _spread(np.arange(-KERNEL_PIXELS, KERNEL_PIXELS, 0.01)).sum() * 0.01
     away = (at_mm[:, None] - from_mm[None, :]) / step_mm
-    return np.asarray(_spread(away) / (whole * step_mm), dtype=np.float32)
+    return np.asarray(_spread(away) / (integral * step_mm), dtype=np.float32)
 
 
 def _spread(away: Array) -> Array:
@@ -119,14 +131,14 @@ def _spread(away: Array) -> Array:
 
 
 def _unit_power(kernel: Image) -> Image:
-    """Return the kernel scaled so that white noise of variance 1 comes out with variance 1 at every place."""
+    """Return the kernel scaled so that white noise of variance 1 keeps its variance at every position."""
     return np.asarray(kernel / np.sqrt((kernel**2).sum(axis=1, keepdims=True)), dtype=np.float32)
 
 
 def _both_ways(matrices: list[csr_matrix], image: Image) -> Image:
     """Return rows @ image @ columns^T.
 
-    The matrices are sparse: dense products of this size would set threads spinning for a small job.
+    The matrices are sparse: dense products of this size would start threads for a small task.
     """
     rows, cols = matrices
     return np.asarray((cols @ np.ascontiguousarray((rows @ image).T)).T, dtype=np.float32)
@@ -143,7 +155,7 @@ def _coils(config: PhantomConfig, view: Lattice) -> Array:
 
 
 def _bands(config: PhantomConfig, view: Lattice) -> Array:
-    """Return the dark stripes where off-resonance turns spins by half a cycle between pulses; they stand still."""
+    """Return the gain in the static dark bands, where off-resonance turns spins by half a cycle between pulses."""
     start, tilt, bend = generator(config.seed, Stream.BANDING).uniform(-1.0, 1.0, 3)
     row, col = view.rows_mm[:, None], view.cols_mm[None, :]
     cycles = 0.5 * start + (row + 0.6 * tilt * col + 0.002 * bend * col**2) / BAND_PERIOD_MM

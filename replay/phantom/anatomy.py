@@ -1,4 +1,4 @@
-"""Anatomy at end-exhale, drawn once on the raster: what later frames only shift, blend and weight."""
+"""Draw the anatomy at end-exhale once on the raster; frames only shift, blend and weight it."""
 
 from functools import lru_cache
 
@@ -38,25 +38,25 @@ LUNG = tuple(
     )
 )
 TWIGS = 70
-"""Thin vessels in each of the two systems that cross the image plane and show as dots."""
+"""Number of thin vessels in each of the two systems that cross the image plane and appear as dots."""
 
 FINE_MM, COARSE_MM = 1.8, 7.0
 TEXTURE_DEPTH_MM = 7.0
-"""Across the plane, texture has changed completely after this distance."""
+"""Distance across the plane after which the texture has changed completely."""
 
 
 class Anatomy:
-    """The organs of one phantom; equal seeds give equal organs whatever is acquired of them.
+    """The organs of one phantom; equal seeds give equal organs for any acquisition.
 
     Parameters
     ----------
     config : PhantomConfig
-        Seed, lesion and tissue are used, and the slice thickness.
+        Of this, seed, lesion, tissue and slice thickness are used.
 
     Raises
     ------
     ConfigError
-        When the lesion does not lie in the liver.
+        When the lesion does not lie completely in the liver.
     """
 
     def __init__(self, config: PhantomConfig) -> None:
@@ -83,8 +83,19 @@ class Anatomy:
     def abdomen(self, lattice: Lattice, across_mm: float) -> Channels:
         """Return the abdomen in the plane `across_mm`: (base, whitening, portal, hepatic, cover), each (H, W).
 
-        The first four add up to brightness times cover: what stays, what whitens with gadoxetate, and the blood
-        of the two vessel trees, which pulsates.
+        The first four add up to brightness times cover: the constant part, the part that gadoxetate brightens, and
+        the pulsating blood of the two vessel trees.
+
+        Parameters
+        ----------
+        lattice : Lattice
+            Raster points to draw.
+        across_mm : float
+            Position of the plane, in mm.
+
+        Returns
+        -------
+        ndarray of float32, shape (5, H, W)
         """
         config = self._config
         row, col = _axes(lattice)
@@ -103,13 +114,13 @@ class Anatomy:
         inner = lattice.crop(self._texture(Stream.LESION_TEXTURE, 0, 2.5))
         tumour = 1.0 + config.lesion.contrast + config.lesion.texture * inner
         grain = 1.0 + config.tissue.texture * self._grain(lattice, across_mm)
-        whole = rest * (1.0 - liver) + tissue * grain + liver * target * tumour + (portal + hepatic)
+        base = rest * (1.0 - liver) + tissue * grain + liver * target * tumour + (portal + hepatic)
         cover = organs.inside(organs.below_dome_mm(row, col, across_mm), 1.5)
-        channels = (whole, tissue * grain, portal * (blood - 1.0), hepatic * (blood - 1.0), np.ones_like(cover))
+        channels = (base, tissue * grain, portal * (blood - 1.0), hepatic * (blood - 1.0), np.ones_like(cover))
         return np.stack([channel * cover for channel in channels]).astype(np.float32)
 
     def wall(self, lattice: Lattice) -> Channels:
-        """Return (brightness x cover, cover) of spine, belly wall and the air around, the layer in front."""
+        """Return (brightness x cover, cover) of spine, abdominal wall and surrounding air, the layer in front."""
         row, col = _axes(lattice)
         marrow = lattice.crop(self._texture(Stream.ORGANS, 2, 3.0))
         back = organs.inside(-organs.before_spine_mm(row, col))
@@ -124,7 +135,7 @@ class Anatomy:
         return paint(segments, lattice, across_mm, self._config.acquisition.slice_mm)
 
     def _grain(self, lattice: Lattice, across_mm: float) -> Array:
-        """Return the liver's texture in a plane, blended of two fields so that its strength stays the same."""
+        """Return the liver's texture in a plane, blended from two fields at constant variance."""
         plane, part = divmod(across_mm / TEXTURE_DEPTH_MM, 1.0)
         angle = 0.5 * np.pi * part
         grain = np.zeros(lattice.shape)

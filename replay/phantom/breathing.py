@@ -1,4 +1,4 @@
-"""How far the organs have moved at each time: breaths, holds, drift, coughs, heartbeat, and out of the plane."""
+"""Model the course of motion over time: breaths, holds, drift, coughs, heartbeat, and motion out of the plane."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from replay.phantom.streams import Stream, generator
 Array = NDArray[np.float64]
 
 RAMP_S = 1.5
-"""Time taken to breathe in to a hold and to let go of it."""
+"""Duration of the ramps into and out of a breath-hold."""
 
 COUGH_S = 0.9
 COUGH_DECAY_S = 0.35
@@ -23,7 +23,7 @@ COUGH_PEAK = 0.548114
 HEART_RATE_HZ = 1.1
 HEART_SWAY_HZ = 0.1
 FLOW_LAG_S = (0.15, 0.5)
-"""How long after the heartbeat its pulse is in the portal and in the hepatic veins."""
+"""Delay of the pulse in the portal and in the hepatic veins after the heartbeat."""
 
 IRREGULAR_WAVES = 5
 IRREGULAR_RANGE_HZ = (0.04, 0.4)
@@ -31,7 +31,7 @@ IRREGULAR_RANGE_HZ = (0.04, 0.4)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the breathing trace: a breath, a hold, or the way from one level to another."""
+    """A segment of the breathing trace: a breath, a hold, or a ramp from one level to another."""
 
     length_s: float
     bump_mm: float = 0.0
@@ -49,11 +49,11 @@ class Course:
     si_mm : ndarray of float64
         Displacement of the target by breath, drift and events, inferior positive.
     ap_mm : ndarray of float64
-        The same along the columns, posterior positive; it lags behind.
+        The same along the columns, posterior positive, delayed by `hysteresis_s`.
     across_mm : ndarray of float64
-        Displacement across the image plane.
+        Displacement across the image plane, in mm.
     irregular : ndarray of float64, shape (..., 2)
-        Two slow courses of root mean square 1 that follow nothing.
+        Two slow independent courses of root mean square 1.
     heart : ndarray of float64
         Heartbeat, -1 to 1.
     flow : ndarray of float64, shape (..., 2)
@@ -69,7 +69,24 @@ class Course:
 
 
 def course(config: BreathingConfig, seed: int, times_s: Array, duration_s: float) -> Course:
-    """Return where the organs are at `times_s` of a recording that lasts `duration_s`."""
+    """Return the motion of the organs over time.
+
+    Parameters
+    ----------
+    config : BreathingConfig
+        Settings of the motion.
+    seed : int
+        Seed of the random streams.
+    times_s : ndarray of float64
+        Times in the recording.
+    duration_s : float
+        Length of the recording.
+
+    Returns
+    -------
+    Course
+        With arrays of the shape of `times_s`.
+    """
     pieces = _trace(config, seed, duration_s)
     si_mm = _si_mm(config, pieces, times_s)
     across_mm = config.through_plane_ratio * si_mm
@@ -145,7 +162,7 @@ def _si_mm(config: BreathingConfig, pieces: list[Piece], times_s: Array) -> Arra
 
 
 def _ease(part: Array) -> Array:
-    """Return the smooth way from 0 to 1 with no slope at either end."""
+    """Return a smooth step from 0 to 1, with zero slope at both ends."""
     return part * part * (3.0 - 2.0 * part)
 
 
@@ -160,7 +177,7 @@ def _plateau(since_s: Array, duration_s: float, ramp_s: float) -> Array:
 
 
 def _jerks(since_s: Array) -> Array:
-    """Return a cough of peak 1: two jerks, the second weaker, nothing outside `COUGH_S`."""
+    """Return a cough of peak 1: two jerks, the second weaker, and 0 outside `COUGH_S`."""
     inside = (since_s >= 0.0) & (since_s < COUGH_S)
     since_s = np.where(inside, since_s, 0.0)
     swing = np.sin(math.pi * since_s / COUGH_PERIOD_S) ** 2 * np.exp(-since_s / COUGH_DECAY_S)

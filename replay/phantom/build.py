@@ -1,4 +1,4 @@
-"""From a config to a recording with its exact truth, and to a case on disk."""
+"""Make a recording with exact truth from a phantom config, and write it as a case."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gatekeeper.core.errors import ConfigError
 from kernels.polygon import centroid, fill
 from replay.formats.trackrad import write_case
 from replay.phantom import breathing, lesion, motion
-from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_places_mm
+from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_positions_mm
 from replay.phantom.anatomy import Anatomy
 from replay.phantom.config import PhantomConfig
 from replay.phantom.scene import Scene
@@ -21,7 +21,7 @@ from replay.recording import Recording
 Array = NDArray[np.float64]
 
 FARTHEST_MM = 90.0
-"""No breath moves a target further than this."""
+"""Largest allowed displacement of the target."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,15 +31,15 @@ class Phantom:
     Attributes
     ----------
     config : PhantomConfig
-        What it was made of.
+        Its settings.
     recording : Recording
-        Frames of uint16, first mask and labels; the label of a frame on which the target is not visible is empty.
+        Frames of uint16, first mask and labels; a label is empty where the target is not visible.
     contours : tuple of ndarray of float64, shape (N, 2)
-        Exact outline on each frame as (row, col) in px, also where it is not visible; points keep their tissue.
+        Exact outline on each frame as (row, col) in px, also where it is not visible; each point follows its tissue.
     displacement_mm : ndarray of float64, shape (T, 2)
-        Where the outline's centroid is, less where it was on the first frame, as (row, col) in mm.
+        Displacement of the outline's centroid from the first frame, as (row, col) in mm.
     visible : ndarray of bool, shape (T,)
-        Whether the target is in the image plane and on the image.
+        Whether the target is in the image plane and within the image.
     signal_mm : ndarray of float64, shape (T,)
         Displacement of the target from end-exhale by breath, drift and events, inferior positive.
     """
@@ -53,21 +53,30 @@ class Phantom:
 
 
 def make_phantom(config: PhantomConfig) -> Phantom:
-    """Return the recording that `config` describes, with its truth.
+    """Make the recording that `config` describes, with its truth.
+
+    Parameters
+    ----------
+    config : PhantomConfig
+        Settings of the phantom.
+
+    Returns
+    -------
+    Phantom
 
     Raises
     ------
     ConfigError
-        When the lesion is not in the liver, not in the image on the first frame, or the motion has no inverse.
+        When the lesion is outside the liver or outside the image on the first frame, or the motion has no inverse.
     """
     acquisition = config.acquisition
     times_s = np.arange(config.frame_count, dtype=np.float64) / acquisition.frame_rate_hz
     anatomy = Anatomy(config)
-    moves = motion.plan(config.breathing, config.seed, config.lesion.center_mm)
+    modes = motion.motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s)
     _check_motion(times_s, now.si_mm)
-    outlines_mm = _outlines_mm(anatomy, moves, motion.amplitudes(now, config.breathing))
-    corner_mm = np.array([pixel_places_mm(acquisition, axis)[0] for axis in (0, 1)])
+    outlines_mm = _outlines_mm(anatomy, modes, motion.amplitudes(now, config.breathing))
+    corner_mm = np.array([pixel_positions_mm(acquisition, axis)[0] for axis in (0, 1)])
     contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
     share = lesion.share_in_slice(config.lesion, acquisition.slice_mm, now.across_mm)
     labels = _labels(contours, share >= 0.5, acquisition.matrix)
@@ -75,7 +84,7 @@ def make_phantom(config: PhantomConfig) -> Phantom:
     _check_first_frame(config, centers_mm[0] / np.array(acquisition.pixel_mm), labels[0])
     recording = Recording(
         name=config.name,
-        frames=_frames(config, anatomy, moves, times_s),
+        frames=_frames(config, anatomy, modes, times_s),
         spacing_mm=acquisition.pixel_mm,
         times_s=times_s,
         first_mask=labels[0].copy(),
@@ -87,22 +96,22 @@ def make_phantom(config: PhantomConfig) -> Phantom:
     return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, now.si_mm)
 
 
-def _frames(config: PhantomConfig, anatomy: Anatomy, moves: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
+def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
     acquisition, artefacts = config.acquisition, config.artefacts
     shots_s = exposure_times_s(acquisition, times_s)
     then = breathing.course(config.breathing, config.seed, shots_s, acquisition.duration_s)
     amplitude = motion.amplitudes(then, config.breathing)
-    white = artefacts.whitening * np.clip(shots_s / artefacts.whitening_s, 0.0, 1.0)
+    whitening = artefacts.whitening * np.clip(shots_s / artefacts.whitening_s, 0.0, 1.0)
     blood = 1.0 + artefacts.inflow * then.flow
     scanner = Scanner(config)
-    scene = Scene(anatomy, moves, scanner.view, amplitude)
+    scene = Scene(anatomy, modes, scanner.view, amplitude)
     frames = np.empty((times_s.size, *acquisition.matrix), dtype=np.uint16)
     for frame in range(times_s.size):
         shots = [
             scene.draw(
                 amplitude[frame, shot],
                 float(then.across_mm[frame, shot]),
-                (float(white[frame, shot]), float(blood[frame, shot, 0]), float(blood[frame, shot, 1])),
+                (float(whitening[frame, shot]), float(blood[frame, shot, 0]), float(blood[frame, shot, 1])),
             )
             for shot in range(shots_s.shape[1])
         ]
@@ -110,11 +119,11 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, moves: motion.Motion, times
     return frames
 
 
-def _outlines_mm(anatomy: Anatomy, moves: motion.Motion, amplitude: Array) -> Array:
-    """Return the outline (T, N, 2) on each frame, in mm: its material points pushed along by the motion."""
+def _outlines_mm(anatomy: Anatomy, modes: motion.Motion, amplitude: Array) -> Array:
+    """Return the outline (T, N, 2) on each frame, in mm: its material points displaced by the motion."""
     points_mm = anatomy.outline_mm
-    modes = moves.abdomen(points_mm)
-    return np.stack([motion.displaced(modes, points_mm, now) for now in amplitude])
+    at_points = modes.abdomen(points_mm)
+    return np.stack([motion.displaced(at_points, points_mm, now) for now in amplitude])
 
 
 def _labels(contours: tuple[Array, ...], shown: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -146,19 +155,30 @@ def _check_first_frame(config: PhantomConfig, center_px: Array, label: NDArray[n
     if not (-0.5 <= row < rows - 0.5 and -0.5 <= col < cols - 0.5 and label.any()):
         raise ConfigError(
             f"phantom: the first frame has the lesion's centre at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} "
-            f"and {int(label.sum())} pixels that show it; move acquisition.center_mm, or let it begin in the plane"
+            f"and {int(label.sum())} pixels in its label; change acquisition.center_mm, or let it begin in the plane"
         )
 
 
 def write_phantom(config: PhantomConfig, out_dir: Path) -> Path:
     """Write the phantom as a TrackRAD2025 case and return its folder.
 
-    Beside the case lie `truth.json`, what `Phantom` holds besides the recording, and `phantom.toml`, the config.
+    The folder also holds `truth.json`, the other fields of `Phantom`, and `phantom.toml`, the config.
+
+    Parameters
+    ----------
+    config : PhantomConfig
+        Settings of the phantom.
+    out_dir : Path
+        The folder to make.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
     ConfigError
-        As :func:`make_phantom`.
+        As for :func:`make_phantom`.
     OutputError
         When the folder is not empty or cannot be written.
     """

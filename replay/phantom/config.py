@@ -1,4 +1,4 @@
-"""What a phantom can be told: one frozen model per room of the scene, every field with its unit and its limits."""
+"""Define the settings of a phantom: one frozen model per part of the scene, each field with its unit and limits."""
 
 from typing import Annotated, Literal, Self
 
@@ -20,13 +20,13 @@ class LesionConfig(StrictModel):
     """The target: a metastasis in the liver."""
 
     center_mm: Pair = (-8.0, 5.0)
-    """Centre at end-exhale, (inferior, posterior) of the middle of the liver, in mm; it must all lie in the liver."""
+    """Centre at end-exhale, (inferior, posterior) of the liver's middle, in mm; the lesion must lie in the liver."""
     diameter_mm: Annotated[float, Field(ge=3.0, le=70.0)] = 25.0
     """Mean diameter of the outline, in mm."""
     thickness_mm: Annotated[float, Field(ge=4.0, le=100.0)] = 26.0
-    """Extent across the image plane, in mm; half of it out of plane and the lesion counts as not visible."""
+    """Extent across the image plane, in mm; the lesion counts as not visible when half of it is out of plane."""
     irregularity: Annotated[float, Field(ge=0.0, le=0.15)] = 0.04
-    """How far the outline departs from a circle, as a share of the radius."""
+    """Deviation of the outline from a circle, as a share of the radius."""
     contrast: Annotated[float, Field(ge=-0.9, le=3.0)] = -0.3
     """Brightness relative to the liver: -0.3 is 30 % darker, 0 is invisible."""
     edge_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 2.0
@@ -36,7 +36,7 @@ class LesionConfig(StrictModel):
 
 
 class TissueConfig(StrictModel):
-    """How much there is to see in the liver."""
+    """Texture and vessels of the liver."""
 
     texture: Fraction = 0.06
     """Standard deviation of the liver's texture, as a share of its brightness."""
@@ -48,20 +48,20 @@ class DeepBreath(StrictModel):
     """A sudden deep breath, on top of the breathing."""
 
     start_s: Seconds
-    """Time of its begin, in seconds."""
+    """Time at which it begins, in seconds."""
     depth_mm: Annotated[float, Field(ge=-60.0, le=60.0)] = 55.0
     """Extra displacement of the target, inferior positive, in mm."""
     duration_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
-    """How long it lasts, the ramps included, in seconds."""
+    """Duration including the ramps, in seconds."""
     ramp_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
-    """How long the displacement takes to come and to go, in seconds; 0 is a jump between two frames."""
+    """Duration of each ramp, in seconds; 0 is a jump between two frames."""
 
 
 class Cough(StrictModel):
     """A cough: two quick jerks of the diaphragm upwards that die away within a second."""
 
     start_s: Seconds
-    """Time of its begin, in seconds."""
+    """Time at which it begins, in seconds."""
     amplitude_mm: Annotated[float, Field(gt=0.0, le=30.0)] = 12.0
     """Largest superior displacement of the target, in mm."""
 
@@ -72,15 +72,15 @@ class OutOfPlane(StrictModel):
     start_s: Seconds
     """Time at which it begins to leave, in seconds."""
     duration_s: Annotated[float, Field(gt=0.0, le=600.0)] = 2.0
-    """Time until it is back, the ramps included, in seconds."""
+    """Duration of the absence including the ramps, in seconds."""
     shift_mm: Annotated[float, Field(ge=-40.0, le=40.0)] = 25.0
     """Displacement across the plane, in mm."""
     ramp_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.3
-    """How long leaving and coming back take, in seconds."""
+    """Duration of each ramp, in seconds."""
 
 
 class BreathingConfig(StrictModel):
-    """How the organs move; amplitudes are those of the target's centre, the dome moves more, the kidney less."""
+    """Motion of the organs; amplitudes are those of the target's centre, the dome moves more, the kidney less."""
 
     pattern: Literal["free", "inhale_hold", "exhale_hold"] = "free"
     """Free breathing, or breath-holds at end-inhale or end-exhale with free breathing between them."""
@@ -95,11 +95,11 @@ class BreathingConfig(StrictModel):
     period_variation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.10
     """Standard deviation of a breath's length, as a share of the mean."""
     start_phase: Fraction = 0.15
-    """Share of the first breath that is over on the first frame; 0 is end-exhale, 0.5 is end-inhale."""
+    """Phase of the first breath on the first frame; 0 is end-exhale, 0.5 is end-inhale."""
     ap_ratio: Annotated[float, Field(ge=-0.6, le=0.6)] = 0.25
     """Anterior displacement per inferior displacement."""
     hysteresis_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
-    """By how much anterior motion lags behind inferior motion, in seconds."""
+    """Delay of anterior motion after inferior motion, in seconds."""
     through_plane_ratio: Annotated[float, Field(ge=-0.3, le=0.3)] = 0.1
     """Displacement across the image plane per inferior displacement."""
     drift_mm_per_min: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.3
@@ -113,11 +113,11 @@ class BreathingConfig(StrictModel):
     hold_variation_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
     """Standard deviation of the level from hold to hold, in mm."""
     elastic: Annotated[float, Field(ge=0.0, le=0.2)] = 0.06
-    """Root mean square of the non-rigid displacement that goes with the breath, as a share of its amplitude."""
+    """Root mean square of the non-rigid displacement with each breath, as a share of its amplitude."""
     irregular_mm: Annotated[float, Field(ge=0.0, le=3.0)] = 0.4
-    """Root mean square of slow non-rigid motion that does not follow the breath, in mm."""
+    """Root mean square of slow non-rigid motion independent of the breath, in mm."""
     cardiac_mm: Annotated[float, Field(ge=0.0, le=5.0)] = 1.5
-    """Amplitude of the heartbeat's motion next to the heart, in mm."""
+    """Amplitude of cardiac motion next to the heart, in mm."""
     deep_breaths: Annotated[tuple[DeepBreath, ...], Field(strict=False)] = ()
     """Sudden deep breaths."""
     coughs: Annotated[tuple[Cough, ...], Field(strict=False)] = ()
@@ -127,7 +127,7 @@ class BreathingConfig(StrictModel):
 
 
 class AcquisitionConfig(StrictModel):
-    """How the scanner sees it."""
+    """Settings of the scanner."""
 
     matrix: Annotated[tuple[PixelCount, PixelCount], Field(strict=False)] = (176, 140)
     """Rows and columns of the image."""
@@ -140,7 +140,7 @@ class AcquisitionConfig(StrictModel):
     duration_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 40.0
     """Length of the recording, in seconds."""
     acquired_mm: Annotated[float, Field(ge=1.6, le=8.0)] = 3.5
-    """Acquired resolution, in mm; where the pixel is larger, the pixel's size counts."""
+    """Acquired resolution, in mm; at least the pixel size."""
     slice_mm: Annotated[float, Field(ge=1.0, le=20.0)] = 7.0
     """Slice thickness, in mm."""
     exposure_s: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
@@ -148,36 +148,36 @@ class AcquisitionConfig(StrictModel):
     snr: Annotated[float, Field(ge=1.0, le=1000.0)] = 20.0
     """Mean brightness of the liver over the standard deviation of the noise in each of its two channels."""
     field_strength_t: Annotated[float, Field(ge=0.1, le=7.0)] = 0.35
-    """Field strength in tesla; from 1 T on fat is in opposed phase and draws dark lines around organs."""
+    """Field strength in tesla; from 1 T on fat is in opposed phase, which causes dark lines around organs."""
 
 
 class ArtefactConfig(StrictModel):
-    """What disturbs the brightness."""
+    """Disturbances of the brightness."""
 
     banding: Fraction = 0.15
     """Depth of the dark stripes of balanced SSFP, which stand still; 0 is none, 1 is black."""
     shading: Fraction = 0.5
-    """How much of the brightness follows the distance to the surface coils; 0 is none."""
+    """Exponent of the surface coils' sensitivity; 0 is no shading, 1 is full shading."""
     flicker: Annotated[float, Field(ge=0.0, le=0.9)] = 0.02
-    """Largest change of a whole frame's brightness from frame to frame; 0.3 is +-30 %."""
+    """Largest deviation of a frame's overall brightness; 0.3 is +-30 %."""
     inflow: Fraction = 0.15
     """Amplitude of the vessels' pulsation in brightness, as a share of their contrast."""
     whitening: Annotated[float, Field(ge=0.0, le=2.0)] = 0.0
     """Share by which gadoxetate has brightened the liver, not its vessels and the lesion, after `whitening_s`."""
     whitening_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
-    """Time the liver takes to brighten, evenly from the first frame on, in seconds."""
+    """Duration of the brightening, linear from the first frame on, in seconds."""
 
 
 class PhantomConfig(StrictModel):
     """A sagittal liver cine-MR with exact truth; equal configs give equal bytes.
 
-    Each effect draws from a random stream of its own, so that switching one leaves all others as they were.
+    Each effect draws from a random stream of its own, so that changing one leaves all others unchanged.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "phantom"
-    """What the case is called."""
+    """Name of the case."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
-    """Start of all random streams."""
+    """Seed of all random streams."""
     lesion: LesionConfig = LesionConfig()
     tissue: TissueConfig = TissueConfig()
     breathing: BreathingConfig = BreathingConfig()
@@ -186,7 +186,7 @@ class PhantomConfig(StrictModel):
 
     @property
     def frame_count(self) -> int:
-        """Frames of the recording; at least one."""
+        """Number of frames, at least 1."""
         return max(1, round(self.acquisition.duration_s * self.acquisition.frame_rate_hz))
 
     @model_validator(mode="after")

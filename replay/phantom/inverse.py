@@ -1,4 +1,4 @@
-"""Which tissue is at a place now: the inverse of a displacement, solved on a coarse grid, refined by splines."""
+"""Invert the displacement of tissue, solved on a coarse grid and refined by splines."""
 
 from collections.abc import Callable
 
@@ -13,23 +13,23 @@ Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 
 GRID_MM = 9.0
-"""Pitch of the coarse grid; displacements are so smooth that splines between its nodes are exact to 0.005 mm."""
+"""Pitch of the coarse grid; displacements are smooth enough that splines between its nodes are exact to 0.005 mm."""
 
 TOLERANCE_MM = 1e-4
 MOST_ITERATIONS = 200
 MARGIN = 1.3
-"""The bound is taken where tissue is now; where it came from, the modes may be a little stronger."""
+"""Safety factor: the bound is taken at the present positions; at the original ones modes may be stronger."""
 
 
 class Inverse:
-    """Material points that have moved onto the nodes of a grid.
+    """Find the material points that have moved onto the nodes of a grid.
 
     Parameters
     ----------
     modes : callable
         From material points (..., 2) in mm to modes (MODES, ..., 2).
     rows_mm, cols_mm : ndarray of float64, shapes (H,) and (W,)
-        Where the grid's rows and columns lie.
+        Positions of the grid's rows and columns.
     """
 
     def __init__(self, modes: Callable[[Array], Array], rows_mm: Array, cols_mm: Array) -> None:
@@ -39,21 +39,26 @@ class Inverse:
         self._nodes_mm = np.stack(np.meshgrid(coarse_rows_mm, coarse_cols_mm, indexing="ij"), axis=-1)
 
     def reach_mm(self, amplitude: Array) -> tuple[float, float]:
-        """Return a bound of the displacement along rows and columns, over all of the amplitudes (..., MODES)."""
+        """Return a bound of the displacement along rows and columns, in mm, over all amplitudes (..., MODES)."""
         largest = np.abs(amplitude).reshape(-1, amplitude.shape[-1]).max(axis=0)
         strongest = np.abs(self._modes(self._nodes_mm)).max(axis=(1, 2))
         along_rows, along_cols = (largest @ strongest).tolist()
         return MARGIN * along_rows, MARGIN * along_cols
 
     def solve(self, amplitude: Array) -> tuple[Image, Image]:
-        """Return how far the material at each node is from it, along rows and columns in mm, each (H, W).
+        """Return the offset of the material point at each node, along rows and columns in mm, each (H, W).
 
         X = x - u(X) is iterated from X = x until no point moves by more than 0.0001 mm.
+
+        Parameters
+        ----------
+        amplitude : ndarray of float64, shape (MODES,)
+            Amplitudes of the modes.
 
         Raises
         ------
         ConfigError
-            When the motion is so strong that it folds tissue and has no inverse.
+            When the motion is strong enough to fold tissue and has no inverse.
         """
         material_mm = self._nodes_mm
         for _ in range(MOST_ITERATIONS):
@@ -63,7 +68,7 @@ class Inverse:
                 break
         else:
             raise ConfigError(
-                f"phantom: a displacement of {amplitude[0]:.0f} mm folds the tissue, so that it has no image; "
+                f"phantom: a displacement of {amplitude[0]:.0f} mm folds the tissue and has no inverse; "
                 "lower breathing.amplitude_mm, breathing.elastic or the depth of deep breaths"
             )
         moved_mm = material_mm - self._nodes_mm
@@ -74,13 +79,13 @@ class Inverse:
         return np.ascontiguousarray((self._refine_cols @ np.ascontiguousarray((self._refine_rows @ knots).T)).T)
 
 
-def _splines(places_mm: Array) -> tuple[Array, Array, csr_matrix]:
-    """Return coarse nodes around `places_mm`, the matrix from values there to spline coefficients, and to values here.
+def _splines(positions_mm: Array) -> tuple[Array, Array, csr_matrix]:
+    """Return coarse nodes around positions, and the matrices to spline coefficients and to values at the positions.
 
-    The last is sparse: a dense product of this size would set threads spinning for a small job.
+    The last is sparse: a dense product of this size would start threads for a small task.
     """
-    nodes = 4 + int(np.ceil((places_mm[-1] - places_mm[0]) / GRID_MM))
-    nodes_mm = places_mm[0] + GRID_MM * (np.arange(nodes) - 1.5)
+    nodes = 4 + int(np.ceil((positions_mm[-1] - positions_mm[0]) / GRID_MM))
+    nodes_mm = positions_mm[0] + GRID_MM * (np.arange(nodes) - 1.5)
     fit = make_interp_spline(nodes_mm, np.eye(nodes), k=3)
-    refine = BSpline.design_matrix(places_mm, fit.t, 3).toarray().astype(np.float32)
+    refine = BSpline.design_matrix(positions_mm, fit.t, 3).toarray().astype(np.float32)
     return nodes_mm, np.asarray(fit.c), csr_matrix(refine)

@@ -1,4 +1,4 @@
-"""The target: its outline, its cover on the raster, and how much of it the slice still holds."""
+"""Draw the target: its outline, its cover on the raster, and its share of the slice."""
 
 import math
 
@@ -26,7 +26,7 @@ def outline_mm(config: LesionConfig, seed: int) -> Array:
 
 
 def cover(config: LesionConfig, seed: int, lattice: Lattice) -> Array:
-    """Return how much lesion there is at each raster point, 0-1; one half on the outline."""
+    """Return the cover of the lesion at each raster point, 0-1; one half on the outline."""
     down = lattice.rows_mm[:, None] - config.center_mm[0]
     back = lattice.cols_mm[None, :] - config.center_mm[1]
     depth_mm = _radius_mm(config, seed, np.arctan2(down, back)) - np.hypot(down, back)
@@ -36,7 +36,7 @@ def cover(config: LesionConfig, seed: int, lattice: Lattice) -> Array:
 def share_in_slice(config: LesionConfig, slice_mm: float, across_mm: Array) -> Array:
     """Return the share of the slice that the lesion fills when it is `across_mm` off the plane, 0-1.
 
-    One half when the middle of the slice is at the lesion's end; below that the lesion counts as not visible.
+    It is one half when the middle of the slice is at the lesion's end; below that the lesion counts as not visible.
     """
     left_mm = 0.5 * (config.thickness_mm + slice_mm) - np.abs(across_mm)
     return np.asarray(np.clip(left_mm / min(slice_mm, config.thickness_mm), 0.0, 1.0), dtype=np.float64)

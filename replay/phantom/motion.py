@@ -1,7 +1,7 @@
-"""Where tissue goes: smooth displacement of three layers that slide on each other.
+"""Model the motion of tissue: smooth displacement of three layers that slide on each other.
 
-Behind lies the lung, on it the abdomen (liver, kidney, bowel) that the diaphragm bounds, in front the body wall
-with the spine. Each moves by a sum of modes, u(X, t) = sum of a_k(t) phi_k(X), of the material point X in mm.
+The lung is the layer behind, then the abdomen (liver, kidney, bowel), bounded by the diaphragm, and in front the body
+wall with the spine. Each moves by a sum of modes, u(X, t) = sum of a_k(t) phi_k(X), of the material point X in mm.
 """
 
 import math
@@ -17,7 +17,7 @@ from replay.phantom.streams import Stream, generator
 Array = NDArray[np.float64]
 
 MODES = 6
-"""Superior-inferior, anterior-posterior, elastic with the breath, two irregular ones, heartbeat."""
+"""Number of modes: superior-inferior, anterior-posterior, elastic with the breath, two irregular, heartbeat."""
 
 ELASTIC_WAVES = 6
 ELASTIC_RANGE_MM = (90.0, 180.0)
@@ -56,7 +56,7 @@ class Motion:
         return modes
 
     def lung(self, points_mm: Array) -> Array:
-        """Return the modes of the lung: held at its apex; at its base a little behind the dome, on which it slides."""
+        """Return the modes (MODES, ..., 2) of the lung: fixed at its apex, following the dome at its base."""
         modes = np.zeros((MODES, *points_mm.shape))
         modes[0, ..., 0] = 0.6 + 0.45 * np.tanh((points_mm[..., 0] + 110.0) / 60.0)
         modes[1, ..., 1] = 0.6
@@ -64,14 +64,28 @@ class Motion:
         return modes
 
     def wall(self, points_mm: Array) -> Array:
-        """Return the modes of the body wall: the belly rises with the breath, the spine stands still."""
+        """Return the modes (MODES, ..., 2) of the body wall: only the abdominal wall moves with the breath."""
         modes = np.zeros((MODES, *points_mm.shape))
         modes[1, ..., 1] = 0.5 - 0.5 * np.tanh((points_mm[..., 1] + 30.0) / 30.0)
         return modes
 
 
-def plan(config: BreathingConfig, seed: int, anchor_mm: tuple[float, float]) -> Motion:
-    """Return the modes of a phantom whose target's centre is `anchor_mm`."""
+def motion_modes(config: BreathingConfig, seed: int, anchor_mm: tuple[float, float]) -> Motion:
+    """Return the modes of motion of a phantom.
+
+    Parameters
+    ----------
+    config : BreathingConfig
+        Strength of the elastic and irregular motion.
+    seed : int
+        Seed of the random streams.
+    anchor_mm : tuple of float
+        Centre of the target as (inferior, posterior).
+
+    Returns
+    -------
+    Motion
+    """
     random = generator(seed, Stream.ELASTIC)
     shape = (3, ELASTIC_WAVES)
     heading = random.uniform(0.0, 2.0 * math.pi, shape)
@@ -104,23 +118,23 @@ def amplitudes(course: Course, config: BreathingConfig) -> Array:
 
 
 def displaced(modes: Array, points_mm: Array, amplitude: Array) -> Array:
-    """Return where the material points (..., 2) with these modes have gone."""
+    """Return the displaced positions of material points (..., 2) with these modes, in mm."""
     return points_mm + np.tensordot(amplitude, modes, axes=1)
 
 
 def _descent(points_mm: Array) -> Array:
-    """Return how far tissue follows the diaphragm: most at the dome, half of that at the lower kidney."""
+    """Return the superior-inferior motion of tissue: largest at the dome, half of that at the lower kidney."""
     down = 0.8 - 0.3 * np.tanh((points_mm[..., 0] - 15.0) / 110.0)
     return np.asarray(down * (1.0 + 0.1 * np.tanh(points_mm[..., 1] / 60.0)), dtype=np.float64)
 
 
 def _advance(points_mm: Array) -> Array:
-    """Return how far tissue moves along the columns: most behind the belly wall, little at the spine."""
+    """Return the anterior-posterior motion of tissue: largest behind the abdominal wall, small at the spine."""
     return np.asarray(0.7 - 0.3 * np.tanh(points_mm[..., 1] / 60.0), dtype=np.float64)
 
 
 def _heartbeat(points_mm: Array) -> Array:
-    """Return the heartbeat's push on what lies near the heart."""
+    """Return the cardiac displacement of tissue near the heart."""
     away_mm2 = ((points_mm - np.array(HEART_MM)) ** 2).sum(axis=-1)
-    push = np.exp(-0.5 * away_mm2 / HEART_REACH_MM**2)
-    return np.stack([0.8 * push, 0.6 * push], axis=-1)
+    strength = np.exp(-0.5 * away_mm2 / HEART_REACH_MM**2)
+    return np.stack([0.8 * strength, 0.6 * strength], axis=-1)

@@ -1,4 +1,4 @@
-"""Shapes and brightness of a sagittal abdomen near the midline; the liver's brightness is 1.
+"""Define shapes and brightness of a sagittal abdomen near the midline; the liver's brightness is 1.
 
 Lengths are mm inferior (rows) and posterior (columns) of the middle of the liver, at end-exhale. The brightness of
 fat is an argument, because in opposed phase it is negative.
@@ -28,17 +28,17 @@ RIB_PERIOD_MM = 29.0
 
 
 def over(below: Array, value: float | Array, cover: Array) -> Array:
-    """Return `below` with `value` painted over it."""
+    """Return `below` overlaid with `value`, weighted by the cover 0-1."""
     return below + cover * (value - below)
 
 
 def inside(depth_mm: Array, width_mm: float = 1.2) -> Array:
-    """Return the cover 0-1 of what lies deeper than 0 mm, softened over `width_mm`."""
+    """Return the cover 0-1 of points deeper than 0 mm, softened over `width_mm`."""
     return np.asarray(expit(4.0 * depth_mm / width_mm), dtype=np.float64)
 
 
 def below_dome_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
-    """Return how far a point lies below the diaphragm's dome; negative in the lung."""
+    """Return the distance in mm of a point below the diaphragm's dome; negative in the lung."""
     off_mm = col - DOME_MM[1]
     reach_mm = np.where(off_mm < 0.0, 84.0, 66.0)
     part = np.abs(off_mm) / reach_mm
@@ -48,22 +48,22 @@ def below_dome_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
 
 
 def above_liver_floor_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
-    """Return how far a point lies above the liver's lower surface."""
+    """Return the distance in mm of a point above the liver's lower surface."""
     return np.asarray(62.0 - 0.22 * col + 4.0 * np.sin(col / 17.0) - across_mm**2 / 100.0 - row, dtype=np.float64)
 
 
 def behind_belly_wall_mm(row: Array, col: Array) -> Array:
-    """Return how far a point lies behind the inner face of the front wall; negative in the wall."""
+    """Return the distance in mm of a point behind the inner face of the front wall; negative in the wall."""
     return np.asarray(col + 92.0 - 0.0007 * (row - 30.0) ** 2, dtype=np.float64)
 
 
 def before_spine_mm(row: Array, col: Array) -> Array:
-    """Return how far a point lies in front of the spine; negative in it and behind it."""
+    """Return the distance in mm of a point in front of the spine; negative in and behind it."""
     return np.asarray(51.0 + 9.0 * np.cos((row + 10.0) / 80.0) - col, dtype=np.float64)
 
 
 def ellipse_mm(row: Array, col: Array, center: tuple[float, float], radii: tuple[float, float], tilt: float) -> Array:
-    """Return about how far a point lies within an ellipse; negative outside."""
+    """Return the approximate depth in mm of a point in an ellipse; negative outside."""
     down, back = row - center[0], col - center[1]
     along = (math.cos(tilt) * down - math.sin(tilt) * back) / radii[0]
     beside = (math.sin(tilt) * down + math.cos(tilt) * back) / radii[1]
@@ -71,14 +71,14 @@ def ellipse_mm(row: Array, col: Array, center: tuple[float, float], radii: tuple
 
 
 def kidney_fat_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
-    """Return how far a point lies within the fat that wraps the kidney."""
+    """Return the depth in mm of a point in the kidney and its fat; negative outside."""
     shrunk_mm = min(across_mm**2 / 100.0, KIDNEY_RADII_MM[1])
     radii = (KIDNEY_RADII_MM[0] + PERIRENAL_MM - shrunk_mm, KIDNEY_RADII_MM[1] + PERIRENAL_MM - shrunk_mm)
     return ellipse_mm(row, col, KIDNEY_MM, radii, KIDNEY_TILT)
 
 
 def liver_depth_mm(row: Array, col: Array) -> Array:
-    """Return how deep a point lies in the liver; negative outside."""
+    """Return the depth in mm of a point in the liver; negative outside."""
     faces = (
         below_dome_mm(row, col),
         above_liver_floor_mm(row, col),
@@ -90,7 +90,7 @@ def liver_depth_mm(row: Array, col: Array) -> Array:
 
 
 def kidney(below: Array, row: Array, col: Array, across_mm: float, fat: float) -> Array:
-    """Return `below` with fat, cortex, pyramids and sinus of the kidney painted over it."""
+    """Return `below` overlaid with fat, cortex, pyramids and sinus of the kidney."""
     fat_mm = kidney_fat_mm(row, col, across_mm)
     turn = np.arctan2(row - KIDNEY_MM[0], 2.0 * (col - KIDNEY_MM[1]))
     image = over(below, fat, inside(fat_mm))
@@ -101,14 +101,14 @@ def kidney(below: Array, row: Array, col: Array, across_mm: float, fat: float) -
 
 
 def bowel(loops: Array, gas: Array, fat: float) -> Array:
-    """Return bowel loops in mesenteric fat with a little gas, made of two smooth random fields."""
+    """Return bowel loops in mesenteric fat with some gas, from two smooth random fields."""
     image = over(np.full_like(loops, BOWEL), 0.8 * fat, expit(5.0 * (np.abs(loops) - 1.0)))
     image = over(image, 0.3 * BOWEL, np.exp(-(((np.abs(loops) - 0.85) / 0.15) ** 2)))
     return over(image, GAS, expit(9.0 * (gas - 1.5)))
 
 
 def chest(row: Array, col: Array, vessels: Array, swirl: Array) -> Array:
-    """Return lung with vessels and the heart in it, whose blood swirls."""
+    """Return the lung with vessels and the heart, whose blood is textured by `swirl`."""
     image = over(np.full(vessels.shape, LUNG), LUNG_VESSEL, vessels)
     heart_mm = ellipse_mm(row, col, HEART_MM, HEART_RADII_MM, -0.35) + 2.0 * swirl
     image = over(image, HEART_MUSCLE, inside(heart_mm, 2.0))
@@ -133,7 +133,7 @@ def back_wall(row: Array, col: Array, marrow: Array, fat: float) -> Array:
 
 
 def front_wall(row: Array, col: Array, fat: float) -> Array:
-    """Return ribs above, belly muscle below, fat on both, and air in front of the skin."""
+    """Return ribs above, abdominal muscle below, fat over both, and air in front of the skin."""
     depth_mm = -behind_belly_wall_mm(row, col)
     image = np.full(depth_mm.shape, MUSCLE)
     rib_mm = 6.5 - np.hypot((np.mod(row, RIB_PERIOD_MM) - 0.5 * RIB_PERIOD_MM) * 0.9, depth_mm - 5.0)

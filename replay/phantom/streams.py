@@ -1,4 +1,4 @@
-"""One random stream for each effect, so that switching one effect leaves the others as they were."""
+"""Give each effect its own random stream, so that changing one effect leaves the others unchanged."""
 
 from enum import IntEnum
 
@@ -27,5 +27,19 @@ class Stream(IntEnum):
 
 
 def generator(seed: int, stream: Stream, index: int = 0) -> np.random.Generator:
-    """Return the generator of an effect; `index` names one of several draws of the same kind, 0 or above."""
+    """Return the random generator of an effect.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the phantom.
+    stream : Stream
+        The effect.
+    index : int
+        Selects one of several draws of the same kind, from 0.
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(stream), index)))

@@ -1,4 +1,4 @@
-"""Trees of vessels in three dimensions, and what a slice of finite thickness shows of them."""
+"""Grow vessel trees in three dimensions, and draw their part in a slice of finite thickness."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from replay.phantom.lattice import Lattice
 Array = NDArray[np.float64]
 
 CHILD_RADIUS = 0.78
-"""Radius of a branch over its parent's, near Murray's law of 2^(-1/3)."""
+"""Ratio of a branch's radius to its parent's, near Murray's law of 2^(-1/3)."""
 
 THINNEST_MM = 0.9
 STEPS = 4
 SLICE_SAMPLES = np.array([-1.0, 0.0, 1.0]) / 3.0
-"""Where across its thickness the slice is sampled."""
+"""Positions across the slice at which it is sampled, as a share of its thickness."""
 
 EDGE_MM = 1.0
 
@@ -41,27 +41,44 @@ class Segment:
 
 
 def grow(trunk: Trunk, random: np.random.Generator) -> list[Segment]:
-    """Return a tree that forks until its branches are thinner than 0.9 mm, each branch bending a little."""
+    """Return a tree of slightly bent branches that forks until they are thinner than 0.9 mm."""
     segments: list[Segment] = []
     heading = np.array(trunk.heading) / np.linalg.norm(trunk.heading)
     open_ends = [(np.array(trunk.root_mm), heading, trunk.length_mm, trunk.radius_mm)]
     while open_ends:
-        place_mm, heading, length_mm, radius_mm = open_ends.pop()
+        end_mm, heading, length_mm, radius_mm = open_ends.pop()
         for _ in range(STEPS):
             heading = _turned(heading, 0.15, random)
-            next_mm = place_mm + heading * length_mm / STEPS
-            segments.append(Segment(place_mm, next_mm, radius_mm))
-            place_mm = next_mm
+            next_mm = end_mm + heading * length_mm / STEPS
+            segments.append(Segment(end_mm, next_mm, radius_mm))
+            end_mm = next_mm
         for _ in range(2):
             child_mm = radius_mm * CHILD_RADIUS * float(random.uniform(0.85, 1.1))
             if child_mm > THINNEST_MM:
                 reach_mm = length_mm * float(random.uniform(0.6, 0.9))
-                open_ends.append((place_mm, _turned(heading, 0.6, random), reach_mm, child_mm))
+                open_ends.append((end_mm, _turned(heading, 0.6, random), reach_mm, child_mm))
     return segments
 
 
 def paint(segments: list[Segment], lattice: Lattice, across_mm: float, slice_mm: float) -> Array:
-    """Return how much of each raster point's slice is vessel, 0-1, for a slice `across_mm` off the middle."""
+    """Return the share of vessel in the slice at each raster point.
+
+    Parameters
+    ----------
+    segments : list of Segment
+        The vessels.
+    lattice : Lattice
+        Raster points.
+    across_mm : float
+        Position of the slice, in mm from the middle.
+    slice_mm : float
+        Slice thickness, in mm.
+
+    Returns
+    -------
+    ndarray of float64, shape (H, W)
+        From 0 to 1.
+    """
     covered = np.zeros(lattice.shape)
     rows_mm, cols_mm = lattice.rows_mm, lattice.cols_mm
     ends_mm = np.array([(segment.begin_mm, segment.end_mm) for segment in segments])

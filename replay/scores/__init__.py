@@ -1,1 +1,1 @@
-"""Scores of tracking, gating and dose."""
+"""Score tracking, gating and dose against labels."""

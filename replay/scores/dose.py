@@ -1,7 +1,8 @@
-"""The dose score: what is left of the target's D98 when the beam follows a tracker's centre.
+"""Compute the dose score: the target's D98 when the beam follows the tracked centre, relative to the planned D98.
 
-There are two. The binarised one is that of TrackRAD2025, https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025, whose
-numbers are reproduced to their last digit, coarse dose-volume histogram included. The other keeps the penumbra.
+There are two versions. The binarised one is that of TrackRAD2025,
+https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025, reproduced to the last digit, including its coarse dose-volume
+histogram. The other one keeps the penumbra.
 """
 
 import math
@@ -28,17 +29,17 @@ def d98_relative(
     spacing_mm: tuple[float, float],
     region: str | None,
 ) -> float:
-    """Return the target's D98 under a field that is off by the tracker's error, relative to a field that is not.
+    """Return the target's D98 under a field displaced by the tracking error, relative to a field without error.
 
-    The field is the target with a margin, blurred by the penumbra and cut at a level. On each frame it lies off
-    the target by the error of the tracked centre; the dose is the mean of all frames.
+    The field is the target with a margin, blurred by the penumbra and thresholded. On each frame it is displaced by
+    the error of the tracked centre; the dose is the mean over all frames.
 
     Parameters
     ----------
     target : ndarray of bool, shape (H, W)
         The target on the first frame.
     center_error_px : ndarray of float64, shape (N, 2)
-        Tracked minus true centre as (row, col); NaN where nothing was tracked, which gives no dose.
+        Tracked minus true centre as (row, col); NaN where the target was lost, which gives no dose.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     region : str or None
@@ -47,7 +48,7 @@ def d98_relative(
     Returns
     -------
     float
-        1 when nothing is lost, 0 when all is; NaN when the target is too small to get any dose this way.
+        1 without loss of dose, 0 without any dose; NaN when the target is too small to receive dose from the field.
     """
     field = _field(target, spacing_mm, _penumbra_mm(region))
     planned = _coarse_d98(field.astype(np.float32), target) if field.any() else 0.0
@@ -63,22 +64,25 @@ def d98_unbinarised(
     spacing_mm: tuple[float, float],
     region: str | None,
 ) -> float:
-    """Return the same of a field that keeps its penumbra and a margin that is the same all around.
+    """Return the relative D98 under a field that keeps its penumbra and has an isotropic margin.
 
-    The target is grown by a disc and blurred, and not cut at a level; D98 is the second percentile of the dose in it.
+    The target is grown by a disc and blurred, without threshold; D98 is the second percentile of the dose in it.
 
     Parameters
     ----------
     target : ndarray of bool, shape (H, W)
-    center_error_px : ndarray, shape (T, 2)
+        As for :func:`d98_relative`, like the others.
+    center_error_px : ndarray of float64, shape (N, 2)
+        Tracked minus true centre.
     spacing_mm : tuple of float
+        Distance of pixel centres, in mm.
     region : str or None
-        As for :func:`d98_relative`.
+        Scanned region.
 
     Returns
     -------
     float
-        1 when nothing is lost, 0 when all is; a little above 1 where the error happens to bring dose into a corner.
+        1 without loss of dose, 0 without any dose; slightly above 1 when the error happens to move dose into a corner.
         NaN without a target.
     """
     if not target.any():
@@ -96,9 +100,9 @@ def _penumbra_mm(region: str | None) -> float:
 def _delivered(
     field: NDArray[Pixel], target: NDArray[np.bool_], center_error_px: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
-    """Return the mean dose of all frames on a part of the image that holds the target, and which part that is."""
+    """Return the mean dose over all frames on a crop of the image with the target, and the crop."""
     tracked = center_error_px[np.isfinite(center_error_px).all(axis=1)]
-    # Nothing is lost by moving only the box of the field and what it can reach: elsewhere there is no dose.
+    # Only the box of the field and its reach are shifted, for speed: there is no dose elsewhere.
     reach_px = math.ceil(np.abs(tracked).max(initial=0.0)) + _BORDER_PX
     box = ndimage.find_objects(((field > 0) | target).astype(np.int8))[0]
     crop = tuple(slice(max(side.start - reach_px, 0), side.stop + reach_px) for side in box)
@@ -114,18 +118,18 @@ def _field(target: NDArray[np.bool_], spacing_mm: tuple[float, float], penumbra_
     row_mm, col_mm = spacing_mm
     rows, cols = int(MARGIN_MM / row_mm), int(MARGIN_MM / col_mm)
     row, col = np.mgrid[-rows : rows + 1, -cols : cols + 1]
-    # At 1 mm pixels this diamond is the three steps of a cross in the challenge's code.
+    # At 1 mm pixels this diamond equals the three dilations by a cross in the challenge's code.
     diamond = np.abs(row) * row_mm + np.abs(col) * col_mm <= MARGIN_MM
     grown = ndimage.binary_dilation(target, diamond)
     return _blurred(grown, spacing_mm, penumbra_mm) > FIELD_LEVEL
 
 
 def _grown(target: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> NDArray[np.float32]:
-    """Return which part of each pixel is inside the target or not further from its edge than the margin."""
+    """Return the share of each pixel that lies in the target or within the margin from its edge."""
     _, nearest = ndimage.distance_transform_edt(~target, sampling=spacing_mm, return_indices=True)
     steps_px = np.abs(np.indices(target.shape) - nearest)
     away_mm = np.hypot(steps_px[0] * spacing_mm[0], steps_px[1] * spacing_mm[1])
-    # How long a pixel is along the way from the nearest pixel of the target, whose edge is half that from its centre.
+    # Length of a pixel in the direction of the nearest target pixel, whose edge is half that length from its centre.
     pixel_mm = away_mm / np.maximum(steps_px.max(axis=0), 1)
     outside = pixel_mm > 0.0
     share = np.ones(target.shape, dtype=np.float32)
@@ -141,7 +145,7 @@ def _blurred(
 
 
 def _coarse_d98(dose: NDArray[np.float32], target: NDArray[np.bool_]) -> float:
-    """Return the dose that 98 % of the target get at least, read off a cumulative histogram of tenths."""
+    """Return the dose that at least 98 % of the target receive, from a cumulative histogram with bins of 0.1."""
     edges = np.arange(-BIN_WIDTH / 2.0, float(dose.max()) + BIN_WIDTH, BIN_WIDTH)
     counts, _ = np.histogram(dose[target], edges)
     if not counts[1:].any():

@@ -1,4 +1,4 @@
-"""Gating scores: how far the beam's decisions agree with where the target truly was."""
+"""Score gating: compare the decisions with the true position of the target."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class GatingScore:
-    """How well a beam was gated.
+    """Score of the gating of one session.
 
     Attributes
     ----------
     frames_scored : int
-        Number of frames that have a label, frame 0 apart.
+        Number of labelled frames except frame 0.
     accuracy : float
-        Share of them on which the beam was on with the target inside, or held with the target outside, 0-1.
+        Share of scored frames with the beam on and the target inside, or held and the target outside, 0-1.
     on_while_out_s : float
-        Time for which the beam was on while the target was outside.
+        Time with the beam on while the target was outside, in seconds.
     false_hold_s : float
-        Time for which the beam was held while the target was inside.
+        Time with the beam held while the target was inside, in seconds.
     """
 
     frames_scored: int
@@ -35,18 +35,18 @@ def gating_score(
     limit_percent: float,
     frame_period_s: float,
 ) -> GatingScore | None:
-    """Return how well the beam was gated on the labelled frames after frame 0; each stands for one frame period.
+    """Return the gating score over the labelled frames after frame 0, each lasting one frame period.
 
     Parameters
     ----------
     beam_on : ndarray of bool, shape (T,)
-        The decision on each frame.
+        Whether the beam was on, on each frame.
     truth_outside_percent : ndarray of float64, shape (T,)
-        Share of the true target outside the envelope, 0-100; NaN where there is no label.
+        Share of the true target outside the envelope, 0-100; NaN for a frame without label.
     limit_percent : float
-        The target counts as inside up to this share.
+        Largest share outside, 0-100, at which the target counts as inside.
     frame_period_s : float
-        Time from frame to frame.
+        Time from frame to frame, in seconds.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def truth_outside_percent(
     Parameters
     ----------
     labels : ndarray of bool, shape (T, H, W)
-        The true target; an empty mask is not labelled and gives NaN.
+        The true target; an empty mask counts as not labelled and gives NaN.
     outside_percent_of : callable
-        Measures one mask that is not empty, 0-100.
+        Returns the share of a non-empty mask outside the envelope, 0-100.
 
     Returns
     -------
@@ -87,5 +87,5 @@ def truth_outside_percent(
 
 
 def frame_period_s(times_s: NDArray[np.float64]) -> float:
-    """Return the median time from frame to frame; 0 when there is only one frame."""
+    """Return the median time from frame to frame, in seconds; 0 for a single frame."""
     return float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0

@@ -1,7 +1,7 @@
-"""Scores of tracked masks against labels: overlap, surface distances, centre distance and the dose score.
+"""Score tracked masks against labels: overlap, surface distances, centre distance and dose.
 
 Metrics: Maier-Hein et al., Metrics reloaded, Nature Methods 21 (2024), as the TrackRAD2025 challenge uses them,
-in millimetres. The masks of frame 0 are not scored, since frame 0 is given; frames without a label neither.
+in millimetres. Frame 0, whose mask is given, and frames without a label are not scored.
 """
 
 import math
@@ -20,7 +20,7 @@ from replay.scores.dose import d98_relative, d98_unbinarised
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """How well one mask fits its label.
+    """Scores of one mask against its label.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class FrameScore:
     masd_mm : float
         Mean of the two directed mean surface distances.
     center_mm : float
-        Distance of the centres of mass.
+        Distance of the centres of mass, in mm.
     """
 
     sequence: int
@@ -45,18 +45,18 @@ class FrameScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How well the masks of one recording fit its labels: means over the scored frames.
+    """Scores of the masks of one recording against its labels: means over the scored frames.
 
     Attributes
     ----------
     frames_scored : int
-        Number of frames that have a label, frame 0 apart.
+        Number of labelled frames except frame 0.
     dsc, hd95_mm, masd_mm, center_mm : float
         Means of the fields of :class:`FrameScore`.
     center_p95_mm : float
         95th percentile of the centre distance over the frames.
     d98_relative, d98_unbinarised : float
-        See the functions of these names in :mod:`replay.scores.dose`; frame 0 counts too.
+        See the functions of these names in :mod:`replay.scores.dose`; frame 0 is included.
     frames : tuple of FrameScore
         The scored frames, in order.
     """
@@ -73,14 +73,14 @@ class Score:
 
 
 def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score | None:
-    """Return how well `predicted` fits the labels of `recording`.
+    """Score tracked masks against the labels of a recording.
 
     Parameters
     ----------
     predicted : ndarray of bool, shape (T, H, W), or an iterable of T masks (H, W)
-        The tracked target on every frame; an empty mask says that it was not found.
+        The tracked target on every frame; an empty mask means that it was not found.
     recording : Recording
-        Its labels are the truth.
+        The recording, whose labels are the truth.
 
     Returns
     -------
@@ -132,17 +132,17 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
 def score_frame(
     predicted: NDArray[np.bool_], label: NDArray[np.bool_], spacing_mm: tuple[float, float], sequence: int = 0
 ) -> FrameScore:
-    """Return how well one mask fits its label.
+    """Score one mask against its label.
 
     Parameters
     ----------
     predicted, label : ndarray of bool, shape (H, W)
-        The label is not empty. An empty `predicted` has no overlap and is off by the longer side of the image,
-        as in TrackRAD2025.
+        The label must not be empty. An empty `predicted` scores no overlap and the longer side of the image as
+        distance, as in TrackRAD2025.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     sequence : int
-        Index of the frame, to be passed on.
+        Index of the frame, stored in the score.
 
     Returns
     -------
@@ -166,14 +166,14 @@ def score_frame(
 def surface_distances_mm(
     mask: NDArray[np.bool_], other: NDArray[np.bool_], spacing_mm: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """Return for each edge pixel of `mask` how far the nearest edge pixel of `other` is, in mm.
+    """Return the distance from each edge pixel of `mask` to the nearest edge pixel of `other`, in mm.
 
-    An edge pixel is one that the erosion with a cross takes away; the border of the image counts as outside.
+    Edge pixels are those removed by erosion with a cross; the border of the image counts as outside.
 
     Parameters
     ----------
     mask, other : ndarray of bool, shape (H, W)
-        Neither is empty.
+        Masks, neither of them empty.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
 
@@ -194,6 +194,6 @@ def _edge_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def center_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the centre of mass of a mask (H, W) as (row, col); NaN of an empty one."""
+    """Return the centre of mass of a mask (H, W) as (row, col) in px; NaN for an empty mask."""
     pixels = np.argwhere(mask).astype(np.float64)
     return pixels.mean(axis=0) if len(pixels) else np.full(2, math.nan)

@@ -1,4 +1,4 @@
-"""Folders of predictions against folders of cases: each case, and all together."""
+"""Score folders of predictions against folders of cases, each case and all together."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +15,7 @@ from replay.scores.tracking import Score, score
 from replay.scores.trackrad_official import OfficialScore, official_score
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done and how much there is."""
 
 COMPAT = tuple(OfficialScore.__slots__)
 CORRECT = ("dsc", "hd95_mm", "masd_mm", "center_mm", "center_p95_mm", "d98_unbinarised")
@@ -27,18 +27,18 @@ Values = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class CaseScore:
-    """How well one case was tracked.
+    """Scores of one case.
 
     Attributes
     ----------
     case : str
-        What it is called.
+        Name of the case.
     frames : int
-        Number of its frames.
+        Number of frames.
     compat : OfficialScore
-        As the challenge scores it.
+        Scores as the challenge computes them.
     correct : Score
-        As it should be scored.
+        Scores in mm, without the limitations of the challenge's code.
     """
 
     case: str
@@ -47,20 +47,20 @@ class CaseScore:
     correct: Score
 
     def values(self) -> dict[str, Values]:
-        """Return both kinds of scores by their names."""
+        """Return both kinds of scores by name."""
         return {"compat": asdict(self.compat), "correct": {name: getattr(self.correct, name) for name in CORRECT}}
 
 
 @dataclass(frozen=True, slots=True)
 class FolderScore:
-    """How well several cases were tracked.
+    """Scores of several cases.
 
     Attributes
     ----------
     cases : tuple of CaseScore
-        Those that could be scored, by name.
+        The scored cases, ordered by name.
     without_truth : tuple of str
-        Cases that have no label after the first frame.
+        Names of cases without a label after the first frame.
     """
 
     cases: tuple[CaseScore, ...]
@@ -68,11 +68,11 @@ class FolderScore:
 
     @property
     def frames_scored(self) -> int:
-        """Frames with a label, first frames apart."""
+        """Number of labelled frames except first frames."""
         return sum(case.correct.frames_scored for case in self.cases)
 
     def mean_of_cases(self) -> dict[str, Values]:
-        """Return the scores as the challenge pools them: every case counts once."""
+        """Return the scores pooled as in the challenge: every case has the same weight."""
         values = [case.values() for case in self.cases]
         return {
             kind: {name: float(np.mean([one[kind][name] for one in values])) for name in names}
@@ -80,14 +80,14 @@ class FolderScore:
         }
 
     def all_frames(self) -> Values:
-        """Return the correct scores with every frame counting once; there is no such dose."""
+        """Return the correct scores pooled over frames, each with the same weight; the dose score is per case only."""
         frames = [frame for case in self.cases for frame in case.correct.frames]
         values = {name: float(np.mean([getattr(frame, name) for frame in frames])) for name in OVER_FRAMES}
         return {**values, "center_p95_mm": float(np.quantile([frame.center_mm for frame in frames], 0.95))}
 
 
 def score_folders(truth: Path, predictions: Path, on_progress: OnProgress) -> FolderScore:
-    """Return how well predictions fit the cases of the same names.
+    """Score predictions against the cases of the same names.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def score_folders(truth: Path, predictions: Path, on_progress: OnProgress) -> Fo
     predictions : Path
         See :func:`replay.formats.trackrad_predictions.find_predictions`.
     on_progress : callable
-        Told of every case.
+        Called after every case.
 
     Returns
     -------
@@ -105,8 +105,8 @@ def score_folders(truth: Path, predictions: Path, on_progress: OnProgress) -> Fo
     Raises
     ------
     RecordingError
-        When there is no case, none with truth, or no prediction of one with truth, or when a file is damaged or of
-        another size.
+        When there is no case with truth, when a prediction of one with truth is missing, or when a file is damaged or
+        of another size.
     """
     try:
         return _score(truth, predictions, on_progress)
@@ -117,7 +117,18 @@ def score_folders(truth: Path, predictions: Path, on_progress: OnProgress) -> Fo
 
 
 def score_case(case: Recording, path: Path) -> CaseScore:
-    """Return how well the prediction in a file fits a case with labels after its first frame.
+    """Score the prediction in a file against a case with labels after its first frame.
+
+    Parameters
+    ----------
+    case : Recording
+        The case.
+    path : Path
+        File of the prediction.
+
+    Returns
+    -------
+    CaseScore
 
     Raises
     ------
@@ -154,7 +165,7 @@ def _score(truth: Path, predictions: Path, on_progress: OnProgress) -> FolderSco
 
 
 def _cases(truth: Path) -> dict[str, Path]:
-    """Return the folders of cases by name: those in a folder, or that folder itself."""
+    """Return the folders of cases by name: the cases in a folder, or the folder itself if it is a case."""
     if not truth.is_dir():
         raise RecordingError(f"{truth}: no such folder; name a folder of TrackRAD cases")
     folders = [truth] if is_case(truth) else [folder for folder in sorted(truth.iterdir()) if is_case(folder)]
@@ -164,7 +175,7 @@ def _cases(truth: Path) -> dict[str, Path]:
 
 
 def _truth(folder: Path) -> Recording:
-    """Return a case; what several observers agree on is its truth where they were asked."""
+    """Return a case; the consensus of several observers is its truth where there is one."""
     case = open_case(folder)
     agreed = sorted((folder / "targets").glob("*_staple_labels.mha"))
     if not agreed:

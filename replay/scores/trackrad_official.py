@@ -1,8 +1,8 @@
-"""The scores of TrackRAD2025 as the organisers' own code computes them, with all that is particular about it.
+"""Compute the scores of TrackRAD2025 as the organisers' code does, with all its particularities.
 
 Method: the evaluation code of the challenge, https://github.com/LMUK-RADONC-PHYS-RES/trackrad2025. It counts in pixels,
-in single precision, and its surface distance looks one way only; docs/reference/trackrad.md lists the differences from
-the scores beside which these are shown.
+in single precision, and its surface distance is one-sided; docs/reference/trackrad.md lists the differences from the
+other scores.
 """
 
 import math
@@ -16,12 +16,12 @@ from replay.scores.dose import d98_relative
 from replay.scores.tracking import center_px, surface_distances_mm
 
 PIXEL = (1.0, 1.0)
-"""The challenge's pixels are 1 mm wide, and its code takes any pixel to be so."""
+"""Spacing that the challenge's code assumes for all images, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class OfficialScore:
-    """How the challenge scores one case; the names are its own.
+    """Scores of one case by the challenge's code; the names are the challenge's.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class OfficialScore:
 def official_score(
     predicted: Iterable[NDArray[np.bool_]], labels: Iterable[NDArray[np.bool_]], region: str | None
 ) -> OfficialScore:
-    """Return how the challenge scores the masks of one case.
+    """Score the masks of one case as the challenge does.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def official_score(
 
     Returns
     -------
-    CompatScore
-        NaN where nothing is left to take a mean of; infinite where the truth or the prediction lies wholly in columns
+    OfficialScore
+        NaN where no frame is left for a mean; infinite where the truth or the prediction lies completely in columns
         that the challenge's code cuts off.
     """
     found, lost, errors_px, target = [], 0, [], None
@@ -75,18 +75,18 @@ def official_score(
     if target is None:
         return OfficialScore(math.nan, math.nan, math.nan, math.nan, math.nan)
     longer_px = max(target.shape)
-    # The frames without a prediction come last, so that what the challenge leaves out as the first frame is the first
-    # one with a prediction.
+    # The challenge leaves out the first scored frame. Frames without a prediction come last, so that this is the first
+    # frame with a prediction.
     scored = np.array(found + [(0.0, longer_px, longer_px, longer_px)] * lost, dtype=np.float64)[1:]
     dsc, hd95_px, masd_px, off_px = scored.mean(axis=0).tolist() if len(scored) else [math.nan] * 4
     return OfficialScore(dsc, hd95_px, masd_px, off_px, d98_relative(target, np.array(errors_px), PIXEL, region))
 
 
 def _frame(mask: NDArray[np.bool_], label: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    """Return overlap, the larger 95th percentile, the mean distance to the truth, and that of the centres."""
+    """Return DSC, HD95, mean surface distance to the truth, and distance of the centres, in px."""
     overlap = 2 * np.count_nonzero(mask & label) / (np.count_nonzero(mask) + np.count_nonzero(label))
     off_px = float(np.linalg.norm(center_px(label) - center_px(mask)))
-    # Columns are cut off where the rows end, which shows on images wider than high.
+    # The challenge's code cuts columns off at the number of rows, which affects images wider than high.
     high = mask.shape[0]
     mask, label = mask[:, :high], label[:, :high]
     if not (mask.any() and label.any()):

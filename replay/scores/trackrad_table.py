@@ -1,4 +1,4 @@
-"""Scores of folders as a table for a reader, as plain values for JSON, and as CSV."""
+"""Write the scores of folders as a text table, as plain values for JSON, and as CSV."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ _DECIMALS = {"DSC": 4, "D98": 4}
 
 
 def as_table(result: FolderScore) -> str:
-    """Return aligned lines: every case, the mean of the cases, and all frames together."""
+    """Return a text table: every case, the mean of the cases, and all frames together."""
     lines = [["case", "scored", *(short for shown in _SHOWN.values() for short in shown.values())]]
     for name, _, scored, values in _rows(result):
         numbers = [
@@ -59,7 +59,7 @@ def as_json(result: FolderScore) -> dict[str, object]:
 
 
 def as_csv(result: FolderScore) -> str:
-    """Return comma-separated values: a row per case, and two for all; what could not be measured is empty."""
+    """Return CSV with a row per case and two pooled rows; what could not be measured is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(

@@ -1,4 +1,4 @@
-"""Comparison: a session as it was decided, beside what its frames come to under other settings."""
+"""Compare the decisions of a session with those on the same frames under other settings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,25 +11,25 @@ from replay.run import ReplayInput
 from replay.sessions.player import SessionPlayer
 
 MOST_LISTED = 10
-"""So many frames that differ are listed; all are counted."""
+"""At most this many differing frames are listed; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sessions on the same frames.
+    """Comparison of two sessions on the same frames.
 
     Attributes
     ----------
     original, what_if : Summary
-        Both in numbers.
+        Counts and times of both.
     frames : int
-        Frames that both have decided on.
+        Number of frames with a decision in both.
     frames_that_differ : int
-        Those with the beam on in one and held in the other.
+        Number of frames with the beam on in one and held in the other.
     only_original_on, only_what_if_on : int
-        Those with the beam on in this one only.
+        Number of frames with the beam on in this session only.
     first : list of dict
-        The first that differ: `sequence`, and `state` and `reasons` of both.
+        The first differing frames: `sequence`, and `state` and `reasons` of both.
     """
 
     original: Summary
@@ -41,7 +41,7 @@ class Comparison:
     first: list[dict[str, object]]
 
     def as_json(self) -> dict[str, object]:
-        """Return the original, and where the other differs, as plain values for JSON."""
+        """Return the original and the comparison as plain values for JSON."""
         values = asdict(self)
         original = values.pop("original")
         del original["latency_ms"], values["what_if"]
@@ -54,7 +54,7 @@ class Comparison:
         lines = [f"{name:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}".rstrip() for name, one, other in rows]
         lines += ["", f"the beam differs on {self.frames_that_differ} of {self.frames} frames"]
         for one in self.first:
-            original, what_if = (_words(one[side]) for side in ("original", "what_if"))
+            original, what_if = (_state_text(one[side]) for side in ("original", "what_if"))
             lines.append(f"  frame {one['sequence']}: {original} -> {what_if}")
         if self.frames_that_differ > len(self.first):
             lines.append(f"  and {self.frames_that_differ - len(self.first)} more")
@@ -74,13 +74,16 @@ class Comparison:
 
 
 def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
-    """Return what two journals say about the same frames.
+    """Compare two journals on the same frames.
 
     Parameters
     ----------
     original, what_if : sequence of dict
-        Their lines; the nth decision on a frame of one belongs to the nth of the other, where the original's frame was
-        kept.
+        Entries of the journals. The nth decision on a recorded frame of one belongs to the nth of the other.
+
+    Returns
+    -------
+    Comparison
     """
     pairs = list(zip(_on_frames(original), _on_frames(what_if), strict=False))
     differ = [(one, other) for one, other in pairs if one["state"] != other["state"]]
@@ -93,24 +96,33 @@ def compare(original: Sequence[Entry], what_if: Sequence[Entry]) -> Comparison:
         only_original_on=only_original,
         only_what_if_on=len(differ) - only_original,
         first=[
-            {"sequence": one["sequence"], "original": _said(one), "what_if": _said(other)}
+            {"sequence": one["sequence"], "original": _state(one), "what_if": _state(other)}
             for one, other in differ[:MOST_LISTED]
         ],
     )
 
 
 def replay_input_of_session(session: RecordedSession) -> ReplayInput:
-    """Return a session to be replayed from itself: its frames at the times at which they were judged.
+    """Return the replay input of a recorded session: its frames at the times of their decisions.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        The session; must stay open during the replay.
+
+    Returns
+    -------
+    ReplayInput
 
     Raises
     ------
     RecordingError
-        When it was recorded without its reference, or kept no frame.
+        When the session holds no reference or no frame.
     """
     recording = session.recording()
-    assert session.setup is not None  # noqa: S101  (recording() says so otherwise)
+    assert session.setup is not None  # noqa: S101  (recording() raises otherwise)
     rows = session.rows()
-    index = {int(session.frames.index[row]["sequence"]): place for place, row in enumerate(rows)}
+    index = {int(session.frames.index[row]["sequence"]): position for position, row in enumerate(rows)}
     return ReplayInput(recording, session.setup, lambda *run: SessionPlayer(session, *run), index.__getitem__)
 
 
@@ -118,11 +130,11 @@ def _on_frames(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry["kind"] == "frame" and entry["frame_row"] is not None]
 
 
-def _said(entry: Entry) -> dict[str, object]:
+def _state(entry: Entry) -> dict[str, object]:
     return {"state": entry["state"], "reasons": entry["reasons"]}
 
 
-def _words(said: object) -> str:
-    assert isinstance(said, dict)  # noqa: S101
-    reasons = ", ".join(map(text_of, said["reasons"]))
-    return f"{said['state']} ({reasons})" if reasons else str(said["state"])
+def _state_text(state: object) -> str:
+    assert isinstance(state, dict)  # noqa: S101
+    reasons = ", ".join(map(text_of, state["reasons"]))
+    return f"{state['state']} ({reasons})" if reasons else str(state["state"])

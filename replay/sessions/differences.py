@@ -1,4 +1,4 @@
-"""Differences between a recorded decision and the same decision made again."""
+"""Find differences between a recorded decision and the same decision made again."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import Any
 
 ROUNDING = 1e-6
-"""Largest difference of a number that other versions or another processor explain, as a share of its scale."""
+"""Largest difference of a number that is attributed to other versions or processors, as a share of its scale."""
 SCALES = {"outside_percent": 100.0, "predicted_percent": 300.0}
-"""Scales of numbers that are not compared with 1; a predicted share is extrapolated, which multiplies rounding."""
+"""Scales of numbers, by default 1; a predicted share is extrapolated, which amplifies rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of one decision that came out otherwise.
+    """A difference in one field of one decision.
 
     Attributes
     ----------
     line : int
-        Line of the journal, from 0.
+        Line number in the journal, from 0.
     sequence : int or None
-        Number of the frame.
+        Sequence number of the frame.
     field : str
-        Which field.
+        Name of the field.
     recorded, replayed : object
-        What the journal says, and what came out.
+        Value in the journal, and value of the decision made again.
     """
 
     line: int
@@ -35,7 +35,7 @@ class Difference:
 
 
 def same_but_for_rounding(recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> bool:
-    """Return whether two decisions agree in all but the last digits of their numbers, and hashes of these."""
+    """Return whether two decisions agree up to the last digits of their numbers; hashes are not compared."""
     return recorded.keys() == replayed.keys() and all(
         name.endswith("_hash") or _close(value, replayed[name], ROUNDING * SCALES.get(name, 1.0))
         for name, value in recorded.items()
@@ -58,7 +58,7 @@ def differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, A
 
 
 def difference_rows(found: list[Difference]) -> Iterator[str]:
-    """Yield differences as the aligned lines of a table, its head first."""
+    """Yield differences as aligned lines of a table, header first."""
     head = ("line", "frame", "field", "recorded", "replayed")
     cells = [
         (str(one.line), str(one.sequence), one.field, f"{one.recorded!s:.24}", f"{one.replayed!s:.24}") for one in found

@@ -1,4 +1,4 @@
-"""What happened between two frames of a recorded session, done again at the same place."""
+"""Apply the events of a recorded session again, at the same position between two frames."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,45 +12,56 @@ from gatekeeper.session.arming import Armed
 from gatekeeper.session.loop import TRACKER_FAILED
 
 LEARNED = "learned"
-TOLD_ONLY = frozenset({"phase", "refused", "drawing", "target", TRACKER_FAILED})
-"""Events after which everything is as before."""
+NOTICES = frozenset({"phase", "refused", "drawing", "target", TRACKER_FAILED})
+"""Events that change neither tracker nor gate."""
 
 Gathered = Callable[[Mapping[str, Any]], list[NDArray[np.float32]]]
-"""Returns the frames that were learned from when an event says so."""
+"""Returns the frames that the tracker learned from at an event."""
 
 
 def apply_events(armed: Armed, event: Mapping[str, Any], gathered: Gathered, time_s: float | None = None) -> None:
-    """Do again what an operator did, and learn again what was learned.
+    """Apply an operator's command, or learn again, as an event of the journal says.
 
     Parameters
     ----------
     armed : Armed
-        On what.
+        The session to change.
     event : mapping
-        The line of the journal.
+        Entry of the journal.
     gathered : callable
-        Finds the frames to learn from.
+        Returns the frames to learn from.
     time_s : float, optional
         Session time in seconds; by default that of the event.
 
     Raises
     ------
     RecordingError
-        When it is nothing that this version knows, or frames to learn from are missing.
+        When the event is unknown to this version, or frames to learn from are missing.
     """
     if event["event"] == LEARNED:
         _learn(armed, event, gathered)
-    elif event["event"] not in TOLD_ONLY:
+    elif event["event"] not in NOTICES:
         armed.engine.command(command_of(event, time_s))
 
 
 def command_of(event: Mapping[str, Any], time_s: float | None = None) -> Command:
-    """Return what an operator asked for, from the journal's line about it.
+    """Return the operator's command of an event in the journal.
+
+    Parameters
+    ----------
+    event : mapping
+        Entry of the journal.
+    time_s : float, optional
+        Session time in seconds; by default that of the event.
+
+    Returns
+    -------
+    Command
 
     Raises
     ------
     RecordingError
-        When it is nothing that this version knows.
+        When the event is unknown to this version.
     """
     values, name = event["values"], event["event"]
     try:

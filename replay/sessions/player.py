@@ -1,4 +1,4 @@
-"""Play the frames of a recorded session as they were judged."""
+"""Play the frames of a recorded session at the times of their decisions."""
 
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
@@ -11,18 +11,18 @@ from replay.sessions.events import apply_events
 
 
 class SessionPlayer:
-    """Delivers the frames of a session as they were judged: with their numbers, and each at the time of its decision.
+    """A frame source that delivers the frames of a session with their numbers, each at the time of its decision.
 
     Parameters
     ----------
     session : RecordedSession
-        What to play; frames that were not kept are missing.
+        The session; frames that were not recorded are missing.
     clock : Clock
-        The session's clock. One that starts at `begin_s` and costs no time gives the times of the recording exactly.
+        The session's clock. A virtual clock that starts at `begin_s` gives the times of the recording exactly.
     armed : Armed
-        On which each operator event is done again, before the frame that followed it.
+        The session to which each event is applied again, before the frame that followed it.
     recorder : Recorder
-        Told of these events.
+        Records these events.
     """
 
     def __init__(self, session: RecordedSession, clock: Clock, armed: Armed, recorder: Recorder) -> None:
@@ -36,11 +36,21 @@ class SessionPlayer:
         self._offset_s: float | None = None
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return the next frame when its decision is due within `timeout_s` of session time, else None after that."""
+        """Return the next frame when its decision is due within `timeout_s` of session time, else None after that.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait, in seconds of session time.
+
+        Returns
+        -------
+        Frame or None
+        """
         while self._left and self._left[-1]["kind"] == "event":
             event, now_s = self._left.pop(), self._clock.now_s()
             apply_events(self._armed, event, self._session.gathered, now_s)
-            # The loop says so itself where it happens again.
+            # The loop records a failure of the tracker itself when it happens again.
             if event["event"] != TRACKER_FAILED:
                 self._recorder.event(event["event"], now_s, event["values"])
         if self.ended():

@@ -1,4 +1,4 @@
-"""Doing again: a recorded session judged once more, frame by frame, at the times at which it was judged."""
+"""Repeat the decisions of a recorded session, frame by frame, at their recorded times."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,16 +13,16 @@ from replay.sessions.events import apply_events
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Redone:
-    """One line of the journal, done again.
+    """One entry of the journal with its repeated decision.
 
     Attributes
     ----------
     line : int
-        Its number, the header's being 0.
+        Line number in the journal; the header is line 0.
     entry : dict
-        What it says.
+        The entry.
     step : Step or None
-        What came out; None for an event, and for a decision on a frame that was not kept.
+        The repeated step; None for an event, and for a decision on a frame that was not recorded.
     """
 
     line: int
@@ -31,30 +31,35 @@ class Redone:
 
 
 def circumstances(entry: Entry) -> tuple[float, bool]:
-    """Return when a decision was made, in s of session time, and whether the linac answered then."""
+    """Return the session time of a decision in s, and whether the link to the linac was alive."""
     return measured(entry["decided_s"]), Reason.LINK_LOST not in entry["reasons"]
 
 
 def redo(
     session: RecordedSession, armed: Armed, on_changed: Callable[[int, Entry], None] = lambda *_: None
 ) -> Iterator[Redone]:
-    """Do again what the journal says, from an engine that stands where the session began.
+    """Repeat the entries of a journal, with an engine in the state at the begin of the session.
 
-    It ends with the first decision on a frame that was not kept, from which on none can be made again.
+    It ends at the first decision on a frame that was not recorded, since later ones depend on it.
 
     Parameters
     ----------
     session : RecordedSession
         The session.
     armed : Armed
-        On what; its events are obeyed, and what it learned is learned again.
+        The session, armed again; events are applied to it.
     on_changed : callable, optional
-        Told of each line whose frame is not the one that was recorded, before it is judged.
+        Called with line number and entry of each frame that differs from its hash in the journal.
+
+    Yields
+    ------
+    Redone
+        Each entry, in order.
 
     Raises
     ------
     GatekeeperError
-        When a frame cannot be read, or an event is not known.
+        When a frame cannot be read, or an event is unknown.
     """
     for line, entry in enumerate(session.entries, start=1):
         kind = entry["kind"]

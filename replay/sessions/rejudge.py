@@ -1,7 +1,7 @@
-"""Judging again: what a session comes to with another margin or limit, without tracking anew.
+"""Judge a session again with another margin or limit, without tracking again.
 
-Neither changes what the tracker finds. So the target is found once on every frame, and each set of settings costs the
-gate's work alone. The decisions are those that `gatekeeper replay SESSION_DIR` makes with the same settings.
+Neither setting affects the tracker. The target is therefore tracked once on every frame, and only the gate runs again
+for each set of settings. The decisions are those that `gatekeeper replay SESSION_DIR` makes with the same settings.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,34 +23,34 @@ from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.session.arming import Armed, gate_of
 from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
-from replay.sessions.events import LEARNED, TOLD_ONLY, command_of
+from replay.sessions.events import LEARNED, NOTICES, command_of
 from replay.sessions.redo import circumstances, redo
 from replay.sessions.session_tracker import GivenTracker, arm_session
 
 NO_IMAGE = np.zeros((1, 1), np.float32)
 
 OnFrame = Callable[[int, int], None]
-"""Told how many frames were tracked, and of how many."""
+"""Called with the number of tracked frames, and the number of all frames."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """One decision or event of a session, with what was found on its frame.
+class TrackedEntry:
+    """One decision or event of a session, with the results of tracking on its frame.
 
     Attributes
     ----------
     entry : dict
-        Its line of the journal.
+        Entry of the journal.
     frame : Frame or None
-        The frame without its pixels; None where there was none.
+        The frame without its pixels; None for an event or a frame timeout.
     checks : FrameChecks or None
-        What the frame was by itself.
+        Results of the frame checks.
     track : Track or tuple of Track or None
-        Where the target was found, or each of several structures.
+        Track of the target, or of each of several structures.
     motion : LearnedRange or None
-        The range of motion that the gate had from then on, where something was learned.
+        Range of motion of the gate after a learning event.
     failed : bool
-        Whether the tracker, a plug-in, failed on the frame.
+        Whether a plug-in tracker failed on the frame.
     """
 
     entry: Entry
@@ -62,22 +62,22 @@ class Seen:
 
     @property
     def target(self) -> Track | None:
-        """Where the target was found."""
+        """Track of the target."""
         return self.track[0] if isinstance(self.track, tuple) else self.track
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A session under some settings.
+    """Decisions of a session under given settings.
 
     Attributes
     ----------
     decisions : list of Decision
-        One for each of the session's own, oldest first.
+        One for each decision of the session, oldest first.
     counts : SessionCounts
-        The same in numbers.
+        Counts of these decisions.
     envelope_px : ndarray of float64, shape (N, 2)
-        Where the target had to stay at the end, as (row, col).
+        Envelope at the end, as (row, col) in px.
     """
 
     decisions: list[Decision]
@@ -86,20 +86,20 @@ class Judged:
 
 
 class Rejudged:
-    """A session whose target was found on every frame, to be judged with any margin and limit.
+    """A session tracked once, to be judged with any margin and limit.
 
     Parameters
     ----------
     session : RecordedSession
-        The session; from the first frame that was not kept on, it is left out.
+        The session; entries after the first frame that was not recorded are left out.
     on_frame : callable, optional
-        Told of every frame.
+        Called after every frame.
     tracker : str or TrackerFactory, optional
-        Finds the target; by default the tracker that the session was recorded with.
+        Tracker to use; by default the one that the session was recorded with.
 
     Attributes
     ----------
-    seen : list of Seen
+    tracked : list of TrackedEntry
         Every decision and event, oldest first.
     config : SessionConfig
         The settings of the session itself.
@@ -107,55 +107,66 @@ class Rejudged:
     Raises
     ------
     RecordingError
-        When the session was recorded without its reference, or no frame of it was kept.
+        When the session holds no reference or no frame.
     """
 
     def __init__(
         self, session: RecordedSession, on_frame: OnFrame = lambda *_: None, tracker: GivenTracker = None
     ) -> None:
         if session.setup is None or not session.rows():
-            raise RecordingError(f"{session.folder}: holds no reference or no frame; a session is judged from both")
+            raise RecordingError(f"{session.folder}: holds no reference or no frame; both are needed to judge it again")
         self._setup = session.setup
         self.config = session.config()
-        spy = _Spy()
-        armed = arm_session(session, self.config, tracker, spy.on)
+        probe = _TrackerProbe()
+        armed = arm_session(session, self.config, tracker, probe.on)
         self._motion = armed.motion
-        self.seen = list(_seen(session, armed, spy, on_frame))
+        self.tracked = list(_track_entries(session, armed, probe, on_frame))
 
     def judge(self, margin_mm: float, outside_percent: float) -> Judged:
-        """Return the session with another margin, in mm, and limit of the share outside, in percent.
+        """Judge the session with another margin and limit.
+
+        Parameters
+        ----------
+        margin_mm : float
+            Growth of the target to the envelope, in mm.
+        outside_percent : float
+            Largest share of the target outside the envelope, 0-100.
+
+        Returns
+        -------
+        Judged
 
         Raises
         ------
         ConfigError
-            When they are beyond what the settings allow.
+            When a value is outside the limits of the settings.
         """
         config = with_limits(self.config, margin_mm, outside_percent, "judging again")
         gate = gate_of(self._setup, config, self._motion)
-        engine = Engine(_Spy(), gate, lambda: 0, config.profile)
+        engine = Engine(_TrackerProbe(), gate, lambda: 0, config.profile)
         counts, decisions = SessionCounts(), []
-        for seen in self.seen:
-            entry = seen.entry
+        for one in self.tracked:
+            entry = one.entry
             if entry["kind"] == "event":
                 if entry["event"] == LEARNED:
-                    engine.adopt(_Spy(), seen.motion)
-                elif entry["event"] not in TOLD_ONLY:
+                    engine.adopt(_TrackerProbe(), one.motion)
+                elif entry["event"] not in NOTICES:
                     engine.command(command_of(entry))
                 continue
             now_s, link_alive = circumstances(entry)
-            if seen.frame is None or seen.checks is None:
+            if one.frame is None or one.checks is None:
                 decision = engine.silence(now_s, link_alive=link_alive).decision
             else:
-                if seen.failed:
+                if one.failed:
                     engine.latch(Reason.ENGINE_FAULT)
-                decision = engine.judge(seen.frame, seen.checks, seen.track, now_s, link_alive=link_alive)
-            counts = counts.with_step(Step(decision, seen.frame))
+                decision = engine.judge(one.frame, one.checks, one.track, now_s, link_alive=link_alive)
+            counts = counts.with_step(Step(decision, one.frame))
             decisions.append(decision)
         return Judged(decisions, counts, gate.envelope.contour_px)
 
 
-class _Spy:
-    """Stands around whatever tracker the engine has, and remembers what it last found."""
+class _TrackerProbe:
+    """Wrap the engine's tracker, and keep its last result."""
 
     def __init__(self) -> None:
         self._tracker: TargetTracker | None = None
@@ -163,13 +174,13 @@ class _Spy:
         self.failed = False
 
     def on(self, tracker: TargetTracker) -> TargetTracker:
-        """Stand around this one from now on."""
+        """Wrap another tracker from now on."""
         self._tracker = tracker
         return self
 
     def track(self, image: NDArray[np.float32]) -> Track | tuple[Track, ...]:
-        """Return what the tracker finds."""
-        assert self._tracker is not None  # noqa: S101  (what was tracked before is not tracked again)
+        """Track with the wrapped tracker, and keep the result."""
+        assert self._tracker is not None  # noqa: S101  (the engine does not track when it judges again)
         try:
             self.found = self._tracker.track(image)
         except TrackerError:
@@ -178,19 +189,23 @@ class _Spy:
         return self.found
 
 
-def _seen(session: RecordedSession, armed: Armed, spy: _Spy, on_frame: OnFrame) -> Iterator[Seen]:
-    """Yield every decision and event, each frame looked at and tracked as it was."""
+def _track_entries(
+    session: RecordedSession, armed: Armed, probe: _TrackerProbe, on_frame: OnFrame
+) -> Iterator[TrackedEntry]:
+    """Yield every decision and event, with each frame checked and tracked again."""
     done, total = 0, len(session.rows())
     for one in redo(session, armed):
-        track, failed = spy.found, spy.failed
-        spy.found, spy.failed = None, False
+        track, failed = probe.found, probe.failed
+        probe.found, probe.failed = None, False
         if one.entry["kind"] == "event":
-            yield Seen(one.entry, motion=armed.motion)
+            yield TrackedEntry(one.entry, motion=armed.motion)
         elif one.step is None:
             return
         elif (frame := one.step.frame) is None:
-            yield Seen(one.entry)
+            yield TrackedEntry(one.entry)
         else:
-            yield Seen(one.entry, replace(frame, image=NO_IMAGE), armed.gate.check_frame(frame), track, failed=failed)
+            yield TrackedEntry(
+                one.entry, replace(frame, image=NO_IMAGE), armed.gate.check_frame(frame), track, failed=failed
+            )
             done += 1
             on_frame(done, total)

@@ -1,4 +1,4 @@
-"""The story of a recorded session: everything that its report is made of, from its folder."""
+"""Collect the data of a session's report from its folder, and write the report."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -20,28 +20,34 @@ from replay.sessions.verify import verify
 
 MARGINS_MM = (3.0, 4.0, 5.0, 6.0, 8.0)
 OUTSIDE_PERCENTS = (1.0, 2.0, 5.0, 10.0, 20.0)
-"""The map of the duty cycle; the session's own settings are added to it."""
+"""Settings of the map of the duty cycle; those of the session are added."""
 
 OnProgress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
+"""Called with the name of the work, how much of it is done and how much there is."""
 
 
 def session_data_of(
     session: RecordedSession, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
 ) -> SessionData:
-    """Return the story of a session; its images are read as they are asked for, while the session is open.
+    """Return the data of a session's report; images are read on access, while the session is open.
 
     Parameters
     ----------
     session : RecordedSession
         The session.
     on_progress : callable, optional
-        Told how far it is.
+        Called as the work proceeds.
+    tracker : str or TrackerFactory, optional
+        Tracker to use; by default the one that the session was recorded with.
+
+    Returns
+    -------
+    SessionData
 
     Raises
     ------
     RecordingError
-        When the session holds no decision, or what it was made of is not there.
+        When the session holds no decision, no reference or no frame.
     """
     decisions = [entry for entry in session.entries if entry["kind"] in ("frame", "silence")]
     if not decisions:
@@ -51,8 +57,8 @@ def session_data_of(
     on_progress("verifying", 1, 1)
     again = Rejudged(session, lambda done, total: on_progress("tracking", done, total), tracker)
     setup = session.setup
-    assert setup is not None  # noqa: S101  (Rejudged says so otherwise)
-    decisions = decisions[: sum(seen.entry["kind"] != "event" for seen in again.seen)]
+    assert setup is not None  # noqa: S101  (Rejudged raises otherwise)
+    decisions = decisions[: sum(one.entry["kind"] != "event" for one in again.tracked)]
     config = again.config
     duty_map, envelope_px = _duty_map(again, on_progress)
     found_rows = [
@@ -67,7 +73,7 @@ def session_data_of(
         config=config,
         decisions=decisions,
         events=[entry for entry in session.entries if entry["kind"] == "event"],
-        tracks=[seen.target for seen in again.seen if seen.entry["kind"] != "event"],
+        tracks=[one.target for one in again.tracked if one.entry["kind"] != "event"],
         image=lambda index: _image(session, decisions[index].get("frame_row")),
         image_shape=(setup.reference.shape[0], setup.reference.shape[1]),
         spacing_mm=setup.spacing_mm,
@@ -83,7 +89,7 @@ def session_data_of(
 
 
 def _duty_map(again: Rejudged, on_progress: OnProgress) -> tuple[DutyMap, NDArray[np.float64]]:
-    """Return the map, and the envelope of the session's own settings."""
+    """Return the map of the duty cycle, and the envelope of the session's own settings."""
     own_mm, own_percent = again.config.envelope.margin_mm, again.config.gate.outside_percent
     margins = tuple(sorted({*MARGINS_MM, own_mm}))
     percents = tuple(sorted({*OUTSIDE_PERCENTS, own_percent}))
@@ -103,7 +109,7 @@ def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | N
 def write_report(
     folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
 ) -> Path:
-    """Write the report of the session in a folder, whole or not at all, and return where it is.
+    """Write the report of the session in a folder atomically, and return its path.
 
     Parameters
     ----------
@@ -112,21 +118,25 @@ def write_report(
     out : Path, optional
         The file; by default `report.html` in the folder.
     on_progress : callable, optional
-        Told how far it is.
+        Called as the work proceeds.
     tracker : str or TrackerFactory, optional
-        Finds the target; by default the tracker that the session was recorded with.
+        Tracker to use; by default the one that the session was recorded with.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
     RecordingError
-        When the folder is no session, or one of which nothing can be told.
+        When the folder is not a session, or the session holds nothing to report.
     OutputError
         When the file cannot be written.
     """
     path = folder / "report.html" if out is None else out
     with closing(open_session(folder)) as session:
-        story = session_data_of(session, on_progress, tracker)
+        data = session_data_of(session, on_progress, tracker)
         on_progress("drawing", 0, 1)
-        write_atomically(path, report_html(story).encode())
+        write_atomically(path, report_html(data).encode())
     on_progress("drawing", 1, 1)
     return path

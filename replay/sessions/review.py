@@ -1,4 +1,4 @@
-"""Review: a recorded session as the console's page shows it, decision by decision."""
+"""Prepare a recorded session for the console's page, decision by decision."""
 
 import math
 
@@ -18,51 +18,51 @@ from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
 from gatekeeper.session.status import FrameRate
 from replay.formats.session import Entry, RecordedSession
-from replay.sessions.rejudge import Rejudged, Seen
+from replay.sessions.rejudge import Rejudged, TrackedEntry
 from replay.sessions.what_if import WhatIf
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 class Review:
-    """A session to be looked at again.
+    """A recorded session, for review in a browser.
 
     Parameters
     ----------
     session : RecordedSession
         The session; must stay open.
     again : Rejudged
-        The same, with what was found on its frames.
+        The same session, tracked again.
 
     Attributes
     ----------
-    session, again
-        As given.
+    session, again : RecordedSession, Rejudged
+        The parameters.
     length : int
-        How many decisions there are.
+        Number of decisions.
     facts : SessionInfo
-        What stays the same.
+        Facts that do not change during the session.
     what_if : WhatIf
-        Judges it with other settings.
+        Judges the session with other settings.
 
     Raises
     ------
     RecordingError
-        When there is no decision to be looked at.
+        When the session holds no decision.
     """
 
     def __init__(self, session: RecordedSession, again: Rejudged) -> None:
         setup = session.setup
-        assert setup is not None  # noqa: S101  (Rejudged says so otherwise)
+        assert setup is not None  # noqa: S101  (Rejudged raises otherwise)
         self.session, self.again, self._setup = session, again, setup
-        self._seen = [seen for seen in again.seen if seen.entry["kind"] != "event"]
-        self.length = len(self._seen)
+        self._tracked = [one for one in again.tracked if one.entry["kind"] != "event"]
+        self.length = len(self._tracked)
         if not self.length:
-            raise RecordingError(f"{session.folder}: holds no decision; there is nothing to look at")
+            raise RecordingError(f"{session.folder}: holds no decision; there is nothing to review")
         self.facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
         reference_mm = center_mm(mask_to_contour(setup.target_mask), setup.spacing_mm)
-        begin_s = measured(self._seen[0].entry["decided_s"])
-        self._rows = [_row(number, seen, begin_s, reference_mm) for number, seen in enumerate(self._seen)]
+        begin_s = measured(self._tracked[0].entry["decided_s"])
+        self._rows = [_row(number, one, begin_s, reference_mm) for number, one in enumerate(self._tracked)]
         self._envelope_px = zones_of(setup, again.config)[0].envelope.contour_px
         self._panels = _panels(again, begin_s)
         self.what_if = WhatIf(again)
@@ -73,9 +73,19 @@ class Review:
         return packed({"length": self.length}, {"recent": rows})
 
     def view(self, index: int) -> bytes:
-        """Return what a browser shows of one decision; the nearest there is when the index is beyond the ends."""
+        """Return the message of one decision for a browser.
+
+        Parameters
+        ----------
+        index : int
+            Index of the decision; an index beyond the ends is clipped.
+
+        Returns
+        -------
+        bytes
+        """
         index = min(max(index, 0), self.length - 1)
-        seen, setup = self._seen[index], self._setup
+        tracked, setup = self._tracked[index], self._setup
         shift_mm, panel = self._panels[index]
         head = {
             **panel,
@@ -85,16 +95,16 @@ class Review:
         }
         arrays: Arrays = {
             "envelope": (self._envelope_px + np.divide(shift_mm, setup.spacing_mm)).astype(np.float32),
-            **_contours(seen),
+            **_contours(tracked),
         }
-        row = seen.entry.get("frame_row")
+        row = tracked.entry.get("frame_row")
         if row is not None:
             arrays[IMAGE] = self.session.frames.frame(int(row))[0].image
         return for_page(packed(head, arrays), index)
 
 
-def _row(number: int, seen: Seen, begin_s: float, reference_mm: tuple[float, float]) -> Row:
-    entry, track = seen.entry, seen.target
+def _row(number: int, tracked: TrackedEntry, begin_s: float, reference_mm: tuple[float, float]) -> Row:
+    entry, track = tracked.entry, tracked.target
     moved, confidence = (math.nan, math.nan), math.nan
     if track is not None:
         moved, confidence = moved_mm(track.center_mm, reference_mm), track.confidence
@@ -111,9 +121,10 @@ def _row(number: int, seen: Seen, begin_s: float, reference_mm: tuple[float, flo
     )
 
 
-def _contours(seen: Seen) -> Arrays:
-    """Return the outlines that were found; one of a lost target would look as if it were found where it was last."""
-    tracks = seen.track if isinstance(seen.track, tuple) else () if seen.track is None else (seen.track,)
+def _contours(tracked: TrackedEntry) -> Arrays:
+    """Return the tracked outlines; that of a lost target is left out, since it would show the last position."""
+    track = tracked.track
+    tracks = track if isinstance(track, tuple) else () if track is None else (track,)
     arrays: Arrays = {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(tracks[1:])}
     if tracks and tracks[0].confidence > 0.0:
         arrays["target"] = tracks[0].contour_px.astype(np.float32)
@@ -121,20 +132,20 @@ def _contours(seen: Seen) -> Arrays:
 
 
 def _panels(again: Rejudged, begin_s: float) -> list[tuple[tuple[float, float], dict[str, object]]]:
-    """Return for each decision how far the envelope had been moved, in mm, and what the panel said then."""
+    """Return for each decision the shift of the envelope in mm, and the content of the panel."""
     counts = _PanelState(begin_s)
     panels: list[tuple[tuple[float, float], dict[str, object]]] = []
-    for seen in again.seen:
-        if seen.entry["kind"] == "event":
-            counts.event(seen.entry)
+    for one in again.tracked:
+        if one.entry["kind"] == "event":
+            counts.event(one.entry)
         else:
-            counts.decision(seen.entry)
-            panels.append((counts.moved_mm, counts.panel(seen)))
+            counts.decision(one.entry)
+            panels.append((counts.moved_mm, counts.panel(one)))
     return panels
 
 
 class _PanelState:
-    """What a session has come to so far, decision by decision; times count from the first one."""
+    """Counts, rates and messages of a session up to a decision; times count from the first one."""
 
     def __init__(self, begin_s: float) -> None:
         self._begin_s = begin_s
@@ -146,7 +157,7 @@ class _PanelState:
         self._lines: list[list[object]] = []
 
     def event(self, entry: Entry) -> None:
-        """Take in what an operator did, or that a phase began."""
+        """Add an operator's command, the begin of a phase, or another event."""
         values, name = entry["values"], entry["event"]
         note = str(values.get("note") or name)
         if name == "phase":
@@ -159,15 +170,15 @@ class _PanelState:
         self._lines = [*self._lines[-5:], line]
 
     def decision(self, entry: Entry) -> None:
-        """Take in a decision."""
+        """Add a decision."""
         self._counts = self._counts.with_entry(entry)
         if entry["kind"] == "frame":
             self._latency.add(float(entry["latency_ms"]["total"]))
             self._rate.add(measured(entry["received_s"]))
 
-    def panel(self, seen: Seen) -> dict[str, object]:
-        """Return what the panel says."""
-        entry, counts, latency = seen.entry, self._counts, self._latency
+    def panel(self, tracked: TrackedEntry) -> dict[str, object]:
+        """Return the content of the panel."""
+        entry, counts, latency = tracked.entry, self._counts, self._latency
         return {
             "phase": self._phase,
             "now_s": number(counts.last_s - self._begin_s) or 0.0,

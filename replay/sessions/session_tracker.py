@@ -1,4 +1,4 @@
-"""Arm a recorded session again with the tracker that it was recorded with, or with another on purpose."""
+"""Arm a recorded session again, with the tracker that it was recorded with or with a given one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,18 +21,23 @@ def recorded_tracker(session: RecordedSession) -> Mapping[str, Any]:
     Parameters
     ----------
     session : RecordedSession
-        The session. One that names none was recorded with ours.
+        The session. One without this entry was recorded with gatekeeper's own tracker.
+
+    Returns
+    -------
+    mapping
+        With `kind`, `distribution` and `version`.
     """
     header = session.chain.entries[0] if session.chain.entries else {}
     named = header.get("tracker")
-    ours = {"kind": TrackerConfig().kind, "distribution": DISTRIBUTION, "version": None}
-    return named if isinstance(named, Mapping) else ours
+    own = {"kind": TrackerConfig().kind, "distribution": DISTRIBUTION, "version": None}
+    return named if isinstance(named, Mapping) else own
 
 
 def check_tracker(session: RecordedSession, config: SessionConfig) -> None:
-    """Refuse to make decisions of a session again without the tracker that it was recorded with.
+    """Check that the tracker that a session was recorded with is available.
 
-    What only the session folder names is never imported, unless it is a plug-in of an installed distribution.
+    Code named only in the session folder is never imported, except plug-ins of installed distributions.
 
     Parameters
     ----------
@@ -70,7 +75,7 @@ def arm_session(
     tracker: GivenTracker = None,
     around: Callable[[TargetTracker], TargetTracker] | None = None,
 ) -> Armed:
-    """Return an engine that stands where a session began.
+    """Return an engine in the state at the begin of a session.
 
     Parameters
     ----------
@@ -79,19 +84,23 @@ def arm_session(
     config : SessionConfig
         Its settings.
     tracker : str or TrackerFactory, optional
-        Another tracker than the one that it was recorded with.
+        Tracker to use; by default the one that the session was recorded with.
     around : callable, optional
-        Returns what is put around the tracker.
+        Wraps the tracker.
+
+    Returns
+    -------
+    Armed
 
     Raises
     ------
     PluginError
         When the tracker is missing or cannot be made.
     RecordingError
-        When the session was recorded without its reference.
+        When the session holds no reference.
     """
     if session.setup is None:
-        raise RecordingError(f"{session.folder}: holds no reference; a session is judged again from it")
+        raise RecordingError(f"{session.folder}: holds no reference, which is needed to judge it again")
     if tracker is None:
         check_tracker(session, config)
     elif isinstance(tracker, str):

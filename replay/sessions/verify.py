@@ -1,4 +1,4 @@
-"""Verification: whether a session is as it was written, and whether its frames give the same decisions again."""
+"""Verify that a session is unchanged, and that its frames give the same decisions again."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,36 +23,36 @@ from replay.sessions.redo import redo
 from replay.sessions.session_tracker import GivenTracker, arm_session, recorded_tracker
 
 MOST_DIFFERENCES = 10
-"""So many are listed; all are counted."""
+"""At most this many differences are listed; all are counted."""
 
 ROUNDED_MS = 1e-4
-"""A latency in the journal has four decimals."""
+"""Resolution of latencies in the journal, in ms."""
 
 
 @dataclass(slots=True)
 class Verification:
-    """What a verification found.
+    """Result of a verification.
 
     Attributes
     ----------
     session : str
-        The folder.
+        The session folder.
     head : str
         Hash of the last intact line.
     lines, frames, compared : int
-        Intact lines, decisions on frames among them, and decisions that were made again.
+        Number of intact lines, of decisions on frames among them, and of decisions made again.
     finished : bool
-        Whether the session came to its end.
+        Whether the session was completed.
     findings : list of str
-        What is wrong; nothing when the session is good.
+        Problems; empty when the session is good.
     notes : list of str
-        What a reader should know besides.
+        Other remarks.
     rounded : int
-        Decisions that came out the same up to rounding, with other versions or on another processor.
+        Number of decisions that agree up to rounding, with other versions or on another processor.
     different : int
-        Decisions that came out otherwise.
+        Number of decisions that differ.
     differences : list of Difference
-        The first of them, field by field.
+        The first differences, field by field.
     """
 
     session: str
@@ -69,7 +69,7 @@ class Verification:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there are no findings."""
         return not self.findings
 
     def as_json(self) -> dict[str, object]:
@@ -93,12 +93,23 @@ class Verification:
 
 
 def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker = None) -> Verification:
-    """Check the session in a folder, also one whose frames cannot be read any more; see `verify`.
+    """Verify the session in a folder, also one whose frames can no longer be read.
+
+    Parameters
+    ----------
+    folder : Path
+        The session folder.
+    head, tracker
+        As for :func:`verify`.
+
+    Returns
+    -------
+    Verification
 
     Raises
     ------
     RecordingError
-        When the folder is no session.
+        When the folder is not a session.
     """
     chain = read_journal(folder)
     try:
@@ -112,16 +123,20 @@ def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker =
 
 
 def verify(session: RecordedSession, head: str | None = None, tracker: GivenTracker = None) -> Verification:
-    """Check a session, and replay it from itself.
+    """Verify a session: check its files, and make its decisions again from its frames.
 
     Parameters
     ----------
     session : RecordedSession
-        What to check.
+        The session.
     head : str, optional
-        Hash of the last line, as it was kept elsewhere when the session ended.
+        Hash of the last line, as kept elsewhere when the session ended.
     tracker : str or TrackerFactory, optional
-        Makes the decisions again; by default the one that the session was recorded with.
+        Tracker to use; by default the one that the session was recorded with.
+
+    Returns
+    -------
+    Verification
     """
     chain, entries = session.chain, session.entries
     frames = sum(entry["kind"] == "frame" for entry in entries)
@@ -160,7 +175,7 @@ def verify(session: RecordedSession, head: str | None = None, tracker: GivenTrac
 
 
 def _check_end(session: RecordedSession, found: Verification) -> None:
-    """Compare the end of the journal with what the summary and the frames say about it."""
+    """Compare the end of the journal with the summary and the number of frames."""
     entries, last = session.entries, session.chain.entries[-1]
     ended = last["kind"] == "end"
     try:
@@ -193,7 +208,7 @@ def _wrong_numbers(entries: Sequence[Entry], summary: Mapping[str, Any]) -> list
 
 
 def _same_latency(written: object, counted: Mapping[str, float]) -> bool:
-    """Whether two latencies agree to what the journal rounds to; the summary was not rounded at first."""
+    """Return whether two latencies agree within the journal's resolution; early summaries were not rounded."""
     return isinstance(written, Mapping) and all(
         isinstance(value := written.get(name), float | int) and math.isclose(value, counted_ms, abs_tol=ROUNDED_MS)
         for name, counted_ms in counted.items()
@@ -221,7 +236,7 @@ def _check_tracker(session: RecordedSession, kind: str, found: Verification) -> 
 
 
 def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: Verification) -> SessionConfig | None:
-    """Return the settings when they are those that the session began with."""
+    """Return the settings if they are those that the session began with."""
     try:
         config = session.config()
     except GatekeeperError as error:
@@ -234,7 +249,7 @@ def _checked_config(session: RecordedSession, header: Mapping[str, Any], found: 
 
 
 def _replay(session: RecordedSession, armed: Armed, found: Verification, same_versions: bool) -> None:
-    """Judge each frame again at the time at which it was judged, and compare."""
+    """Make each decision again at its recorded time, and compare."""
 
     def changed(line: int, entry: Entry) -> None:
         found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")

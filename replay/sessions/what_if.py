@@ -1,8 +1,8 @@
-"""What-if: a recorded session judged with another margin or limit, beside what it was.
+"""Judge a recorded session with another margin or limit, and compare it with the original.
 
-A session holds no truth about where the target was. What counts as out is therefore what was measured when it was
-recorded, against the envelope and the limit of then; what was not measured counts as out. So the beam that another
-setting would have given while the session itself held it for the target's place shows in seconds.
+A session holds no true position of the target. The target counts as out if it was measured outside the limit in the
+session, with the envelope and limit of the session, or if it was not measured. The time with the beam on while the
+target was out shows the beam that other settings would have given where the session held it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,41 +18,46 @@ from gatekeeper.style.reasons import category_index
 from replay.sessions.rejudge import Rejudged
 
 BEAM_ON = -1
-"""What stands in a ribbon for beam-on."""
-ORDER = {reason: place for place, reason in enumerate(Reason)}
+"""Value of beam-on in a ribbon."""
+ORDER = {reason: position for position, reason in enumerate(Reason)}
 
 
 class WhatIf:
-    """Judges a session again and compares.
+    """Judge a session again with other settings, and compare.
 
     Parameters
     ----------
     again : Rejudged
-        The session, with what was found on its frames.
+        The session, tracked again.
     """
 
     def __init__(self, again: Rejudged) -> None:
         self._again = again
-        entries = [seen.entry for seen in again.seen if seen.entry["kind"] != "event"]
+        entries = [one.entry for one in again.tracked if one.entry["kind"] != "event"]
         limit = again.config.gate.outside_percent
         self._times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
         self._out = ~(np.array([measured(entry.get("outside_percent")) for entry in entries]) <= limit)
         self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
 
     def __call__(self, margin_mm: float, outside_percent: float) -> dict[str, object]:
-        """Return the figures of the session as it was and with these settings, and the beam of these, for JSON.
+        """Return figures of the session with its own and with these settings, and the beam with these, for JSON.
 
         Parameters
         ----------
         margin_mm : float
-            Growth of the target to the envelope.
+            Growth of the target to the envelope, in mm.
         outside_percent : float
-            Share of the target that may be outside.
+            Largest share of the target outside the envelope, 0-100.
+
+        Returns
+        -------
+        dict
+            With `margin_mm`, `outside_percent`, `original`, `now` and `ribbon`.
 
         Raises
         ------
         ConfigError
-            When they are beyond what the settings allow.
+            When a value is outside the limits of the settings.
         """
         judged = self._again.judge(margin_mm, outside_percent)
         return {
@@ -75,26 +80,31 @@ class WhatIf:
 
 
 def seconds_of(times_s: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
-    """Return how long chosen decisions lasted, each until the next one; the last lasts no time.
+    """Return the total duration of chosen decisions, each lasting until the next one; the last lasts no time.
 
     Parameters
     ----------
     times_s : ndarray of float64, shape (N,)
-        When they were made. A step that is not forward, or not known, lasts no time.
+        Times of the decisions. A step that is not positive, or not a number, lasts no time.
     chosen : ndarray of bool, shape (N,)
-        Which.
+        Which decisions to add up.
+
+    Returns
+    -------
+    float
+        In seconds.
     """
     lasted_s = np.diff(times_s)
     return float(lasted_s[chosen[:-1] & (lasted_s > 0.0)].sum())
 
 
 def kind_of(state: BeamState, reasons: Iterable[Reason]) -> int:
-    """Return what a hold's first reason has to do with, as its place among the page's kinds, or `BEAM_ON`."""
+    """Return the index of the category of a hold's first reason, or `BEAM_ON`."""
     if state is BeamState.ON:
         return BEAM_ON
     return category_index(min(reasons, key=ORDER.__getitem__))
 
 
 def ribbon(kinds: Iterable[int]) -> list[list[int]]:
-    """Return runs of the same kind, each as the decision with which it begins and the kind."""
+    """Return runs of the same kind, each as the index of its first decision and the kind."""
     return [[next(run)[0], kind] for kind, run in groupby(enumerate(kinds), key=lambda one: one[1])]

@@ -6,7 +6,7 @@ import numpy as np
 
 from gatekeeper.config import build
 from replay.phantom import PhantomConfig, make_phantom
-from replay.phantom.acquisition import pixel_places_mm
+from replay.phantom.acquisition import pixel_positions_mm
 
 STILL = {"amplitude_mm": 0.0, "drift_mm_per_min": 0.0, "irregular_mm": 0.0, "cardiac_mm": 0.0}
 FLAT = {"banding": 0.0, "shading": 0.0, "flicker": 0.0, "inflow": 0.0}
@@ -45,7 +45,7 @@ def clear_phantom(**changes):
 def scene_mm(made):
     """Return where the pixel centres lie in the scene, as (H, 1) rows and (1, W) columns in mm."""
     acquisition = made.config.acquisition
-    return pixel_places_mm(acquisition, 0)[:, None], pixel_places_mm(acquisition, 1)[None, :]
+    return pixel_positions_mm(acquisition, 0)[:, None], pixel_positions_mm(acquisition, 1)[None, :]
 
 
 def brightness(image, made, row_mm, col_mm, radius_mm=4.0):

@@ -104,7 +104,7 @@ def test_the_target_is_looked_for_once_per_frame_only(once, monkeypatch):
 
 
 def test_no_pixels_are_kept(once):
-    assert all(seen.frame is None or seen.frame.image.size == 1 for seen in once.seen)
+    assert all(seen.frame is None or seen.frame.image.size == 1 for seen in once.tracked)
 
 
 def test_progress_is_told_of_every_frame(breathing_session):

@@ -314,7 +314,7 @@ def test_the_story_ends_where_frames_were_not_kept_any_more(breathing_session, m
         chain = replace(opened.chain, entries=entries)
         story = session_data_of(replace(opened, chain=chain))
         assert len(story.decisions) == len(story.tracks) == 10
-        assert len(Rejudged(replace(opened, chain=chain)).seen) == 10
+        assert len(Rejudged(replace(opened, chain=chain)).tracked) == 10
 
 
 def test_a_replay_writes_it_where_that_is_asked_for(breathing_session, tmp_path, capsys):

@@ -285,4 +285,4 @@ def test_a_session_in_which_a_tracker_failed_is_judged_again_as_it_was(tmp_path)
         judged = again.judge(5.0, again.config.gate.outside_percent)
         states = [entry["state"] for entry in session.entries if entry["kind"] == "frame"]
     assert [decision.state for decision in judged.decisions] == states
-    assert [event.failed for event in again.seen if event.frame is not None].count(True) == 1
+    assert [event.failed for event in again.tracked if event.frame is not None].count(True) == 1
