@@ -5,7 +5,7 @@ import pytest
 
 from replay.phantom.breathing import COUGH_S, course
 from replay.phantom.config import BreathingConfig
-from replay.phantom.motion import amplitudes, displaced, plan
+from replay.phantom.motion import amplitudes, displaced, motion_modes
 from tests.support.phantoms import STILL, clear_phantom, phantom_config
 
 TIMES_S = np.arange(0.0, 120.0, 0.02)
@@ -74,7 +74,7 @@ def test_anterior_motion_lags_behind_inferior_motion():
 
 
 def test_the_dome_moves_more_than_the_target_and_the_kidney_less():
-    motion = plan(BreathingConfig(elastic=0.0, irregular_mm=0.0), 1, ANCHOR_MM)
+    motion = motion_modes(BreathingConfig(elastic=0.0, irregular_mm=0.0), 1, ANCHOR_MM)
     places_mm = np.array([[-64.0, -8.0], ANCHOR_MM, [90.0, 30.0]])
     down = motion.abdomen(places_mm)[0, :, 0]
     assert down[0] > 1.1
@@ -84,7 +84,7 @@ def test_the_dome_moves_more_than_the_target_and_the_kidney_less():
 
 def test_motion_is_not_rigid_across_the_liver():
     config = phantom_config().breathing
-    motion = plan(config, 1, ANCHOR_MM)
+    motion = motion_modes(config, 1, ANCHOR_MM)
     places_mm = np.array([[-20.0, 0.0], [20.0, 0.0], [0.0, -30.0], [0.0, 30.0]])
     inhaled = amplitudes(course(config, 1, np.array([1.4]), 4.0), config)[0]
     moved_mm = displaced(motion.abdomen(places_mm), places_mm, inhaled) - places_mm
@@ -107,7 +107,7 @@ def test_nothing_moves_when_all_motion_is_off():
 
 
 def test_the_mode_of_the_breath_is_one_at_the_target():
-    motion = plan(BreathingConfig(), 5, (12.0, -30.0))
+    motion = motion_modes(BreathingConfig(), 5, (12.0, -30.0))
     modes = motion.abdomen(np.array([[12.0, -30.0]]))
     assert modes[0, 0, 0] == pytest.approx(1.0)
     assert modes[1, 0, 1] == pytest.approx(1.0)

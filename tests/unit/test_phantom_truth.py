@@ -9,7 +9,7 @@ from replay.phantom.anatomy import Anatomy
 from replay.phantom.breathing import course
 from replay.phantom.inverse import Inverse
 from replay.phantom.lattice import PITCH_MM, Lattice
-from replay.phantom.motion import amplitudes, displaced, plan
+from replay.phantom.motion import amplitudes, displaced, motion_modes
 from replay.phantom.scene import Scene
 from tests.support.phantoms import PLAIN, STILL, clear_phantom, phantom, phantom_config
 
@@ -48,7 +48,7 @@ def test_the_lesion_on_the_image_is_where_the_outline_says(pixel_mm):
 
 def test_the_scene_before_the_scanner_agrees_with_the_outline_to_a_hundredth_of_a_millimetre():
     config = phantom_config(tissue=PLAIN, lesion={"contrast": 2.0, "texture": 0.0}, breathing={"deep_breaths": DEEP})
-    anatomy, motion = Anatomy(config), plan(config.breathing, config.seed, config.lesion.center_mm)
+    anatomy, motion = Anatomy(config), motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     times_s = np.linspace(0.0, 1.5, 7)
     moves = amplitudes(course(config.breathing, config.seed, times_s, 1.5), config.breathing)
     view = Lattice.covering((-50.0, -40.0), (90.0, 50.0))
@@ -62,7 +62,7 @@ def test_the_scene_before_the_scanner_agrees_with_the_outline_to_a_hundredth_of_
 
 def test_the_inverse_undoes_the_motion():
     config = phantom_config(breathing={"elastic": 0.1, "irregular_mm": 1.0, "deep_breaths": DEEP})
-    motion = plan(config.breathing, config.seed, config.lesion.center_mm)
+    motion = motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     rows_mm, cols_mm = np.arange(-90.0, 90.0, 3.7), np.arange(-80.0, 80.0, 3.7)
     places_mm = np.stack(np.meshgrid(rows_mm, cols_mm, indexing="ij"), axis=-1)
     times_s = np.linspace(0.0, 2.0, 9)
