@@ -38,7 +38,7 @@ def console(
         except OSError as error:
             raise InputError(
                 f"console on {host}:{console_port or 0}: cannot listen there ({error.strerror or error}); "
-                "give another --console-port, or 0"
+                "give another --console-port, or 0 for a free one"
             ) from None
         with server_socket:
             port = server_socket.getsockname()[1]

@@ -192,7 +192,7 @@ def test_plain_lines_tell_changes_and_now_and_then_how_it_is():
     assert plain.lines(LogLine(5.0, "done: arm by Anna")) == ["0:00:05  done: arm by Anna"]
 
 
-def test_a_snapshot_is_made_of_what_stands_on_the_board():
+def test_a_snapshot_is_made_of_the_session_status():
     status = SessionStatus()
     assert snapshot_of(status.current, 0.0).state == "HOLD"
     status.enter(Phase.PREVIEW, 0.0)

@@ -1,9 +1,9 @@
-"""The pump shows what is new, says from time to time that the session is alive, and carries wishes to the desk."""
+"""The publisher sends what is new, shows regularly that the session is alive, and passes requests to their queue."""
 
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
-from gatekeeper.display.web import publisher as pumping
+from gatekeeper.display.web import publisher as publisher_module
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.publisher import ANSWER_S, MOST_PENDING, NO_REQUESTS, STILL_S, TOO_MANY, WebPublisher
 from gatekeeper.operator.pending import Answer
@@ -34,20 +34,20 @@ class Console:
 
 
 class World:
-    """A pump that looks when it is told to, by a stopwatch that is set by hand."""
+    """A publisher that looks when it is told to, by a stopwatch that is set by hand."""
 
     def __init__(self, monkeypatch, requests=True):
         self.ns = 10**12
-        monkeypatch.setattr(pumping, "stopwatch_ns", lambda: self.ns)
+        monkeypatch.setattr(publisher_module, "stopwatch_ns", lambda: self.ns)
         self.status, self.console, clock = SessionStatus(), Console(), VirtualClock()
         self.requests, self.gate = RequestQueue(clock) if requests else None, gate(armed=False)
         self.contour_requests = ContourRequests()
         self.contour_requests.open()
-        self.pump = WebPublisher(self.status, clock, self.console, self.requests, self.contour_requests)
+        self.publisher = WebPublisher(self.status, clock, self.console, self.requests, self.contour_requests)
 
     def look(self, after_s=0.0):
         self.ns += int(after_s * 1e9)
-        self.pump._publish()
+        self.publisher._publish()
 
     def draw(self, draw, number=1, operator="Anna"):
         self.console.waiting.append({"id": number, "draw": draw, "operator": operator})
@@ -87,7 +87,7 @@ def test_a_console_that_has_ended_is_said_once_and_left_alone(world):
     assert [line.text for line in world.status.lines] == ["the console has ended; the session goes on"]
 
 
-def test_wishes_go_to_the_desk_and_answers_come_back(world):
+def test_requests_are_queued_and_answers_come_back(world):
     world.ask("arm")
     assert world.console.told == []
     [command] = obeyed(world.requests, world.gate)
@@ -97,7 +97,7 @@ def test_wishes_go_to_the_desk_and_answers_come_back(world):
     assert world.requests.notices[-1].request.origin == "console"
 
 
-def test_a_wish_that_the_loop_does_not_take_is_withdrawn(world):
+def test_a_request_that_the_loop_does_not_take_is_withdrawn(world):
     world.ask("arm")
     world.look(1.01 * ANSWER_S)
     assert not world.console.told[0]["accepted"]
@@ -137,10 +137,10 @@ def test_nonsense_from_the_console_changes_nothing(world, asked):
     world.console.waiting.append(asked)
     world.look()
     assert obeyed(world.requests, world.gate) == []
-    assert not world.pump._vectors.wanted
+    assert not world.publisher._vectors.wanted
 
 
-def test_too_many_wishes_at_once_are_refused(world):
+def test_too_many_requests_at_once_are_refused(world):
     for number in range(MOST_PENDING + 1):
         world.ask("release", number=number)
     assert world.console.told == [{"id": MOST_PENDING, "accepted": False, "note": TOO_MANY}]
@@ -153,12 +153,12 @@ def test_a_recording_cannot_be_asked(monkeypatch):
 
 
 def test_the_last_view_is_shown_when_the_session_ends(world):
-    with world.pump:
+    with world.publisher:
         pass
     assert len(world.console.views) >= 1
 
 
-def test_what_is_drawn_goes_to_the_easel_and_its_answer_comes_back(world):
+def test_contouring_requests_are_queued_and_answers_come_back(world):
     world.draw({"take": True}, operator=" Anna ")
     pending = world.contour_requests.next()
     assert (pending.request.word, pending.request.operator, pending.request.origin) == ("take", "Anna", "console")
@@ -183,6 +183,6 @@ def test_what_nobody_works_off_is_withdrawn(world):
 
 
 def test_nothing_is_drawn_where_nobody_waits_for_it(world):
-    world.pump._contour_requests = ContourRequests()
+    world.publisher._contour_requests = ContourRequests()
     world.draw({"again": True})
     assert world.console.told == [{"id": 1, "accepted": False, "note": NOT_DRAWN}]

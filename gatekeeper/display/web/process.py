@@ -174,5 +174,7 @@ class Console:
             answer = {}
         if "port" not in answer:
             why = answer.get("error", "the process did not start")
-            raise InputError(f"console on {address.host}:{address.port}: {why}; give another --console-port, or 0")
+            raise InputError(
+                f"console on {address.host}:{address.port}: {why}; give another --console-port, or 0 for a free one"
+            )
         return int(answer["port"])

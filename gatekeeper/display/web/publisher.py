@@ -63,7 +63,7 @@ class WebPublisher:
     ) -> None:
         self._status, self._clock, self._console, self._requests = status, clock, console, requests
         self._contour_requests = ContourRequests() if contour_requests is None else contour_requests
-        self._urgency = LoopConfig(fifo_priority=fifo_priority)
+        self._real_time = LoopConfig(fifo_priority=fifo_priority)
         self._message = LiveMessage(status)
         self._vectors = DisplacementVectors()
         self._last: Status | None = None
@@ -86,7 +86,7 @@ class WebPublisher:
         self._publish()
 
     def _run(self) -> None:
-        with real_time(self._urgency):
+        with real_time(self._real_time):
             while not self._stop.wait(PERIOD_S):
                 self._publish()
 
