@@ -1,1 +1,1 @@
-"""How long everything takes, beside what it may take."""
+"""Measure speed, load and robustness, and compare with budgets."""

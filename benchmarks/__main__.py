@@ -1,4 +1,4 @@
-"""Run every benchmark and print what was measured beside its budget; exit code 1 when a median or ratio is over it."""
+"""Run every benchmark and compare with its budget; exit code 1 when a median or ratio exceeds it."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def measure() -> dict[str, list[float]]:
 
 
 def with_unit(time_us: float) -> str:
-    """Return a time in the unit in which it is easiest to read."""
+    """Return a time as text with a suitable unit."""
     for unit, size_us in (("s", 1e6), ("ms", 1e3)):
         if time_us >= size_us:
             return f"{time_us / size_us:.2f} {unit}"
@@ -37,7 +37,7 @@ def with_unit(time_us: float) -> str:
 
 
 def row(budget: Budget, timings_us: list[float]) -> tuple[str, ...]:
-    """Return one line of the table."""
+    """Return one row of the table."""
     p50, p99, worst = np.percentile(timings_us, [50, 99, 100])
     verdict = "over" if p50 > budget.p50_us else "ok"
     numbers = (p50, budget.p50_us, p99, budget.p99_us, worst)
@@ -51,7 +51,7 @@ def main() -> int:
     if missing:
         print(f"benchmarks: stages without a budget, or budgets without a benchmark: {sorted(missing)}")
         return 2
-    table = Table(title="What was measured, beside the budget")
+    table = Table(title="Measured times and budgets")
     table.add_column("stage")
     for heading in ("p50", "budget", "p99", "budget", "worst"):
         table.add_column(heading, justify="right")
@@ -59,7 +59,7 @@ def main() -> int:
     table.add_column("what")
     for budget in BUDGETS:
         table.add_row(*row(budget, measured[budget.stage]))
-    growth = Table(title="How the cost grows")
+    growth = Table(title="Growth of the cost")
     growth.add_column("stage")
     growth.add_column("beside")
     for heading in ("p50 over p50", "limit"):

@@ -1,7 +1,7 @@
-"""The time budget of every stage, in one table.
+"""Define the time budget of every stage.
 
-A frame at 8 per second leaves 125 ms, but what the engine takes comes on top of the scanner's and the linac's latency,
-so that it is held to well below a millisecond from frame to decision on an ordinary core. Frames are 176 x 140.
+At 8 frames per second there are 125 ms per frame, but the engine's time adds to the latency of scanner and linac. It is
+therefore limited to well below a millisecond from frame to decision on an ordinary core. Frames are 176 x 140 pixels.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one stage may take.
+    """Time budget of one stage.
 
     Attributes
     ----------
@@ -30,9 +30,9 @@ class Budget:
 
 
 BUDGETS = (
-    Budget("block_mean", 15, 60, "joining pixels over the search window"),
+    Budget("block_mean", 15, 60, "mean of pixel blocks over the search window"),
     Budget("correlate", 25, 100, "correlation at every offset of the window"),
-    Budget("best_peaks", 5, 20, "two best sub-pixel peaks of it"),
+    Budget("best_peaks", 5, 20, "two best sub-pixel peaks of the correlation"),
     Budget("coarse_fit", 40, 120, "free-form fit, coarse level"),
     Budget("fine_fit", 90, 270, "free-form fit, fine level"),
     Budget("warp_contour", 4, 20, "contour moved by the fitted displacement"),
@@ -42,8 +42,8 @@ BUDGETS = (
     Budget("polygon_coverage", 12, 50, "sub-pixel coverage of a contour"),
     Budget("area_outside", 30, 100, "exact area outside the envelope"),
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
-    Budget("survey", 12, 40, "finite, varied, clipped, and the fingerprint"),
-    Budget("survey_512", 100, 300, "the same of 512 x 512 pixels"),
+    Budget("survey", 12, 40, "checks for NaN, constant and clipped pixels, and the fingerprint"),
+    Budget("survey_512", 100, 300, "the same for 512 x 512 pixels"),
     Budget("checksum_512", 300, 900, "CRC-64 of an OpenIGTLink image, 512 x 512, uint16"),
     Budget("track", 300, 900, "target found on one frame"),
     Budget("image_128", 300, 900, "track, 128 x 128, 2 mm pixels, float32"),
@@ -60,7 +60,7 @@ BUDGETS = (
     Budget("decide", 60, 200, "gate decision on one frame"),
     Budget("engine_step", 400, 1200, "frame in, decision out"),
     Budget("record", 150, 10_000, "one decision and its frame handed to the writer"),
-    Budget("replay", 500_000, 1_000_000, "240 frames: player, loop, and until all is on the disk"),
+    Budget("replay", 500_000, 1_000_000, "240 frames: player, loop, and writing to the disk"),
     Budget("first_import", 60_000_000, 60_000_000, "all kernels compiled, once per installation"),
     Budget("next_import", 4_000_000, 4_000_000, "all kernels loaded from the cache"),
 )
@@ -68,7 +68,7 @@ BUDGETS = (
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times as long one stage may take as another.
+    """Limit of the time of one stage relative to another.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ RATIOS = (
     Ratio("image_512_wider_uint16", "image_128_uint16", 1.5),
     Ratio("image_512_finer_uint16", "image_128_uint16", 1.5),
     Ratio("target_60_mm", "target_15_mm", 1.5),
-    # At most in proportion; a tenth more is left to the noise of the clock and to structures not being quite alike.
+    # In proportion, with 10 % more for noise of the clock and for differences between structures.
     Ratio("structures_2", "structures_1", 2.2),
     Ratio("structures_4", "structures_1", 4.4),
 )

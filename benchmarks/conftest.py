@@ -1,4 +1,4 @@
-"""What the benchmarks share: a phantom of real size, and a tracker that has followed it for a while."""
+"""Provide a phantom of realistic size, and a tracker that has tracked some of its frames."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from replay.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One phantom with all that is needed to track and gate on it."""
+    """One phantom with tracker and envelope."""
 
     recording: Recording
     images: list[NDArray[np.float32]]

@@ -1,9 +1,9 @@
-"""What the console costs the loop: 512 x 512 pixels eight times a second, alone and with browsers looking on.
+"""Measure how the console affects the loop, at 512 x 512 pixels and 8 frames per second, with and without browsers.
 
-One session runs all the time, recorded as it would be; around it a console is started and taken away again, with
-browsers that take every view as fast as they can, one that hangs, or its process killed. Alone and not alone take
-turns, so that whatever else the machine does falls on both alike. A browser here is a program that asks and reads as
-the page does; with --chromium it is the page itself, in a real browser, which wants the processor for itself, too.
+One recorded session runs all the time. A console is started and stopped beside it: with browsers that read every view
+as fast as possible, with one that hangs, or with its process killed. Phases without and with a console alternate, so
+that other load on the machine affects both alike. A browser is a program that requests and reads as the page does; with
+--chromium it is the page in a real browser, which uses the processor as well.
 """
 
 import argparse
@@ -47,17 +47,17 @@ from replay.run import replay_input
 SIZE, RATE_HZ = 512, 8.0
 PHANTOM_S = 4.0
 SETTLE_S = 2.0
-"""So long after a change nothing is measured: a process that starts wants the processor."""
+"""Time after each change that is not measured, since a starting process uses the processor."""
 TURN_S = 15.0
 RATIO = 1.1
-"""The 99th percentile with browsers may be this many times that without."""
+"""Limit of the 99th percentile with browsers, relative to that without."""
 SPARE_MS = 0.1
-"""Less than this is no difference."""
+"""Smaller differences are ignored."""
 
 
 @dataclass
 class Watch:
-    """Keeps how long every pass took, and what stood around the loop then."""
+    """Record the time of every pass, and the load at that time."""
 
     session: SessionRecorder
     status: SessionStatus
@@ -67,7 +67,7 @@ class Watch:
     fault: str | None = None
 
     def event(self, *_: object) -> None:
-        """Nobody asks for anything."""
+        """Ignore events; there is no operator."""
 
     def record(self, step: Step, total_ms: float) -> None:
         self.session.record(step, total_ms)
@@ -78,11 +78,11 @@ class Watch:
 
 
 def look(url: str, hangs: bool) -> None:
-    """Be a browser: take the page's views one by one, or ask once and never read."""
+    """Act as a browser: read the page's views one by one, or request once and never read."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    place = url.partition("#")[0]
+    base = url.partition("#")[0]
     with connect(
-        f"{place.replace('http', 'ws')}views", origin=place[:-1], subprotocols=["gatekeeper"], max_size=None
+        f"{base.replace('http', 'ws')}views", origin=base[:-1], subprotocols=["gatekeeper"], max_size=None
     ) as link:
         after = -1
         while True:
@@ -98,7 +98,7 @@ def look(url: str, hangs: bool) -> None:
 
 @contextmanager
 def looking(url: str, browsers: int, hanging: int, chromium: bool) -> Iterator[None]:
-    """Have so many browsers look on."""
+    """Run browsers while the block runs."""
     with ExitStack() as stack:
         if chromium:
             from tests.support.browser import chromium as opened
@@ -126,7 +126,7 @@ AROUND: dict[str, tuple[int, int]] = {"three browsers": (3, 0), "ten browsers": 
 
 
 def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Watch, int]:
-    """Run the session and everything around it; return what it took, and how many frames were left out."""
+    """Run the session under every load; return the times, and the number of missing frames."""
     say("making the phantom")
     acquisition = AcquisitionConfig(
         matrix=(SIZE, SIZE), pixel_mm=(0.7, 0.7), frame_rate_hz=RATE_HZ, duration_s=PHANTOM_S
@@ -168,7 +168,7 @@ def _turns(
     say: Callable[[str], None],
     config: SessionConfig,
 ) -> None:
-    """Let each of the surroundings have its turn, again and again."""
+    """Measure under each load in turn, repeatedly."""
     turns = max(1, round(options.seconds / TURN_S))
     seconds, chosen = options.seconds / turns, AROUND if options.only is None else {options.only: AROUND[options.only]}
     for turn in range(turns):
@@ -201,7 +201,7 @@ def _measured(watch: Watch, name: str, seconds: float, settle_s: float = SETTLE_
 
 
 def figures(watch: Watch) -> dict[str, dict[str, float]]:
-    """Return for each of the surroundings how long decisions took."""
+    """Return the latency of decisions under each load."""
     found = {}
     for name in dict.fromkeys(name for name, _, _ in watch.taken):
         total_ms = np.array([total for around, total, _ in watch.taken if around == name])
@@ -217,12 +217,12 @@ def figures(watch: Watch) -> dict[str, dict[str, float]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print a table, and return 1 when the console costs the loop more than it may."""
+    """Measure, print a table, and return 1 when the console slows the loop beyond the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long each of the surroundings is measured")
-    parser.add_argument("--only", choices=AROUND, help="leave the other surroundings out")
+    parser.add_argument("--seconds", type=float, default=120.0, help="measured time under each load")
+    parser.add_argument("--only", choices=AROUND, help="measure under this load only")
     parser.add_argument(
-        "--chromium", action="store_true", help="real browsers instead of programs that read as they do"
+        "--chromium", action="store_true", help="use real browsers instead of programs that read like them"
     )
     parser.add_argument("--fifo-priority", type=int, default=0, help="run the loop with this real-time priority")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
     screen = Screen(stderr=True)
     watch, missing = measure(options, screen.print)
     found = figures(watch)
-    table = Table("around the loop", "frames", "p50 (ms)", "p99 (ms)", "max (ms)", "due to sent p99 (ms)")
+    table = Table("load", "frames", "p50 (ms)", "p99 (ms)", "max (ms)", "due to sent p99 (ms)")
     for name, one in found.items():
         values = (f"{one[key]:.2f}" for key in ("p50_ms", "p99_ms", "max_ms", "due_p99_ms"))
         table.add_row(name, f"{one['frames']:.0f}", *values)

@@ -1,4 +1,4 @@
-"""Recorded cases made harder: noisier, with fewer frames a second, or in another order."""
+"""Make recorded cases harder: with noise, at a lower frame rate, or in random order."""
 
 from dataclasses import replace
 
@@ -8,24 +8,28 @@ from scipy.ndimage import gaussian_filter
 from replay.recording import Recording
 
 NOISE_MM = 1.3
-"""Noise is alike over about this length, as standard deviation in mm: images are shown finer than they are acquired."""
+"""Correlation length of the noise, as standard deviation in mm: images are interpolated after acquisition."""
 SEED = 1
 
 
 def harder(recording: Recording, noise: float = 0.0, every: int = 1, shuffled: bool = False) -> Recording:
-    """Return a case with the same truth that is harder to follow.
+    """Return a case with the same truth that is harder to track.
 
     Parameters
     ----------
     recording : Recording
+        The case.
     noise : float
-        Standard deviation of Rician noise that is added, as a share of the mean brightness of the brighter half of the
+        Standard deviation of the added Rician noise, as a share of the mean brightness of the brighter half of the
         first frame.
     every : int
-        Only every so manieth frame is kept.
+        Keep one of this many frames.
     shuffled : bool
-        Whether the frames after the first come in any order: from one to the next the target goes as far as it ever
-        goes.
+        Whether to shuffle the frames after the first, so that the target makes the largest possible jumps.
+
+    Returns
+    -------
+    Recording
     """
     rng = np.random.default_rng(SEED)
     frames = np.asarray(recording.frames)[::every]
@@ -43,9 +47,9 @@ def _noisy(frames: np.ndarray, share: float, spacing_mm: tuple[float, float], rn
     first = frames[0]
     sd = share * float(first[first > np.median(first)].mean())
     out = np.empty(frames.shape, np.float32)
-    for seen, frame in zip(out, frames, strict=True):
+    for noisy, frame in zip(out, frames, strict=True):
         in_phase, in_quadrature = (
             gaussian_filter(rng.standard_normal(frame.shape), NOISE_MM / np.asarray(spacing_mm)) for _ in range(2)
         )
-        seen[:] = np.hypot(frame + sd * in_phase / in_phase.std(), sd * in_quadrature / in_quadrature.std())
+        noisy[:] = np.hypot(frame + sd * in_phase / in_phase.std(), sd * in_quadrature / in_quadrature.std())
     return out

@@ -1,7 +1,7 @@
-"""Random and mutated messages against the interlock: `python -m benchmarks.lease_fuzz [COUNT] [--seed N] [--json]`.
+"""Send random and mutated messages to the interlock: `python -m benchmarks.lease_fuzz [COUNT] [--seed N] [--json]`.
 
-Most go through the codec and the state machine in this process, a share through a real socket to `gatekeeper interlock`
-in a process of its own. None may let the beam on, none may stop it, and memory must not grow. Exit code 1 otherwise.
+Most go through the codec and the state machine in this process, some through a real socket to `gatekeeper interlock` in
+another process. None may turn the beam on or end the interlock, and memory must not grow; otherwise the exit code is 1.
 """
 
 import argparse
@@ -39,7 +39,7 @@ RUN = "from gatekeeper.cli import main; main()"
 
 
 class Session:
-    """An open session in HOLD, of which the fuzzer knows all but uses nothing as it should be."""
+    """An open session in HOLD; the fuzzer knows its key and numbers, and misuses them."""
 
     def __init__(self, chance: random.Random, challenge: Message) -> None:
         self.nonce = chance.randbytes(16)
@@ -47,14 +47,14 @@ class Session:
         self.key = session_key(RULES.key, challenge.nonce, self.nonce)
         self.stamp_ns = 0
         self.number = chance.randrange(2, 1000)
-        self.said: list[bytes] = []
+        self.sent: list[bytes] = []
 
     def hello(self) -> bytes:
         return encode(Message(Kind.HELLO, session=self.session, nonce=self.nonce), self.key)
 
     def hold(self) -> bytes:
-        self.said.append(encode(Message(Kind.HOLD, 0, self.session, self.number, 1), self.key))
-        return self.said[-1]
+        self.sent.append(encode(Message(Kind.HOLD, 0, self.session, self.number, 1), self.key))
+        return self.sent[-1]
 
     def lease(self, **changes: int) -> Message:
         fields = {"session": self.session, "number": self.number + 1, "frame": 2, "stamp_ns": self.stamp_ns}
@@ -92,14 +92,14 @@ def wrong_session(chance: random.Random, session: Session) -> bytes:
 
 
 def swapped_fields(chance: random.Random, session: Session) -> bytes:
-    """Return a good lease in which one field was written over after it was signed."""
+    """Return a valid lease with one field overwritten after signing."""
     raw, at = bytearray(encode(session.lease(), session.key)), chance.randrange(6, LAYOUT.size)
     raw[at : at + 4] = chance.randbytes(4)
     return bytes(raw[:SIZE])
 
 
 def repeated(chance: random.Random, session: Session) -> bytes:
-    return chance.choice(session.said)
+    return chance.choice(session.sent)
 
 
 def out_of_order(chance: random.Random, session: Session) -> bytes:
@@ -107,7 +107,7 @@ def out_of_order(chance: random.Random, session: Session) -> bytes:
 
 
 def impossible(chance: random.Random, session: Session) -> bytes:
-    """Return a signed lease that asks for what cannot be granted."""
+    """Return a signed lease with values that must be refused."""
     changes = chance.choice(
         [
             {"lifetime_ms": 0},
@@ -140,7 +140,7 @@ ATTACKS: tuple[Callable[[random.Random, Session], bytes], ...] = (
 
 
 def bad_message(chance: random.Random, session: Session) -> bytes:
-    """Return bytes that no interlock may obey; a change that happens to change nothing is drawn again."""
+    """Return bytes that an interlock must refuse; a mutation without effect is drawn again."""
     good = encode(session.lease(), session.key)
     while True:
         raw = chance.choice(ATTACKS)(chance, session)
@@ -149,7 +149,7 @@ def bad_message(chance: random.Random, session: Session) -> bytes:
 
 
 def fuzz_machine(count: int, seed: int) -> Counter[str]:
-    """Send `count` bad messages through inbox and state machine, and return what came of them."""
+    """Send `count` bad messages through buffer and state machine, and count the answers."""
     chance, seen = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
     now_ns, state = 2**40, Interlock()
     session: Session | None = None
@@ -165,7 +165,7 @@ def fuzz_machine(count: int, seed: int) -> Counter[str]:
                 if chance.random() < 0.3:
                     state = lent(state, now_ns, session)
             else:
-                session.said.append(session.hello()[:-1] + bytes([session.hello()[-1] ^ 1]))
+                session.sent.append(session.hello()[:-1] + bytes([session.hello()[-1] ^ 1]))
         was_on = state.beam is BeamState.ON
         buffer = MessageBuffer()
         buffer.put(bad_message(chance, session))
@@ -181,17 +181,17 @@ def fuzz_machine(count: int, seed: int) -> Counter[str]:
 
 
 def lent(state: Interlock, now_ns: int, session: Session) -> Interlock:
-    """Return the state with the beam on by a good lease: what comes next must take it away."""
-    session.said.append(encode(session.lease(), session.key))
+    """Return the state with the beam on by a valid lease."""
+    session.sent.append(encode(session.lease(), session.key))
     session.number += 1
-    state, _ = received(state, now_ns, session.said[-1], RULES)
+    state, _ = received(state, now_ns, session.sent[-1], RULES)
     if state.beam is not BeamState.ON:
-        raise AssertionError("a good lease was not granted")
+        raise AssertionError("a valid lease was not granted")
     return state
 
 
 def fuzz_socket(count: int, seed: int, port: int) -> Counter[str]:
-    """Send `count` bad messages to an interlock process, each at the end of a session, and return what it answered."""
+    """Send `count` bad messages to an interlock process, each at the end of a session, and count the answers."""
     chance, seen = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
     for _ in range(count):
         with socket.create_connection(("127.0.0.1", port), 5.0) as link:
@@ -227,7 +227,7 @@ def _read(link: socket.socket) -> bytes:
 
 @contextmanager
 def interlock_process() -> Iterator[tuple[int, int, Path]]:
-    """Run `gatekeeper interlock`; yields its port, its process number, and the file with its events."""
+    """Run `gatekeeper interlock`; yield its port, its process number, and the file with its events."""
     with tempfile.TemporaryDirectory() as folder:
         key_file, events = Path(folder) / "key", Path(folder) / "events"
         key_file.write_bytes(RULES.key)
@@ -249,12 +249,12 @@ def interlock_process() -> Iterator[tuple[int, int, Path]]:
 
 
 def resident_kib(process: str | int = "self") -> int:
-    """Return how much memory a process has in use, in KiB."""
+    """Return the resident memory of a process, in KiB."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE // 1024
 
 
 def main() -> int:
-    """Send everything, print what came of it, and return the exit code."""
+    """Send all messages, print the counts, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("count", nargs="?", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,9 +1,11 @@
-"""From a decision to its last byte at the far end, per linac port: `python -m benchmarks.linac_ports [--orders N]`.
+"""Measure the time from a decision to its last byte at the far end, per linac port.
 
-The far end is another process on the loopback, or at the other end of a pair of pseudo terminals that this one makes.
-It notes when each change of state was complete, and answers as docs/reference/linac-ports.md requires. The beam changes
-every 20 ms. All times are of the one monotonic clock that processes share. `rtt` is the time of a complete order with
-its confirmation; `send` is how long the loop is kept.
+Usage: `python -m benchmarks.linac_ports [--orders N]`.
+
+The far end is another process on the loopback, or at the other end of a pair of pseudo terminals. It records when each
+change of state was complete, and answers as docs/reference/linac-ports.md requires. The beam changes every 20 ms. All
+times are of the monotonic clock that the processes share. `rtt` is the time of a complete order with its confirmation;
+`send` is the time for which the loop is blocked.
 """
 
 import argparse
@@ -52,11 +54,11 @@ FRESH_S = 1.0
 WRITE_COIL = 5
 
 Changes = list[int]
-"""When the state changed at the far end, in ns, alternately to ON and to HOLD."""
+"""Times of the changes of state at the far end, in ns, alternately to ON and to HOLD."""
 
 
-class Noted:
-    """Keeps when the state changed; it is HOLD at first."""
+class ChangeLog:
+    """Record the times of changes of state, which is HOLD at first."""
 
     def __init__(self) -> None:
         self.changes: Changes = []
@@ -67,8 +69,8 @@ class Noted:
 
 
 def interlock(pipe: Connection, _end: int) -> None:
-    """Be the reference interlock."""
-    noted = Noted()
+    """Run the reference interlock."""
+    noted = ChangeLog()
 
     def tell(event: Event) -> None:
         if event.kind is EventKind.STATE:
@@ -76,14 +78,14 @@ def interlock(pipe: Connection, _end: int) -> None:
 
     server = InterlockServer("127.0.0.1", 0, Rules(KEY), tell)
     pipe.send(server.address[1])
-    _when_told(pipe, server.stop)
+    _at_the_end(pipe, server.stop)
     server.run()
     pipe.send(noted.changes)
 
 
 def modbus(pipe: Connection, _end: int) -> None:
-    """Be a Modbus server."""
-    noted = Noted()
+    """Run a Modbus server."""
+    noted = ChangeLog()
 
     async def act(
         function: int, _start: int, _address: int, _count: int, _registers: list[int], values: list[bool] | None
@@ -99,7 +101,7 @@ def modbus(pipe: Connection, _end: int) -> None:
         await server.serve_forever(background=True)
         pipe.send(server.transport.sockets[0].getsockname()[1])
         loop, end = asyncio.get_running_loop(), asyncio.Event()
-        _when_told(pipe, lambda: loop.call_soon_threadsafe(end.set))
+        _at_the_end(pipe, lambda: loop.call_soon_threadsafe(end.set))
         await end.wait()
         await server.shutdown()
 
@@ -108,8 +110,8 @@ def modbus(pipe: Connection, _end: int) -> None:
 
 
 def serial(pipe: Connection, end: int) -> None:
-    """Be a device at the other end of a serial line."""
-    noted, waiting = Noted(), b""
+    """Run a device at the other end of a serial line."""
+    noted, waiting = ChangeLog(), b""
     pipe.send(0)
     while True:
         ready, _, _ = select.select([end, pipe], [], [])
@@ -125,8 +127,8 @@ def serial(pipe: Connection, end: int) -> None:
 
 
 def openigtlink(pipe: Connection, _end: int) -> None:
-    """Be an OpenIGTLink receiver."""
-    noted = Noted()
+    """Run an OpenIGTLink receiver."""
+    noted = ChangeLog()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         pipe.send(listener.getsockname()[1])
         link, _ = listener.accept()
@@ -143,8 +145,8 @@ def openigtlink(pipe: Connection, _end: int) -> None:
     pipe.send(noted.changes)
 
 
-def _when_told(pipe: Connection, do: Callable[[], object]) -> None:
-    """Do something when the measurement is over."""
+def _at_the_end(pipe: Connection, do: Callable[[], object]) -> None:
+    """Call a function when the measurement is over."""
     threading.Thread(target=lambda: (pipe.recv(), do()), daemon=True).start()
 
 
@@ -157,7 +159,7 @@ FAR_ENDS: dict[str, Callable[[Connection, int], None]] = {
 
 
 def measure(kind: str, orders: int) -> dict[str, dict[str, float]]:
-    """Return quantiles of the way to the far end, of whole orders and of `send`, in ms."""
+    """Return quantiles of the time to the far end, of complete orders and of `send`, in ms."""
     context = mp.get_context("fork")  # a pseudo terminal's end is inherited
     near, far = os.openpty()
     tty.setraw(near)

@@ -1,4 +1,4 @@
-"""A session as long as a gated delivery, made in a minute: a phantom forth and back, replayed as fast as it goes."""
+"""Make a session as long as a gated delivery within a minute, from a phantom played back and forth."""
 
 import sys
 from dataclasses import replace
@@ -15,12 +15,12 @@ from replay.recording import LazyFrames, Recording
 from replay.run import replay, replay_input
 
 MINUTES, RATE_HZ = 20.0, 8.0
-"""A gated delivery lasts about so long, at the highest usual frame rate."""
+"""Usual duration of a gated delivery, and highest usual frame rate."""
 LAP_S = 120.0
 GATEKEEPER = (sys.executable, "-c", "from gatekeeper.cli import main; main()")
-"""How the command is started in a process of its own."""
+"""Command line that starts gatekeeper in another process."""
 FIELD_MM, LARGEST_PIXEL_MM = (317.0, 252.0), 4.0
-"""Height and width of the image, whatever its pixels; of very few pixels less is seen, for they become no larger."""
+"""Height and width of the image, and limit of the pixel size; with very few pixels the image is smaller."""
 BREATHING = BreathingConfig(pattern="inhale_hold")
 
 
@@ -35,13 +35,17 @@ def make_session(
     Parameters
     ----------
     folder : Path
-        Where it goes; new or empty.
+        Session folder; new or empty.
     on_progress : callable
-        Told how far it is.
+        Called as the work proceeds.
     minutes : float
-        How long the session lasts by its own clock, at eight frames per second.
+        Duration of the session by its own clock, at 8 frames per second.
     matrix : tuple of int
         Rows and columns of its images, all of the same field of view.
+
+    Returns
+    -------
+    Path
     """
     frames = round(60.0 * minutes * RATE_HZ)
     acquisition = AcquisitionConfig(
@@ -58,12 +62,12 @@ def make_session(
 
 
 def forth_and_back(lap: Recording, frames: int) -> Recording:
-    """Return a recording that goes through another one, back and forth again, for so many frames; without labels."""
+    """Return a recording of the given number of frames that plays another one back and forth, without labels."""
     last = max(len(lap.frames) - 1, 1)
 
     def image(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-        turns, place = divmod(index, last)
-        return np.asarray(lap.frames[place if turns % 2 == 0 else last - place])
+        turns, position = divmod(index, last)
+        return np.asarray(lap.frames[position if turns % 2 == 0 else last - position])
 
     shape = (lap.frames.shape[1], lap.frames.shape[2])
     return replace(

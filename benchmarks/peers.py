@@ -1,4 +1,4 @@
-"""Measure gatekeeper beside its peers and print what came out; exit code 2 when a case cannot be used."""
+"""Compare gatekeeper with its peers and print tables; exit code 2 when a case cannot be used."""
 
 import argparse
 import json
@@ -23,20 +23,20 @@ CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
 RECORDED, PHANTOM = "recorded", "phantom"
 
 
-def recordings(wanted: Sequence[str], on_progress: OnProgress) -> Iterator[tuple[str, Recording]]:
-    """Yield what was asked for, by path or by its name in `CINE`, each with the group it is pooled with.
+def recordings(requested: Sequence[str], on_progress: OnProgress) -> Iterator[tuple[str, Recording]]:
+    """Yield the requested cases, by path or by name in `CINE`, each with the group that it is pooled with.
 
-    Without wishes, all cases in `CINE` that can be scored, and the phantom.
+    By default these are all cases in `CINE` that can be scored, and the phantom.
 
     Raises
     ------
     RecordingError
         When there is no such case.
     """
-    if not wanted:
+    if not requested:
         folders = sorted(images.parent for images in CINE.glob("*/images"))
         yield from ((RECORDED, found) for found in map(open_case, folders) if can_be_scored(found))
-    for name in wanted or [PHANTOM]:
+    for name in requested or [PHANTOM]:
         if name == PHANTOM:
             on_progress("making phantom", 0, 1)
             made = make_phantom(PhantomConfig()).recording
@@ -48,7 +48,7 @@ def recordings(wanted: Sequence[str], on_progress: OnProgress) -> Iterator[tuple
 
 
 def _seconds(text: str) -> float:
-    """Return a length of time; what is raised becomes one line of argparse."""
+    """Parse a duration in seconds, for argparse."""
     seconds = float(text)
     if not 0.0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text} s; give a positive number of seconds")
@@ -56,7 +56,7 @@ def _seconds(text: str) -> float:
 
 
 def _share(text: str) -> float:
-    """Return a share of the brightness; what is raised becomes one line of argparse."""
+    """Parse a share of the brightness, for argparse."""
     share = float(text)
     if not 0.0 <= share <= 1.0:
         raise argparse.ArgumentTypeError(f"{text}; give a share of the brightness, 0 to 1")
@@ -64,7 +64,7 @@ def _share(text: str) -> float:
 
 
 def _step(text: str) -> int:
-    """Return a number of frames; what is raised becomes one line of argparse."""
+    """Parse a number of frames, for argparse."""
     step = int(text)
     if not 1 <= step <= 100:
         raise argparse.ArgumentTypeError(f"{text}; give 1 to keep every frame, 2 for every second, up to 100")
@@ -81,14 +81,14 @@ def main(args: Sequence[str] | None = None) -> int:
         type=_seconds,
         default=0.0,
         metavar="SECONDS",
-        help="show gatekeeper so much of each case beforehand, without labels, as a row of its own; all rows are "
-        "scored on the whole case",
+        help="let gatekeeper learn from the beginning of each case, without labels, in an additional row; all rows are "
+        "scored on the complete case",
     )
     parser.add_argument(
         "--noise", type=_share, default=0.0, metavar="SHARE", help="add noise of this share of the brightness"
     )
     parser.add_argument("--every", type=_step, default=1, metavar="N", help="keep only every Nth frame")
-    parser.add_argument("--shuffled", action="store_true", help="show the frames after the first in any order")
+    parser.add_argument("--shuffled", action="store_true", help="shuffle the frames after the first")
     options = parser.parse_args(args)
     one_thread_each()
     methods, left_out = available_methods(options.preview)

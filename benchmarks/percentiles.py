@@ -1,4 +1,4 @@
-"""Percentiles of what was measured, where a benchmark shows two of them."""
+"""Compute the percentiles that benchmarks show."""
 
 from collections.abc import Sequence
 
@@ -6,5 +6,5 @@ import numpy as np
 
 
 def p50_and_worst(taken: Sequence[float]) -> tuple[float, float]:
-    """Return the median and the largest of some measurements."""
+    """Return the median and the maximum of measured values."""
     return float(np.median(taken)), max(taken)

@@ -1,7 +1,7 @@
-"""The pictures that the README shows, and a report to be looked at: all from one session of the phantom, in a minute.
+"""Make the pictures of the README and the example report, from one session of the phantom, in a minute.
 
-The session is that of `gatekeeper demo --console`, in real time; the console is pictured while the beam is on, overview
-and report are those that it leaves behind.
+The session is that of `gatekeeper demo --console`, in real time. The picture of the console is taken while the beam is
+on; overview and report are those of the session folder.
 """
 
 import argparse
@@ -22,16 +22,16 @@ from tests.support.browser import CHROMIUM, chromium
 
 DOCS = Path(__file__).parent.parent / "docs"
 SHOWN_S = 22
-"""The console is pictured from here on, when the trace is long enough to be looked at."""
+"""Session time, in s, after which the picture of the console is taken, when the trace is long enough."""
 LATE = """(since) => {
   const [minutes, seconds] = document.getElementById("clock").textContent.split(":").map(Number);
   return document.body.dataset.beam === "on" && 60 * minutes + seconds > since;
 }"""
 REPORT_PX = 1240
 MOST_PICTURE_BYTES, MOST_REPORT_BYTES = 300_000, 600_000
-"""What is kept with the sources must stay small."""
+"""Size limits of files that are kept with the sources."""
 SHADES = 32
-"""So many of each colour are enough for a picture of a page."""
+"""Number of levels per colour channel in the pictures."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def demo(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
 
 
 def compact(picture: bytes) -> bytes:
-    """Return a picture as a PNG of fewer shades, which is smaller and looks the same."""
+    """Return a picture as a smaller PNG with fewer levels per colour channel."""
     pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
     step = 256 // SHADES
     fewer = np.minimum((pixels.astype(np.uint16) + step // 2) // step * step, 255).astype(np.uint8)
@@ -56,7 +56,7 @@ def compact(picture: bytes) -> bytes:
 
 
 def taken(session: Path) -> dict[str, bytes]:
-    """Return the pictures by name; the session is left in the folder."""
+    """Return the pictures by name; the session stays in the folder."""
     pictures = {}
     with chromium() as browser:
         page = browser.new_page(viewport={"width": REPORT_PX, "height": 900})
@@ -77,9 +77,9 @@ def taken(session: Path) -> dict[str, bytes]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make them all, and return 1 when one is too large to be kept."""
+    """Make all pictures, and return 1 when one exceeds its size limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pictures", description=__doc__)
-    parser.add_argument("--out", type=Path, default=DOCS, help="where they go (default docs)")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder for the pictures (default docs)")
     out = parser.parse_args(arguments).out
     if CHROMIUM is None:
         parser.error("Chromium is absent: Debian's package chromium brings it")

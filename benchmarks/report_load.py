@@ -1,7 +1,7 @@
-"""The report of a session of 20 minutes: how long it takes to write, how large it is, and how long it takes to open.
+"""Measure the report of a session of 20 minutes: time to write, size, and time to open.
 
-Opened in Chromium, each time in a fresh context: from the navigation until the page is loaded, its trace is drawn, and
-two frames later that is on the screen.
+It is opened in Chromium, each time in a fresh context. The time runs from the navigation until the page is loaded, its
+trace is drawn, and two more frames have been shown.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tests.support.browser import CHROMIUM, chromium
 
 MOST_BYTES = 5_000_000
 OPENED_S = 2.0
-"""Limits: to be mailed, and to be opened without waiting."""
+"""Limits of size (for mail) and of the time to open."""
 DRAWN = """() => new Promise((resolve) => {
   const canvas = document.getElementById("strip");
   const look = () => {
@@ -36,13 +36,13 @@ DRAWN = """() => new Promise((resolve) => {
 
 
 def written_s(session: Path, out: Path, runs: int) -> list[float]:
-    """Return how long the command took each time, in s, its start included."""
+    """Return the time of the command in each run, including its start, in s."""
     command = [*GATEKEEPER, "report", str(session), "--out", str(out)]
     return [_timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(runs)]  # noqa: S603
 
 
 def opened_s(page: Path, runs: int) -> list[float]:
-    """Return how long opening it took each time, in s."""
+    """Return the time to open the page in each run, in s."""
     taken_s = []
     with chromium() as browser:
         for _ in range(runs):
@@ -62,16 +62,16 @@ def _timed(action: Callable[[], object]) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print a table, and return 1 when the report is too large or opens too slowly."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report_load", description=__doc__)
-    parser.add_argument("--session", type=Path, help="a session to be reported; by default one of a phantom is made")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long that is (default 20)")
-    parser.add_argument("--writing", type=int, default=3, help="how often the report is written (default 3)")
-    parser.add_argument("--opening", type=int, default=10, help="how often it is opened (default 10)")
+    parser.add_argument("--session", type=Path, help="session folder; by default a session of a phantom is made")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="duration of that session (default 20)")
+    parser.add_argument("--writing", type=int, default=3, help="number of times the report is written (default 3)")
+    parser.add_argument("--opening", type=int, default=10, help="number of times it is opened (default 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args(arguments)
     if CHROMIUM is None:
         parser.error("Chromium is absent: Debian's package chromium brings it")
     if min(options.writing, options.opening) < 1:
-        parser.error("--writing and --opening must be 1 at least")
+        parser.error("--writing and --opening must be at least 1")
     with tempfile.TemporaryDirectory() as folder:
         session = options.session
         if session is None:

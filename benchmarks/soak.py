@@ -1,7 +1,7 @@
-"""Hundreds of thousands of frames as fast as they go: memory flat, latency steady, the same decisions twice.
+"""Run hundreds of thousands of frames: check constant memory, constant latency, and equal decisions in two runs.
 
-Latency is real time and rises when other programs want the processor; the processor time of a pass, from one record to
-the next, stands beside it and does not.
+Latency is real time and rises with other load on the machine. The processor time of a pass, from one record to the
+next, is shown as well, since it is not affected.
 """
 
 import argparse
@@ -33,17 +33,17 @@ from replay.run import replay_input
 
 TENTHS = 10
 LATENCY_RATIO = 1.2
-"""The 99th percentile of the last tenth may be this many times that of the first."""
+"""Limit of the 99th percentile of the last tenth, relative to that of the first."""
 RESIDENT_KB = 1024
-"""By how much the process may grow from the second tenth to the last, in kB; the first one fills caches."""
+"""Limit of the process's growth from the second tenth to the last, in kB; caches are filled in the first."""
 HEAP_KB = 16
-"""By how much Python's own memory may grow from the second tenth to the last, in kB."""
+"""Limit of the growth of Python's own memory from the second tenth to the last, in kB."""
 WARM_UP = 2000
-"""Frames of a run before the others, in which nothing is measured."""
+"""Number of frames in a first run that is not measured."""
 
 
 class Endless:
-    """The frames of a phantom forth and back, so that motion is steady, under ever new numbers and times."""
+    """A source that plays a phantom back and forth, so that motion is continuous, with rising numbers and times."""
 
     def __init__(self, recording: Recording, frames: int, clock: Clock) -> None:
         self.period_s = float(recording.times_s[1] - recording.times_s[0])
@@ -53,14 +53,14 @@ class Endless:
         self._next = 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return the next frame at its time, or None when that is too far away."""
+        """Return the next frame when it is due within `timeout_s`, else None after that time."""
         index, until_s = self._next, self._clock.now_s() + timeout_s
         if index * self.period_s > until_s:
             self._clock.sleep_until(until_s)
             return None
         self._next += 1
-        turns, place = divmod(index, len(self._images) - 1)
-        image = self._images[place if turns % 2 == 0 else len(self._images) - 1 - place]
+        turns, position = divmod(index, len(self._images) - 1)
+        image = self._images[position if turns % 2 == 0 else len(self._images) - 1 - position]
         self._clock.sleep_until(index * self.period_s)
         now_s = self._clock.now_s()
         return Frame(image.copy(), self._spacing_mm, index, now_s, now_s, self._plane)
@@ -70,12 +70,12 @@ class Endless:
         return self._next >= self._frames
 
     def close(self) -> None:
-        """End."""
+        """Deliver no more frames."""
         self._next = self._frames
 
 
 class Counting:
-    """A linac that only counts."""
+    """A linac port that counts beam-on decisions."""
 
     alive = True
 
@@ -87,18 +87,18 @@ class Counting:
         self.beam_on += decision.state is BeamState.ON
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing; there is nothing to close."""
 
 
 class Sampling:
-    """A recorder that hashes each decision, times each pass, and weighs the process after each tenth.
+    """A recorder that hashes each decision, times each pass, and measures memory after each tenth.
 
-    All of its memory is there from the start.
+    All of its own memory is allocated at the start.
     """
 
     def __init__(self, frames: int) -> None:
         self._digest = hashlib.sha256()
-        self._frames, self._seen = frames, 0
+        self._frames, self._passes = frames, 0
         self.total_ms = np.zeros(frames)
         self.cpu_ms = np.zeros(frames)
         self._cpu_ns = time.thread_time_ns()
@@ -107,16 +107,16 @@ class Sampling:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of everything that was decided, and of where the target was."""
+        """SHA-256 of all decisions and contours."""
         return self._digest.hexdigest()
 
     fault = None
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:
-        """Nobody operates a soak."""
+        """Ignore events; there is no operator."""
 
     def record(self, step: Step, total_ms: float) -> None:
-        """Take in one pass."""
+        """Record one pass."""
         decision, track = step.decision, step.track
         self._digest.update(
             f"{decision.sequence} {decision.time_s.hex()} {decision.state} {' '.join(decision.reasons)} "
@@ -124,11 +124,11 @@ class Sampling:
         )
         if track is not None:
             self._digest.update(np.asarray(track.contour_px).tobytes())
-        self.total_ms[self._seen] = total_ms
+        self.total_ms[self._passes] = total_ms
         before_ns, self._cpu_ns = self._cpu_ns, time.thread_time_ns()
-        self.cpu_ms[self._seen] = (self._cpu_ns - before_ns) * 1e-6
-        self._seen += 1
-        tenth, left = divmod(self._seen * TENTHS, self._frames)
+        self.cpu_ms[self._passes] = (self._cpu_ns - before_ns) * 1e-6
+        self._passes += 1
+        tenth, left = divmod(self._passes * TENTHS, self._frames)
         if left < TENTHS and tenth >= 1:
             self.resident_kb[tenth - 1] = resident_kb()
             if tracemalloc.is_tracing():
@@ -137,7 +137,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """What came of one run."""
+    """Result of one run."""
 
     digest: str
     total_ms: NDArray[np.float64]
@@ -150,13 +150,13 @@ class Soaked:
 
 
 def resident_kb() -> float:
-    """Return how much memory this process holds, in kB."""
+    """Return the resident memory of this process, in kB."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4.0
 
 
 def run(recording: Recording, frames: int, *, traced: bool) -> Soaked:
-    """Run one session of so many frames; `traced` weighs Python's memory, which costs speed."""
+    """Run one session; `traced` also measures Python's memory, which is slower."""
     config = SessionConfig()
     engine = arm(replay_input(recording).setup, config).engine
     clock, linac, sampling, stats = VirtualClock(), Counting(), Sampling(frames), LoopStats(config.loop.stall_ms)
@@ -191,7 +191,7 @@ def run(recording: Recording, frames: int, *, traced: bool) -> Soaked:
 
 
 def table(timed: Soaked, traced: Soaked) -> Table:
-    """Return both runs by tenths."""
+    """Return a table of both runs by tenths."""
     shown = Table(title=f"{len(timed.total_ms)} frames by tenths")
     for heading in ("tenth", "p50 ms", "p99 ms", "worst ms", "p99 CPU ms", "resident kB", "Python heap kB"):
         shown.add_column(heading, justify="right")
@@ -206,7 +206,7 @@ def table(timed: Soaked, traced: Soaked) -> Table:
 
 
 def verdicts(timed: Soaked, traced: Soaked) -> list[tuple[str, str, bool]]:
-    """Return what must hold, what was measured, and whether it holds."""
+    """Return each requirement, the measured value, and whether it holds."""
     ratio, cpu_ratio = _p99_ratio(timed.total_ms), _p99_ratio(timed.cpu_ms)
     resident_kb = float(timed.resident_kb[-1] - timed.resident_kb[1])
     heap_kb = float(traced.heap_kb[-1] - traced.heap_kb[1])
@@ -231,12 +231,12 @@ def _p99_ratio(times_ms: NDArray[np.float64]) -> float:
 
 
 def main() -> int:
-    """Soak, print, and return the exit code: 1 when something does not hold."""
+    """Run, print, and return the exit code: 1 when a requirement does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--frames", type=int, default=200_000, help="frames of each of the two runs (default 200000)")
     frames = parser.parse_args().frames
     if frames < 1000:
-        parser.error(f"--frames is {frames}; it must be 1000 at least, so that a tenth has a 99th percentile")
+        parser.error(f"--frames is {frames}; it must be at least 1000, so that a tenth has a 99th percentile")
     recording = make_phantom(PhantomConfig()).recording
     run(recording, WARM_UP, traced=False)
     timed = run(recording, frames, traced=False)

@@ -1,10 +1,12 @@
-"""From the last byte of a frame to the lease, through a live source: `python -m benchmarks.source_wire [PROTOCOL ...]`.
+"""Measure the time from the last byte of a frame to the lease, through a live source.
 
-The whole way of a session on the loopback. A scanner process sends frames of 256 x 256 pixels in the source's own
-protocol. The source's thread reads them and hands them to the loop, which tracks, decides and lends. An interlock
-process verifies and grants. Beside it, in a run of its own at the same rate, the same number of bytes is received
-without looking at them and passed on to another process: what TCP and the machine cost without us. All times are of
-the one monotonic clock that processes share.
+Usage: `python -m benchmarks.source_wire [PROTOCOL ...]`.
+
+The complete path of a session on the loopback. A scanner process sends frames of 256 x 256 pixels in the source's
+protocol. The source's thread reads them and passes them to the loop, which tracks, decides and sends a lease. An
+interlock process verifies and grants it. For comparison, in another run at the same rate, the same number of bytes is
+received and forwarded to another process: the time of TCP and the machine alone. All times are of the monotonic clock
+that the processes share.
 """
 
 import argparse
@@ -36,13 +38,13 @@ from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
 
 WARM = 30
-"""Frames at the beginning that are not counted."""
+"""Number of frames at the beginning that are not counted."""
 BUDGETS_MS = {"mrd": (2.0, 5.0), "openigtlink": (2.0, 5.0), "dicom": (5.0, 10.0)}
-"""What p50 and p99 of a lease may be, in ms; of DICOM the library takes a message apart in milliseconds by itself."""
+"""Limits of p50 and p99 of a lease, in ms; the DICOM library takes milliseconds to decode a message."""
 
 
 class Measured(NamedTuple):
-    """What was measured of one protocol: bytes of a frame, leases and dropped frames, and the times in ms."""
+    """Results for one protocol: bytes of a frame, leases and dropped frames, and times in ms."""
 
     protocol: str
     size: int
@@ -53,7 +55,7 @@ class Measured(NamedTuple):
 
 
 class Monotonic:
-    """Session time on the clock that all processes share."""
+    """Session time on the monotonic clock that all processes share."""
 
     def now_s(self) -> float:
         return monotonic_ns() * 1e-9
@@ -63,7 +65,7 @@ class Monotonic:
 
 
 class Stamped:
-    """A source that remembers when each frame was received, in ns."""
+    """A source that records when each frame was received, in ns."""
 
     def __init__(self, source: FrameSource) -> None:
         self._source = source
@@ -85,13 +87,13 @@ class Stamped:
 def frames_at_a_pace(
     images: NDArray[np.uint16], spacing_mm: tuple[float, float], count: int, period_s: float
 ) -> Iterator[Frame]:
-    """Yield frame after frame, each when it is due."""
+    """Yield frames, each when it is due."""
     clock = Monotonic()
     began_s = clock.now_s()
     for sequence in range(count):
         clock.sleep_until(began_s + sequence * period_s)
         image = images[sequence % len(images)].astype(np.float32)
-        # No two frames have the same pixels, however often the images come round.
+        # No two frames have the same pixels, although the images repeat.
         image[0, 0] = sequence % 1000
         now_s = clock.now_s()
         yield Frame(image, spacing_mm, sequence, now_s, now_s)
@@ -107,7 +109,7 @@ def scanner(
 
 
 def bare_scanner(port: int, size: int, count: int, period_s: float) -> None:
-    """Send as many bytes as a frame has, behind a number, at the same rate."""
+    """Send as many bytes as a frame has, beginning with a number, at the same rate."""
     clock = Monotonic()
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -118,7 +120,7 @@ def bare_scanner(port: int, size: int, count: int, period_s: float) -> None:
 
 
 def echo(size: int, pipe: Connection) -> None:
-    """Receive what is passed on, and report when the last byte of each was there, in ns."""
+    """Receive forwarded bytes, and report when the last byte of each frame arrived, in ns."""
     arrived: dict[int, int] = {}
     buffer = bytearray(size)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -131,7 +133,7 @@ def echo(size: int, pipe: Connection) -> None:
 
 
 def measure_lease(name: str, count: int, period_s: float) -> tuple[list[float], int]:
-    """Return the times from the last byte to the lease in ms, and how many frames the source dropped."""
+    """Return the times from the last byte to the lease in ms, and the number of frames the source dropped."""
     context, clock = mp.get_context("spawn"), Monotonic()
     engine, images, spacing_mm = make_engine()
     here, there = context.Pipe()
@@ -162,7 +164,7 @@ def measure_lease(name: str, count: int, period_s: float) -> tuple[list[float], 
 
 
 def measure_bare(size: int, count: int, period_s: float) -> list[float]:
-    """Return the times from the last byte of as many bytes to their arrival in another process, in ms."""
+    """Return the times from the last byte received to its arrival in another process, in ms."""
     context = mp.get_context("spawn")
     here, there = context.Pipe()
     far_end = context.Process(target=echo, args=(size, there), daemon=True)
@@ -188,7 +190,7 @@ def measure_bare(size: int, count: int, period_s: float) -> list[float]:
 
 
 def measure(name: str, count: int, period_s: float) -> Measured:
-    """Return what was measured of one protocol."""
+    """Measure one protocol."""
     leases_ms, dropped = measure_lease(name, count, period_s)
     size = len(WIRES[name].begun(Frame(np.zeros(MATRIX, np.float32), (1.0, 1.0), 1, 0.0, 0.0)))
     bare_ms = measure_bare(size, count, period_s)
@@ -198,7 +200,7 @@ def measure(name: str, count: int, period_s: float) -> Measured:
 
 
 def main() -> int:
-    """Measure, print, and return the exit code: 1 when the lease takes longer than it may."""
+    """Measure, print, and return the exit code: 1 when a lease exceeds its budget."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("protocols", nargs="*", help=f"of {', '.join(WIRES)}; all by default")
     parser.add_argument("--frames", type=int, default=1000)

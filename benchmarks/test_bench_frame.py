@@ -1,4 +1,4 @@
-"""One frame: found, decided, and both."""
+"""Benchmark tracking, deciding, and both on one frame."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count, cycle
@@ -16,7 +16,7 @@ from gatekeeper.session.engine import Engine
 
 
 def _frames(scene: Scene, images: Iterable[NDArray[np.float32]]) -> Iterator[Frame]:
-    """Yield images over and over, as frames whose numbers rise."""
+    """Yield images repeatedly, as frames with rising numbers."""
     again = cycle(images)
     return (Frame(next(again), scene.recording.spacing_mm, i, 0.0, 0.0) for i in count())
 

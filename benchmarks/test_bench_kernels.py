@@ -1,4 +1,4 @@
-"""Each kernel by itself, on arrays of the size that it meets on a 176 x 140 frame."""
+"""Benchmark each kernel, on arrays as for a 176 x 140 frame."""
 
 import numpy as np
 from numpy.typing import NDArray

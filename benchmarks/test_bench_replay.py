@@ -1,4 +1,4 @@
-"""A whole recording through the live loop, recorded and not, and what it takes to hand one frame to the writer."""
+"""Benchmark a complete recording through the live loop, and the transfer of one frame to the writer."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -26,7 +26,7 @@ from replay.run import replay_input
 
 @pytest.fixture
 def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[SessionRecorder]]:
-    """Sessions that are open already, as before the first frame; all are sealed in the end."""
+    """Yield sessions that are open, as before the first frame; all are closed at the end."""
     made: list[SessionRecorder] = []
 
     def fresh() -> Iterator[SessionRecorder]:
@@ -43,13 +43,13 @@ def sessions(scene: Scene, tmp_path: Path) -> Iterator[Iterator[SessionRecorder]
 def test_replay(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[SessionRecorder]) -> None:
     config = SessionConfig()
 
-    def whole_replay(session: SessionRecorder) -> None:
+    def complete_replay(session: SessionRecorder) -> None:
         clock = VirtualClock()
         engine = Engine(scene.tracker, Gate(scene.envelope, config.gate))
         run_loop(Player(scene.recording, clock), engine, DryRunLinac(), session, clock, config.gate.max_age_s)
         session.seal()
 
-    benchmark.pedantic(whole_replay, setup=lambda: ((next(sessions),), {}), rounds=10, warmup_rounds=1)
+    benchmark.pedantic(complete_replay, setup=lambda: ((next(sessions),), {}), rounds=10, warmup_rounds=1)
 
 
 def test_record(benchmark: BenchmarkFixture, scene: Scene, sessions: Iterator[SessionRecorder]) -> None:

@@ -1,4 +1,4 @@
-"""The first call, which compiles every kernel, and each later start, which finds them in the cache."""
+"""Benchmark the first import, which compiles every kernel, and later ones, which load them from the cache."""
 
 import os
 import subprocess

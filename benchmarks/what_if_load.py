@@ -1,7 +1,7 @@
-"""What-if on a session of 20 minutes: how long the console takes to answer, asked over HTTP as its page asks.
+"""Measure the console's time to answer what-if requests over HTTP, on a session of 20 minutes.
 
-The console is the command itself, in a process of its own; each question has another margin and limit, one follows the
-other on the same connection, and answers are read to their end.
+The console is the command in another process. Requests have different margins and limits and follow one another on the
+same connection; each answer is read completely.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from gatekeeper.core.clock import stopwatch_ns
 from replay.progress import ProgressBars
 
 ANSWERED_S = 2.0
-"""Limit: as long as a person waits for a slider."""
+"""Limit of an answer: a person moving a slider would not wait longer."""
 MATRICES = ((72, 60), (256, 256))
 MARGINS_MM = (5.0, 3.0, 0.0, 8.0, 2.5, 6.5, 10.0)
 OUTSIDE_PERCENTS = (5.0, 1.0, 20.0, 0.0, 50.0)
@@ -36,19 +36,19 @@ READY_S = 300.0
 
 @contextmanager
 def console_of(session: Path) -> Iterator[tuple[str, int]]:
-    """Show a session on a page, and yield host and port of it."""
+    """Run the console of a session, and yield its host and port."""
     command = [*GATEKEEPER, "console", str(session)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         try:
             assert process.stdout is not None
-            place = urlsplit(process.stdout.readline().split()[-1])
-            yield str(place.hostname), int(place.port or 0)
+            address = urlsplit(process.stdout.readline().split()[-1])
+            yield str(address.hostname), int(address.port or 0)
         finally:
             process.terminate()
 
 
 def ask(link: HTTPConnection, margin_mm: float, outside_percent: float) -> tuple[int, dict[str, object]]:
-    """Ask as the page does; return status and answer."""
+    """Send a request as the page does; return status and answer."""
     origin = f"http://{link.host}:{link.port}"
     body = json.dumps({"margin_mm": margin_mm, "outside_percent": outside_percent})
     link.request("POST", "/what-if", body, {"content-type": "application/json", "origin": origin})
@@ -57,7 +57,7 @@ def ask(link: HTTPConnection, margin_mm: float, outside_percent: float) -> tuple
 
 
 def answered_s(session: Path, questions: int) -> tuple[float, list[float]]:
-    """Return how long it took until the first answer, and how long each one after it, in s."""
+    """Return the time until the first answer, and the time of each later one, in s."""
     began_ns = stopwatch_ns()
     with console_of(session) as (host, port), closing(HTTPConnection(host, port)) as link:
         while (found := ask(link, MARGINS_MM[0], OUTSIDE_PERCENTS[0]))[0] != 200:
@@ -70,19 +70,19 @@ def answered_s(session: Path, questions: int) -> tuple[float, list[float]]:
             status, answer = ask(link, margin_mm, outside_percent)
             taken_s.append((stopwatch_ns() - asked_ns) * 1e-9)
             if status != 200 or (answer["margin_mm"], answer["outside_percent"]) != (margin_mm, outside_percent):
-                raise SystemExit(f"what-if: asked for {margin_mm} mm and {outside_percent} %, answered with {answer}")
+                raise SystemExit(f"what-if: requested {margin_mm} mm and {outside_percent} %, answered with {answer}")
     return ready_s, taken_s
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure, print a table, and return 1 when an answer takes longer than it may."""
+    """Measure, print a table, and return 1 when an answer exceeds its limit."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.what_if_load", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="how long the sessions are (default 20)")
-    parser.add_argument("--questions", type=int, default=35, help="how often each is asked (default 35)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="duration of the sessions (default 20)")
+    parser.add_argument("--questions", type=int, default=35, help="number of requests to each (default 35)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args(arguments)
     if options.questions < 1:
-        parser.error("--questions must be 1 at least")
+        parser.error("--questions must be at least 1")
     found = {}
     for matrix in MATRICES:
         with tempfile.TemporaryDirectory() as folder:

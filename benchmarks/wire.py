@@ -1,9 +1,12 @@
-"""From the last byte of a frame to the lease at the interlock, over TCP: `python -m benchmarks.wire [--frames N]`.
+"""Measure the time from the last byte of a frame to the lease at the interlock, over TCP.
+
+Usage: `python -m benchmarks.wire [--frames N]`.
 
 Four processes on the loopback. The scanner streams frames of 256 x 256 pixels of 16 bit. The engine receives, tracks,
-decides and lends. The interlock verifies and grants. The echo only receives. Every third frame goes the whole way; the
-next one is answered by the same number of bytes without any work, and the one after it is passed on as it came: what
-TCP and the machine cost without us, in the same run. All times are of the one monotonic clock that processes share.
+decides and sends a lease. The interlock verifies and grants it. The echo only receives. Every third frame takes the
+complete path; the next one is answered by as many bytes as a lease without any work, and the one after it is forwarded
+unchanged: the time of TCP and the machine alone, in the same run. All times are of the monotonic clock that the
+processes share.
 """
 
 import argparse
@@ -42,13 +45,13 @@ HEAD_SIZE = 8
 FRAME_SIZE = HEAD_SIZE + 2 * MATRIX[0] * MATRIX[1]
 KEY = bytes(range(32))
 WIDE_MM = 40.0
-"""Margin that keeps the target inside, so that every frame ends in a lease."""
+"""Margin that keeps the target inside, so that every frame gets a lease."""
 BUDGET_P50_MS, BUDGET_P99_MS = 1.0, 2.0
-WAYS = ("lease", "answer", "pass on")
+PATHS = ("lease", "answer", "pass on")
 
 
 def interlock(pipe: Connection) -> None:
-    """Serve, and report when a lease was granted first for each frame, in ns after it was granted."""
+    """Serve, and report when a lease was first granted for each frame, in ns."""
     granted: dict[int, int] = {}
 
     def tell(event: Event) -> None:
@@ -67,7 +70,7 @@ def interlock(pipe: Connection) -> None:
 
 
 def echo(pipe: Connection) -> None:
-    """Receive answers and whole frames, and report when the last byte of each was there, in ns."""
+    """Receive answers and complete frames, and report when the last byte of each arrived, in ns."""
     arrived: dict[int, int] = {}
     buffer = bytearray(FRAME_SIZE)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -106,7 +109,7 @@ def fill(link: socket.socket, view: memoryview) -> bool:
 
 
 def make_engine() -> tuple[Engine, NDArray[np.uint16], tuple[float, float]]:
-    """Return an engine that has seen its frames once, these frames as a scanner sends them, and their spacing."""
+    """Return an engine that has processed its frames once, these frames in the scanner's type, and their spacing."""
     config = build(PhantomConfig, {"acquisition": {"matrix": MATRIX, "duration_s": 12.0}}, "wire")
     recording = make_phantom(config).recording
     images = np.clip(np.rint(recording.frames), 0, 65535).astype(np.uint16)
@@ -122,7 +125,7 @@ def make_engine() -> tuple[Engine, NDArray[np.uint16], tuple[float, float]]:
 def receive(
     link: socket.socket, engine: Engine, spacing_mm: tuple[float, float], linac: LeaseLinac, bare: socket.socket
 ) -> tuple[dict[int, int], dict[str, list[float]]]:
-    """Take frame after frame; return when the last byte of each came, in ns, and the time of each stage, in ms."""
+    """Process frames; return when the last byte of each arrived, in ns, and the times of each stage, in ms."""
     buffer = bytearray(FRAME_SIZE)
     pixels = np.frombuffer(buffer, dtype=np.uint16, offset=HEAD_SIZE).reshape(MATRIX)
     image = np.empty(MATRIX, dtype=np.float32)
@@ -149,7 +152,7 @@ def receive(
 
 
 def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Return the times of all three ways and of the stages inside the first, in ms."""
+    """Return the times of all three paths and of the stages of the first, in ms."""
     context = mp.get_context("spawn")
     engine, images, spacing_mm = make_engine()
 
@@ -188,7 +191,7 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
     warm = 30
     times_ms = {
         way: [(ends[k][i] - t) * 1e-6 for i, t in came.items() if i >= warm and i % 3 == k and i in ends[k]]
-        for k, way in enumerate(WAYS)
+        for k, way in enumerate(PATHS)
     }
     asked = sum(i >= warm and i % 3 == 0 for i in came)
     if len(times_ms["lease"]) < asked:
@@ -197,15 +200,17 @@ def measure(count: int, period_s: float) -> tuple[dict[str, list[float]], dict[s
 
 
 def quantiles(times_ms: list[float]) -> dict[str, float]:
-    """Return p50, p99, p99.9 and the worst."""
+    """Return p50, p99, p99.9 and the maximum."""
     found = np.percentile(times_ms, [50, 99, 99.9, 100])
     return dict(zip(("p50", "p99", "p999", "max"), map(float, found), strict=True))
 
 
 def main() -> int:
-    """Measure, print, and return the exit code: 1 when the lease takes longer than it may."""
+    """Measure, print, and return the exit code: 1 when a lease exceeds its budget."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=3000, help="a third of them goes the whole way")
+    parser.add_argument(
+        "--frames", type=int, default=3000, help="number of frames, of which a third takes the complete path"
+    )
     parser.add_argument("--rate", type=float, default=50.0, help="frames per second")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

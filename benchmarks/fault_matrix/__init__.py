@@ -1,1 +1,1 @@
-"""Every fault that could be invented, against real processes over the loopback: how long the beam outlives it."""
+"""Measure how long the beam stays on after each fault, with real processes over the loopback."""

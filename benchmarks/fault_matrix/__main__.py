@@ -21,9 +21,9 @@ LONGER_S = {"slow consumer: writer stopped": 1.5}
 
 
 def measure(faults: Sequence[Fault], jobs: int = 1, rates_hz: Sequence[float] = RATES_HZ) -> list[list[Outcome]]:
-    """Run some faults at each frame rate, a few at a time, and return the outcomes of each fault."""
+    """Run faults at each frame rate, some at a time, and return the outcomes of each fault."""
     with tempfile.TemporaryDirectory(prefix="fault-matrix-") as name, ThreadPoolExecutor(jobs) as pool:
-        # Scenes first: making them would disturb what is measured.
+        # Scenes first: making them would disturb the measurement.
         scenes = {}
         for longer_s in {LONGER_S.get(fault.name, 0.0) for fault in faults}:
             for rate_hz in rates_hz:
@@ -45,7 +45,7 @@ def measure(faults: Sequence[Fault], jobs: int = 1, rates_hz: Sequence[float] = 
 
 
 def said(one: Outcome) -> str:
-    """Return one outcome as a line."""
+    """Return one outcome as a line of text."""
     return (
         f"{'ok  ' if one.good else 'FAIL'} {one.fault.name}, {1.0 / one.period_s:.0f} per s: on before {one.was_on}, "
         f"to HOLD {1e3 * one.to_hold_s:.1f} of {1e3 * one.limit_s:.0f} ms, beyond {1e3 * one.beyond_s:.1f} ms, "
@@ -74,18 +74,18 @@ def _ms(outcomes: list[Outcome], name: str) -> str:
 
 
 def write(text: str, path: Path) -> None:
-    """Put the table into the document between its marks."""
+    """Write the table into the document, between its markers."""
     before, rest = path.read_text(encoding="utf-8").split(BEGIN)
     after = rest.split(END)[1]
     path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def main() -> int:
-    """Run, print, and return 1 when anything is not as stated."""
+    """Run, print, and return 1 when an outcome differs from what is stated."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fault_matrix", description=__doc__)
-    parser.add_argument("--write", type=Path, help="put the table into this document")
+    parser.add_argument("--write", type=Path, help="write the table into this document")
     parser.add_argument("--only", nargs="+", help="only these faults", choices=[fault.name for fault in FAULTS])
-    parser.add_argument("--jobs", type=int, default=2, help="so many cases at a time (default 2)")
+    parser.add_argument("--jobs", type=int, default=2, help="number of cases at a time (default 2)")
     options = parser.parse_args()
     faults = [fault for fault in FAULTS if not options.only or fault.name in options.only]
     found = measure(faults, options.jobs)

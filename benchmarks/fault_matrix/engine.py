@@ -33,13 +33,13 @@ CONNECT_S = 10.0
 
 
 class Announced:
-    """A source that says when its first frame came."""
+    """A source that prints when its first frame arrived."""
 
     def __init__(self, source: FrameSource, on_first: Callable[[], None]) -> None:
         self._source, self._said, self._on_first = source, False, on_first
 
     def next_frame(self, timeout_s: float) -> Frame | None:
-        """Return what the source returns."""
+        """Forward to the source."""
         frame = self._source.next_frame(timeout_s)
         if frame is not None and not self._said:
             self._said = True
@@ -48,7 +48,7 @@ class Announced:
         return frame
 
     def ended(self) -> bool:
-        """Return what the source returns."""
+        """Forward to the source."""
         return self._source.ended()
 
     def close(self) -> None:
@@ -57,17 +57,17 @@ class Announced:
 
 
 class LoopClock:
-    """The clock that the loop reads: a true one until it is put wrong."""
+    """The loop's clock, which a fault can shift."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
     def now_s(self) -> float:
-        """Return its time."""
+        """Return the session time in s."""
         return self.clock.now_s()
 
     def sleep_until(self, time_s: float) -> None:
-        """Sleep by it."""
+        """Sleep until a session time in s."""
         self.clock.sleep_until(time_s)
 
 

@@ -1,12 +1,12 @@
-"""The faults of the matrix: what each does, from when on the input is faulty, and how long detection may take."""
+"""Define the faults: the action of each, when the input becomes faulty, and the limit of the detection time."""
 
 import math
 from dataclasses import dataclass, field
 
 SLACK_S = 0.02
-"""What passing a decision on may take, in s."""
+"""Limit of the time to send a decision, in s."""
 LEASE_S = 0.12
-"""A lease of 100 ms and the slack."""
+"""Lifetime of a lease, 100 ms, and the slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Fault:
     means: str | None = None
 
     def limit_s(self, period_s: float) -> float:
-        """Return the stated time to HOLD at a frame period, in s."""
+        """Return the stated time to HOLD for a frame period, both in s."""
         return self.periods * period_s + self.seconds
 
 
@@ -71,7 +71,7 @@ FAULTS = (
         SLACK_S,
         "frame",
         ("duplicate@F",),
-        # A source that gives the newest frame only has no copies.
+        # A source that delivers only the newest frame has no copies.
         {"every_frame": 1.0},
         faulty_frames=1,
         means="sequence_not_rising",
@@ -147,4 +147,4 @@ FAULTS = (
         faulty_frames=None,
     ),
 )
-"""All of them; "none" is the target that leaves and nothing else."""
+"""All faults; in "none" the target leaves without any other fault."""

@@ -1,4 +1,4 @@
-"""Relay: the cable between engine and interlock, which can be cut without either end being told."""
+"""Relay bytes between engine and interlock, like a cable that can be cut without notice to either end."""
 
 import select
 import socket
@@ -7,7 +7,7 @@ from contextlib import suppress
 
 
 class Relay:
-    """Passes bytes on between whoever connects and a port of this machine, from a thread.
+    """Forward bytes between clients and a port of this machine, from a thread.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class Relay:
         self._thread.start()
 
     def cut(self) -> None:
-        """Lose every byte from now on."""
+        """Drop every byte from now on."""
         self._cut.set()
 
     def close(self) -> None:
-        """End."""
+        """Stop the relay."""
         self._stopping.set()
         self._thread.join(2.0)
         self._listener.close()

@@ -1,4 +1,4 @@
-"""One case of the matrix: interlock, cable and engine, one fault, and what the interlock says about the beam."""
+"""Run one case of the matrix: interlock, relay and engine with one fault, and the interlock's record of the beam."""
 
 import json
 import os
@@ -22,12 +22,12 @@ from replay.faults.processes import no_room
 RUN = "from gatekeeper.cli import main; main()"
 HANG_S = 0.5
 JUMP_BEFORE = 0.5
-"""A clock jumps so many frame periods before the frame that is the first to be seen at the wrong time."""
+"""Number of frame periods from a jump of the clock to the first frame judged at the wrong time."""
 START_S = 60.0
 
 
 class Interlock:
-    """`gatekeeper interlock --json`, and all that it has said."""
+    """A process `gatekeeper interlock --json`, and its output."""
 
     def __init__(self, key_file: Path, port: int = 0) -> None:
         options = ["--listen", f"127.0.0.1:{port}", "--key-file", str(key_file), "--json"]
@@ -48,7 +48,7 @@ class Interlock:
                 self.events.append(json.loads(line))
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """End it, and let its last words be read."""
+        """End the process, and read the rest of its output."""
         self.process.send_signal(number)
         self.process.wait(10.0)
         self.ended_s = time.monotonic()
@@ -57,7 +57,7 @@ class Interlock:
             self.process.stdout.close()
 
     def beam_on(self) -> list[tuple[float, float]]:
-        """Return from when to when the beam was on, by its own clock, which all processes share, in s."""
+        """Return the intervals with the beam on, on the clock that all processes share, in s."""
         found, since_s = [], None
         for event in self.events:
             on = event["state"] == "ON"
@@ -67,14 +67,14 @@ class Interlock:
                 found.append((since_s, event["time_s"]))
                 since_s = None
         if since_s is not None:
-            # Its process ended with the beam on: the output falls with it.
+            # The process ended with the beam on: its output ends the beam as well.
             found.append((since_s, self.ended_s if self.ended_s is not None else time.monotonic()))
         return found
 
 
 @dataclass
 class Outcome:
-    """What came of one case; times are those of the monotonic clock, in s.
+    """Outcome of one case; times are those of the monotonic clock, in s.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        """Whether everything that was promised is so."""
+        """Whether the outcome is as stated."""
         means = self.fault.means
         return (
             self.was_on
@@ -176,7 +176,7 @@ def _act(
     key: Path,
     undo: ExitStack,
 ) -> tuple[float, float]:
-    """Do it, and return when it was done, or, where something is let go on, when that was; and when it was over."""
+    """Apply the fault; return when it began (or when a stopped process continued), and when it was over."""
     now_s = time.monotonic()
     if act in ("crash", "kill", "stop"):
         engine.send_signal({"crash": signal.SIGSEGV, "kill": signal.SIGKILL, "stop": signal.SIGSTOP}[act])
@@ -204,7 +204,7 @@ def _act(
 
 
 def _end(engine: "subprocess.Popen[str]") -> None:
-    """Wait for the engine, whose session is over; or end it."""
+    """Wait for the engine to end its session, or end the process."""
     try:
         engine.wait(5.0)
     except subprocess.TimeoutExpired:
@@ -217,7 +217,7 @@ def _end(engine: "subprocess.Popen[str]") -> None:
 def _judge(
     fault: Fault, scene: Scene, on: list[tuple[float, float]], first_s: float, acted_s: float, over_s: float
 ) -> Outcome:
-    """Compare the beam with what was promised and with the truth."""
+    """Compare the beam with the stated times and with the truth."""
     period_s = scene.period_s
     times_s = [first_s + index * period_s for index in range(len(scene.out) + 1)]
     begins = {
@@ -226,21 +226,21 @@ def _judge(
         "jump": times_s[scene.fault_frame] - JUMP_BEFORE * period_s,
         "act": acted_s,
     }
-    # Without a fault it is the target itself that the beam is held for.
+    # Without a fault the beam is held because of the target itself.
     begin_s = times_s[int(scene.out.argmax())] if fault.name == "none" else begins[fault.since]
     limit_s = fault.limit_s(period_s)
     outcome = Outcome(fault, period_s, limit_s=limit_s)
-    # A decision on the very frame is on its way when it comes; a moment earlier is before the fault.
+    # The decision on this frame is made when the fault begins; a moment earlier is before the fault.
     outcome.was_on = any(since_s <= begin_s - 0.001 <= until_s for since_s, until_s in on)
     outcome.to_hold_s = max(
         (until_s - begin_s for since_s, until_s in on if since_s <= begin_s <= until_s), default=0.0
     )
     if fault.faulty_frames != 0:
         last = len(scene.out) if fault.faulty_frames is None else scene.fault_frame + fault.faulty_frames - 1
-        # A linac that is there again may be let on again by the next good frames.
+        # After reconnection the next good frames may turn the beam on again.
         end_s = over_s if fault.act in ("linac hang", "linac restart") else times_s[last]
         outcome.beyond_s = overlap_s(on, begin_s + limit_s, max(begin_s, end_s))
-    # Out on two frames in a row is out in between. What a fault keeps from being noticed has its own time, above.
+    # Out on two successive frames means out in between. A fault that delays detection has its own limit, above.
     noticed_s = begin_s + limit_s if fault.faulty_frames != 0 else first_s
     for index, (is_out, next_out) in enumerate(pairwise(scene.out)):
         if is_out and next_out:
@@ -249,12 +249,12 @@ def _judge(
 
 
 def overlap_s(on: list[tuple[float, float]], begin_s: float, end_s: float) -> float:
-    """Return for how long the beam was on between two moments, in s."""
+    """Return the time with the beam on between two times, in s."""
     return sum(max(0.0, min(until_s, end_s) - max(since_s, begin_s)) for since_s, until_s in on)
 
 
 def _reasons(journal: Path) -> set[str]:
-    """Return every reason in a session's log."""
+    """Return all reasons in a session's journal."""
     if not journal.exists():
         return set()
     return {reason for entry in read_chain(journal.read_bytes()).entries for reason in entry.get("reasons", ())}

@@ -1,4 +1,4 @@
-"""What is played: a target that rests inside its envelope and leaves it soon after the fault, with exact truth."""
+"""Make the scene: a target that rests in its envelope and leaves it soon after the fault, with exact truth."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
 
 FAULT_S, LEAVES_AFTER_S, AWAY_S, DURATION_S = 2.0, 0.4, 1.2, 4.5
-"""When the fault begins, how long after that the target leaves, for how long, and when the session ends, in s."""
+"""Begin of the fault, delay until the target leaves, duration of its absence, and end of the session, in s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Scene:
 
 
 def make_scene(rate_hz: float, longer_s: float = 0.0) -> Scene:
-    """Return the scene at a frame rate; in a longer one the target stays, for faults that take their time."""
+    """Return the scene at a frame rate; in a longer one the target stays inside, for slow faults."""
     still = {"amplitude_mm": 0.0, "drift_mm_per_min": 0.0, "irregular_mm": 0.0, "cardiac_mm": 0.0}
     leaves = {"start_s": FAULT_S + LEAVES_AFTER_S, "depth_mm": 30.0, "duration_s": AWAY_S, "ramp_s": 0.25}
     duration_s = DURATION_S + longer_s
@@ -62,7 +62,7 @@ def make_scene(rate_hz: float, longer_s: float = 0.0) -> Scene:
 
 
 def save(recording: Recording, path: Path) -> None:
-    """Write a recording for the engine's process."""
+    """Write a recording to a file for the engine's process."""
     plane = recording.plane
     np.savez(
         path,
@@ -75,7 +75,7 @@ def save(recording: Recording, path: Path) -> None:
 
 
 def load(path: Path) -> Recording:
-    """Read it there."""
+    """Read the recording in the engine's process."""
     with np.load(path) as kept:
         origin_mm, row_step, col_step = (tuple(map(float, row)) for row in kept["plane"])
         row_mm, col_mm = map(float, kept["spacing_mm"])

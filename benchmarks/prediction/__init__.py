@@ -1,1 +1,1 @@
-"""How much a prediction helps against latency: on simulated breathing, and on traces of recorded cine-MR."""
+"""Measure the benefit of prediction against latency, on simulated breathing and on traces of recorded cine-MR."""

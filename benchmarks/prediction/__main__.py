@@ -1,4 +1,4 @@
-"""Measure gating with and without prediction, and print what came out; exit code 2 when a path cannot be used."""
+"""Measure gating with and without prediction, and print tables; exit code 2 when a path cannot be used."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.prediction.gating import Score, Told, beam_on, instants_of, score, settings, tell, time_us
+from benchmarks.prediction.gating import Predictions, Score, beam_on, instants_of, predict, score, settings, time_us
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.plot import draw
 from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
@@ -41,13 +41,13 @@ SETTINGS = (
 RECORDED_LATENCY_S = 0.3
 
 
-def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Told, dict[str, NDArray[np.bool_]]]:
-    """Return the score of every way to decide, what our predictor said, and the decisions."""
+def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Predictions, dict[str, NDArray[np.bool_]]]:
+    """Return the score of every way to decide, the predictions of gatekeeper, and the decisions."""
     ways: dict[str, NDArray[np.bool_]] = {}
     whole = settings("full", latency_s, "whole")
     instants = instants_of(scene, whole)
     middle = instants_of(scene, settings("full", latency_s))
-    ours = tell(scene, METHODS[OURS](), (*middle, *(instant for instant in instants if instant not in middle)))
+    ours = predict(scene, METHODS[OURS](), (*middle, *(instant for instant in instants if instant not in middle)))
     for name, mode, look_ahead in (
         (RAW, "off", "middle"),
         (FULL, "full", "middle"),
@@ -58,7 +58,7 @@ def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Told, dict[
         ways[name] = beam_on(scene, ours, settings(mode, latency_s, look_ahead))
     for name, make in METHODS.items():
         if name != OURS:
-            said = tell(scene, make(), middle)
+            said = predict(scene, make(), middle)
             ways[f"{name}, full"] = beam_on(scene, said, settings("full", latency_s))
     return {name: score(scene, on, latency_s) for name, on in ways.items()}, ours, ways
 
@@ -83,7 +83,7 @@ def measure_simulated(seeds: int, minutes: float, on_progress: Callable[[str, in
 
 
 def measure_time(minutes: float) -> dict[str, float]:
-    """Return what one sample and one prediction of ours take once the history is full, in microseconds."""
+    """Return the times of one sample and one prediction of gatekeeper with a full history, in microseconds."""
     _, breathing, rate_hz, latency_s, _ = SETTINGS[0]
     scene = simulated(breathing, rate_hz, FIRST_SEED, 60.0 * minutes + 240.0, 0.0)
     times_us = time_us(scene, METHODS[OURS](), latency_s)[int(240.0 * rate_hz) :]
@@ -94,9 +94,9 @@ def measure_time(minutes: float) -> dict[str, float]:
 def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a path that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prediction", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="simulated traces of each setting")
+    parser.add_argument("--seeds", type=int, default=5, help="number of simulated traces of each setting")
     parser.add_argument("--minutes", type=float, default=10.0, help="scored time of each simulated trace")
-    parser.add_argument("--cine", type=Path, default=CINE, help="folder of recorded cases; skipped when there is none")
+    parser.add_argument("--cine", type=Path, default=CINE, help="folder of recorded cases; skipped if missing")
     parser.add_argument("--plot", type=Path, help="write a picture of the first setting to this PNG file")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
     options = parser.parse_args(args)
@@ -109,14 +109,14 @@ def main(args: Sequence[str] | None = None) -> int:
             results = measure_simulated(options.seeds, options.minutes, bars)
             taken_us = measure_time(options.minutes)
             for name, scene in recorded(options.cine):
-                scores, told, _ = judge(scene, RECORDED_LATENCY_S)
-                healthy[name] = float(told.healthy[scene.times_s >= scene.scored_from_s].mean())
+                scores, predictions, _ = judge(scene, RECORDED_LATENCY_S)
+                healthy[name] = float(predictions.healthy[scene.times_s >= scene.scored_from_s].mean())
                 traces.append(scores)
         if options.plot is not None:
             _, breathing, rate_hz, latency_s, _ = SETTINGS[0]
             scene = simulated(breathing, rate_hz, FIRST_SEED, 120.0, 60.0)
-            _, told, ways = judge(scene, latency_s)
-            draw(options.plot, scene, told, {way: ways[way] for way in (RAW, FULL, BOTH)}, latency_s)
+            _, predictions, ways = judge(scene, latency_s)
+            draw(options.plot, scene, predictions, {way: ways[way] for way in (RAW, FULL, BOTH)}, latency_s)
     except (GatekeeperError, OSError) as error:
         print(f"bench-predict: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""Beam states as they would have been, and how far they agree with where the target truly was.
+"""Simulate beam states, and compare them with the true position of the target.
 
-A decision on a frame takes effect one latency after its acquisition, and stands until the next one does.
+A decision on a frame takes effect one latency after its acquisition, and remains until the next one does.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of the scored time.
+    """Scores over the scored time.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Score:
     crossing_error_ms : float
         Time with the beam in the wrong state, per crossing of the window's edge.
     time_s : float
-        How much time was scored.
+        Scored time.
     """
 
     on_while_out: float
@@ -42,17 +42,17 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """What a predictor said on each frame of a scene.
+class Predictions:
+    """Predictions on each frame of a scene.
 
     Attributes
     ----------
     instants_s : tuple of float
-        For which times after each frame.
+        Times after each frame that are predicted for.
     si_mm : ndarray of float64, shape (T, instants)
-        Predicted; NaN where there was no prediction.
+        Predicted position; NaN where there is no prediction.
     healthy : ndarray of bool, shape (T,)
-        Whether all of a frame's predictions were.
+        Whether all predictions of a frame were healthy.
     """
 
     instants_s: tuple[float, ...]
@@ -61,14 +61,14 @@ class Told:
 
 
 def settings(mode: str, latency_s: float, look_ahead: str = "middle") -> PredictionConfig:
-    """Return the config of a mode at a latency; how it is made up does not matter here."""
+    """Return the config of a mode at a latency; how the latency is composed does not matter here."""
     return PredictionConfig.model_validate(
         {"mode": mode, "look_ahead": look_ahead, "imaging_s": 0.0, "compute_s": 0.0, "linac_s": latency_s}
     )
 
 
-def tell(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> Told:
-    """Show the scene to the predictor, frame by frame, and return what it says."""
+def predict(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> Predictions:
+    """Run the predictor on the scene, frame by frame, and return its predictions."""
     si_mm = np.full((len(scene.times_s), len(instants)), np.nan)
     healthy = np.zeros(len(scene.times_s), dtype=np.bool_)
     for frame, time_s in enumerate(scene.times_s.tolist()):
@@ -76,11 +76,11 @@ def tell(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> 
         said = [predictor.predict(ahead_s) for ahead_s in instants]
         si_mm[frame] = [prediction.position_mm[0] for prediction in said]
         healthy[frame] = all(prediction.healthy for prediction in said)
-    return Told(instants, si_mm, healthy)
+    return Predictions(instants, si_mm, healthy)
 
 
 def time_us(scene: Scene, predictor: AnyPredictor, ahead_s: float) -> Array:
-    """Return how long it takes to add each sample and to predict once, in microseconds, shape (T,)."""
+    """Return the time to add each sample and predict once, in microseconds, shape (T,)."""
     times_us = np.empty(len(scene.times_s))
     for frame, time_s in enumerate(scene.times_s.tolist()):
         began_ns = stopwatch_ns()
@@ -91,30 +91,30 @@ def time_us(scene: Scene, predictor: AnyPredictor, ahead_s: float) -> Array:
 
 
 def instants_of(scene: Scene, config: PredictionConfig) -> tuple[float, ...]:
-    """Return the instants to predict for, at the scene's frame rate."""
+    """Return the times to predict for, at the scene's frame rate."""
     return instants_s(config, float(np.median(np.diff(scene.times_s))))
 
 
-def beam_on(scene: Scene, told: Told, config: PredictionConfig) -> NDArray[np.bool_]:
+def beam_on(scene: Scene, predictions: Predictions, config: PredictionConfig) -> NDArray[np.bool_]:
     """Return the decision on each frame, shape (T,)."""
-    instants = [told.instants_s.index(instant) for instant in instants_of(scene, config)]
+    instants = [predictions.instants_s.index(instant) for instant in instants_of(scene, config)]
     measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan))
-    predicted = _percent(told.si_mm[:, instants])
+    predicted = _percent(predictions.si_mm[:, instants])
     used = [
-        used_percent(config, measured[frame], predicted[frame].tolist(), bool(told.healthy[frame]))
+        used_percent(config, measured[frame], predicted[frame].tolist(), bool(predictions.healthy[frame]))
         for frame in range(len(measured))
     ]
     return np.array(used) <= 0.0
 
 
 def beam_at(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> NDArray[np.bool_]:
-    """Return the beam's state on the grid of the truth."""
+    """Return the state of the beam on the grid of the truth."""
     standing = np.searchsorted(scene.times_s + latency_s, scene.truth_s, side="right") - 1
     return (standing >= 0) & on[np.maximum(standing, 0)]
 
 
 def score(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> Score:
-    """Return how well the beam was gated by decisions `on`, shape (T,)."""
+    """Score the decisions `on`, shape (T,), against the truth."""
     scored = scene.truth_s >= scene.scored_from_s
     beam = beam_at(scene, on, latency_s)[scored]
     inside = np.abs(scene.truth_mm[scored]) <= WINDOW_MM
@@ -131,7 +131,7 @@ def score(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> Score:
 
 
 def pooled(scores: Sequence[Score]) -> Score:
-    """Return the score over all the time of several."""
+    """Return the score over the total time of several scores."""
     times_s = np.array([one.time_s for one in scores])
     wrong_s = np.array([(100.0 - one.accuracy) / 100.0 for one in scores]) * times_s
     crossings = sum(
@@ -147,5 +147,5 @@ def pooled(scores: Sequence[Score]) -> Score:
 
 
 def _percent(position_mm: Array) -> Array:
-    """Return what a small target has outside: nothing or all, NaN where it is not known."""
+    """Return the share of a small target outside: none or all, NaN where the position is unknown."""
     return np.where(np.isnan(position_mm), np.nan, np.where(np.abs(position_mm) <= WINDOW_MM, 0.0, 100.0))

@@ -1,4 +1,4 @@
-"""Predictors on the same footing: ours, plain ridge regression, a straight line, a Kalman filter."""
+"""Provide predictors with a common interface: gatekeeper's, ridge regression, a straight line, a Kalman filter."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -19,7 +19,7 @@ class AnyPredictor(Protocol):
 
 
 class StraightLine:
-    """Goes on as in the last three samples: least squares line."""
+    """Extrapolate the least-squares line through the last three samples."""
 
     def __init__(self) -> None:
         self._samples: list[tuple[float, float, float]] = []
@@ -37,7 +37,7 @@ class StraightLine:
 
 
 class Kalman:
-    """Constant acceleration, driven by white jerk of `jerk_mm_s3` per root Hz, measured to `noise_mm`."""
+    """Kalman filter of constant acceleration: white jerk of `jerk_mm_s3` per root Hz, measurement noise `noise_mm`."""
 
     def __init__(self, jerk_mm_s3: float = 60.0, noise_mm: float = 0.2) -> None:
         self._jerk2, self._noise2 = jerk_mm_s3**2, noise_mm**2
@@ -76,14 +76,14 @@ class Kalman:
 
 
 def _plain(position_mm: NDArray[np.float64]) -> Prediction:
-    """Return the prediction of a method that does not watch itself."""
+    """Return the prediction of a method without self-monitoring."""
     row_mm, col_mm = position_mm.tolist()
     return Prediction((row_mm, col_mm), bool(np.isfinite(position_mm).all()), np.nan, 0.0)
 
 
 METHODS: dict[str, Callable[[], AnyPredictor]] = {
     OURS: Predictor,
-    # So wide that all moments of the last minute count alike.
+    # Wide enough to weight all times of the last minute alike.
     "plain ridge": lambda: Predictor(PredictionConfig(likeness_mm=1000.0, history_s=60.0)),
     "Kalman filter": Kalman,
     "straight line": StraightLine,

@@ -1,4 +1,4 @@
-"""A picture of one scene: trace, prediction, and when the beam was on."""
+"""Plot one scene: trace, prediction, and beam states."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,22 +7,31 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.prediction.gating import Told, beam_at
+from benchmarks.prediction.gating import Predictions, beam_at
 from benchmarks.prediction.scenes import WINDOW_MM, Scene
 
 SHOWN_S = 24.0
 
 
-def draw(path: Path, scene: Scene, told: Told, ways: Mapping[str, NDArray[np.bool_]], latency_s: float) -> None:
-    """Write a PNG of a stretch right after burn-in; where beam states are red, the beam was on while out."""
+def draw(
+    path: Path, scene: Scene, predictions: Predictions, ways: Mapping[str, NDArray[np.bool_]], latency_s: float
+) -> None:
+    """Write a PNG of the time after burn-in; red beam states mean beam on while the target was out."""
     begin_s = scene.scored_from_s
     figure = Figure(figsize=(11.0, 5.5), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     top.axhspan(-WINDOW_MM, WINDOW_MM, color="tab:green", alpha=0.12, label="window")
     top.plot(scene.truth_s, scene.truth_mm, color="black", linewidth=1.2, label="truth")
     top.plot(scene.times_s, scene.measured_mm[:, 0], ".", color="tab:grey", markersize=4, label="measured")
-    ahead_s = told.instants_s[0]
-    top.plot(scene.times_s + ahead_s, told.si_mm[:, 0], "x", color="tab:blue", markersize=4, label="predicted for then")
+    ahead_s = predictions.instants_s[0]
+    top.plot(
+        scene.times_s + ahead_s,
+        predictions.si_mm[:, 0],
+        "x",
+        color="tab:blue",
+        markersize=4,
+        label="predicted for then",
+    )
     shown = (scene.truth_s >= begin_s) & (scene.truth_s <= begin_s + SHOWN_S)
     low, high = scene.truth_mm[shown].min(), scene.truth_mm[shown].max()
     top.set(ylabel="SI, inferior positive (mm)", ylim=(low - 2.0, high + 2.0), xlim=(begin_s, begin_s + SHOWN_S))

@@ -1,4 +1,4 @@
-"""What a gate sees and what was true: simulated breathing after Lujan, and traces tracked on recorded cine-MR."""
+"""Make measured and true motion: simulated breathing after Lujan, and traces tracked on recorded cine-MR."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from replay.formats.trackrad import open_case
 Array = NDArray[np.float64]
 
 FINE_S = 0.005
-"""Step of the grid on which the truth is known."""
+"""Step of the grid of the truth, in s."""
 WINDOW_MM = 3.0
-"""The target is inside within this distance of the window's centre."""
+"""Distance from the window's centre up to which the target is inside, in mm."""
 MIN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A truth on a fine grid, and the samples of it that a gate gets.
+    """A true trace on a fine grid, and the samples that the gate receives.
 
     Attributes
     ----------
     truth_s, truth_mm : ndarray of float64, shape (N,)
-        Where the target truly is, along SI, relative to the window's centre.
+        True position of the target along SI, relative to the window's centre.
     times_s : ndarray of float64, shape (T,)
-        When frames are acquired.
+        Times of acquisition of the frames.
     measured_mm : ndarray of float64, shape (T, 2)
-        Where the target is measured, (SI, AP), relative to the window's centre.
+        Measured position of the target, (SI, AP), relative to the window's centre.
     confidence : ndarray of float64, shape (T,)
-        How sure that is, 0-1.
+        Tracking confidence, 0-1.
     scored_from_s : float
-        What comes before is not scored.
+        Time from which the scene is scored.
     """
 
     truth_s: Array
@@ -57,13 +57,13 @@ class Breathing:
     spread : float
         Standard deviation of both from cycle to cycle, as a share.
     pause_s : float
-        Mean pause at end-exhale, each uniform between nothing and twice that; 0 for none.
+        Mean pause at end-exhale; each pause is uniform between 0 and twice the mean.
     wander_mm : float
-        Standard deviation of the baseline, which forgets itself within half a minute.
+        Standard deviation of the baseline, with a correlation time of half a minute.
     noise_mm : float
         Standard deviation of the tracking error of a frame, in either direction.
     inside : float
-        Share of time inside the window; its upper edge is put there.
+        Share of time inside the window, which determines its upper edge.
     """
 
     amplitude_mm: float = 15.0
@@ -104,7 +104,7 @@ def simulated(breathing: Breathing, rate_hz: float, seed: int, duration_s: float
 
 
 def recorded(folder: Path, learned_s: float = 12.0, scored_from_s: float = 20.0) -> Iterator[tuple[str, Scene]]:
-    """Yield the traces of all cases in a folder that have a first mask, as our tracker sees them.
+    """Yield the traces of all cases in a folder with a first mask, as tracked by gatekeeper.
 
     The window's centre is the mean of the more superior half of the positions in the first `learned_s`, which is
     end-exhale. What counts as the truth are the tracked positions themselves, joined by straight lines.

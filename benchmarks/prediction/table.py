@@ -1,4 +1,4 @@
-"""What was measured, as tables for a reader and as plain values for a program."""
+"""Write the results as tables and as plain values for JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,7 +16,7 @@ HEADINGS = ("on while out %", "accuracy %", "duty cycle %", "ms / crossing")
 
 
 def table(title: str, rows: Rows, sketch: Mapping[str, str] | None = None) -> Table:
-    """Return one line per way to decide: mean over seeds, and their standard deviation."""
+    """Return a table with one row per way to decide: mean and standard deviation over seeds."""
     result = Table(title=title, title_justify="left")
     result.add_column("decided by", no_wrap=True)
     for heading in HEADINGS:
@@ -39,7 +39,7 @@ def table(title: str, rows: Rows, sketch: Mapping[str, str] | None = None) -> Ta
 
 
 def cases_table(title: str, rows: Rows, healthy: Mapping[str, float]) -> Table:
-    """Return one line per case, beam-on while out and duty cycle of each way to decide, and one for all together.
+    """Return a table with one row per case and one for all: beam on while out and duty cycle of each way to decide.
 
     `healthy` is the share of each case's frames on which our predictor was, 0-1.
     """

@@ -1,1 +1,1 @@
-"""Hard scenes with exact truth: where the tracker says the target is, and whether its confidence can be believed."""
+"""Measure error and reliability of the confidence on difficult scenes with exact truth."""

@@ -1,4 +1,4 @@
-"""Follow the target through hard scenes and print what came out; exit code 1 when a limit is not kept, 2 on bad use."""
+"""Track the target in difficult scenes and print tables; exit code 1 when a limit is exceeded, 2 on bad usage."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ OnProgress = Callable[[str, int, int], None]
 def run_scenes(
     scenes: Sequence[Scene], seeds: Sequence[int], preview_s: float, on_progress: OnProgress
 ) -> dict[str, list[Followed]]:
-    """Return by scene what the tracker made of each seed."""
+    """Return the tracking results of each seed, by scene."""
     found: dict[str, list[Followed]] = {}
     for scene in scenes:
         for seed in seeds:
@@ -46,7 +46,7 @@ def run_scenes(
 
 
 def run_cine(preview_s: float, on_progress: OnProgress) -> tuple[dict[str, list[Followed]], dict[str, np.ndarray]]:
-    """Return the recorded cases with labels, those mixed with other people's frames, and confidence without truth."""
+    """Return results of labelled cases, of those mixed with other people's frames, and confidence without truth."""
     scored, blind = cine.recordings(CINE) if CINE.is_dir() else ([], [])
     found: dict[str, list[Followed]] = {}
     for index, case in enumerate(scored):
@@ -58,13 +58,15 @@ def run_cine(preview_s: float, on_progress: OnProgress) -> tuple[dict[str, list[
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Follow, print the tables, and return the exit code."""
+    """Track, print the tables, and return the exit code."""
     names = [scene.name for scene in SCENES]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scenes", description=__doc__)
-    parser.add_argument("scene", nargs="*", help=f"of: {', '.join(names)}; all of them and the recorded cases if none")
+    parser.add_argument(
+        "scene", nargs="*", help=f"one of: {', '.join(names)}; by default all of them and the recorded cases"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="phantoms of each scene")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
-    parser.add_argument("--preview", type=float, default=0.0, metavar="S", help="learn from so many seconds first")
+    parser.add_argument("--preview", type=float, default=0.0, metavar="S", help="learn from this many seconds first")
     options = parser.parse_args(args)
     if unknown := set(options.scene) - set(names):
         print(f"bench-scenes: no scene {', '.join(sorted(unknown))}; there are {', '.join(names)}", file=sys.stderr)

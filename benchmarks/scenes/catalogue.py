@@ -1,4 +1,4 @@
-"""The scenes, by name: what each is, and the phantom it is made of."""
+"""Define the scenes by name: description and phantom of each."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ EVENTS = ("deep_breaths", "coughs", "out_of_plane")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A phantom with something hard about it.
+    """A phantom with a difficulty.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ def _lesion(**fields: Any) -> dict[str, dict[str, Any]]:
 TEN_MINUTES = {"duration_s": 600.0, "frame_rate_hz": 1.0}
 SMALL = {"matrix": (112, 96)}
 FAR_AWAY = {"amplitude_mm": 3.0, "amplitude_variation": 0.0, "drift_mm_per_min": 0.0}
-"""Breathing that together with a deep breath of 55 mm stays within the range in which the target is looked for."""
+"""Breathing that stays within the search range together with a deep breath of 55 mm."""
 
 DEEP_BREATHS = {**FAR_AWAY, "deep_breaths": [{"start_s": 6.0}, {"start_s": 14.0}]}
 

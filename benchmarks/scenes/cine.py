@@ -1,4 +1,4 @@
-"""The same questions on recorded cases: against labels, with another person's frames put in, and without truth."""
+"""Measure recorded cases: against labels, with another person's frames inserted, and without truth."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,11 +14,11 @@ from replay.recording import Recording
 from replay.scores.tracking import score_frame
 
 EVERY, RUN = 40, 4
-"""Of so many frames of a case the last few are another person's."""
+"""Period of the inserted frames; the last ones of each period are another person's."""
 
 
 def recordings(folder: Path) -> tuple[list[Recording], list[Recording]]:
-    """Return the cases in `folder` that can be scored, and those with a first mask alone."""
+    """Return the cases in `folder` that can be scored, and those with only a first mask."""
     found = [open_case(images.parent) for images in sorted(folder.glob("*/images"))]
     scored = [case for case in found if can_be_scored(case)]
     return scored, [case for case in found if case.first_mask is not None and not can_be_scored(case)]
@@ -33,7 +33,7 @@ def follow_labels(case: Recording, preview_s: float = 0.0) -> Followed:
 
 
 def follow_mixed(case: Recording, others: Sequence[Recording], preview_s: float = 0.0) -> Followed:
-    """Return the same where runs of frames are those of other people, on which any position is wrong."""
+    """Return the same with runs of frames of other people, on which any position is wrong."""
     frames = np.array(case.frames)
     swapped = np.arange(len(frames)) % EVERY >= EVERY - RUN
     for index in np.flatnonzero(swapped):
@@ -49,13 +49,13 @@ def follow_blind(case: Recording, preview_s: float = 0.0) -> NDArray[np.float64]
 
 
 def wrapped(frame: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """Return a frame cut to the shape, or filled up with itself again."""
+    """Return a frame cropped to the shape, or extended by repetition."""
     rows, cols = (np.arange(n) % m for n, m in zip(shape, frame.shape, strict=True))
     return frame[np.ix_(rows, cols)]
 
 
 def others_of(case: Recording, cases: Sequence[Recording]) -> list[Recording]:
-    """Return the cases of other people; two targets of one person have the same frames."""
+    """Return the cases of other people; cases of one person share the same frames."""
     return [other for other in cases if other.name.split("_")[0] != case.name.split("_")[0]]
 
 
@@ -78,7 +78,7 @@ def _followed(case: Recording, frames: NDArray[np.generic], swapped: NDArray[np.
             found.append((np.inf, track.confidence, False, "other anatomy"))
         elif labels[index].any():
             mask = track.mask(labels.shape[1:])
-            # A contour that has left the image leaves an empty mask.
+            # The mask of a contour outside the image is empty.
             off_mm = score_frame(mask, labels[index], case.spacing_mm).center_mm if mask.any() else np.inf
             found.append((off_mm, track.confidence, True, ""))
     errors_mm, confidence, trackable, kind = zip(*found, strict=True)

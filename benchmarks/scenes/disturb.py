@@ -1,4 +1,4 @@
-"""What befalls single frames that a phantom does not know: noise, another person, moved bands, smear."""
+"""Disturb single frames in ways that the phantom does not model: noise, another person, moving bands, smear."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ Frames = NDArray[np.generic]
 Kind = Literal["noise", "other anatomy", "banding", "smear"]
 
 SHOWS_NOTHING: frozenset[Kind] = frozenset({"noise", "other anatomy"})
-"""On these frames there is no target, so that any position is wrong; on the others the truth stays what it was."""
+"""Kinds of frames without target, on which any position is wrong; on the others the truth is unchanged."""
 
 OTHER_SEED = 1000
-"""Another person is the phantom of a seed this much further on, without a lesion."""
+"""Offset of the seed of another person's phantom, which has no lesion."""
 
 BAND_MM, BAND_DEPTH, BAND_STEP_MM = 30.0, 0.95, 11.0
-"""Period and depth of dark stripes across the whole image, and how far they move from frame to frame."""
+"""Period and depth of dark stripes across the image, and their displacement from frame to frame."""
 
 SMEAR_MM = 40.0
-"""Way along the rows over which a smeared frame is averaged."""
+"""Distance along the rows over which a smeared frame is averaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """A stretch of frames that are replaced or spoilt.
+    """A sequence of frames that are replaced or disturbed.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Disturbance:
 
 
 def disturb(frames: Frames, times_s: NDArray[np.float64], config: PhantomConfig, what: tuple[Disturbance, ...]) -> None:
-    """Replace or spoil, in place, those `frames` (T, H, W) that `what` names."""
+    """Replace or disturb, in place, those of `frames` (T, H, W) that `what` names."""
     for kind in {one.kind for one in what}:
         hit = np.flatnonzero(kinds(times_s, tuple(one for one in what if one.kind == kind)))
         if hit.size:
@@ -58,14 +58,14 @@ def kinds(times_s: NDArray[np.float64], what: tuple[Disturbance, ...]) -> NDArra
 
 
 def _noise(frames: Frames, hit: NDArray[np.intp], config: PhantomConfig) -> NDArray[np.generic]:
-    """Return noise without any anatomy, of the brightness and contrast that the recording has."""
+    """Return noise without anatomy, with the brightness and contrast of the recording."""
     random = np.random.default_rng(config.seed)
     drawn = random.normal(float(frames[0].mean()), float(frames[0].std()), (hit.size, *frames.shape[1:]))
     return np.clip(drawn, 0.0, 65535.0)
 
 
 def _other_anatomy(_frames: Frames, hit: NDArray[np.intp], config: PhantomConfig) -> NDArray[np.generic]:
-    """Return another person's frames of the same moments."""
+    """Return another person's frames at the same times."""
     lesion = config.lesion.model_copy(update={"contrast": 0.0, "texture": config.tissue.texture})
     acquisition = config.acquisition
     last_s = (float(hit[-1]) + 1.0) / acquisition.frame_rate_hz
@@ -87,7 +87,7 @@ def _banding(frames: Frames, hit: NDArray[np.intp], config: PhantomConfig) -> ND
 
 
 def _smear(frames: Frames, hit: NDArray[np.intp], config: PhantomConfig) -> NDArray[np.generic]:
-    """Return the frames as if everything had moved along the rows during the exposure, by as much either way."""
+    """Return the frames blurred by motion along the rows during the exposure, symmetric in both directions."""
     reach = round(0.5 * SMEAR_MM / config.acquisition.pixel_mm[0])
     rows = np.arange(frames.shape[1])
     shown = frames[hit].astype(np.float32)

@@ -1,4 +1,4 @@
-"""One tracker on one scene: its error and its confidence on every frame.
+"""Run one tracker on one scene, and record error and confidence on every frame.
 
 The truth is the displacement of the outline's centroid since the first frame, by the equations of the phantom's
 motion. The tracker starts from the first mask, whose pixels are not quite the outline, so displacements are compared:
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """What a tracker said of each frame, and what was true.
+    """Tracking results on each frame, and the truth.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Followed:
 
 
 def staged(scene: Scene, seed: int, lead_s: float = 0.0, **acquisition: object) -> tuple[Phantom, NDArray[np.str_]]:
-    """Return the phantom of a scene with its frames as the tracker sees them, and what befell each of them."""
+    """Return the phantom of a scene with disturbed frames, and the disturbance of each frame."""
     config = scene.config(seed, lead_s, **acquisition)
     phantom = make_phantom(config)
     times_s = phantom.recording.times_s
@@ -58,7 +58,7 @@ def staged(scene: Scene, seed: int, lead_s: float = 0.0, **acquisition: object) 
 
 
 def follow(phantom: Phantom, kind: NDArray[np.str_], preview: int = 0) -> Followed:
-    """Return what the tracker says of the frames of a staged scene.
+    """Return the tracking results on the frames of a prepared scene.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def follow(phantom: Phantom, kind: NDArray[np.str_], preview: int = 0) -> Follow
 
 
 def judged(phantom: Phantom, kind: NDArray[np.str_], tracks: Iterable[Track], first: int = 0) -> Followed:
-    """Return how far the tracks of the frames from `first` on are from the truth."""
+    """Return the distances of the tracks from the truth, on the frames from `first` on."""
     recording = phantom.recording
     assert recording.first_mask is not None
     assert recording.labels is not None
@@ -93,7 +93,7 @@ def judged(phantom: Phantom, kind: NDArray[np.str_], tracks: Iterable[Track], fi
 
 
 def first_center_mm(first_mask: NDArray[np.bool_], spacing_mm: tuple[float, float]) -> Array:
-    """Return the centre of the contour of the first mask, from which a tracker starts, as (row, col) in mm."""
+    """Return the centre of the first mask's contour, where a tracker starts, as (row, col) in mm."""
     center_px = np.empty(2)
     centroid(mask_to_contour(first_mask), center_px)
     return center_px * spacing_mm

@@ -1,4 +1,4 @@
-"""What is demanded of a tracker on a scene, and how well confidence ranks frames by their error."""
+"""Check a tracker's results on a scene against limits, and measure how well confidence ranks frames by error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gatekeeper.config import GateConfig
 SURE = GateConfig().min_confidence
 P95_MM, FAR_MM, SURE_SHARE, BACK_FRAMES = 2.0, 5.0, 0.9, 2
 WRONG_MM, AUC = 3.0, 0.95
-"""A frame further off than `WRONG_MM` ought to have less confidence than one that is not."""
+"""Error in mm above which a frame counts as wrong; wrong frames should have lower confidence than others."""
 
 BINS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came out on one scene; NaN where no frame is of that kind.
+    """Results on one scene; NaN where there is no frame of the kind.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def figures(runs: Sequence[Followed], can_be_followed: bool) -> Figures:
 
 
 def frames_until_back(run: Followed) -> list[int]:
-    """Return for each return of the target which trackable frame, from 1, is the first sure and right one."""
+    """Return for each return of the target the number, from 1, of the first confident and correct trackable frame."""
     good = run.trackable & (run.confidence >= SURE) & (run.errors_mm <= FAR_MM)
     returns = 1 + np.flatnonzero(run.trackable[1:] & ~run.trackable[:-1])
     found = []
@@ -112,7 +112,7 @@ def roc_area(confidence: Array, errors_mm: Array) -> float:
 
 
 def reliability(confidence: Array, errors_mm: Array) -> list[tuple[float, float, int, float, float]]:
-    """Return per bin of confidence: its ends, frames, share that is wrong, mean error of those with a true place."""
+    """Return per bin of confidence: ends, frames, share of wrong frames, mean error of those with a true position."""
     rows = []
     place = np.clip(np.digitize(confidence, BINS) - 1, 0, len(BINS) - 2)
     for index in range(len(BINS) - 1):

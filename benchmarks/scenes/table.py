@@ -1,4 +1,4 @@
-"""What was measured, as tables for a reader and as one JSON object for a program."""
+"""Write the results as tables and as one JSON object."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ Sources = Mapping[str, Sequence[Followed]]
 
 
 def scenes_table(rows: Mapping[str, tuple[Scene, Figures]], seeds: Sequence[int]) -> Table:
-    """Return one line per scene; what is not as it must be is named in the last column."""
+    """Return a table with one row per scene; the last column names violated limits."""
     table = Table(title=f"Hard scenes, seeds {', '.join(map(str, seeds))}; sure: confidence >= {SURE:g}")
     table.add_column("scene")
     for heading in ("frames", "trackable", "mean mm", "p95 mm", "worst mm", "sure %", "sure, far", "back after"):
@@ -79,7 +79,7 @@ def areas_table(sources: Sources) -> Table:
 
 
 def reliability_table(sources: Sources) -> Table:
-    """Return what a confidence means: by bin, the share of frames that are wrong and the mean error of the others."""
+    """Return the calibration of confidence: by bin, share of wrong frames and mean error of the others."""
     table = Table(title="What a confidence means, all frames together")
     for heading in ("confidence", "frames", f"> {WRONG_MM:g} mm or not there, %", "mean mm where it is there"):
         table.add_column(heading, justify="right")
@@ -89,7 +89,7 @@ def reliability_table(sources: Sources) -> Table:
 
 
 def unsure_shares(sources: Sources) -> dict[str, tuple[int, float]]:
-    """Return by kind of disturbance how many frames there are and the share of them on which the tracker is unsure."""
+    """Return the number of frames and the share with low confidence, by kind of disturbance."""
     runs = [run for several in sources.values() for run in several]
     kind, confidence = (np.concatenate([getattr(run, field) for run in runs]) for field in ("kinds", "confidence"))
     return {
@@ -99,7 +99,7 @@ def unsure_shares(sources: Sources) -> dict[str, tuple[int, float]]:
 
 
 def unsure_table(shares: Mapping[str, tuple[int, float]]) -> Table:
-    """Return how often the tracker is unsure where it ought to be."""
+    """Return the share of frames with low confidence where it should be low."""
     table = Table(title=f"Confidence below {SURE:g} where there is doubt")
     table.add_column("frames")
     for heading in ("how many", "unsure %"):
@@ -112,7 +112,7 @@ def unsure_table(shares: Mapping[str, tuple[int, float]]) -> Table:
 def as_json(
     rows: Mapping[str, tuple[Scene, Figures]], sources: Sources, shares: Mapping[str, tuple[int, float]]
 ) -> dict[str, object]:
-    """Return all tables as numbers; what no frame can tell is null."""
+    """Return all tables as numbers; null where no frame gives a value."""
     tables = {
         "scenes": {name: asdict(row) for name, (_, row) in rows.items()},
         "roc_area": {

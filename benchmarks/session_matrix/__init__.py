@@ -1,1 +1,1 @@
-"""Whole live sessions over the loopback: every source with every way to a linac."""
+"""Run complete live sessions over the loopback: every source with every linac port."""

@@ -1,4 +1,4 @@
-"""Whole live sessions over the loopback, fed in real time: `python -m benchmarks.session_matrix [--seconds S]`.
+"""Run complete live sessions over the loopback in real time: `python -m benchmarks.session_matrix [--seconds S]`.
 
 For every source and every way to a linac: `gatekeeper feed` plays a phantom at 8 frames per second into `gatekeeper
 run`, which learns, is armed, and drives a far end that keeps a record. Then the feeder is stopped with the beam on and
@@ -38,7 +38,7 @@ def write_case(folder: Path, seconds: float = CASE_S) -> Path:
 
 
 def measure(cells: Sequence[tuple[str, str]], seconds: float, side_by_side: int) -> list[Cell]:
-    """Run some cells, so many at a time, each from a process of its own, and return what came of them in order."""
+    """Run cells, some at a time, each from its own process, and return the results in order."""
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(side_by_side, spawn) as pool:
         case = write_case(Path(name))
@@ -81,12 +81,14 @@ def _of(measured_ms: float, stated_ms: float) -> str:
 
 
 def main() -> int:
-    """Run, print, and return 1 when anything is not as stated."""
+    """Run, print, and return 1 when a result differs from what is stated."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.session_matrix", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=120.0, help="how long each is armed (default 120)")
+    parser.add_argument(
+        "--seconds", type=float, default=120.0, help="time for which each session is armed (default 120)"
+    )
     parser.add_argument("--sources", nargs="+", choices=SOURCES, default=SOURCES, help="only these")
     parser.add_argument("--linacs", nargs="+", choices=LINACS, default=LINACS, help="only these")
-    parser.add_argument("--side-by-side", type=int, default=1, help="so many at a time (default 1)")
+    parser.add_argument("--side-by-side", type=int, default=1, help="number of sessions at a time (default 1)")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     options = parser.parse_args()
     cells = [(source, linac) for source in options.sources for linac in options.linacs]

@@ -1,4 +1,4 @@
-"""One cell: a whole session with one source and one way to a linac, and what is stated about it."""
+"""Run one cell: a complete session with one source and one linac port, and check it."""
 
 import math
 import signal
@@ -19,14 +19,14 @@ from gatekeeper.recording.hash_chain import read_chain
 from replay.sessions.verify import verify_folder
 
 LINK_S = 0.02
-"""From a decision to the far end, as in docs/explanation/safety.md, in s."""
+"""Limit of the time from a decision to the far end, as in docs/explanation/safety.md, in s."""
 ON_S = 60.0
-"""Within this time the beam comes on again, in s: a deep breath is shorter."""
+"""Limit of the time until the beam is on again, in s; a deep breath is shorter."""
 
 
 @dataclass(slots=True)
 class Cell:
-    """What came of one session.
+    """Result of one session.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ def run_cell(source: str, linac: str, case: Path, seconds: float, preview_s: flo
     spare_s : float
         What a machine that others keep busy may add to the times that are stated, in s.
     """
-    # Who was started in the background may ignore it, and would pass that on to the feeders, which are stopped by it.
+    # A process started in the background may ignore SIGINT, and so would the feeders, which are stopped by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     cell = Cell(source, linac)
     with tempfile.TemporaryDirectory(prefix="session-matrix-") as name:
@@ -136,7 +136,7 @@ def _session(cell: Cell, far: Any, folder: Path, case: Path, seconds: float, pre
 
 
 def _judge(cell: Cell, far: Any, kept: Path, fed: int, summary: dict[str, Any], spare_s: float) -> None:
-    """Hold what was fed, decided and heard against each other."""
+    """Compare what was sent to the session, decided, and received at the far end."""
     config = SessionConfig()
     chain = read_chain((kept / "decisions.jsonl").read_bytes())
     entries: Sequence[Entry] = [dict(entry) for entry in chain.entries]
@@ -144,7 +144,7 @@ def _judge(cell: Cell, far: Any, kept: Path, fed: int, summary: dict[str, Any], 
     counts = counts_of(entries)
     cell.frames, cell.skipped, cell.silences = counts.frames, counts.skipped, counts.silences
     cell.p50_ms, cell.p99_ms = (float(summary["latency_ms"][name]) for name in ("p50", "p99"))
-    # A feeder that is stopped may have sent one that it has not counted.
+    # A stopped feeder may have sent a frame that it has not counted.
     cell.lost, cell.changes = max(0, lost(entries, fed)), len(told) - 1
     if cell.lost:
         cell.findings.append(f"{cell.lost} of {fed} frames have no decision")
@@ -156,14 +156,14 @@ def _judge(cell: Cell, far: Any, kept: Path, fed: int, summary: dict[str, Any], 
 
 
 def _compare(cell: Cell, far: Any, told: Sequence[Change], heard: Sequence[tuple[float, bool]]) -> None:
-    """Compare the states: the far end was stopped with the beam on, so that the last HOLD is the journal's alone."""
+    """Compare the states: the far end was stopped with the beam on, so only the journal has the last HOLD."""
     if far.config is None:
         return
     journal, record = [change.beam_on for change in told], [state for _, state in heard]
     cell.same = record in (journal, journal[:-1])
     if not cell.same:
         held, on = besides(told, heard, offset_s(told, heard))
-        # A beam-on that follows a HOLD of the port's own, for a decision that still stood, is the journal's too.
+        # A beam-on after a HOLD sent by the port itself, for a decision still valid, is also in the journal.
         cell.held_besides, cell.on_besides = held, max(0, on - held)
         cell.findings.append(
             f"the far end has heard {len(record)} states, the journal has {len(journal)}; "
@@ -182,7 +182,7 @@ def _time(
     silence_s: float,
     spare_s: float,
 ) -> None:
-    """Measure from each stop to HOLD, and compare with what is stated."""
+    """Measure the time from each stop to HOLD, and compare it with the stated limit."""
     ahead_s = offset_s(told, heard)
     stopped = [
         (entry["decided_s"], before["received_s"])
@@ -214,6 +214,6 @@ def _time(
 
 
 def _pause_s(entries: Sequence[Entry], since_s: float) -> float:
-    """Return how long after a silence the next frame came: the stop is the longest of all pauses, in s."""
+    """Return the time from a frame timeout to the next frame, in s; the stop is the longest pause."""
     later = (entry["received_s"] for entry in entries if entry["kind"] == "frame" and entry["received_s"] > since_s)
     return next(later, math.inf) - since_s

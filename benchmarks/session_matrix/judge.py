@@ -1,4 +1,4 @@
-"""Whether a session's journal, what was fed, and what the far end has heard tell the same."""
+"""Compare a session's journal with the frames sent to it and the states received at the far end."""
 
 import math
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from gatekeeper.core.session_counts import counts_of
 
 Entry = dict[str, Any]
 SAME_S = 0.1
-"""A change at the far end and one in the journal that are so near are the same, in s; two frames are further apart."""
+"""Largest time between a change at the far end and the same change in the journal, in s; less than a frame period."""
 
 
 class Change(NamedTuple):
-    """The beam changes: when, in s of session time, and to what; `since_s` is when the frame before it had arrived."""
+    """A change of the beam: time in s of session time, and state; `since_s` is when the previous frame had arrived."""
 
     time_s: float
     beam_on: bool
@@ -21,7 +21,7 @@ class Change(NamedTuple):
 
 
 def changes(entries: Sequence[Entry], max_age_s: float) -> list[Change]:
-    """Return when the linac was told another state than before, HOLD first, by a journal.
+    """Return the changes of state sent to the linac, from HOLD on, by a journal.
 
     A beam-on whose frame became too old while it was judged was not sent; the silence that took its place was.
     """
@@ -43,14 +43,14 @@ def changes(entries: Sequence[Entry], max_age_s: float) -> list[Change]:
 
 
 def heard_changes(heard: Sequence[Any]) -> list[tuple[float, bool]]:
-    """Return when the far end was told another state than before, by its own clock, HOLD first."""
+    """Return the changes of state received at the far end, from HOLD on, by its own clock."""
     states = [(one.time_s, one.beam_on) for one in heard]
     first = [next(group) for _, group in groupby(states, key=lambda state: state[1])]
     return first if first and not first[0][1] else [(-math.inf, False), *first]
 
 
 def offset_s(told: Sequence[Change], heard: Sequence[tuple[float, bool]]) -> float:
-    """Return by how much the far end's clock is ahead of session time, in s: the least delay stands for none.
+    """Return the offset of the far end's clock from session time, in s, taking the shortest delay as zero.
 
     The first HOLD stands from before the session, so that the first beam-on is what both have for certain.
     """
@@ -62,7 +62,7 @@ def offset_s(told: Sequence[Change], heard: Sequence[tuple[float, bool]]) -> flo
 
 
 def besides(told: Sequence[Change], heard: Sequence[tuple[float, bool]], ahead_s: float) -> tuple[int, int]:
-    """Return how often the far end has heard HOLD, and beam-on, when the journal has no such change near that time."""
+    """Return how often the far end received HOLD, and beam-on, without such a change in the journal near that time."""
     alone = [
         beam_on
         for at_s, beam_on in heard[1:]
@@ -72,11 +72,11 @@ def besides(told: Sequence[Change], heard: Sequence[tuple[float, bool]], ahead_s
 
 
 def hold_after(changes_: Sequence[Change], time_s: float) -> Change | None:
-    """Return the first HOLD at a session time or later; None when there is none."""
+    """Return the first HOLD at or after a session time, or None."""
     return next((change for change in changes_ if change.time_s >= time_s and not change.beam_on), None)
 
 
 def lost(entries: Sequence[Entry], fed: int) -> int:
-    """Return of how many frames that were fed nothing is in the journal, neither a decision nor that it was skipped."""
+    """Return the number of sent frames that the journal lists neither as decided nor as skipped."""
     counts = counts_of(entries)
     return fed - counts.frames - counts.skipped

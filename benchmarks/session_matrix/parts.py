@@ -1,4 +1,4 @@
-"""What a cell of the matrix is made of: the session and the feeder as processes, and the far end of the linac port."""
+"""Provide the parts of a cell: session and feeder as processes, and the far end of the linac port."""
 
 import json
 import queue
@@ -23,14 +23,14 @@ START_S = 120.0
 
 
 class DryFarEnd:
-    """Nothing is at the far end of a dry run."""
+    """Yield None; a dry run has no far end."""
 
     config = None
 
 
 def far_end(linac: str, folder: Path) -> Any:
-    """Return the far end of a linac port, to be entered with `with`; it keeps a record of what it was told."""
-    # pytest is needed for these, and not for the rest.
+    """Return the far end of a linac port, a context manager that records the orders."""
+    # Only these need pytest.
     from tests.support.far_ends import InterlockFarEnd, SerialFarEnd
     from tests.support.far_ends_modbus import ModbusFarEnd
     from tests.support.far_ends_openigtlink import ReceiverFarEnd
@@ -40,7 +40,7 @@ def far_end(linac: str, folder: Path) -> Any:
 
 
 class Process:
-    """A gatekeeper command, and the lines that it writes, as they come."""
+    """A gatekeeper command in a process, and the lines of its output."""
 
     def __init__(self, *arguments: object) -> None:
         self._process = subprocess.Popen(  # noqa: S603
@@ -66,7 +66,7 @@ class Process:
             tell(lines[-1])
 
     def wait_for(self, pattern: str, seconds: float = START_S, feeder: "Process | None" = None) -> re.Match[str]:
-        """Return the match of the next line in which there is one; a feeder that has ended is waited for in vain."""
+        """Return the match of the next matching line; raise when the feeder has ended."""
         end_s = time.monotonic() + seconds
         while True:
             try:
@@ -84,14 +84,14 @@ class Process:
                 return found
 
     def wait_for_next(self, pattern: str, seconds: float = START_S, feeder: "Process | None" = None) -> re.Match[str]:
-        """Return the match of the next line that is not written yet."""
+        """Return the match of the next line written from now on."""
         while not self._new.empty():
             self._new.get()
         return self.wait_for(pattern, seconds, feeder)
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is over."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def type(self, words: str) -> None:
@@ -112,7 +112,7 @@ class Process:
         return code
 
     def json(self) -> dict[str, Any]:
-        """Return what the last line of standard output says."""
+        """Return the values of the last line of standard output."""
         values: dict[str, Any] = json.loads(self.lines[-1])
         return values
 

@@ -1,1 +1,1 @@
-"""Random, mutated and truncated messages against live sources, with the real loop and gate behind them."""
+"""Send random, mutated and truncated messages to live sources with the real loop and gate."""

@@ -1,4 +1,4 @@
-"""Fuzz live sources: 100,000 bad messages for each protocol, each on a connection of its own, and no beam-on.
+"""Fuzz live sources with 100,000 bad messages for each protocol, each on its own connection; none may cause beam-on.
 
 Before and after, a good client gets the beam on, so that it is not merely the beam that was broken.
 """
@@ -19,15 +19,15 @@ from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import Session, session
 
 GROWTH_KIB = 4096
-"""More memory than this must not be taken after the first tenth of the messages."""
+"""Limit of the growth of memory after the first tenth of the messages."""
 ANSWER_S = 10.0
 RESET_EVERY = 20
 AT_ONCE = struct.pack("ii", 1, 0)
-"""Close without leaving the port waiting, so that there are enough of them."""
+"""Socket option to close without TIME_WAIT, so that ports do not run out."""
 
 
 def attack(address: tuple[str, int], raw: bytes, chance: random.Random) -> str:
-    """Send bytes on a connection of their own, wait until the other side closes it, and return how that went."""
+    """Send bytes on a new connection, wait until the source closes it, and return how it ended."""
     with socket.create_connection(address, ANSWER_S) as link:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -58,7 +58,7 @@ def fuzz(running: Session, count: int, chance: random.Random) -> Counter[str]:
 
 
 def measure(name: str, count: int, seed: int) -> dict[str, object]:
-    """Fuzz one protocol and return what came of it."""
+    """Fuzz one protocol and return the results."""
     chance, began_s = random.Random(seed), time.monotonic()  # noqa: S311 - repeatable, not secret
     threads = threading.active_count()
     with session(WIRES[name]) as running:
@@ -94,7 +94,7 @@ def measure(name: str, count: int, seed: int) -> dict[str, object]:
 
 
 def faults(found: dict[str, object]) -> list[str]:
-    """Return what must not be, in words."""
+    """Return the violated requirements as text."""
     broken, ended = found["broken"], found["ended"]
     checks = {
         "the beam came on": found["beam_on"] == 0,
@@ -109,7 +109,7 @@ def faults(found: dict[str, object]) -> list[str]:
 
 
 def main() -> int:
-    """Fuzz, print what came of it, and return the exit code."""
+    """Fuzz, print the results, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("protocols", nargs="*", help=f"of {', '.join(WIRES)}; all by default")
     parser.add_argument("--count", type=int, default=100_000)

@@ -1,4 +1,4 @@
-"""DICOM for the fuzz: the upper layer's PDUs, commands and objects, written from the standard's tables."""
+"""Make DICOM messages for the fuzz test: PDUs, commands and objects, written from the standard's tables."""
 
 import random
 import struct
@@ -35,7 +35,7 @@ ODD_VALUES = {
 
 
 class DicomWire:
-    """The DICOM source and what is said to it."""
+    """The DICOM source and its messages."""
 
     def source(self, clock: Clock, read_deadline_s: float) -> LiveSource:
         return DicomSource(DicomSourceConfig(kind="dicom", port=0, read_deadline_s=read_deadline_s), clock)
@@ -44,7 +44,7 @@ class DicomWire:
         return DicomFeeder(host, port)
 
     def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return a spoiled request, or a sound one with a spoiled echo, store command or object after it."""
+        """Return a corrupted request, or a valid one followed by a corrupted echo, store command or object."""
         kind = chance.random()
         if kind < 0.2:
             return spoiled(chance, _request())
@@ -104,7 +104,7 @@ def _command(field: int, abstract: str, has_data: int) -> bytes:
 
 
 def _object(frame: Frame, chance: random.Random | None = None) -> bytes:
-    """Return a sound object, or one with an element that is odd or missing."""
+    """Return a valid object, or one with an unusual or missing element."""
     item = mr_object(frame.image, frame.spacing_mm, frame.plane, frame.acquired_s, frame.sequence, "2.25.5", "2.25.6")
     odd: dict[int, bytes] = {}
     if chance is not None:

@@ -1,4 +1,4 @@
-"""MRD for the fuzz."""
+"""Make MRD messages for the fuzz test."""
 
 import random
 import struct
@@ -20,7 +20,7 @@ META = (
 
 
 class MrdWire:
-    """The MRD source and what is said to it."""
+    """The MRD source and its messages."""
 
     def source(self, clock: Clock, read_deadline_s: float) -> LiveSource:
         return MrdSource(MrdSourceConfig(kind="mrd", port=0, read_deadline_s=read_deadline_s), clock)
@@ -29,7 +29,7 @@ class MrdWire:
         return MrdFeeder(host, port)
 
     def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return one spoiled message, as often as not an image, sometimes after sound ones that are no images."""
+        """Return one corrupted message, an image in half of the cases, sometimes after valid messages without image."""
         image = mrd.write_image(header_of(frame), frame.image, chance.choice((b"", META)))
         others = (
             mrd.write_text(Kind.CONFIG_FILE, "cine"),

@@ -1,4 +1,4 @@
-"""OpenIGTLink for the fuzz."""
+"""Make OpenIGTLink messages for the fuzz test."""
 
 import dataclasses
 import random
@@ -20,11 +20,11 @@ from replay.feed.openigtlink_feeder import START_S, THICKNESS_MM, OpenIGTLinkFee
 from replay.feed.port import Feeder
 
 SIGNED = 0.5
-"""This share of the messages is spoiled before it is signed: the checksum would hide everything behind it."""
+"""Share of messages that get a valid checksum after corruption; otherwise only the checksum would be tested."""
 
 
 class OpenIGTLinkWire:
-    """The OpenIGTLink source, as a server, and what is said to it."""
+    """The OpenIGTLink source, as a server, and its messages."""
 
     def source(self, clock: Clock, read_deadline_s: float) -> LiveSource:
         return OpenIGTLinkSource(
@@ -35,7 +35,7 @@ class OpenIGTLinkWire:
         return OpenIGTLinkFeeder(host, port)
 
     def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return one spoiled message, as often as not an image, sometimes after sound ones that are no images."""
+        """Return one corrupted message, an image in half of the cases, sometimes after valid messages without image."""
         others = {
             "TRANSFORM": encode_transform(np.eye(4)),
             "STATUS": encode_status(Status(chance.randint(0, 19), text="x" * chance.randint(0, 60))),

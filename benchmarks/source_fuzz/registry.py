@@ -1,4 +1,4 @@
-"""The protocols that are fuzzed, by name; a new source adds itself here."""
+"""List the fuzzed protocols by name; new sources are added here."""
 
 from benchmarks.source_fuzz.dicom import DicomWire
 from benchmarks.source_fuzz.mrd import MrdWire

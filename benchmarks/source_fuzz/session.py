@@ -1,4 +1,4 @@
-"""A session behind a live source: the real loop, engine and gate, and a tracker that is always sure.
+"""Run a session behind a live source: the real loop, engine and gate, with a tracker that is always confident.
 
 So nothing but the source and the gate's findings about frames stands between a message and the beam.
 """
@@ -39,14 +39,14 @@ TARGET_PX = np.stack([12.0 + 4.0 * np.sin(ANGLES), 10.0 + 3.0 * np.cos(ANGLES)],
 
 
 class AlwaysSure:
-    """A tracker that finds the target in its place on anything."""
+    """A tracker that finds the target unmoved on any image."""
 
-    def track(self, image: NDArray[np.float32]) -> Track:  # noqa: ARG002 - whatever it is
+    def track(self, image: NDArray[np.float32]) -> Track:  # noqa: ARG002 - any image
         return Track(TARGET_PX, (24.0, 30.0), 1.0)
 
 
 class Beam:
-    """A linac that counts what it is told."""
+    """A linac port that counts decisions."""
 
     alive = True
 
@@ -75,7 +75,7 @@ class NoRecord:
 
 
 class Session:
-    """A session that runs until it is left."""
+    """A session that runs until its context is left."""
 
     def __init__(self, wire: Wire, read_deadline_s: float = 2.0) -> None:
         self.wire = wire
@@ -106,18 +106,18 @@ class Session:
             return None
 
     def reset(self) -> None:
-        """Have the operator reset all faults, so that none of them covers up what comes next."""
+        """Reset all faults as the operator, so that none hides later ones."""
         self._orders.put(Command(Action.RESET, "fuzz", self.clock.now_s()))
 
     def frame(self) -> Frame:
-        """Return the next good frame: with a number, a time and pixels of its own."""
+        """Return the next valid frame, with a new number, time and pixels."""
         self._number += 1
         now_s = self.clock.now_s()
         image = self._chance.random(SHAPE, dtype=np.float32) * 1000.0
         return Frame(image, SPACING_MM, self._number, now_s, now_s, PLANE)
 
     def lets_on(self) -> bool:
-        """Return True when a good client, that may have to try some times, gets the beam on before patience ends."""
+        """Return True when a valid client, after retries if needed, gets the beam on within the time limit."""
         self.reset()
         before, until_s = self.beam.times_on, time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s and self.beam.times_on == before:
@@ -139,7 +139,7 @@ class Session:
             feeder.close()
 
     def is_held(self) -> bool:
-        """Return True once the beam is held, as it must be soon after a client has gone."""
+        """Return True once the beam is held, as required soon after a client has disconnected."""
         until_s = time.monotonic() + PATIENCE_S
         while self.beam.is_on and time.monotonic() < until_s:
             time.sleep(PERIOD_S)
@@ -152,7 +152,7 @@ class Session:
 
 @contextmanager
 def session(wire: Wire, read_deadline_s: float = 2.0) -> Iterator[Session]:
-    """Run a session; what ended it before its time is raised."""
+    """Run a session; an error that ended it early is raised."""
     running = Session(wire, read_deadline_s)
     try:
         yield running

@@ -1,4 +1,4 @@
-"""What the fuzz needs of a protocol, and the ways to spoil a message that any protocol has."""
+"""Define what the fuzz test needs of a protocol, and corruptions that apply to any message."""
 
 import random
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from replay.feed.port import Feeder
 
 
 class LiveSource(Protocol):
-    """A source that listens, as the driver sees it; it is a FrameSource too."""
+    """A listening FrameSource, as the fuzz driver uses it."""
 
     @property
     def address(self) -> tuple[str, int]: ...
@@ -34,24 +34,24 @@ class Wire(Protocol):
         ...
 
     def feeder(self, host: str, port: int) -> Feeder:
-        """Return a good client, connected."""
+        """Return a valid client, connected."""
         ...
 
     def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return what a bad client sends on a connection of its own: at most one image, which may even be sound."""
+        """Return the bytes of a bad client on its own connection: at most one image, which may be valid."""
         ...
 
     def huge(self, size: int) -> Mapping[str, bytes]:
-        """Return beginnings of messages that announce `size` bytes or more, by a name."""
+        """Return beginnings of messages that announce `size` bytes or more, by name."""
         ...
 
     def begun(self, frame: Frame) -> bytes:
-        """Return a sound message, at least a hundred bytes long, to be sent in part or slowly."""
+        """Return a valid message of at least 100 bytes, to be sent partially or slowly."""
         ...
 
 
 def turned_bits(chance: random.Random, raw: bytes) -> bytes:
-    """Return a message with some bits turned over, most often near its beginning."""
+    """Return a message with some bits flipped, mostly near its beginning."""
     changed = bytearray(raw)
     for _ in range(chance.choice((1, 1, 1, 2, 8, 64))):
         at = chance.randrange(len(changed) if chance.random() < 0.3 else min(len(changed), 300))
@@ -72,7 +72,7 @@ def cut(chance: random.Random, raw: bytes) -> bytes:
 
 
 def grown_or_shrunk(chance: random.Random, raw: bytes) -> bytes:
-    """Return a message with bytes put in or left out somewhere."""
+    """Return a message with bytes inserted or removed."""
     at = chance.randrange(len(raw) if chance.random() < 0.3 else min(len(raw), 300))
     if chance.random() < 0.5:
         return raw[:at] + chance.randbytes(chance.randint(1, 64)) + raw[at:]
@@ -80,7 +80,7 @@ def grown_or_shrunk(chance: random.Random, raw: bytes) -> bytes:
 
 
 def written_over(chance: random.Random, raw: bytes) -> bytes:
-    """Return a message in which one number was replaced by one that is rarely met."""
+    """Return a message with one number replaced by an extreme value."""
     rare = chance.choice(
         (
             b"\0" * 4,
@@ -104,5 +104,5 @@ SPOILERS = (turned_bits, noise, noise_with_the_right_start, cut, grown_or_shrunk
 
 
 def spoiled(chance: random.Random, raw: bytes) -> bytes:
-    """Return a message spoiled in one of these ways."""
+    """Return a message with one of these corruptions."""
     return chance.choice(SPOILERS)(chance, raw)
