@@ -150,7 +150,7 @@ def bad_message(chance: random.Random, session: Session) -> bytes:
 
 def fuzz_machine(count: int, seed: int) -> Counter[str]:
     """Send `count` bad messages through buffer and state machine, and count the answers."""
-    chance, seen = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
+    chance, counts = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
     now_ns, state = 2**40, Interlock()
     session: Session | None = None
     for _ in range(count):
@@ -171,13 +171,13 @@ def fuzz_machine(count: int, seed: int) -> Counter[str]:
         buffer.put(bad_message(chance, session))
         raw = buffer.take()
         if raw is None:
-            seen["incomplete"] += 1
+            counts["incomplete"] += 1
             continue
         state, answer = received(state, now_ns, raw, RULES)
-        seen["nothing" if answer.refused is None else answer.refused.word] += 1
-        seen["beam on"] += state.beam is BeamState.ON
-        seen["beam taken"] += was_on
-    return seen
+        counts["nothing" if answer.refused is None else answer.refused.word] += 1
+        counts["beam on"] += state.beam is BeamState.ON
+        counts["beam taken"] += was_on
+    return counts
 
 
 def lent(state: Interlock, now_ns: int, session: Session) -> Interlock:
@@ -192,12 +192,12 @@ def lent(state: Interlock, now_ns: int, session: Session) -> Interlock:
 
 def fuzz_socket(count: int, seed: int, port: int) -> Counter[str]:
     """Send `count` bad messages to an interlock process, each at the end of a session, and count the answers."""
-    chance, seen = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
+    chance, counts = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
     for _ in range(count):
         with socket.create_connection(("127.0.0.1", port), 5.0) as link:
             challenge = decode(_read(link))
             if challenge.kind == Kind.REFUSED:
-                seen["busy"] += 1
+                counts["busy"] += 1
                 continue
             session = Session(chance, challenge)
             link.sendall(session.hello())
@@ -210,9 +210,9 @@ def fuzz_socket(count: int, seed: int, port: int) -> Counter[str]:
                 while raw := _read(link):
                     message = decode(raw)
                     beam_on = message.kind == Kind.ACK and message.code == 1
-                    seen["beam on" if beam_on else "answered"] += is_signed(raw, session.key)
-            seen["sent"] += 1
-    return seen
+                    counts["beam on" if beam_on else "answered"] += is_signed(raw, session.key)
+            counts["sent"] += 1
+    return counts
 
 
 def _read(link: socket.socket) -> bytes:

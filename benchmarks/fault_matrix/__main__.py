@@ -40,11 +40,11 @@ def measure(faults: Sequence[Fault], jobs: int = 1, rates_hz: Sequence[float] = 
         for outcomes in waiting:
             found.append([outcome.result() for outcome in outcomes])
             for outcome in found[-1]:
-                print(said(outcome), flush=True)
+                print(outcome_text(outcome), flush=True)
         return found
 
 
-def said(one: Outcome) -> str:
+def outcome_text(one: Outcome) -> str:
     """Return one outcome as a line of text."""
     return (
         f"{'ok  ' if one.good else 'FAIL'} {one.fault.name}, {1.0 / one.period_s:.0f} per s: on before {one.was_on}, "

@@ -79,24 +79,24 @@ def say(values: dict[str, float]) -> None:
 
 def main(settings: Path) -> None:
     """Run one session."""
-    told = json.loads(settings.read_text(encoding="utf-8"))
-    recording = load(Path(told["recording"]))
-    material = replay_input(recording)
-    period_s, fault_frame = told["period_s"], told["fault_frame"]
+    options = json.loads(settings.read_text(encoding="utf-8"))
+    recording = load(Path(options["recording"]))
+    replay_setup = replay_input(recording)
+    period_s, fault_frame = options["period_s"], options["fault_frame"]
     base = SessionConfig()
     silence_s = base.silence_s(period_s)
     lease = LeaseConfig(fresh_ms=round(1e3 * silence_s), retry_ms=20)
-    linac_config = LeaseLinacConfig(port=told["port"], key_file=told["key_file"], lease=lease)
+    linac_config = LeaseLinacConfig(port=options["port"], key_file=options["key_file"], lease=lease)
     config = base.model_copy(update={"linac": linac_config})
     true = PacedClock(1.0)
 
     def around(tracker: TargetTracker) -> TargetTracker:
-        return SlowTracker(tracker, When(fault_frame), true, told["slow_s"]) if told.get("slow_s") else tracker
+        return SlowTracker(tracker, When(fault_frame), true, options["slow_s"]) if options.get("slow_s") else tracker
 
-    engine = arm(material.setup, config, around).engine
+    engine = arm(replay_setup.setup, config, around).engine
     with (
         closing(LeaseLinac(linac_config, load_key(Path(linac_config.key_file)))) as linac,
-        SessionRecorder(Path(told["session"]), config, material.setup) as session,
+        SessionRecorder(Path(options["session"]), config, replay_setup.setup) as session,
     ):
         end_s = time.monotonic() + CONNECT_S
         while not linac.alive and time.monotonic() < end_s:
@@ -105,12 +105,12 @@ def main(settings: Path) -> None:
         clock = LoopClock(true)
 
         def set_off() -> None:
-            if told.get("jump_s"):
+            if options.get("jump_s"):
                 at_s = true.now_s() + (fault_frame - JUMP_BEFORE) * period_s
-                clock.clock = JumpingClock(true, at_s, told["jump_s"])
+                clock.clock = JumpingClock(true, at_s, options["jump_s"])
 
-        source: FrameSource = Announced(inject(Player(recording, true), told["source"], true, seed=1), set_off)
-        if not told.get("every_frame"):
+        source: FrameSource = Announced(inject(Player(recording, true), options["source"], true, seed=1), set_off)
+        if not options.get("every_frame"):
             source = NewestFrame(source)
         run_loop(source, engine, linac, session, clock, config.gate.max_age_s, silence_s=silence_s)
 

@@ -16,24 +16,24 @@ class Fault:
     Attributes
     ----------
     name : str
-        What it is called.
+        Name of the fault.
     detected_by : str
-        Who notices, and the word in the log.
+        What detects it, and the reason in the journal.
     periods, seconds : float
-        The stated time to HOLD: so many frame periods and seconds after `since`; infinite where only the truth counts.
+        Stated time to HOLD after `since`, in frame periods plus seconds; infinite where only the truth is checked.
     since : str
         "frame": arrival of the first faulty frame; "last": arrival of the last good one; "jump": half a period
-        before the former; "act": the moment at which somebody does something to a process.
+        before the former; "act": the time of an action on a process.
     source : tuple of str
-        Faults of the source, as `gatekeeper replay --fault` takes them, with F for the frame.
+        Faults of the source, as for `gatekeeper replay --fault`, with F for the frame.
     engine : dict
-        What else goes wrong inside the engine's process.
+        Settings of further faults in the engine's process.
     act : str or None
-        What is done from outside.
+        Action on a process from outside.
     faulty_frames : int or None
-        For how many frames the input is faulty; None until the end.
+        Number of faulty frames; None until the end.
     means : str or None
-        A reason that must be in the log; None where nobody is left to write it.
+        A reason that must be in the journal; None where no process is left to write it.
     """
 
     name: str

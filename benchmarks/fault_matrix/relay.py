@@ -12,12 +12,12 @@ class Relay:
     Parameters
     ----------
     port : int
-        Where to pass connections on.
+        Port that connections are forwarded to.
 
     Attributes
     ----------
     port : int
-        Where it listens.
+        Port that the relay listens on.
     """
 
     def __init__(self, port: int) -> None:

@@ -79,21 +79,21 @@ class Outcome:
     Attributes
     ----------
     fault : Fault
-        Which.
+        The fault.
     period_s : float
         Time from frame to frame.
     was_on : bool
-        Whether the beam was on when the fault began: without that the case shows nothing.
+        Whether the beam was on when the fault began; otherwise the case shows nothing.
     to_hold_s : float
-        From the fault until the beam was off.
+        Time from the fault until the beam was off.
     limit_s : float
         The stated time.
     beyond_s : float
-        Beam-on after the stated time, while the input was faulty.
+        Time with the beam on after the stated time, while the input was faulty.
     while_out_s : float
-        Beam-on while the target was out, beyond the time that it takes to notice.
+        Time with the beam on while the target was out, beyond the detection time.
     reasons : set of str
-        Every reason in the session's log.
+        All reasons in the session's journal.
     """
 
     fault: Fault

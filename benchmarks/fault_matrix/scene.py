@@ -26,11 +26,11 @@ class Scene:
     recording : Recording
         The frames.
     out : ndarray of bool, shape (T,)
-        On which of them the target is out.
+        Whether the target is out, on each frame.
     period_s : float
         Time from frame to frame, in s.
     fault_frame : int
-        Where the fault begins.
+        Index of the frame at which the fault begins.
     """
 
     recording: Recording

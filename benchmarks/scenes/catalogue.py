@@ -17,13 +17,14 @@ class Scene:
     Attributes
     ----------
     name, what : str
+        Name and description.
     settings : dict
         Parts of a `PhantomConfig` that differ from its defaults.
     disturbances : tuple of Disturbance
-        Frames that are replaced or spoilt.
+        Frames that are replaced or disturbed.
     can_be_followed : bool
-        Whether the tracker must be sure on nearly all frames that show the target; false where the images are so
-        poor, or the target goes so far, that doubt is a good answer, too. Being sure and wrong never is.
+        Whether the tracker must be confident on nearly all frames that show the target; false where images are so
+        poor, or the target moves so far, that low confidence is also correct. Confident and wrong is never allowed.
     """
 
     name: str
@@ -38,23 +39,24 @@ class Scene:
         Parameters
         ----------
         seed : int
+            Seed of the phantom.
         lead_s : float
-            So much later everything befalls, and so much longer the recording is: time for a preview.
+            Delay of all events and extension of the recording, in s: time for a preview.
         **acquisition
-            Settings of the acquisition other than the scene's own.
+            Settings of the acquisition that replace the scene's own.
 
         Raises
         ------
         ConfigError
-            When there is no such phantom.
+            When the settings are invalid.
         """
-        seen = {"duration_s": 24.0, **self.settings.get("acquisition", {}), **acquisition}
-        seen["duration_s"] += lead_s
+        settings = {"duration_s": 24.0, **self.settings.get("acquisition", {}), **acquisition}
+        settings["duration_s"] += lead_s
         breathing = dict(self.settings.get("breathing", {}))
         for events in EVENTS:
             if events in breathing:
                 breathing[events] = [{**one, "start_s": one["start_s"] + lead_s} for one in breathing[events]]
-        parts = {**self.settings, "acquisition": seen, "breathing": breathing}
+        parts = {**self.settings, "acquisition": settings, "breathing": breathing}
         return build(PhantomConfig, {"name": self.name, "seed": seed, **parts}, f"scene {self.name}")
 
     def befalls(self, lead_s: float = 0.0) -> tuple[Disturbance, ...]:

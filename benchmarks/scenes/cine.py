@@ -27,7 +27,7 @@ def recordings(folder: Path) -> tuple[list[Recording], list[Recording]]:
 def follow_labels(case: Recording, preview_s: float = 0.0) -> Followed:
     """Return the error of the mask's centre of mass, and the confidence, on the labelled frames after the first.
 
-    The frames of the preview are followed, too: a case has too few labels to do without them.
+    The frames of the preview are tracked as well, since a case has few labels.
     """
     return _followed(case, case.frames, np.zeros(len(case.frames), dtype=bool), preview_s)
 

@@ -32,8 +32,9 @@ class Disturbance:
     Attributes
     ----------
     kind : str
+        Kind of disturbance.
     start_s, duration_s : float
-        From when on and for how long, in seconds.
+        Begin and duration, in seconds.
     """
 
     kind: Kind

@@ -1,12 +1,12 @@
 """Run one tracker on one scene, and record error and confidence on every frame.
 
 The truth is the displacement of the outline's centroid since the first frame, by the equations of the phantom's
-motion. The tracker starts from the first mask, whose pixels are not quite the outline, so displacements are compared:
+motion. The tracker starts from the first mask, whose pixels approximate the outline, so displacements are compared:
 
     error = |(track.center_mm - centre of the contour of the first mask) - displacement_mm|
 
-Where the target is not in the plane, not on the image, or the frame was replaced, any position is wrong and the
-error is infinite. A frame is trackable when it shows the target, at least half of it, and was left as it was.
+Where the target is outside the plane or the image, or the frame was replaced, any position is wrong and the error is
+infinite. A frame is trackable when it shows at least half of the target and was not disturbed.
 """
 
 from collections.abc import Iterable
@@ -33,11 +33,13 @@ class Followed:
     Attributes
     ----------
     errors_mm : ndarray of float64, shape (T,)
-        Infinite where there is no target to be found.
+        Error; infinite where there is no target.
     confidence : ndarray of float64, shape (T,)
+        Tracking confidence.
     trackable : ndarray of bool, shape (T,)
+        Whether the frame shows the target undisturbed.
     kinds : ndarray of str, shape (T,)
-        How the frame was spoilt or why it shows no target; empty where all is well.
+        Disturbance of the frame, or why it shows no target; empty otherwise.
     """
 
     errors_mm: Array
@@ -63,9 +65,9 @@ def follow(phantom: Phantom, kind: NDArray[np.str_], preview: int = 0) -> Follow
     Parameters
     ----------
     phantom, kind
-        See `staged`.
+        As returned by `staged`.
     preview : int
-        So many frames are learnt from and not followed.
+        Number of first frames that are learned from and not tracked.
     """
     recording = phantom.recording
     assert recording.first_mask is not None

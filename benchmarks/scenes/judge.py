@@ -27,17 +27,18 @@ class Figures:
     Attributes
     ----------
     frames, trackable : int
+        Number of frames, and of trackable ones.
     mean_mm, p95_mm, worst_mm : float
-        Error of the frames that show the target and on which the tracker was sure.
+        Error on the frames that show the target, with the tracker confident.
     sure_share : float
-        Share of the trackable frames on which it was sure.
+        Share of trackable frames with the tracker confident.
     sure_and_far : int
-        Frames on which it was sure and further off than `FAR_MM`, or sure of a target that was not there.
+        Number of frames with the tracker confident and an error above `FAR_MM`, or without a target.
     back_after : int or None
-        After how many frames, of those that show the target again, it was sure of the right place again: the worst
-        of all returns; None when the target never comes back, a number above all frames when the tracker does not.
+        Number of frames showing the target again until the tracker was confident and correct again, in the worst
+        return; None when the target never returns, more than all frames when the tracker does not recover.
     faults : tuple of str
-        What is not as it must be.
+        Violated limits.
     """
 
     frames: int
@@ -100,7 +101,7 @@ def frames_until_back(run: Followed) -> list[int]:
 def roc_area(confidence: Array, errors_mm: Array) -> float:
     """Return the area under the ROC curve for an error above `WRONG_MM`, ranked by 1 - confidence.
 
-    It is the chance that of one wrong and one right frame the wrong one has the lower confidence; ties count half
+    It is the probability that a wrong frame has lower confidence than a correct one; ties count half
     (Hanley and McNeil, Radiology 143:29, 1982). NaN when all frames are wrong, or none is.
     """
     wrong = errors_mm > WRONG_MM

@@ -1,9 +1,9 @@
 """Run complete live sessions over the loopback in real time: `python -m benchmarks.session_matrix [--seconds S]`.
 
-For every source and every way to a linac: `gatekeeper feed` plays a phantom at 8 frames per second into `gatekeeper
-run`, which learns, is armed, and drives a far end that keeps a record. Then the feeder is stopped with the beam on and
-comes back, and the far end is stopped with the beam on. Exit code 1 when a decision is lost, the far end heard other
-states than the journal has, a stop takes longer to HOLD than is stated, or the session cannot be verified.
+For every source and every linac port, `gatekeeper feed` plays a phantom at 8 frames per second into `gatekeeper run`,
+which learns, is armed, and drives a far end that records the orders. The feeder is then stopped with the beam on and
+continued, and the far end is stopped with the beam on. The exit code is 1 when a decision is lost, the far end received
+other states than the journal has, a stop takes longer to HOLD than stated, or the session cannot be verified.
 """
 
 import argparse
@@ -47,8 +47,8 @@ def measure(cells: Sequence[tuple[str, str]], seconds: float, side_by_side: int)
         for one in waiting:
             found.append(one.result())
             last = found[-1]
-            said = "; ".join(last.findings) or "as stated"
-            print(f"{last.source} to {last.linac}: {said}", file=sys.stderr, flush=True)
+            result = "; ".join(last.findings) or "as stated"
+            print(f"{last.source} to {last.linac}: {result}", file=sys.stderr, flush=True)
         return found
 
 

@@ -31,25 +31,25 @@ class Cell:
     Attributes
     ----------
     source, linac : str
-        Their kinds.
+        Kinds of source and linac port.
     frames, lost, skipped, silences : int
-        Frames that were judged, that were fed and have no decision, that were left out for newer ones, and times in
-        which none came.
+        Number of judged frames, of sent frames without a decision, of frames skipped for newer ones, and of frame
+        timeouts.
     changes : int
-        How often the journal says that the beam changed.
+        Number of changes of the beam in the journal.
     same : bool or None
-        Whether the far end has heard the same; None where there is nothing at the far end.
+        Whether the far end received the same changes; None without a far end.
     held_besides, on_besides : int
-        How often it has heard HOLD, and beam-on without a HOLD before it, that the journal does not have.
+        Number of HOLDs, and of beam-ons without a HOLD before, received but not in the journal.
     source_ms, linac_ms : float
-        From the last frame's arrival to HOLD at the far end when the feeder is stopped, and from the far end's last
-        word to the gate's HOLD when that is stopped; NaN where there is none.
+        Time from the last frame's arrival to HOLD at the far end when the feeder is stopped, and from the far end's
+        last answer to the gate's HOLD when the far end is stopped; NaN where not applicable.
     source_stated_ms, linac_stated_ms : float
-        What is stated for these.
+        Stated limits of these times.
     p50_ms, p99_ms : float
-        From a frame's arrival until its decision was sent.
+        Time from a frame's arrival until its decision was sent.
     findings : list of str
-        What is not as it should be.
+        Violated requirements.
     """
 
     source: str
@@ -77,15 +77,15 @@ def run_cell(source: str, linac: str, case: Path, seconds: float, preview_s: flo
     Parameters
     ----------
     source, linac : str
-        Their kinds.
+        Kinds of source and linac port.
     case : Path
-        What is fed, again and again.
+        The case that is sent repeatedly.
     seconds : float
-        How long the gate is armed before anything is stopped, in s.
+        Time for which the gate is armed before anything is stopped, in s.
     preview_s : float
-        How long frames are gathered to learn from, in s.
+        Length of the preview, in s.
     spare_s : float
-        What a machine that others keep busy may add to the times that are stated, in s.
+        Allowance on the stated times for a busy machine, in s.
     """
     # A process started in the background may ignore SIGINT, and so would the feeders, which are stopped by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -166,7 +166,7 @@ def _compare(cell: Cell, far: Any, told: Sequence[Change], heard: Sequence[tuple
         # A beam-on after a HOLD sent by the port itself, for a decision still valid, is also in the journal.
         cell.held_besides, cell.on_besides = held, max(0, on - held)
         cell.findings.append(
-            f"the far end has heard {len(record)} states, the journal has {len(journal)}; "
+            f"the far end received {len(record)} states, the journal has {len(journal)}; "
             f"HOLD {held} times and beam-on {on} times when the journal has none"
         )
     if far.record.faults:

@@ -23,7 +23,7 @@ class Change(NamedTuple):
 def changes(entries: Sequence[Entry], max_age_s: float) -> list[Change]:
     """Return the changes of state sent to the linac, from HOLD on, by a journal.
 
-    A beam-on whose frame became too old while it was judged was not sent; the silence that took its place was.
+    A beam-on whose frame became too old while it was judged was not sent; the frame timeout in its place was.
     """
     told = [Change(-math.inf, False, -math.inf)]
     decisions = [entry for entry in entries if entry["kind"] in ("frame", "silence")]
@@ -52,7 +52,7 @@ def heard_changes(heard: Sequence[Any]) -> list[tuple[float, bool]]:
 def offset_s(told: Sequence[Change], heard: Sequence[tuple[float, bool]]) -> float:
     """Return the offset of the far end's clock from session time, in s, taking the shortest delay as zero.
 
-    The first HOLD stands from before the session, so that the first beam-on is what both have for certain.
+    The first HOLD dates from before the session, so the first beam-on is the first change that both have.
     """
     if len(told) < 2 or len(heard) < 2:
         return math.nan

@@ -1,6 +1,6 @@
 """Fuzz live sources with 100,000 bad messages for each protocol, each on its own connection; none may cause beam-on.
 
-Before and after, a good client gets the beam on, so that it is not merely the beam that was broken.
+Before and after, a valid client gets the beam on, which shows that the session still works.
 """
 
 import argparse
@@ -47,14 +47,14 @@ def attack(address: tuple[str, int], raw: bytes, chance: random.Random) -> str:
 
 def fuzz(running: Session, count: int, chance: random.Random) -> Counter[str]:
     """Send `count` bad messages, and return how their connections ended."""
-    seen: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     for index in range(count):
         if index % RESET_EVERY == 0:
             running.reset()
         raw = running.wire.bad(chance, running.frame())
         with suppress(ConnectionError):
-            seen[attack(running.source.address, raw, chance)] += 1
-    return seen
+            outcomes[attack(running.source.address, raw, chance)] += 1
+    return outcomes
 
 
 def measure(name: str, count: int, seed: int) -> dict[str, object]:
@@ -64,9 +64,9 @@ def measure(name: str, count: int, seed: int) -> dict[str, object]:
     with session(WIRES[name]) as running:
         on_before = running.lets_on() and running.is_held()
         times_on = running.beam.times_on
-        seen = fuzz(running, count // 10, chance)
+        outcomes = fuzz(running, count // 10, chance)
         before_kib = resident_kib()
-        seen += fuzz(running, count - count // 10, chance)
+        outcomes += fuzz(running, count - count // 10, chance)
         grown_kib = resident_kib() - before_kib
         by_fuzz = running.beam.times_on - times_on
         counts, reasons = running.source.counts, running.beam.reasons
@@ -76,7 +76,7 @@ def measure(name: str, count: int, seed: int) -> dict[str, object]:
         "messages": count,
         "seconds": round(time.monotonic() - began_s, 1),
         "connections": counts.connections,
-        "ended": dict(seen.most_common()),
+        "ended": dict(outcomes.most_common()),
         "frames": counts.frames,
         "dropped": counts.dropped,
         "refused": dict(counts.refused),

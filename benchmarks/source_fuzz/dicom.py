@@ -9,7 +9,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from benchmarks.source_fuzz.wires import LiveSource, spoiled
+from benchmarks.source_fuzz.wires import LiveSource, corrupted
 from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
@@ -47,16 +47,16 @@ class DicomWire:
         """Return a corrupted request, or a valid one followed by a corrupted echo, store command or object."""
         kind = chance.random()
         if kind < 0.2:
-            return spoiled(chance, _request())
+            return corrupted(chance, _request())
         if kind < 0.3:
-            return _request() + spoiled(chance, _data(3, 3, _command(0x30, VERIFICATION, 0x0101)))
+            return _request() + corrupted(chance, _data(3, 3, _command(0x30, VERIFICATION, 0x0101)))
         command = _data(CONTEXT, 3, _command(0x01, MRImageStorage, 1))
         if kind < 0.45:
-            return _request() + spoiled(chance, command) + _data(CONTEXT, 2, _object(frame))
+            return _request() + corrupted(chance, command) + _data(CONTEXT, 2, _object(frame))
         if kind < 0.6:
-            return _request() + command + spoiled(chance, _data(CONTEXT, 2, _object(frame)))
+            return _request() + command + corrupted(chance, _data(CONTEXT, 2, _object(frame)))
         if kind < 0.8:
-            return _request() + command + _data(CONTEXT, 2, spoiled(chance, _object(frame)))
+            return _request() + command + _data(CONTEXT, 2, corrupted(chance, _object(frame)))
         return _request() + command + _data(CONTEXT, 2, _object(frame, chance))
 
     def huge(self, size: int) -> Mapping[str, bytes]:

@@ -4,7 +4,7 @@ import random
 import struct
 from collections.abc import Mapping
 
-from benchmarks.source_fuzz.wires import LiveSource, spoiled
+from benchmarks.source_fuzz.wires import LiveSource, corrupted
 from gatekeeper.config.source import MrdSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
@@ -39,7 +39,7 @@ class MrdWire:
             _array(chance),
         )
         before = chance.choice(others) if chance.random() < 0.3 else b""
-        return before + spoiled(chance, image if chance.random() < 0.6 else chance.choice(others))
+        return before + corrupted(chance, image if chance.random() < 0.6 else chance.choice(others))
 
     def huge(self, size: int) -> Mapping[str, bytes]:
         return {

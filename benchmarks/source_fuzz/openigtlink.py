@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.source_fuzz.wires import LiveSource, spoiled
+from benchmarks.source_fuzz.wires import LiveSource, corrupted
 from gatekeeper.config.source import OpenIGTLinkSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
@@ -53,8 +53,8 @@ class OpenIGTLinkWire:
         message = dataclasses.replace(message, version=version, **extras)
         whole = encode_message(message)
         if chance.random() > SIGNED:
-            return before + spoiled(chance, whole)
-        body = spoiled(chance, whole[HEADER_BYTES:].ljust(2, b"\0"))
+            return before + corrupted(chance, whole)
+        body = corrupted(chance, whole[HEADER_BYTES:].ljust(2, b"\0"))
         header = Header(version, message.type_name, message.device, message.timestamp, len(body), checksum(body))
         return before + encode_header(header) + body
 

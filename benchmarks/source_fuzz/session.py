@@ -1,6 +1,6 @@
 """Run a session behind a live source: the real loop, engine and gate, with a tracker that is always confident.
 
-So nothing but the source and the gate's findings about frames stands between a message and the beam.
+Only the source and the gate's checks of frames can therefore keep a bad message from turning the beam on.
 """
 
 import queue

@@ -103,6 +103,6 @@ def written_over(chance: random.Random, raw: bytes) -> bytes:
 SPOILERS = (turned_bits, noise, noise_with_the_right_start, cut, grown_or_shrunk, written_over)
 
 
-def spoiled(chance: random.Random, raw: bytes) -> bytes:
+def corrupted(chance: random.Random, raw: bytes) -> bytes:
     """Return a message with one of these corruptions."""
     return chance.choice(SPOILERS)(chance, raw)

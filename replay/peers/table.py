@@ -1,4 +1,4 @@
-"""What was measured, as tables for a reader and as one JSON object for a program."""
+"""Write the results as tables and as one JSON object."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,25 +12,26 @@ from replay.peers.measure import Outcome, pooled
 from replay.peers.methods import NONE, OURS, PREVIEWED
 
 Case = Mapping[str, Outcome]
-"""What each method did, by name."""
+"""Outcome of each method on a case, by name."""
 
 FASTEST_GOOD, MOST_EXACT = "NCC then DIS-medium", "Farneback"
-"""The peers whose time is told case by case."""
+"""Peers whose times are listed case by case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the table says of one method.
+    """Figures of one method in the table.
 
     Attributes
     ----------
     frames_scored, frames_timed : int
+        Number of scored frames, and of timed calls.
     dsc, hd95_mm, masd_mm, center_mm : float
         Means over the scored frames; see :class:`replay.scores.tracking.FrameScore`.
     center_p95_mm : float
-        95th percentile of the centre distance.
+        95th percentile of the centre distance, in mm.
     p50_ms, p99_ms, worst_ms : float
-        Time of one frame.
+        Time of one frame: median, 99th percentile and maximum.
     """
 
     frames_scored: int
@@ -46,7 +47,7 @@ class Figures:
 
 
 def figures(outcome: Outcome) -> Figures:
-    """Return the figures of one method on one case, or on several that were pooled."""
+    """Return the figures of one method on one case, or on several pooled cases."""
     scores = np.array([(score.dsc, score.hd95_mm, score.masd_mm, score.center_mm) for score in outcome.scores])
     dsc, hd95_mm, masd_mm, center_mm = scores.mean(axis=0).tolist()
     p50_ms, p99_ms, worst_ms = np.percentile(outcome.times_ms, (50, 99, 100)).tolist()
@@ -71,7 +72,7 @@ def pool(cases: Mapping[str, Case]) -> dict[str, Figures]:
 
 
 def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
-    """Return one line per method."""
+    """Return a table with one row per method."""
     table = Table(title=title)
     table.add_column("method")
     headings = ("DSC", "HD95 mm", "MASD mm", "centre mm", "p95 mm", "ms p50", "p99", "worst", "time / ours")
@@ -92,12 +93,12 @@ def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
             style="bold" if name in (OURS, PREVIEWED) else None,
         )
     if any(row.frames_timed < most_frames for row in rows.values()):
-        table.caption = "* timed on labelled frames only, it takes so long"
+        table.caption = "* timed on labelled frames only, because it is slow"
     return table
 
 
 def cases_table(cases: Mapping[str, Case]) -> Table:
-    """Return one line per case: gatekeeper beside whichever peer is closest to the labels there, and the times."""
+    """Return a table with one row per case: gatekeeper, the most accurate peer on the case, and times."""
     table = Table(title="Case by case: mean centre distance in mm, and time of a frame")
     table.add_column("case")
     table.add_column("frames", justify="right")
@@ -125,7 +126,7 @@ def cases_table(cases: Mapping[str, Case]) -> Table:
 
 
 def as_json(groups: Mapping[str, Mapping[str, Case]], left_out: str | None) -> dict[str, object]:
-    """Return everything that was measured: pooled by group, and case by case, method by method."""
+    """Return all results: pooled by group, and by case and method."""
     return {
         "pooled": {group: plain(pool(cases)) for group, cases in groups.items()},
         "cases": {
@@ -139,5 +140,5 @@ def as_json(groups: Mapping[str, Mapping[str, Case]], left_out: str | None) -> d
 
 
 def plain(rows: Mapping[str, Figures]) -> dict[str, dict[str, float]]:
-    """Return the figures of each method as plain values for JSON, and its time beside ours."""
+    """Return the figures of each method as plain values for JSON, with its time relative to gatekeeper's."""
     return {method: asdict(row) | {"time_ratio": row.p50_ms / rows[OURS].p50_ms} for method, row in rows.items()}
