@@ -1,4 +1,4 @@
-"""Every compiled function of the package `kernels`."""
+"""List every compiled function of the package `kernels`."""
 
 import importlib
 import pkgutil

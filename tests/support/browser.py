@@ -1,4 +1,4 @@
-"""A real browser without a window, in which tests look at pages as people do; Debian's Chromium."""
+"""Run a real browser without a window for tests of pages: Debian's Chromium."""
 
 import json
 import shutil

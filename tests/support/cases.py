@@ -1,4 +1,4 @@
-"""A case that breathes: textured tissue that moves up and down with a disc of it as the target."""
+"""Make a breathing case: textured tissue that moves up and down, with a disc of it as the target."""
 
 import numpy as np
 from scipy import ndimage

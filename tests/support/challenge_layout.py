@@ -1,4 +1,4 @@
-"""Cases in the layout of the TrackRAD2025 challenge's platform."""
+"""Make cases in the layout of the TrackRAD2025 challenge's platform."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A session that really runs, with a console beside it, and what a browser showed of it and when."""
+"""Run a real session with a console, and record what a browser shows of it and when."""
 
 import itertools
 import threading

@@ -1,4 +1,4 @@
-"""Sessions that are drawn, on a clock that costs no time, with a script as the operator at the easel."""
+"""Run sessions with contouring on a virtual clock, with a script as the operator."""
 
 from contextlib import closing
 

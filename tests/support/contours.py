@@ -1,4 +1,4 @@
-"""An operator who draws the target over the console's wire, without a page, and outlines to draw."""
+"""Contour the target over the console's protocol without a page, and provide outlines."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Folders of DICOM files as tests need them."""
+"""Make folders of DICOM files for tests."""
 
 import numpy as np
 

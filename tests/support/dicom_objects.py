@@ -1,4 +1,4 @@
-"""DICOM objects for tests: single-frame, enhanced multi-frame, and a sender of them."""
+"""Make DICOM objects for tests, single-frame and enhanced multi-frame, and send them."""
 
 from contextlib import contextmanager
 

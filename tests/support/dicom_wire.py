@@ -1,4 +1,4 @@
-"""Bytes of the DICOM upper layer, written from the standard (PS3.8) for senders that misbehave."""
+"""Write bytes of the DICOM upper layer from the standard (PS3.8), for senders that violate the protocol."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""What sits at the far end of each linac port, for tests: each keeps a record of the states that it was told.
+"""Provide the far end of each linac port for tests; each records the states that it receives.
 
 A far end is entered with `with`, has a `config` that leads to it, and a `record`. The record says what the far end
 heard, and what an output would have done that holds by itself when it hears nothing, as

@@ -1,4 +1,4 @@
-"""A Modbus server at the far end of the linac port, for tests: it records every write of coil and heartbeat."""
+"""Provide a Modbus server at the far end of the linac port, which records every write of coil and heartbeat."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""OpenIGTLink receivers at the far end of the linac port, for tests: one that can be made to fail, two in C++."""
+"""Provide OpenIGTLink receivers at the far end of the linac port: one that can be made to fail, and two in C++."""
 
 import queue
 import re

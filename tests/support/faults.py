@@ -1,4 +1,4 @@
-"""Sources with faults for tests, and what comes out of them."""
+"""Make sources with faults for tests, and read their frames."""
 
 import numpy as np
 

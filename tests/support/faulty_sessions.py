@@ -1,4 +1,4 @@
-"""A session on a phantom whose target rests inside the envelope, so that the beam is on unless something is wrong."""
+"""Run sessions on a phantom with the target at rest in the envelope, so that the beam is on unless a fault occurs."""
 
 from dataclasses import dataclass, field
 

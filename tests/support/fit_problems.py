@@ -1,4 +1,4 @@
-"""Random problems for `kernels.deformation.fit`, and the same problems for its slow twin."""
+"""Make random problems for `kernels.deformation.fit`, and the same problems for its slow twin."""
 
 import numpy as np
 

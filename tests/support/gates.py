@@ -1,4 +1,4 @@
-"""A patient, a scanner and a gate for tests: frames that differ, tracks where one wants them, findings at will."""
+"""Make frames, tracks, measurements and a gate for tests."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Arrays with NaN before and behind them in memory, so that reading or writing beyond their ends is seen."""
+"""Make arrays with NaN before and behind them in memory, which reveal access beyond their ends."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""DICOM objects in which every element that may tell who somebody is does so, by marks that are easily found."""
+"""Make DICOM objects in which every identifying element holds a marker that tests can find."""
 
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset

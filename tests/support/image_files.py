@@ -1,4 +1,4 @@
-"""Image files that tests write with other people's libraries, and where the images in them lie."""
+"""Write image files with other libraries, and state the position of their images."""
 
 import json
 from dataclasses import replace

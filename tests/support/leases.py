@@ -1,4 +1,4 @@
-"""Both ends of the lease, for tests: a sender that can say anything, and an interlock on the loopback."""
+"""Provide both ends of the lease for tests: a sender of any message, and an interlock on the loopback."""
 
 import sys
 import threading

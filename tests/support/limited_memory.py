@@ -1,4 +1,4 @@
-"""Recordings that are opened in a process of its own, which has little memory and says how much it took."""
+"""Open recordings in another process with limited memory, and report its memory use."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`gatekeeper run` as a process of its own, fed over the loopback, for tests of what happens to it."""
+"""Run `gatekeeper run` as a process with frames sent over the loopback."""
 
 import threading
 from contextlib import closing, contextmanager

@@ -1,4 +1,4 @@
-"""Live sessions on a clock that costs no time, with a recorded case as the scanner and a script as the operator."""
+"""Run live sessions on a virtual clock, with a recorded case as the scanner and a script as the operator."""
 
 import numpy as np
 

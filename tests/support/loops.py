@@ -1,4 +1,4 @@
-"""What stands around the loop in its tests: a source of given frames, an engine that lets the beam on, a recorder."""
+"""Provide the loop's parts for its tests: a source of given frames, an engine with the beam on, a recorder."""
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.step import Step

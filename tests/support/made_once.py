@@ -1,4 +1,4 @@
-"""Make what many tests only read once for all workers of a run."""
+"""Make data that many tests only read once for all workers of a run."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""An MRD client that knows nothing but the description of the wire: numbers packed by hand, nothing of ours."""
+"""Write MRD messages by hand from the protocol's description, without gatekeeper's code."""
 
 import struct
 

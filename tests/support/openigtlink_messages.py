@@ -1,4 +1,4 @@
-"""What tests of OpenIGTLink share: a source on this machine, messages to send to it, and what comes of them."""
+"""Provide a local OpenIGTLink source for tests, messages for it, and the resulting frames."""
 
 import socket
 from contextlib import closing, contextmanager, suppress

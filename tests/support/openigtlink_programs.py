@@ -1,4 +1,4 @@
-"""C++ programs for tests, compiled once per run against the OpenIGTLink library of the system."""
+"""Compile C++ programs for tests, once per run against the OpenIGTLink library of the system."""
 
 import functools
 import shutil

@@ -1,4 +1,4 @@
-"""Files whose headers announce ten gigabytes and more, of formats whose headers other people's libraries read."""
+"""Write files whose headers announce ten gigabytes and more, in formats that other libraries read."""
 
 import io
 import struct

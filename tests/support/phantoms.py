@@ -1,4 +1,4 @@
-"""Small phantoms that are made in a fraction of a second."""
+"""Make small phantoms in a fraction of a second."""
 
 from functools import lru_cache
 

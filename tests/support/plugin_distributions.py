@@ -1,4 +1,4 @@
-"""Distributions with entry points, installed into a folder on the path."""
+"""Install distributions with entry points into a folder on the path."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Polygons for the tests: exact shapes, and hypothesis strategies for arbitrary ones."""
+"""Make polygons for tests: exact shapes, and hypothesis strategies for arbitrary ones."""
 
 import math
 

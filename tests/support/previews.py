@@ -1,4 +1,4 @@
-"""Previews of anatomy that is known everywhere and breathes without deforming."""
+"""Make previews of anatomy that is known everywhere and moves rigidly with the breath."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Look at processes by their number."""
+"""Inspect processes by their number."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Small recordings that tests write, read, play and score."""
+"""Make small recordings that tests write, read, play and score."""
 
 import numpy as np
 

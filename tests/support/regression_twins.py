@@ -1,4 +1,4 @@
-"""Slow, obvious twins of kernels/trajectory.py and kernels/local_regression.py, and traces to feed them with."""
+"""Provide slow reference versions of kernels/trajectory.py and kernels/local_regression.py, and traces for them."""
 
 import numpy as np
 

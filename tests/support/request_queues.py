@@ -1,4 +1,4 @@
-"""A desk with a loop of its own behind it, for tests of the doors."""
+"""Provide a request queue with its own loop, for tests of terminal, socket and web."""
 
 import threading
 import time

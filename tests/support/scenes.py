@@ -1,4 +1,4 @@
-"""Anatomy that is known everywhere: a random sum of waves, which can be drawn at any place without interpolation."""
+"""Make anatomy as a random sum of waves, which can be drawn at any position without interpolation."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Small sessions that tests record, verify, damage and replay."""
+"""Make small sessions that tests record, verify, damage and replay."""
 
 import json
 import os

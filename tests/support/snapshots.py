@@ -1,4 +1,4 @@
-"""What a display is shown in its tests."""
+"""Make snapshots for tests of displays."""
 
 from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
 

@@ -1,4 +1,4 @@
-"""What stands around live sources in their tests: a session clock, patience, and whoever connects."""
+"""Provide a session clock, deadlines and clients for tests of live sources."""
 
 import socket
 from contextlib import closing, contextmanager

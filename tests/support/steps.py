@@ -1,4 +1,4 @@
-"""Frames, tracks, decisions and steps for tests that do not care where they come from."""
+"""Make frames, tracks, decisions and steps for tests."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""RT Structure Sets of shapes that are known exactly."""
+"""Make RT Structure Sets of exactly known shapes."""
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset

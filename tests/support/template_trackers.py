@@ -1,4 +1,4 @@
-"""A template_tracker on a scene of 176 x 140 pixels, and noise for its frames."""
+"""Make a template tracker on a scene of 176 x 140 pixels, and noise for its frames."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Textures that are known between pixels too, and templates of them with their buffers."""
+"""Make textures that are known between pixels, and templates of them with their buffers."""
 
 from dataclasses import replace
 

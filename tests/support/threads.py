@@ -1,4 +1,4 @@
-"""Watch the threads that something starts."""
+"""Check which threads are started."""
 
 import threading
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Exports of MR-linacs, written after the public descriptions of them; nobody but the tests writes such files."""
+"""Write exports of MR-linacs after their public descriptions; only tests write such files."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Starlette's client for tests, without its advice to use another library, and a session behind the server."""
+"""Provide Starlette's test client, without its warning, and a session behind the server."""
 
 import json
 import warnings

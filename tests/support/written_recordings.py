@@ -1,4 +1,4 @@
-"""Every format of recordings, written from one: by other people's libraries, or as this program converts."""
+"""Write one recording in every format, with other libraries or with gatekeeper's conversion."""
 
 import cv2
 import numpy as np
