@@ -12,14 +12,11 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.contour import center_mm, mask_to_contour
-from gatekeeper.core.decision import BeamState, Decision
-from gatekeeper.core.errors import InputError, OutputError, TargetError
+from gatekeeper.core.decision import BeamState
+from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
-from gatekeeper.core.step import Step
-from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.recording.forwarding import ForwardingRecorder
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
@@ -33,6 +30,7 @@ from gatekeeper.session.status import SessionStatus
 from replay.faults import FaultSpec, inject
 from replay.player import Player
 from replay.progress import OnProgress
+from replay.recorders import KeepingRecorder, StatusRecorder
 from replay.recording import Recording
 from replay.result import Result
 from replay.scores.gating import GatingScore, frame_period_s, gating_score, truth_outside_percent
@@ -162,7 +160,7 @@ def replay(
     armed = arm(replay_input.setup, config, tracker=tracker)
     config = armed.config
     with SessionRecorder(folder, config, replay_input.setup, OFFLINE_TIMEOUTS) as session:
-        kept = _KeepingRecorder(session, on_progress, frames)
+        kept = KeepingRecorder(session, on_progress, frames)
         if status is not None:
             status.not_kept = lambda: session.frames_dropped
             status.begin(replay_input.setup, armed)
@@ -177,7 +175,7 @@ def replay(
                 source,
                 armed.engine,
                 port,
-                kept if status is None else _StatusRecorder(kept, status, port),
+                kept if status is None else StatusRecorder(kept, status, port),
                 clock,
                 config.gate.max_age_s,
                 stats,
@@ -207,42 +205,7 @@ def replay(
     return result
 
 
-class _KeepingRecorder(ForwardingRecorder):
-    """A Recorder that forwards to the session, and keeps what is scored and drawn afterwards."""
-
-    def __init__(self, session: SessionRecorder, on_progress: OnProgress, frames: int) -> None:
-        super().__init__(session)
-        self._on_progress = on_progress
-        self._frames = frames
-        self._frames_done = 0
-        self.decisions: list[Decision] = []
-        self.tracks: list[Track | None] = []
-
-    def record(self, step: Step, total_ms: float) -> None:
-        """Record one pass of the loop, and keep its decision and track."""
-        super().record(step, total_ms)
-        if self.fault is not None:
-            raise OutputError(f"{self.fault}; free some space or name another folder")
-        self.decisions.append(step.decision)
-        self.tracks.append(step.track)
-        self._frames_done += step.frame is not None
-        self._on_progress("replaying", self._frames_done, self._frames)
-
-
-class _StatusRecorder(ForwardingRecorder):
-    """A Recorder that forwards, and updates the session status."""
-
-    def __init__(self, recorder: Recorder, status: SessionStatus, linac: LinacPort) -> None:
-        super().__init__(recorder)
-        self._status, self._linac = status, linac
-
-    def record(self, step: Step, total_ms: float) -> None:
-        """Record one pass of the loop, and update the status."""
-        super().record(step, total_ms)
-        self._status.update(step, total_ms, self._linac.alive)
-
-
-def _score(kept: _KeepingRecorder, recording: Recording, on_progress: OnProgress) -> Score | None:
+def _score(kept: KeepingRecorder, recording: Recording, on_progress: OnProgress) -> Score | None:
     """Return the tracking score, or None without labels; a lost target is an empty mask."""
     shape = (recording.frames.shape[1], recording.frames.shape[2])
     found = {
@@ -258,7 +221,7 @@ def _score(kept: _KeepingRecorder, recording: Recording, on_progress: OnProgress
 
 
 def _gating(
-    kept: _KeepingRecorder, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
+    kept: KeepingRecorder, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
 ) -> GatingScore | None:
     """Return the gating score, or None without labels."""
     if recording.labels is None:
@@ -284,7 +247,7 @@ def _counted(
 
 
 def _overview_data(
-    kept: _KeepingRecorder, replay_input: ReplayInput, armed: Armed, config: SessionConfig
+    kept: KeepingRecorder, replay_input: ReplayInput, armed: Armed, config: SessionConfig
 ) -> OverviewData:
     """Return the data of the overview."""
     recording = replay_input.recording
