@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.prediction import __main__ as command
-from benchmarks.prediction.gating import beam_at, beam_on, instants_of, pooled, score, settings, tell
+from benchmarks.prediction.gating import beam_at, beam_on, instants_of, pooled, predict, score, settings
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
 from benchmarks.prediction.table import cases_table
@@ -40,7 +40,7 @@ class Prophet:
 
 def test_the_beam_lags_by_latency_and_by_the_wait_for_the_next_frame():
     scene, config = ramp_scene(), settings("off", 0.3)
-    on = beam_on(scene, tell(scene, Prophet(), instants_of(scene, config)), config)
+    on = beam_on(scene, predict(scene, Prophet(), instants_of(scene, config)), config)
     assert not beam_at(scene, on, 0.3)[scene.truth_s < 0.299].any()
     found = score(scene, on, 0.3)
     assert found.on_while_out == pytest.approx(100.0 * 0.3 / 18.0, abs=0.06)
@@ -52,14 +52,14 @@ def test_the_beam_lags_by_latency_and_by_the_wait_for_the_next_frame():
 @pytest.mark.parametrize(("look_ahead", "off_at_s"), [("middle", 10.05), ("whole", 9.8)])
 def test_a_prophet_is_right_as_the_frames_allow(look_ahead, off_at_s):
     scene, config = ramp_scene(), settings("full", 0.3, look_ahead)
-    on = beam_on(scene, tell(scene, Prophet(), instants_of(scene, config)), config)
+    on = beam_on(scene, predict(scene, Prophet(), instants_of(scene, config)), config)
     beam = beam_at(scene, on, 0.3)
     assert scene.truth_s[beam].max() == pytest.approx(off_at_s, abs=0.01)
 
 
 def test_pooling_weighs_by_time():
     scene, config = ramp_scene(), settings("off", 0.3)
-    on = beam_on(scene, tell(scene, Prophet(), instants_of(scene, config)), config)
+    on = beam_on(scene, predict(scene, Prophet(), instants_of(scene, config)), config)
     one = score(scene, on, 0.3)
     assert pooled([one, one]).on_while_out == pytest.approx(one.on_while_out)
     assert pooled([one, one]).crossing_error_ms == pytest.approx(one.crossing_error_ms)
