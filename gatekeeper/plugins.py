@@ -6,13 +6,13 @@ A distribution offers its parts as entry points of the groups ``gatekeeper.track
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module, metadata
 from typing import Any
 
-from gatekeeper.core.errors import PluginError
+from gatekeeper.core.errors import GatekeeperError, PluginError
 
 DISTRIBUTION = "gatekeeper-mrgrt"
 INJECTED = "injected"
@@ -82,6 +82,37 @@ class Plugin:
             ) from error
         return found
 
+    def make(self, *given: Any, having: Sequence[str]) -> Any:
+        """Load the factory, and return what it makes.
+
+        Parameters
+        ----------
+        *given : object
+            What the factory is called with.
+        having : sequence of str
+            What must be there on that which a plug-in makes.
+
+        Raises
+        ------
+        GatekeeperError
+            As the factory raises it.
+        PluginError
+            When a plug-in fails otherwise, or makes something else.
+        """
+        factory = self.load()
+        if self.builtin:
+            return factory(*given)
+        try:
+            made = factory(*given)
+            missing = [name for name in having if not hasattr(made, name)]
+        except GatekeeperError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"{self.origin}: cannot be made, {type(error).__name__}: {error}") from error
+        if missing:
+            raise PluginError(f"{self.origin}: made a {type(made).__name__}, which has no {' and no '.join(missing)}")
+        return made
+
 
 class Registry:
     """All parts of one sort.
@@ -138,10 +169,33 @@ class Registry:
             )
         return found[0]
 
+    def identity(self, name: str) -> dict[str, str | None]:
+        """Return what the journal's header says of a name; only the name when there is no such plug-in."""
+        try:
+            return self.find(name).identity
+        except PluginError:
+            return {"kind": name, "distribution": None, "version": None}
+
 
 TRACKERS = Registry("tracker", "gatekeeper.trackers", {"template": "gatekeeper.tracking.tracker:StructureTracker"})
 """Factories of trackers, see `gatekeeper.core.protocols.TrackerFactory`."""
-REGISTRIES = (TRACKERS,)
+SOURCES = Registry(
+    "source",
+    "gatekeeper.sources",
+    {
+        "mrd": "gatekeeper.sources.mrd:MrdSource",
+        "openigtlink": "gatekeeper.sources.openigtlink:OpenIGTLinkSource",
+        "dicom": "gatekeeper.sources.dicom.source:DicomSource",
+    },
+)
+"""Factories of sources, see `gatekeeper.core.protocols.SourceFactory`."""
+LINACS = Registry(
+    "linac",
+    "gatekeeper.linacs",
+    {name: f"gatekeeper.linac.factories:{name}" for name in ("lease", "modbus", "serial", "openigtlink", "dry_run")},
+)
+"""Factories of linac ports, see `gatekeeper.core.protocols.LinacFactory`."""
+REGISTRIES = (TRACKERS, SOURCES, LINACS)
 """All parts that are chosen by `kind` in the settings."""
 
 

@@ -1,24 +1,36 @@
 """Describe the settings of a SESSION.toml in words and numbers."""
 
-from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig, Outline
+from gatekeeper.config import (
+    DryRunLinacConfig,
+    LiveConfig,
+    OpenIGTLinkSourceConfig,
+    Outline,
+    PluginLinacConfig,
+    PluginSourceConfig,
+)
+from gatekeeper.config.strict import PluginConfig
+from gatekeeper.plugins import LINACS, SOURCES
 
 USUAL_RATE_HZ = 8.0
 """Frame rate assumed where the settings do not give one, per second."""
 PROTOCOLS = {"mrd": "MRD streaming", "openigtlink": "OpenIGTLink", "dicom": "DICOM C-STORE"}
 BY_HAND = "for that gatekeeper run needs --console --control"
-LINACS = {"lease": "lease to an interlock", "modbus": "Modbus TCP", "openigtlink": "OpenIGTLink"}
+LINKS = {"lease": "lease to an interlock", "modbus": "Modbus TCP", "openigtlink": "OpenIGTLink"}
 
 
 def source(config: LiveConfig) -> list[str]:
     """Describe the source."""
     one = config.source
-    calls = isinstance(one, OpenIGTLinkSourceConfig) and one.role == "client"
-    where = f"{one.host}:{one.port or 'any free port'}"
-    lines = [
-        f"{PROTOCOLS[one.kind]}: {f'connects to {where}' if calls else f'listens on {where}'}"
-        + ("" if calls else f", to {', '.join(one.allow) or 'nobody'} only"),
-        f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
-    ]
+    if isinstance(one, PluginSourceConfig):
+        lines = [SOURCES.find(one.kind).origin, *_options(one)]
+    else:
+        calls = isinstance(one, OpenIGTLinkSourceConfig) and one.role == "client"
+        where = f"{one.host}:{one.port or 'any free port'}"
+        lines = [
+            f"{PROTOCOLS[one.kind]}: {f'connects to {where}' if calls else f'listens on {where}'}"
+            + ("" if calls else f", to {', '.join(one.allow) or 'nobody'} only"),
+            f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
+        ]
     if one.frames_per_s is None:
         lines.append(f"frames per second not given: held {config.gate.max_age_s:g} s after the newest frame")
     else:
@@ -91,16 +103,19 @@ def prediction(config: LiveConfig) -> list[str]:
 def linac(config: LiveConfig) -> list[str]:
     """Describe the linac port."""
     one, profile = config.linac, config.profile
-    if one is None or one.kind == "dry_run":
+    if one is None or isinstance(one, DryRunLinacConfig):
         return ["none: decisions are only recorded"]
-    if one.kind == "serial":
-        how = f"serial line {one.device}, {one.baud} baud"
+    if isinstance(one, PluginLinacConfig):
+        how = [LINACS.find(one.kind).origin, *_options(one), "how soon a failure is noticed is up to the plug-in"]
     else:
-        how = f"{LINACS[one.kind]} at {one.host}:{one.port}"
+        if one.kind == "serial":
+            where = f"serial line {one.device}, {one.baud} baud"
+        else:
+            where = f"{LINKS[one.kind]} at {one.host}:{one.port}"
+        how = [where, f"a failure holds the beam or is noticed within {1e3 * one.failure_detect_s:.0f} ms"]
     rests = f"off for at least {profile.minimum_off_s:g} s, " if profile.minimum_off_s else ""
     return [
-        how,
-        f"a failure holds the beam or is noticed within {1e3 * one.failure_detect_s:.0f} ms",
+        *how,
         f"{rests}at most {profile.cycles_per_minute} beams begun per minute",
     ]
 
@@ -120,3 +135,8 @@ def preview(config: LiveConfig) -> list[str]:
     """Describe the preview."""
     seconds = config.preview.seconds
     return [f"{seconds:g} s of frames are learned from before an operator may arm" if seconds else "nothing is learned"]
+
+
+def _options(one: PluginConfig) -> list[str]:
+    """Describe the options of a plug-in."""
+    return [", ".join(f"{name} = {value!r}" for name, value in one.options.items())] if one.options else []

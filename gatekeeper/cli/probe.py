@@ -44,9 +44,11 @@ def source(config: LiveConfig) -> str:
             why = error.strerror or error
             raise ConfigError(f"{one.host}:{one.port}: nobody answers ({why}); start the sender") from None
         return "the sender accepts connections"
-    from gatekeeper.sources.open import open_source
+    from gatekeeper.sources.open import LiveSource, open_source
 
     with closing(open_source(one, VirtualClock())) as opened:
+        if not isinstance(opened, LiveSource):
+            return "can be opened"
         host, port = opened.address
         return f"can listen on {host}:{port}"
 
@@ -67,12 +69,14 @@ def target(definition: SessionDefinition) -> str:
 
 def linac(config: LiveConfig) -> str:
     """Connect to the linac without switching the beam."""
-    from gatekeeper.config import DryRunLinacConfig
+    from gatekeeper.config import DryRunLinacConfig, PluginLinacConfig
     from gatekeeper.linac.open import probe_linac
 
     one = config.linac
     if one is None or isinstance(one, DryRunLinacConfig):
         return "nothing to reach"
+    if isinstance(one, PluginLinacConfig):
+        return probe_linac(one)
     fresh_ms = one.lease.fresh_ms if one.kind == "lease" else one.fresh_ms
     rate_hz = config.source.frames_per_s
     if rate_hz is not None and fresh_ms <= 1e3 / rate_hz:

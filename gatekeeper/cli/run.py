@@ -23,7 +23,7 @@ from gatekeeper.cli.options import (
     PrescribedOption,
     SessionFileArg,
 )
-from gatekeeper.config import DrawnConfig, LiveConfig, load_live
+from gatekeeper.config import DrawnConfig, DryRunLinacConfig, LiveConfig, PluginLinacConfig, load_live
 from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
@@ -123,7 +123,7 @@ def _gate(
     from gatekeeper.operator.signals import ends_on_signals
     from gatekeeper.operator.terminal import Terminal
     from gatekeeper.runtime.realtime import real_time
-    from gatekeeper.sources.open import open_source
+    from gatekeeper.sources.open import LiveSource, open_source
 
     config, status, requests = definition.config, session.status, session.requests
     with ExitStack() as stack:
@@ -141,7 +141,9 @@ def _gate(
         display = Display()
         stack.callback(display.close)
         limits = config.gate.outside_percent, config.gate.min_confidence, config.envelope.margin_mm
-        where = f"{config.source.kind} {source.address[0]}:{source.address[1]}"
+        where = config.source.kind
+        if isinstance(source, LiveSource):
+            where = f"{where} {source.address[0]}:{source.address[1]}"
         pump = stack.enter_context(
             TerminalPublisher(
                 status, clock, display.send, SessionInfo(definition.name, where, _linac_words(config), *limits)
@@ -189,7 +191,6 @@ def _gate(
 
 def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
     """Return a way to the linac; the watchdog's process calls it too."""
-    from gatekeeper.config import DryRunLinacConfig
     from gatekeeper.linac.open import open_linac
 
     return open_linac(DryRunLinacConfig() if config.linac is None else config.linac, silence_s)
@@ -198,8 +199,10 @@ def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
 def _linac_words(config: LiveConfig) -> str:
     """Describe the linac port in words."""
     linac = config.linac
-    if linac is None or linac.kind == "dry_run":
+    if linac is None or isinstance(linac, DryRunLinacConfig):
         return "dry run"
+    if isinstance(linac, PluginLinacConfig):
+        return linac.kind
     return f"{linac.kind} {linac.device}" if linac.kind == "serial" else f"{linac.kind} {linac.host}:{linac.port}"
 
 

@@ -9,6 +9,7 @@ from gatekeeper.config.linac import (
     LinacProfile,
     ModbusLinacConfig,
     OpenIGTLinkLinacConfig,
+    PluginLinacConfig,
     RepeaterLinacConfig,
     SerialLinacConfig,
 )
@@ -24,7 +25,13 @@ from gatekeeper.config.live import (
 )
 from gatekeeper.config.loop import LoopConfig
 from gatekeeper.config.session import SessionConfig, with_limits
-from gatekeeper.config.source import DicomSourceConfig, MrdSourceConfig, OpenIGTLinkSourceConfig, SourceConfig
+from gatekeeper.config.source import (
+    DicomSourceConfig,
+    MrdSourceConfig,
+    OpenIGTLinkSourceConfig,
+    PluginSourceConfig,
+    SourceConfig,
+)
 from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
 from gatekeeper.config.tracking import TrackerConfig
 
@@ -47,6 +54,8 @@ __all__ = [
     "OpenIGTLinkLinacConfig",
     "OpenIGTLinkSourceConfig",
     "Outline",
+    "PluginLinacConfig",
+    "PluginSourceConfig",
     "PointsConfig",
     "PredictionConfig",
     "RepeaterLinacConfig",

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from gatekeeper.config.source import Host
-from gatekeeper.config.strict import StrictModel
+from gatekeeper.config.strict import PluginConfig, StrictModel, part_kind
+from gatekeeper.core.errors import PluginError
+from gatekeeper.plugins import LINACS
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 """TCP port to connect to."""
@@ -176,6 +178,22 @@ class DryRunLinacConfig(StrictModel):
         return 0.0
 
 
+class PluginLinacConfig(PluginConfig):
+    """A linac port that is a plug-in."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: object) -> object:
+        # The settings of a recorded session are read without its plug-in; other names tell of a mistyped kind.
+        kind = values.get("kind") if isinstance(values, dict) else None
+        if isinstance(values, dict) and isinstance(kind, str) and values.keys() - cls.model_fields.keys():
+            try:
+                LINACS.find(kind)
+            except PluginError as error:
+                raise ValueError(str(error)) from None
+        return values
+
+
 def _named(value: object) -> object:
     """Return the settings of a linac with their kind, by default a lease."""
     return {"kind": "lease", **value} if isinstance(value, dict) else value
@@ -183,8 +201,13 @@ def _named(value: object) -> object:
 
 LinacConfig = Annotated[
     Annotated[
-        LeaseLinacConfig | ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig | DryRunLinacConfig,
-        Field(discriminator="kind"),
+        Annotated[LeaseLinacConfig, Tag("lease")]
+        | Annotated[ModbusLinacConfig, Tag("modbus")]
+        | Annotated[SerialLinacConfig, Tag("serial")]
+        | Annotated[OpenIGTLinkLinacConfig, Tag("openigtlink")]
+        | Annotated[DryRunLinacConfig, Tag("dry_run")]
+        | Annotated[PluginLinacConfig, Tag("plugin")],
+        Discriminator(lambda value: part_kind(value, LINACS.builtin_names)),
     ],
     BeforeValidator(_named),
 ]

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from gatekeeper.config.session import SessionConfig
 from gatekeeper.config.source import SourceConfig
 from gatekeeper.config.strict import StrictModel, build, read_toml
+from gatekeeper.core.errors import PluginError
+from gatekeeper.plugins import LINACS, SOURCES
 
 FilePath = Annotated[str, Field(min_length=1)]
 """Name of a file or folder; a relative one is relative to the folder of SESSION.toml."""
@@ -169,12 +171,20 @@ def load_live(path: Path) -> LiveConfig:
     Raises
     ------
     ConfigError
-        When the file is missing, is not valid TOML, or holds a setting that is unknown or outside its limits.
+        When the file is missing, is not valid TOML, or holds a setting that is unknown or outside its limits, or when
+        there is no such source or linac port.
     """
     values = read_toml(path)
     recording = values.setdefault("recording", {})
     if isinstance(recording, dict):
         recording.setdefault("folder", RecordingConfig().folder)
+    try:
+        for name, registry in (("source", SOURCES), ("linac", LINACS)):
+            # Before the other settings of the table, which depend on its kind.
+            if isinstance(table := values.get(name), dict) and isinstance(kind := table.get("kind"), str):
+                registry.find(kind)
+    except PluginError as error:
+        raise PluginError(f"{path}: {error}") from None
     return build(LiveConfig, {name: _beside(path.parent, value) for name, value in values.items()}, str(path))
 
 

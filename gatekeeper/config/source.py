@@ -2,15 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from gatekeeper.config.strict import StrictModel
+from gatekeeper.config.strict import PluginConfig, StrictModel, part_kind
+from gatekeeper.plugins import SOURCES
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """TCP port; 0 to listen on any free port, which is reported."""
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 Names = Annotated[tuple[Host, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
 """A list of names in TOML, kept as a tuple."""
+
+
+FrameRate = Annotated[float, Field(ge=0.1, le=100.0)]
 
 
 class NetworkSourceConfig(StrictModel):
@@ -22,7 +26,7 @@ class NetworkSourceConfig(StrictModel):
     """Addresses from which senders may connect; other connections are refused."""
     largest_message_mb: Annotated[float, Field(gt=0.0, le=1024.0)] = 16.0
     """Limit of the size of a message, in megabytes; a larger one closes its connection."""
-    frames_per_s: Annotated[float, Field(ge=0.1, le=100.0)] | None = None
+    frames_per_s: FrameRate | None = None
     """Frame rate per second. If it is given, the beam is held when no frame has come for `loop.silence_periods` frame
     periods; otherwise, when the newest frame is older than `gate.max_age_s`."""
     read_deadline_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
@@ -70,4 +74,18 @@ class DicomSourceConfig(NetworkSourceConfig):
     """Application entity title of this program."""
 
 
-SourceConfig = Annotated[MrdSourceConfig | OpenIGTLinkSourceConfig | DicomSourceConfig, Field(discriminator="kind")]
+class PluginSourceConfig(PluginConfig):
+    """A source that is a plug-in."""
+
+    frames_per_s: FrameRate | None = None
+    """Frame rate per second, with the same effect as for the other sources."""
+
+
+SourceConfig = Annotated[
+    Annotated[MrdSourceConfig, Tag("mrd")]
+    | Annotated[OpenIGTLinkSourceConfig, Tag("openigtlink")]
+    | Annotated[DicomSourceConfig, Tag("dicom")]
+    | Annotated[PluginSourceConfig, Tag("plugin")],
+    Discriminator(lambda value: part_kind(value, SOURCES.builtin_names)),
+]
+"""Settings of the source, chosen by `kind`."""

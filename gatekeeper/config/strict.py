@@ -2,6 +2,7 @@
 
 import math
 import tomllib
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -36,6 +37,36 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+class PluginConfig(StrictModel):
+    """Settings of a part that is a plug-in."""
+
+    kind: Kind
+    """Which one: a name that `gatekeeper info --plugins` lists, or ``module:object``."""
+    options: Options = Field(default_factory=dict)
+    """What it is told besides."""
+
+
+def part_kind(value: object, kinds: Container[object]) -> str | None:
+    """Return which model the settings of a part have: that of their `kind` if it is ours, else "plugin".
+
+    Parameters
+    ----------
+    value : object
+        The settings, as a table or a model.
+    kinds : container
+        The kinds that are ours.
+
+    Returns
+    -------
+    str or None
+        The tag of the model; None when the value is no settings.
+    """
+    if not isinstance(value, dict | StrictModel):
+        return None
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) and kind in kinds else "plugin"
 
 
 Model = TypeVar("Model", bound=StrictModel)

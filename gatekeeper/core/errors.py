@@ -55,6 +55,10 @@ class TrackerError(GatekeeperError):
     """A tracker that is a plug-in failed on a frame; the gate holds until an operator resets the fault."""
 
 
+class SourceError(GatekeeperError):
+    """A source that is a plug-in failed or gave no valid frame; the beam is held and the session is over."""
+
+
 class WatchdogError(GatekeeperError):
     """The watchdog cannot be started or has failed."""
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.step import Step
@@ -112,6 +113,22 @@ class FrameSource(Protocol):
         ...
 
 
+class SourceFactory(Protocol):
+    """Make a source; a class with such a constructor is one."""
+
+    def __call__(self, config: Any, clock: Clock, /) -> FrameSource:
+        """Return a source, which delivers frames at once.
+
+        Parameters
+        ----------
+        config : PluginSourceConfig
+            The settings; those of the plug-in are in ``config.options``.
+        clock : Clock
+            Session time, by which frames are stamped.
+        """
+        ...
+
+
 class LinacPort(Protocol):
     """Switch the beam. Without a message the beam is held."""
 
@@ -126,6 +143,22 @@ class LinacPort(Protocol):
 
     def close(self) -> None:
         """Hold the beam and release the link; may be called twice."""
+        ...
+
+
+class LinacFactory(Protocol):
+    """Make a linac port; a class with such a constructor is one."""
+
+    def __call__(self, config: Any, fresh_s: float, /) -> LinacPort:
+        """Return a port, which connects by itself. The watchdog opens a second one, in a process of its own.
+
+        Parameters
+        ----------
+        config : PluginLinacConfig
+            The settings; those of the plug-in are in ``config.options``.
+        fresh_s : float
+            Time after a decision for which a beam-on may be repeated, in real seconds; then the beam is held.
+        """
         ...
 
 

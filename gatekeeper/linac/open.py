@@ -3,8 +3,7 @@
 The modules of a port are imported when it is chosen.
 """
 
-from collections.abc import Callable
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 from gatekeeper.config import (
@@ -12,15 +11,21 @@ from gatekeeper.config import (
     LeaseLinacConfig,
     LinacConfig,
     ModbusLinacConfig,
-    OpenIGTLinkLinacConfig,
+    PluginLinacConfig,
     SerialLinacConfig,
 )
+from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.errors import LinkError
 from gatekeeper.core.protocols import LinacPort
-from gatekeeper.linac.dry_run import DryRunLinac
-from gatekeeper.linac.repeater import Repeater, Wire
+from gatekeeper.linac.port_guard import GuardedPort
+from gatekeeper.plugins import LINACS
 
-LEAST_FRESH_MS = 20
-RepeaterConfigs = ModbusLinacConfig | SerialLinacConfig | OpenIGTLinkLinacConfig
+LEAST_FRESH_S = 0.02
+"""A decision is good for no less than this, in real seconds."""
+PROBE_S = 2.0
+"""Longest time for a plug-in's link to be up, in s."""
+POLL_S = 0.02
+"""Time between two looks at it, in s."""
 
 
 def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> LinacPort:
@@ -44,19 +49,11 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
     Raises
     ------
     ConfigError
-        When the key of a lease cannot be read.
+        When the key of a lease cannot be read, or there is no such port.
     """
-    if isinstance(config, DryRunLinacConfig):
-        return DryRunLinac()
-    longest_ms = max(LEAST_FRESH_MS, round(1e3 * silence_s / speed))
-    if isinstance(config, LeaseLinacConfig):
-        from gatekeeper.linac.lease.key import load_key
-        from gatekeeper.linac.lease.port import LeaseLinac
-
-        lease = config.lease.model_copy(update={"fresh_ms": min(config.lease.fresh_ms, longest_ms)})
-        return LeaseLinac(config.model_copy(update={"lease": lease}), load_key(Path(config.key_file)))
-    fresh = config.model_copy(update={"fresh_ms": min(config.fresh_ms, longest_ms)})
-    return Repeater(fresh, _wire(config))
+    plugin = LINACS.find(config.kind)
+    port: LinacPort = plugin.make(config, max(LEAST_FRESH_S, silence_s / speed), having=("alive", "send", "close"))
+    return port if plugin.builtin else GuardedPort(port, plugin.origin)
 
 
 def probe_linac(config: LinacConfig) -> str:
@@ -89,21 +86,20 @@ def probe_linac(config: LinacConfig) -> str:
         from gatekeeper.linac.lease.key import load_key
 
         return lease.probe(config, load_key(Path(config.key_file)))
+    if isinstance(config, PluginLinacConfig):
+        return _probe_plugin(config)
     from gatekeeper.linac import openigtlink
 
     return openigtlink.probe(config)
 
 
-def _wire(config: RepeaterConfigs) -> Callable[[], Wire]:
-    """Return a function that connects to the device of the settings."""
-    if isinstance(config, ModbusLinacConfig):
-        from gatekeeper.linac.modbus import ModbusWire
-
-        return partial(ModbusWire, config)
-    if isinstance(config, SerialLinacConfig):
-        from gatekeeper.linac.serial_line import SerialWire
-
-        return partial(SerialWire, config)
-    from gatekeeper.linac.openigtlink import OpenIGTLinkWire
-
-    return partial(OpenIGTLinkWire, config)
+def _probe_plugin(config: PluginLinacConfig) -> str:
+    """Return that the link of a plug-in is up, after opening it and closing it again."""
+    clock = PacedClock(1.0)
+    until_s = clock.now_s() + PROBE_S
+    with closing(open_linac(config, LEAST_FRESH_S)) as port:
+        while not port.alive:
+            if clock.now_s() >= until_s:
+                raise LinkError(f"linac {config.kind!r}: its link is not up after {PROBE_S:g} s; start what it needs")
+            clock.sleep_until(clock.now_s() + POLL_S)
+    return "its link is up"

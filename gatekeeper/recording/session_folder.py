@@ -65,6 +65,8 @@ class SessionRecorder:
         How long to wait for a slow disk; by default not at all.
     stopwatch : callable
         Return a counter of real time in ns.
+    source : str, optional
+        Kind of the source, which the journal names.
 
     Attributes
     ----------
@@ -98,6 +100,7 @@ class SessionRecorder:
         setup: SessionSetup | None = None,
         timeouts: WriterTimeouts = LIVE_TIMEOUTS,
         stopwatch: Callable[[], int] = stopwatch_ns,
+        source: str | None = None,
     ) -> None:
         self.folder = folder
         self._tally = Tally()
@@ -107,12 +110,12 @@ class SessionRecorder:
         self._link = WriterClient(folder, timeouts, stopwatch)
         self.writer_pid = self._link.pid
         try:
-            self._begin(config, setup)
+            self._begin(setup, header_of(config, setup, source))
         except BaseException:
             self._link.close()
             raise
 
-    def _begin(self, config: SessionConfig, setup: SessionSetup | None) -> None:
+    def _begin(self, setup: SessionSetup | None, header: Mapping[str, object]) -> None:
         """Send the setup to the writer, and wait until it is on its way to the disk."""
         arrays = {} if setup is None else setup.arrays()
         for piece in pieces_of(arrays):
@@ -125,7 +128,7 @@ class SessionRecorder:
                 )
             self._link.lose(f"the disk takes longer than {START_S:g} s")
             break
-        self._link.put(pack(header_of(config, setup)), room_s=START_S)
+        self._link.put(pack(header), room_s=START_S)
         size = sum(array.nbytes for array in arrays.values())
         self._link.wait_until(WriterState.READY, START_S + size / SLOWEST_BYTES_S)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import kernels
 from gatekeeper.config import SessionConfig, TrackerConfig
 from gatekeeper.core.frame import Plane
-from gatekeeper.plugins import DISTRIBUTION, TRACKERS
+from gatekeeper.plugins import DISTRIBUTION, LINACS, SOURCES, TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of, plane_numbers
 
@@ -94,7 +94,7 @@ class SessionSetup:
         }
 
 
-def header_of(config: SessionConfig, setup: SessionSetup | None) -> dict[str, object]:
+def header_of(config: SessionConfig, setup: SessionSetup | None, source: str | None = None) -> dict[str, object]:
     """Return the journal's first line: versions, and hashes of everything besides frames that decisions depend on."""
     return {
         "kind": "header",
@@ -102,7 +102,8 @@ def header_of(config: SessionConfig, setup: SessionSetup | None) -> dict[str, ob
         "config_hash": config_hash(config),
         "versions": versions(),
         "tracker": TRACKERS.find(config.tracker.kind).identity,
-        "linac": None if config.linac is None else config.linac.kind,
+        "source": None if source is None else SOURCES.identity(source),
+        "linac": None if config.linac is None else LINACS.identity(config.linac.kind),
         "setup": None if setup is None else setup.facts(),
         "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
     }

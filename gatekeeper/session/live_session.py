@@ -139,8 +139,9 @@ class LiveSession:
                     self._startup, source, self.requests, partial(self._is_over, linac)
                 )
                 setup, armed = begun if begun is not None else (None, None)
+                config = self._definition.config
                 with SessionRecorder(
-                    folder, self._definition.config.settings() if armed is None else armed.config, setup
+                    folder, config.settings() if armed is None else armed.config, setup, source=config.source.kind
                 ) as session:
                     return self._record(session, setup, armed, source, linac, beat, opened)
         finally:

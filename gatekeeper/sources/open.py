@@ -3,14 +3,17 @@
 The modules of a source are imported when it is chosen.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from gatekeeper.config import DicomSourceConfig, MrdSourceConfig, SourceConfig
+from gatekeeper.config import SourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.protocols import FrameSource
+from gatekeeper.plugins import SOURCES
+from gatekeeper.sources.source_guard import GuardedSource
 from gatekeeper.sources.statistics import SourceCounts
 
 
+@runtime_checkable
 class LiveSource(FrameSource, Protocol):
     """A source with a network address."""
 
@@ -25,8 +28,8 @@ class LiveSource(FrameSource, Protocol):
         ...
 
 
-def open_source(config: SourceConfig, clock: Clock) -> LiveSource:
-    """Return the source of the settings, which listens at once; the caller closes it.
+def open_source(config: SourceConfig, clock: Clock) -> FrameSource:
+    """Return the source of the settings, which delivers frames at once; the caller closes it.
 
     Parameters
     ----------
@@ -37,22 +40,14 @@ def open_source(config: SourceConfig, clock: Clock) -> LiveSource:
 
     Returns
     -------
-    LiveSource
-        The source.
+    FrameSource
+        The source; ours are a `LiveSource`, around any other there is a guard.
 
     Raises
     ------
     ConfigError
-        When it cannot listen there.
+        When it cannot listen there, or there is no such source.
     """
-    if isinstance(config, MrdSourceConfig):
-        from gatekeeper.sources.mrd import MrdSource
-
-        return MrdSource(config, clock)
-    if isinstance(config, DicomSourceConfig):
-        from gatekeeper.sources.dicom.source import DicomSource
-
-        return DicomSource(config, clock)
-    from gatekeeper.sources.openigtlink import OpenIGTLinkSource
-
-    return OpenIGTLinkSource(config, clock)
+    plugin = SOURCES.find(config.kind)
+    source: FrameSource = plugin.make(config, clock, having=("next_frame", "ended", "close"))
+    return source if plugin.builtin else GuardedSource(source, plugin.origin)

@@ -62,7 +62,7 @@ def session_data_of(
     config = again.config
     duty_map, envelope_px = _duty_map(again, on_progress)
     found_rows = [
-        ("result", "good" if found.good else "NOT GOOD"),
+        ("result", found.result),
         ("head", found.head),
         ("lines", f"{found.lines}, {found.frames} decisions on frames, {found.compared} made again"),
         *(("finding", text) for text in found.findings),

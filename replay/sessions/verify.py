@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.errors import GatekeeperError, RecordingError
+from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
 from gatekeeper.plugins import TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of
@@ -53,6 +53,8 @@ class Verification:
         Number of decisions that differ.
     differences : list of Difference
         The first differences, field by field.
+    tracker_missing : bool
+        Whether no decision was made again because the tracker is missing.
     """
 
     session: str
@@ -65,12 +67,20 @@ class Verification:
     notes: list[str] = field(default_factory=list)
     rounded: int = 0
     different: int = 0
+    tracker_missing: bool = False
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
         """Whether there are no findings."""
         return not self.findings
+
+    @property
+    def result(self) -> str:
+        """The result in words."""
+        if self.good:
+            return "good"
+        return "not judged again: tracker missing" if self.tracker_missing and len(self.findings) == 1 else "NOT GOOD"
 
     def as_json(self) -> dict[str, object]:
         """Return everything as plain values for JSON."""
@@ -84,7 +94,7 @@ class Verification:
             ("head", self.head),
             *(("note", note) for note in self.notes),
             *(("finding", finding) for finding in self.findings),
-            ("result", "good" if self.good else "NOT GOOD"),
+            ("result", self.result),
         ]
         text = "\n".join(f"{name:<8}  {value}" for name, value in rows)
         if self.differences:
@@ -163,6 +173,7 @@ def verify(session: RecordedSession, head: str | None = None, tracker: GivenTrac
             same_versions &= _check_tracker(session, armed.config.tracker.kind, found)
             _replay(session, armed, found, same_versions)
         except GatekeeperError as error:
+            found.tracker_missing = isinstance(error, PluginError)
             found.findings.append(str(error))
     if found.rounded:
         found.notes.append(

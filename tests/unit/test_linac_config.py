@@ -52,7 +52,10 @@ def test_each_kind_has_its_settings(values, made, tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"kind": "wire", "port": 7400}, r"linac = .*'lease', 'modbus', 'serial', 'openigtlink', 'dry_run'"),
+        (
+            {"kind": "wire", "port": 7400},
+            r"'wire': is not there; choose one of lease, modbus, serial, openigtlink, dry",
+        ),
         ({"kind": "dry_run", "port": 7400}, r"SESSION.toml: linac.port = 7400"),
         ({"port": 0, "key_file": "k"}, r"SESSION.toml: linac.port = 0"),
         ({"port": 7400, "key_file": "k", "lease": {"renew_ms": 1}}, r"SESSION.toml: linac.lease.renew_ms = 1:"),

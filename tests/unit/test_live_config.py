@@ -74,7 +74,7 @@ def test_what_is_not_given_has_its_default(tmp_path):
     ("text", "says"),
     [
         ("", "source = .*Field required"),
-        (LEAST.replace('"mrd"', '"usb"'), "source = .*usb"),
+        (LEAST.replace('"mrd"', '"usb"'), "source kind 'usb': is not there"),
         (LEAST + "[console]\nport = 1\n", "console = .*not permitted"),
         (LEAST + "[preview]\nseconds = 1e9\n", "preview.seconds = 1000000000.0"),
         (LEAST + 'reference = "x.mha"\n', "target.reference: .*leave it out"),
