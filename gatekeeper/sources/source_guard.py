@@ -90,7 +90,9 @@ def _copied(frame: Frame) -> Frame:
     spacing_mm = _numbers("spacing_mm", frame.spacing_mm, 2)
     if min(spacing_mm) <= 0.0:
         raise ValueError(f"spacing_mm is {spacing_mm}, which is not above 0")
-    acquired_s, received_s = _numbers("acquired_s and received_s", (frame.acquired_s, frame.received_s), 2)
+    (received_s,) = _numbers("received_s", (frame.received_s,), 1)
+    # NaN: the time is unknown, for which the gate holds.
+    acquired_s = math.nan if math.isnan(frame.acquired_s) else _numbers("acquired_s", (frame.acquired_s,), 1)[0]
     sequence, skipped = frame.sequence, frame.skipped
     if not isinstance(sequence, Integral) or not isinstance(skipped, Integral):
         raise TypeError(f"sequence is {sequence!r:.40} and skipped is {skipped!r:.40}; both are integers")

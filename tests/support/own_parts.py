@@ -60,8 +60,9 @@ SPOILT = {
     "one spacing": _with(spacing_mm=(1.0,)),
     "no spacing": _with(spacing_mm=None),
     "negative spacing": _with(spacing_mm=(1.0, -1.0)),
-    "time that is NaN": _with(acquired_s=float("nan")),
-    "time that is a text": _with(received_s="now"),
+    "arrival that is NaN": _with(received_s=float("nan")),
+    "time that is infinite": _with(acquired_s=float("inf")),
+    "time that is a text": _with(acquired_s="now"),
     "sequence": _with(sequence=1.5),
     "plane": _with(plane=None),
 }

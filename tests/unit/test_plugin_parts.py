@@ -1,6 +1,8 @@
 """Sources and linac ports that are plug-ins: chosen by kind, and whatever they do wrong ends in a hold."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +16,8 @@ from gatekeeper.recording.journal import read_decisions
 from gatekeeper.session.live_session import LiveSession
 from gatekeeper.sources.open import open_source
 from replay import verify_folder
-from tests.support import own_parts
+from replay.formats.trackrad import write_case
+from tests.support import own_parts, own_tracker
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 from tests.support.live_sessions import journal, live_config, plan_of
@@ -101,15 +104,19 @@ def test_a_frame_that_is_not_valid_is_an_error(spoil):
         source.next_frame(1.0)
 
 
-def test_a_frame_is_copied_before_it_is_judged():
+def test_a_frame_of_unknown_time_is_a_hold(tmp_path, monkeypatch):
+    monkeypatch.setitem(own_parts.SPOILT, "no time", lambda frame: replace(frame, acquired_s=math.nan))
+    run(tmp_path / "s", source={"spoil": "no time"})
+    held = read_decisions(tmp_path / "s" / "decisions.jsonl")[own_parts.BAD]
+    assert (held["state"], held["acquired_s"]) == ("HOLD", None)
+
+
+def test_a_frame_is_copied_before_it_is_judged(monkeypatch):
     given = []
-    own_parts.SPOILT["keep"] = lambda one: given.append(one) or one
-    try:
-        spoilt = open_source(live_config(source={"kind": SOURCE, "options": {"spoil": "keep"}}).source, VirtualClock())
-        while not given:
-            kept = spoilt.next_frame(1.0)
-    finally:
-        del own_parts.SPOILT["keep"]
+    monkeypatch.setitem(own_parts.SPOILT, "keep", lambda one: given.append(one) or one)
+    source = open_source(live_config(source={"kind": SOURCE, "options": {"spoil": "keep"}}).source, VirtualClock())
+    while not given:
+        kept = source.next_frame(1.0)
     assert not np.shares_memory(kept.image, given[0].image)
     assert kept.image.dtype == np.float32
     assert (kept.image == given[0].image).all()
@@ -212,3 +219,22 @@ def test_all_parts_are_listed_with_where_they_come_from(capsys, installed):
     assert rows["source", "cine"]["distribution"] == "own-parts"
     assert rows["source", "cine"]["location"].endswith("own_parts.py")
     assert "ModuleNotFoundError" in rows["linac", "plc"]["fault"]
+
+
+def test_a_replay_with_a_tracker_that_ships_as_a_plug_in_is_verified(tmp_path, capsys):
+    case = write_case(breathing_case(), tmp_path / "P_001")
+    assert gatekeeper("replay", case, "--tracker", "ncc", "--out", tmp_path / "s", "--json") == 0
+    assert 0.0 < json.loads(capsys.readouterr().out.splitlines()[-1])["duty_cycle"] < 1.0
+    assert journal(tmp_path / "s")[0]["tracker"]["kind"] == "ncc"
+    assert gatekeeper("verify", tmp_path / "s") == 0
+    assert capsys.readouterr().out.rstrip().endswith("result    good")
+
+
+def test_a_missing_tracker_is_not_told_as_a_changed_session(tmp_path, capsys):
+    case = breathing_case()
+    own_tracker.gate(case.frames.astype("float32"), case.first_mask, case.spacing_mm, tmp_path / "s")
+    assert gatekeeper("verify", tmp_path / "s") == 1
+    assert capsys.readouterr().out.rstrip().endswith("result    not judged again: tracker missing")
+    (tmp_path / "s" / "summary.json").unlink()
+    assert gatekeeper("verify", tmp_path / "s", "--head", "0" * 64) == 1
+    assert capsys.readouterr().out.rstrip().endswith("result    NOT GOOD")
