@@ -270,8 +270,7 @@ def test_sender_that_was_not_running_does_not_blame_the_interlock():
     with interlock() as server, lease_linac(server.address[1], ack_timeout_ms=50) as linac:
         until(lambda: linac.alive)
         ctypes.PyDLL(None).usleep(200_000)  # holds the interpreter's lock, so that neither end runs
-        time.sleep(0.1)
-        assert linac.alive
+        until(lambda: linac.alive)
         assert linac.link.lost == 0
 
 

@@ -31,7 +31,7 @@ every_wire = pytest.mark.parametrize("name", WIRES)
 @pytest.mark.parametrize("messages", [MESSAGES, pytest.param(MANY, marks=pytest.mark.slow)], ids=["some", "many"])
 @every_wire
 def test_bad_messages_never_let_the_beam_on(name, messages):
-    with session(WIRES[name], read_deadline_s=CALM_S) as running:
+    with session(WIRES[name]) as running:
         seen = fuzz(running, messages[name], random.Random(3))  # noqa: S311 - repeatable, not secret
         assert running.beam.times_on == 0
         assert "failed" not in running.source.counts.broken
@@ -43,7 +43,7 @@ def test_bad_messages_never_let_the_beam_on(name, messages):
 
 @every_wire
 def test_the_beam_goes_off_with_the_client_and_the_next_one_starts_held(name):
-    with session(WIRES[name], read_deadline_s=CALM_S) as running:
+    with session(WIRES[name]) as running:
         for _ in range(3):
             assert running.lets_on()
             assert running.is_held()
