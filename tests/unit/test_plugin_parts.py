@@ -122,6 +122,14 @@ def test_a_frame_is_copied_before_it_is_judged(monkeypatch):
     assert (kept.image == given[0].image).all()
 
 
+def test_what_is_no_frame_is_named():
+    source = open_source(live_config(source={"kind": SOURCE, "options": {"spoil": "text"}}).source, VirtualClock())
+    for _ in range(own_parts.BAD):
+        source.next_frame(1.0)
+    with pytest.raises(SourceError, match="returned a str; give a Frame or None"):
+        source.next_frame(1.0)
+
+
 @pytest.mark.parametrize("ended", [None, 1, "no"])
 def test_an_end_that_is_not_a_bool_is_an_error(ended, monkeypatch):
     source = open_source(live_config(source={"kind": SOURCE}).source, VirtualClock())
