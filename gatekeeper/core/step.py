@@ -27,6 +27,8 @@ class Step:
     track_ms, decide_ms : float
         Duration of tracking and deciding, in milliseconds of real time; 0 for a stage that was not run. Decisions do
         not depend on them.
+    failure : str or None
+        Failure of the tracker on this frame, in one line, when it latched a fault.
     """
 
     decision: Decision
@@ -36,3 +38,4 @@ class Step:
     decide_ms: float = 0.0
     others: tuple[Track, ...] = ()
     ahead_mm: tuple[float, float] | None = None
+    failure: str | None = None

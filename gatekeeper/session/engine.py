@@ -58,7 +58,6 @@ class Engine:
         self._stopwatch = stopwatch
         self._profile = LinacProfile() if profile is None else profile
         self._log = BeamLog()
-        self._failure: str | None = None
 
     @property
     def tracker(self) -> TargetTracker:
@@ -92,12 +91,13 @@ class Engine:
             The decision with the track and the times it took, in ms.
         """
         began_ns = self._stopwatch()
+        failure = None
         try:
             checks = self._gate.check_frame(frame)
             track = self._tracker.track(frame.image) if self._gate.may_track(checks) else None
         except TrackerError as error:
             if Reason.ENGINE_FAULT not in self._gate.state.faults:
-                self._failure = f"frame {frame.sequence}: {error}; held until the fault is reset"
+                failure = f"frame {frame.sequence}: {error}; held until the fault is reset"
             self.latch(Reason.ENGINE_FAULT)
             track = None
         except BaseException:
@@ -109,12 +109,7 @@ class Engine:
         primary, others = (track[0], track[1:]) if isinstance(track, tuple) else (track, ())
         ahead_mm = None if track is None else self._gate.ahead_mm
         track_ms, decide_ms = (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6
-        return Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm)
-
-    def take_failure(self) -> str | None:
-        """Return how the tracker failed on the last frame, once for each fault that was latched for it; else None."""
-        failure, self._failure = self._failure, None
-        return failure
+        return Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm, failure)
 
     def judge(
         self,

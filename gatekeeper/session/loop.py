@@ -135,8 +135,8 @@ def run_loop(
                 recorder.record(step, total_ms)
                 if overdue is not None:
                     recorder.record(overdue, total_ms)
-                if (failure := engine.take_failure()) is not None:
-                    recorder.event(TRACKER_FAILED, now_s, {"note": failure})
+                if step.failure is not None:
+                    recorder.event(TRACKER_FAILED, now_s, {"note": step.failure})
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)
                 stats.add(1e3 * late_s, (stopwatch_ns() - began_ns) * 1e-6)
                 due_s = deadline_s + patience_s if frame is None else _due_s(frame, max_age_s, silence_s)

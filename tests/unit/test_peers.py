@@ -126,7 +126,7 @@ def test_pooled_means_are_over_frames_not_cases():
 
 
 def test_a_case_without_labels_cannot_be_measured():
-    with pytest.raises(InputError, match="P_002: has no target"):
+    with pytest.raises(InputError, match="P_002: has no label on the first frame"):
         measure(indexed_case([0]), [spy([])], quiet)
 
 
