@@ -109,8 +109,10 @@ def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker =
     ----------
     folder : Path
         The session folder.
-    head, tracker
-        As for :func:`verify`.
+    head : str, optional
+        Hash of the last line, see :func:`verify`.
+    tracker : TrackerFactory or str, optional
+        Tracker to use, see :func:`verify`.
 
     Returns
     -------

@@ -79,7 +79,7 @@ def test_a_provider_that_goes_away_is_told():
     with listening() as source:
         feeder = DicomFeeder(*source.address)
         source.close()
-        with pytest.raises(LinkError, match="gone"):
+        with pytest.raises(LinkError, match="connection lost"):
             feeder.send(frame(image=picture()))
         feeder.close()
         feeder.close()
