@@ -50,7 +50,7 @@ def test_the_range_is_covered_and_no_more_than_a_pixel_beyond(range_mm):
     search = search_on(range_mm=range_mm)
     step_mm = search.factor * np.asarray(SCENE.spacing_mm)
     for axis in (0, 1):
-        for offsets in (search.home[axis], search.scores.shape[axis] - 1 - search.home[axis]):
+        for offsets in (search.zero_offset[axis], search.scores.shape[axis] - 1 - search.zero_offset[axis]):
             assert offsets * step_mm[axis] < range_mm[axis] + step_mm[axis]
             half_stays = (SCENE.shape[axis] // 2 // search.factor) - 1
             assert offsets * step_mm[axis] >= min(range_mm[axis], (half_stays - 1) * step_mm[axis])
