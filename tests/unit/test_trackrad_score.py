@@ -285,7 +285,7 @@ def test_command_has_its_own_help(capsys):
 
 
 def test_documentation_names_every_score_and_field(truth, predictions):
-    text = (Path(__file__).parents[2] / "docs" / "trackrad.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "trackrad.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\w+)`", text))
     result = as_json(score_folders(truth, predictions, unseen))
     fields = {*result, *result["pooled"], *result["cases"]["A_001"], *result["pooled"]["correct_all_frames"]}
