@@ -257,7 +257,7 @@ def test_without_a_name_nothing_is_asked_for(page):
     page.fill("#operator", " ")
     page.click("#use-target")
     page.click("#use-target")
-    assert "who you are" in page.locator("#draw-answer").inner_text()
+    assert "your name" in page.locator("#draw-answer").inner_text()
 
 
 @pytest.mark.slow
