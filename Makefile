@@ -138,6 +138,11 @@ bench-what-if: dev ## Time what-if on a long session, 3 min: [WHAT_IF="..."]
 
 ##@ Attack
 
+# Some or shorter: make attack ATTACK="--only NAME" or ATTACK=--quick. The table is part of docs/explanation/safety.md.
+.PHONY: attack
+attack: dev ## Attack sessions, compare with stated limits: [ATTACK="..."]
+	$(MEASURE) benchmarks.attacks $(ATTACK)
+
 .PHONY: fuzz-lease
 fuzz-lease: dev ## Send a million bad messages to the interlock
 	$(BIN)/python -m benchmarks.lease_fuzz
