@@ -18,7 +18,7 @@ class Clock(Protocol):
 
 
 class PacedClock:
-    """A monotonic clock that runs `speed` times as fast as real time.
+    """A clock that runs `speed` times as fast as real time, and on while the machine is suspended.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class PacedClock:
         if not speed > 0.0:
             raise ValueError(f"clock speed is {speed}; give a number above 0")
         self.speed = speed
-        self._start_s = time.monotonic()
+        self._start_s = monotonic_ns() * 1e-9
 
     def now_s(self) -> float:
         """Return the session time since the clock was created, in seconds."""
-        return (time.monotonic() - self._start_s) * self.speed
+        return (monotonic_ns() * 1e-9 - self._start_s) * self.speed
 
     def sleep_until(self, time_s: float) -> None:
         """Sleep until the session time is `time_s`."""
@@ -97,8 +97,12 @@ def pause(seconds: float) -> None:
 
 
 def monotonic_ns() -> int:
-    """Return the machine's monotonic clock in nanoseconds, which is common to all its processes."""
-    return time.monotonic_ns()
+    """Return the machine's clock since boot in nanoseconds, which is common to all its processes.
+
+    It never goes back, and counts the time for which the machine was suspended, so that neither a lease nor a decision
+    survives that (CLOCK_BOOTTIME; CLOCK_MONOTONIC stands still meanwhile).
+    """
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def utc_stamp() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.lease.interlock import EventKind, InterlockServer
@@ -93,6 +94,23 @@ def test_link_stays_alive_while_the_beam_is_held():
         assert linac.alive
         assert linac.link.sessions == 1
         assert not beam_on(server)
+
+
+def test_lease_does_not_survive_a_suspend_of_the_interlock():
+    """The clock jumps by an hour as it does on waking up, and the wait that had begun before goes on as if nothing was."""
+    asleep_ns = [0]
+    rules = Rules(KEY, max_lifetime_ms=60_000, silence_ms=7_200_000)
+    with (
+        interlock(rules=rules, now_ns=lambda: monotonic_ns() + asleep_ns[0]) as server,
+        dialled(server) as link,
+    ):
+        key, session, stamp_ns = greeted(link)
+        lease = Message(Kind.LEASE, session=session, number=1, frame=1, stamp_ns=stamp_ns, lifetime_ms=60_000)
+        link.sendall(encode(lease, key))
+        until(lambda: beam_on(server))
+        asleep_ns[0] = 3_600_000_000_000
+        until(lambda: not beam_on(server))
+        assert server.state.cause is Cause.EXPIRED
 
 
 def test_closing_revokes_and_nothing_is_sent_afterwards():

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig
+from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.linac.lease.interlock import InterlockServer
 from gatekeeper.linac.lease.messages import Kind, Message, decode, encode, session_key
 from gatekeeper.linac.lease.port import LeaseLinac
@@ -97,10 +98,10 @@ def beam_on_bench():
 
 
 @contextmanager
-def interlock(port=0, rules=RULES):
+def interlock(port=0, rules=RULES, now_ns=monotonic_ns):
     """Serve on the loopback from a thread of this process; yields the server, with a list of its events."""
     events = []
-    server = InterlockServer("127.0.0.1", port, rules, events.append)
+    server = InterlockServer("127.0.0.1", port, rules, events.append, now_ns)
     server.events = events
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -26,6 +26,8 @@ from gatekeeper.linac.lease.receiver import (
 
 CHUNK = 4096
 """Bytes read at once; more than one message is available only after a delay."""
+RESUMED_S = 0.01
+"""Longest wait with the beam on, after which a machine that was suspended notices that its lease has ended, in s."""
 
 
 class EventKind(StrEnum):
@@ -48,7 +50,7 @@ class Event(NamedTuple):
     kind : EventKind
         What happened; STATE on every change of the beam.
     time_ns : int
-        Monotonic clock of the interlock, in ns.
+        Clock of the interlock since its machine's boot, in ns.
     state : Interlock
         State after the event.
     refusal : Refusal or None
@@ -169,9 +171,16 @@ class InterlockServer:
                 self._read()
 
     def _timeout_s(self) -> float | None:
-        """Return the time until the state changes by itself, in s; None for never."""
+        """Return how long to wait at most, in s; None for ever.
+
+        The system's waits stand still while the machine is suspended. With the beam on they are short, so that a lease
+        that ended meanwhile is noticed soon after.
+        """
         next_ns = next_event_ns(self.state, self._rules)
-        return None if next_ns is None else max(0.0, (next_ns - self._now_ns()) * 1e-9)
+        if next_ns is None:
+            return None
+        left_s = max(0.0, (next_ns - self._now_ns()) * 1e-9)
+        return min(left_s, RESUMED_S) if self.state.beam is BeamState.ON else left_s
 
     def _accept(self) -> None:
         """Challenge a new sender, or refuse it while there is another one."""
