@@ -9,7 +9,7 @@ import typer
 
 from gatekeeper.cli.console_option import Page, shown
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.clock import PacedClock, VirtualClock, utc_stamp
+from gatekeeper.core.clock import Clock, PacedClock, VirtualClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def play(
             err=True,
         )
     begin_s = 0.0 if original is None else original.begin_s
-    linac = _linac(settings, pace, period_s)
     clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
+    linac = _linac(settings, pace, period_s, clock)
     status = None if page is None else SessionStatus()
     words = f"{recording.name}, played again", "nowhere" if settings.linac is None else settings.linac.kind
     try:
@@ -90,7 +90,7 @@ def play(
         typer.echo(json.dumps(values, allow_nan=False))
 
 
-def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "LinacPort | None":
+def _linac(settings: SessionConfig, pace: float | None, period_s: float, clock: Clock) -> "LinacPort | None":
     """Return the linac port of the settings, if any."""
     from gatekeeper.linac.open import open_linac
 
@@ -100,7 +100,7 @@ def _linac(settings: SessionConfig, pace: float | None, period_s: float) -> "Lin
         raise ConfigError(
             f"command line: speed = 'max': a linac ({settings.linac.kind}) follows real time; give --speed 1"
         )
-    return open_linac(settings.linac, settings.silence_s(period_s), 1.0 if pace is None else pace)
+    return open_linac(settings.linac, settings.silence_s(period_s), 1.0 if pace is None else pace, clock)
 
 
 def _report(folder: Path, tracker: str | None) -> Path:

@@ -127,7 +127,7 @@ def _gate(
 
     config, status, requests = definition.config, session.status, session.requests
     with ExitStack() as stack:
-        connect = partial(_open_linac, config, definition.silence_s)
+        connect = partial(_open_linac, config, definition.silence_s, clock)
         beat: Callable[[], None] | None = None
         stand_down: Callable[[], AbstractContextManager[object]] = nullcontext
         if config.linac is not None and config.linac.kind != "dry_run":
@@ -189,11 +189,11 @@ def _gate(
             return session.run(source, linac, folder, beat, interfaces)
 
 
-def _open_linac(config: LiveConfig, silence_s: float) -> "LinacPort":
+def _open_linac(config: LiveConfig, silence_s: float, clock: PacedClock) -> "LinacPort":
     """Return a way to the linac; the watchdog's process calls it too."""
     from gatekeeper.linac.open import open_linac
 
-    return open_linac(DryRunLinacConfig() if config.linac is None else config.linac, silence_s)
+    return open_linac(DryRunLinacConfig() if config.linac is None else config.linac, silence_s, clock=clock)
 
 
 def _linac_words(config: LiveConfig) -> str:

@@ -4,6 +4,10 @@ import math
 from typing import NamedTuple
 
 from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
+
+FRESH_S = 0.375
+"""As with the other ports, three frame periods at 8 frames per second."""
 
 
 class Command(NamedTuple):
@@ -27,6 +31,13 @@ class Command(NamedTuple):
 class DryRunLinac:
     """A LinacPort without a linac.
 
+    Parameters
+    ----------
+    fresh_s : float
+        Time after a decision for which its beam-on is good, in s.
+    age_s : callable
+        Return the age of a decision in s, see `gatekeeper.linac.freshness`.
+
     Attributes
     ----------
     commands : list of Command
@@ -41,7 +52,8 @@ class DryRunLinac:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fresh_s: float = FRESH_S, age_s: AgeOf = no_age) -> None:
+        self._fresh_ns, self._age_s = round(1e9 * fresh_s), age_s
         self.commands: list[Command] = []
         self._closed = False
 
@@ -56,9 +68,11 @@ class DryRunLinac:
         return not self._closed
 
     def send(self, decision: Decision) -> None:
-        """Append a decision to `commands`, unless the port is closed."""
-        if not self._closed:
-            self.commands.append(Command(decision.sequence, decision.state, decision.time_s))
+        """Append a decision to `commands`, unless the port is closed; a beam-on that is too old becomes a hold."""
+        if self._closed:
+            return
+        beam_on = decision.state is BeamState.ON and left_ns(self._fresh_ns, self._age_s(decision)) > 0
+        self.commands.append(Command(decision.sequence, BeamState.ON if beam_on else BeamState.HOLD, decision.time_s))
 
     def close(self) -> None:
         """Hold the beam; may be called twice."""

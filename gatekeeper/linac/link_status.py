@@ -22,7 +22,7 @@ class LinkStatus:
     sessions, lost : int
         Number of sessions opened, and of sessions that ended or failed to open.
     withheld : int
-        Beam-on decisions that were not sent: no session, or no recent answer.
+        Beam-on decisions that were not sent: no session, no recent answer, or the decision was too old.
     refused : int
         Messages that the other side has refused.
     fault : str

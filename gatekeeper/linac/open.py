@@ -14,9 +14,10 @@ from gatekeeper.config import (
     PluginLinacConfig,
     SerialLinacConfig,
 )
-from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.clock import Clock, PacedClock
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.protocols import LinacPort
+from gatekeeper.linac.freshness import age_by, no_age
 from gatekeeper.linac.port_guard import GuardedPort
 from gatekeeper.plugins import LINACS
 
@@ -28,7 +29,7 @@ POLL_S = 0.02
 """Time between two looks at it, in s."""
 
 
-def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> LinacPort:
+def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0, clock: Clock | None = None) -> LinacPort:
     """Return the linac port of the settings; it connects by itself, and the caller closes it.
 
     Parameters
@@ -40,6 +41,9 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
         beam-on for no longer than this when the engine hangs.
     speed : float
         Session seconds per real second, above 0.
+    clock : Clock, optional
+        Session time, by which decisions are stamped: the port refuses a beam-on that is older than it may be. Without
+        it, for tests, a decision counts from when it is sent.
 
     Returns
     -------
@@ -52,8 +56,12 @@ def open_linac(config: LinacConfig, silence_s: float, speed: float = 1.0) -> Lin
         When the key of a lease cannot be read, or there is no such port.
     """
     plugin = LINACS.find(config.kind)
-    port: LinacPort = plugin.make(config, max(LEAST_FRESH_S, silence_s / speed), having=("alive", "send", "close"))
-    return port if plugin.builtin else GuardedPort(port, plugin.origin)
+    fresh_s, having = max(LEAST_FRESH_S, silence_s / speed), ("alive", "send", "close")
+    age_s = no_age if clock is None else age_by(clock, speed)
+    if plugin.builtin:
+        own: LinacPort = plugin.make(config, fresh_s, age_s, having=having)
+        return own
+    return GuardedPort(plugin.make(config, fresh_s, having=having), plugin.origin, fresh_s, age_s)
 
 
 def probe_linac(config: LinacConfig) -> str:
@@ -97,7 +105,7 @@ def _probe_plugin(config: PluginLinacConfig) -> str:
     """Return that the link of a plug-in is up, after opening it and closing it again."""
     clock = PacedClock(1.0)
     until_s = clock.now_s() + PROBE_S
-    with closing(open_linac(config, LEAST_FRESH_S)) as port:
+    with closing(open_linac(config, LEAST_FRESH_S, clock=clock)) as port:
         while not port.alive:
             if clock.now_s() >= until_s:
                 raise LinkError(f"linac {config.kind!r}: its link is not up after {PROBE_S:g} s; start what it needs")

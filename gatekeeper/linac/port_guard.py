@@ -1,10 +1,12 @@
 """Check what a linac port that is a plug-in does, so that nothing it does wrong leads to a beam-on."""
 
 from contextlib import suppress
+from dataclasses import replace
 
-from gatekeeper.core.decision import Decision
+from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.protocols import LinacPort
+from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 
 
 class GuardedPort:
@@ -16,11 +18,16 @@ class GuardedPort:
         The plug-in.
     origin : str
         What messages call it.
+    fresh_s : float
+        Time after a decision for which its beam-on is good, in real s.
+    age_s : callable
+        Return the age of a decision in s, see `gatekeeper.linac.freshness`.
     """
 
-    def __init__(self, port: LinacPort, origin: str) -> None:
+    def __init__(self, port: LinacPort, origin: str, fresh_s: float = 0.375, age_s: AgeOf = no_age) -> None:
         self._port = port
         self._origin = origin
+        self._fresh_ns, self._age_s = round(1e9 * fresh_s), age_s
         self._failed = False
         self._closed = False
 
@@ -34,13 +41,15 @@ class GuardedPort:
             return False
 
     def send(self, decision: Decision) -> None:
-        """Pass one decision on.
+        """Pass one decision on; a beam-on that is too old becomes a hold.
 
         Raises
         ------
         LinkError
             When the plug-in raises, or returns something instead of sending at once, as a coroutine does.
         """
+        if decision.state is BeamState.ON and not left_ns(self._fresh_ns, self._age_s(decision)):
+            decision = replace(decision, state=BeamState.HOLD, reasons=(Reason.STALE_FRAME,))
         try:
             # Typed as object: a plug-in may return anything.
             returned: object = self._port.send(decision)  # type: ignore[func-returns-value]

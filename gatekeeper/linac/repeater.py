@@ -15,6 +15,7 @@ from gatekeeper.config import RepeaterLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 from gatekeeper.linac.link_status import LinkStatus
 
 NS_PER_MS = 1_000_000
@@ -82,6 +83,8 @@ class Repeater:
         Return a new connection, or raise LinkError or OSError; called by the thread.
     now_ns : callable
         Monotonic clock in ns.
+    age_s : callable
+        Return the age of a decision in s, see `gatekeeper.linac.freshness`.
     """
 
     def __init__(
@@ -89,8 +92,9 @@ class Repeater:
         config: RepeaterLinacConfig,
         connect: Callable[[], Wire],
         now_ns: Callable[[], int] = monotonic_ns,
+        age_s: AgeOf = no_age,
     ) -> None:
-        self._connect, self._now_ns = connect, now_ns
+        self._connect, self._now_ns, self._age_s = connect, now_ns, age_s
         self._refresh_ns = config.refresh_ms * NS_PER_MS
         self._deadline_ns = config.deadline_ms * NS_PER_MS
         self._fresh_ns = config.fresh_ms * NS_PER_MS
@@ -124,11 +128,12 @@ class Repeater:
             return
         session = self._session
         beam_on = decision.state is BeamState.ON
-        if beam_on and not self.alive:
+        good_ns = left_ns(self._fresh_ns, self._age_s(decision)) if beam_on else 0
+        if beam_on and not (good_ns and self.alive):
             self._withheld += 1
             beam_on = False
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
-        self._desired = DesiredState(beam_on, frame, self._now_ns() + self._fresh_ns, session)
+        self._desired = DesiredState(beam_on, frame, self._now_ns() + good_ns, session)
         self._wake.set()
 
     def close(self) -> None:

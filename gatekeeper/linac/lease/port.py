@@ -17,6 +17,7 @@ from gatekeeper.config import LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, MessageBuffer
 from gatekeeper.linac.lease.sender import SenderSession
 from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
@@ -57,6 +58,8 @@ class LeaseLinac:
         Monotonic clock in ns.
     nonce : callable
         Return 16 bytes that were never used before.
+    age_s : callable
+        Return the age of a decision in s, see `gatekeeper.linac.freshness`.
     """
 
     def __init__(
@@ -65,8 +68,9 @@ class LeaseLinac:
         key: bytes,
         now_ns: Callable[[], int] = monotonic_ns,
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
+        age_s: AgeOf = no_age,
     ) -> None:
-        self._config, self._key, self._now_ns, self._nonce = config, key, now_ns, nonce
+        self._config, self._key, self._now_ns, self._nonce, self._age_s = config, key, now_ns, nonce, age_s
         self._fresh_ns = config.lease.fresh_ms * NS_PER_MS
         self._renew_ns = config.lease.renew_ms * NS_PER_MS
         self._ack_timeout_ns = config.lease.ack_timeout_ms * NS_PER_MS
@@ -104,9 +108,11 @@ class LeaseLinac:
         """Request or revoke the beam; takes some ten microseconds and does not wait for the network."""
         if self._stopping.is_set():
             return
-        beam_on = decision.state is BeamState.ON
+        good_ns = left_ns(self._fresh_ns, self._age_s(decision)) if decision.state is BeamState.ON else 0
+        if decision.state is BeamState.ON and not good_ns:
+            self._withheld += 1
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
-        self._desired = DesiredState(beam_on, frame, self._now_ns() + self._fresh_ns if beam_on else 0)
+        self._desired = DesiredState(good_ns > 0, frame, self._now_ns() + good_ns if good_ns else 0)
         self._write_or_defer()
 
     def close(self) -> None:
