@@ -10,6 +10,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from gatekeeper.core.errors import ConfigError
 
+LARGEST_FILE = 16 * 2**20
+"""Largest size of a file of settings, in bytes; all outlines of a session fit into it."""
+DEEPEST = 16
+"""Largest depth of tables and lists in it; settings have at most six levels."""
+LONGEST_VALUE = 200
+"""Largest number of characters of a value in a message."""
+
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Kind = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x20]+$")]
@@ -98,10 +105,19 @@ def build(model: type[Model], values: dict[str, object], where: str) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{_place(values, fault['loc']) or 'the whole'} = {fault['input']!r}: {fault['msg']}"
+            f"{_place(values, fault['loc']) or 'the whole'} = {_quoted(fault['input'])}: {fault['msg']}"
             for fault in error.errors()
         )
         raise ConfigError(f"{where}: {faults}") from None
+
+
+def _quoted(value: object) -> str:
+    """Return a value as it is shown in a message, without control characters, not too long."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "..."
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def _place(values: object, steps: tuple[int | str, ...]) -> str:
@@ -138,12 +154,38 @@ def read_toml(path: Path) -> dict[str, object]:
     Raises
     ------
     ConfigError
-        When the file is missing or is not valid TOML.
+        When the file is missing, too large, nested too deeply or not valid TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise ConfigError(f"{path}: is larger than {LARGEST_FILE} bytes; name a file of settings")
+        values = tomllib.loads(text.decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML ({error}); correct the file or name another") from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    _check_depth(path, values)
+    return values
+
+
+def _check_depth(path: Path, values: object) -> None:
+    """Refuse tables and lists in each other beyond `DEEPEST`; keys with dots make tables of any depth."""
+    level = [values]
+    for _ in range(DEEPEST + 1):
+        level = [
+            part
+            for whole in level
+            if isinstance(whole, dict | list)
+            for part in (whole.values() if isinstance(whole, dict) else whole)
+        ]
+    if level:
+        raise _too_deep(path)
+
+
+def _too_deep(path: Path) -> ConfigError:
+    return ConfigError(f"{path}: has tables or lists nested more than {DEEPEST} deep; name a file of settings")
 
 
 def load_toml(path: Path, model: type[Model]) -> Model:

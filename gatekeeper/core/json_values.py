@@ -1,7 +1,38 @@
-"""Convert numbers to and from JSON, which has no NaN or infinity, and align lines of text."""
+"""Read JSON from outside, convert numbers to and from JSON, which has no NaN or infinity, and align lines of text."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
+
+
+def parsed(text: str | bytes | bytearray) -> object:
+    """Parse JSON that comes from outside.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The text.
+
+    Returns
+    -------
+    object
+        Its values.
+
+    Raises
+    ------
+    ValueError
+        When it is not JSON, or nested too deeply.
+
+    Examples
+    --------
+    >>> parsed('{"after": 3}')
+    {'after': 3}
+    """
+    try:
+        values: object = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return values
 
 
 def number(value: float | None) -> float | None:

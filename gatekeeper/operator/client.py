@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.json_values import parsed
 from gatekeeper.operator.socket_path import connect, socket_path_of
 
 PATIENCE_S = 5.0
@@ -46,7 +47,7 @@ def send_request(path: Path, words: Sequence[str], operator: str, seconds: float
                 if not data or len(answer) > LARGEST_ANSWER:
                     raise ConnectionResetError(0, "the connection was closed")
                 answer += data
-        values = json.loads(answer)
+        values = parsed(answer)
         if not isinstance(values, dict) or not isinstance(values.get("accepted"), bool):
             raise ValueError("not an answer of a session")
     except (OSError, ValueError) as error:

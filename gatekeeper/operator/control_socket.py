@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from gatekeeper.core.clock import pause, stopwatch_ns
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.json_values import parsed
 from gatekeeper.operator.pending import PendingRequest
 from gatekeeper.operator.request import Request, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
@@ -272,8 +273,8 @@ def _refusal(error: InputError) -> dict[str, object]:
 def _read(line: bytes) -> tuple[list[str], str]:
     """Return words and operator of one line."""
     try:
-        values: Any = json.loads(line)
-    except (ValueError, RecursionError):
+        values: Any = parsed(line)
+    except ValueError:
         values = None
     if (
         not isinstance(values, dict)

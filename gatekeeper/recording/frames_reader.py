@@ -1,6 +1,5 @@
 """Read the frames of a session, also of one that is running or whose writer has crashed."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.json_values import parsed
 from gatekeeper.recording.frames_file import StoredFrame
 from gatekeeper.recording.hashing import plane_of
 
@@ -42,7 +42,8 @@ class FramesReader:
         try:
             self._file = _opened(path)
             facts = self._file.attrs.get("facts")
-            self.facts: dict[str, Any] | None = None if facts is None else json.loads(facts)
+            found: Any = None if facts is None else parsed(facts)
+            self.facts: dict[str, Any] | None = found
             self._pixels, self._odd = self._file["pixels"], self._file["odd"]
             index = self._file["index"][:]
         except (OSError, KeyError, ValueError, RuntimeError) as error:

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gatekeeper.core.json_values import parsed
+
 START = "0" * 64
 """The `previous` of the first line."""
 LINK_FIELDS = ("line", "previous", "hash")
@@ -91,7 +93,7 @@ def _opened(line: bytes, number: int, previous: str) -> dict[str, object] | str:
     if line[-_TAIL:] != b'%b%b"}' % (_HASH_FIELD, digest):
         return "is not as it was written, its hash does not match"
     try:
-        entry = json.loads(body + b"}")
+        entry = parsed(body + b"}")
     except ValueError:
         return "is not JSON"
     if not isinstance(entry, dict):

@@ -13,6 +13,7 @@ from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import ImageHeader, ImageMessage, Kind, TextMessage
 from gatekeeper.wire.single import shortest_decimals
 from gatekeeper.wire.stream import MessageStream, StreamError
@@ -142,7 +143,7 @@ def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
 def _directions(message: ImageMessage, where: str) -> tuple[Vector, Vector]:
     """Return the directions of x and y; meta attributes take precedence over the header."""
     try:
-        meta = mrd.read_attributes(message.attributes)
+        meta = read_attributes(message.attributes)
     except ValueError as error:
         raise GeometryError(f"{where}: its meta attributes cannot be read ({error}); send XML as MRD has it") from None
     header = message.header

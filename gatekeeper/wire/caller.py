@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from gatekeeper.wire.listener import Count, Serve, set_up, shut
+from gatekeeper.wire.listener import CLOSING_S, Count, Serve, set_up, shut
 
 ANSWER_S = 1.0
 """Longest time of one attempt to connect, in s."""
@@ -45,7 +45,7 @@ class Caller:
             self._closing.set()
             if self._link is not None:
                 shut(self._link)
-        self._worker.join()
+        self._worker.join(CLOSING_S)
 
     def _call(self) -> None:
         """Connect and serve, until closed."""

@@ -16,6 +16,8 @@ DRAIN_S = 1.0
 """Time for which a reconnecting sender waits while the last messages of its old connection are read, in s."""
 BREATH_S = 0.05
 """Pause after a failure to accept, for example without free file descriptors, in s."""
+CLOSING_S = 2.0
+"""Longest wait for a thread to end at the end, in s; one that is still busy with a message cannot delay the record."""
 KEEPALIVE_S, KEEPALIVE_PROBES = 2, 2
 """Idle time and interval of TCP keep-alive probes, in s, and their number."""
 
@@ -75,9 +77,9 @@ class Listener:
             if self._link is not None:
                 shut(self._link)
         shut(self._socket)
-        self._accepter.join()
+        self._accepter.join(CLOSING_S)
         if self._server is not None:
-            self._server.join()
+            self._server.join(CLOSING_S)
         self._socket.close()
 
     def _accept(self) -> None:

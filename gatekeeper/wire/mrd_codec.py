@@ -10,8 +10,6 @@ and all meta attributes are lost when one of them has no name.
 """
 
 import struct
-import xml.etree.ElementTree as ET
-from collections.abc import Mapping
 from enum import IntEnum
 from math import prod
 from typing import NamedTuple
@@ -221,36 +219,6 @@ def _pixel_type(number: int, where: str) -> np.dtype[np.generic]:
 
 def _text(raw: bytearray) -> str:
     return raw.rstrip(b"\0").decode("utf-8", "replace")
-
-
-def read_attributes(raw: bytes) -> Mapping[str, tuple[str, ...]]:
-    """Return the meta attributes of an image: the values of each by its name.
-
-    Parameters
-    ----------
-    raw : bytes
-        XML in UTF-8 as it came with the image; empty for none.
-
-    Raises
-    ------
-    ValueError
-        When they are not XML, or have a document type, with which XML can expand.
-    """
-    if not raw:
-        return {}
-    # Decoded first, so that no other encoding can hide a document type.
-    text = raw.decode("utf-8")
-    if "<!DOCTYPE" in text:
-        raise ValueError("they have a document type")
-    try:
-        root = ET.fromstring(text)  # noqa: S314
-    except ET.ParseError as error:
-        raise ValueError(str(error)) from None
-    found: dict[str, tuple[str, ...]] = {}
-    for meta in root.iter("meta"):
-        name = (meta.findtext("name") or "").strip()
-        found[name] = found.get(name, ()) + tuple((value.text or "").strip() for value in meta.iter("value"))
-    return found
 
 
 def write_image(header: ImageHeader, pixels: NDArray[np.generic], attributes: bytes = b"") -> bytes:

@@ -98,8 +98,12 @@ def gzip_opener(path: Path, offset: int, skip: int = 0) -> Opener:
         with path.open("rb") as file:
             file.seek(offset)
             with gzip.GzipFile(fileobj=file) as stream:
-                for at in range(0, skip, CHUNK_BYTES):
-                    stream.read(min(CHUNK_BYTES, skip - at))
+                left = skip
+                while left:
+                    passed = len(stream.read(min(CHUNK_BYTES, left)))
+                    if not passed:
+                        raise EOFError
+                    left -= passed
                 yield stream
 
     return opened

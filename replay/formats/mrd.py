@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane, Vector
-from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL, read_attributes
+from gatekeeper.wire.mrd_attributes import read_attributes
+from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL
 from replay.formats.format import Choices, Format
 from replay.formats.sidecar import read_sidecar, shortest_decimal
 from replay.formats.stack import Stack, make_recording
@@ -243,7 +244,7 @@ def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
         raw = text.encode() if isinstance(text, str) else bytes(text)
         try:
             found.append(read_attributes(raw.rstrip(b"\0")))
-        except (ValueError, RecursionError):
+        except ValueError:
             found.append({})
     return found
 

@@ -1,6 +1,5 @@
 """A recorded session of gatekeeper: its decisions, its settings, and its frames."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.json_values import parsed
 from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
@@ -83,7 +83,7 @@ class RecordedSession:
         """
         path = self.folder / "summary.json"
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = parsed(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -16,6 +16,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import LinkError
 from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.wire import mrd_codec as mrd
+from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.stream import MessageStream
 from replay.feed import mrd_feeder as feed
 from replay.feed.mrd_feeder import MrdFeeder
@@ -311,6 +312,6 @@ def test_types_of_pixels_have_the_numbers_of_the_library_which_has_int32_wrong(n
 
 def test_meta_attributes_of_the_library_are_lost_when_one_has_no_name():
     xml = b"<ismrmrdMeta><meta><name>Keep</name><value>1</value></meta><meta/></ismrmrdMeta>"
-    assert mrd.read_attributes(xml)["Keep"] == ("1",)
+    assert read_attributes(xml)["Keep"] == ("1",)
     with pytest.raises(AssertionError):
         ismrmrd.Meta.deserialize(xml.decode())

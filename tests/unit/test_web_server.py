@@ -82,7 +82,9 @@ def test_views_come_one_by_one_as_they_are_asked_for():
         assert link.receive()["type"] == "websocket.close"
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '{"after": "x"}', '{"after": 1000}'])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", "{}", '{"after": "x"}', '{"after": 1000}', '{"after": 1e999}', "[" * 4000]
+)
 def test_nonsense_ends_the_connection(text):
     with views(client(), ["gatekeeper"], **ORIGIN) as link:
         link.send_text(text)
@@ -124,7 +126,7 @@ def test_nobody_is_heard_from_elsewhere_or_without_control():
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"nonsense", b'{"command": "hold", "operator": "A"}', b'{"command": [1]}']
+    "body", [b"", b"[]", b"nonsense", b'{"command": "hold", "operator": "A"}', b'{"command": [1]}', b"[" * 9000]
 )
 def test_what_is_not_understood_is_not_asked(body):
     session = Told()

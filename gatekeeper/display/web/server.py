@@ -1,6 +1,5 @@
 """Define the web application: the files of the page, messages to browsers, and requests of operators."""
 
-import json
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gatekeeper.core.json_values import parsed
 from gatekeeper.display.web.access import SUBPROTOCOL, Access, Guard, token_of
 from gatekeeper.style.colors import css
 
@@ -156,7 +156,7 @@ async def body_of(request: Request) -> dict[str, Any] | Response:
         if len(body) > LARGEST_REQUEST:
             return JSONResponse({"accepted": False, "note": TOO_LONG}, 413)
     try:
-        asked = json.loads(body)
+        asked = parsed(body)
     except ValueError:
         asked = None
     return (
@@ -171,7 +171,7 @@ async def _serve(websocket: WebSocket, session: Feed) -> None:
     await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in websocket.scope["subprotocols"] else None)
     try:
         while True:
-            asked = json.loads(await websocket.receive_text())
+            asked = parsed(await websocket.receive_text())
             if not isinstance(asked, dict):
                 raise ValueError("not a JSON object")
             found = await session.view(asked)
@@ -179,7 +179,7 @@ async def _serve(websocket: WebSocket, session: Feed) -> None:
                 break
             await (websocket.send_text(found) if isinstance(found, str) else websocket.send_bytes(found))
         await websocket.close()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         await websocket.close(1008)
     except WebSocketDisconnect:
         return

@@ -31,6 +31,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from pynetdicom.transport import AddressInformation
 
 from gatekeeper.sources.dicom.transport import LARGEST_PDU, GuardedSocket
+from gatekeeper.wire.listener import CLOSING_S
 from gatekeeper.wire.stream import Breach
 
 _config.LOG_HANDLER_LEVEL = "none"
@@ -135,7 +136,7 @@ def serve(
             link.shutdown(socket.SHUT_RDWR)
         dul.kill_dul()
         if dul.ident is not None:
-            dul.join()
+            dul.join(CLOSING_S)
         own.close()
         del association, dul
         # Its parts reference each other, and the collector is paused while the loop runs; now the beam is held anyway.

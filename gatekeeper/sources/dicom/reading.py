@@ -59,7 +59,22 @@ _KEYWORDS = (
 HEADER_TAGS: list[Any] = [*(tag_for_keyword(keyword) for keyword in _KEYWORDS), *CREATORS, *VENDOR_TAGS]
 """All elements that are read besides the pixels."""
 IMAGE_TAGS: list[Any] = [*HEADER_TAGS, tag_for_keyword("PixelData")]
+MOST_READS = 200_000
+"""Largest number of pieces read of an object, about three for each element or item: some 2 s; a cine image has 500."""
 _one_reader = threading.RLock()
+
+
+class _Counted(BytesIO):
+    """The bytes of an object, of which only so many pieces are read: millions of empty items fit into a few MB."""
+
+    _reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes."""
+        self._reads += 1
+        if self._reads > MOST_READS:
+            raise InputError("too many elements")
+        return super().read(size)
 
 
 @contextmanager
@@ -104,7 +119,7 @@ def read_object(stored: bytes, syntax: UID, where: str) -> Dataset:
     """
     with quietly(where):
         dataset = read_dataset(
-            BytesIO(stored), syntax.is_implicit_VR, syntax.is_little_endian, specific_tags=IMAGE_TAGS
+            _Counted(stored), syntax.is_implicit_VR, syntax.is_little_endian, specific_tags=IMAGE_TAGS
         )
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = syntax

@@ -16,7 +16,7 @@ from gatekeeper.sources.dicom.frames import DicomFrames
 from gatekeeper.sources.dicom.reading import read_object
 from gatekeeper.sources.network import NetworkSource
 from gatekeeper.sources.statistics import SourceCounts
-from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.listener import CLOSING_S, Listener
 from gatekeeper.wire.stream import Breach
 
 NAME = "dicom source"
@@ -83,7 +83,7 @@ class DicomSource(NetworkSource):
             self._is_closing = True
             self._waiting.clear()
             self._changed.notify_all()
-        self._decoder.join()
+        self._decoder.join(CLOSING_S)
         self._queue.close()
 
     def _serve(self, link: socket.socket, peer: str) -> None:
