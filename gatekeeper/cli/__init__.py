@@ -28,6 +28,7 @@ from gatekeeper.cli.run import run
 from gatekeeper.cli.trackrad import trackrad
 from gatekeeper.cli.verify import verify
 from gatekeeper.core.errors import GatekeeperError, InputError
+from gatekeeper.plugins import DISTRIBUTION
 
 # Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -52,7 +53,7 @@ def main(args: list[str] | None = None) -> None:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gatekeeper {metadata.version('gatekeeper-mrgrt')}")
+        typer.echo(f"gatekeeper {metadata.version(DISTRIBUTION)}")
         raise typer.Exit
 
 

@@ -14,7 +14,7 @@ from gatekeeper.operator.request import login_name, named, request_from_json
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
     """Send a running session of your own a request: arm, hold, release, reset, rebase, disarm, end or status.
 
-    Exit 0 when it was done, 1 when it was refused, 2 when nobody answers.
+    Exit 0 when it was done, 1 when it was refused, 2 when no session answers.
     """
     name = named(login_name() if operator is None else operator)
     if action != [STATUS]:

@@ -28,7 +28,7 @@ def source(config: LiveConfig) -> list[str]:
         where = f"{one.host}:{one.port or 'any free port'}"
         lines = [
             f"{PROTOCOLS[one.kind]}: {f'connects to {where}' if calls else f'listens on {where}'}"
-            + ("" if calls else f", to {', '.join(one.allow) or 'nobody'} only"),
+            + ("" if calls else f", to {', '.join(one.allow) or 'no address'} only"),
             f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
         ]
     if one.frames_per_s is None:

@@ -42,7 +42,7 @@ def source(config: LiveConfig) -> str:
             socket.create_connection((one.host, one.port), CONNECT_S).close()
         except OSError as error:
             why = error.strerror or error
-            raise ConfigError(f"{one.host}:{one.port}: nobody answers ({why}); start the sender") from None
+            raise ConfigError(f"{one.host}:{one.port}: no answer ({why}); start the sender") from None
         return "the sender accepts connections"
     from gatekeeper.sources.open import LiveSource, open_source
 

@@ -34,10 +34,15 @@ class Difference:
     replayed: object
 
 
+def close_but_for_rounding(name: str, recorded: object, replayed: object) -> bool:
+    """Return whether two values of a field agree up to the last digits of their numbers."""
+    return _close(recorded, replayed, ROUNDING * SCALES.get(name, 1.0))
+
+
 def same_but_for_rounding(recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> bool:
     """Return whether two decisions agree up to the last digits of their numbers; hashes are not compared."""
     return recorded.keys() == replayed.keys() and all(
-        name.endswith("_hash") or _close(value, replayed[name], ROUNDING * SCALES.get(name, 1.0))
+        name.endswith("_hash") or close_but_for_rounding(name, value, replayed[name])
         for name, value in recorded.items()
     )
 

@@ -1,6 +1,6 @@
 """Mask and envelope of an outline that an operator draws, the same for the web page and the gate.
 
-The console's process must not import this module before somebody draws, because shapely takes long to load.
+The console's process must not import this module before a contour is drawn, because shapely takes long to load.
 """
 
 import itertools
