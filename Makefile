@@ -48,7 +48,7 @@ demo: env ## Track and gate a synthetic case, with a report
 
 # What asserts times runs one after the other and undisturbed; everything else on two cores at once.
 TIMED := tests/realtime
-PARALLEL := --numprocesses 2 --dist worksteal
+PARALLEL := --numprocesses 3 --dist worksteal
 
 .PHONY: test
 test: dev ## Run the tests, within six minutes

@@ -8,6 +8,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from tests.support.dicom_objects import PLANE, SPACING_MM, enhanced, listening, picture, single, taken
+from tests.support.matrices import mostly_slow
 
 TOOLS = ("storescu", "dcmcjpeg", "dcmcrle", "dcmcjpls", "dcmconv", "echoscu")
 pytestmark = pytest.mark.skipif(
@@ -53,17 +54,20 @@ def check(frames):
 
 @pytest.mark.parametrize(
     ("conversion", "options"),
-    [
-        ((), ("-xe",)),
-        ((), ("-xi",)),
-        ((), ("-pdu", "4096")),
-        ((), ("-pdu", "131072")),
-        (("dcmconv", "+ti"), ("-xi",)),
-        (("dcmconv", "+tb"), ("-xb",)),
-        (("dcmcjpeg", "+e1"), ("-xs",)),
-        (("dcmcrle",), ("-xr",)),
-        (("dcmcjpls",), ("-xt",)),
-    ],
+    mostly_slow(
+        [
+            ((), ("-xe",)),
+            ((), ("-xi",)),
+            ((), ("-pdu", "4096")),
+            ((), ("-pdu", "131072")),
+            (("dcmconv", "+ti"), ("-xi",)),
+            (("dcmconv", "+tb"), ("-xb",)),
+            (("dcmcjpeg", "+e1"), ("-xs",)),
+            (("dcmcrle",), ("-xr",)),
+            (("dcmcjpls",), ("-xt",)),
+        ],
+        2,
+    ),
 )
 def test_single_frames_arrive_whatever_the_transfer_syntax(tmp_path, conversion, options):
     paths = written(tmp_path, (single(k) for k in range(COUNT)))

@@ -88,6 +88,7 @@ def test_the_session_is_verified_and_decides_the_same_again(drawn, tmp_path, mon
     assert "ON" in {state for state, *_ in first}
 
 
+@pytest.mark.slow
 def test_the_command_line_draws_too_with_the_beam_held_until_the_gate_is_armed(tmp_path):
     case = breathing_case(frames=400, amplitude_px=0.0, rate_hz=8.0)
     drawn_on_page = {"target": {"kind": "drawn"}, "preview": {"seconds": 2.0}}

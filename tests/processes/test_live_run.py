@@ -121,6 +121,7 @@ def test_session_file_that_cannot_be_run_is_bad_input(tmp_path, text, says, caps
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_command_that_was_to_arm_and_could_not_says_so(tmp_path):
     case = breathing_case(frames=8)
     with running(tmp_path, case, "--arm", "kim", "--seconds", "1.5", preview={"seconds": 5.0}) as run:

@@ -15,6 +15,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from gatekeeper.core.clock import pause
 from tests.support.dicom_objects import listening, picture, sender, single, taken
 from tests.support.dicom_wire import associate_request, data_pdu, echo_command, store_pdus
+from tests.support.matrices import mostly_slow
 from tests.support.waiting import until
 
 
@@ -75,8 +76,8 @@ def test_one_byte_at_a_time_is_understood():
         np.testing.assert_array_equal(taken(source, 1)[0].image, picture(1))
 
 
-@pytest.mark.parametrize("kind", [1, 4, 7])
-@pytest.mark.parametrize("length", [2**30, 2**32 - 1])
+@pytest.mark.parametrize("kind", mostly_slow([1, 4, 7]))
+@pytest.mark.parametrize("length", mostly_slow([2**32 - 1, 2**30]))
 def test_announced_gigabytes_are_never_waited_for(kind, length):
     with listening(read_deadline_s=30.0) as source:
         with connected(source) as link:
@@ -95,7 +96,7 @@ def test_announced_gigabytes_within_an_association_end_it():
         assert_good_sender_is_heard(source)
 
 
-@pytest.mark.parametrize("cut", [0, 3, 6, 50])
+@pytest.mark.parametrize("cut", mostly_slow([50, 0, 3, 6]))
 def test_a_slow_request_ends_at_the_deadline(cut):
     with listening(read_deadline_s=0.3) as source:
         with connected(source) as link:
@@ -138,7 +139,7 @@ def test_fragments_without_end_are_not_gathered():
         struct.pack(">BBL", 2, 0, 68) + bytes(68),
     ],
 )
-@pytest.mark.parametrize("within", [False, True])
+@pytest.mark.parametrize("within", mostly_slow([True, False]))
 def test_garbage_ends_the_connection(garbage, within, capfd):
     with listening(read_deadline_s=0.5) as source:
         with connected(source) as link:
@@ -167,6 +168,7 @@ def test_echoes_that_nobody_waits_for_do_not_pile_up():
         assert_good_sender_is_heard(source)
 
 
+@pytest.mark.slow
 def test_a_storm_of_connections_leaves_no_thread_behind():
     before = threading.active_count()
     with listening(read_deadline_s=0.5) as source:
@@ -219,6 +221,7 @@ def test_no_more_than_a_few_messages_wait_to_be_answered(monkeypatch):
         assert max(waiting) <= 4
 
 
+@pytest.mark.slow
 def test_nothing_of_an_association_remains_though_the_collector_rests():
     gc.collect()
     gc.disable()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gatekeeper.core.errors import GeometryError, RecordingError
 from replay.formats.open import open_recording
 from tests.support.image_files import small
+from tests.support.matrices import mostly_slow
 from tests.support.written_recordings import WRITERS
 
 MOST_BYTES = 32 * 2**20
@@ -70,7 +71,7 @@ def test_a_whole_recording_opens(name):
     assert len(opened(name, lambda content: content)) == 4
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", mostly_slow(WRITERS, 4))
 @settings(max_examples=40, deadline=None)
 @given(share=st.floats(0.0, 1.0, exclude_max=True), tail=st.integers(0, 40))
 @example(share=0.294921875, tail=0)
@@ -87,7 +88,7 @@ def test_one_that_is_cut_short_anywhere_is_refused(name, share, tail):
         assert left is None or (keep > 0.7 * length and name in ("avi", "tiff", "tiff packed"))
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", mostly_slow(WRITERS, 4))
 @settings(max_examples=60, deadline=None)
 @given(place=st.one_of(st.integers(0, 4095), st.floats(0.0, 1.0, exclude_max=True)), byte=st.integers(0, 255))
 def test_a_damaged_byte_never_ends_in_another_error(name, place, byte):
@@ -98,7 +99,7 @@ def test_a_damaged_byte_never_ends_in_another_error(name, place, byte):
     opened(name, damage)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", mostly_slow(WRITERS, 4))
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_damaged_pieces_never_end_in_another_error(name, data):

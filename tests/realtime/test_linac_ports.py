@@ -34,17 +34,21 @@ QUIET_S = 0.1
 """Longer than any period of these links: a port that is still there says something within it."""
 
 
-def every(*tables):
-    return pytest.mark.parametrize(
-        ("kind", "settings"), [pytest.param(*case, id=name) for table in tables for name, case in table.items()]
-    )
+def every(*tables, quick=None):
+    """Parametrize with each far end; those after the first few of each table are slow, where that is asked for."""
+    cases = [
+        pytest.param(*case, id=name, marks=[] if quick is None or place < quick else pytest.mark.slow)
+        for table in tables
+        for place, (name, case) in enumerate(table.items())
+    ]
+    return pytest.mark.parametrize(("kind", "settings"), cases)
 
 
 PATIENT = {"lifetime_ms": 1000, "renew_ms": 20, "fresh_ms": 10_000, "ack_timeout_ms": 2000}
 """A lease that a busy machine does not let expire between two decisions."""
 
 
-@every({"lease": (InterlockFarEnd, {"lease": PATIENT})}, ANSWERING, SILENT, OUTSIDE)
+@every({"lease": (InterlockFarEnd, {"lease": PATIENT})}, ANSWERING, SILENT, OUTSIDE, quick=2)
 def test_far_end_is_told_every_state_at_eight_frames_a_second(kind, settings, tmp_path):
     settings = settings if kind is InterlockFarEnd else {**TIMES, **settings}
     with kind(tmp_path, **settings) as far, driven(far) as linac:

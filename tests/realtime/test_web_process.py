@@ -53,6 +53,7 @@ def test_the_session_goes_on_when_its_console_is_killed(tmp_path):
     assert run.status.current.counts.missing == 0
 
 
+@pytest.mark.slow
 def test_the_session_goes_on_when_its_console_hangs(tmp_path):
     with running(tmp_path / "session", seconds=SECONDS) as run:
         until(lambda: len(run.status.told) > 8)

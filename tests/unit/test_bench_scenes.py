@@ -18,6 +18,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import write_case
 from replay.phantom import make_phantom
 from tests.support.cases import breathing_case
+from tests.support.matrices import mostly_slow
 
 SHORT = {"matrix": (64, 64), "duration_s": 2.0}
 
@@ -85,7 +86,7 @@ def test_a_target_that_is_mostly_off_the_image_need_not_be_followed_but_has_its_
     assert np.isfinite(found.errors_mm[shown]).all()
 
 
-@pytest.mark.parametrize("kind", ["noise", "other anatomy", "banding", "smear"])
+@pytest.mark.parametrize("kind", mostly_slow(["noise", "other anatomy", "banding", "smear"]))
 def test_a_disturbance_changes_its_frames_and_no_other(kind):
     scene = Scene("disturbed", "", disturbances=(Disturbance(kind, 0.5, 0.5), Disturbance(kind, 1.5, 0.25)))
     phantom, kinds = staged(scene, 1, **SHORT)

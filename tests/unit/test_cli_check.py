@@ -91,7 +91,7 @@ def test_a_sender_that_does_not_answer_is_a_finding(folder, capsys):
     change = ('kind = "mrd"', 'kind = "openigtlink"\nrole = "client"')
     code, told, _ = checked(folder, capsys, port=1, source=change)
     assert code == 1
-    assert "nobody answers" in findings(told)["source"]
+    assert "no answer" in findings(told)["source"]
 
 
 def test_a_case_that_is_not_there_is_a_finding(folder, capsys):

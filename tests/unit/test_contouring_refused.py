@@ -27,6 +27,7 @@ from tests.support.contouring_sessions import (
 )
 from tests.support.contours import ellipse_px
 from tests.support.live_sessions import drawn_mm, drawn_plan_of, events, phases, plan_of
+from tests.support.matrices import mostly_slow
 
 BOW_TIE = [[20.0, 20.0], [40.0, 40.0], [40.0, 20.0], [20.0, 40.0]]
 DUMB_BELL = [[20, 20], [20, 30], [25.3, 30], [25.3, 35], [20, 35], [20, 45],
@@ -63,7 +64,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("bad", BAD, ids=str)
+@pytest.mark.parametrize("bad", mostly_slow(BAD, 3), ids=str)
 def test_an_outline_that_will_not_do_is_refused_in_one_line_and_drawn_anew(tmp_path, bad):
     asked, says = BAD[bad]
     _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE], 4: [asked], 6: [sketch(2)]})

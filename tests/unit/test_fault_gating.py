@@ -4,19 +4,20 @@ import pytest
 
 from replay.faults.source import on_while_faulty
 from tests.support.faulty_sessions import HOLD, MAX_AGE_S, ON, session
+from tests.support.matrices import mostly_slow
 
 RATES_HZ = [pytest.param(4.0, marks=pytest.mark.slow), 8.0]
 MEANT = range(20, 25)
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("rate_hz", mostly_slow(RATES_HZ))
 def test_without_faults_the_beam_is_on(rate_hz):
     found = session(rate_hz=rate_hz)
     assert [one.state for one in found.decisions] == [HOLD] + [ON] * (len(found.decisions) - 1)
     assert found.oldest_s() == pytest.approx(1.0 / rate_hz)
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("rate_hz", mostly_slow(RATES_HZ))
 @pytest.mark.parametrize(
     ("fault", "undetected"),
     [
@@ -75,7 +76,7 @@ def test_hold_says_what_is_wrong_with_the_order_of_frames(fault, sequences, reas
     assert any(reason in found for found in reasons)
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("rate_hz", mostly_slow(RATES_HZ))
 @pytest.mark.parametrize("fault", ["nan@20+5", "inf@20", "zero@20+3", "delay@20+5=0.6", "drop@20+5", "burst@20+5"])
 def test_beam_comes_back_by_itself_once_the_fault_is_over(fault, rate_hz):
     found = session(fault, rate_hz=rate_hz)
@@ -83,7 +84,7 @@ def test_beam_comes_back_by_itself_once_the_fault_is_over(fault, rate_hz):
     assert [one.state for one in found.decisions[-4:]] == [ON] * 4
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
+@pytest.mark.parametrize("rate_hz", mostly_slow(RATES_HZ))
 @pytest.mark.parametrize("fault", ["silence@20", "drop@20+9", "burst@20+9"])
 def test_silent_source_is_held_one_age_limit_after_its_last_frame(fault, rate_hz):
     found = session(fault, rate_hz=rate_hz)
@@ -93,8 +94,10 @@ def test_silent_source_is_held_one_age_limit_after_its_last_frame(fault, rate_hz
     assert found.oldest_s() == pytest.approx(MAX_AGE_S)
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@pytest.mark.parametrize("fault", ["drop@5+~0.4", "burst@20+6", "delay@10+~0.3=0.7", "reorder@10+~0.5=2"])
+@pytest.mark.parametrize("rate_hz", mostly_slow(RATES_HZ))
+@pytest.mark.parametrize(
+    "fault", mostly_slow(["drop@5+~0.4", "delay@10+~0.3=0.7", "burst@20+6", "reorder@10+~0.5=2"], 2)
+)
 def test_beam_is_never_on_for_a_frame_older_than_the_limit(fault, rate_hz):
     for seed in range(3):
         found = session(fault, rate_hz=rate_hz, seed=seed)

@@ -11,6 +11,7 @@ from gatekeeper.core.frame import Plane
 from replay.feed.dicom_feeder import DicomFeeder
 from replay.mr_object import mr_object
 from tests.support.dicom_objects import PLANE, REFERENCE, SERIES, SPACING_MM, listening, picture, taken
+from tests.support.matrices import mostly_slow
 from tests.support.steps import frame
 
 TILTED = Plane((1.25, -2.5, 3.0), (0.0, 0.28, -0.96), (0.0, 0.96, 0.28))
@@ -46,7 +47,7 @@ def test_frames_arrive_with_pixels_plane_numbers_and_times():
     assert set(threading.enumerate()) <= before
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", mostly_slow([np.uint16, np.float32, np.uint8, np.int16, np.int32, np.float64], 2))
 def test_whole_values_are_kept_exactly_in_any_type(dtype):
     image = np.arange(-30, 30).clip(0 if np.dtype(dtype).kind == "u" else None).reshape(6, 10).astype(dtype)
     with listening() as source:

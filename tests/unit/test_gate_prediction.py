@@ -13,6 +13,7 @@ from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.zones import TargetZone
 from tests.support.cases import breathing_case
 from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
+from tests.support.matrices import mostly_slow
 from tests.support.sessions import checked, recorded
 
 PERIOD_S = 0.125
@@ -129,7 +130,7 @@ def test_second_target_counts_as_measured():
     assert set(states(away)) == {HOLD}
 
 
-@pytest.mark.parametrize("mode", ["conservative", "full"])
+@pytest.mark.parametrize("mode", mostly_slow(["conservative", "full"]))
 def test_session_with_prediction_verifies(mode, tmp_path, monkeypatch):
     monkeypatch.setattr("replay.run.overview_png", lambda seen: b"undrawn")
     config = SessionConfig(prediction=PredictionConfig(mode=mode, burn_in_s=5.0))

@@ -88,6 +88,7 @@ def test_a_lazy_recording_scores_as_the_array_does():
     assert score(whole.labels, whole) == score(whole.labels, replace(whole, labels=Disk(whole.labels).lazy()))
 
 
+@pytest.mark.slow
 def test_a_lazy_recording_gives_the_decisions_and_scores_of_the_array(tmp_path):
     whole = breathing_case(frames=40)
     disk = Disk(whole.frames)

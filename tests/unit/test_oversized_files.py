@@ -32,6 +32,7 @@ def _made(folder):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLAIMS)
 def test_a_claim_of_ten_gigabytes_is_refused_in_one_line_without_taking_them(told, name):
     path, outcome = told[name]
@@ -43,5 +44,6 @@ def test_a_claim_of_ten_gigabytes_is_refused_in_one_line_without_taking_them(tol
     assert outcome["took_mib"] < MOST_MIB
 
 
+@pytest.mark.slow
 def test_more_pixels_than_a_dicom_object_may_have_are_refused_by_their_number(told):
     assert "announces 1562.5 GiB of pixels, the limit is 4" in told["dicom bytes"][1]["refused"]

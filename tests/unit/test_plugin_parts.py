@@ -21,6 +21,7 @@ from tests.support import own_parts, own_tracker
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 from tests.support.live_sessions import journal, live_config, plan_of
+from tests.support.matrices import mostly_slow
 from tests.support.plugin_distributions import installed
 
 __all__ = ["installed"]
@@ -70,7 +71,7 @@ def test_a_port_is_told_for_how_long_a_decision_is_good():
         assert own_parts.PORTS[-1].fresh_s == pytest.approx(fresh_s)
 
 
-@pytest.mark.parametrize("says", ["raise", "yes", 1])
+@pytest.mark.parametrize("says", mostly_slow(["yes", "raise", 1]))
 def test_a_port_that_does_not_say_true_is_a_lost_link(says, tmp_path):
     _, port = run(tmp_path / "s", linac={"alive": says})
     assert BeamState.ON in port.sent[: own_parts.BAD]
@@ -79,7 +80,9 @@ def test_a_port_that_does_not_say_true_is_a_lost_link(says, tmp_path):
     assert verify_folder(tmp_path / "s").findings == []
 
 
-@pytest.mark.parametrize(("does", "why"), [("raise", "raised RuntimeError"), ("link", "device is gone"), (3, "an int")])
+@pytest.mark.parametrize(
+    ("does", "why"), mostly_slow([("raise", "raised RuntimeError"), ("link", "device is gone"), (3, "an int")])
+)
 def test_a_port_that_does_not_send_ends_the_session_with_hold_and_a_record(does, why, tmp_path):
     with pytest.raises(LinkError, match=why.replace("an int", "returned a int")):
         run(tmp_path / "s", linac={"send": does})
@@ -87,7 +90,7 @@ def test_a_port_that_does_not_send_ends_the_session_with_hold_and_a_record(does,
     assert (found.findings, found.finished) == ([], True)
 
 
-@pytest.mark.parametrize("spoil", ["text", "exit", "plane"])
+@pytest.mark.parametrize("spoil", mostly_slow(["exit", "text", "plane"]))
 def test_a_source_that_gives_no_frame_ends_the_session_with_hold_and_a_record(spoil, tmp_path):
     with pytest.raises(SourceError, match=r"source 'tests.support.own_parts:Cine' \(injected\): next_frame\(\) "):
         run(tmp_path / "s", source={"spoil": spoil})

@@ -17,6 +17,7 @@ from replay.run import replay, replay_input
 from replay.sessions.compare import replay_input_of_session
 from replay.sessions.rejudge import Rejudged
 from tests.support.made_once import made_once
+from tests.support.matrices import mostly_slow
 from tests.support.phantoms import phantom
 from tests.support.sessions import quiet, recorded, whole_session
 from tests.support.steps import step
@@ -32,7 +33,7 @@ SESSIONS = {
 }
 
 
-@pytest.fixture(scope="module", params=SESSIONS)
+@pytest.fixture(scope="module", params=mostly_slow(SESSIONS, 2))
 def any_session(request, tmp_path_factory):
     """Return the folder of each kind of session, and the session to be judged again."""
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +77,9 @@ def learned_session(folder):
     return recorded(folder, config=CONFIG, material=replay_input(recording, preview_s=10.0))
 
 
-@pytest.mark.parametrize(("margin_mm", "outside_percent"), [(1.0, 5.0), (4.0, 5.0), (4.0, 30.0), (12.0, 1.5)])
+@pytest.mark.parametrize(
+    ("margin_mm", "outside_percent"), mostly_slow([(4.0, 30.0), (1.0, 5.0), (4.0, 5.0), (12.0, 1.5)])
+)
 def test_it_decides_as_a_replay_with_the_same_settings(any_session, undrawn, margin_mm, outside_percent, tmp_path):
     folder, again = any_session
     judged = again.judge(margin_mm, outside_percent)

@@ -12,6 +12,7 @@ from gatekeeper.gating.hold_reasons import CHECKS, violations
 from gatekeeper.gating.measurements import Limits
 from gatekeeper.gating.state_machine import GateState, Rules, step
 from tests.support.gates import HOLD, ON, measurements
+from tests.support.matrices import mostly_slow
 
 NAN, INF = float("nan"), float("inf")
 CONFIG = GateConfig(frames_to_resume=1)
@@ -166,7 +167,7 @@ def reachable(rules):
     return found
 
 
-@pytest.fixture(scope="module", params=[1, 2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=mostly_slow([2, 1, 3]))
 def world(request):
     rules = Rules.of(CONFIG.model_copy(update={"frames_to_resume": request.param}))
     return rules, reachable(rules)

@@ -11,6 +11,7 @@ from gatekeeper import StructureTracker, Tracker
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.tracking import resample as canonical
+from tests.support.matrices import mostly_slow
 from tests.support.previews import breath_mm, breathing_frames
 from tests.support.scenes import Scene
 
@@ -44,7 +45,7 @@ def masks_on(scene):
     return {name: scene.disc(radius_mm, middle + step * off) for name, (radius_mm, off) in places.items()}
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16, np.float64, np.int16, np.uint8, ">f4"])
+@pytest.mark.parametrize("dtype", mostly_slow([np.float32, np.uint16, np.float64, np.int16, np.uint8, ">f4"], 2))
 @pytest.mark.parametrize("scene", [SCENE, FINE], ids=["as they are", "joined"])
 def test_each_is_tracked_as_if_it_were_alone_to_the_last_bit(scene, dtype):
     masks = masks_on(scene)
@@ -208,7 +209,7 @@ def test_what_is_read_of_a_frame_reaches_as_far_as_any_of_them_looks():
     assert [track.confidence for track in both.track(frame)] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16])
+@pytest.mark.parametrize("dtype", mostly_slow([np.uint16, np.float32]))
 def test_tracking_several_keeps_no_memory_and_compiles_nothing(dtype):
     frames = [np.maximum(frame, 0.0).astype(dtype) for frame in FRAMES]
     with install_recorder("numba:compile") as recorder:

@@ -14,6 +14,7 @@ from gatekeeper.tracking.template_tracker import NOISY
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig
+from tests.support.matrices import mostly_slow
 from tests.support.phantoms import errors_mm
 from tests.support.template_trackers import NOISE, SCENE, a_template_tracker
 
@@ -82,7 +83,7 @@ def test_a_poor_fit_near_the_best_match_does_not_keep_it_from_being_fitted(monke
     assert [round(row * TRANSLATION_SD_MM, 3) for row, _ in starts] == [0.0, 3.0, 4.0, 5.0]
 
 
-@pytest.mark.parametrize("seed", [2, 3, 4])
+@pytest.mark.parametrize("seed", mostly_slow([2, 3, 4]))
 def test_frames_in_any_order_are_followed_as_well(seed):
     """From one frame to the next the target goes anywhere within the breath, as at a frame every second or two."""
     acquisition = AcquisitionConfig(matrix=(112, 96), duration_s=30.0, frame_rate_hz=4.0)
@@ -212,7 +213,7 @@ def test_a_frame_of_which_the_fine_fit_is_not_sure_is_fitted_by_the_steady_model
     assert len(fitted) == 1
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", mostly_slow([1, 2, 3]))
 def test_under_heavy_noise_the_steady_model_is_the_better_one_from_the_first_frame_on(seed, monkeypatch):
     acquisition = AcquisitionConfig(matrix=(112, 96), duration_s=20.0, frame_rate_hz=4.0, snr=5.0)
     phantom = make_phantom(PhantomConfig(seed=seed, acquisition=acquisition))

@@ -10,6 +10,7 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
 from tests.oracles import polygon_centroid
+from tests.support.matrices import mostly_slow
 from tests.support.scenes import Scene
 
 SCENE = Scene()
@@ -102,7 +103,8 @@ def test_a_deep_breath_between_two_frames_is_found_at_once_and_so_is_the_way_bac
         assert track.confidence > 0.5
 
 
-@pytest.mark.parametrize(("seed", "depth_mm"), [(1, 55.0), (2, 55.0), (4, 40.0)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "depth_mm"), mostly_slow([(1, 55.0), (2, 55.0), (4, 40.0)]))
 def test_a_deep_breath_of_the_phantom_is_found_at_once_and_so_is_the_way_back(seed, depth_mm):
     breath = DeepBreath(start_s=3.0, depth_mm=depth_mm, duration_s=1.0)
     acquisition = AcquisitionConfig(duration_s=5.0, frame_rate_hz=6.0)
@@ -192,7 +194,7 @@ def test_a_target_at_the_edge_or_in_a_corner_is_followed(row, col):
         assert track.confidence > 0.5
 
 
-@pytest.mark.parametrize("pixels", [1, 2, 5])
+@pytest.mark.parametrize("pixels", mostly_slow([2, 1, 5]))
 def test_a_target_of_a_few_pixels_is_followed_with_what_surrounds_it(pixels):
     mask = np.zeros(SCENE.shape, bool)
     mask.flat[np.ravel_multi_index([(60, 60, 61, 60, 59), (50, 51, 50, 49, 50)], SCENE.shape)[:pixels]] = True
@@ -201,7 +203,7 @@ def test_a_target_of_a_few_pixels_is_followed_with_what_surrounds_it(pixels):
     np.testing.assert_allclose(SCENE.moved_mm(track, mask), (7.0, -3.0), atol=0.3)
 
 
-@pytest.mark.parametrize("pixels", [1, 2, 5])
+@pytest.mark.parametrize("pixels", mostly_slow([2, 1, 5]))
 def test_a_few_pixels_at_the_edge_are_refused_or_followed_or_doubted(pixels):
     followed = deceived = 0
     for seed in range(60):
@@ -225,7 +227,8 @@ def test_a_few_pixels_at_the_edge_are_refused_or_followed_or_doubted(pixels):
 
 
 @pytest.mark.parametrize(
-    ("shape", "spacing_mm"), [((96, 80), (1.8, 1.8)), ((256, 256), (4.0, 4.0)), ((1024, 1024), (4.0, 4.0))]
+    ("shape", "spacing_mm"),
+    mostly_slow([((96, 80), (1.8, 1.8)), ((256, 256), (4.0, 4.0)), ((1024, 1024), (4.0, 4.0))], 2),
 )
 def test_a_target_that_fills_the_image_is_followed(shape, spacing_mm):
     scene = Scene(shape, spacing_mm)

@@ -6,6 +6,7 @@ import pytest
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
+from tests.support.matrices import mostly_slow
 from tests.support.scenes import Scene
 
 SCENE = Scene()
@@ -213,7 +214,7 @@ def on_frames(reach, factor):
 
 
 @pytest.mark.parametrize("scene", WIDE_SCENES, ids=["1.8 mm", "0.9 mm", "0.6 mm"])
-@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.uint8, ">u2", np.float32, np.float64])
+@pytest.mark.parametrize("dtype", mostly_slow([np.uint16, np.float32, np.int16, np.uint8, ">u2", np.float64], 2))
 def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
     """The same frames whole, and with rubbish beyond the reach; all say the same, to the last bit."""
     mask = scene.disc()
@@ -237,8 +238,8 @@ def test_only_the_part_of_a_frame_in_reach_is_read(scene, dtype):
 
 
 @pytest.mark.parametrize("scene", WIDE_SCENES, ids=["1.8 mm", "0.9 mm", "0.6 mm"])
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", mostly_slow([np.nan, np.inf, -np.inf]))
+@pytest.mark.parametrize("dtype", mostly_slow([np.float32, np.float64]))
 def test_a_bad_pixel_in_reach_is_seen_up_to_the_last_row_and_column(scene, bad, dtype):
     """Of joined pixels in the one row of each block that is read everywhere."""
     tracker = Tracker(scene.image(), scene.disc(), scene.spacing_mm, NARROW)

@@ -25,6 +25,7 @@ from replay.player import Player
 from replay.run import replay_input
 from replay.sessions.rejudge import Rejudged
 from tests.support.cases import breathing_case
+from tests.support.matrices import mostly_slow
 from tests.support.plugin_distributions import installed
 
 __all__ = ["installed"]
@@ -133,7 +134,7 @@ def test_a_sound_tracker_switches_the_beam_and_the_record_names_it(tmp_path):
     assert f'kind = "{named}"' in (tmp_path / "s" / "config.toml").read_text()
 
 
-@pytest.mark.parametrize("name", NONSENSE)
+@pytest.mark.parametrize("name", mostly_slow(NONSENSE, 8))
 def test_nonsense_holds_for_a_fault_until_it_is_reset_and_the_loop_goes_on(name):
     change, why = NONSENSE[name]
     decisions, events, linac = played(spoiled(change))

@@ -10,6 +10,7 @@ from numba.core.event import install_recorder
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.tracker import Tracker
 from tests.support.all_kernels import all_kernels
+from tests.support.matrices import mostly_slow
 from tests.support.scenes import Scene
 
 SCENE = Scene()
@@ -18,7 +19,7 @@ FRAMES = [SCENE.image((9.0 - 9.0 * np.cos(phase), np.sin(phase))) for phase in n
 TYPES = [np.float32, np.uint16, np.float64, np.int16, np.uint8, ">f4", ">u2", np.int64, np.float16]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint16])
+@pytest.mark.parametrize("dtype", mostly_slow([np.uint16, np.float32]))
 def test_tracking_keeps_no_memory(dtype):
     frames = [np.maximum(frame, 0.0).astype(dtype) for frame in FRAMES]
     tracker = SCENE.tracker()

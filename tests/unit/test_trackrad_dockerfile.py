@@ -25,6 +25,7 @@ def phantom():
     return make_phantom(PhantomConfig.model_validate({"name": "P_001", "acquisition": small}, strict=False)).recording
 
 
+@pytest.mark.slow
 def test_entry_point_tracks_a_case(phantom, tmp_path):
     program, *args = json.loads(re.search(r"^ENTRYPOINT (.*)$", FINAL, flags=re.MULTILINE)[1])
     module, function = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"][program].split(":")

@@ -15,6 +15,7 @@ from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 from tests.support.live_sessions import journal
 from tests.support.made_once import made_once
+from tests.support.matrices import mostly_slow
 from tests.support.sessions import recorded
 
 FIGURES = ("duty_cycle", "beam_on_s", "holds", "hold_reasons")
@@ -33,8 +34,8 @@ def asked(folder):
         return WhatIf(Rejudged(session))
 
 
-@pytest.mark.parametrize(("margin_mm", "outside_percent"), [(0.0, 0.0), (3.5, 20.0), (9.0, 5.0)])
-@pytest.mark.parametrize("made", ["long_session", "eventful_session"])
+@pytest.mark.parametrize(("margin_mm", "outside_percent"), mostly_slow([(3.5, 20.0), (0.0, 0.0), (9.0, 5.0)]))
+@pytest.mark.parametrize("made", mostly_slow(["eventful_session", "long_session"]))
 def test_the_figures_are_those_of_a_replay(request, undrawn, tmp_path, capsys, made, margin_mm, outside_percent):
     folder = request.getfixturevalue(made)
     found = asked(folder)(margin_mm, outside_percent)
