@@ -3,7 +3,9 @@
 import ctypes
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +15,7 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.lease.interlock import EventKind, InterlockServer
 from gatekeeper.linac.lease.messages import SIZE, Kind, Message, Refusal, decode, encode, is_signed, session_key
 from gatekeeper.linac.lease.receiver import Cause, Rules
+from gatekeeper.linac.lease.waiting import MOST_EACH, MOST_WAITING, crowded
 from tests.support.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
 from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
@@ -213,11 +216,11 @@ def test_sender_that_is_too_slow_for_its_greeting_is_sent_away(step_s):
         hello = encode(Message(Kind.HELLO, session=challenge.session, nonce=SENDER_NONCE), bytes(32))
         began_s = time.monotonic()
         for at in range(SIZE if step_s else 0):
-            if server.state.peer is None:
+            if server.counts[EventKind.DISCONNECTED]:
                 break
             link.sendall(hello[at : at + 1])
             time.sleep(step_s)
-        until(lambda: server.state.peer is None)
+        until(lambda: server.counts[EventKind.DISCONNECTED] == 1)
         assert 0.1 < time.monotonic() - began_s < 0.15 + SLACK_S
 
 
@@ -358,3 +361,43 @@ def _longest_send_s(linac, count):
         linac.send(decision(ON if sequence % 3 else HOLD, sequence=sequence))
         longest_s = max(longest_s, time.monotonic() - began_s)
     return longest_s
+
+
+def test_connections_that_do_not_greet_keep_no_sender_out():
+    with interlock(rules=Rules(KEY, silence_ms=60_000)) as server, ExitStack() as strangers:
+        for number in range(6):
+            link = strangers.enter_context(dialled(server))
+            assert decode(read(link)).kind == Kind.CHALLENGE
+            if number % 2:
+                link.sendall(b"GKL1")
+        with lease_linac(server.address[1]) as linac:
+            switched_on(linac, server)
+            assert server.counts["busy"] == 0
+
+
+def test_more_strangers_than_may_wait_are_dropped_oldest_first():
+    with interlock(rules=Rules(KEY, silence_ms=60_000)) as server, ExitStack() as strangers:
+        links = [strangers.enter_context(dialled(server)) for _ in range(MOST_EACH + 1)]
+        assert all(decode(read(link)).kind == Kind.CHALLENGE for link in links)
+        assert read(links[0]) == b""
+        greeted_link = strangers.enter_context(dialled(server))
+        greeted(greeted_link)
+        assert all(read(link) == b"" for link in links[1:]), "there is a sender"
+        assert server.state.peer is not None
+
+
+def test_stranger_from_another_address_drops_none_of_the_others():
+    waiting = [SimpleNamespace(address=address) for address in ("a", *["b"] * MOST_EACH)]
+    assert crowded(waiting, "b") is waiting[1]
+    assert crowded(waiting, "a") is None
+    full = [SimpleNamespace(address=str(number)) for number in range(MOST_WAITING)]
+    assert crowded(full, "new") is full[0]
+
+
+def test_forged_greeting_of_a_stranger_leaves_another_greeting_alone():
+    with interlock(rules=Rules(KEY, silence_ms=60_000)) as server, dialled(server) as stranger, dialled(server) as good:
+        challenge = decode(read(stranger))
+        stranger.sendall(encode(Message(Kind.HELLO, session=challenge.session, nonce=SENDER_NONCE), bytes(32)))
+        until(lambda: server.counts["forged"] == 1)
+        greeted(good)
+        assert server.state.peer is not None

@@ -23,11 +23,13 @@ from gatekeeper.linac.lease.receiver import (
     next_event_ns,
     received,
 )
+from gatekeeper.linac.lease.waiting import Waiting, crowded, received_now, send_now
 
-CHUNK = 4096
-"""Bytes read at once; more than one message is available only after a delay."""
 RESUMED_S = 0.01
 """Longest wait with the beam on, after which a machine that was suspended notices that its lease has ended, in s."""
+
+BACKLOG = 128
+"""Largest number of connections that wait to be accepted."""
 
 
 class EventKind(StrEnum):
@@ -70,11 +72,14 @@ class Event(NamedTuple):
 
 
 class InterlockServer:
-    """Accept one sender, time its leases and report each change of the beam.
+    """Serve one sender, time its leases and report each change of the beam.
+
+    The place of the sender goes to the first connection that answers its challenge with the right key. Until then any
+    connection is challenged and waits, for `Rules.silence_ms` at most, and keeps nobody out.
 
     Code that switches a beam is called through `on_event` and must return at once. The loop has one thread, buffers
-    less than one message per sender and never blocks on it: a sender that sends slowly, sends nothing or reads nothing
-    is disconnected.
+    less than one message per connection and never blocks on it: a sender that sends slowly, sends nothing or reads
+    nothing is disconnected.
 
     Parameters
     ----------
@@ -116,17 +121,18 @@ class InterlockServer:
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
         self._buffer = MessageBuffer()
+        self._waiting: list[Waiting] = []
         self._stopping = False
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            self._listener = socket.create_server((host, port), family=family, backlog=8)
+            self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except (OSError, OverflowError) as error:
             raise ConfigError(f"listen {host}:{port}: not possible ({error}); name another address") from None
         self._listener.setblocking(False)
         self._address = "{}:{}".format(*self.address)
         self._wake, self._waker = socket.socketpair()
         self._waker.setblocking(False)
-        # SelectSelector counts in microseconds, epoll in milliseconds; there are three descriptors at most.
+        # SelectSelector counts in microseconds, epoll in milliseconds; there are 35 descriptors at most.
         self._selector = selectors.SelectSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
@@ -154,6 +160,7 @@ class InterlockServer:
         finally:
             self._change(disconnected(self.state, Cause.STOPPED), self._now_ns())
             self._drop()
+            self._dismiss_all()
             self._emit(EventKind.STOPPED, self._now_ns())
             self._selector.close()
             for one in (self._listener, self._wake, self._waker):
@@ -164,11 +171,17 @@ class InterlockServer:
         ready = self._selector.select(self._timeout_s())
         now_ns = self._now_ns()
         self._answer(elapsed(self.state, now_ns, self._rules), now_ns)
-        for key, _ in ready:
-            if key.fileobj is self._listener:
-                self._accept()
-            elif key.fileobj is self._sender:
-                self._read()
+        for one in tuple(self._waiting):
+            self._greet(one, elapsed(one.state, now_ns, self._rules), now_ns)
+        links = {key.fileobj for key, _ in ready}
+        if self._sender in links:
+            self._read()
+        # Before a new connection can replace one that has greeted.
+        for one in tuple(self._waiting):
+            if one in self._waiting and one.link in links:
+                self._hear(one)
+        if self._listener in links:
+            self._accept()
 
     def _timeout_s(self) -> float | None:
         """Return how long to wait at most, in s; None for ever.
@@ -176,47 +189,91 @@ class InterlockServer:
         The system's waits stand still while the machine is suspended. With the beam on they are short, so that a lease
         that ended meanwhile is noticed soon after.
         """
-        next_ns = next_event_ns(self.state, self._rules)
-        if next_ns is None:
+        states = (self.state, *(one.state for one in self._waiting))
+        times_ns = [next_ns for state in states if (next_ns := next_event_ns(state, self._rules)) is not None]
+        if not times_ns:
             return None
-        left_s = max(0.0, (next_ns - self._now_ns()) * 1e-9)
+        left_s = max(0.0, (min(times_ns) - self._now_ns()) * 1e-9)
         return min(left_s, RESUMED_S) if self.state.beam is BeamState.ON else left_s
 
     def _accept(self) -> None:
-        """Challenge a new sender, or refuse it while there is another one."""
+        """Challenge a new connection, or refuse it while there is a sender."""
         try:
-            sender, _ = self._listener.accept()
+            link, (address, *_) = self._listener.accept()
         except OSError:
             return
         now_ns = self._now_ns()
         state, answer = connected(self.state, now_ns, self._nonce(), self._rules)
         if answer.refused is not None:
             self._refused(answer.refused, now_ns)
-            _send_now(sender, answer.reply)
-            sender.close()
+            send_now(link, answer.reply)
+            link.close()
             return
-        sender.setblocking(False)
-        sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sender, self._buffer = sender, MessageBuffer()
-        self._selector.register(sender, selectors.EVENT_READ)
+        if (oldest := crowded(self._waiting, str(address))) is not None:
+            self._dismiss(oldest)
+        link.setblocking(False)
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        one = Waiting(link, str(address), state)
+        self._waiting.append(one)
+        self._selector.register(link, selectors.EVENT_READ)
         self._emit(EventKind.CONNECTED, now_ns)
-        self._answer((state, answer), now_ns)
+        self._greet(one, (state, answer), now_ns)
+
+    def _hear(self, one: Waiting) -> None:
+        """Process what a waiting connection has sent."""
+        chunk = received_now(one.link)
+        if chunk == b"":
+            self._dismiss(one)
+        elif chunk is not None:
+            one.buffer.put(chunk)
+            while one in self._waiting and (raw := one.buffer.take()) is not None:
+                now_ns = self._now_ns()
+                self._greet(one, received(one.state, now_ns, raw, self._rules), now_ns)
+            if one.link is self._sender:
+                self._take_messages(one.link)
+
+    def _greet(self, one: Waiting, outcome: tuple[Interlock, Answer], now_ns: int) -> None:
+        """Apply an answer of the state machine to a waiting connection; with the right key it becomes the sender."""
+        one.state, answer = outcome
+        if answer.refused is not None:
+            self.state = self.state._replace(refusal=answer.refused)
+            self._refused(answer.refused, now_ns)
+        if one.state.peer is not None and one.state.peer.key is not None:
+            self._waiting.remove(one)
+            self._dismiss_all()
+            self.state = self.state._replace(peer=one.state.peer)
+            self._sender, self._buffer = one.link, one.buffer
+            if not send_now(one.link, answer.reply):
+                self._disconnect_sender()
+        elif not send_now(one.link, answer.reply) or answer.close:
+            self._dismiss(one)
+
+    def _dismiss(self, one: Waiting) -> None:
+        """Close a waiting connection."""
+        self._waiting.remove(one)
+        self._selector.unregister(one.link)
+        one.link.close()
+        self._emit(EventKind.DISCONNECTED, self._now_ns())
+
+    def _dismiss_all(self) -> None:
+        """Close all waiting connections."""
+        for one in tuple(self._waiting):
+            self._dismiss(one)
 
     def _read(self) -> None:
         """Process the messages that the sender has sent."""
         sender = self._sender
         if sender is None:
             return
-        try:
-            chunk = sender.recv(CHUNK)
-        except BlockingIOError:
-            return
-        except OSError:
-            chunk = b""
-        if not chunk:
+        chunk = received_now(sender)
+        if chunk == b"":
             self._disconnect_sender()
-            return
-        self._buffer.put(chunk)
+        elif chunk is not None:
+            self._buffer.put(chunk)
+            self._take_messages(sender)
+
+    def _take_messages(self, sender: socket.socket) -> None:
+        """Process the complete messages of the sender."""
         while self._sender is sender and (raw := self._buffer.take()) is not None:
             now_ns = self._now_ns()
             self._answer(received(self.state, now_ns, raw, self._rules), now_ns)
@@ -225,7 +282,7 @@ class InterlockServer:
         """Apply an answer of the state machine: first the beam, then the reply, then the counts."""
         state, answer = outcome
         self._change(state, now_ns)
-        if answer.reply is not None and self._sender is not None and not _send_now(self._sender, answer.reply):
+        if answer.reply is not None and self._sender is not None and not send_now(self._sender, answer.reply):
             self._disconnect_sender()
         if answer.refused is not None:
             self._refused(answer.refused, now_ns)
@@ -264,11 +321,3 @@ class InterlockServer:
         """Count and report an event."""
         self.counts[kind] += 1
         self._on_event(Event(kind, now_ns, self.state, refusal, self.counts, self._address))
-
-
-def _send_now(sender: socket.socket, raw: bytes | None) -> bool:
-    """Send one message without blocking; return False when it did not fit or the sender is gone."""
-    try:
-        return raw is None or sender.send(raw, socket.MSG_DONTWAIT) == len(raw)
-    except OSError:
-        return False
