@@ -1,9 +1,10 @@
 """Run complete live sessions over the loopback in real time: `python -m benchmarks.session_matrix [--seconds S]`.
 
 For every source and every linac port, `gatekeeper feed` plays a phantom at 8 frames per second into `gatekeeper run`,
-which learns, is armed, and drives a far end that records the orders. The feeder is then stopped with the beam on and
-continued, and the far end is stopped with the beam on. The exit code is 1 when a decision is lost, the far end received
-other states than the journal has, a stop takes longer to HOLD than stated, or the session cannot be verified.
+which learns, is armed, and drives a far end that records the orders. The feeder is then stopped with the beam on,
+another one is accepted by a reset, and the far end is stopped with the beam on. The exit code is 1 when a decision is
+lost, the far end received other states than the journal has, a stop takes longer to HOLD than stated, or the session
+cannot be verified.
 """
 
 import argparse

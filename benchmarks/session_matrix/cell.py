@@ -118,6 +118,8 @@ def _session(cell: Cell, far: Any, folder: Path, case: Path, seconds: float, pre
             fed += int(feeder.json()["frames"])
         run.wait_for("delivery +HOLD +[a-z_,]*no_frame", ON_S)
         with Process(*feeding) as feeder:
+            run.wait_for("delivery +HOLD +[a-z_,]*source_changed", ON_S, feeder)
+            run.type("reset by matrix")
             run.wait_for("delivery +ON", ON_S, feeder)
             if far.config is not None:
                 run.wait_for_next("delivery +ON", ON_S, feeder)

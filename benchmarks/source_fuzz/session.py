@@ -132,6 +132,8 @@ class Session:
         try:
             while time.monotonic() < until_s and self.beam.times_on == before:
                 feeder.send(self.frame())
+                # Every connection is another source, which the operator accepts each time.
+                self.reset()
                 time.sleep(PERIOD_S)
         except LinkError:
             time.sleep(PERIOD_S)
