@@ -31,6 +31,10 @@ def source(config: LiveConfig) -> list[str]:
             + ("" if calls else f", to {', '.join(one.allow) or 'no address'} only"),
             f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
         ]
+    lines += [f"WARNING: {warning}" for warning in config.warnings()]
+    if not isinstance(one, PluginSourceConfig):
+        proof = "nobody proves who he is" if one.tls is None else f"only the sender of {one.tls.peer_file}, by TLS"
+        lines.append(proof)
     if one.frames_per_s is None:
         lines.append(f"frames per second not given: held {config.gate.max_age_s:g} s after the newest frame")
     else:

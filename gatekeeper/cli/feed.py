@@ -1,14 +1,17 @@
 """Implement `gatekeeper feed`: send a recording or a phantom to a live source, as a scanner does."""
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 
 import typer
 
 from gatekeeper.cli.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
 from gatekeeper.cli.settings import recording_of
-from gatekeeper.core.clock import PacedClock, stopwatch_ns
+from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
+
+HALF_A_DAY_S = 43_200.0
 
 
 def feed(
@@ -40,7 +43,7 @@ def feed(
             bars("feeding", done, total)
 
         try:
-            send(recording, feeder, PacedClock(speed), progress, seconds, again=again)
+            send(recording, feeder, PacedClock(speed), progress, seconds, again=again, shown_s=_shown(speed))
         except LinkError as error:
             gone = error
         except KeyboardInterrupt:
@@ -53,3 +56,9 @@ def feed(
         typer.echo(json.dumps({"case": recording.name, "to": str(address), "frames": sent, "seconds": took_s}))
     if interrupted and not again:
         raise typer.Exit(130)
+
+
+def _shown(speed: float) -> Callable[[float], float]:
+    """Return the sender's clock, which goes on between two feeds as a scanner's does, and never faster."""
+    begin_s = monotonic_ns() * 1e-9 % HALF_A_DAY_S
+    return lambda at_s: begin_s + at_s / speed

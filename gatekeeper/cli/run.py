@@ -144,11 +144,8 @@ def _gate(
         where = config.source.kind
         if isinstance(source, LiveSource):
             where = f"{where} {source.address[0]}:{source.address[1]}"
-        pump = stack.enter_context(
-            TerminalPublisher(
-                status, clock, display.send, SessionInfo(definition.name, where, _linac_words(config), *limits)
-            )
-        )
+        info = SessionInfo(definition.name, where, _linac_words(config), *limits, config.warnings())
+        pump = stack.enter_context(TerminalPublisher(status, clock, display.send, info))
         stack.enter_context(
             shown(
                 page,
@@ -163,6 +160,8 @@ def _gate(
             )
         )
         status.add_line(clock.now_s(), f"source {where}, linac {_linac_words(config)}, kept in {folder}")
+        for warning in config.warnings():
+            status.add_line(clock.now_s(), f"WARNING: {warning}")
         if config.source.frames_per_s is None:
             note = f"source.frames_per_s is not given: a missing frame holds after {definition.silence_s:g} s only"
             status.add_line(clock.now_s(), note)

@@ -13,8 +13,12 @@ from gatekeeper.plugins import LINACS, SOURCES
 
 FilePath = Annotated[str, Field(min_length=1)]
 """Name of a file or folder; a relative one is relative to the folder of SESSION.toml."""
-PATHS = frozenset({"file", "case", "reference", "folder", "key_file"})
+PATHS = frozenset(
+    {"file", "case", "reference", "folder", "key_file", "certificate_file", "private_key_file", "peer_file"}
+)
 """Names of the settings that are paths."""
+
+NO_CLOCK = "source.clock is none: the age of frames is not known, only that their delay does not grow"
 
 
 def _tuples(value: object) -> object:
@@ -149,6 +153,11 @@ class LiveConfig(SessionConfig):
     def by_hand(self) -> bool:
         """Whether an operator draws or adjusts the target before the session begins."""
         return self.target.kind == "drawn" or self.target.adjust
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what every face of a session warns of, one line each."""
+        more = (NO_CLOCK,) if self.source.clock == "none" else ()
+        return (*super().warnings(), *more)
 
     def settings(self) -> SessionConfig:
         """Return the settings on which decisions depend, which are recorded with the session."""

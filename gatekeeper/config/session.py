@@ -27,6 +27,10 @@ class SessionConfig(StrictModel):
     linac: LinacConfig | None = None
     """Connection to the linac; None to record decisions only."""
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what every face of a session warns of, one line each."""
+        return ()
+
     def silence_s(self, frame_period_s: float) -> float:
         """Return the frame timeout in seconds, for a frame period in seconds."""
         return min(self.loop.silence_periods * frame_period_s, self.gate.max_age_s)

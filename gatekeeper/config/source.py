@@ -15,6 +15,19 @@ Names = Annotated[tuple[Host, ...], BeforeValidator(lambda value: tuple(value) i
 
 
 FrameRate = Annotated[float, Field(ge=0.1, le=100.0)]
+SenderClock = Literal["sender", "none"]
+"""Whether a sender gives times of acquisition."""
+
+
+class TlsConfig(StrictModel):
+    """Certificates with which sender and source prove to each other who they are (TLS 1.3)."""
+
+    certificate_file: Annotated[str, Field(min_length=1)]
+    """Our certificate, in PEM."""
+    private_key_file: Annotated[str, Field(min_length=1)]
+    """Its private key, in PEM."""
+    peer_file: Annotated[str, Field(min_length=1)]
+    """Certificate of the sender, or of the authority that has signed it, in PEM; no other sender is accepted."""
 
 
 class NetworkSourceConfig(StrictModel):
@@ -29,6 +42,12 @@ class NetworkSourceConfig(StrictModel):
     frames_per_s: FrameRate | None = None
     """Frame rate per second. If it is given, the beam is held when no frame has come for `loop.silence_periods` frame
     periods; otherwise, when the newest frame is older than `gate.max_age_s`."""
+    clock: SenderClock = "sender"
+    """sender: frames without a time of acquisition by the sender's own clock hold the beam; none: the sender has no
+    such clock, and a frame counts as acquired when it arrives. Delays on the way are invisible then, but for those that
+    grow."""
+    tls: TlsConfig | None = None
+    """Certificates for TLS; None: nothing is encrypted, and any program at an address in `allow` may send."""
     read_deadline_s: Annotated[float, Field(gt=0.0, le=60.0)] = 2.0
     """Limit of the time from the first to the last byte of a message, in seconds; then its connection is closed."""
 
@@ -79,6 +98,8 @@ class PluginSourceConfig(PluginConfig):
 
     frames_per_s: FrameRate | None = None
     """Frame rate per second, with the same effect as for the other sources."""
+    clock: SenderClock = "sender"
+    """none: the frames' times of acquisition are those of their arrival; sender: they are not."""
 
 
 SourceConfig = Annotated[

@@ -1,5 +1,6 @@
 """Define a frame, its plane in the patient, and the conversion between pixels and patient coordinates."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -113,6 +114,10 @@ class Frame:
         Position of the image in the patient.
     skipped : int
         Number of frames that the source skipped just before this one because it was newer.
+    connection : int
+        Which of the session's connections the frame came from, counted from 1; 0 when it came from none.
+    stamp_s : float
+        What the sender's own clock showed at acquisition, in seconds; NaN without such a clock.
 
     Examples
     --------
@@ -131,3 +136,5 @@ class Frame:
     received_s: float
     plane: Plane = Plane()
     skipped: int = 0
+    connection: int = 0
+    stamp_s: float = math.nan

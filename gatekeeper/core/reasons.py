@@ -99,6 +99,14 @@ _TABLE = (
         "Check the receiver and its connection.",
     ),
     ReasonRow(
+        Reason.SOURCE_CHANGED,
+        "Source has changed",
+        Category.TECHNICAL,
+        "whether the frame came over the connection of the frame before; latched only while armed",
+        "Check who sends, then reset the fault.",
+        latched=True,
+    ),
+    ReasonRow(
         Reason.NO_FRAME,
         "Frame timeout",
         Category.TECHNICAL,
@@ -206,11 +214,35 @@ _TABLE = (
         latched=True,
     ),
     ReasonRow(
+        Reason.CLOCK_DRIFT,
+        "Sender's clock drifts",
+        Category.TECHNICAL,
+        "whether the sender's clock runs more than 0.1 % faster or slower than session time; latched only while armed",
+        "Check the sender's clock and its unit, then reset the fault.",
+        latched=True,
+    ),
+    ReasonRow(
+        Reason.NO_CLOCK,
+        "Frame without a time",
+        Category.TECHNICAL,
+        "whether the sender gives a time of acquisition, and another one for each frame",
+        "Let the sender give times, or set source.clock to none.",
+    ),
+    ReasonRow(
         Reason.STALE_FRAME,
         "Frame too old",
         Category.TECHNICAL,
         "time since the frame was acquired; a time in the future counts as too old",
         "Check reconstruction, network and clocks for delays.",
+        limit="gate.max_age_s",
+        unit="s",
+    ),
+    ReasonRow(
+        Reason.LATE_FRAMES,
+        "Frames are falling behind",
+        Category.TECHNICAL,
+        "delay of the frame behind the rate at which frames came before, whatever the sender's clock says",
+        "Check the way for delays; reset if imaging was paused.",
         limit="gate.max_age_s",
         unit="s",
     ),
@@ -296,6 +328,9 @@ REASONS: Mapping[Reason, ReasonRow] = MappingProxyType({row.reason: row for row 
 FAULTS = tuple(row.reason for row in _TABLE if row.latched)
 """Reasons that stay until an operator resets them."""
 
+FAULTS_WHEN_ARMED = frozenset((Reason.SOURCE_CHANGED, Reason.CLOCK_DRIFT))
+"""Faults that clear themselves while the gate is not armed."""
+
 
 def reason_rows() -> tuple[ReasonRow, ...]:
     """Return all hold reasons, in the order in which a decision lists them.
@@ -303,7 +338,7 @@ def reason_rows() -> tuple[ReasonRow, ...]:
     Examples
     --------
     >>> [row.reason.value for row in reason_rows() if row.latched]
-    ['engine_fault', 'recording_lost', 'geometry_changed', 'clock_backwards']
+    ['engine_fault', 'recording_lost', 'source_changed', 'geometry_changed', 'clock_backwards', 'clock_drift']
     """
     return _TABLE
 

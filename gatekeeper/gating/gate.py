@@ -18,6 +18,7 @@ from gatekeeper.gating.measurements import Measurements
 from gatekeeper.gating.motion import LearnedRange, Motion
 from gatekeeper.gating.observation import observe
 from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
+from gatekeeper.gating.source_checks import SourceHistory, check_source
 from gatekeeper.gating.state_machine import GateState, Rules
 from gatekeeper.gating.zones import TargetZone, Zone
 
@@ -72,6 +73,7 @@ class Gate:
         self._rules = Rules.of(self.config)
         self._envelope_shift = EnvelopeShift(zoning.checked(zones), self.config)
         self._history = SequenceHistory()
+        self._source = SourceHistory()
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
         # State from measured positions alone; without prediction it is the same object.
@@ -159,8 +161,10 @@ class Gate:
         try:
             checks = self.check_frame(frame) if checks is None else checks
             sequence, history = check_sequence(self._history, frame, checks, not checks.is_on_grid(self.config), now_s)
+            source, source_history = check_source(self._source, frame, now_s, armed=self._state.armed)
             target, motion = observe(track, self.zones, self._motion, now_s, self.config)
-            measurements = Measurements(checks, sequence, now_s - frame.acquired_s, target, link_alive, refusals)
+            age_s = now_s - frame.acquired_s
+            measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)
             raw = machine.step(self._raw, measurements, self._rules)
             state, predicted_percent = raw, math.nan
             if self._lookahead is not None:
@@ -172,6 +176,7 @@ class Gate:
             self.latch(Reason.ENGINE_FAULT)
             raise
         self._history, self._motion, self._state, self._raw = history, motion, state, raw
+        self._source = source_history
         return self._decision(frame.sequence, now_s, target.outside_percent, predicted_percent)
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
@@ -263,6 +268,7 @@ class Gate:
             case Action.RESET:
                 note = f"{note}: {', '.join(self._state.faults) or 'no fault'}"
                 self._change(machine.reset)
+                self._source = self._source.begun_anew()
             case Action.REBASE:
                 accepted, outcome = self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"

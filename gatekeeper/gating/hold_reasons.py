@@ -13,6 +13,7 @@ IsGood = Callable[[Measurements, Limits], bool]
 
 CHECKS: dict[Reason, IsGood] = {
     Reason.LINK_LOST: lambda found, _: found.link_alive is True,
+    Reason.SOURCE_CHANGED: lambda found, _: found.source.same,
     Reason.INVALID_FRAME: lambda found, _: found.frame.readable,
     Reason.WRONG_SHAPE: lambda found, _: found.frame.shape_right,
     Reason.WRONG_SPACING: lambda found, _: found.frame.spacing_right,
@@ -28,7 +29,10 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.SEQUENCE_GAP: lambda found, limits: found.sequence.missing <= limits.config.missing_frames,
     Reason.SEQUENCE_NOT_RISING: lambda found, _: found.sequence.rising,
     Reason.CLOCK_BACKWARDS: lambda found, _: found.sequence.forward,
+    Reason.CLOCK_DRIFT: lambda found, _: found.source.steady,
+    Reason.NO_CLOCK: lambda found, _: found.source.has_clock,
     Reason.STALE_FRAME: lambda found, limits: -FUTURE_S <= found.age_s <= limits.config.max_age_s,
+    Reason.LATE_FRAMES: lambda found, limits: found.source.late_s <= limits.config.max_age_s,
     Reason.LOW_CONFIDENCE: lambda found, limits: limits.min_confidence <= found.target.confidence <= 1.0,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
     Reason.AVOID_IN_ZONE: lambda found, limits: all(

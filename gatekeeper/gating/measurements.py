@@ -7,6 +7,7 @@ from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.sequence_checks import SequenceChecks
+from gatekeeper.gating.source_checks import SourceChecks
 
 
 class Observation(NamedTuple):
@@ -51,6 +52,8 @@ class Measurements(NamedTuple):
         True when the linac answers.
     refusals : tuple of Reason
         Reasons why the linac cannot start a beam now; they do not affect a beam that is on.
+    source : SourceChecks
+        Checks of connection and clock of the sender.
     """
 
     frame: FrameChecks
@@ -59,6 +62,7 @@ class Measurements(NamedTuple):
     target: Observation
     link_alive: bool = True
     refusals: tuple[Reason, ...] = ()
+    source: SourceChecks = SourceChecks()
 
 
 class Limits(NamedTuple):

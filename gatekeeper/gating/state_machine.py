@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.core.reasons import FAULTS, REASONS
+from gatekeeper.core.reasons import FAULTS, FAULTS_WHEN_ARMED, REASONS
 from gatekeeper.gating.hold_reasons import violations
 from gatekeeper.gating.measurements import Limits, Measurements
 
@@ -158,6 +158,8 @@ def _held(state: GateState, violated: tuple[Reason, ...]) -> GateState:
     """Return the state with the beam held for violations, latched faults, an operator's hold and being disarmed."""
     found = {*violated, *state.faults}
     faults = tuple([reason for reason in FAULTS if reason in found])
+    if not state.armed and faults:
+        faults = tuple([one for one in faults if one in state.faults or one not in FAULTS_WHEN_ARMED])
     if not state.armed:
         found.add(Reason.NOT_ARMED)
     if state.operator_hold:

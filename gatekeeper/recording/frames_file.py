@@ -1,6 +1,7 @@
 """Write the frames of a session to HDF5, so that they are readable at any moment, also after a crash of the writer."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,14 @@ ROW = np.dtype(
         ("place", "<i8"),
         ("odd_type", "S8"),
         ("odd_shape", "<i8", (3,)),
+        ("connection", "<i8"),
+        ("stamp_s", "<f8"),
     ]
 )
-"""A row of `index`: `place` is the position of the frame in `pixels` or, with an `odd_type`, of its bytes in `odd`."""
+"""A row of `index`: `place` is the position of the frame in `pixels` or, with an `odd_type`, of its bytes in `odd`.
+
+Files of earlier versions lack the last two fields.
+"""
 _PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
@@ -45,6 +51,10 @@ class StoredFrame:
         Nine numbers, see `gatekeeper.recording.hashing.plane_numbers`.
     image : ndarray
         Of any number type, with at most three axes.
+    connection : int
+        Connection over which it came; 0 for none.
+    stamp_s : float
+        What the sender's clock showed, in s.
     """
 
     sequence: int
@@ -53,6 +63,8 @@ class StoredFrame:
     spacing_mm: list[float]
     plane: list[float]
     image: NDArray[np.generic]
+    connection: int = 0
+    stamp_s: float = math.nan
 
     @classmethod
     def of(cls, frame: Frame) -> "StoredFrame":
@@ -60,12 +72,14 @@ class StoredFrame:
         spacing_mm = [float(value) for value in frame.spacing_mm]
         plane = plane_numbers(frame.plane)
         times_s = float(frame.acquired_s), float(frame.received_s)
-        return cls(int(frame.sequence), *times_s, spacing_mm, plane, frame.image)
+        whence = int(frame.connection), float(frame.stamp_s)
+        return cls(int(frame.sequence), *times_s, spacing_mm, plane, frame.image, *whence)
 
     def hash(self) -> str:
-        """Return the SHA-256 of pixels, pixel size, plane, number and times."""
+        """Return the SHA-256 of pixels, pixel size, plane, number, times and, where there is one, connection."""
         facts = [self.sequence, self.acquired_s, self.received_s, self.spacing_mm, self.plane]
-        return array_hash(self.image, json.dumps(facts))
+        whence = [self.connection, self.stamp_s] if self.connection else []
+        return array_hash(self.image, json.dumps([*facts, *whence]))
 
 
 class FramesFile:
@@ -138,14 +152,15 @@ class FramesFile:
             raise ValueError(f"frame of {image.dtype}, shape {image.shape}, spacing {stored.spacing_mm}")
         plain = self._as_plain(image)
         numbers = (stored.sequence, stored.acquired_s, stored.received_s, tuple(stored.spacing_mm), tuple(stored.plane))
+        whence = stored.connection, stored.stamp_s
         if plain is not None:
-            row = (*numbers, self._plain_count, b"", (0, 0, 0))
+            row = (*numbers, self._plain_count, b"", (0, 0, 0), *whence)
             np.array(row, ROW)
             self._plain.append(plain)
             self._plain_count += 1
         else:
             values = np.ascontiguousarray(image, image.dtype.newbyteorder("<"))
-            row = (*numbers, self._odd_bytes, values.dtype.str.encode(), (*image.shape, -1, -1, -1)[:3])
+            row = (*numbers, self._odd_bytes, values.dtype.str.encode(), (*image.shape, -1, -1, -1)[:3], *whence)
             np.array(row, ROW)
             self._other.append(values.reshape(-1).view(np.uint8))
             self._odd_bytes += values.nbytes

@@ -51,6 +51,7 @@ class FramesReader:
         ends = np.array([_odd_end(row) for row in index], np.int64)
         complete = np.where(ends < 0, index["place"] < self._pixels.shape[0], ends <= self._odd.shape[0])
         self.index: NDArray[Any] = index[: int(np.argmin(complete)) if not complete.all() else len(index)]
+        self._has_connections = "connection" in (index.dtype.names or ())
         all_plain = not any(self.index["odd_type"])
         self.kind: tuple[tuple[int, int], np.dtype[Any]] = (
             (int(self._pixels.shape[1]), int(self._pixels.shape[2])),
@@ -96,6 +97,7 @@ class FramesReader:
             [float(value) for value in entry["spacing_mm"]],
             [float(value) for value in entry["plane"]],
             image,
+            *((int(entry["connection"]), float(entry["stamp_s"])) if self._has_connections else ()),
         )
 
     def frame(self, row: int) -> tuple[Frame, str]:
@@ -105,7 +107,16 @@ class FramesReader:
         image: Any = stored.image
         row_mm, col_mm = stored.spacing_mm
         times_s = stored.acquired_s, stored.received_s
-        return Frame(image, (row_mm, col_mm), stored.sequence, *times_s, plane_of(stored.plane)), stored.hash()
+        frame = Frame(
+            image,
+            (row_mm, col_mm),
+            stored.sequence,
+            *times_s,
+            plane_of(stored.plane),
+            connection=stored.connection,
+            stamp_s=stored.stamp_s,
+        )
+        return frame, stored.hash()
 
     def image(self, row: int) -> NDArray[np.generic]:
         """Return the image of a frame in the type of `kind`; NaN, in float32, for a frame of another shape."""

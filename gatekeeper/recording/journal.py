@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import number
 from gatekeeper.core.step import Step
 from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
@@ -41,6 +42,8 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
         "acquired_s": None if frame is None else number(frame.acquired_s),
         "received_s": None if frame is None else number(frame.received_s),
         "skipped": None if frame is None else frame.skipped,
+        # Frames of a recording, and sessions of earlier versions, have no connection.
+        **({} if frame is None or not frame.connection else _whence(frame)),
         "decided_s": number(decision.time_s),
         "state": decision.state.value,
         "raw_state": None if decision.raw_state is None else decision.raw_state.value,
@@ -55,6 +58,10 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
             "total": round(total_ms, 4),
         },
     }
+
+
+def _whence(frame: Frame) -> dict[str, object]:
+    return {"connection": frame.connection, "stamp_s": number(frame.stamp_s)}
 
 
 def arrays_of(step: Step) -> dict[str, NDArray[np.generic]]:

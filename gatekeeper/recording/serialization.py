@@ -59,7 +59,10 @@ def pack(
         "entry": entry,
         "frame": None
         if frame is None
-        else [frame.sequence, frame.acquired_s, frame.received_s, frame.spacing_mm, frame.plane],
+        else [
+            *(frame.sequence, frame.acquired_s, frame.received_s, frame.spacing_mm, frame.plane),
+            *(frame.connection, frame.stamp_s),
+        ],
         "blobs": [[name, array.dtype.str, array.shape, array.nbytes] for name, array in blobs],
     }
     # NaN is allowed here: only the writer reads this.
@@ -115,8 +118,8 @@ def unpack(data: bytes) -> Record:
         at += size
     if head["frame"] is None:
         return Record(head["entry"], None, arrays)
-    sequence, acquired_s, received_s, spacing_mm, plane = head["frame"]
-    frame = StoredFrame(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME))
+    sequence, acquired_s, received_s, spacing_mm, plane, *whence = head["frame"]
+    frame = StoredFrame(sequence, acquired_s, received_s, spacing_mm, plane, arrays.pop(FRAME), *whence)
     return Record(head["entry"], frame, arrays)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gatekeeper.report.session_data import SessionData
+from gatekeeper.session.controller import WARNING
 from kernels.polygon import area
 
 Row = tuple[str, str]
@@ -14,7 +15,7 @@ Row = tuple[str, str]
 
 def facts_of(session: SessionData) -> list[Row]:
     """Return rows about images, target and envelope, missing frames, and the end of the session."""
-    return [*_imaged(session), *_gated(session), *_missing(session), *_ended(session)]
+    return [*_warned(session), *_imaged(session), *_gated(session), *_missing(session), *_ended(session)]
 
 
 def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:
@@ -26,6 +27,12 @@ def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:
         elif name not in ("key_file", "host"):
             rows.append((f"{above}{name}", f"{value:g}" if isinstance(value, float) else str(value)))
     return rows
+
+
+def _warned(session: SessionData) -> Iterator[Row]:
+    for event in session.events:
+        if event["event"] == WARNING:
+            yield "WARNING", str(event["values"]["note"])
 
 
 def _imaged(session: SessionData) -> Iterator[Row]:

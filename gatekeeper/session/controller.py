@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Decision
-from gatekeeper.core.protocols import LinacPort, Recorder
+from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.operator.request import END, Request
@@ -16,7 +16,12 @@ from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.status import SessionStatus
+from gatekeeper.sources.connections import new_connections
 
+CONNECTION = "connection"
+"""The journal's event for a connection over which frames come."""
+WARNING = "warning"
+"""The journal's event for what every face of a session warns of."""
 ORIGIN = "command line"
 """Origin of requests that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
@@ -48,6 +53,8 @@ class SessionController:
         Operator in whose name the gate is armed as soon as the session is ready, unless the preview is NO-GO.
     seconds : float
         Duration of the session in seconds of session time.
+    source : FrameSource, optional
+        The source, which knows who sends.
 
     Attributes
     ----------
@@ -70,9 +77,11 @@ class SessionController:
         preview_s: float,
         arm_by: str | None = None,
         seconds: float = math.inf,
+        source: FrameSource | None = None,
     ) -> None:
         self._armed, self._recorder, self._linac = armed, recorder, linac
         self._requests, self._status, self._clock = requests, status, clock
+        self._source, self._connections_told = source, 0
         self._preview_s = preview_s
         self._arm_by = arm_by
         self._until_s = clock.now_s() + seconds
@@ -98,6 +107,7 @@ class SessionController:
 
     def next_command(self) -> Command | None:
         """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
+        self._tell_connections()
         self._advance()
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
@@ -135,6 +145,14 @@ class SessionController:
         """Enter the last phase, and wait for a running preview to finish."""
         self._enter(Phase.ENDED, None if self._requests.ending is None else self._requests.ending.operator, note)
         self._preview.close()
+
+    def _tell_connections(self) -> None:
+        """Journal and show over which connections frames have begun to come."""
+        for one in new_connections(self._source, self._connections_told):
+            self._connections_told = one.number
+            now_s = self._clock.now_s()
+            self._recorder.event(CONNECTION, now_s, one.as_json())
+            self._status.add_line(now_s, one.as_line())
 
     def _advance(self) -> None:
         """Enter the next phase if it is time."""

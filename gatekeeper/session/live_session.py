@@ -21,7 +21,7 @@ from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.requests import OVER, ContourRequests
 from gatekeeper.session.contouring.workflow import ContouringWorkflow
-from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, SessionController
+from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, WARNING, SessionController
 from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
@@ -171,6 +171,8 @@ class LiveSession:
     ) -> Outcome:
         """Decide on frames until the end, and complete the record."""
         definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
+        for warning in definition.config.warnings():
+            session.event(WARNING, self._clock.now_s(), {"note": warning})
         for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
         if setup is None or armed is None:
@@ -191,6 +193,7 @@ class LiveSession:
                 definition.config.preview.seconds,
                 definition.arm_by,
                 self._until_s - self._clock.now_s(),
+                source,
             )
             on_plane = PlaneFilter(source, setup.plane, self._clock, definition.silence_s)
             try:

@@ -1,5 +1,6 @@
 """MRD source: a server that receives images of an image reconstruction (ISMRMRD, as FIRE, OpenRecon, Gadgetron)."""
 
+import hashlib
 import math
 import socket
 from contextlib import suppress
@@ -9,8 +10,9 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import GeometryError, NotSagittalError
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
+from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.interleaving import InterleavedFrames
-from gatekeeper.sources.network import DAY_S, ImageStamps, NetworkSource, ReorientationCache, canonical
+from gatekeeper.sources.network import DAY_S, NO_TIME, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.mrd_attributes import read_attributes
@@ -48,12 +50,13 @@ class MrdSource(NetworkSource):
     """
 
     def __init__(self, config: MrdSourceConfig, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(config)
         self._config = config
         self._clock = clock
-        self._stamps = ImageStamps(NUMBERS, DAY_S)
+        self._stamps = ImageStamps(config.clock, NUMBERS, DAY_S)
         self._interleaved = InterleavedFrames()
         self._planes = ReorientationCache()
+        self._peer, self._said = "", hashlib.sha256()
         self._link = Listener(
             config.host, config.port, config.allow, self._serve, self._statistics.count_connection, name="mrd source"
         )
@@ -62,25 +65,34 @@ class MrdSource(NetworkSource):
         """Read one connection to its end."""
         where = f"mrd source: {peer}"
         self._stamps.connected()
-        stream = MessageStream(link, self._config.largest_message_bytes, self._config.read_deadline_s, where)
+        self._connections.begin()
+        self._peer, self._said = peer_of(link, peer), hashlib.sha256()
         try:
-            while stream.begin():
-                message = mrd.read_message(stream, where)
-                if message is Kind.CLOSE:
-                    self._statistics.add("ignored", "close")
-                    # The client waits for our close message before it closes, unless it is gone.
-                    with suppress(OSError):
-                        link.sendall(mrd.CLOSE)
-                    return
-                self._take(message, where)
+            with self._secure(link, self._config.read_deadline_s) as secured:
+                self._read(secured, where)
         except StreamError as error:
             self._statistics.add("broken", error.breach.value, str(error))
+
+    def _read(self, link: socket.socket, where: str) -> None:
+        """Read messages until the sender says goodbye."""
+        stream = MessageStream(link, self._config.largest_message_bytes, self._config.read_deadline_s, where)
+        while stream.begin():
+            message = mrd.read_message(stream, where)
+            if message is Kind.CLOSE:
+                self._statistics.add("ignored", "close")
+                # The client waits for our close message before it closes, unless it is gone.
+                with suppress(OSError):
+                    link.sendall(mrd.CLOSE)
+                return
+            self._take(message, where)
 
     def _take(self, message: mrd.Message, where: str) -> None:
         received_s = self._clock.now_s()
         if isinstance(message, ImageMessage):
             self._take_image(message, received_s, where)
         elif isinstance(message, TextMessage):
+            if message.kind is not Kind.TEXT:
+                self._said.update(f"{message.kind.name}\0{message.text}\0".encode())
             self._statistics.add(
                 "ignored", message.kind.name.lower(), message.text if message.kind is Kind.TEXT else ""
             )
@@ -91,7 +103,7 @@ class MrdSource(NetworkSource):
         """Turn an image into a frame, or count why it is not one; both have a number and a time."""
         header = message.header
         number = self._stamps.number(header.image_index)
-        acquired_s = self._stamps.acquired_s(header.stamp * self._config.tick_ms * 1e-3, received_s)
+        acquired_s, stamp_s = self._stamps.times_s(header.stamp * self._config.tick_ms * 1e-3, received_s)
         where = f"{where}: image {header.image_index}"
         try:
             kind, fault = _unfit_reason(header)
@@ -106,11 +118,18 @@ class MrdSource(NetworkSource):
                 self._interleaved.put(number)
             return
         if math.isnan(acquired_s):
-            self._statistics.add(
-                "unfit", "clock", f"{where}: the sender's clock runs too fast; set tick_ms to its tick"
-            )
+            self._statistics.add("unfit", "clock", f"{where}: {NO_TIME}")
         image = canonical(message.pixels[0, 0], reorient)
-        frame = Frame(image, reorient.spacing_mm, number, acquired_s, received_s, reorient.plane)
+        frame = Frame(
+            image,
+            reorient.spacing_mm,
+            number,
+            acquired_s,
+            received_s,
+            reorient.plane,
+            connection=self._connections.number(self._peer, "MRD 1", header=self._said.hexdigest()),
+            stamp_s=stamp_s,
+        )
         self._statistics.frame()
         self._queue.put(self._interleaved.give(frame))
 

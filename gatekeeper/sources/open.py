@@ -50,4 +50,4 @@ def open_source(config: SourceConfig, clock: Clock) -> FrameSource:
     """
     plugin = SOURCES.find(config.kind)
     source: FrameSource = plugin.make(config, clock, having=("next_frame", "ended", "close"))
-    return source if plugin.builtin else GuardedSource(source, plugin.origin)
+    return source if plugin.builtin else GuardedSource(source, plugin.origin, getattr(config, "clock", "sender"))

@@ -8,8 +8,9 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import GeometryError, NotSagittalError, WireError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import Reorientation, reorientation
+from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.interleaving import InterleavedFrames
-from gatekeeper.sources.network import ImageStamps, NetworkSource, ReorientationCache, canonical
+from gatekeeper.sources.network import NO_TIME, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.openigtlink.geometry import plane_of
@@ -46,12 +47,13 @@ class OpenIGTLinkSource(NetworkSource):
     """
 
     def __init__(self, config: OpenIGTLinkSourceConfig, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(config, server=config.role == "server")
         self._config = config
         self._clock = clock
-        self._stamps = ImageStamps(NUMBERS)
+        self._stamps = ImageStamps(config.clock, NUMBERS)
         self._interleaved = InterleavedFrames()
         self._planes = ReorientationCache()
+        self._peer = ""
         if config.role == "server":
             self._link = Listener(
                 config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
@@ -62,11 +64,14 @@ class OpenIGTLinkSource(NetworkSource):
     def _serve(self, link: socket.socket, peer: str) -> None:
         """Read one connection to its end."""
         where = f"{NAME}: {peer}"
-        stream = MessageStream(link, self._config.largest_message_bytes, self._config.read_deadline_s, where)
         self._stamps.connected()
+        self._connections.begin()
+        self._peer = peer_of(link, peer)
         try:
-            while stream.begin():
-                self._take(stream, where)
+            with self._secure(link, self._config.read_deadline_s) as secured:
+                stream = MessageStream(secured, self._config.largest_message_bytes, self._config.read_deadline_s, where)
+                while stream.begin():
+                    self._take(stream, where)
         except StreamError as error:
             self._statistics.add("broken", error.breach.value, str(error))
         except WireError as error:
@@ -82,12 +87,14 @@ class OpenIGTLinkSource(NetworkSource):
         body = stream.take(header.body_size)
         received_s = self._clock.now_s()
         message = decode_message(header, body)
-        self._take_image(message, decode_image(message.content), received_s, f"{where}: image of {message.device!r}")
+        image = decode_image(message.content)
+        connection = self._connections.number(self._peer, f"OpenIGTLink header {header.version}", message.device)
+        self._take_image(message, image, received_s, connection, f"{where}: image of {message.device!r}")
 
-    def _take_image(self, message: Message, image: Image, received_s: float, where: str) -> None:
+    def _take_image(self, message: Message, image: Image, received_s: float, connection: int, where: str) -> None:
         """Turn an image into a frame, or count why it is not one; both have a number and a time."""
         number = self._stamps.number(message.number)
-        acquired_s = self._stamps.acquired_s(to_seconds(message.timestamp), received_s)
+        acquired_s, stamp_s = self._stamps.times_s(to_seconds(message.timestamp), received_s)
         kind, fault = _unfit_reason(image)
         if fault:
             self._statistics.add("unfit", kind, f"{where}: {fault}")
@@ -103,9 +110,16 @@ class OpenIGTLinkSource(NetworkSource):
             self._statistics.add("unfit", "geometry", str(error))
             return
         if math.isnan(acquired_s):
-            self._statistics.add("unfit", "clock", f"{where}: its time stamps run too fast; send them in seconds")
+            self._statistics.add("unfit", "clock", f"{where}: {NO_TIME}")
         frame = Frame(
-            canonical(image.pixels[0], reorient), reorient.spacing_mm, number, acquired_s, received_s, reorient.plane
+            canonical(image.pixels[0], reorient),
+            reorient.spacing_mm,
+            number,
+            acquired_s,
+            received_s,
+            reorient.plane,
+            connection=connection,
+            stamp_s=stamp_s,
         )
         self._statistics.frame()
         self._queue.put(self._interleaved.give(frame))

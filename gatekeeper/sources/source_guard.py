@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from gatekeeper.core.errors import GatekeeperError, SourceError
 from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.core.protocols import FrameSource
+from gatekeeper.sources.connections import Connection, Connections
 
 
 class GuardedSource:
@@ -21,11 +23,15 @@ class GuardedSource:
         The plug-in.
     origin : str
         What messages call it.
+    clock : str
+        "sender", or "none": its frames carry no other time than that of their arrival.
     """
 
-    def __init__(self, source: FrameSource, origin: str) -> None:
+    def __init__(self, source: FrameSource, origin: str, clock: str = "sender") -> None:
         self._source = source
         self._origin = origin
+        self._clock = clock
+        self._connections = Connections()
         self._closed = False
 
     def next_frame(self, timeout_s: float) -> Frame | None:
@@ -48,9 +54,32 @@ class GuardedSource:
         if not isinstance(frame, Frame):
             raise self._error(f"next_frame() returned a {type(frame).__name__}; give a Frame or None")
         try:
-            return _copied(frame)
+            return self._from(_copied(frame), frame.connection, frame.stamp_s)
         except (TypeError, ValueError, AttributeError) as error:
             raise self._error(f"next_frame() returned a frame that is not valid: {error}") from error
+
+    def _from(self, frame: Frame, connection: object, stamp_s: object) -> Frame:
+        """Return a frame with the number of its connection and what the sender's clock showed.
+
+        What the plug-in calls the time of acquisition is such a clock, unless it is the time of arrival.
+        """
+        if not isinstance(connection, Integral) or not isinstance(stamp_s, Real):
+            raise TypeError(f"connection is {connection!r:.40} and stamp_s is {stamp_s!r:.40}; give numbers")
+        number = self._connections.number("", f"{self._origin}, connection {int(connection)}")
+        acquired_s, stamp_s = frame.acquired_s, float(stamp_s)
+        if self._clock == "none":
+            # A time that the plug-in does not know stays unknown.
+            acquired_s, stamp_s = math.nan if math.isnan(acquired_s) else frame.received_s, math.nan
+        elif acquired_s == frame.received_s:
+            acquired_s, stamp_s = math.nan, math.nan
+        elif math.isnan(stamp_s):
+            stamp_s = acquired_s
+        return replace(frame, acquired_s=acquired_s, connection=number, stamp_s=stamp_s)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The last connections that the plug-in has told of, oldest first."""
+        return self._connections.last
 
     def ended(self) -> bool:
         """Return whether no frame will come any more.

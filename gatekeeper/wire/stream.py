@@ -22,6 +22,8 @@ class Breach(StrEnum):
     """The message was incomplete at its deadline."""
     TOO_LARGE = "too_large"
     """The announced size exceeds the limit."""
+    UNKNOWN = "unknown"
+    """The other side has not proved who it is."""
     MALFORMED = "malformed"
     """The content contradicts the protocol, so that the beginning of the next message is unknown."""
 

@@ -28,6 +28,7 @@ def feed(
     seconds: float | None = None,
     *,
     again: bool = False,
+    shown_s: Callable[[float], float] = float,
 ) -> int:
     """Send a recording's frames when they are due, and return how many were sent.
 
@@ -45,6 +46,8 @@ def feed(
         Send frames up to this time after the first one; by default all.
     again : bool
         Whether to begin again after the last frame; numbers and times of acquisition continue to rise.
+    shown_s : callable
+        Return what the sender's clock shows at a time of `clock`, in s; by default the same.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def feed(
     lap, sent, left_s, total = len(recording.frames), 0, seconds, _total(recording, lap_s, seconds, again)
     while True:
         part = recording if left_s is None or left_s >= lap_s else first_seconds(recording, left_s)
-        sent += play(part, _Renumbered(feeder, sent), clock, _counted(progress, sent, total))
+        sent += play(part, _Restamped(feeder, sent, shown_s), clock, _counted(progress, sent, total))
         left_s = None if left_s is None else left_s - lap_s
         if not again or len(part.frames) < lap or (left_s is not None and left_s < 0.0):
             return sent
@@ -99,16 +102,18 @@ def first_seconds(recording: Recording, seconds: float) -> Recording:
     )
 
 
-class _Renumbered:
-    """A feeder that continues the frame numbers of the previous lap."""
+class _Restamped:
+    """A feeder that continues the frame numbers of the previous lap, and stamps frames with the sender's clock."""
 
-    def __init__(self, feeder: Feeder, begin: int) -> None:
+    def __init__(self, feeder: Feeder, begin: int, shown_s: Callable[[float], float]) -> None:
         self._feeder = feeder
         self._begin = begin
+        self._shown_s = shown_s
 
     def send(self, frame: Frame) -> None:
         """Send a frame with its number in the complete stream."""
-        self._feeder.send(replace(frame, sequence=self._begin + frame.sequence))
+        acquired_s = self._shown_s(frame.acquired_s)
+        self._feeder.send(replace(frame, sequence=self._begin + frame.sequence, acquired_s=acquired_s))
 
     def close(self) -> None:
         """Close the feeder that this one forwards to."""

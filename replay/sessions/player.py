@@ -1,5 +1,7 @@
 """Play the frames of a recorded session at the times of their decisions."""
 
+from dataclasses import replace
+
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import measured
@@ -67,14 +69,11 @@ class SessionPlayer:
             self._clock.sleep_until(due_s)
         self._left.pop()
         frame, _ = self._session.frames.frame(int(entry["frame_row"]))
-        return Frame(
-            frame.image,
-            frame.spacing_mm,
-            frame.sequence,
-            frame.acquired_s + self._offset_s,
-            frame.received_s + self._offset_s,
-            frame.plane,
-            int(entry["skipped"]),
+        return replace(
+            frame,
+            acquired_s=frame.acquired_s + self._offset_s,
+            received_s=frame.received_s + self._offset_s,
+            skipped=int(entry["skipped"]),
         )
 
     def ended(self) -> bool:

@@ -43,9 +43,9 @@ def image(pixels, **fields):
     return made
 
 
-def sent(objects, count, **settings):
+def sent(objects, count, session=None, **settings):
     """Return the frames that come of what the library serializes, what was counted, and what the server answers."""
-    with mrd_source(**settings) as source, connected(source) as link:
+    with mrd_source(session, **settings) as source, connected(source) as link:
         with ProtocolSerializer(link.makefile("wb")) as serializer:
             for one in objects:
                 serializer.serialize(one)
@@ -108,26 +108,25 @@ def test_times_and_numbers_are_the_senders():
         image(CANONICAL.astype(np.int16) + index, image_index=index, acquisition_time_stamp=14_400_000 + ticks)
         for index, ticks in ((4, 0), (5, 360), (8, 600))
     ]
-    frames, _, _ = sent(images, 3, clock=Ticking())
+    frames, _, _ = sent(images, 3, session=Ticking())
     assert [frame.sequence for frame in frames] == [0, 1, 4]
     assert [frame.received_s for frame in frames] == [1.0, 2.0, 3.0]
     assert [frame.acquired_s for frame in frames] == pytest.approx([1.0, 1.9, 2.5])
 
 
-def test_a_sender_without_clock_and_numbers_is_stamped_and_counted_on_arrival():
+def test_a_sender_without_clock_and_numbers_is_counted_on_arrival_and_stamped_if_that_is_said():
     images = [image(CANONICAL.astype(np.int16) + k, acquisition_time_stamp=0) for k in range(3)]
-    frames, _, _ = sent(images, 3, clock=Ticking())
-    assert [frame.sequence for frame in frames] == [0, 1, 2]
-    assert [frame.acquired_s for frame in frames] == [1.0, 2.0, 3.0]
+    for named, acquired_s in (({"clock": "none"}, [1.0, 2.0, 3.0]), ({}, [np.nan] * 3)):
+        frames, _, _ = sent(images, 3, session=Ticking(), **named)
+        assert [frame.sequence for frame in frames] == [0, 1, 2]
+        np.testing.assert_array_equal([frame.acquired_s for frame in frames], acquired_s)
 
 
-def test_stamps_in_another_unit_are_told_by_the_settings_and_found_where_they_are_not():
+def test_stamps_are_in_the_unit_of_the_settings():
     images = [image(CANONICAL + 0.5 * k, image_index=k, acquisition_time_stamp=36_000_000 + 1000 * k) for k in range(9)]
-    frames, _, _ = sent(images, 9, clock=Ticking(), tick_ms=1.0)
+    frames, _, _ = sent(images, 9, session=Ticking(), tick_ms=1.0)
     assert [frame.acquired_s for frame in frames] == pytest.approx([frame.received_s for frame in frames])
-    frames, counts, _ = sent(images, 9, clock=Ticking())
-    assert np.isnan(frames[-1].acquired_s)
-    assert "tick_ms" in counts.notes["unfit"]
+    assert np.diff([frame.stamp_s for frame in frames]) == pytest.approx(1.0)
 
 
 def test_planes_and_kinds_of_images_that_are_made_in_turn_leave_no_gap():

@@ -100,7 +100,7 @@ def test_link_stays_alive_while_the_beam_is_held():
 
 
 def test_lease_does_not_survive_a_suspend_of_the_interlock():
-    """The clock jumps by an hour as it does on waking up, and the wait that had begun before goes on as if nothing was."""
+    """The clock jumps by an hour as on waking up, and the wait that had begun before goes on."""
     asleep_ns = [0]
     rules = Rules(KEY, max_lifetime_ms=60_000, silence_ms=7_200_000)
     with (

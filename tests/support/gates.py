@@ -11,6 +11,7 @@ from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.measurements import Measurements, Observation
 from gatekeeper.gating.sequence_checks import SequenceChecks
+from gatekeeper.gating.source_checks import SourceChecks
 from tests.support.polygons import circle
 
 ON, HOLD = BeamState.ON, BeamState.HOLD
@@ -46,11 +47,12 @@ def gate_on(**options):
     return judge
 
 
-def measurements(frame=None, sequence=None, target=None, **others):
+def measurements(frame=None, sequence=None, target=None, source=None, **others):
     """Good measurements, apart from what is said."""
     good = {"confidence": 0.9, "outside_percent": 0.0}
     return Measurements(
         FrameChecks(**(frame or {})),
         SequenceChecks(**(sequence or {})),
+        source=SourceChecks(**(source or {})),
         **{"age_s": 0.1, "target": Observation(**{**good, **(target or {})}), **others},
     )

@@ -33,10 +33,10 @@ def message(number=1, image=None, device="scanner", time_s=None, version=2, **ch
 
 
 @contextmanager
-def source(clock=None, **settings):
+def source(session=None, /, **settings):
     """A source that listens on a free port, or calls one."""
     config = OpenIGTLinkSourceConfig(kind="openigtlink", **({"port": 0} | settings))
-    with closing(OpenIGTLinkSource(config, clock or PacedClock())) as opened:
+    with closing(OpenIGTLinkSource(config, session or PacedClock())) as opened:
         yield opened
 
 

@@ -10,9 +10,9 @@ from tests.support.waiting import DEADLINE_S
 
 
 @contextmanager
-def mrd_source(clock=None, **settings):
+def mrd_source(session=None, /, **settings):
     config = MrdSourceConfig(kind="mrd", port=0, **settings)
-    with closing(MrdSource(config, PacedClock() if clock is None else clock)) as source:
+    with closing(MrdSource(config, PacedClock() if session is None else session)) as source:
         yield source
 
 

@@ -10,7 +10,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import FAULTS, reason_rows, text_of
 from gatekeeper.gating.hold_reasons import CHECKS
 
-SHOWN_IN = ("test_hold_reasons.py", "test_state_machine.py", "test_linac_profile.py")
+SHOWN_IN = ("test_hold_reasons.py", "test_state_machine.py", "test_linac_profile.py", "test_source_checks.py")
 
 
 def shown_by():
@@ -58,6 +58,8 @@ def test_the_faults_are_those_that_need_an_operator():
     assert set(FAULTS) == {
         Reason.ENGINE_FAULT,
         Reason.RECORDING_LOST,
+        Reason.SOURCE_CHANGED,
+        Reason.CLOCK_DRIFT,
         Reason.GEOMETRY_CHANGED,
         Reason.CLOCK_BACKWARDS,
     }

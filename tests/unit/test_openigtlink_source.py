@@ -174,13 +174,46 @@ def test_planes_that_a_sender_images_in_turn_leave_no_gap():
     assert [(frame.sequence, frame.skipped) for frame in got] == [(0, 0), (3, 2), (5, 0)]
 
 
-def test_a_sender_without_a_clock_has_its_images_acquired_when_they_come():
+@pytest.mark.parametrize("time_s", [0.0, 1000.0])
+def test_images_of_a_sender_that_is_said_to_have_no_clock_are_acquired_when_they_come(time_s):
     clock = VirtualClock(50.0)
-    with source(clock) as opened, connected(opened) as link:
+    with source(clock, clock="none") as opened, connected(opened) as link:
         for number in range(1, 4):
             clock.sleep_until(50.0 + number)
-            link.sendall(message(number, time_s=0.0))
-            assert opened.next_frame(DEADLINE_S).acquired_s == 50.0 + number
+            link.sendall(message(number, time_s=time_s))
+            frame = opened.next_frame(DEADLINE_S)
+            assert frame.acquired_s == 50.0 + number
+            assert math.isnan(frame.stamp_s)
+
+
+def test_images_without_a_time_have_none_unless_that_is_said():
+    with source() as opened:
+        sent(opened, message(1, time_s=0.0), message(2, time_s=0.0))
+        assert all(math.isnan(frame.acquired_s) and math.isnan(frame.stamp_s) for frame in frames(opened))
+        assert opened.counts.unfit == {"clock": 2}
+        assert 'set clock = "none"' in opened.counts.notes["unfit"]
+
+
+def test_what_the_clock_of_the_sender_shows_goes_with_each_frame():
+    with source() as opened:
+        sent(opened, message(1, time_s=1000.0), message(2, time_s=1000.125))
+        assert [frame.stamp_s for frame in frames(opened)] == pytest.approx([1000.0, 1000.125], abs=1e-6)
+
+
+def test_each_connection_and_each_other_device_has_a_number_of_its_own():
+    with source() as opened:
+        sent(opened, message(1), message(2))
+        sent(opened, message(3), message(4, device="other"), message(5, version=1, device="other"))
+        assert [frame.connection for frame in frames(opened)] == [1, 1, 2, 3, 4]
+        about = [(one.number, one.protocol, one.device) for one in opened.connections]
+    assert about == [
+        (1, "OpenIGTLink header 2", "scanner"),
+        (2, "OpenIGTLink header 2", "scanner"),
+        (3, "OpenIGTLink header 2", "other"),
+        (4, "OpenIGTLink header 1", "other"),
+    ]
+    assert all(one.peer.startswith("127.0.0.1:") for one in opened.connections)
+    assert len({one.peer for one in opened.connections}) == 2
 
 
 def test_a_sender_that_stops_saying_when_has_old_images():
@@ -191,7 +224,7 @@ def test_a_sender_that_stops_saying_when_has_old_images():
     assert second.acquired_s == 50.0 - 1000.0
 
 
-def test_a_sender_that_comes_back_may_have_another_clock():
+def test_a_sender_that_has_sent_little_may_come_back_with_another_clock():
     with source(VirtualClock(50.0)) as opened:
         sent(opened, message(1, time_s=1000.0))
         sent(opened, message(2, time_s=3.0))
@@ -205,18 +238,6 @@ def test_only_a_few_geometries_are_remembered():
         sent(opened, *[message(k, image=one) for k, one in enumerate(moved, 1)])
         assert [frame.plane.origin_mm[0] for frame in frames(opened)] == list(range(40))
         assert 0 < len(opened._planes) <= KNOWN_PLANES
-
-
-def test_time_stamps_in_another_unit_tell_no_time():
-    clock = VirtualClock(50.0)
-    with source(clock) as opened, connected(opened) as link:
-        got = []
-        for number in range(1, 4):
-            clock.sleep_until(50.0 + number)
-            link.sendall(message(number, time_s=1000.0 * number))
-            got.append(opened.next_frame(DEADLINE_S))
-        assert opened.counts.unfit == {"clock": 2}
-    assert [math.isnan(frame.acquired_s) for frame in got] == [False, True, True]
 
 
 def test_a_sender_that_stops_counting_leaves_a_gap():

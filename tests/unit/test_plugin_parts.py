@@ -32,7 +32,7 @@ SOURCE, LINAC = "tests.support.own_parts:Cine", "tests.support.own_parts:Port"
 def run(folder, source=None, linac=None, kinds=(SOURCE, LINAC)):
     """Run a live session between two plug-ins with options; return its outcome and what the linac was sent."""
     config = live_config(
-        source={"kind": kinds[0], "frames_per_s": 4.0, "options": source or {}},
+        source={"kind": kinds[0], "frames_per_s": 4.0, "clock": "none", "options": source or {}},
         linac={"kind": kinds[1], "options": linac or {}},
     )
     definition, clock = plan_of(breathing_case(), config), VirtualClock()

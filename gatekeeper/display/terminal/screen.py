@@ -50,9 +50,11 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
         For printing with `rich`; it fits a terminal of at least 14 lines.
     """
     reasons = _reasons(history)
-    log = _log(history, width)[-max(1, height - LEAST - len(reasons)) :]
-    used = LEAST + max(1, len(reasons)) + len(log)
-    parts = [_head(history), _banner(history, silent_s), *reasons, _numbers(history)]
+    warned = [f"WARNING: {one}" for one in history.info.warnings]
+    warnings = [Text(one, STYLE_SILENT, overflow="ellipsis", no_wrap=True) for one in warned]
+    log = _log(history, width)[-max(1, height - LEAST - len(reasons) - len(warnings)) :]
+    used = LEAST + max(1, len(reasons)) + len(log) + len(warnings)
+    parts = [_head(history), *warnings, _banner(history, silent_s), *reasons, _numbers(history)]
     lines = min(TRACE_LINES, height - used)
     if lines >= 2:
         parts.append(_trace(history, width, lines))

@@ -22,6 +22,8 @@ class SessionInfo(NamedTuple):
         Least confidence, 0-1.
     margin_mm : float
         Margin from the target to the envelope, in mm; the least range of the plot.
+    warnings : tuple of str
+        What is always warned of, one line each.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SessionInfo(NamedTuple):
     outside_limit: float
     confidence_limit: float
     margin_mm: float
+    warnings: tuple[str, ...] = ()
 
 
 class Snapshot(NamedTuple):

@@ -30,6 +30,8 @@ class SessionInfo:
         Prescribed beam-on time in seconds; None when it is not known.
     breath_hold_s : float
         Length of a breath-hold in seconds, for the countdown on the patient's page.
+    warnings : tuple of str
+        What is always warned of, one line each.
     """
 
     name: str
@@ -41,6 +43,7 @@ class SessionInfo:
     confidence: float
     beam_s: float | None = None
     breath_hold_s: float = BREATH_HOLD_S
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -83,6 +86,7 @@ class SessionInfo:
             confidence=gate.min_confidence,
             beam_s=beam_s,
             breath_hold_s=BREATH_HOLD_S if breath_hold_s is None else breath_hold_s,
+            warnings=config.warnings(),
         )
 
     def as_json(self) -> dict[str, object]:

@@ -32,7 +32,8 @@ from pynetdicom.transport import AddressInformation
 
 from gatekeeper.sources.dicom.transport import LARGEST_PDU, GuardedSocket
 from gatekeeper.wire.listener import CLOSING_S
-from gatekeeper.wire.stream import Breach
+from gatekeeper.wire.security import Secure, plain
+from gatekeeper.wire.stream import Breach, StreamError
 
 _config.LOG_HANDLER_LEVEL = "none"
 STORED = MRImageStorage, EnhancedMRImageStorage, LegacyConvertedEnhancedMRImageStorage
@@ -49,7 +50,8 @@ SYNTAXES = [
 """Accepted transfer syntaxes, in order of preference; not deflated ones, whose objects could expand to any size."""
 SUCCESS = 0x0000
 
-Stored = Callable[[bytes, UID], None]
+Stored = Callable[[bytes, UID, tuple[str, str]], None]
+"""Takes an object as received, its transfer syntax, and the AE title and implementation of its sender."""
 
 
 def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
@@ -88,6 +90,7 @@ def serve(
     deadline_s: float,
     stored: Stored,
     broken: Callable[[Breach, str], None],
+    secure: Secure = plain,
 ) -> None:
     """Serve one sender until its association ends or the socket is shut down.
 
@@ -104,12 +107,33 @@ def serve(
     deadline_s : float
         As for `GuardedSocket`, in s.
     stored : callable
-        Called with each object as received, and its transfer syntax; must return at once.
+        Called with each object as received; must return at once.
     broken : callable
         Called when the connection ends because of a violation by the sender.
+    secure : callable
+        Secures the link.
     """
+    try:
+        with secure(link, deadline_s) as secured:
+            # pynetdicom closes this copy, the listener the original.
+            own = link.dup() if secured is link else secured
+            _serve(entity, link, own, peer, largest_bytes, deadline_s, stored, broken)
+    except StreamError as error:
+        broken(error.breach, str(error))
+
+
+def _serve(
+    entity: ApplicationEntity,
+    link: socket.socket,
+    own: socket.socket,
+    peer: str,
+    largest_bytes: int,
+    deadline_s: float,
+    stored: Stored,
+    broken: Callable[[Breach, str], None],
+) -> None:
+    """Serve one sender on a copy of the link, or on the secured one."""
     association = Association(entity, "acceptor")
-    own = link.dup()  # pynetdicom closes this copy, the listener the original
     association.set_socket(GuardedSocket(association, own, largest_bytes, deadline_s, broken))
     association.acceptor.maximum_length = entity.maximum_pdu_size
     association.acceptor.ae_title = entity.ae_title
@@ -159,7 +183,10 @@ def _take(stored: Stored, event: Event) -> None:
         return
     context = event.assoc._accepted_cx.get(message.context_id)  # noqa: SLF001
     if context is not None and context.abstract_syntax in STORED:
-        stored(message.data_set.getvalue(), UID(context.transfer_syntax[0]))
+        sender = event.assoc.requestor
+        implementation = sender.implementation_version_name or sender.implementation_class_uid or ""
+        about = sender.ae_title.strip(), str(implementation)
+        stored(message.data_set.getvalue(), UID(context.transfer_syntax[0]), about)
 
 
 def _answer(_: Event) -> int:

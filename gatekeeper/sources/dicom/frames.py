@@ -1,5 +1,6 @@
 """Frames from the DICOM objects of one sender: canonical images with session times and numbers."""
 
+import math
 from collections.abc import Callable, Iterator
 
 from pydicom.dataset import Dataset
@@ -22,11 +23,18 @@ class DicomFrames:
     """Turn objects into frames.
 
     Each series is counted by its own instance numbers, and all together form one sequence: a device that images two
-    planes in turn sends two series. A new series begins with a gap, so that the beam is held. All times of a connection
+    planes in turn sends two series. A new series begins with a gap, so that the beam is held. All times of a session
     are of one kind, since clocks of two kinds cannot be compared.
+
+    Parameters
+    ----------
+    clock : str
+        "sender", or "none": times of the sender are not used, an image was acquired when it arrived.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: str = "sender") -> None:
+        self._clock = clock
+        self._kind: str | None = None
         self._numbers = SequenceNumbers()
         self._time = DeviceClock(DAY_S)
         self._interleaved = InterleavedFrames()
@@ -35,12 +43,11 @@ class DicomFrames:
     def _begin(self) -> None:
         self._last: dict[str, int] = {}
         self._count = 0
-        self._kind: str | None = None
 
     def connected(self) -> None:
-        """Start a new connection, whose numbers and clock are new."""
+        """Start a new connection, whose numbers are new."""
         self._numbers.broken()
-        self._time.reset()
+        self._time.connected()
         self._begin()
 
     def frames(
@@ -74,9 +81,9 @@ class DicomFrames:
         if self._kind is None:
             self._kind = slices[0].time_kind
         stamps_s = [stamp_s for one in slices if (stamp_s := one.time_of(self._kind)) is not None]
-        if stamps_s:
+        if stamps_s and self._clock == "sender":
             # All arrived at once, so the newest had the shortest delay.
-            self._time.acquired_s(max(stamps_s), received_s)
+            self._time.times_s(max(stamps_s), received_s)
         for one in slices:
             try:
                 yield self._frame(dataset, one, received_s, where)
@@ -84,15 +91,17 @@ class DicomFrames:
                 unfit(error)
 
     def _frame(self, dataset: Dataset, one: Slice, received_s: float, where: str) -> Frame:
-        device_s = self._device_s(one, where)
-        number, acquired_s = self._number(one), self._time.acquired_s(device_s, received_s)
+        acquired_s, stamp_s = received_s, math.nan
+        if self._clock == "sender":
+            acquired_s, stamp_s = self._time.times_s(self._device_s(one, where), received_s)
+        number = self._number(one)
         try:
             turned = reorientation(one.plane, one.spacing_mm, one.shape, where)
         except NotSagittalError:
             self._interleaved.put(number)
             raise
         image = canonical(pixels_of(dataset, one, where), turned)
-        frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane)
+        frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane, stamp_s=stamp_s)
         return self._interleaved.give(frame)
 
     def _device_s(self, one: Slice, where: str) -> float:

@@ -1,16 +1,16 @@
 """DICOM source: a storage provider for MR images, which become frames in a thread of its own."""
 
-import math
 import socket
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom.uid import UID
 
 from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import GeometryError, InputError, NotSagittalError
+from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.dicom.association import provider, serve
 from gatekeeper.sources.dicom.frames import DicomFrames
 from gatekeeper.sources.dicom.reading import read_object
@@ -33,6 +33,9 @@ class _Object:
     syntax: UID
     received_s: float
     connection: int
+    peer: str
+    ae_title: str
+    implementation: str
 
 
 class DicomSource(NetworkSource):
@@ -55,8 +58,9 @@ class DicomSource(NetworkSource):
     """
 
     def __init__(self, config: DicomSourceConfig, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(config)
         self._clock = clock
+        self._frame_clock = config.clock
         self._largest_bytes = config.largest_message_bytes
         self._deadline_s = config.read_deadline_s
         self._entity = provider(config.ae_title, config.read_deadline_s)
@@ -64,6 +68,7 @@ class DicomSource(NetworkSource):
         self._changed = threading.Condition()
         self._is_closing = False
         self._connection = 0
+        self._peer = ""
         self._dropped = 0
         self._link = Listener(
             config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
@@ -88,14 +93,15 @@ class DicomSource(NetworkSource):
 
     def _serve(self, link: socket.socket, peer: str) -> None:
         self._connection += 1
-        serve(self._entity, link, peer, self._largest_bytes, self._deadline_s, self._stored, self._broken)
+        self._peer = peer_of(link, peer)
+        serve(self._entity, link, peer, self._largest_bytes, self._deadline_s, self._stored, self._broken, self._secure)
 
     def _broken(self, breach: Breach, why: str) -> None:
         self._statistics.add("broken", breach.value, f"{NAME}: {why}")
 
-    def _stored(self, stored: bytes, syntax: UID) -> None:
+    def _stored(self, stored: bytes, syntax: UID, sender: tuple[str, str]) -> None:
         """Queue an object; called in the association's thread."""
-        one = _Object(stored, syntax, self._clock.now_s(), self._connection)
+        one = _Object(stored, syntax, self._clock.now_s(), self._connection, self._peer, *sender)
         with self._changed:
             if len(self._waiting) == WAITING:
                 self._waiting.popleft()
@@ -105,7 +111,7 @@ class DicomSource(NetworkSource):
 
     def _decode(self) -> None:
         """Turn objects into frames, until closed."""
-        frames = DicomFrames()
+        frames = DicomFrames(self._frame_clock)
         connection = 0
         while True:
             with self._changed:
@@ -116,13 +122,13 @@ class DicomSource(NetworkSource):
             if one.connection != connection:
                 connection = one.connection
                 frames.connected()
+                self._connections.begin()
             try:
                 dataset = read_object(one.stored, one.syntax, WHERE)
                 for frame in frames.frames(dataset, one.received_s, WHERE, self._unfit):
-                    if math.isnan(frame.acquired_s):
-                        self._statistics.add("unfit", "clock", f"{WHERE}: the sender's clock runs too fast")
+                    number = self._connections.number(one.peer, f"DICOM {one.implementation}".strip(), one.ae_title)
                     self._statistics.frame()
-                    self._queue.put(frame)
+                    self._queue.put(replace(frame, connection=number))
             except (InputError, MemoryError, OSError) as error:
                 self._unfit(error)
 

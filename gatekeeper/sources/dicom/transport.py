@@ -6,6 +6,7 @@ fragments of a message without limit (PS3.8 sets none).
 
 import select
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -106,6 +107,8 @@ class GuardedSocket(AssociationSocket):
         """
         if self.socket is None:
             pause(_POLL_S)
+            return
+        if isinstance(self._link, ssl.SSLSocket) and self._link.pending():
             return
         poll = select.poll()
         with suppress(OSError, ValueError):

@@ -23,6 +23,8 @@ export class Panel {
     this.words = Object.fromEntries(facts.reasons.map((reason) => [reason.word, reason]));
     at("name").textContent = facts.name;
     at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
+    at("warnings").hidden = !facts.warnings.length;
+    at("warnings").textContent = facts.warnings.map((one) => `Warning: ${one}`).join("\n");
     document.title = `${facts.name} · gatekeeper`;
     for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `Hold: ${kind.words}`, true));
     at("kinds").prepend(legendItem("var(--on)", "beam on", false));
