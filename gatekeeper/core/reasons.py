@@ -218,7 +218,7 @@ _TABLE = (
         "Sender's clock drifts",
         Category.TECHNICAL,
         "whether the sender's clock runs more than 0.1 % faster or slower than session time; latched only while armed",
-        "Check the sender's clock and its unit, then reset the fault.",
+        "Check its unit and rate, then reset the fault.",
         latched=True,
     ),
     ReasonRow(

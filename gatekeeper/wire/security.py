@@ -35,7 +35,13 @@ Secure = Callable[[socket.socket, float], AbstractContextManager[socket.socket]]
 
 @contextmanager
 def plain(link: socket.socket, _: float) -> Iterator[socket.socket]:
-    """Use a link as it is."""
+    """Use a link as it is.
+
+    Yields
+    ------
+    socket
+        The link.
+    """
     yield link
 
 
