@@ -226,7 +226,7 @@ _TABLE = (
         "Frame without a time",
         Category.TECHNICAL,
         "whether the sender gives a time of acquisition, and another one for each frame",
-        "Let the sender give times, or set source.clock to none.",
+        "Set up times at the sender, or clock to none.",
     ),
     ReasonRow(
         Reason.STALE_FRAME,
@@ -242,7 +242,7 @@ _TABLE = (
         "Frames are falling behind",
         Category.TECHNICAL,
         "delay of the frame behind the rate at which frames came before, whatever the sender's clock says",
-        "Check the way for delays; reset if imaging was paused.",
+        "Check for delays; reset after a pause.",
         limit="gate.max_age_s",
         unit="s",
     ),
