@@ -275,5 +275,9 @@ class Tracker:
         ------
         InputError
             When the frame's size differs from the reference's, or its dtype is not real.
+
+        Notes
+        -----
+        Tracking the reference before the first frame changes no later result, see `StructureTracker.track`.
         """
         return self._structures.track(image)[0]
