@@ -62,7 +62,8 @@ def sections(model: type) -> Iterator[tuple[str, dict[str, Any]]]:
     own = {name: field for name, field in schema["properties"].items() if not _models(field)}
     if own:
         yield "", {"properties": own, "required": schema.get("required", [])}
-    yield from _below("", schema, known)
+    # A table that several kinds have in common, such as [source.tls], is shown once.
+    yield from dict(_below("", schema, known)).items()
 
 
 def _below(prefix: str, schema: dict[str, Any], known: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

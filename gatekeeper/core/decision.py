@@ -54,6 +54,7 @@ class Reason(StrEnum):
     NO_CLOCK = "no_clock"
     STALE_FRAME = "stale_frame"
     LATE_FRAMES = "late_frames"
+    WRONG_RATE = "wrong_rate"
     LOW_CONFIDENCE = "low_confidence"
     OUTSIDE = "outside"
     AVOID_IN_ZONE = "avoid_in_zone"

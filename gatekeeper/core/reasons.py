@@ -247,6 +247,13 @@ _TABLE = (
         unit="s",
     ),
     ReasonRow(
+        Reason.WRONG_RATE,
+        "Wrong frame rate",
+        Category.TECHNICAL,
+        "whether frames come at `source.frames_per_s`, to 2 %, once their rate is known, or at a multiple of it",
+        "Set source.frames_per_s to that of the scanner.",
+    ),
+    ReasonRow(
         Reason.LOW_CONFIDENCE,
         "Low tracking confidence",
         Category.TRACKING,

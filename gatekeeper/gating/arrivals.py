@@ -18,6 +18,8 @@ FEWEST_WINDOWS = 6
 """Number of windows over which a rise must be spread, to be a drift and not a delay that has become longer."""
 RATE_WINDOWS = 10
 """Number of windows from which the rate of the frames is learned."""
+RATE_SHARE = 0.02
+"""Largest deviation of the rate of the frames from the one that is set, as a share of it."""
 RATE_RESIDUAL_S = 0.025
 """Largest distance of their least offsets from a steady rate, in s."""
 
@@ -146,6 +148,24 @@ class Arrivals(NamedTuple):
             return 0.0, self._replace(offsets=offsets, slope=slope, floor_s=floor_s, at_s=received_s)
         floor_s = min(self.floor_s + (self.slope + DRIFT) * max(received_s - self.at_s, 0.0), offset_s)
         return offset_s - floor_s, self._replace(floor_s=floor_s, at_s=received_s)
+
+    def is_rate(self, frames_per_s: float) -> bool:
+        """Return whether frames come at a rate, or at a multiple of it, as with several planes in turn.
+
+        Parameters
+        ----------
+        frames_per_s : float
+            The rate, per second.
+
+        Returns
+        -------
+        bool
+            True also while the rate of the frames is not known.
+        """
+        if math.isnan(self.slope):
+            return True
+        periods = (1.0 - self.slope) / (frames_per_s * self.period_s)
+        return abs(periods / max(round(periods), 1) - 1.0) <= RATE_SHARE
 
     def begun_anew(self) -> "Arrivals":
         """Return the arrivals with the next frame taken as being in time."""

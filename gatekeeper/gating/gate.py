@@ -42,6 +42,8 @@ class Gate:
         Range of positions from a preview; by default it is learned during the session.
     prediction : PredictionConfig, optional
         Settings of the prediction; by default there is none.
+    frames_per_s : float, optional
+        Rate at which live frames must come, per second; by default any.
 
     Raises
     ------
@@ -68,12 +70,14 @@ class Gate:
         armed: bool = True,
         learned: LearnedRange | None = None,
         prediction: PredictionConfig | None = None,
+        frames_per_s: float | None = None,
     ) -> None:
         self.config = GateConfig() if config is None else config
         self._rules = Rules.of(self.config)
         self._envelope_shift = EnvelopeShift(zoning.checked(zones), self.config)
         self._history = SequenceHistory()
         self._source = SourceHistory()
+        self._frames_per_s = frames_per_s
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
         # State from measured positions alone; without prediction it is the same object.
@@ -161,7 +165,9 @@ class Gate:
         try:
             checks = self.check_frame(frame) if checks is None else checks
             sequence, history = check_sequence(self._history, frame, checks, not checks.is_on_grid(self.config), now_s)
-            source, source_history = check_source(self._source, frame, now_s, armed=self._state.armed)
+            source, source_history = check_source(
+                self._source, frame, now_s, self._frames_per_s, armed=self._state.armed
+            )
             target, motion = observe(track, self.zones, self._motion, now_s, self.config)
             age_s = now_s - frame.acquired_s
             measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)

@@ -57,12 +57,15 @@ class SourceChecks(NamedTuple):
         True when the sender's clock keeps up with session time.
     late_s : float
         Delay behind the rate of the frames before, in s, up to the present moment.
+    rate_right : bool
+        True when frames come at the rate that is set, as far as both are known.
     """
 
     same: bool = True
     has_clock: bool = True
     steady: bool = True
     late_s: float = 0.0
+    rate_right: bool = True
 
 
 UNCONNECTED = SourceChecks()
@@ -70,7 +73,7 @@ UNCONNECTED = SourceChecks()
 
 
 def check_source(
-    history: SourceHistory, frame: Frame, now_s: float, *, armed: bool
+    history: SourceHistory, frame: Frame, now_s: float, frames_per_s: float | None = None, *, armed: bool
 ) -> tuple[SourceChecks, SourceHistory]:
     """Check the connection and the times of a frame against those of the frames before it.
 
@@ -82,6 +85,8 @@ def check_source(
         The frame.
     now_s : float
         Session time in seconds.
+    frames_per_s : float, optional
+        Rate that is set, per second.
     armed : bool
         Whether the gate is armed.
 
@@ -107,7 +112,8 @@ def check_source(
         if reference is None or not armed:
             reference = clock.past[-1]
     has_clock = not math.isnan(frame.acquired_s) and (stamp_s != history.stamp_s or number <= history.number)
+    rate_right = frames_per_s is None or arrivals.is_rate(frames_per_s)
     return (
-        SourceChecks(same, has_clock, not drifts, late_s + now_s - frame.received_s),
+        SourceChecks(same, has_clock, not drifts, late_s + now_s - frame.received_s, rate_right),
         SourceHistory(connection, number, stamp_s, clock, reference, drifts, arrivals),
     )

@@ -51,6 +51,8 @@ class SessionSetup:
         Frames from which the tracker has learned before the first decision.
     armed : bool
         Whether the gate was armed from the start; a live session is armed by an operator.
+    frames_per_s : float or None
+        Rate at which live frames must come, per second, where it is set.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class SessionSetup:
     structures: "tuple[Structure, ...]" = ()
     preview: NDArray[np.generic] | None = None
     armed: bool = True
+    frames_per_s: float | None = None
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all arrays by their names in `frames.h5`."""
@@ -91,6 +94,7 @@ class SessionSetup:
             "plane": plane_numbers(self.plane),
             # Sessions without this value were armed.
             **({} if self.armed else {"armed": False}),
+            **({} if self.frames_per_s is None else {"frames_per_s": self.frames_per_s}),
         }
 
 

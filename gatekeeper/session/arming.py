@@ -205,7 +205,14 @@ def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | N
         Range of motion in a preview; None: the gate learns it during the session.
     """
     zones = zones_of(setup, config)
-    return Gate(zones, config.gate, armed=setup.armed, learned=motion, prediction=config.prediction)
+    return Gate(
+        zones,
+        config.gate,
+        armed=setup.armed,
+        learned=motion,
+        prediction=config.prediction,
+        frames_per_s=setup.frames_per_s,
+    )
 
 
 def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *tuple[Zone, ...]]:

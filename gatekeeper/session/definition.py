@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatekeeper.config import LiveConfig, SessionConfig
 from gatekeeper.core.contour import Structure
@@ -75,7 +75,8 @@ class SessionDefinition:
         target = self.target if target is None else target
         if target is None:
             raise TargetError("target: it has not been drawn yet; draw it on the console's page")
-        return setup_of(self.name, target, self.avoid, reference, self.config.gate.plane_offset_mm)
+        setup = setup_of(self.name, target, self.avoid, reference, self.config.gate.plane_offset_mm)
+        return replace(setup, frames_per_s=self.config.source.frames_per_s)
 
     def avoid_on(self, reference: Reference) -> tuple[Structure, ...]:
         """Return the organs at risk as contours on an image.

@@ -249,6 +249,7 @@ def _setup(frames: FramesReader) -> SessionSetup | None:
         structures=tuple(structures),
         preview=arrays.get("preview"),
         armed=bool(facts.get("armed", True)),
+        frames_per_s=facts.get("frames_per_s"),
     )
 
 

@@ -35,9 +35,10 @@ def track(si_mm=0.0, ap_mm=0.0, confidence=0.9):
     return Track(np.add(TARGET, (si_mm, ap_mm)), (CENTER[0] + si_mm, CENTER[1] + ap_mm), confidence)
 
 
-def gate(zones=ENVELOPE, *, armed=True, learned=None, **config):
+def gate(zones=ENVELOPE, *, armed=True, learned=None, frames_per_s=None, **config):
     """A gate for which one good frame is enough, unless said otherwise."""
-    return Gate(zones, GateConfig(**{"frames_to_resume": 1, **config}), armed=armed, learned=learned)
+    limits = GateConfig(**{"frames_to_resume": 1, **config})
+    return Gate(zones, limits, armed=armed, learned=learned, frames_per_s=frames_per_s)
 
 
 def gate_on(**options):

@@ -159,6 +159,24 @@ def test_late_frames():
     assert judge.decide(track(), clockless(number + 1, late_s=late_s)).state is ON
 
 
+@pytest.mark.parametrize(
+    ("frames_per_s", "right"), [(4.0, True), (4.06, True), (2.0, True), (4.12, False), (3.88, False)]
+)
+def test_wrong_rate(frames_per_s, right):
+    """Once their rate is known, frames come at the one that is set, or at a multiple: other planes in turn."""
+    judge = gate(frames_per_s=frames_per_s)
+    seen = decisions(judge, map(live, range(round(LEARNED_S / PERIOD_S))))
+    assert seen[8].state is ON
+    assert seen[-1].reasons == (() if right else (Reason.WRONG_RATE,))
+
+
+def test_a_clock_and_a_delay_that_agree_from_the_first_frame_on_are_found_by_the_rate():
+    """Both 3 % off, so that no drift shows and no frame is late."""
+    judge = gate(frames_per_s=1.0 / PERIOD_S)
+    seen = decisions(judge, [live(number, fast=0.03, growing=0.03) for number in range(round(LEARNED_S / PERIOD_S))])
+    assert seen[-1].reasons == (Reason.WRONG_RATE,)
+
+
 def test_frames_that_are_in_time_again_are_no_longer_late():
     judge = gate()
     begin = round(LEARNED_S / PERIOD_S)

@@ -52,6 +52,7 @@ BAD = {
     Reason.CLOCK_DRIFT: [{"source": {"steady": False}}],
     Reason.NO_CLOCK: [{"source": {"has_clock": False}}],
     Reason.LATE_FRAMES: [{"source": {"late_s": late_s}} for late_s in (0.501, NAN, INF)],
+    Reason.WRONG_RATE: [{"source": {"rate_right": False}}],
     Reason.STALE_FRAME: [{"age_s": age_s} for age_s in (0.501, -0.021, NAN, INF, -INF)],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.499, 0.0, 1.01, NAN, INF, -INF)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (5.001, 100.0, -1.0, NAN, INF, -INF)],
