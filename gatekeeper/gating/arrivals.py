@@ -4,6 +4,8 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
+from gatekeeper.core.addition import add
+
 WINDOW_S = 2.0
 """Length of a window, of which the least offset counts: that of its frame with the shortest delay."""
 MOST_WINDOWS = 30
@@ -183,4 +185,4 @@ def _line(windows: tuple[Least, ...], now_s: float) -> tuple[float, float]:
 
 
 def _mean(windows: tuple[Least, ...]) -> Least:
-    return sum(at_s for at_s, _ in windows) / len(windows), sum(least_s for _, least_s in windows) / len(windows)
+    return add(at_s for at_s, _ in windows) / len(windows), add(least_s for _, least_s in windows) / len(windows)
