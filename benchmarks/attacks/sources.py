@@ -246,10 +246,10 @@ def fast_clock(leaves_s: NDArray[np.float64]) -> Outcome:
 
 
 def constant_stamp(leaves_s: NDArray[np.float64]) -> Outcome:
-    """Let the stamp stand still while the frames become 3 s late, from the 24th second on."""
+    """Let the stamp stand still while a delay grows by 3 %, from the 24th second on."""
     return scripted(
         leaves_s,
-        lambda at_s: 0.03 + min(max(at_s - 24.0, 0.0), 3.0),
+        lambda at_s: 0.03 + 0.03 * max(at_s - 24.0, 0.0),
         lambda at_s: 500.0 + min(at_s, 24.0),
     )
 

@@ -75,6 +75,8 @@ def test_a_sender_that_comes_back_has_left_a_gap_and_another_clock_is_no_matter(
                 stored(association, single(0, acquired_s=hours * 3600.0))
         first, second = taken(source, 2)
         assert second.sequence - first.sequence > 100
+        assert (first.connection, second.connection) == (1, 2)
+        assert {one.device for one in source.connections} == {"SENDER"}
         assert second.acquired_s == pytest.approx(second.received_s, abs=1e-6)
 
 
