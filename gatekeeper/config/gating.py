@@ -49,9 +49,9 @@ class GateConfig(StrictModel):
     """Number of consecutive good frames, including the present one, before the beam comes on again."""
     saturated_percent: Percent = 5.0
     """The beam is held when more than this share of the pixels has the largest value of the frame, in percent."""
-    identical_frames: Annotated[int, Field(ge=0, le=100)] = 1
-    """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before under a
-    new number."""
+    identical_frames: Annotated[int, Field(ge=0, le=100)] = 0
+    """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before. A live
+    image has new noise each time; retrospectively sorted recordings repeat frames, so that their replay needs 1."""
     missing_frames: Annotated[int, Field(ge=0, le=100)] = 0
     """The beam is held when more than this number of consecutive frames are missing before a frame."""
     plane_angle_deg: Annotated[float, Field(gt=0.0, le=45.0)] = 1.0

@@ -77,6 +77,7 @@ def on_terminal(folder, case, linac):
         "source": {"kind": "mrd", "port": port, "frames_per_s": 8.0},
         "target": {"kind": "trackrad", "case": "case"},
         "preview": {"seconds": 0.0},
+        "loop": {"silence_periods": 2.0},
         "linac": linac.model_dump(exclude_none=True),
     }
     (folder / "live.toml").write_text(tomli_w.dumps(values))

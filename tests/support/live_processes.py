@@ -20,6 +20,8 @@ class Run(Process):
             "source": {"kind": "mrd", "port": 0, "frames_per_s": 8.0},
             "target": {"kind": "trackrad", "case": "case"},
             "preview": {"seconds": 0.0},
+            # A busy machine delays frames by more than a fifth of their period.
+            "loop": {"silence_periods": 2.0},
             **({} if linac is None else {"linac": linac.model_dump(exclude_none=True)}),
             **tables,
         }

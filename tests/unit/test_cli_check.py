@@ -54,7 +54,7 @@ def test_a_good_session_has_no_finding_and_is_explained_with_its_numbers(folder,
     assert (code, told["findings"], findings(told)) == (0, 0, {})
     for words in (
         "MRD streaming: listens on 127.0.0.1:any free port, to 127.0.0.1, ::1 only",
-        "5 frames per second: held when none has come for 300 ms",
+        "5 frames per second: held when none has come for 240 ms",
         "first label of the case",
         "grown by 5 mm",
         "more than 5 % of the target is outside; on again at 4 % or less",
