@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.linac.lease.key import load_key
 from tests.support.leases import lease_linac, measured
 from tests.support.waiting import until
@@ -22,6 +23,7 @@ SENDER = """
 import ctypes, sys, time
 from pathlib import Path
 from gatekeeper.config import LeaseConfig, LeaseLinacConfig
+from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.linac.lease.key import load_key
 from gatekeeper.linac.lease.port import LeaseLinac
@@ -32,7 +34,7 @@ for frame in range(10_000):
     linac.send(Decision(frame, 0.0, BeamState.ON, (), 0.0))
     time.sleep(0.05)
     if frame == 8:
-        print("running", time.monotonic(), flush=True)
+        print("running", monotonic_ns() * 1e-9, flush=True)
         if how == "exception":
             raise SystemExit(3)
         if how == "hang":
@@ -115,7 +117,7 @@ def last_hold_s(event, process_port_key, act, how="steady"):
 
 def signalled(number):
     def act(sender):
-        began_s = time.monotonic()
+        began_s = monotonic_ns() * 1e-9
         os.kill(sender.pid, number)
         return began_s
 
