@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.attacks.attack import Attack, Outcome
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import NoRecord
-from gatekeeper.config import GateConfig
+from gatekeeper.config import GateConfig, SessionConfig
 from gatekeeper.core.clock import Clock, PacedClock, VirtualClock
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.frame import Frame, Plane
@@ -33,7 +33,7 @@ from gatekeeper.sources.newest_frame import NewestFrame
 from replay.feed.port import Feeder
 
 PERIOD_S = 0.125
-SILENCE_S = 1.5 * PERIOD_S
+SILENCE_S = SessionConfig().silence_s(PERIOD_S)
 DROPPED_S = SILENCE_S + 0.02
 """Stated time to HOLD after the last frame of a sender, in s."""
 BUSY_S = 0.2
@@ -270,7 +270,7 @@ def no_clock(leaves_s: NDArray[np.float64]) -> Outcome:
 
 
 _NAMES: Mapping[str, str] = {"mrd": "MRD", "openigtlink": "OpenIGTLink", "dicom": "DICOM"}
-_DROP = "a sender that is gone is noticed after 1.5 frame periods"
+_DROP = "a sender that is gone is noticed after `loop.silence_periods`, and the way there"
 ATTACKS = (
     *(
         Attack(
