@@ -130,7 +130,11 @@ class SourceFactory(Protocol):
 
 
 class LinacPort(Protocol):
-    """Switch the beam. Without a message the beam is held."""
+    """Switch the beam. Without a message the beam is held.
+
+    A port may have an attribute `allowed_s` as well: the real time, in s, for which what it has sent so far allowed the
+    beam. Beam-on time in the record then counts no further.
+    """
 
     @property
     def alive(self) -> bool:

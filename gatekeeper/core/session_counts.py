@@ -14,6 +14,8 @@ from gatekeeper.core.json_values import measured
 from gatekeeper.core.step import Step
 
 _PLACES: dict[str, int] = {reason: place for place, reason in enumerate(Reason)}
+ALLOWED = "allowed_s"
+"""The journal's field for `Step.allowed_s`."""
 MICROSECONDS = 6
 """Decimals of times in seconds."""
 
@@ -84,7 +86,13 @@ class SessionCounts:
         return {reason.value: count for reason, count in zip(Reason, self._reasons, strict=True) if count}
 
     def with_decision(
-        self, time_s: float, state: str, reasons: Collection[str], sequence: int | None = None, skipped: int = 0
+        self,
+        time_s: float,
+        state: str,
+        reasons: Collection[str],
+        sequence: int | None = None,
+        skipped: int = 0,
+        allowed_s: float | None = None,
     ) -> "SessionCounts":
         """Return the counts after one more decision.
 
@@ -100,9 +108,13 @@ class SessionCounts:
             Number of the frame; None when there was none.
         skipped : int
             Frames left out just before this one.
+        allowed_s : float, optional
+            Time for which the linac's port allowed the beam since the decision before, in seconds; beam-on time counts
+            no further. By default there is no such limit.
         """
         passed_s = time_s - self.last_s
         passed_s = passed_s if passed_s > 0.0 else 0.0
+        on_s = passed_s if allowed_s is None else min(passed_s, max(allowed_s, 0.0))
         is_on, is_armed, counted = state == BeamState.ON, True, self._reasons
         if reasons:
             counts = [*counted]
@@ -124,7 +136,7 @@ class SessionCounts:
             holds=self.holds + (not is_on and (self._is_on or not self.decisions)),
             begin_s=self.begin_s if self.decisions else time_s,
             last_s=time_s,
-            _beam_on_s=self._beam_on_s + (passed_s if self._is_on else 0.0),
+            _beam_on_s=self._beam_on_s + (on_s if self._is_on else 0.0),
             _armed_s=self._armed_s + (passed_s if self._is_armed else 0.0),
             _reasons=counted,
             _sequence=self._sequence if sequence is None else sequence,
@@ -136,13 +148,15 @@ class SessionCounts:
         """Return the counts after one more pass of the loop."""
         decision, frame = step.decision, step.frame
         sequence, skipped = (None, 0) if frame is None else (frame.sequence, frame.skipped)
-        return self.with_decision(decision.time_s, decision.state, decision.reasons, sequence, skipped)
+        return self.with_decision(decision.time_s, decision.state, decision.reasons, sequence, skipped, step.allowed_s)
 
     def with_entry(self, entry: Mapping[str, Any]) -> "SessionCounts":
         """Return the counts after one more line of a journal about a frame or a silence."""
         is_frame = entry["kind"] == "frame"
         sequence, skipped = (int(entry["sequence"]), int(entry["skipped"])) if is_frame else (None, 0)
-        counts = self.with_decision(measured(entry["decided_s"]), entry["state"], entry["reasons"], sequence, skipped)
+        counts = self.with_decision(
+            measured(entry["decided_s"]), entry["state"], entry["reasons"], sequence, skipped, entry.get(ALLOWED)
+        )
         return counts.with_not_kept(self.not_kept + 1) if is_frame and entry.get("frame_row", 0) is None else counts
 
     def with_not_kept(self, frames: int) -> "SessionCounts":

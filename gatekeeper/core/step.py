@@ -29,6 +29,9 @@ class Step:
         not depend on them.
     failure : str or None
         Failure of the tracker on this frame, in one line, when it latched a fault.
+    allowed_s : float or None
+        Real time for which the linac's port allowed the beam since the decision before, in s; None where the port does
+        not tell.
     """
 
     decision: Decision
@@ -39,3 +42,4 @@ class Step:
     others: tuple[Track, ...] = ()
     ahead_mm: tuple[float, float] | None = None
     failure: str | None = None
+    allowed_s: float | None = None

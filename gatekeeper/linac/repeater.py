@@ -15,6 +15,7 @@ from gatekeeper.config import RepeaterLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.allowed_time import AllowedTime
 from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 from gatekeeper.linac.link_status import LinkStatus
 
@@ -102,6 +103,7 @@ class Repeater:
         self._desired = HOLDING
         self._session = self._sessions = self._lost = self._withheld = 0
         self._alive_until_ns = self._heard_ns = self._took_ns = 0
+        self._allowed, self._detect_ns = AllowedTime(), config.failure_detect_ms * NS_PER_MS
         self._beat = 0
         self._fault = ""
         self._stopping = False
@@ -114,6 +116,11 @@ class Repeater:
     def alive(self) -> bool:
         """Whether the device confirms every order in time; False as soon as one is late or has failed."""
         return self._session > 0 and self._now_ns() <= self._alive_until_ns
+
+    @property
+    def allowed_s(self) -> float:
+        """Time for which the orders sent so far allowed the beam, each for `failure_detect_ms` at most, in s."""
+        return self._allowed.total_ns(self._now_ns()) * 1e-9
 
     @property
     def link(self) -> LinkStatus:
@@ -184,8 +191,12 @@ class Repeater:
         began_ns = self._now_ns()
         self._alive_until_ns = began_ns + self._deadline_ns
         self._beat = (self._beat + 1) % BEATS
+        if desired.beam_on:
+            self._allowed.allow(began_ns, began_ns + self._detect_ns)
         wire.deliver(BeamOrder(desired.beam_on, self._beat, desired.frame))
         self._heard_ns = self._now_ns()
+        if not desired.beam_on:
+            self._allowed.revoke(self._heard_ns)
         self._took_ns = self._heard_ns - began_ns
         if self._took_ns > self._deadline_ns:
             raise LinkError(

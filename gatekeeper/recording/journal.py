@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import number
+from gatekeeper.core.session_counts import ALLOWED, MICROSECONDS
 from gatekeeper.core.step import Step
 from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
 
 LATENCY = "latency_ms"
-UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, "frame_row", "frame_hash"))
-"""Fields that do not describe the decision: its real time, and where it is stored."""
+UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, ALLOWED, "frame_row", "frame_hash"))
+"""Fields that do not describe the decision: its real time, what the linac's port did, and where it is stored."""
 
 
 def entry_of(step: Step, total_ms: float) -> dict[str, object]:
@@ -57,6 +58,7 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
             "decide": round(step.decide_ms, 4),
             "total": round(total_ms, 4),
         },
+        **({} if step.allowed_s is None else {ALLOWED: round(step.allowed_s, MICROSECONDS)}),
     }
 
 

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping
 
-from gatekeeper.core.clock import Clock
+from gatekeeper.core.clock import Clock, monotonic_ns
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
+from gatekeeper.linac.lease.messages import session_words
+from gatekeeper.linac.lease.sender import FarClock
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed, Learned
@@ -26,6 +28,10 @@ ORIGIN = "command line"
 """Origin of requests that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
 """Operator name of the request that ends a session after its set duration."""
+INTERLOCK = "interlock"
+"""The journal's event for the session at an interlock and its clock."""
+INTERLOCK_S = 5.0
+"""Time between two of these events, in s."""
 GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
 
@@ -91,6 +97,7 @@ class SessionController:
         self.tracks: list[Track | None] = []
         self.was_armed = False
         self.learned: Learned | None = None
+        self._interlock_session, self._interlock_from_s = -1, -math.inf
         self._enter(Phase.CONNECT)
 
     @property
@@ -109,6 +116,7 @@ class SessionController:
         """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
         self._tell_connections()
         self._advance()
+        self._note_interlock()
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
             self._requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
@@ -168,6 +176,21 @@ class SessionController:
             case Phase.LEARNING if (learned := self._preview.result()) is not None:
                 self._adopt(learned)
                 self._get_ready()
+
+    def _note_interlock(self) -> None:
+        """Journal session and clock of the interlock every few seconds, so that both records can be compared."""
+        measured: FarClock | None = getattr(self._linac, "far_clock", None)
+        now_s = self._clock.now_s()
+        if measured is None or (measured.session == self._interlock_session and now_s < self._interlock_from_s):
+            return
+        self._interlock_session, self._interlock_from_s = measured.session, now_s + INTERLOCK_S
+        values = {
+            "session": session_words(measured.session),
+            "clock_s": (monotonic_ns() + measured.ahead_ns) * 1e-9 - self._clock.now_s(),
+            "rtt_ms": measured.rtt_ns * 1e-6,
+        }
+        self._recorder.event(INTERLOCK, now_s, values)
+        self._linac.forget_far_clock()  # type: ignore[attr-defined]
 
     def _adopt(self, learned: Learned) -> None:
         """Use what was learned; the recorded event lets a replay learn the same from the same frames."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.command import Command
@@ -107,6 +108,7 @@ def run_loop(
     """
     stats = LoopStats() if stats is None else stats
     patience_s = min(max_age_s, silence_s)
+    allowed = _Allowed(linac)
     with garbage_collection_paused():
         _hold(linac, clock)
         try:
@@ -125,16 +127,18 @@ def run_loop(
                 if recorder.fault is not None:
                     engine.latch(Reason.RECORDING_LOST)
                 link_alive = linac.alive
+                allowed_s = allowed.since_last_s()
                 step = _judge(engine, frame, now_s, link_alive)
                 overdue = _overdue(engine, step, clock, max_age_s, link_alive)
+                late_allowed_s = None if overdue is None else allowed.since_last_s()
                 sent = step.decision if overdue is None else overdue.decision
                 linac.send(sent)
                 if beat is not None:
                     beat()
                 total_ms = (stopwatch_ns() - began_ns) * 1e-6
-                recorder.record(step, total_ms)
+                recorder.record(_with_allowed(step, allowed_s), total_ms)
                 if overdue is not None:
-                    recorder.record(overdue, total_ms)
+                    recorder.record(_with_allowed(overdue, late_allowed_s), total_ms)
                 if step.failure is not None:
                     recorder.event(TRACKER_FAILED, now_s, {"note": step.failure})
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)
@@ -143,6 +147,27 @@ def run_loop(
                 deadline_s = _next_deadline_s(due_s, sent.state, clock.now_s(), patience_s)
         finally:
             _hold(linac, clock)
+
+
+class _Allowed:
+    """Tell for how long the port allowed the beam from one decision to the next, where it tells."""
+
+    def __init__(self, linac: LinacPort) -> None:
+        self._linac = linac
+        self._total_s = self._read_s()
+
+    def since_last_s(self) -> float | None:
+        """Return the time allowed since the last call in s; None where the port does not tell."""
+        before_s, self._total_s = self._total_s, self._read_s()
+        return None if before_s is None or self._total_s is None else self._total_s - before_s
+
+    def _read_s(self) -> float | None:
+        total_s: float | None = getattr(self._linac, "allowed_s", None)
+        return total_s
+
+
+def _with_allowed(step: Step, allowed_s: float | None) -> Step:
+    return step if allowed_s is None else replace(step, allowed_s=allowed_s)
 
 
 def _judge(engine: Engine, frame: Frame | None, now_s: float, link_alive: bool) -> Step:

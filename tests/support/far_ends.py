@@ -71,6 +71,7 @@ class InterlockFarEnd:
 
     def __init__(self, folder, **settings):
         self.record, self._settings = Record(), settings
+        self.lines = []
         self._key_file = folder / "far.key"
         self._key_file.write_bytes(KEY)
         self._key_file.chmod(0o600)
@@ -79,7 +80,8 @@ class InterlockFarEnd:
         options = ["interlock", "--listen", "127.0.0.1:0", "--key-file", str(self._key_file), "--json"]
         code = "from gatekeeper.cli import main; main()"
         self.process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.PIPE, text=True)
-        first = json.loads(self.process.stdout.readline())
+        self.lines.append(self.process.stdout.readline())
+        first = json.loads(self.lines[0])
         self.record.put(False, 0)
         port = int(first["listen"].rpartition(":")[2])
         self.config = LeaseLinacConfig(port=port, key_file=str(self._key_file), **self._settings)
@@ -89,6 +91,7 @@ class InterlockFarEnd:
 
     def _read(self):
         for line in self.process.stdout:
+            self.lines.append(line)
             event = json.loads(line)
             if event["event"] == "state":
                 self.record.put(event["state"] == "ON", event["lease"])

@@ -5,7 +5,7 @@ import os
 import select
 
 from gatekeeper.linac.lease.interlock import Event, EventKind
-from gatekeeper.linac.lease.messages import Refusal
+from gatekeeper.linac.lease.messages import Refusal, session_words
 
 REFUSALS = tuple(refusal.word for refusal in Refusal)
 SILENT = frozenset({EventKind.GRANTED})
@@ -61,6 +61,7 @@ class EventLog:
                 "reason": state.cause,
                 "sequence": state.frame,
                 "lease": state.number,
+                "session": None if state.peer is None else session_words(state.peer.session),
                 "refused": None if event.refusal is None else event.refusal.word,
                 "granted": event.counts.get(EventKind.GRANTED, 0),
                 "refusals": {word: event.counts[word] for word in REFUSALS if event.counts.get(word, 0)},

@@ -158,6 +158,11 @@ def session_number(interlock_nonce: bytes) -> int:
     return int.from_bytes(interlock_nonce[:8], "big")
 
 
+def session_words(session: int) -> str:
+    """Return a session number as 16 hexadecimal digits, as in logs."""
+    return f"{session:016x}"
+
+
 def in_time(age_ns: int, lifetime_ms: int) -> bool:
     """Return whether less than three quarters of a lease have passed; later it is not granted."""
     return 4 * age_ns < 3 * lifetime_ms * NS_PER_MS

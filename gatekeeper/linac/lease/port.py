@@ -17,9 +17,10 @@ from gatekeeper.config import LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.allowed_time import AllowedTime
 from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, MessageBuffer
-from gatekeeper.linac.lease.sender import SenderSession
+from gatekeeper.linac.lease.sender import FarClock, SenderSession
 from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
 
 LOCK_TIMEOUT_S = 0.001
@@ -76,6 +77,7 @@ class LeaseLinac:
         self._ack_timeout_ns = config.lease.ack_timeout_ms * NS_PER_MS
         self._desired = HOLDING
         self._unsent = False
+        self._allowed = AllowedTime()
         self._lock = threading.Lock()
         self._session: SenderSession | None = None
         self._socket: socket.socket | None = None
@@ -93,6 +95,22 @@ class LeaseLinac:
         """Whether the interlock answers in time."""
         session = self._session
         return session is not None and self._now_ns() - session.heard_ns <= self._ack_timeout_ns
+
+    @property
+    def allowed_s(self) -> float:
+        """Time for which the leases sent so far allowed the beam, in s."""
+        return self._allowed.total_ns(self._now_ns()) * 1e-9
+
+    @property
+    def far_clock(self) -> FarClock | None:
+        """The interlock's clock beside ours, as measured since `forget_far_clock`; None while nothing was answered."""
+        session = self._session
+        return None if session is None else session.far_clock
+
+    def forget_far_clock(self) -> None:
+        """Measure the interlock's clock anew."""
+        if (session := self._session) is not None:
+            session.far_clock = None
 
     @property
     def link(self) -> LinkStatus:
@@ -154,6 +172,7 @@ class LeaseLinac:
         desired = self._desired
         try:
             raw = session.lease(desired.frame, desired.until_ns, now_ns) if desired.beam_on else None
+            asks = raw is not None
             if raw is None:
                 if desired.beam_on:
                     self._withheld += 1
@@ -161,6 +180,10 @@ class LeaseLinac:
                 raw = session.hold(desired.frame, now_ns)
             if link.send(raw) != len(raw):
                 raise BlockingIOError
+            if asks:
+                self._allowed.allow(now_ns, session.lease_until_ns)
+            else:
+                self._allowed.revoke(now_ns)
         except BlockingIOError:
             self._end_session("the interlock does not read what is sent to it")
         except (LinkError, OSError) as error:

@@ -1,6 +1,7 @@
 """The sender's side of one session: replies, requests and acknowledgements, without I/O."""
 
 from collections import deque
+from typing import NamedTuple
 
 from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.lease.messages import (
@@ -18,6 +19,24 @@ from gatekeeper.linac.lease.messages import (
 
 UNANSWERED = 1024
 """Largest number of unanswered messages; more are a fault."""
+
+
+class FarClock(NamedTuple):
+    """The interlock's clock beside ours.
+
+    Attributes
+    ----------
+    session : int
+        Session number of the lease protocol.
+    ahead_ns : int
+        By how much the interlock's clock is ahead of ours, in ns; at most half of `rtt_ns` off.
+    rtt_ns : int
+        Round-trip time of the answer that it was measured with, in ns.
+    """
+
+    session: int
+    ahead_ns: int
+    rtt_ns: int
 
 
 class SenderSession:
@@ -46,6 +65,10 @@ class SenderSession:
         Time from the last acknowledged message to its acknowledgement, in ns; 0 before the first.
     refusals : int
         Number of messages that the interlock has refused.
+    lease_until_ns : int
+        Latest end of the last lease that was asked for, in ns.
+    far_clock : FarClock or None
+        The interlock's clock beside ours, from the answer that came fastest since it was None.
     """
 
     def __init__(self, key: bytes, nonce: bytes, lifetime_ms: int, now_ns: int) -> None:
@@ -61,6 +84,8 @@ class SenderSession:
         self.heard_ns = self.sent_ns = now_ns
         self.rtt_ns = 0
         self.refusals = 0
+        self.lease_until_ns = 0
+        self.far_clock: FarClock | None = None
 
     def receive(self, raw: bytes | Refusal, now_ns: int) -> bytes | None:
         """Process one message of the interlock, and return the reply, if any.
@@ -116,6 +141,8 @@ class SenderSession:
         left_ms = min(self._lifetime_ms, (fresh_until_ns - self.heard_ns) // NS_PER_MS)
         if not (self.is_open and left_ms > 0 and in_time(now_ns - self.heard_ns, left_ms)):
             return None
+        # The stamp was written before it arrived, at `heard_ns`.
+        self.lease_until_ns = self.heard_ns + left_ms * NS_PER_MS
         return self._send(
             Message(Kind.LEASE, 0, self._session, self._number + 1, frame, self._stamp_ns, lifetime_ms=left_ms), now_ns
         )
@@ -168,3 +195,6 @@ class SenderSession:
             self.refusals += 1
         else:
             self.rtt_ns = now_ns - sent_ns
+            if self.far_clock is None or self.rtt_ns <= self.far_clock.rtt_ns:
+                ahead_ns = message.stamp_ns - (now_ns - self.rtt_ns // 2)
+                self.far_clock = FarClock(self._session, ahead_ns, self.rtt_ns)
