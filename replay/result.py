@@ -54,7 +54,7 @@ class Result:
         """Return the content of `summary.json` as plain values; None for what could not be measured."""
         values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
         values["lag"] = numbers(asdict(self.lag))
-        values |= {"session": str(self.folder), **asdict(self.seal)}
+        values |= {"session": str(self.folder), **self.seal.as_json()}
         if self.preview is not None:
             values["preview"] = numbers(asdict(self.preview))
         if self.score is not None:

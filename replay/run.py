@@ -194,15 +194,14 @@ def replay(
             lag=stats.summary(session.counts.skipped),
             score=score,
             gating=gating,
-            seal=session.seal(),
+            seal=session.settle(),
             preview=armed.preview,
         )
         on_progress("drawing", 0, 1)
         overview = _overview_data(kept, replay_input, armed, config)
         write_atomically(folder / "overview.png", overview_png(overview))
         on_progress("drawing", 1, 1)
-        session.finish(result.as_json())
-    return result
+        return replace(result, seal=session.finish(result.as_json()))
 
 
 def _score(kept: KeepingRecorder, recording: Recording, on_progress: OnProgress) -> Score | None:

@@ -1,5 +1,8 @@
 """What several rooms of the tests share."""
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,18 @@ from tests.support.made_once import made_once, state_of
 from tests.support.sessions import recorded, whole_session
 
 CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
+
+
+def pytest_configure(config):
+    """Sign with a key of the tests, not with the developer's; workers inherit it."""
+    if not hasattr(config, "workerinput"):
+        os.environ["XDG_CONFIG_HOME"] = config.keys_of_tests = tempfile.mkdtemp(prefix="gatekeeper-keys-")
+
+
+def pytest_unconfigure(config):
+    """Remove that key."""
+    if hasattr(config, "keys_of_tests"):
+        shutil.rmtree(config.keys_of_tests, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from gatekeeper.cli.phantom import phantom
 from gatekeeper.cli.replay import replay
 from gatekeeper.cli.report import report
 from gatekeeper.cli.run import run
+from gatekeeper.cli.seal import seal
 from gatekeeper.cli.trackrad import trackrad
 from gatekeeper.cli.verify import verify
 from gatekeeper.core.errors import GatekeeperError, InputError
@@ -37,7 +38,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 good, 1 a finding or a fault, 2 bad usage or bad input, 128 + N by signal N.
+    """Run the command line and exit: 0 good, 1 finding or fault, 2 bad input, 3 incomplete record, 128 + N by signal N.
 
     Parameters
     ----------
@@ -69,6 +70,6 @@ def _gatekeeper(version: VersionOption = False) -> None:
 
 for _command in (replay, demo, bench, run, phantom, verify, report, console, info, convert, export, check, feed):
     app.command()(compiles_kernels(_command))
-for _without_kernels in (interlock, command):
+for _without_kernels in (interlock, command, seal):
     app.command()(_without_kernels)
 app.add_typer(trackrad, name="trackrad")

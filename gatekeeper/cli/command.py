@@ -6,9 +6,10 @@ import typer
 
 from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsArg
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.login import login_name
 from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import STATUS
-from gatekeeper.operator.request import login_name, named, request_from_json
+from gatekeeper.operator.request import named, request_from_json
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:

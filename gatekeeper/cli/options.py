@@ -20,6 +20,23 @@ SessionArg = Annotated[Path, typer.Argument(help="Folder of a session.", metavar
 HeadOption = Annotated[
     str | None, typer.Option(help="Hash of the last line of the journal, as kept elsewhere.", metavar="HASH")
 ]
+TrustedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--trusted",
+        help="Public keys that may have signed: a file in PEM, or a folder of such files.",
+        metavar="KEYS",
+        show_default="any key",
+    ),
+]
+SealOption = Annotated[
+    Path | None,
+    typer.Option("--seal", help="Seal of the session, as kept elsewhere.", metavar="F.seal.json"),
+]
+InterlockOption = Annotated[
+    Path | None,
+    typer.Option("--interlock", help="Log of the interlock, to compare beam-on times with.", metavar="LOG"),
+]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
 MarginOption = Annotated[
     float | None,

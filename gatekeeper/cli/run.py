@@ -115,11 +115,11 @@ def _gate(
     session: "LiveSession", definition: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
 ) -> "Outcome":
     """Open everything around a session, run it, and close everything."""
+    from gatekeeper.core.login import login_name
     from gatekeeper.display.terminal.process import Display
     from gatekeeper.display.terminal.publisher import TerminalPublisher
     from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo
     from gatekeeper.linac.watchdog import Watchdog
-    from gatekeeper.operator.request import login_name
     from gatekeeper.operator.signals import ends_on_signals
     from gatekeeper.operator.terminal import Terminal
     from gatekeeper.runtime.realtime import real_time

@@ -1,8 +1,6 @@
 """Requests of operators, and how words become one."""
 
 import math
-import os
-import pwd
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -110,11 +108,3 @@ def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
             f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 (SI AP, mm)"
         )
     return row_mm, col_mm
-
-
-def login_name() -> str:
-    """Return the login name of our own user, or the user's number when there is no name."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"

@@ -177,6 +177,11 @@ class FramesFile:
             back = plain.astype(np.float32)
         return plain if np.array_equal(back.view(np.uint32), np.ascontiguousarray(image).view(np.uint32)) else None
 
+    @property
+    def descriptor(self) -> int:
+        """The open file's descriptor."""
+        return int(self._file.id.get_vfd_handle())
+
     def flush(self) -> None:
         """Write the added frames: first the pixels, then the rows that refer to them."""
         if not self._rows:

@@ -7,7 +7,7 @@ line before that field; `previous` is the hash of the line before, and `line` co
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatekeeper.core.json_values import parsed
 
@@ -32,11 +32,17 @@ class Chain:
         Hash of the last of them, 64 hexadecimal digits.
     finding : str or None
         What is wrong with the next line, in one line; None when every byte is as it was written.
+    hashes : list of str
+        Hash of each of `entries`.
+    cut : bool
+        Whether the finding is no more than a last line without its end, as a crash leaves it.
     """
 
     entries: list[dict[str, object]]
     head: str
     finding: str | None
+    hashes: list[str] = field(default_factory=list)
+    cut: bool = False
 
 
 def canonical(values: Mapping[str, object]) -> str:
@@ -70,20 +76,22 @@ def seal(entry: Mapping[str, object], number: int, previous: str) -> tuple[bytes
 def read_chain(data: bytes) -> Chain:
     """Return the lines of a journal up to the first that was changed."""
     entries: list[dict[str, object]] = []
+    hashes: list[str] = []
     head = START
     *lines, rest = data.split(b"\n")
     for number, line in enumerate(lines):
         entry = _opened(line, number, head)
         if isinstance(entry, str):
-            return Chain(entries, head, f"line {number}: {entry}")
+            return Chain(entries, head, f"line {number}: {entry}", hashes)
         head = str(entry["hash"])
+        hashes.append(head)
         entries.append({name: value for name, value in entry.items() if name not in LINK_FIELDS})
     finding = None
     if rest:
         finding = f"line {len(lines)}: is cut short, {len(rest)} bytes without a line end"
     elif not lines:
         finding = "line 0: is missing, the journal is empty"
-    return Chain(entries, head, finding)
+    return Chain(entries, head, finding, hashes, cut=bool(rest))
 
 
 def _opened(line: bytes, number: int, previous: str) -> dict[str, object] | str:

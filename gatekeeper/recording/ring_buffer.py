@@ -24,8 +24,9 @@ class WriterState(IntEnum):
 
     STARTING = 0
     READY = 1
-    DONE = 2
-    FAILED = 3
+    SETTLED = 2
+    DONE = 3
+    FAILED = 4
 
 
 class RingBuffer(SharedMemory):

@@ -20,6 +20,8 @@ _COUNT = 4
 FRAME = "frame"
 PIECE = "piece"
 """Kind of a record that is not a line of the journal: some rows of an array of the setup."""
+SETTLE = "settle"
+"""Kind of a record that is not a line of the journal either: close the frames, no more will come."""
 PIECE_BYTES = 1 << 20
 """Size of a piece in bytes, unless one row along the first axis is larger."""
 

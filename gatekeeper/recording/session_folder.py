@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +19,7 @@ from gatekeeper.core.step import Step
 from gatekeeper.recording.frames_file import StoredFrame
 from gatekeeper.recording.journal import arrays_of, entry_of
 from gatekeeper.recording.ring_buffer import WriterState
-from gatekeeper.recording.serialization import pack, pieces_of
+from gatekeeper.recording.serialization import SETTLE, pack, pieces_of
 from gatekeeper.recording.session_setup import SessionSetup, header_of
 from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, SPARE, START_S, WriterClient, WriterTimeouts
@@ -27,24 +27,29 @@ from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, SPARE, START_S, Wr
 SLOWEST_BYTES_S = 5e6
 """Slowest rate, in bytes per second, at which a disk must accept the setup of a session."""
 SEAL_S = 120.0
-"""Longest time for the writer to write the rest to the disk after the last frame, in s."""
+"""Longest time for the writer to write the rest to the disk after the last frame, and to seal the folder, in s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Head hash and frame counts of a completed record.
+    """Frame counts of a settled record, and head hash of a sealed one.
 
     Attributes
     ----------
-    head : str
-        Hash of the journal's last line, 64 hexadecimal digits; kept elsewhere, it proves later that nothing is missing.
     frames_kept, frames_dropped : int
         Frames in `frames.h5`, and frames of which only the decision was recorded.
+    head : str or None
+        Hash of the journal's last line, 64 hexadecimal digits; kept elsewhere, it proves later that nothing is missing.
+        None until the session is sealed.
     """
 
-    head: str
     frames_kept: int
     frames_dropped: int
+    head: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the values that are known as JSON values."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class SessionRecorder:
@@ -88,9 +93,9 @@ class SessionRecorder:
     >>> with tempfile.TemporaryDirectory() as parent:
     ...     with SessionRecorder(Path(parent) / "session", SessionConfig()) as recorder:
     ...         recorder.event("note", 0.0, {"text": "phantom"})
-    ...         recorder.finish({})
+    ...         sealed = recorder.finish({})
     ...     sorted(path.name for path in recorder.folder.iterdir())
-    ['config.toml', 'decisions.jsonl', 'frames.h5', 'summary.json']
+    ['config.toml', 'decisions.jsonl', 'frames.h5', 'signatures.jsonl', 'summary.json']
     """
 
     def __init__(
@@ -104,7 +109,8 @@ class SessionRecorder:
     ) -> None:
         self.folder = folder
         self._tally = Tally()
-        self._seal: Seal | None = None
+        self._settled: Seal | None = None
+        self._sealed: Seal | None = None
         make_session_folder(folder)
         write_atomically(folder / "config.toml", tomli_w.dumps(config.model_dump(exclude_none=True)).encode())
         self._link = WriterClient(folder, timeouts, stopwatch)
@@ -140,7 +146,7 @@ class SessionRecorder:
     @property
     def frames_dropped(self) -> int:
         """Number of frames that could not be stored so far; their decisions were recorded."""
-        return self._link.ring.frames_dropped if self._seal is None else self._seal.frames_dropped
+        return self._link.ring.frames_dropped if self._settled is None else self._settled.frames_dropped
 
     def record(self, step: Step, total_ms: float) -> None:
         """Send one decision and its frame to the writer, and count it."""
@@ -184,37 +190,60 @@ class SessionRecorder:
         """Return the figures so far."""
         return self._tally.summary()
 
-    def seal(self) -> Seal:
-        """Write the journal's last line, wait until everything is on the disk, and return its hash and counts.
+    def settle(self) -> Seal:
+        """Close the record: wait until everything so far is on the disk, and return the counts.
 
         Raises
         ------
         OutputError
             When something was lost; the session stays partial.
         """
-        if self._seal is None:
+        if self._settled is None:
             self._link.check()
+            self._link.put(pack({"kind": SETTLE}), room_s=SEAL_S)
+            self._link.wait_until(WriterState.SETTLED, SEAL_S)
+            ring = self._link.ring
+            self._settled = Seal(ring.frames_kept, ring.frames_dropped)
+        return self._settled
+
+    def seal(self) -> Seal:
+        """Write the journal's last line with the hash of every file in the folder, sign it, and return its hash.
+
+        Files that are added or changed later are found by `gatekeeper verify`.
+
+        Raises
+        ------
+        OutputError
+            When something was lost; the session stays partial.
+        """
+        if self._sealed is None:
+            settled = self.settle()
             self._link.put(pack({"kind": "end"}), room_s=SEAL_S)
             self._link.wait_until(WriterState.DONE, SEAL_S)
-            ring = self._link.ring
-            self._seal = Seal(ring.head, ring.frames_kept, ring.frames_dropped)
-        return self._seal
+            self._sealed = replace(settled, head=self._link.ring.head)
+        return self._sealed
 
-    def finish(self, values: Mapping[str, object]) -> None:
-        """Write `summary.json`, which completes the session.
+    def finish(self, values: Mapping[str, object]) -> Seal:
+        """Write `summary.json` and seal the session, which completes it.
 
         Parameters
         ----------
         values : mapping
-            Content of the summary, as JSON values; the fields of the seal are added.
+            Content of the summary, as JSON values; the frame counts are added.
+
+        Returns
+        -------
+        Seal
+            With the hash of the journal's last line.
 
         Raises
         ------
         OutputError
             When the disk does not accept the file or something was lost before; the session stays partial.
         """
-        text = json.dumps({**values, **asdict(self.seal())}, indent=2, allow_nan=False) + "\n"
+        text = json.dumps({**values, **self.settle().as_json()}, indent=2, allow_nan=False) + "\n"
         write_atomically(self.folder / "summary.json", text.encode())
+        return self.seal()
 
     def close(self) -> None:
         """End the writer once it has written what it has; without `finish` the session stays partial."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import secrets
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 
 import kernels
 from gatekeeper.config import SessionConfig, TrackerConfig
+from gatekeeper.core.clock import utc_stamp
 from gatekeeper.core.frame import Plane
+from gatekeeper.core.login import login_name
 from gatekeeper.plugins import DISTRIBUTION, LINACS, SOURCES, TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of, plane_numbers
@@ -21,10 +24,12 @@ from gatekeeper.recording.hashing import hashes_of, plane_numbers
 if TYPE_CHECKING:
     from gatekeeper.core.contour import Structure
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the format; changes when a reader of an older session would misread a newer one."""
-READABLE = (1, SCHEMA)
+READABLE = (1, 2, SCHEMA)
 """Versions that can be read; sessions of an older one lack later additions."""
+SEALED = frozenset({SCHEMA})
+"""Versions whose sessions are signed, and whose last line holds the hash of every file in the folder."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +104,11 @@ class SessionSetup:
 
 
 def header_of(config: SessionConfig, setup: SessionSetup | None, source: str | None = None) -> dict[str, object]:
-    """Return the journal's first line: versions, and hashes of everything besides frames that decisions depend on."""
+    """Return the journal's first line: who records what, and hashes of what decisions depend on besides frames."""
     return {
         "kind": "header",
         "schema": SCHEMA,
+        "session": identity(),
         "config_hash": config_hash(config),
         "versions": versions(),
         "tracker": TRACKERS.find(config.tracker.kind).identity,
@@ -110,6 +116,16 @@ def header_of(config: SessionConfig, setup: SessionSetup | None, source: str | N
         "linac": None if config.linac is None else LINACS.identity(config.linac.kind),
         "setup": None if setup is None else setup.facts(),
         "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
+    }
+
+
+def identity() -> dict[str, str]:
+    """Return what identifies a session: a random id, its begin in UTC, the machine, and the user of the system."""
+    return {
+        "id": secrets.token_hex(16),
+        "started_utc": utc_stamp(),
+        "machine": platform.node(),
+        "user": login_name(),
     }
 
 

@@ -51,7 +51,7 @@ def draw(
     decisions: Sequence[Decision],
     tracks: Sequence[Track | None],
 ) -> None:
-    """Draw `overview.png` into the folder of a session that was sealed; without a frame there is nothing to draw.
+    """Draw `overview.png` into the folder of a session before it is sealed; without a frame there is nothing to draw.
 
     Raises
     ------

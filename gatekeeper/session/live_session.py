@@ -49,7 +49,7 @@ class LiveSession:
     status : SessionStatus, optional
         Receives the status; by default a new one.
     draw : callable, optional
-        Write a picture into the sealed session folder; by default none is written.
+        Write a picture into the session folder before it is sealed; by default none is written.
     tracker : TrackerFactory, optional
         Makes the tracker; by default the one that the definition or its settings name.
 
@@ -227,10 +227,10 @@ class LiveSession:
             fault=None if failure is None else str(failure),
         )
         try:
-            outcome = replace(outcome, seal=session.seal())
+            outcome = replace(outcome, seal=session.settle())
             if self._draw is not None and self._controller is not None and setup is not None and armed is not None:
                 self._draw(session.folder, setup, armed, self._controller.decisions, self._controller.tracks)
-            session.finish(outcome.as_json())
+            outcome = replace(outcome, seal=session.finish(outcome.as_json()))
         except GatekeeperError as error:
             raise (failure or error) from None
         if failure is not None:

@@ -37,7 +37,7 @@ class Outcome:
     learned : Learned or None
         Result of the preview, if there was one.
     seal : Seal or None
-        Head hash and frame counts of the record; None when the record is incomplete.
+        Frame counts of the record, and its head once it is sealed; None when the record is incomplete.
     fault : str or None
         The error that ended the session, if any.
     """
@@ -56,7 +56,7 @@ class Outcome:
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as JSON values, with None for what could not be measured."""
         values: dict[str, object] = {"case": self.name, **asdict(self.summary), "lag": numbers(asdict(self.lag))}
-        values |= {"session": str(self.folder), **({} if self.seal is None else asdict(self.seal))}
+        values |= {"session": str(self.folder), **({} if self.seal is None else self.seal.as_json())}
         counts = self.status.counts
         values["delivery"] = {
             "armed": self.was_armed,

@@ -13,6 +13,7 @@ from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.json_values import parsed
+from gatekeeper.recording.folder_files import JOURNAL
 from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
@@ -20,7 +21,6 @@ from gatekeeper.recording.session_setup import SessionSetup
 from replay.formats.format import Choices, Format
 from replay.recording import LazyFrames, Recording
 
-JOURNAL = "decisions.jsonl"
 PHASE, PREVIEW, LEARNING = "phase", "preview", "learning"
 """Event of a new phase in a live session, and the two phases between which frames of the preview are collected."""
 Entry = Mapping[str, Any]
@@ -69,28 +69,8 @@ class RecordedSession:
         return load_toml(self.folder / "config.toml", SessionConfig)
 
     def summary(self) -> dict[str, Any] | None:
-        """Read `summary.json`.
-
-        Returns
-        -------
-        dict or None
-            None when the session was not ended properly.
-
-        Raises
-        ------
-        RecordingError
-            When the file cannot be read.
-        """
-        path = self.folder / "summary.json"
-        try:
-            values = parsed(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise RecordingError(f"{path}: cannot be read as JSON ({error}); it was changed or cut short") from None
-        if not isinstance(values, dict):
-            raise RecordingError(f"{path}: is not a JSON object; it was changed")
-        return values
+        """Read `summary.json`, see `read_summary`."""
+        return read_summary(self.folder)
 
     def recording(self) -> Recording:
         """Return the frames in the journal as a recording without labels.
@@ -198,6 +178,36 @@ def read_journal(folder: Path) -> Chain:
         raise RecordingError(
             f"{path}: cannot be read ({error.strerror or error}); name the folder of a session"
         ) from None
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Read the summary of a session.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the session.
+
+    Returns
+    -------
+    dict or None
+        None when the session was not ended properly.
+
+    Raises
+    ------
+    RecordingError
+        When the file cannot be read.
+    """
+    path = folder / "summary.json"
+    try:
+        values = parsed(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{path}: cannot be read as JSON ({error}); it was changed or cut short") from None
+    if not isinstance(values, dict):
+        raise RecordingError(f"{path}: is not a JSON object; it was changed")
+    return values
 
 
 def open_session(folder: Path) -> RecordedSession:

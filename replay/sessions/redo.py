@@ -70,7 +70,7 @@ def redo(
             now_s, link_alive = circumstances(entry)
             yield Redone(line, entry, armed.engine.silence(now_s, link_alive=link_alive))
         elif kind == "frame":
-            if entry["frame_row"] is None:
+            if entry["frame_row"] is None or int(entry["frame_row"]) >= len(session.frames):
                 yield Redone(line, entry)
                 return
             frame, frame_hash = session.frames.frame(int(entry["frame_row"]))

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.contour import Role, mask_to_contour
-from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.recording.folder_files import file_hash
+from gatekeeper.recording.signatures import add_signed
+from gatekeeper.recording.signing import installation_key
 from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
 from replay.formats.session import RecordedSession, open_session
@@ -66,6 +69,7 @@ def session_data_of(
         ("head", found.head),
         ("lines", f"{found.lines}, {found.frames} decisions on frames, {found.compared} made again"),
         *(("finding", text) for text in found.findings),
+        *(("missing", text) for text in found.missing),
         *(("note", text) for text in found.notes),
     ]
     return SessionData(
@@ -106,10 +110,23 @@ def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | N
     return None if row is None else session.frames.frame(int(row))[0].image
 
 
+def _sign_addition(session: RecordedSession, path: Path) -> None:
+    """Sign a report that lies in the folder of a sealed session, so that `verify` finds when it is replaced."""
+    folder, entries = session.folder, session.chain.entries
+    if path.parent.resolve() != folder.resolve() or entries[-1].get("files") is None:
+        return
+    try:
+        add_signed(folder, installation_key(), len(entries) - 1, session.chain.head, path.name, file_hash(path))
+    except OSError as error:
+        raise OutputError(f"{folder}: the report cannot be signed ({error.strerror or error})") from None
+
+
 def write_report(
     folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
 ) -> Path:
     """Write the report of the session in a folder atomically, and return its path.
+
+    In the folder of a sealed session the report is signed with this installation's key.
 
     Parameters
     ----------
@@ -138,5 +155,6 @@ def write_report(
         data = session_data_of(session, on_progress, tracker)
         on_progress("drawing", 0, 1)
         write_atomically(path, report_html(data).encode())
+        _sign_addition(session, path)
     on_progress("drawing", 1, 1)
     return path

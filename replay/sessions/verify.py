@@ -1,108 +1,40 @@
 """Verify that a session is unchanged, and that its frames give the same decisions again."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gatekeeper.config import SessionConfig
+from gatekeeper.config import LeaseLinacConfig, SessionConfig, load_toml
+from gatekeeper.config.linac import LeaseConfig
 from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
 from gatekeeper.plugins import TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
 from gatekeeper.recording.session_setup import READABLE, config_hash, versions
-from gatekeeper.recording.summary import summary_of
-from gatekeeper.recording.writer_process import MOST_AT_ONCE
 from gatekeeper.session.arming import Armed
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
-from replay.sessions.differences import Difference, difference_rows, differences, same_but_for_rounding
+from replay.sessions.differences import differences, same_but_for_rounding
+from replay.sessions.integrity import check_frames, check_integrity
+from replay.sessions.interlock_log import compare_with_interlock
 from replay.sessions.redo import redo
+from replay.sessions.seal import check_seal
 from replay.sessions.session_tracker import GivenTracker, arm_session, recorded_tracker
+from replay.sessions.verification import Verification
 
 MOST_DIFFERENCES = 10
 """At most this many differences are listed; all are counted."""
 
-ROUNDED_MS = 1e-4
-"""Resolution of latencies in the journal, in ms."""
 
-
-@dataclass(slots=True)
-class Verification:
-    """Result of a verification.
-
-    Attributes
-    ----------
-    session : str
-        The session folder.
-    head : str
-        Hash of the last intact line.
-    lines, frames, compared : int
-        Number of intact lines, of decisions on frames among them, and of decisions made again.
-    finished : bool
-        Whether the session was completed.
-    findings : list of str
-        Problems; empty when the session is good.
-    notes : list of str
-        Other remarks.
-    rounded : int
-        Number of decisions that agree up to rounding, with other versions or on another processor.
-    different : int
-        Number of decisions that differ.
-    differences : list of Difference
-        The first differences, field by field.
-    tracker_missing : bool
-        Whether no decision was made again because the tracker is missing.
-    """
-
-    session: str
-    head: str
-    lines: int
-    frames: int
-    compared: int = 0
-    finished: bool = False
-    findings: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    rounded: int = 0
-    different: int = 0
-    tracker_missing: bool = False
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        """Whether there are no findings."""
-        return not self.findings
-
-    @property
-    def result(self) -> str:
-        """The result in words."""
-        if self.good:
-            return "good"
-        return "not judged again: tracker missing" if self.tracker_missing and len(self.findings) == 1 else "NOT GOOD"
-
-    def as_json(self) -> dict[str, object]:
-        """Return everything as plain values for JSON."""
-        return {"good": self.good, **asdict(self)}
-
-    def as_table(self) -> str:
-        """Return everything as aligned lines for a reader."""
-        rows = [
-            ("session", self.session),
-            ("lines", f"{self.lines}, {self.frames} decisions on frames, {self.compared} made again"),
-            ("head", self.head),
-            *(("note", note) for note in self.notes),
-            *(("finding", finding) for finding in self.findings),
-            ("result", self.result),
-        ]
-        text = "\n".join(f"{name:<8}  {value}" for name, value in rows)
-        if self.differences:
-            text += "\n\n" + "\n".join(difference_rows(self.differences))
-        return text
-
-
-def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker = None) -> Verification:
+def verify_folder(
+    folder: Path,
+    head: str | None = None,
+    tracker: GivenTracker = None,
+    trusted: Collection[str] | None = None,
+    seal: Path | None = None,
+    interlock: Path | None = None,
+) -> Verification:
     """Verify the session in a folder, also one whose frames can no longer be read.
 
     Parameters
@@ -113,6 +45,12 @@ def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker =
         Hash of the last line, see :func:`verify`.
     tracker : TrackerFactory or str, optional
         Tracker to use, see :func:`verify`.
+    trusted : collection of str, optional
+        Public keys that may have signed, see :func:`verify`.
+    seal : Path, optional
+        File of a seal that was kept elsewhere, to compare with.
+    interlock : Path, optional
+        Log of the interlock, to compare beam-on times with.
 
     Returns
     -------
@@ -121,20 +59,40 @@ def verify_folder(folder: Path, head: str | None = None, tracker: GivenTracker =
     Raises
     ------
     RecordingError
-        When the folder is not a session.
+        When the folder is not a session, or a file is not what it should be.
     """
     chain = read_journal(folder)
     try:
         session = open_session(folder)
     except RecordingError as error:
-        findings = [] if chain.finding is None else [f"decisions.jsonl, {chain.finding}"]
-        frames = sum(entry["kind"] == "frame" for entry in chain.entries)
-        return Verification(str(folder), chain.head, len(chain.entries), frames, findings=[*findings, str(error)])
-    with closing(session):
-        return verify(session, head, tracker)
+        found = check_integrity(folder, chain, head, trusted)
+        found.findings.append(str(error))
+    else:
+        with closing(session):
+            found = verify(session, head, tracker, trusted)
+    if seal is not None:
+        check_seal(seal, found, chain.hashes, trusted)
+    if interlock is not None:
+        _join_interlock(folder, interlock, chain.entries[1:], found)
+    return found
 
 
-def verify(session: RecordedSession, head: str | None = None, tracker: GivenTracker = None) -> Verification:
+def _join_interlock(folder: Path, log: Path, entries: Sequence[Entry], found: Verification) -> None:
+    """Compare with the interlock's log, and add the result."""
+    linac = load_toml(folder / "config.toml", SessionConfig).linac
+    lease = linac.lease if isinstance(linac, LeaseLinacConfig) else LeaseConfig()
+    joined = compare_with_interlock(log, entries, lease.lifetime_ms * 1e-3, lease.fresh_ms * 1e-3)
+    found.interlock = joined.lines
+    if joined.finding is not None:
+        found.findings.append(joined.finding)
+
+
+def verify(
+    session: RecordedSession,
+    head: str | None = None,
+    tracker: GivenTracker = None,
+    trusted: Collection[str] | None = None,
+) -> Verification:
     """Verify a session: check its files, and make its decisions again from its frames.
 
     Parameters
@@ -145,24 +103,19 @@ def verify(session: RecordedSession, head: str | None = None, tracker: GivenTrac
         Hash of the last line, as kept elsewhere when the session ended.
     tracker : str or TrackerFactory, optional
         Tracker to use; by default the one that the session was recorded with.
+    trusted : collection of str, optional
+        Public keys that may have signed, 64 hexadecimal digits each; by default any.
 
     Returns
     -------
     Verification
     """
-    chain, entries = session.chain, session.entries
-    frames = sum(entry["kind"] == "frame" for entry in entries)
-    found = Verification(str(session.folder), chain.head, len(chain.entries), frames)
-    if chain.finding is not None:
-        found.findings.append(f"decisions.jsonl, {chain.finding}")
-    if head is not None and head != chain.head:
-        found.findings.append(f"decisions.jsonl: ends with {chain.head}, not with the given head {head}")
+    chain = session.chain
+    found = check_integrity(session.folder, chain, head, trusted)
     header = chain.entries[0] if chain.entries else {}
     if header.get("kind") != "header" or header.get("schema") not in READABLE:
-        known = " or ".join(map(str, READABLE))
-        found.findings.append(f"decisions.jsonl: does not begin with a header of schema {known}; nothing is replayed")
         return found
-    _check_end(session, found)
+    check_frames(session, found)
     same_versions = _check_versions(header, found)
     config = _checked_config(session, header, found)
     if session.setup is None:
@@ -185,47 +138,6 @@ def verify(session: RecordedSession, head: str | None = None, tracker: GivenTrac
     if found.different:
         found.findings.append(f"{found.different} of {found.compared} decisions came out otherwise")
     return found
-
-
-def _check_end(session: RecordedSession, found: Verification) -> None:
-    """Compare the end of the journal with the summary and the number of frames."""
-    entries, last = session.entries, session.chain.entries[-1]
-    ended = last["kind"] == "end"
-    try:
-        summary = session.summary()
-    except GatekeeperError as error:
-        found.findings.append(str(error))
-        summary = None
-    found.finished = summary is not None
-    if any(entry["kind"] == "end" for entry in entries[:-1]):
-        found.findings.append("decisions.jsonl: goes on after its end")
-    if summary is None and session.chain.finding is None:
-        found.notes.append("the session did not come to its end; what was decided until then is checked")
-    if summary is not None and summary.get("head") != session.chain.head:
-        found.findings.append(f"decisions.jsonl: ends with {session.chain.head}, not with the head in summary.json")
-    if summary is not None and (wrong := _wrong_numbers(entries, summary)):
-        found.findings.append(f"summary.json: {', '.join(wrong)} do not agree with the decisions")
-    kept = len(session.frames)
-    if ended and kept != last["frames_kept"]:
-        found.findings.append(f"frames.h5: holds {kept} frames, not {last['frames_kept']}")
-    surplus = kept - 1 - max(session.rows(), default=-1)
-    if not ended and session.chain.finding is None and surplus > MOST_AT_ONCE:
-        found.findings.append(f"decisions.jsonl: its end is missing, frames.h5 holds {surplus} frames more")
-
-
-def _wrong_numbers(entries: Sequence[Entry], summary: Mapping[str, Any]) -> list[str]:
-    numbers = asdict(summary_of(entries))
-    latency_ms = numbers.pop("latency_ms")
-    wrong = [name for name, value in numbers.items() if summary.get(name) != value]
-    return wrong if _same_latency(summary.get("latency_ms"), latency_ms) else [*wrong, "latency_ms"]
-
-
-def _same_latency(written: object, counted: Mapping[str, float]) -> bool:
-    """Return whether two latencies agree within the journal's resolution; early summaries were not rounded."""
-    return isinstance(written, Mapping) and all(
-        isinstance(value := written.get(name), float | int) and math.isclose(value, counted_ms, abs_tol=ROUNDED_MS)
-        for name, counted_ms in counted.items()
-    )
 
 
 def _check_versions(header: Mapping[str, Any], found: Verification) -> bool:
@@ -272,9 +184,9 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
         if entry["kind"] == "event":
             continue
         if step is None:
-            found.findings.append(
-                f"line {line}: its frame was not kept, so that no decision from there on can be made again"
-            )
+            lost = f"line {line}: its frame was not kept, so that no decision from there on can be made again"
+            if entry["frame_row"] is None or found.finished:
+                found.findings.append(lost)
             return
         again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
         found.compared += 1

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from gatekeeper.core.login import login_name
 from gatekeeper.operator.control_socket import Control
-from gatekeeper.operator.request import login_name
 from gatekeeper.operator.socket_path import NAME
 from tests.support.command_line import gatekeeper
 from tests.support.request_queues import looping

@@ -64,7 +64,8 @@ def test_engine_that_is_killed_leaves_every_decision_to_be_verified(tmp_path, in
     session = open_session(tmp_path / "s")
     found = verify(session)
     assert (found.findings, found.finished, found.frames, found.compared) == ([], False, 17, 17)
-    assert "did not come to its end" in found.notes[0]
+    assert [one.split(":")[0] for one in found.missing] == ["summary.json", "decisions.jsonl"]
+    assert (found.result, found.signed_lines, found.lines) == ("incomplete", 18, 18)
 
 
 def test_writer_that_is_killed_leaves_what_it_wrote_to_be_verified(tmp_path):

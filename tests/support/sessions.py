@@ -1,6 +1,5 @@
 """Make small sessions that tests record, verify, damage and replay."""
 
-import json
 import os
 import signal
 from dataclasses import asdict, replace
@@ -10,8 +9,11 @@ import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
+from gatekeeper.recording.folder_files import hashed_files
 from gatekeeper.recording.hash_chain import START, read_chain, seal
 from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.recording.signatures import sign_head
+from gatekeeper.recording.signing import installation_key
 from replay import run
 from replay.formats.session import open_session
 from replay.run import replay, replay_input
@@ -65,10 +67,10 @@ def whole_session(folder):
         return recorded(folder, material=material)
 
 
-def checked(folder, head=None):
+def checked(folder, head=None, trusted=None):
     opened = open_session(folder)
     try:
-        return verify(opened, head)
+        return verify(opened, head, trusted=trusted)
     finally:
         opened.close()
 
@@ -77,16 +79,16 @@ def lines(folder):
     return (folder / "decisions.jsonl").read_bytes().splitlines(keepends=True)
 
 
-def forge(folder, change, *, also_summary=True):
-    """Write the journal anew with other entries and hashes that fit, as someone who knows how would do."""
-    previous, out = START, b""
-    for number, entry in enumerate(change(read_chain(b"".join(lines(folder))).entries)):
-        line, previous = seal(entry, number, previous)
+def forge(folder, change, key=None):
+    """Write the journal anew with other entries, hashes that fit, and signed by a key, by default the right one."""
+    key = installation_key() if key is None else key
+    previous, out, entries = START, b"", list(change(read_chain(b"".join(lines(folder))).entries))
+    for number, entry in enumerate(entries):
+        own = {"header": {"key": key.public}, "end": {"files": hashed_files(folder)}}
+        line, previous = seal(entry | own.get(entry["kind"], {}), number, previous)
         out += line
     (folder / "decisions.jsonl").write_bytes(out)
-    if also_summary:
-        summary = json.loads((folder / "summary.json").read_text())
-        (folder / "summary.json").write_text(json.dumps({**summary, "head": previous}))
+    (folder / "signatures.jsonl").write_bytes(sign_head(key, len(entries) - 1, previous).as_line())
 
 
 def session_numbers(session):

@@ -276,4 +276,4 @@ def test_doors_are_open_from_the_beginning_until_the_last_frame_was_judged(tmp_p
         seen.append(sorted(one.name for one in folder.iterdir()))
 
     run_live(tmp_path / "s", interfaces=interfaces)
-    assert seen == [[], ["config.toml", "decisions.jsonl", "frames.h5"]]
+    assert seen == [[], ["config.toml", "decisions.jsonl", "frames.h5", "signatures.jsonl"]]

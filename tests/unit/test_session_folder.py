@@ -18,6 +18,7 @@ from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError
 from gatekeeper.core.step import Step
+from gatekeeper.recording.folder_files import UNHASHED
 from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
@@ -47,12 +48,14 @@ def test_session_holds_settings_decisions_and_summary(tmp_path):
         session.record(step(ON, sequence=1, time_s=0.2), 1.0)
         assert "summary.json" not in names(folder)
         session.finish({"frames": session.summary().frames})
-    assert names(folder) == ["config.toml", "decisions.jsonl", "frames.h5", "summary.json"]
+    files = ["config.toml", "decisions.jsonl", "frames.h5", "signatures.jsonl", "summary.json"]
+    assert names(folder) == files
     assert load_toml(folder / "config.toml", SessionConfig) == CONFIG
     assert [line["state"] for line in read_decisions(folder / "decisions.jsonl")] == ["HOLD", "ON"]
     summary = json.loads((folder / "summary.json").read_text())
     chain = read_chain((folder / "decisions.jsonl").read_bytes())
-    assert summary == {"frames": 2, "head": chain.head, "frames_kept": 2, "frames_dropped": 0}
+    assert summary == {"frames": 2, "frames_kept": 2, "frames_dropped": 0}
+    assert sorted(chain.entries[-1]["files"]) == [name for name in files if name not in UNHASHED]
     assert [line["kind"] for line in chain.entries] == ["header", "frame", "frame", "end"]
     assert chain.finding is None
 
@@ -67,7 +70,10 @@ def test_lines_stand_in_the_order_in_which_things_happened(tmp_path):
     entries = read_chain((tmp_path / "s" / "decisions.jsonl").read_bytes()).entries
     assert [entry["kind"] for entry in entries] == ["header", "event", "frame", "silence", "event", "end"]
     assert entries[1] == {"kind": "event", "event": "arm", "time_s": 0.0, "values": {"by": "operator"}}
-    assert entries[5] == {"kind": "end", "frames_kept": 1, "frames_dropped": 0}
+    assert {name: entries[5][name] for name in ("frames_kept", "frames_dropped")} == {
+        "frames_kept": 1,
+        "frames_dropped": 0,
+    }
 
 
 def test_summary_counts_the_very_numbers_of_the_journal(tmp_path):
@@ -272,7 +278,7 @@ def test_session_that_was_not_finished_keeps_its_decisions_and_is_not_whole(tmp_
     with SessionRecorder(tmp_path / "s", CONFIG) as session:
         session.record(step(), 1.0)
     until(lambda: not is_running(session.writer_pid))
-    assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl", "frames.h5"]
+    assert names(tmp_path / "s") == ["config.toml", "decisions.jsonl", "frames.h5", "signatures.jsonl"]
     assert len(read_decisions(tmp_path / "s" / "decisions.jsonl")) == 1
 
 

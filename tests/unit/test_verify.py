@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gatekeeper.config import GateConfig, SessionConfig, TrackerConfig
 from gatekeeper.core.clock import PacedClock, VirtualClock
+from gatekeeper.core.login import login_name
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.session_folder import SessionRecorder
@@ -40,7 +41,7 @@ def test_session_as_it_was_written_is_good(eventful_session, capsys):
     values = json.loads(out.splitlines()[-1])
     assert (values["good"], values["head"], values["differences"]) == (True, found.head, [])
     assert found.head in err
-    assert values["head"] == json.loads((eventful_session / "summary.json").read_text())["head"]
+    assert (values["result"], values["signed_lines"], values["identity"]["user"]) == ("good", found.lines, login_name())
 
 
 def _moved(by_mm, **versions):
@@ -151,10 +152,10 @@ def test_edited_line_is_found_and_the_lines_before_are_still_checked(session, wh
         (lambda lines: lines[:5] + lines[6:], "line 5: does not follow"),
         (lambda lines: [*lines[:5], lines[6], lines[5], *lines[7:]], "line 5: does not follow"),
         (lambda lines: [*lines[:5], lines[4], *lines[5:]], "line 5: does not follow"),
-        (lambda lines: lines[:-1], "not with the head in summary.json"),
-        (lambda lines: [*lines[:-1], lines[-1][:-1]], "is cut short"),
-        (lambda lines: [*lines[:-1], lines[-1][:40]], "is cut short"),
-        (lambda lines: lines[:1], "not with the head in summary.json"),
+        (lambda lines: lines[:-1], "was signed: lines were removed"),
+        (lambda lines: [*lines[:-1], lines[-1][:-1]], "was signed: lines were removed"),
+        (lambda lines: [*lines[:-1], lines[-1][:40]], "was signed: lines were removed"),
+        (lambda lines: lines[:1], "was signed: lines were removed"),
         (lambda lines: [], "the journal is empty"),
     ],
     ids=["dropped", "swapped", "doubled", "no end", "no line end", "cut", "header only", "empty"],
@@ -165,13 +166,21 @@ def test_lines_that_are_gone_moved_or_cut_are_found(session, change, words):
     assert gatekeeper("verify", session) == 1
 
 
-def test_end_that_is_gone_with_the_summary_is_found_by_the_frames_or_by_the_head(session, eventful_session):
+@pytest.mark.parametrize("kept", [3, -1])
+def test_end_that_is_gone_with_summary_and_signatures_is_incomplete_and_found_by_the_head(
+    session, eventful_session, capsys, kept
+):
     head = checked(eventful_session).head
-    (session / "decisions.jsonl").write_bytes(b"".join(lines(session)[:3]))
+    (session / "decisions.jsonl").write_bytes(b"".join(lines(session)[:kept]))
     (session / "summary.json").unlink()
-    assert any("its end is missing, frames.h5 holds" in finding for finding in checked(session).findings)
-    (session / "decisions.jsonl").write_bytes(b"".join(lines(eventful_session)[:-1]))
-    assert checked(session).good
+    (session / "signatures.jsonl").unlink()
+    found = checked(session)
+    assert (found.findings, found.result) == ([], "incomplete")
+    missing = ["summary.json", "decisions.jsonl: its last line", "lines at the end are not signed"]
+    missing += ["the decisions on 18 more frames"] if kept == 3 else []
+    assert all(word in one for word, one in zip(missing, found.missing, strict=True)), found.missing
+    assert gatekeeper("verify", session) == 3
+    assert "result    incomplete" in capsys.readouterr().out
     assert any(f"not with the given head {head}" in finding for finding in checked(session, head).findings)
 
 
