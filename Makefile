@@ -154,7 +154,7 @@ fuzz-sources: dev ## Send 100,000 bad messages to each source: [FUZZ="..."]
 
 # Writes its table into docs/explanation/safety.md.
 .PHONY: fault-matrix
-fault-matrix: dev ## Every fault on real processes, 6 min: [FAULTS="..."]
+fault-matrix: dev ## Exposure at every fault, 15 min: [FAULTS="..."]
 	$(MEASURE) benchmarks.fault_matrix --write docs/explanation/safety.md $(FAULTS)
 
 # Every source with every way to a linac, two minutes each; fewer or longer:

@@ -1,12 +1,23 @@
-"""Define the faults: the action of each, when the input becomes faulty, and the limit of the detection time."""
+"""Define the faults: the action of each, and the limit of the exposure."""
 
-import math
 from dataclasses import dataclass, field
 
+from gatekeeper.config import LeaseConfig, LoopConfig
+
+IMAGING_S = 0.1
+"""Assumed time from the moment that a frame shows to its arrival, in s; frames are delivered so much later."""
+LINAC_S = 0.05
+"""Assumed time from the interlock's HOLD to the end of the beam, in s; added to what is measured."""
 SLACK_S = 0.02
-"""Limit of the time to send a decision, in s."""
-LEASE_S = 0.12
-"""Lifetime of a lease, 100 ms, and the slack."""
+"""Limit of the time to decide and to send, in s."""
+SILENCE_PERIODS = LoopConfig().silence_periods
+LEASE_S = LeaseConfig().lifetime_ms / 1000
+HANG_S = 0.5
+"""Duration of a hang of the interlock, in s."""
+
+LATE = f"a frame may come up to {SILENCE_PERIODS - 1.0:.1f} T late before it counts as missing, or jitter would hold"
+LEASE = "nothing is sent any more: a lease lives up to 100 ms, so that one late message does not hold"
+UNRECORDED = "the target is seen all the while: beam without a record, counted from the fault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,131 +31,112 @@ class Fault:
     detected_by : str
         What detects it, and the reason in the journal.
     periods, seconds : float
-        Stated time to HOLD after `since`, in frame periods plus seconds; infinite where only the truth is checked.
-    since : str
-        "frame": arrival of the first faulty frame; "last": arrival of the last good one; "jump": half a period
-        before the former; "act": the time of an action on a process.
+        Stated exposure without the latencies of imaging and linac, in frame periods plus seconds. It counts from the
+        acquisition of the last frame that shows the target inside; the target leaves at once after it.
+    why : str
+        Why it is more than one period and the time to send a decision; empty where it is not.
     source : tuple of str
         Faults of the source, as for `gatekeeper replay --fault`, with F for the frame.
     engine : dict
         Settings of further faults in the engine's process.
     act : str or None
-        Action on a process from outside.
-    faulty_frames : int or None
-        Number of faulty frames; None until the end.
+        Action on a process from outside, at any moment between the arrivals of two frames.
     means : str or None
         A reason that must be in the journal; None where no process is left to write it.
+    leaves : bool
+        Whether the target leaves. If not, the exposure is the beam without a record, from the fault on.
     """
 
     name: str
     detected_by: str
-    periods: float
-    seconds: float
-    since: str
+    periods: float = 1.0
+    seconds: float = SLACK_S
+    why: str = ""
     source: tuple[str, ...] = ()
     engine: dict[str, float] = field(default_factory=dict)
     act: str | None = None
-    faulty_frames: int | None = 5
     means: str | None = None
+    leaves: bool = True
 
     def limit_s(self, period_s: float) -> float:
-        """Return the stated time to HOLD for a frame period, both in s."""
-        return self.periods * period_s + self.seconds
+        """Return the stated exposure with all latencies, for a frame period, both in s."""
+        return self.periods * period_s + self.seconds + (IMAGING_S + LINAC_S if self.leaves else 0.0)
 
 
 def _bad(name: str, text: str, reason: str) -> Fault:
-    return Fault(name, f"gate: `{reason}`", 0.0, SLACK_S, "frame", (text,), means=reason)
+    return Fault(name, f"gate: `{reason}`", source=(text,), means=reason)
 
 
-def _missing(name: str, text: str, frames: int | None = 5, reason: str = "no_frame") -> Fault:
-    return Fault(name, f"loop: `{reason}`", 1.5, SLACK_S, "last", (text,), faulty_frames=frames, means=reason)
+def _missing(name: str, text: str, reason: str = "no_frame") -> Fault:
+    return Fault(name, f"loop: `{reason}`", SILENCE_PERIODS, why=LATE, source=(text,), means=reason)
+
+
+def _gone(name: str, detected_by: str, act: str, means: str | None = None) -> Fault:
+    return Fault(name, detected_by, 1.0, LEASE_S + SLACK_S, LEASE, act=act, means=means)
+
+
+def _unrecorded(name: str, detected_by: str, act: str, periods: float, seconds: float, why: str) -> Fault:
+    return Fault(name, detected_by, periods, seconds, why, act=act, means="recording_lost", leaves=False)
 
 
 FAULTS = (
-    Fault("none", "gate: `outside`", 0.0, SLACK_S, "frame", faulty_frames=0, means="outside"),
-    _missing("drop", "drop@F+5"),
-    Fault("freeze", "gate: `frozen`", 1.0, SLACK_S, "frame", ("freeze@F+5",), means="frozen"),
+    Fault("none", "gate: `outside`", means="outside"),
+    _missing("drop", "drop@F+3"),
+    Fault("freeze", "gate: `frozen`", source=("freeze@F+3",), means="frozen"),
     Fault(
         "duplicate",
         "gate: `sequence_not_rising`",
-        0.0,
-        SLACK_S,
-        "frame",
-        ("duplicate@F",),
+        source=("duplicate@F",),
         # A source that delivers only the newest frame has no copies.
-        {"every_frame": 1.0},
-        faulty_frames=1,
+        engine={"every_frame": 1.0},
         means="sequence_not_rising",
     ),
-    _missing("reorder", "reorder@F=2", 2, "sequence_not_rising"),
-    _missing("delay", "delay@F+5=0.6"),
-    _missing("burst", "burst@F+5"),
-    _bad("NaN", "nan@F+5", "not_finite"),
-    _bad("infinity", "inf@F+5", "not_finite"),
-    _bad("zero", "zero@F+5", "constant"),
-    _bad("saturate", "saturate@F+5", "saturated"),
-    _bad("wrong shape", "shape@F+5", "wrong_shape"),
-    _bad("wrong spacing", "spacing@F+5=1.05", "wrong_spacing"),
-    _bad("other plane", "plane@F+5=5", "wrong_plane"),
-    Fault("bit flips", "gate, where it matters", 0.0, math.inf, "frame", ("flip@F+5=30",), faulty_frames=0),
-    _missing("silent source", "silence@F", None),
-    Fault("source death in a frame", "loop: exception", 0.0, SLACK_S, "frame", ("die@F",), faulty_frames=None),
-    Fault("engine crash", "connection or lease ends", 0.0, LEASE_S, "act", act="crash", faulty_frames=None),
-    Fault("engine kill -9", "connection or lease ends", 0.0, LEASE_S, "act", act="kill", faulty_frames=None),
-    Fault("engine SIGSTOP", "connection or lease ends", 0.0, LEASE_S, "act", act="stop", faulty_frames=None),
+    _missing("reorder", "reorder@F=2", "sequence_not_rising"),
+    _missing("delay", "delay@F+3=0.6"),
+    _missing("burst", "burst@F+3"),
+    _bad("NaN", "nan@F+3", "not_finite"),
+    _bad("infinity", "inf@F+3", "not_finite"),
+    _bad("zero", "zero@F+3", "constant"),
+    _bad("saturate", "saturate@F+3", "saturated"),
+    _bad("wrong shape", "shape@F+3", "wrong_shape"),
+    _bad("wrong spacing", "spacing@F+3=1.05", "wrong_spacing"),
+    _bad("other plane", "plane@F+3=5", "wrong_plane"),
+    Fault("bit flips", "gate, where it matters", source=("flip@F+3=30",)),
+    _missing("silent source", "silence@F"),
+    Fault("source death in a frame", "loop: exception", source=("die@F",)),
+    _gone("engine crash", "connection or lease ends", "crash"),
+    _gone("engine kill -9", "connection or lease ends", "kill"),
+    _gone("engine SIGSTOP", "connection or lease ends", "stop"),
+    _gone("link loss", "lease ends; `link_lost`", "cut", "link_lost"),
+    _gone("linac death", "interlock gone; `link_lost`", "linac death", "link_lost"),
     Fault(
-        "link loss", "lease ends; `link_lost`", 0.0, LEASE_S, "act", act="cut", faulty_frames=None, means="link_lost"
-    ),
-    Fault("linac death", "interlock gone; `link_lost`", 0.0, LEASE_S, "act", act="linac death", faulty_frames=None),
-    Fault("linac hang", "lease over when it goes on; `link_lost`", 0.0, SLACK_S, "act", act="linac hang"),
-    Fault("interlock restart", "new interlock holds; `link_lost`", 0.0, LEASE_S, "act", act="linac restart"),
-    Fault(
-        "clock jump back",
-        "gate: `clock_backwards`",
+        "linac hang",
+        "lease over when it goes on; `link_lost`",
         1.0,
-        SLACK_S,
-        "jump",
-        engine={"jump_s": -1.0},
-        faulty_frames=None,
-        means="clock_backwards",
+        HANG_S + SLACK_S,
+        f"it hangs for {1e3 * HANG_S:.0f} ms and cannot switch meanwhile: its output needs a hardware watchdog",
+        act="linac hang",
     ),
-    Fault(
-        "clock jump ahead",
-        "loop or gate: `no_frame`, `stale_frame`",
-        1.0,
-        SLACK_S,
-        "jump",
-        engine={"jump_s": 5.0},
-        faulty_frames=None,
-        means="stale_frame",
-    ),
-    Fault("slow tracker", "decision no longer fresh", 1.5, SLACK_S, "last", engine={"slow_s": 1.0}, faulty_frames=2),
-    Fault(
-        "writer death",
-        "gate: `recording_lost`",
-        1.0,
-        SLACK_S,
-        "act",
-        act="writer death",
-        faulty_frames=None,
-    ),
-    Fault(
+    _gone("interlock restart", "new interlock holds; `link_lost`", "linac restart"),
+    Fault("clock jump back", "gate: `clock_backwards`", engine={"jump_s": -1.0}, means="clock_backwards"),
+    Fault("clock jump ahead", "loop or gate: `no_frame`, `stale_frame`", engine={"jump_s": 5.0}, means="stale_frame"),
+    Fault("slow tracker", "decision no longer fresh", SILENCE_PERIODS, why=LATE, engine={"slow_s": 1.0}),
+    _unrecorded("writer death", "gate: `recording_lost`", "writer death", 1.0, SLACK_S, UNRECORDED),
+    _unrecorded(
         "disk full",
         "gate: `recording_lost`",
+        "disk full",
         2.0,
-        0.12,
-        "act",
-        act="disk full",
-        faulty_frames=None,
+        0.1 + SLACK_S,
+        f"{UNRECORDED}; known once a write has failed",
     ),
-    Fault(
+    _unrecorded(
         "slow consumer: writer stopped",
         "gate: `recording_lost` after 2 s without a sign of life",
+        "writer stop",
         2.0,
         2.0 + SLACK_S,
-        "act",
-        act="writer stop",
-        faulty_frames=None,
+        f"{UNRECORDED}; what is decided is kept in memory meanwhile",
     ),
 )
 """All faults; in "none" the target leaves without any other fault."""

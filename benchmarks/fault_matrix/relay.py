@@ -33,6 +33,10 @@ class Relay:
         """Drop every byte from now on."""
         self._cut.set()
 
+    def mend(self) -> None:
+        """Forward again what is sent from now on."""
+        self._cut.clear()
+
     def close(self) -> None:
         """Stop the relay."""
         self._stopping.set()

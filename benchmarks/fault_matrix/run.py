@@ -1,6 +1,7 @@
-"""Run one case of the matrix: interlock, relay and engine with one fault, and the interlock's record of the beam."""
+"""Run a cell of the matrix: interlock, relay and engine with one fault, and the interlock's record of the beam."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -8,22 +9,24 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_matrix.faults import SLACK_S, Fault
+from benchmarks.fault_matrix.faults import HANG_S, IMAGING_S, LINAC_S, Fault
 from benchmarks.fault_matrix.relay import Relay
-from benchmarks.fault_matrix.scene import Scene
-from gatekeeper.recording.hash_chain import read_chain
-from replay.faults.processes import no_room
+from benchmarks.fault_matrix.scene import FAULT_FRAME, Scene
+from gatekeeper.core.clock import monotonic_ns
+from replay.faults.processes import kill, no_room, stopped
 
+PRIORITY = 20
+"""Real-time priority of the interlock, where the machine grants it."""
 RUN = "from gatekeeper.cli import main; main()"
-HANG_S = 0.5
-JUMP_BEFORE = 0.5
-"""Number of frame periods from a jump of the clock to the first frame judged at the wrong time."""
-START_S = 60.0
+
+
+def now_s() -> float:
+    """Return the time on the clock that engine, interlock and this process share, in s."""
+    return monotonic_ns() * 1e-9
 
 
 class Interlock:
@@ -34,6 +37,8 @@ class Interlock:
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", RUN, "interlock", *options], stdout=subprocess.PIPE, text=True
         )
+        with suppress(OSError):
+            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(PRIORITY))
         assert self.process.stdout is not None
         self.events: list[dict[str, Any]] = [json.loads(self.process.stdout.readline())]
         self.port = int(self.events[0]["listen"].rpartition(":")[2])
@@ -51,7 +56,7 @@ class Interlock:
         """End the process, and read the rest of its output."""
         self.process.send_signal(number)
         self.process.wait(10.0)
-        self.ended_s = time.monotonic()
+        self.ended_s = now_s()
         self._thread.join(2.0)
         if self.process.stdout is not None and not self._thread.is_alive():
             self.process.stdout.close()
@@ -68,193 +73,229 @@ class Interlock:
                 since_s = None
         if since_s is not None:
             # The process ended with the beam on: its output ends the beam as well.
-            found.append((since_s, self.ended_s if self.ended_s is not None else time.monotonic()))
+            found.append((since_s, self.ended_s if self.ended_s is not None else now_s()))
         return found
 
 
-@dataclass
-class Outcome:
-    """Outcome of one case; times are those of the monotonic clock, in s.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial of a cell.
+
+    Attributes
+    ----------
+    was_on : bool
+        Whether the beam was on when the target left and when the fault began; otherwise the trial shows nothing.
+    exposure_s : float
+        Time with the beam on while the target was out, with the latency of the linac, in s; where the target stays,
+        time with the beam on after the fault.
+    reasons : frozenset of str
+        The reasons of all decisions; empty where the process did not live to tell them.
+    """
+
+    was_on: bool
+    exposure_s: float
+    reasons: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """All trials of one fault at one frame rate.
 
     Attributes
     ----------
     fault : Fault
         The fault.
     period_s : float
-        Time from frame to frame.
-    was_on : bool
-        Whether the beam was on when the fault began; otherwise the case shows nothing.
-    to_hold_s : float
-        Time from the fault until the beam was off.
-    limit_s : float
-        The stated time.
-    beyond_s : float
-        Time with the beam on after the stated time, while the input was faulty.
-    while_out_s : float
-        Time with the beam on while the target was out, beyond the detection time.
-    reasons : set of str
-        All reasons in the session's journal.
+        Time from frame to frame, in s.
+    trials : tuple of Trial
+        The trials in which the beam was on before.
+    void : int
+        Number of trials in which it was not.
     """
 
     fault: Fault
     period_s: float
-    was_on: bool = False
-    to_hold_s: float = float("nan")
-    limit_s: float = 0.0
-    beyond_s: float = 0.0
-    while_out_s: float = 0.0
-    reasons: set[str] = field(default_factory=set)
+    trials: tuple[Trial, ...]
+    void: int
+
+    @property
+    def limit_s(self) -> float:
+        """The stated exposure, in s."""
+        return self.fault.limit_s(self.period_s)
+
+    @property
+    def worst_s(self) -> float:
+        """The longest exposure, in s; NaN without trials."""
+        return max((trial.exposure_s for trial in self.trials), default=math.nan)
+
+    @property
+    def mean_s(self) -> float:
+        """The mean exposure, in s; NaN without trials."""
+        return sum(trial.exposure_s for trial in self.trials) / len(self.trials) if self.trials else math.nan
+
+    @property
+    def missed(self) -> int:
+        """Number of trials without the reason that must be in the journal."""
+        means = self.fault.means
+        return 0 if means is None else sum(means not in trial.reasons for trial in self.trials)
 
     @property
     def good(self) -> bool:
-        """Whether the outcome is as stated."""
-        means = self.fault.means
-        return (
-            self.was_on
-            and self.to_hold_s <= self.limit_s
-            and self.beyond_s <= 0.0
-            and self.while_out_s <= 0.0
-            and (means is None or means in self.reasons)
+        """Whether the cell is as stated."""
+        return self.worst_s <= self.limit_s and self.missed == 0
+
+
+class Engine:
+    """The engine's process; see `benchmarks.fault_matrix.engine`."""
+
+    def __init__(self, settings: dict[str, Any], folder: Path) -> None:
+        path = folder / "settings.json"
+        path.write_text(json.dumps(settings), encoding="utf-8")
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "benchmarks.fault_matrix.engine", str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
+        self.line()
+
+    def begin(self, trial: dict[str, Any]) -> dict[str, Any]:
+        """Begin a trial, and return what its process says when it is ready and at its first frame."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(trial) + "\n")
+        self.process.stdin.flush()
+        return {**self.line(), **self.line()}
+
+    def rest(self) -> frozenset[str]:
+        """Wait for the end of the trial, and return its reasons."""
+        reasons: frozenset[str] = frozenset()
+        while "ended" not in (found := self.line()):
+            reasons = frozenset(found["reasons"])
+        return reasons
+
+    def line(self) -> dict[str, Any]:
+        """Return the next line of the process."""
+        assert self.process.stdout is not None
+        return dict(json.loads(self.process.stdout.readline()))
+
+    def close(self) -> None:
+        """End the process; a trial that still runs has been ended before."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5.0)
 
 
-def run_case(fault: Fault, scene: Scene, recording: Path, folder: Path) -> Outcome:
-    """Run one case in an empty folder, and judge it."""
+def run_cell(fault: Fault, scene: Scene, recording: Path, folder: Path, trials: int) -> Cell:
+    """Run the trials of one cell in an empty folder, and judge them.
+
+    Actions on processes are spread evenly over the frame period. A trial without the beam on before is repeated, for
+    as many times as there are trials at most.
+    """
     key_file = folder / "key"
     key_file.write_bytes(os.urandom(32))
     key_file.chmod(0o600)
     interlocks = [Interlock(key_file)]
-    relay, undo = Relay(interlocks[0].port), ExitStack()
-    settings = folder / "settings.json"
+    # A relay delays what passes it.
+    relay = Relay(interlocks[0].port) if fault.act == "cut" else None
     values = {
         "recording": str(recording),
         "period_s": scene.period_s,
-        "fault_frame": scene.fault_frame,
-        "port": relay.port,
+        "port": interlocks[0].port if relay is None else relay.port,
         "key_file": str(key_file),
-        "session": str(folder / "session"),
-        "source": [text.replace("F", str(scene.fault_frame)) for text in fault.source],
+        "source": [text.replace("F", str(FAULT_FRAME)) for text in fault.source],
         **fault.engine,
     }
-    settings.write_text(json.dumps(values), encoding="utf-8")
-    engine = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "benchmarks.fault_matrix.engine", str(settings)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert engine.stdout is not None
-        ready = json.loads(engine.stdout.readline())
-        first_s = json.loads(engine.stdout.readline())["first_s"]
-        acted_s = over_s = first_s + (scene.fault_frame + 0.3) * scene.period_s
+    found: list[Trial] = []
+    attempts = 0
+    with ExitStack() as stack:
+        stack.callback(lambda: interlocks[-1].process.poll() is None and interlocks[-1].end())
+        if relay is not None:
+            stack.callback(relay.close)
+        engine = Engine(values, folder)
+        stack.callback(engine.close)
+        while len(found) < trials and attempts < 2 * trials:
+            if interlocks[-1].process.poll() is not None:
+                interlocks.append(Interlock(key_file, interlocks[0].port))
+            phase = (len(found) + 0.5) / trials
+            session = "" if scene.leaves else str(folder / f"session-{attempts}")
+            attempts += 1
+            one = _run_trial(fault, scene, engine, relay, interlocks, key_file, phase, session)
+            if one.was_on:
+                found.append(one)
+    return Cell(fault, scene.period_s, tuple(found), attempts - len(found))
+
+
+def _run_trial(
+    fault: Fault,
+    scene: Scene,
+    engine: Engine,
+    relay: Relay | None,
+    interlocks: list[Interlock],
+    key_file: Path,
+    phase: float,
+    session: str,
+) -> Trial:
+    """Run one trial, with its action on a process at a phase of the frame period."""
+    first = engine.begin({"phase": phase, "session": session})
+    leaves_s = first["first_s"] + (FAULT_FRAME - 1) * scene.period_s
+    acted_s = leaves_s + IMAGING_S + phase * scene.period_s
+    end_s = first["first_s"] + IMAGING_S + len(scene.recording.times_s) * scene.period_s
+    longer_s = 0.0
+    with ExitStack() as undo:
         if fault.act is not None:
-            time.sleep(max(0.0, acted_s - time.monotonic()))
-            acted_s, over_s = _act(fault.act, engine, int(ready["writer_pid"]), relay, interlocks, key_file, undo)
-        time.sleep(max(0.0, first_s + len(scene.out) * scene.period_s - time.monotonic()))
-    finally:
-        with suppress(ProcessLookupError):
-            os.kill(engine.pid, signal.SIGCONT)
-        _end(engine)
-        undo.close()
-        relay.close()
-        for interlock in interlocks:
-            if interlock.process.poll() is None:
-                interlock.end()
+            time.sleep(max(0.0, acted_s - now_s()))
+            acted_s = now_s()
+            longer_s = _act(fault.act, int(first["pid"]), int(first["writer_pid"]), relay, interlocks, key_file, undo)
+            time.sleep(max(0.0, end_s - now_s()))
+    reasons = engine.rest()
     on = [stretch for interlock in interlocks for stretch in interlock.beam_on()]
-    outcome = _judge(fault, scene, on, first_s, acted_s, over_s)
-    outcome.reasons = _reasons(folder / "session" / "decisions.jsonl")
-    return outcome
+    began_s = min(leaves_s + IMAGING_S, acted_s) if scene.leaves else acted_s
+    # A moment earlier is before the fault.
+    was_on = all(any(since_s <= at_s - 0.001 <= until_s for since_s, until_s in on) for at_s in (leaves_s, began_s))
+    if not scene.leaves:
+        return Trial(was_on, overlap_s(on, acted_s, end_s), reasons)
+    return Trial(was_on, overlap_s(on, leaves_s, end_s) - longer_s + LINAC_S, reasons)
 
 
 def _act(
-    act: str,
-    engine: "subprocess.Popen[str]",
-    writer_pid: int,
-    relay: Relay,
-    interlocks: list[Interlock],
-    key: Path,
-    undo: ExitStack,
-) -> tuple[float, float]:
-    """Apply the fault; return when it began (or when a stopped process continued), and when it was over."""
-    now_s = time.monotonic()
-    if act in ("crash", "kill", "stop"):
-        engine.send_signal({"crash": signal.SIGSEGV, "kill": signal.SIGKILL, "stop": signal.SIGSTOP}[act])
-    elif act == "cut":
+    act: str, pid: int, writer_pid: int, relay: Relay | None, interlocks: list[Interlock], key: Path, undo: ExitStack
+) -> float:
+    """Apply the fault, leave to `undo` what ends it, and return by how much it took longer than it should, in s."""
+    if act in ("crash", "kill"):
+        os.kill(pid, {"crash": signal.SIGSEGV, "kill": signal.SIGKILL}[act])
+    elif act == "stop":
+        undo.enter_context(stopped(pid))
+    elif act == "cut" and relay is not None:
         relay.cut()
+        undo.callback(relay.mend)
     elif act == "writer death":
-        os.kill(writer_pid, signal.SIGKILL)
+        kill(writer_pid)
     elif act == "writer stop":
-        os.kill(writer_pid, signal.SIGSTOP)
+        undo.enter_context(stopped(writer_pid))
     elif act == "disk full":
         undo.enter_context(no_room(writer_pid))
     elif act == "linac death":
-        interlocks[0].end(signal.SIGKILL)
+        interlocks[-1].end(signal.SIGKILL)
     elif act == "linac restart":
-        interlocks[0].end(signal.SIGKILL)
+        interlocks[-1].end(signal.SIGKILL)
         interlocks.append(Interlock(key, interlocks[0].port))
     elif act == "linac hang":
-        interlocks[0].process.send_signal(signal.SIGSTOP)
-        time.sleep(HANG_S)
-        now_s = time.monotonic()
-        interlocks[0].process.send_signal(signal.SIGCONT)
+        began_s = now_s()
+        with stopped(interlocks[-1].process.pid):
+            time.sleep(HANG_S)
+        return now_s() - began_s - HANG_S
     else:
         raise ValueError(act)
-    return now_s, time.monotonic()
-
-
-def _end(engine: "subprocess.Popen[str]") -> None:
-    """Wait for the engine to end its session, or end the process."""
-    try:
-        engine.wait(5.0)
-    except subprocess.TimeoutExpired:
-        engine.kill()
-        engine.wait(5.0)
-    if engine.stdout is not None:
-        engine.stdout.close()
-
-
-def _judge(
-    fault: Fault, scene: Scene, on: list[tuple[float, float]], first_s: float, acted_s: float, over_s: float
-) -> Outcome:
-    """Compare the beam with the stated times and with the truth."""
-    period_s = scene.period_s
-    times_s = [first_s + index * period_s for index in range(len(scene.out) + 1)]
-    begins = {
-        "frame": times_s[scene.fault_frame],
-        "last": times_s[scene.fault_frame - 1],
-        "jump": times_s[scene.fault_frame] - JUMP_BEFORE * period_s,
-        "act": acted_s,
-    }
-    # Without a fault the beam is held because of the target itself.
-    begin_s = times_s[int(scene.out.argmax())] if fault.name == "none" else begins[fault.since]
-    limit_s = fault.limit_s(period_s)
-    outcome = Outcome(fault, period_s, limit_s=limit_s)
-    # The decision on this frame is made when the fault begins; a moment earlier is before the fault.
-    outcome.was_on = any(since_s <= begin_s - 0.001 <= until_s for since_s, until_s in on)
-    outcome.to_hold_s = max(
-        (until_s - begin_s for since_s, until_s in on if since_s <= begin_s <= until_s), default=0.0
-    )
-    if fault.faulty_frames != 0:
-        last = len(scene.out) if fault.faulty_frames is None else scene.fault_frame + fault.faulty_frames - 1
-        # After reconnection the next good frames may turn the beam on again.
-        end_s = over_s if fault.act in ("linac hang", "linac restart") else times_s[last]
-        outcome.beyond_s = overlap_s(on, begin_s + limit_s, max(begin_s, end_s))
-    # Out on two successive frames means out in between. A fault that delays detection has its own limit, above.
-    noticed_s = begin_s + limit_s if fault.faulty_frames != 0 else first_s
-    for index, (is_out, next_out) in enumerate(pairwise(scene.out)):
-        if is_out and next_out:
-            outcome.while_out_s += overlap_s(on, max(noticed_s, times_s[index] + SLACK_S), times_s[index + 1])
-    return outcome
+    return 0.0
 
 
 def overlap_s(on: list[tuple[float, float]], begin_s: float, end_s: float) -> float:
     """Return the time with the beam on between two times, in s."""
     return sum(max(0.0, min(until_s, end_s) - max(since_s, begin_s)) for since_s, until_s in on)
-
-
-def _reasons(journal: Path) -> set[str]:
-    """Return all reasons in a session's journal."""
-    if not journal.exists():
-        return set()
-    return {reason for entry in read_chain(journal.read_bytes()).entries for reason in entry.get("reasons", ())}

@@ -1,10 +1,9 @@
-"""Make the scene: a target that rests in its envelope and leaves it soon after the fault, with exact truth."""
+"""Make the scene: a target that rests in its envelope and is out from one frame to the next, with exact truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig, build
 from gatekeeper.core.contour import mask_to_contour
@@ -13,8 +12,13 @@ from gatekeeper.gating.envelope import Envelope
 from replay.phantom import PhantomConfig, make_phantom
 from replay.recording import Recording
 
-FAULT_S, LEAVES_AFTER_S, AWAY_S, DURATION_S = 2.0, 0.4, 1.2, 4.5
-"""Begin of the fault, delay until the target leaves, duration of its absence, and end of the session, in s."""
+FAULT_FRAME = 6
+"""Index of the first faulty frame, which is also the first that shows the target outside."""
+LONGER_S = 3.2
+"""Time after that frame in a scene for slow faults, in s."""
+FRAMES_AFTER = 6
+DEPTH_MM = 15.0
+MADE_AT_HZ = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,41 +28,50 @@ class Scene:
     Attributes
     ----------
     recording : Recording
-        The frames.
-    out : ndarray of bool, shape (T,)
-        Whether the target is out, on each frame.
+        The frames. The target is inside on those before `FAULT_FRAME`, and out on all others if it leaves.
     period_s : float
         Time from frame to frame, in s.
-    fault_frame : int
-        Index of the frame at which the fault begins.
+    leaves : bool
+        Whether the target leaves.
     """
 
     recording: Recording
-    out: NDArray[np.bool_]
     period_s: float
-    fault_frame: int
+    leaves: bool
 
 
-def make_scene(rate_hz: float, longer_s: float = 0.0) -> Scene:
-    """Return the scene at a frame rate; in a longer one the target stays inside, for slow faults."""
+def make_scene(rate_hz: float, leaves: bool = True) -> Scene:
+    """Return the scene at a frame rate; one in which the target stays is longer.
+
+    Raises
+    ------
+    ValueError
+        When the phantom's truth is not as stated.
+    """
     still = {"amplitude_mm": 0.0, "drift_mm_per_min": 0.0, "irregular_mm": 0.0, "cardiac_mm": 0.0}
-    leaves = {"start_s": FAULT_S + LEAVES_AFTER_S, "depth_mm": 30.0, "duration_s": AWAY_S, "ramp_s": 0.25}
-    duration_s = DURATION_S + longer_s
-    acquisition = {"matrix": (128, 128), "frame_rate_hz": rate_hz, "duration_s": duration_s}
-    breathing = {**still, "deep_breaths": () if longer_s else (leaves,)}
-    recording = make_phantom(
-        build(PhantomConfig, {"acquisition": acquisition, "breathing": breathing}, "fault matrix")
-    ).recording
+    jump = {"start_s": (FAULT_FRAME - 0.5) / MADE_AT_HZ, "depth_mm": DEPTH_MM, "duration_s": 60.0, "ramp_s": 0.0}
+    count = FAULT_FRAME + (FRAMES_AFTER if leaves else round(LONGER_S * rate_hz))
+    config = {
+        "acquisition": {"matrix": (128, 128), "frame_rate_hz": MADE_AT_HZ, "duration_s": count / MADE_AT_HZ},
+        "breathing": {**still, "deep_breaths": (jump,) if leaves else ()},
+    }
+    made = make_phantom(build(PhantomConfig, config, "fault matrix")).recording
+    if _is_out(made) != [leaves and index >= FAULT_FRAME for index in range(count)]:
+        raise ValueError("fault matrix: the phantom's target is not inside and out when it should be")
+    times_s = np.arange(count) / rate_hz
+    return Scene(replace(made, times_s=times_s), 1.0 / rate_hz, leaves)
+
+
+def _is_out(recording: Recording) -> list[bool]:
+    """Return whether the target is out on each frame, by the truth."""
     assert recording.labels is not None
     assert recording.first_mask is not None
     config = SessionConfig()
     shape = (recording.frames.shape[1], recording.frames.shape[2])
-    envelope = Envelope.around(
-        mask_to_contour(recording.first_mask), config.envelope.margin_mm, recording.spacing_mm, shape
-    )
+    contour = mask_to_contour(recording.first_mask)
+    envelope = Envelope.around(contour, config.envelope.margin_mm, recording.spacing_mm, shape)
     outside = [envelope.outside_percent(mask_to_contour(label)) for label in recording.labels]
-    out = np.array([not percent <= config.gate.outside_percent for percent in outside])
-    return Scene(recording, out, 1.0 / rate_hz, round(FAULT_S * rate_hz))
+    return [not percent <= config.gate.outside_percent for percent in outside]
 
 
 def save(recording: Recording, path: Path) -> None:
