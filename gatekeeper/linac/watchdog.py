@@ -1,7 +1,8 @@
 """The watchdog: a process of its own that sends HOLD when the engine's heartbeat stops or its process is gone.
 
 It is a second line of defence. A lease that is not renewed holds the beam by itself; the watchdog is for ports that
-keep the last state they received. It outlives the engine, also after a crash, kill -9 or a stopped process.
+keep the last state they received. It outlives the engine, also after a crash, kill -9 or a stopped process. The engine
+watches it in turn: a watchdog that was killed or stopped is a fault, see `Watchdog.fault`.
 """
 
 import mmap
@@ -34,8 +35,11 @@ GIVE_UP_S = 10.0
 """Time after the engine's end during which sending HOLD is retried, in s."""
 CHECKS = 10
 """Number of times the counter is read within its limit."""
-COUNTER = 8
-"""Size of the counter in bytes."""
+COUNTERS = 16
+"""Size of the two counters in bytes: the engine's beats, and those of the watchdog."""
+WATCHING_S = 3.0
+"""Time without a beat of the watchdog after which it counts as lost, in s: longer than it takes to open or close a
+port, during which it does not beat."""
 
 
 @dataclass(slots=True)
@@ -66,8 +70,8 @@ class HeartbeatDeadline:
 class Watchdog:
     """Start the watchdog process and feed it.
 
-    The heartbeat is a counter in anonymous shared memory, which both processes hold by a file descriptor: no name can
-    be left behind, and neither process can remove it while the other uses it.
+    The heartbeats are two counters in anonymous shared memory, one for each direction, which both processes hold by a
+    file descriptor: no name can be left behind, and neither process can remove them while the other uses them.
 
     Parameters
     ----------
@@ -87,8 +91,8 @@ class Watchdog:
         if not 0.0 < limit_s < 3600.0:
             raise WatchdogError(f"watchdog: limit is {limit_s} s; it must be above 0 and below 3600")
         memory = os.memfd_create("gatekeeper-heartbeat")
-        os.ftruncate(memory, COUNTER)
-        self._memory = mmap.mmap(memory, COUNTER)
+        os.ftruncate(memory, COUNTERS)
+        self._memory = mmap.mmap(memory, COUNTERS)
         self._counter = memoryview(self._memory).cast("Q")
         spawn = multiprocessing.get_context("spawn")
         self._link, theirs = spawn.Pipe()
@@ -107,10 +111,23 @@ class Watchdog:
                 f"watchdog: the process did not start within {START_S:g} s (exit code {self._process.exitcode}); "
                 "start it with a function of a module that can be imported, or run without a watchdog"
             )
+        self._gone = select.poll()
+        self._gone.register(self._process.sentinel, select.POLLIN)
+        self._heard, self._heard_ns = 0, monotonic_ns()
 
     def beat(self) -> None:
         """Give a sign of life; takes a few hundred nanoseconds."""
         self._counter[0] += 1
+
+    def fault(self) -> Reason | None:
+        """Return `watchdog_lost` when the process has ended or no longer watches; takes a few microseconds."""
+        if self._closed:
+            return None
+        heard, now_ns = self._counter[1], monotonic_ns()
+        if heard != self._heard:
+            self._heard, self._heard_ns = heard, now_ns
+        is_watching = not self._gone.poll(0) and now_ns - self._heard_ns <= WATCHING_S * 1e9
+        return None if is_watching else Reason.WATCHDOG_LOST
 
     @property
     def alive(self) -> bool:
@@ -172,7 +189,12 @@ def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, e
     # A terminal's interrupt is for the engine, which terminates its child processes when it ends.
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    counter = memoryview(mmap.mmap(memory.descriptor, COUNTER, access=mmap.ACCESS_READ)).cast("Q")
+    counter = memoryview(mmap.mmap(memory.descriptor, COUNTERS)).cast("Q")
+
+    def count() -> int:
+        counter[1] += 1
+        return counter[0]
+
     os.close(memory.descriptor)
     try:
         gone = os.pidfd_open(engine)
@@ -182,7 +204,7 @@ def _main(connect: Connect, limit_s: float, memory: _Handed, link: Connection, e
     try:
         signal.signal(signal.SIGTERM, _terminate)
         link.send("ready")
-        if watch(hold_sender, limit_s, lambda: counter[0], link, gone):
+        if watch(hold_sender, limit_s, count, link, gone):
             _send_hold(hold_sender)
     except (_TerminatedError, OSError):
         _send_hold(hold_sender)
@@ -200,7 +222,7 @@ def watch(hold_sender: "HoldSender", limit_s: float, count: Callable[[], int], l
     limit_s : float
         Longest time for the counter to stand still, in s.
     count : callable
-        Read the counter.
+        Read the engine's counter; called in every round, so that it can give the watchdog's own sign of life.
     link : Connection
         Any message on it is the request to end; its end means that the engine is gone.
     gone : int

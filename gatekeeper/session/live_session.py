@@ -100,6 +100,7 @@ class LiveSession:
         folder: Path,
         beat: Callable[[], None] | None = None,
         interfaces: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+        fault: Callable[[], Reason | None] | None = None,
     ) -> Outcome:
         """Run the session until an operator, the time limit or the source ends it, and complete the record in `folder`.
 
@@ -118,6 +119,8 @@ class LiveSession:
         interfaces : callable
             Return a context manager of operator interfaces for the folder, which exists by then. It is entered before
             the first frame and left after the last decision.
+        fault : callable, optional
+            Return a fault of what the session needs besides, or None; see `run_loop`.
 
         Returns
         -------
@@ -143,7 +146,7 @@ class LiveSession:
                 with SessionRecorder(
                     folder, config.settings() if armed is None else armed.config, setup, source=config.source.kind
                 ) as session:
-                    return self._record(session, setup, armed, source, linac, beat, opened)
+                    return self._record(session, setup, armed, source, linac, beat, opened, fault)
         finally:
             self.contour_requests.close(OVER)
             self.requests.close()
@@ -168,6 +171,7 @@ class LiveSession:
         linac: LinacPort,
         beat: Callable[[], None] | None,
         opened: ExitStack,
+        fault: Callable[[], Reason | None] | None,
     ) -> Outcome:
         """Decide on frames until the end, and complete the record."""
         definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
@@ -209,6 +213,7 @@ class LiveSession:
                         beat,
                         definition.silence_s,
                         controller.next_command,
+                        fault,
                     )
             except GatekeeperError as error:
                 failure = error

@@ -32,6 +32,7 @@ def run_loop(
     beat: Callable[[], None] | None = None,
     silence_s: float = math.inf,
     operator: Callable[[], Command | None] | None = None,
+    fault: Callable[[], Reason | None] | None = None,
 ) -> None:
     """Decide on every frame of a source and send the decisions to the linac, until the source has ended.
 
@@ -63,6 +64,8 @@ def run_loop(
         Time since the arrival of the last frame above which a frame counts as missing, in s.
     operator : callable, optional
         Return the next operator command, or None; must not block.
+    fault : callable, optional
+        Return a fault of what the session needs besides, such as its watchdog, or None; called before each decision.
 
     Raises
     ------
@@ -126,6 +129,8 @@ def run_loop(
                 now_s = clock.now_s()
                 if recorder.fault is not None:
                     engine.latch(Reason.RECORDING_LOST)
+                if fault is not None and (found := fault()) is not None:
+                    engine.latch(found)
                 link_alive = linac.alive
                 allowed_s = allowed.since_last_s()
                 step = _judge(engine, frame, now_s, link_alive)

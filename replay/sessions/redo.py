@@ -7,6 +7,7 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.step import Step
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.events import apply_events
 
@@ -28,6 +29,17 @@ class Redone:
     line: int
     entry: Entry
     step: Step | None = None
+
+
+WATCHED = (Reason.WATCHDOG_LOST,)
+"""Faults of what a session needs besides, which no frame shows."""
+
+
+def latch_again(engine: Engine, entry: Entry) -> None:
+    """Latch the faults of a decision that neither its frame nor its time shows."""
+    for fault in WATCHED:
+        if fault in entry["reasons"]:
+            engine.latch(fault)
 
 
 def circumstances(entry: Entry) -> tuple[float, bool]:
@@ -67,6 +79,7 @@ def redo(
             apply_events(armed, entry, session.gathered)
             yield Redone(line, entry)
         elif kind == "silence":
+            latch_again(armed.engine, entry)
             now_s, link_alive = circumstances(entry)
             yield Redone(line, entry, armed.engine.silence(now_s, link_alive=link_alive))
         elif kind == "frame":
@@ -77,5 +90,6 @@ def redo(
             if frame_hash != entry["frame_hash"]:
                 on_changed(line, entry)
             frame = replace(frame, skipped=int(entry["skipped"]))
+            latch_again(armed.engine, entry)
             now_s, link_alive = circumstances(entry)
             yield Redone(line, entry, armed.engine.step(frame, now_s, link_alive=link_alive))

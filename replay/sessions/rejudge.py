@@ -24,7 +24,7 @@ from gatekeeper.session.arming import Armed, gate_of
 from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.events import LEARNED, NOTICES, command_of
-from replay.sessions.redo import circumstances, redo
+from replay.sessions.redo import circumstances, latch_again, redo
 from replay.sessions.session_tracker import GivenTracker, arm_session
 
 NO_IMAGE = np.zeros((1, 1), np.float32)
@@ -153,6 +153,7 @@ class Rejudged:
                 elif entry["event"] not in NOTICES:
                     engine.command(command_of(entry))
                 continue
+            latch_again(engine, entry)
             now_s, link_alive = circumstances(entry)
             if one.frame is None or one.checks is None:
                 decision = engine.silence(now_s, link_alive=link_alive).decision

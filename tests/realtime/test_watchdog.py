@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import WatchdogError
 from gatekeeper.linac.watchdog import Watchdog
 from tests.realtime.watchdog_engine import FileLinac, RefusingLinac, told
@@ -81,6 +82,33 @@ def test_standing_down_says_nothing_to_the_linac(tmp_path):
     watchdog.close()
     assert not is_running(watchdog.pid)
     assert words(path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_watchdog_that_was_killed_is_a_fault_at_once_and_for_good(number, tmp_path):
+    watchdog = Watchdog(partial(FileLinac, tmp_path / "linac"), LIMIT_S)
+    try:
+        watchdog.beat()
+        assert watchdog.fault() is None
+        os.kill(watchdog.pid, number)
+        until(lambda: watchdog.fault() is Reason.WATCHDOG_LOST)
+        watchdog.beat()
+        assert watchdog.fault() is Reason.WATCHDOG_LOST
+    finally:
+        watchdog.close()
+    assert watchdog.fault() is None, "one that was told to end is not missed"
+
+
+def test_a_watchdog_that_was_stopped_is_a_fault_until_it_watches_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatekeeper.linac.watchdog.WATCHING_S", 1.0)
+    watchdog = Watchdog(partial(FileLinac, tmp_path / "linac"), LIMIT_S)
+    try:
+        os.kill(watchdog.pid, signal.SIGSTOP)
+        until(lambda: watchdog.fault() is Reason.WATCHDOG_LOST)
+        os.kill(watchdog.pid, signal.SIGCONT)
+        until(lambda: watchdog.fault() is None)
+    finally:
+        watchdog.close()
 
 
 def test_hold_is_sent_again_until_the_linac_takes_it(tmp_path):

@@ -58,6 +58,7 @@ def test_the_faults_are_those_that_need_an_operator():
     assert set(FAULTS) == {
         Reason.ENGINE_FAULT,
         Reason.RECORDING_LOST,
+        Reason.WATCHDOG_LOST,
         Reason.SOURCE_CHANGED,
         Reason.CLOCK_DRIFT,
         Reason.GEOMETRY_CHANGED,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.core.decision import BeamState
+from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import EngineError, RecordingError
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.session.preview_recorder import PreviewRecorder
@@ -277,3 +277,18 @@ def test_doors_are_open_from_the_beginning_until_the_last_frame_was_judged(tmp_p
 
     run_live(tmp_path / "s", interfaces=interfaces)
     assert seen == [[], ["config.toml", "decisions.jsonl", "frames.h5", "signatures.jsonl"]]
+
+
+def test_watchdog_that_is_lost_holds_until_the_end_and_the_session_verifies(tmp_path):
+    asked = []
+
+    def fault():
+        asked.append(1)
+        return Reason.WATCHDOG_LOST if len(asked) > 12 else None
+
+    _, _, linac = run_live(tmp_path / "s", script={14: ["reset"]}, fault=fault)
+    decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert "ON" in [one["state"] for one in decisions[:12]]
+    assert all("watchdog_lost" in one["reasons"] for one in decisions[12:])
+    assert not linac.beam_on
+    assert checked(tmp_path / "s").findings == []

@@ -66,6 +66,18 @@ def test_record_that_is_lost_is_a_fault_of_the_gate_from_the_next_pass_on_and_th
     assert len(recorder.steps) == 5
 
 
+def test_watchdog_that_is_lost_is_a_fault_of_the_gate_before_the_next_decision():
+    passes = []
+
+    def fault():
+        passes.append(1)
+        return Reason.WATCHDOG_LOST if len(passes) > 2 else None
+
+    engine, linac, _ = run_watched(regular(5), fault=fault)
+    assert engine.faults == [Reason.WATCHDOG_LOST] * 3
+    assert len(linac.commands) == 2 + len(passes), "asked once for each decision, before it is sent"
+
+
 @pytest.mark.parametrize("silence_s", [0.3, 0.45])
 def test_source_is_silent_so_long_after_its_last_frame_arrived(silence_s):
     late = frame(sequence=1, acquired_s=0.2, received_s=0.25)

@@ -282,6 +282,10 @@ def test_recording_lost():
     stays_until_reset(Reason.RECORDING_LOST)
 
 
+def test_watchdog_lost():
+    stays_until_reset(Reason.WATCHDOG_LOST)
+
+
 def test_a_reset_fault_whose_cause_is_there_is_back_at_once():
     backwards = merged({"sequence": {"forward": False}})
     state = step(on_state(), backwards, Rules.of(CONFIG))
