@@ -23,6 +23,7 @@ CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"
 FIRST_SEED = 100
 RAW, FULL, BOTH = "measured (off)", f"{OURS}, full", f"{OURS}, conservative"
 FULL_WHOLE, BOTH_WHOLE = f"{FULL}, whole", f"{BOTH}, whole"
+FULL_GATE = f"{FULL}, as the gate decides"
 
 LUJAN = Breathing()
 SETTINGS = (
@@ -56,6 +57,7 @@ def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Predictions
         (BOTH_WHOLE, "conservative", "whole"),
     ):
         ways[name] = beam_on(scene, ours, settings(mode, latency_s, look_ahead))
+    ways[FULL_GATE] = beam_on(scene, ours, settings("full", latency_s), as_gate=True)
     for name, make in METHODS.items():
         if name != OURS:
             said = predict(scene, make(), middle)
@@ -128,7 +130,7 @@ def main(args: Sequence[str] | None = None) -> int:
     if traces:
         title = f"Traces tracked on recorded cine-MR, {RECORDED_LATENCY_S * 1e3:.0f} ms"
         rows = collect(traces)
-        console.print(cases_table(title, {way: rows[way] for way in (RAW, FULL, BOTH, FULL_WHOLE)}, healthy))
+        console.print(cases_table(title, {way: rows[way] for way in (RAW, FULL, FULL_GATE, BOTH, FULL_WHOLE)}, healthy))
         console.print(table(f"{title}: all ways to decide, mean and spread over cases", rows))
     else:
         console.print(f"No recorded case is in the table: none found in {options.cine}", highlight=False)

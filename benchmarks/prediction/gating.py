@@ -13,7 +13,7 @@ from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
 from gatekeeper.config import PredictionConfig
 from gatekeeper.core.clock import stopwatch_ns
-from gatekeeper.gating.lookahead import instants_s, used_percent
+from gatekeeper.gating.lookahead import USUAL_ERROR_MM, instants_s, used_percent
 
 Array = NDArray[np.float64]
 
@@ -95,8 +95,13 @@ def instants_of(scene: Scene, config: PredictionConfig) -> tuple[float, ...]:
     return instants_s(config, float(np.median(np.diff(scene.times_s))))
 
 
-def beam_on(scene: Scene, predictions: Predictions, config: PredictionConfig) -> NDArray[np.bool_]:
-    """Return the decision on each frame, shape (T,)."""
+def beam_on(
+    scene: Scene, predictions: Predictions, config: PredictionConfig, *, as_gate: bool = False
+) -> NDArray[np.bool_]:
+    """Return the decision on each frame, shape (T,): by the prediction alone, or as the gate decides.
+
+    The gate in addition holds where the measured position is outside by more than its usual error, see `Lookahead`.
+    """
     instants = [predictions.instants_s.index(instant) for instant in instants_of(scene, config)]
     measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan))
     predicted = _percent(predictions.si_mm[:, instants])
@@ -104,6 +109,10 @@ def beam_on(scene: Scene, predictions: Predictions, config: PredictionConfig) ->
         used_percent(config, measured[frame], predicted[frame].tolist(), bool(predictions.healthy[frame]))
         for frame in range(len(measured))
     ]
+    if as_gate:
+        si_mm, middle_mm = scene.measured_mm[:, 0], predictions.si_mm[:, instants[len(instants) // 2]]
+        at_best = _percent(si_mm + np.clip(middle_mm - si_mm, -USUAL_ERROR_MM, USUAL_ERROR_MM))
+        used = np.where(used < measured, np.maximum(used, at_best), used)
     return np.array(used) <= 0.0
 
 
