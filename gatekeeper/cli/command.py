@@ -9,7 +9,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.core.login import login_name
 from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import STATUS
-from gatekeeper.operator.request import named, request_from_json
+from gatekeeper.operator.request import request_from_json
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
@@ -17,7 +17,7 @@ def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, 
 
     Exit 0 when it was done, 1 when it was refused, 2 when no session answers.
     """
-    name = named(login_name() if operator is None else operator)
+    name = login_name() if operator is None else operator
     if action != [STATUS]:
         try:
             request_from_json(action, name, "command line")

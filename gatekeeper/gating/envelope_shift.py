@@ -1,12 +1,18 @@
-"""Move the envelopes on an operator's command, within limits."""
+"""Move the envelopes on an operator's command, towards where the target was measured to rest, and within limits."""
 
 import math
 
 from gatekeeper.config import GateConfig
+from gatekeeper.core.contour import center_mm
 from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.rest_position import RestPosition
 from gatekeeper.gating.zones import TargetZone, Zone
 
 ROUNDING_MM = 1e-9
+AT_REST_MM = 1.0
+"""The envelope may be moved to within this of the position of rest, and beside the way to it by this, in mm."""
+COUCH = "moving the treatment couch keeps the plan and is the better way"
+"""Said wherever a shift is shown."""
 
 
 class EnvelopeShift:
@@ -25,6 +31,8 @@ class EnvelopeShift:
         The zones at their present position.
     moved_mm : tuple of float
         Their displacement from the planned position along rows and columns, in mm.
+    rest : RestPosition
+        Where the target was found lately.
     """
 
     def __init__(self, planned: tuple[Zone, ...], config: GateConfig) -> None:
@@ -32,15 +40,58 @@ class EnvelopeShift:
         self._config = config
         self.zones = planned
         self._primary = _primary(planned)
+        self._planned_mm = center_mm(self._primary.envelope.contour_px, self._primary.envelope.spacing_mm)
         self.moved_mm = (0.0, 0.0)
+        self.rest = RestPosition()
 
     @property
     def envelope(self) -> Envelope:
         """Envelope of the primary target at its present position."""
         return self._primary.envelope
 
+    def to_rest_mm(self) -> tuple[float, float] | None:
+        """Return the shift along rows and columns to where the target rests, in mm; None when that is not known."""
+        present_mm = (self._planned_mm[0] + self.moved_mm[0], self._planned_mm[1] + self.moved_mm[1])
+        rest_mm = self.rest.find(present_mm)
+        return None if rest_mm is None else (rest_mm[0] - present_mm[0], rest_mm[1] - present_mm[1])
+
+    def refusal(self, shift_mm: tuple[float, float], *, held: bool) -> str | None:
+        """Return why the zones may not be moved by a shift, in one line; None when they may.
+
+        Parameters
+        ----------
+        shift_mm : tuple of float
+            Displacement along rows and columns, in mm.
+        held : bool
+            Whether the beam is held now.
+        """
+        if not held:
+            return "not moved: the beam is on; hold it first"
+        if (too_far := self._too_far(shift_mm)) is not None:
+            return too_far
+        to_rest_mm = self.to_rest_mm()
+        if to_rest_mm is None:
+            return "not moved: where the target rests has not been measured; wait, or move the treatment couch"
+        if not _leads_to_rest(shift_mm, to_rest_mm):
+            return (
+                f"not moved: that is not where the target rests, {in_words(to_rest_mm)} of the envelope; "
+                f"move towards it, by no more"
+            )
+        return None
+
+    def as_words(self, shift_mm: tuple[float, float]) -> str:
+        """Describe a shift that is asked for, and where the target rests, in one line."""
+        to_rest_mm = self.to_rest_mm()
+        rests = "" if to_rest_mm is None else f"; the target rests {in_words(to_rest_mm)} of the envelope"
+        return (
+            f"moves the envelope {in_words(shift_mm)}, to {self._from_plan_mm(shift_mm):.2f} mm from the plan{rests}; "
+            f"{COUCH}"
+        )
+
     def move(self, shift_mm: tuple[float, float]) -> tuple[bool, str]:
         """Move all zones, if the limits allow it; keep-out zones move with the targets, as the beam does.
+
+        An operator's shift is checked by `refusal` before.
 
         Parameters
         ----------
@@ -54,23 +105,69 @@ class EnvelopeShift:
         note : str
             The displacement, or why it was refused, in one line.
         """
-        step_mm, total_mm = self._config.rebase_step_mm, self._config.rebase_total_mm
-        moved_mm = (self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
-        by_mm, from_plan_mm = math.hypot(*shift_mm), math.hypot(*moved_mm)
-        if not by_mm <= step_mm + ROUNDING_MM:
-            return False, f"not moved: {by_mm:.2f} mm is more than rebase_step_mm = {step_mm:g}; move less"
-        if not from_plan_mm <= total_mm + ROUNDING_MM:
-            return False, (
-                f"not moved: {from_plan_mm:.2f} mm from the plan is more than rebase_total_mm = {total_mm:g}; "
-                "reposition the patient"
-            )
-        self.zones = tuple(zone.moved(moved_mm) for zone in self._planned)
+        too_far = self._too_far(shift_mm)
+        if too_far is not None:
+            return False, too_far
+        self.moved_mm = (self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
+        self.zones = tuple(zone.moved(self.moved_mm) for zone in self._planned)
         self._primary = _primary(self.zones)
-        self.moved_mm = moved_mm
         return True, (
             f"moved by {shift_mm[0]:+.2f} mm along rows and {shift_mm[1]:+.2f} mm along columns, now "
-            f"{from_plan_mm:.2f} mm from the plan"
+            f"{math.hypot(*self.moved_mm):.2f} mm from the plan"
         )
+
+    def _too_far(self, shift_mm: tuple[float, float]) -> str | None:
+        """Return which limit a shift exceeds, in one line; None when it is within both."""
+        step_mm, total_mm = self._config.rebase_step_mm, self._config.rebase_total_mm
+        by_mm, from_plan_mm = math.hypot(*shift_mm), self._from_plan_mm(shift_mm)
+        if not by_mm <= step_mm + ROUNDING_MM:
+            return f"not moved: {by_mm:.2f} mm is more than rebase_step_mm = {step_mm:g}; move less"
+        if not from_plan_mm <= total_mm + ROUNDING_MM:
+            return (
+                f"not moved: {from_plan_mm:.2f} mm from the plan is more than rebase_total_mm = {total_mm:g}; "
+                "move the treatment couch"
+            )
+        return None
+
+    def _from_plan_mm(self, shift_mm: tuple[float, float]) -> float:
+        return math.hypot(self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
+
+
+def in_words(shift_mm: tuple[float, float]) -> str:
+    """Return a displacement along rows and columns in words.
+
+    Parameters
+    ----------
+    shift_mm : tuple of float
+        Displacement along rows and columns, in mm.
+
+    Examples
+    --------
+    >>> from gatekeeper.gating.envelope_shift import in_words
+    >>> in_words((2.5, -0.25))
+    '2.5 mm inferior, 0.2 mm anterior'
+    """
+    row_mm, col_mm = shift_mm
+    return (
+        f"{abs(row_mm):.1f} mm {'inferior' if row_mm >= 0.0 else 'superior'}, "
+        f"{abs(col_mm):.1f} mm {'posterior' if col_mm >= 0.0 else 'anterior'}"
+    )
+
+
+def _leads_to_rest(shift_mm: tuple[float, float], to_rest_mm: tuple[float, float]) -> bool:
+    """Return whether a shift ends where the target rests, or brings the envelope nearer to it on a straight way.
+
+    Every shift brings the envelope nearer or leaves it within `AT_REST_MM`, so that many small ones lead nowhere else.
+    """
+    before_mm = math.hypot(*to_rest_mm)
+    after_mm = math.hypot(to_rest_mm[0] - shift_mm[0], to_rest_mm[1] - shift_mm[1])
+    if after_mm <= AT_REST_MM:
+        return True
+    if not after_mm < before_mm:
+        return False
+    along_mm = (shift_mm[0] * to_rest_mm[0] + shift_mm[1] * to_rest_mm[1]) / before_mm
+    beside_mm = abs(shift_mm[0] * to_rest_mm[1] - shift_mm[1] * to_rest_mm[0]) / before_mm
+    return along_mm <= before_mm and beside_mm <= AT_REST_MM
 
 
 def _primary(zones: tuple[Zone, ...]) -> TargetZone:

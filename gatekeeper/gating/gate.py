@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from gatekeeper.gating.lookahead import Lookahead
 
 
+AGAIN = "repeat it with confirm at its end"
+"""Said at the end of a question that an operator confirms."""
+
+
 class Gate:
     """Decide beam-on or hold on each frame.
 
@@ -169,6 +173,7 @@ class Gate:
                 self._source, frame, now_s, self._frames_per_s, armed=self._state.armed
             )
             target, motion = observe(track, self.zones, self._motion, now_s, self.config)
+            self._note_position(track, target.confidence, frame)
             age_s = now_s - frame.acquired_s
             measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)
             raw = machine.step(self._raw, measurements, self._rules)
@@ -276,7 +281,8 @@ class Gate:
                 self._change(machine.reset)
                 self._source = self._source.begun_anew()
             case Action.REBASE:
-                accepted, outcome = self._envelope_shift.move(command.shift_mm)
+                refusal = self._envelope_shift.refusal(command.shift_mm, held=self._state.beam is BeamState.HOLD)
+                accepted, outcome = (False, refusal) if refusal else self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
                     self._motion = self._motion.moved(command.shift_mm)
@@ -285,6 +291,30 @@ class Gate:
                         self._lookahead.reset()
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
+
+    def question(self, shift_mm: tuple[float, float]) -> str:
+        """Return what a rebase would do, or why it is refused, for the operator who has to confirm it.
+
+        Parameters
+        ----------
+        shift_mm : tuple of float
+            Displacement of the envelope along rows and columns, in mm.
+
+        Returns
+        -------
+        str
+            One line.
+        """
+        shift = self._envelope_shift
+        refusal = shift.refusal(shift_mm, held=self._state.beam is BeamState.HOLD)
+        return f"{shift.as_words(shift_mm)}; {AGAIN}" if refusal is None else refusal
+
+    def _note_position(self, track: Track | tuple[Track, ...] | None, confidence: float, frame: Frame) -> None:
+        """Keep where the primary target was found with confidence, by the time of the acquisition."""
+        if track is None or not confidence >= self.config.min_confidence:
+            return
+        primary = track if isinstance(track, Track) else track[0]
+        self._envelope_shift.rest.add(frame.acquired_s, *primary.center_mm)
 
     def _predicted_percent(
         self,

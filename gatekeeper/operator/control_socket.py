@@ -278,10 +278,10 @@ def _read(line: bytes) -> tuple[list[str], str]:
         values = None
     if (
         not isinstance(values, dict)
-        or set(values) != {"command", "operator"}
-        or not isinstance(values["operator"], str)
+        or not {"command"} <= set(values) <= {"command", "operator"}
+        or not isinstance(values.get("operator", ""), str)
         or not isinstance(values["command"], list)
         or not all(isinstance(word, str) for word in values["command"])
     ):
         raise InputError('not understood; send {"command": ["hold"], "operator": "NAME"}')
-    return values["command"], values["operator"]
+    return values["command"], values.get("operator", "")

@@ -9,16 +9,23 @@ from gatekeeper.core.errors import InputError
 
 END = "end"
 """End the session; the beam is held first."""
+HOLDING = frozenset({Action.HOLD.value, Action.DISARM.value, END})
+"""Words that can only hold the beam. They need no name, which is asked for afterwards."""
+CONFIRM = "confirm"
+"""Last word of a request that an operator has to type twice, the second time with this."""
+CONFIRMABLE = frozenset({Action.ARM.value, Action.REBASE.value})
+UNNAMED = "not named"
+"""Operator of a hold without a name that can be used."""
 OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
 """Synonyms."""
 LONGEST_NAME = 64
 """Longest operator name, in characters."""
 HELP = (
     ("arm", "allow the beam, from the next good frames on"),
-    ("hold", "hold the beam until it is released (also: pause)"),
+    ("hold", "hold the beam until it is released (also: pause, Space, Esc)"),
     ("release", "end that hold (also: resume)"),
     ("reset", "clear faults, after looking into them"),
-    ("rebase SI AP", "move the envelope by so many mm, inferior and posterior > 0"),
+    ("rebase SI AP", "while held: move the envelope by mm, inferior and posterior > 0"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
@@ -40,17 +47,20 @@ class Request:
         Where the request was made, for example "terminal".
     shift_mm : tuple of float
         For rebase: shift of the envelope along rows and columns, in mm.
+    confirmed : bool
+        Whether the operator has typed that it is meant.
     """
 
     word: str
     operator: str
     origin: str
     shift_mm: tuple[float, float] = (0.0, 0.0)
+    confirmed: bool = False
 
     @property
     def holds(self) -> bool:
         """Whether the request can only hold the beam."""
-        return self.word in (Action.HOLD, Action.DISARM, END)
+        return self.word in HOLDING
 
     def command(self, time_s: float) -> Command:
         """Return the command for the gate at a session time, in s; to end the session, the beam is held first."""
@@ -66,35 +76,57 @@ def request_from_json(words: Sequence[str], operator: str, origin: str) -> Reque
     words : sequence of str
         The word and, for rebase, the two distances in mm.
     operator : str
-        Name of the operator.
+        Name of the operator. What only holds the beam is done without one, too.
     origin : str
         Where the request was made.
 
     Raises
     ------
     InputError
-        When the words are not a request.
+        When the words are not a request, or need a name.
+
+    Examples
+    --------
+    >>> from gatekeeper.operator.request import request_from_json
+    >>> request_from_json(["hold", "please"], "", "console")
+    Request(word='hold', operator='not named', origin='console', shift_mm=(0.0, 0.0), confirmed=False)
     """
-    name = named(operator)
     if not words:
         raise InputError(f"no command is given; use one of {', '.join(WORDS)}")
     first, rest = words[0].lower(), tuple(words[1:])
     word = OTHER_WORDS.get(first, first)
     if word not in WORDS:
         raise InputError(f"{words[0]!r:.40} is not a command; use one of {', '.join(WORDS)}")
+    name = name_or_none(operator) or UNNAMED if word in HOLDING else named(operator)
+    if word == Action.HOLD:
+        # Whatever else was said with it: holding never waits for an error to be corrected.
+        return Request(word, name, origin)
+    confirmed = word in CONFIRMABLE and bool(rest) and rest[-1].lower() == CONFIRM
+    rest = rest[:-1] if confirmed else rest
     if word == Action.REBASE:
-        return Request(word, name, origin, _shift_mm(rest))
+        return Request(word, name, origin, _shift_mm(rest), confirmed)
     if rest:
         raise InputError(f"{word}: {' '.join(rest)!r:.40} is not expected; use {word} alone")
-    return Request(word, name, origin)
+    return Request(word, name, origin, confirmed=confirmed)
+
+
+def only_holds(words: Sequence[str]) -> bool:
+    """Return whether the words of a request can only hold the beam."""
+    return bool(words) and OTHER_WORDS.get(words[0].lower(), words[0].lower()) in HOLDING
 
 
 def named(operator: str) -> str:
     """Return an operator's name without surrounding spaces, or raise InputError when it is not valid."""
-    name = operator.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+    name = name_or_none(operator)
+    if name is None:
         raise InputError(f"operator is {operator!r:.80}; give a name of 1 to {LONGEST_NAME} printable characters")
     return name
+
+
+def name_or_none(operator: str) -> str | None:
+    """Return an operator's name without surrounding spaces, or None when it is not valid."""
+    name = operator.strip()
+    return name if name and len(name) <= LONGEST_NAME and name.isprintable() else None
 
 
 def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:

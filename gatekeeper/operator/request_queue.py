@@ -10,11 +10,14 @@ from gatekeeper.operator.pending import Answer, PendingRequest
 from gatekeeper.operator.request import END, Request
 
 MOST_WAITING = 64
-"""Largest number of waiting requests; every interface has at most one at a time."""
+"""Largest number of waiting requests; every interface has at most one at a time. Holds have as much room again."""
 MOST_AT_ONCE = 8
 """Largest number of commands given to the loop between two frames."""
 MOST_REMEMBERED = 20
 """Number of answered requests kept for display."""
+MOST_WITH_A_HOLD = 2 * MOST_WAITING
+"""Largest number of commands given to the loop between two frames while a hold waits behind others."""
+HELD_ALREADY = "the beam is being held already"
 CLOSED = "the session has ended"
 
 
@@ -73,7 +76,10 @@ class RequestQueue:
         pending = PendingRequest(request)
         if self._closed:
             pending.settle(Answer(False, CLOSED))
-        elif len(self._waiting) >= MOST_WAITING:
+        elif request.holds and len(self._waiting) >= MOST_WITH_A_HOLD:
+            # The room beyond MOST_WAITING is for holds, so that one of them is about to be done.
+            pending.settle(Answer(request.word != END, HELD_ALREADY))
+        elif not request.holds and len(self._waiting) >= MOST_WAITING:
             pending.settle(Answer(False, f"{MOST_WAITING} commands wait already; ask again"))
         else:
             self._waiting.append(pending)
@@ -85,9 +91,9 @@ class RequestQueue:
         """Return the next command for the engine, or None; does not wait.
 
         After `MOST_AT_ONCE` commands in a row it returns None once, so that requests cannot keep the loop from its
-        frames.
+        frames; a hold that waits behind others does not wait for the next frame.
         """
-        while self._in_a_row < MOST_AT_ONCE:
+        while self._in_a_row < MOST_AT_ONCE or (self._in_a_row < MOST_WITH_A_HOLD and self._hold_waits()):
             try:
                 pending = self._waiting.popleft()
             except IndexError:
@@ -121,6 +127,9 @@ class RequestQueue:
         left = [*self._waiting, *([] if self._given is None else [self._given])]
         for pending in left:
             pending.settle(Answer(pending.request.word == END, CLOSED))
+
+    def _hold_waits(self) -> bool:
+        return any(pending.request.holds for pending in self._waiting.copy())
 
     def _settle(self, pending: PendingRequest[Request], time_s: float, answer: Answer) -> None:
         pending.settle(answer)

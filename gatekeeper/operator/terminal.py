@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
+from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
 from gatekeeper.operator.request import END, HELP, Request, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
@@ -21,8 +22,17 @@ ESCAPE = "\x1b"
 LONGEST = 200
 
 
+HOLD_KEY = " "
+"""Space at the beginning of a line holds the beam at once, as Escape does anywhere."""
+
+
 class Line:
     """Assemble typed bytes into lines.
+
+    Parameters
+    ----------
+    keys : bool
+        Whether Space at the beginning of a line, and Escape, are the line "hold"; for a keyboard, not for a file.
 
     Attributes
     ----------
@@ -30,18 +40,24 @@ class Line:
         The unfinished line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: bool = False) -> None:
+        self._keys = keys
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._escaped = ""
         self.text = ""
 
     def take(self, data: bytes) -> list[str]:
         """Return the lines that these bytes complete, without cursor keys and characters beyond the longest line."""
-        lines = []
+        lines: list[str] = []
         for key in self._decoder.decode(data):
+            alone = self._escaped == ESCAPE and key not in "[O"
+            if alone and self._keys:
+                self._hold(lines)
             if self._escapes(key):
                 continue
-            if key in ENTER:
+            if self._keys and key == HOLD_KEY and not self.text:
+                self._hold(lines)
+            elif key in ENTER:
                 lines.append(self.text)
                 self.text = ""
             elif key in BACKSPACE:
@@ -50,7 +66,15 @@ class Line:
                 self.text = ""
             elif key.isprintable() and len(self.text) < LONGEST:
                 self.text += key
+        if self._escaped == ESCAPE and self._keys:  # nothing follows it: the key, and no cursor key
+            self._escaped = ""
+            self._hold(lines)
         return lines
+
+    def _hold(self, lines: list[str]) -> None:
+        """Hold at once, and forget what was being typed."""
+        lines.append(Action.HOLD.value)
+        self.text = ""
 
     def _escapes(self, key: str) -> bool:
         """Return whether a key belongs to a sequence such as ``ESC [ A``."""
@@ -214,7 +238,7 @@ class Terminal:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def _listen(self) -> None:
-        line = Line()
+        line = Line(keys=self._is_terminal)
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         poll.register(self._wake[0], select.POLLIN)

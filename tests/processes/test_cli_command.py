@@ -8,13 +8,17 @@ from gatekeeper.core.login import login_name
 from gatekeeper.operator.control_socket import Control
 from gatekeeper.operator.socket_path import NAME
 from tests.support.command_line import gatekeeper
+from tests.support.gates import gate, resting
 from tests.support.request_queues import looping
 from tests.support.snapshots import BEAM_ON
 
 
 @pytest.fixture
 def running(tmp_path):
-    with looping() as loop, Control(tmp_path / NAME, loop.requests, BEAM_ON.as_json):
+    with (
+        looping(judge=resting(gate(armed=False), 1.0, 0.5)) as loop,
+        Control(tmp_path / NAME, loop.requests, BEAM_ON.as_json),
+    ):
         loop.folder = tmp_path
         yield loop
 
@@ -29,8 +33,8 @@ def test_it_is_done_in_the_name_of_who_asks(running, capsys):
 
 
 def test_a_negative_distance_is_no_option(running):
-    assert gatekeeper("command", running.folder, "--operator", "Ben", "--", "rebase", "-1", "0.5") == 0
-    assert running.done[0].shift_mm == (-1.0, 0.5)
+    assert gatekeeper("command", running.folder, "--operator", "Ben", "--", "rebase", "-0.1", "0.5") == 0
+    assert running.done[0].shift_mm == (-0.1, 0.5)
 
 
 def test_a_refusal_is_exit_code_1(running, capsys):

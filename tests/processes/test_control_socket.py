@@ -16,6 +16,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.operator import control_socket
 from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import Control
+from gatekeeper.operator.request import UNNAMED
 from gatekeeper.operator.request_queue import CLOSED, RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
 from tests.support.leases import measured
@@ -171,8 +172,8 @@ def test_nobody_there_is_said_in_one_line(tmp_path):
         b"[]\n",
         b"\xff\xfe\n",
         b'{"command": "hold", "operator": "Anna"}\n',
-        b'{"command": ["hold"]}\n',
-        b'{"command": ["hold"], "operator": ""}\n',
+        b'{"command": ["release"]}\n',
+        b'{"command": ["release"], "operator": ""}\n',
         b'{"command": ["hold"], "operator": 7}\n',
         b'{"command": [7], "operator": "Anna"}\n',
         b'{"command": ["hold"], "operator": "Anna", "more": 1}\n',
@@ -190,6 +191,14 @@ def test_nonsense_is_refused_and_the_next_line_counts(place, nonsense):
         link.sendall(line("hold"))
         assert answers(link)[0]["accepted"]
         assert loop.actions == ["hold"]
+
+
+@pytest.mark.parametrize("asked", [b'{"command": ["hold"]}\n', b'{"command": ["hold", "!"], "operator": ""}\n'])
+def test_a_hold_needs_no_name(place, asked):
+    with looping() as loop, Control(place, loop.requests), connect(place) as link:
+        link.sendall(asked)
+        assert answers(link)[0] == {"accepted": True, "note": f"hold by {UNNAMED}"}
+        assert loop.gate.state.operator_hold
 
 
 def test_several_lines_are_answered_in_order(place):

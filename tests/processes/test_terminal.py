@@ -75,6 +75,16 @@ def test_what_is_typed_is_done_and_answered(tty, live):
         assert loop.actions == ["arm", "rebase"]
 
 
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("keys", [b" ", b"\x1b", b"rebase 2\x1b"])
+def test_space_and_escape_hold_without_a_word(tty, keys, live):
+    with looping() as loop, tty.terminal(loop.requests, live=live):
+        tty.type(keys if live else keys + b"\n")
+        until(lambda: loop.actions == ["hold"])
+        until(lambda: "done: hold by Anna" in tty.said)
+        assert loop.gate.state.operator_hold
+
+
 def test_help_is_given(tty):
     with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"help\r")

@@ -141,10 +141,12 @@ def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, sess
 def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page = watched.page
     page.click("[data-ask=hold]")
+    page.locator("#answer", has_text="Done without a name. Who was it?").wait_for()
+    page.locator("#why", has_text="Held by the operator").wait_for()
+    page.click("[data-ask=release]")
     assert page.locator("#answer").inner_text() == "Enter your name first."
     page.fill("#operator", "Anna")
-    page.click("[data-ask=hold]")
-    page.locator("#why", has_text="Held by the operator").wait_for()
+    page.press("#operator", "Enter")
     page.locator("#answer", has_text="hold by Anna").wait_for()
     assert page.locator("#phase").inner_text() == "paused"
     kept_screenshot(page, "console-operator")
@@ -152,9 +154,30 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page.locator("#phase", has_text="delivery").wait_for()
     page.click("[data-ask=arm]")
     page.locator("#answer", has_text="Not done").wait_for()
-    assert [one["values"]["operator"] for one in events(session.folder, "hold")] == ["Anna"]
+    assert [one["values"]["operator"] for one in events(session.folder, "hold")] == ["not named", "Anna"]
     assert [one["values"]["operator"] for one in events(session.folder, "release")] == ["Anna"]
     assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["Space", "Escape"])
+def test_space_and_escape_hold_at_once_wherever_the_focus_is(watched, session, key):
+    page = watched.page
+    page.fill("#operator", "Anna")
+    for focus in ("#cine", "[data-ask=release]", "#arrows"):
+        page.click("[data-ask=release]")
+        page.locator("#phase", has_text="delivery").wait_for()
+        page.focus(focus)
+        page.keyboard.press(key)
+        page.locator("#why", has_text="Held by the operator").wait_for()
+        page.wait_for_timeout(500)
+        assert page.locator("#phase").inner_text() == "paused", "and Space did not press the button"
+    page.focus("#operator")
+    page.keyboard.type("a b")
+    assert page.input_value("#operator").endswith("a b")
+    page.fill("#operator", "Anna")
+    page.click("[data-ask=release]")
+    page.locator("#phase", has_text="delivery").wait_for()
 
 
 @pytest.mark.slow

@@ -57,3 +57,17 @@ def measurements(frame=None, sequence=None, target=None, source=None, **others):
         source=SourceChecks(**(source or {})),
         **{"age_s": 0.1, "target": Observation(**{**good, **(target or {})}), **others},
     )
+
+
+def resting(judge, si_mm=0.0, ap_mm=0.0, frames=40):
+    """Let a gate see the target at rest, so long that its rest is known, before frame `frames`; return the gate."""
+    for k in range(frames):
+        judge.decide(track(si_mm, ap_mm), frame(k))
+    return judge
+
+
+def shift_to_rest(judge, most_mm=1.0):
+    """Return a rebase towards where a gate's target rests, in mm."""
+    to_rest_mm = judge._envelope_shift.to_rest_mm()
+    share = min(1.0, most_mm / max(np.hypot(*to_rest_mm), 1e-9))
+    return float(share * to_rest_mm[0]), float(share * to_rest_mm[1])

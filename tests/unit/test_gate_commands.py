@@ -14,7 +14,7 @@ from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from gatekeeper.session.engine import Engine
-from tests.support.gates import ENVELOPE, HOLD, ON, frame, gate, gate_on, track
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, gate, gate_on, resting, track
 
 
 def ask(action, time_s=0.1, shift_mm=(0.0, 0.0)):
@@ -56,35 +56,81 @@ def test_a_reset_says_which_faults_it_forgets():
 
 
 def test_a_rebase_moves_the_envelope_and_good_frames_are_counted_anew():
-    judge = gate(frames_to_resume=2)
-    judge.decide(track(7.0), frame(0))
-    assert judge.decide(track(7.0), frame(1)).reasons == (Reason.OUTSIDE,)
+    judge = resting(gate(frames_to_resume=2), 7.0)
+    assert judge.decide(track(7.0), frame(40)).reasons == (Reason.OUTSIDE,)
     event = judge.apply(ask(Action.REBASE, shift_mm=(2.5, 0.0)))
     assert event.accepted
     assert "moved by +2.50 mm along rows" in event.note
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (2.5, 0.0)))
-    assert judge.decide(track(7.0), frame(2)).reasons == (Reason.RESUMING,)
-    assert judge.decide(track(7.0), frame(3)).state is ON
-    assert judge.apply(ask(Action.REBASE, shift_mm=(0.1, 0.0))).decision.reasons == (Reason.RESUMING,)
+    assert judge.decide(track(7.0), frame(41)).reasons == (Reason.RESUMING,)
+    judge.apply(ask(Action.HOLD))
+    assert judge.apply(ask(Action.REBASE, shift_mm=(0.1, 0.0))).accepted
+    judge.apply(ask(Action.RELEASE))
+    assert judge.decide(track(7.0), frame(42)).reasons == (Reason.RESUMING,)
+    assert judge.decide(track(7.0), frame(43)).state is ON
 
 
 def test_a_rebase_is_bounded_in_one_go_and_in_all():
-    judge = gate(rebase_step_mm=3.0, rebase_total_mm=5.0)
+    judge = resting(gate(rebase_step_mm=3.0, rebase_total_mm=5.0), 0.0, 9.0)
     assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, 3.0))).accepted
-    for shift_mm, limit in (((3.01, 0.0), "rebase_step_mm = 3"), ((0.0, 2.5), "rebase_total_mm = 5")):
+    for shift_mm, limit in (((0.0, 3.01), "rebase_step_mm = 3"), ((0.0, 2.5), "rebase_total_mm = 5")):
         event = judge.apply(ask(Action.REBASE, shift_mm=shift_mm))
         assert not event.accepted
         assert limit in event.note
+    assert "treatment couch" in event.note
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 3.0)))
     assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, 2.0))).accepted
-    assert judge.apply(ask(Action.REBASE, shift_mm=(0.0, -3.0))).accepted
-    np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (0.0, 2.0)))
 
 
 def test_many_small_steps_do_not_get_past_the_bound():
-    judge = gate(rebase_total_mm=5.0)
+    judge = resting(gate(rebase_total_mm=5.0), 9.0)
     accepted = [judge.apply(ask(Action.REBASE, shift_mm=(0.7, 0.0))).accepted for _ in range(20)]
     assert sum(accepted) == 7
+
+
+def test_a_target_at_rest_where_it_was_planned_keeps_the_envelope_there():
+    judge = resting(gate(armed=False), 0.0)
+    for shift_mm in ((3.0, 0.0), (2.0, 0.0), (0.0, -1.2), (-1.5, 0.0)):
+        event = judge.apply(ask(Action.REBASE, shift_mm=shift_mm))
+        assert not event.accepted
+        assert "not where the target rests" in event.note
+    accepted = [judge.apply(ask(Action.REBASE, shift_mm=(0.4, 0.0))).accepted for _ in range(20)]
+    assert sum(accepted) == 2, "small steps end within 1 mm of it"
+    assert judge.envelope.contour_px[:, 0].mean() - ENVELOPE.contour_px[:, 0].mean() <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("shift_mm", "accepted"), [((2.0, 0.5), True), ((-2.0, 0.0), False), ((2.0, 1.5), False), ((0.0, 2.0), False)]
+)
+def test_a_rebase_leads_to_where_the_target_rests(shift_mm, accepted):
+    judge = resting(gate(armed=False), 4.0)
+    assert judge.apply(ask(Action.REBASE, shift_mm=shift_mm)).accepted is accepted
+
+
+def test_a_rebase_may_not_pass_the_rest_by_more_than_a_millimetre():
+    for beyond_mm, accepted in ((0.9, True), (1.1, False)):
+        judge = resting(gate(armed=False), 1.5)
+        assert judge.apply(ask(Action.REBASE, shift_mm=(1.5 + beyond_mm, 0.0))).accepted is accepted
+
+
+def test_a_rebase_is_refused_while_the_beam_is_on():
+    judge = resting(gate(), 2.0)
+    assert judge.state.beam is ON
+    event = judge.apply(ask(Action.REBASE, shift_mm=(2.0, 0.0)))
+    assert (event.accepted, event.decision) == (False, None)
+    assert "the beam is on; hold it first" in event.note
+    assert judge.envelope is ENVELOPE
+    judge.apply(ask(Action.HOLD))
+    assert judge.apply(ask(Action.REBASE, shift_mm=(2.0, 0.0))).accepted
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.2])
+def test_a_rebase_is_refused_before_a_rest_was_measured(confidence):
+    judge = gate(armed=False)
+    frames = 10 if confidence > 0.5 else 80
+    for k in range(frames):
+        judge.decide(track(3.0, confidence=confidence), frame(k))
+    assert "has not been measured" in judge.apply(ask(Action.REBASE, shift_mm=(2.0, 0.0))).note
 
 
 @pytest.mark.parametrize("shift_mm", [(math.nan, 0.0), (0.0, math.inf), (-math.inf, math.nan)])
@@ -97,9 +143,13 @@ def test_a_rebase_by_what_is_no_distance_is_refused(shift_mm):
 
 def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
     judge = gate(
-        (TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,))), learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0)
+        (TargetZone(ENVELOPE), KeepOutZone((ENVELOPE,))),
+        learned=LearnedRange((10.0, 20.0), (15.0, 18.0), 11.0),
+        armed=False,
     )
-    judge.apply(ask(Action.REBASE, shift_mm=(2.0, -1.0)))
+    for k in range(40):
+        judge.decide((track(2.0, -1.0), track(2.0, -1.0)), frame(k))
+    assert judge.apply(ask(Action.REBASE, shift_mm=(2.0, -1.0))).accepted
     np.testing.assert_allclose(judge.zones[1].zones[0].contour_px, np.add(ENVELOPE.contour_px, (2.0, -1.0)))
     assert (judge.motion.si_mm, judge.motion.ap_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)
 

@@ -10,9 +10,10 @@ from gatekeeper.config import PredictionConfig, SessionConfig
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Reason
 from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.lookahead import USUAL_ERROR_MM
 from gatekeeper.gating.zones import TargetZone
 from tests.support.cases import breathing_case
-from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, shift_to_rest, track
 from tests.support.matrices import mostly_slow
 from tests.support.sessions import checked, recorded
 
@@ -78,10 +79,25 @@ def test_conservative_never_lets_the_beam_on_where_measured_positions_hold():
     assert any(one.state is HOLD and one.raw_state is ON for one in decisions)
 
 
-def test_full_lets_the_beam_on_before_the_target_is_back():
+def test_full_lets_the_beam_on_before_the_target_is_back_but_never_further_out_than_the_usual_error():
     _, decisions = judged("full")
     assert any(one.state is ON and one.raw_state is HOLD for one in decisions[240:])
     assert any(one.predicted_percent != one.outside_percent for one in decisions[240:])
+    early = [index for index, one in enumerate(decisions) if one.state is ON and one.raw_state is HOLD]
+    assert all(position_mm(PERIOD_S * index) <= LIMIT_MM + USUAL_ERROR_MM for index in early)
+
+
+@pytest.mark.parametrize("mode", ["off", "conservative", "full"])
+@pytest.mark.parametrize("stops_mm", [6.5, 8.0, 9.5])
+def test_a_breath_that_stops_outside_holds_at_once_in_every_mode(mode, stops_mm):
+    """The prediction goes on to breathe; the target stays where it is."""
+    gate, decisions = judged(mode, frames=400)
+    before = next(index for index in range(399, 0, -1) if decisions[index].state is ON)
+    gate, _ = judged(mode, frames=before + 1)
+    for index in range(before + 1, before + 40):
+        now_s = PERIOD_S * index
+        stopped = gate.decide(track(stops_mm), frame(index, acquired_s=now_s), now_s)
+        assert stopped.state is HOLD
 
 
 def test_prediction_that_is_not_proven_yet_does_not_let_the_beam_on():
@@ -93,7 +109,9 @@ def test_prediction_that_is_not_proven_yet_does_not_let_the_beam_on():
 def test_trace_is_forgotten_when_envelope_or_plane_has_changed(what):
     def change(gate, index, now_s):
         if index == 300 and what == "rebase":
-            gate.apply(Command(Action.REBASE, "physicist", now_s, (0.5, 0.0)))
+            gate.apply(Command(Action.HOLD, "physicist", now_s))
+            assert gate.apply(Command(Action.REBASE, "physicist", now_s, shift_to_rest(gate))).accepted
+            gate.apply(Command(Action.RELEASE, "physicist", now_s))
         if index == 300 and what == "plane":
             odd = frame(index, image=np.ones((20, 20), np.float32), acquired_s=now_s)
             gate.decide(None, odd, now_s)
@@ -148,5 +166,6 @@ def test_where_the_target_is_predicted_to_be_is_told_while_somebody_looks_ahead(
     middle_s = now_s + PredictionConfig().latency_s + 0.5 * PERIOD_S
     assert gate.ahead_mm == pytest.approx(track(position_mm(middle_s)).center_mm, abs=1.0)
     assert gate.ahead_mm != pytest.approx(track(position_mm(now_s)).center_mm, abs=1.0)
-    gate.apply(Command(Action.REBASE, "kim", now_s, (0.5, 0.0)))
+    gate.apply(Command(Action.HOLD, "kim", now_s))
+    assert gate.apply(Command(Action.REBASE, "kim", now_s, shift_to_rest(gate))).accepted
     assert gate.ahead_mm is None

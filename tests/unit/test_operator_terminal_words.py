@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.request import END, WORDS
+from gatekeeper.operator.request import END, HOLDING, UNNAMED, WORDS, request_from_json
 from gatekeeper.operator.terminal import Line, help_lines, parse, wants_help
 
 
@@ -71,10 +71,10 @@ def test_help_has_every_word():
         ("rebase one two", "not two distances"),
         ("rebase nan 0", "not two distances"),
         ("rebase 0 inf", "not two distances"),
-        ("hold by", "operator is ''"),
         ("by Anna", "no command is given"),
-        ("hold by " + "x" * 65, "1 to 64 printable characters"),
-        ("hold by A\x00B", "printable"),
+        ("release by " + "x" * 65, "1 to 64 printable characters"),
+        ("arm by A\x00B", "printable"),
+        ("arm by", "operator is ''"),
         ("\N{SNOWMAN}" * 500, "is not a command"),
     ],
 )
@@ -113,3 +113,36 @@ def test_a_line_without_end_does_not_grow():
     for _ in range(100):
         line.take(b"x" * 1000)
     assert len(line.text) == 200
+
+
+@pytest.mark.parametrize("line", ["hold by", "hold now!", "pause by " + "x" * 65, "hold by A\x00B", "hold rebase 1"])
+def test_a_hold_is_a_hold_whatever_else_is_typed_with_it(line):
+    assert typed(line).word == "hold"
+    assert typed(line).operator in ("Anna", UNNAMED)
+
+
+@pytest.mark.parametrize("operator", ["", "  ", "x" * 65, "A\x00B"])
+def test_what_only_holds_needs_no_name_and_anything_else_does(operator):
+    for word in HOLDING:
+        request = request_from_json([word], operator, "console")
+        assert (request.operator, request.holds) == (UNNAMED, True)
+        assert request.command(1.0).operator == UNNAMED
+    for word in ("arm", "release", "reset"):
+        with pytest.raises(InputError, match="give a name"):
+            request_from_json([word], operator, "console")
+
+
+@pytest.mark.parametrize("keys", [b" ", b"\x1b", b"arm\x1b", b"reb\x1bx", b"\x1b\n"])
+def test_space_and_escape_of_a_keyboard_hold_at_once(keys):
+    line = Line(keys=True)
+    assert line.take(keys)[:1] == ["hold"]
+    assert line.take(b"release\n")[-1] in ("release", "xrelease"), "what was typed before is forgotten"
+
+
+@pytest.mark.parametrize("keys", [b"rebase 2 0\n", b"\x1b[A\x1b[1;5Chelp\n"])
+def test_spaces_within_a_line_and_cursor_keys_hold_nothing(keys):
+    assert "hold" not in Line(keys=True).take(keys)
+
+
+def test_a_file_may_begin_its_lines_with_spaces():
+    assert Line().take(b"  arm\n") == ["  arm"]

@@ -143,3 +143,25 @@ def test_only_one_of_many_has_an_order():
             racer.join()
         assert sorted(won) == [False, False, False, True]
         requests.next_command()
+
+
+def test_a_hold_is_taken_where_a_crowd_waits_and_done_before_the_next_frame(requests):
+    for _ in range(MOST_WAITING):
+        requests.submit(request("reset"))
+    pending = requests.submit(request("hold"))
+    judge = gate()
+    done = obeyed(requests, judge)
+    assert done[-1].action is Action.HOLD
+    assert len(done) == MOST_WAITING + 1
+    assert pending.answer.accepted
+    assert judge.state.operator_hold
+
+
+def test_a_flood_of_holds_ends(requests):
+    flood = [requests.submit(request("hold")) for _ in range(10 * MOST_WAITING)]
+    assert flood[-1].answer.accepted
+    assert flood[-1].answer.note == room.HELD_ALREADY
+    assert not requests.submit(request("end")).answer.accepted
+    judge = gate()
+    assert len(obeyed(requests, judge)) == room.MOST_WITH_A_HOLD
+    assert judge.state.operator_hold

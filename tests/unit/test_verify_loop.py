@@ -19,9 +19,9 @@ from tests.support.cases import breathing_case
 from tests.support.sessions import checked, forge, session_numbers
 
 
-def session(folder, tracker=None, operator=None, linac=None):
+def session(folder, tracker=None, operator=None, linac=None, frames=16):
     """Run a session on a target at rest through a loop that gives the newest frame only; return its journal."""
-    case, config, clock = breathing_case(frames=16, amplitude_px=0.0), SessionConfig(), VirtualClock()
+    case, config, clock = breathing_case(frames=frames, amplitude_px=0.0), SessionConfig(), VirtualClock()
     material, linac = replay_input(case), linac or DryRunLinac()
     armed = arm(material.setup, config, None if tracker is None else lambda one: tracker(one, clock))
     with SessionRecorder(folder, config, material.setup) as kept:
@@ -67,16 +67,20 @@ def test_frames_that_the_loop_has_skipped_are_no_gap_and_known_to_the_record(tmp
 
 @pytest.mark.parametrize("action", [Action.HOLD, Action.DISARM, Action.REBASE])
 def test_what_the_operator_did_is_done_again(tmp_path, action):
-    asked = []
+    rebases = action is Action.REBASE
+    left = [(Action.HOLD, (0.0, 0.0)), (action, (0.6, 0.5)), (Action.RELEASE, (0.0, 0.0))] if rebases else []
+    left = left or [(action, (0.0, 0.0))]
 
     def operator(clock):
-        if clock.now_s() < 1.1 or asked:
+        if clock.now_s() < (7.1 if rebases else 1.1) or not left:
             return None
-        shift_mm = (1.0, 0.5) if action is Action.REBASE else (0.0, 0.0)
-        asked.append(Command(action, "physicist", clock.now_s(), shift_mm))
-        return asked[0]
+        word, shift_mm = left.pop(0)
+        return Command(word, "physicist", clock.now_s(), shift_mm)
 
-    session(tmp_path / "s", operator=operator)
+    session(tmp_path / "s", operator=operator, frames=40 if rebases else 16)
+    if rebases:
+        events = read_chain((tmp_path / "s" / "decisions.jsonl").read_bytes()).entries
+        assert [one["values"]["accepted"] for one in events if one["kind"] == "event"] == [True] * 3
     assert any(one["state"] == "HOLD" for one in entries(tmp_path / "s")[4:])
     forge(tmp_path / "s", lambda lines: [one for one in lines if one["kind"] != "event"])
     assert checked(tmp_path / "s").different > 0

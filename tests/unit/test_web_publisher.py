@@ -7,6 +7,7 @@ from gatekeeper.display.web import publisher as publisher_module
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.publisher import ANSWER_S, MOST_PENDING, NO_REQUESTS, STILL_S, TOO_MANY, WebPublisher
 from gatekeeper.operator.pending import Answer
+from gatekeeper.operator.request import UNNAMED
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.contouring.requests import NOT_DRAWN, ContourRequests
 from gatekeeper.session.status import SessionStatus
@@ -111,7 +112,7 @@ def test_a_hold_that_is_late_is_still_done(world):
     assert len(obeyed(world.requests, world.gate)) == 1
 
 
-@pytest.mark.parametrize("words", [["explode"], [], ["hold", "now"], ["rebase", "a", "b"]])
+@pytest.mark.parametrize("words", [["explode"], [], ["arm", "now"], ["rebase", "a", "b"]])
 def test_what_cannot_be_asked_is_answered(world, words):
     world.ask(*words)
     assert world.console.told[0]["accepted"] is False
@@ -119,7 +120,7 @@ def test_what_cannot_be_asked_is_answered(world, words):
 
 
 def test_nobody_asks_without_a_name(world):
-    world.ask("hold", operator="  ")
+    world.ask("arm", operator="  ")
     assert "operator" in world.console.told[0]["note"]
 
 
@@ -144,6 +145,17 @@ def test_too_many_requests_at_once_are_refused(world):
     for number in range(MOST_PENDING + 1):
         world.ask("release", number=number)
     assert world.console.told == [{"id": MOST_PENDING, "accepted": False, "note": TOO_MANY}]
+
+
+def test_a_hold_without_a_name_is_passed_on_at_once_however_many_wait(world):
+    for number in range(MOST_PENDING):
+        world.ask("release", number=number)
+    world.ask("hold", number=99, operator="")
+    assert world.console.told == []
+    assert [command.operator for command in obeyed(world.requests, world.gate)][-1] == UNNAMED
+    assert world.gate.state.operator_hold
+    world.look()
+    assert {"id": 99, "accepted": True, "note": f"hold by {UNNAMED}"} in world.console.told
 
 
 def test_a_recording_cannot_be_asked(monkeypatch):

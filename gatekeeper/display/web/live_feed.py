@@ -8,12 +8,14 @@ from typing import Any
 
 from gatekeeper.display.web.message import for_page, unpacked
 from gatekeeper.display.web.seqlock import Seqlock
+from gatekeeper.operator.request import only_holds
 
 WAIT_S = 1.0
 """Longest time for which a browser waits for a message, in seconds; then it gets `SILENT`."""
 ANSWER_S = 4.0
 LARGEST = 65536
 MOST_PENDING = 8
+"""Largest number of requests that wait for an answer; a request that only holds the beam is always passed on."""
 SILENT = json.dumps({"kind": "silent"})
 NO_ANSWER = "the session does not answer; use the controls of the linac"
 TOO_MANY = "too many requests are waiting; ask again"
@@ -122,7 +124,7 @@ class LiveFeed:
         note : str
             One line about it.
         """
-        return await self._answer({"command": words, "operator": operator})
+        return await self._answer({"command": words, "operator": operator}, always=only_holds(words))
 
     async def draw(self, draw: dict[str, Any], operator: str) -> tuple[bool, str]:
         """Pass a request of the contouring page to the session and wait for its answer.
@@ -143,8 +145,8 @@ class LiveFeed:
         """
         return await self._answer({"draw": draw, "operator": operator})
 
-    async def _answer(self, asked: dict[str, object]) -> tuple[bool, str]:
-        if len(self._pending) >= MOST_PENDING:
+    async def _answer(self, asked: dict[str, object], always: bool = False) -> tuple[bool, str]:
+        if len(self._pending) >= MOST_PENDING and not always:
             return False, TOO_MANY
         self._last_id += 1
         number = self._last_id

@@ -114,16 +114,18 @@ class WebPublisher:
             return
         try:
             number, operator = int(packet["id"]), str(packet["operator"])
-            if self._requests is None or len(self._pending) >= MOST_PENDING:
+            pending: PendingRequest[Request] | PendingRequest[ContourRequest]
+            draw, request = packet.get("draw"), None
+            if draw is None:
+                request = request_from_json([str(word) for word in packet["command"]], operator, ORIGIN)
+            is_full = len(self._pending) >= MOST_PENDING and not (request is not None and request.holds)
+            if self._requests is None or is_full:
                 self._send_answer(number, Answer(False, NO_REQUESTS if self._requests is None else TOO_MANY))
                 return
-            pending: PendingRequest[Request] | PendingRequest[ContourRequest]
-            if "draw" in packet:
+            if request is None:
                 pending = self._contour_requests.submit(request_of(dict(packet["draw"]), operator, ORIGIN))
             else:
-                pending = self._requests.submit(
-                    request_from_json([str(word) for word in packet["command"]], operator, ORIGIN)
-                )
+                pending = self._requests.submit(request)
             self._pending[number] = pending, stopwatch_ns()
         except InputError as error:
             self._send_answer(number, Answer(False, str(error)))

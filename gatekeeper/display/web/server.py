@@ -92,7 +92,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
         asked = await authorised(request, access)
         if isinstance(asked, Response):
             return asked
-        words, operator = asked.get("command"), asked.get("operator")
+        words, operator = asked.get("command"), asked.get("operator", "")
         if (
             not isinstance(operator, str)
             or not isinstance(words, list)

@@ -1,8 +1,8 @@
 import {Cine} from "./cine.js";
-import {offerControls} from "./control.js";
+import {offerControls, refuseKeys} from "./control.js";
 import {Drawing} from "./contour-panel.js";
 import {follow, hello} from "./live.js";
-import {Panel, showBeam} from "./panel.js";
+import {Panel, showBeam, showWarnings} from "./panel.js";
 import {review} from "./review.js";
 import {Trace} from "./trace.js";
 import {offerWhatIf} from "./what-if.js";
@@ -20,7 +20,9 @@ function showLegend(view) {
 function live(told) {
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
   let newest = null;
-  const drawing = new Drawing(told.facts.name, cine, told.control ? offerControls(at("controls")) : null);
+  const operator = told.control ? offerControls(at("controls")) : null;
+  const drawing = new Drawing(told.facts.name, cine, operator);
+  if (!operator) refuseKeys();
   const age = () => {
     if (newest?.draw?.fixed) at("frame").textContent = "reference image";
     if (newest?.age_s === null || newest?.age_s === undefined) return;
@@ -31,6 +33,8 @@ function live(told) {
   follow(() => ({arrows: at("arrows").checked}), (view) => {
     newest = view;
     panel.show(view);
+    showWarnings(view.warnings);
+    operator?.show(view);
     showLegend(view);
     cine.show(view);
     drawing.show(view);
@@ -60,6 +64,7 @@ async function prepared() {
 
 try {
   const told = await prepared();
+  showWarnings(told.facts?.warnings);
   if (told.mode === "live") live(told); else offerWhatIf(told.facts, await review(told, cine, showLegend));
 } catch (error) {
   at("preparing").hidden = true;

@@ -55,22 +55,97 @@ export class Twice {
   }
 }
 
+// What only holds the beam is sent at once, without a name, which is asked for afterwards.
+const HOLDING = {hold: "operator_hold", disarm: "not_armed", end: null};
+const HOLD_KEYS = [" ", "Escape"];
+const WHO = "Done without a name. Who was it? Enter your name above.";
+
+function isTyping(field) {
+  return field.matches?.("textarea, input:not([type=checkbox], [type=range], [type=button])");
+}
+
+// Call hold() on Space and Escape, wherever the page is; only a text field keeps its spaces.
+export function holdOnKeys(hold) {
+  document.addEventListener("keydown", (event) => {
+    if (!HOLD_KEYS.includes(event.key) || event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === " " && isTyping(event.target)) return;
+    // Space would press the button that was clicked last, such as the one that releases the hold.
+    if (event.target.matches?.("button, summary")) {
+      event.preventDefault();
+      event.target.blur();
+    }
+    hold();
+  });
+}
+
 export function offerControls(box) {
-  const operator = new Operator(box);
+  const operator = new Operator(box), alarm = document.getElementById("alarm");
+  let unnamed = null;
   box.hidden = false;
-  for (const button of box.querySelectorAll("[data-ask]")) {
-    const ask = async () => {
-      const name = operator.name();
-      if (name === null) return;
-      operator.answer.textContent = "…";
-      try {
-        const answer = await post("/ask", {command: [button.dataset.ask], operator: name});
-        operator.answer.textContent = (answer.accepted ? "" : "Not done: ") + answer.note;
-      } catch {
-        operator.answer.textContent = `Not done: ${NO_ANSWER}`;
+  const send = async (words, name) => {
+    operator.answer.textContent = "…";
+    try {
+      const answer = await post("/ask", {command: words, operator: name});
+      operator.answer.textContent = (answer.accepted ? "" : "Not done: ") + answer.note;
+      if (words[0] in HOLDING) alarm.hidden = true;
+      return answer.accepted;
+    } catch {
+      operator.answer.textContent = `Not done: ${NO_ANSWER}`;
+      if (words[0] in HOLDING) {
+        alarm.textContent = `NOT HELD: ${NO_ANSWER}`;
+        alarm.hidden = false;
       }
-    };
-    if (button.dataset.twice) new Twice(button, ask); else button.addEventListener("click", ask);
+      return false;
+    }
+  };
+  const ask = async (word) => {
+    const holds = word in HOLDING, name = holds ? operator.field.value.trim() : operator.name();
+    if (name === null) return;
+    if (name) sessionStorage.setItem("operator", operator.field.value);
+    const done = await send([word], name);
+    if (word === "arm") offerConfirm(name, !done && operator.answer.textContent.includes("with confirm at its end"));
+    if (!holds) return;
+    unnamed = done && !name ? word : null;
+    if (unnamed) operator.answer.textContent += ` ${WHO}`;
+  };
+  // What the session asks to be confirmed is typed, not clicked.
+  const form = box.querySelector("#confirm"), typed = box.querySelector("#confirm-word");
+  let confirming = "";
+  const offerConfirm = (name, asked) => {
+    confirming = name;
+    form.hidden = !asked;
+    typed.value = "";
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (typed.value.trim().toLowerCase() !== "confirm") {
+      operator.answer.textContent = "Not done: type the word confirm.";
+      return;
+    }
+    form.hidden = true;
+    send(["arm", "confirm"], confirming);
+  });
+  for (const button of box.querySelectorAll("[data-ask]")) {
+    const press = () => ask(button.dataset.ask);
+    if (button.dataset.twice) new Twice(button, press); else button.addEventListener("click", press);
   }
+  holdOnKeys(() => ask("hold"));
+  // The same once more, with the name, while it still stands.
+  operator.field.addEventListener("change", () => {
+    const word = unnamed;
+    if (word && operator.name()) ask(word);
+  });
+  operator.show = ({reasons}) => {
+    if (unnamed && HOLDING[unnamed] && !reasons.includes(HOLDING[unnamed])) unnamed = null;
+  };
   return operator;
+}
+
+// A page without control says so when somebody tries to hold on it.
+export function refuseKeys() {
+  const alarm = document.getElementById("alarm");
+  holdOnKeys(() => {
+    alarm.textContent = "NOT HELD: this page is read-only; hold at the terminal, on the page with control, or at the linac.";
+    alarm.hidden = false;
+  });
 }

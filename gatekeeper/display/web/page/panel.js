@@ -17,20 +17,27 @@ export function showBeam(state, why) {
   if (at("why").textContent !== why) at("why").textContent = why;
 }
 
+// Show what is always warned of, for as long as the session lasts.
+export function showWarnings(lines) {
+  const text = (lines ?? []).map((one) => `Warning: ${one}`).join("\n");
+  at("warnings").hidden = !text;
+  if (at("warnings").textContent !== text) at("warnings").textContent = text;
+}
+
 export class Panel {
   constructor(facts) {
     this.facts = facts;
     this.words = Object.fromEntries(facts.reasons.map((reason) => [reason.word, reason]));
     at("name").textContent = facts.name;
     at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
-    at("warnings").hidden = !facts.warnings.length;
-    at("warnings").textContent = facts.warnings.map((one) => `Warning: ${one}`).join("\n");
+    showWarnings(facts.warnings);
     document.title = `${facts.name} · gatekeeper`;
     for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `Hold: ${kind.words}`, true));
     at("kinds").prepend(legendItem("var(--on)", "beam on", false));
   }
 
   why(view) {
+    if (view.phase === "ended") return "the session has ended, and HOLD was sent last";
     if (view.phase === "drawing") return "the target is being drawn";
     return view.reasons.map((reason) => this.words[reason]?.words ?? reason).join(" · ");
   }
