@@ -170,20 +170,22 @@ def replay(
         source = replay_input.source(clock, armed, kept)
         if faults:
             source = inject(source, faults, clock)
-        with closing(source), closing(DryRunLinac() if linac is None else linac) as port:
-            run_loop(
-                source,
-                armed.engine,
-                port,
-                kept if status is None else StatusRecorder(kept, status, port),
-                clock,
-                config.gate.max_age_s,
-                stats,
-                silence_s=config.silence_s(frame_period_s(recording.times_s)),
-            )
+        try:
+            with closing(source), closing(DryRunLinac() if linac is None else linac) as port:
+                run_loop(
+                    source,
+                    armed.engine,
+                    port,
+                    kept if status is None else StatusRecorder(kept, status, port),
+                    clock,
+                    config.gate.max_age_s,
+                    stats,
+                    silence_s=config.silence_s(frame_period_s(recording.times_s)),
+                )
+        finally:
+            if status is not None:
+                status.enter(Phase.ENDED, clock.now_s())
         ended_ns = stopwatch_ns()
-        if status is not None:
-            status.enter(Phase.ENDED, clock.now_s())
         score = _score(kept, recording, on_progress)
         gating = _gating(kept, recording, armed.envelope, config.gate.outside_percent, on_progress)
         result = Result(

@@ -14,6 +14,7 @@ from docs.sitetools import command_line, fault_table, hold_reasons, mathml, sett
 GENERATORS = {
     "command line": command_line.page,
     "session settings": settings_tables.session_settings,
+    "safe ranges": settings_tables.safe_ranges,
     "phantom settings": settings_tables.phantom_settings,
     "hold reasons": hold_reasons.table,
     "faults": fault_table.table,

@@ -5,6 +5,7 @@ from typing import Any
 
 from docs.sitetools.markdown import table, text
 from gatekeeper.config import LiveConfig
+from gatekeeper.config.safe_ranges import SAFE_RANGES
 from replay.phantom.config import PhantomConfig
 
 UNITS = {
@@ -42,6 +43,12 @@ def session_settings() -> str:
 def phantom_settings() -> str:
     """Return the tables of ``phantom.toml``."""
     return _page(PhantomConfig)
+
+
+def safe_ranges() -> str:
+    """Return the table of safe ranges, each with its source."""
+    rows = [(f"`{one.setting}`", text(one.as_words), text(one.source)) for one in SAFE_RANGES]
+    return table(("setting", "safe", "source"), rows)
 
 
 def unit(name: str) -> str:

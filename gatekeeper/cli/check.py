@@ -10,6 +10,7 @@ import typer
 
 from gatekeeper.cli.options import JsonOption, SessionFileArg
 from gatekeeper.config import LiveConfig, load_live
+from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.errors import GatekeeperError
 
 if TYPE_CHECKING:
@@ -98,12 +99,21 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
         Row("preview", explain.preview(config)),
         Row("gate", explain.gate(config)),
         Row("prediction", explain.prediction(config)),
+        _safety(config),
         _tried("linac", explain.linac(config), lambda: trying.linac(config)),
         _tried("recording", [f"a folder in {config.recording.folder}"], lambda: trying.recording(config, definition)),
         _tried("control", ["a socket in that folder, for gatekeeper command"], lambda: trying.control(config)),
         _tried("machine", explain.loop(config), lambda: trying.loop(config)),
     ]
     return rows
+
+
+def _safety(config: LiveConfig) -> Row:
+    """Return whether all settings are within their safe ranges."""
+    unsafe = unsafe_settings(config)
+    if not unsafe:
+        return Row("safety", ["every setting is within its safe range"], "ok")
+    return Row("safety", list(unsafe[1:]), unsafe[0], good=False)
 
 
 def _tried(part: str, words: list[str], attempt: Callable[[], str]) -> Row:

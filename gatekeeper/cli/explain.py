@@ -8,6 +8,7 @@ from gatekeeper.config import (
     PluginLinacConfig,
     PluginSourceConfig,
 )
+from gatekeeper.config.safe_ranges import UNSAFE
 from gatekeeper.config.strict import PluginConfig
 from gatekeeper.plugins import LINACS, SOURCES
 
@@ -31,7 +32,8 @@ def source(config: LiveConfig) -> list[str]:
             + ("" if calls else f", to {', '.join(one.allow) or 'no address'} only"),
             f"messages up to {one.largest_message_mb:g} MB, each whole within {one.read_deadline_s:g} s",
         ]
-    lines += [f"WARNING: {warning}" for warning in config.warnings()]
+    # Unsafe settings have a row of their own.
+    lines += [f"WARNING: {warning}" for warning in config.warnings() if not warning.startswith(UNSAFE)]
     if not isinstance(one, PluginSourceConfig):
         proof = "nobody proves who he is" if one.tls is None else f"only the sender of {one.tls.peer_file}, by TLS"
         lines.append(proof)

@@ -9,6 +9,7 @@ import typer
 
 from gatekeeper.cli.console_option import Page, shown
 from gatekeeper.config import SessionConfig
+from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, PacedClock, VirtualClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
@@ -46,6 +47,8 @@ def play(
             "the beam is held in between; raise gate.max_age_s with --config",
             err=True,
         )
+    if unsafe := unsafe_settings(settings):
+        typer.echo(f"gatekeeper: UNSAFE SETTINGS: {in_short(unsafe)}", err=True)
     begin_s = 0.0 if original is None else original.begin_s
     clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
     linac = _linac(settings, pace, period_s, clock)

@@ -3,6 +3,7 @@
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
 from gatekeeper.config.loop import LoopConfig
+from gatekeeper.config.safe_ranges import UNSAFE, unsafe_settings
 from gatekeeper.config.strict import StrictModel, build
 from gatekeeper.config.tracking import TrackerConfig
 
@@ -29,7 +30,7 @@ class SessionConfig(StrictModel):
 
     def warnings(self) -> tuple[str, ...]:
         """Return what every face of a session warns of, one line each."""
-        return ()
+        return tuple(f"{UNSAFE}: {line}" for line in unsafe_settings(self))
 
     def silence_s(self, frame_period_s: float) -> float:
         """Return the frame timeout in seconds, for a frame period in seconds."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import kernels
 from gatekeeper.config import SessionConfig, TrackerConfig
+from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.clock import utc_stamp
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.login import login_name
@@ -114,6 +115,8 @@ def header_of(config: SessionConfig, setup: SessionSetup | None, source: str | N
         "tracker": TRACKERS.find(config.tracker.kind).identity,
         "source": None if source is None else SOURCES.identity(source),
         "linac": None if config.linac is None else LINACS.identity(config.linac.kind),
+        # Only where there are any, as sessions from before have none.
+        **({"unsafe": list(unsafe)} if (unsafe := unsafe_settings(config)) else {}),
         "setup": None if setup is None else setup.facts(),
         "setup_hashes": {} if setup is None else hashes_of(setup.arrays()),
     }

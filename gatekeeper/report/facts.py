@@ -83,5 +83,7 @@ def _ended(session: SessionData) -> Iterator[Row]:
     if "ended_by" in summary:
         by = summary["ended_by"]
         yield "ended by", "the source of the frames" if by is None else f"{by['operator']} ({by['door']})"
+    if "last_state" in summary:
+        yield "sent last", str(summary["last_state"])
     if summary.get("fault"):
         yield "fault", str(summary["fault"])

@@ -8,6 +8,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
@@ -53,6 +54,7 @@ def report_html(session: SessionData) -> str:
         session=session,
         summary=_numbers(session),
         facts=facts_of(session),
+        unsafe=unsafe_settings(session.config),
         parts=parts_of(session),
         reasons=_by_reason(session, spans),
         longest=[_shown(session, span) for span in _longest(spans, on=False)[:MOST_THUMBNAILS]],

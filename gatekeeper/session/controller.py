@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping
 
+from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, monotonic_ns
 from gatekeeper.core.command import Action, Command
-from gatekeeper.core.decision import Decision
+from gatekeeper.core.decision import BeamState, Decision
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
+from gatekeeper.gating.gate import AGAIN
 from gatekeeper.linac.lease.messages import session_words
 from gatekeeper.linac.lease.sender import FarClock
 from gatekeeper.operator.request import END, Request
@@ -28,6 +30,11 @@ ORIGIN = "command line"
 """Origin of requests that were made when the session was started."""
 TIME_IS_OVER = "the time limit"
 """Operator name of the request that ends a session after its set duration."""
+CONFIRMED = "confirmed"
+"""The journal's event for what an operator has confirmed by a typed word."""
+UNSAFE = "settings beyond their safe ranges"
+CONFIRM_S = 60.0
+"""Time within which an operator confirms what was asked, in s."""
 INTERLOCK = "interlock"
 """The journal's event for the session at an interlock and its clock."""
 INTERLOCK_S = 5.0
@@ -97,6 +104,7 @@ class SessionController:
         self.tracks: list[Track | None] = []
         self.was_armed = False
         self.learned: Learned | None = None
+        self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
         self._interlock_session, self._interlock_from_s = -1, -math.inf
         self._enter(Phase.CONNECT)
 
@@ -108,9 +116,27 @@ class SessionController:
     def refuse(self, request: Request) -> str | None:
         """Return why a request is refused in this phase, and journal that; None when it is accepted."""
         why = refusal(self._phase, request.word)
+        why = self._question(request) if why is None else why
         if why is not None:
             self._note_refusal(request, why)
         return why
+
+    def _question(self, request: Request) -> str | None:
+        """Return what an operator has to confirm first, on the interface that asked; None when nothing is left to."""
+        if request.word == Action.REBASE:
+            question = f"rebase {self._armed.gate.question(request.shift_mm)}"
+        elif request.word == Action.ARM and (unsafe := unsafe_settings(self._armed.config)):
+            question = f"arm with {UNSAFE}: {in_short(unsafe)}; {AGAIN}"
+        else:
+            return None
+        asked, now_s = (request.word, request.shift_mm, request.origin), self._clock.now_s()
+        before, self._asked = self._asked, (asked, now_s)
+        if request.confirmed and before is not None and before[0] == asked and now_s - before[1] <= CONFIRM_S:
+            self._asked = None
+            values = {"wish": request.word, "operator": request.operator, "door": request.origin, "note": question}
+            self._recorder.event(CONFIRMED, now_s, values)
+            return None
+        return question
 
     def next_command(self) -> Command | None:
         """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
@@ -228,7 +254,10 @@ class SessionController:
         """Enter a phase, and journal it."""
         self._phase = phase
         now_s = self._clock.now_s()
-        self._recorder.event("phase", now_s, {"phase": phase.value, "operator": operator, "note": note})
+        values: dict[str, object] = {"phase": phase.value, "operator": operator, "note": note}
+        if phase is Phase.ENDED:
+            values["state"] = BeamState.HOLD.value
+        self._recorder.event("phase", now_s, values)
         self._status.enter(phase, now_s)
         about = [words for words in (note, f"by {operator}" if operator else "") if words]
         self._status.add_line(now_s, ", ".join([f"phase {phase.value}", *about]))

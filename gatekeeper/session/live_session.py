@@ -84,6 +84,7 @@ class LiveSession:
         self._until_s = clock.now_s() + definition.seconds
         self._controller: SessionController | None = None
         self.status = SessionStatus() if status is None else status
+        self.status.warnings = definition.config.warnings()
         self.requests = RequestQueue(clock, self._refuse)
         self.contour_requests = ContourRequests()
         self._begun: tuple[SessionSetup, Armed] | None = None
@@ -148,6 +149,9 @@ class LiveSession:
                 ) as session:
                     return self._record(session, setup, armed, source, linac, beat, opened, fault)
         finally:
+            # After an interrupt, too, what is shown last is the HOLD that was sent last.
+            if self.status.current.phase is not Phase.ENDED:
+                self.status.enter(Phase.ENDED, self._clock.now_s())
             self.contour_requests.close(OVER)
             self.requests.close()
 
@@ -175,7 +179,10 @@ class LiveSession:
     ) -> Outcome:
         """Decide on frames until the end, and complete the record."""
         definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
-        for warning in definition.config.warnings():
+        # An operator who draws the target may choose another margin.
+        envelope = definition.config.envelope if armed is None else armed.config.envelope
+        warnings = definition.config.model_copy(update={"envelope": envelope}).warnings()
+        for warning in warnings:
             session.event(WARNING, self._clock.now_s(), {"note": warning})
         for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
@@ -187,6 +194,7 @@ class LiveSession:
         else:
             self.status.not_kept = lambda: session.frames_dropped
             self.status.begin(setup, armed)
+            self.status.warnings = warnings
             controller = self._controller = SessionController(
                 armed,
                 session,

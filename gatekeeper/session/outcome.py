@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gatekeeper.core.decision import BeamState
 from gatekeeper.core.json_values import aligned, numbers
 from gatekeeper.core.reasons import text_of
 from gatekeeper.operator.request import Request
@@ -64,6 +65,7 @@ class Outcome:
             "beam_on_s": counts.beam_on_s,
             "duty_cycle": counts.armed_duty_cycle,
         }
+        values["last_state"] = BeamState.HOLD.value
         values["frames_missing"] = counts.missing
         values["ended_by"] = (
             None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.origin}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.contour import Structure
-from gatekeeper.core.decision import Decision
+from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
@@ -140,6 +140,13 @@ class Status:
     contouring: ContouringStatus | None = None
 
     @property
+    def decision(self) -> Decision | None:
+        """The decision that stands; once the session has ended, the HOLD that was sent last."""
+        if self.phase is Phase.ENDED:
+            return Decision(-1, self.now_s, BeamState.HOLD, (Reason.NOT_ARMED,), math.nan)
+        return None if self.step is None else self.step.decision
+
+    @property
     def frame(self) -> Frame | None:
         """The frame to show: the one on which the target is drawn, or the newest one."""
         if self.contouring is not None:
@@ -180,6 +187,8 @@ class SessionStatus:
         Setup and armed engine of the session, once there are any.
     learned : Learned or None
         Result of the preview, once there is one.
+    warnings : tuple of str
+        What every face warns of, see `SessionConfig.warnings`.
     not_kept : callable
         Return the number of frames that could not be recorded so far; called on the loop's thread.
     """
@@ -190,6 +199,7 @@ class SessionStatus:
         self.recent: deque[RecentDecision] = deque(maxlen=MOST_RECENT)
         self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
+        self.warnings: tuple[str, ...] = ()
         self._line_count = 0
         self.not_kept: Callable[[], int] = lambda: 0
         self._rate = FrameRate()
@@ -202,6 +212,7 @@ class SessionStatus:
     def begin(self, setup: SessionSetup, armed: Armed) -> None:
         """Set the setup and the engine on which decisions are based."""
         self.begun = setup, armed
+        self.warnings = armed.config.warnings()
 
     def enter(self, phase: Phase, time_s: float) -> None:
         """Set the phase."""

@@ -194,3 +194,12 @@ def test_a_session_that_begins_with_drawing_needs_the_page_and_control(folder, c
     assert f"target.{says}: an operator draws on the console's page; give --console --control, too" in err
     assert err.count("\n") == 1
     assert not (folder / "s").exists()
+
+
+def test_settings_beyond_their_safe_ranges_are_a_finding(folder, capsys):
+    more = "\n[envelope]\nmargin_mm = 50.0\n[gate]\noutside_percent = 100.0\nmin_confidence = 1e-6\nmax_age_s = 10.0\n"
+    code, told, err = checked(folder, capsys, more)
+    assert code == 1
+    assert findings(told) == {"safety": told["parts"]["safety"]["found"]}
+    assert len([told["parts"]["safety"]["found"], *told["parts"]["safety"]["says"]]) == 4
+    assert "envelope.margin_mm = 50 mm, safe is at most 8 mm" in " ".join(err.split())

@@ -1,6 +1,7 @@
 """A live session goes from phase to phase, is held until armed, and leaves a record that decides the same again."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,10 @@ import pytest
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import EngineError, RecordingError
+from gatekeeper.display.terminal.publisher import snapshot_of
+from gatekeeper.display.terminal.screen import line_of
+from gatekeeper.display.web.live_message import LiveMessage
+from gatekeeper.display.web.message import unpacked
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from replay import run
@@ -292,3 +297,44 @@ def test_watchdog_that_is_lost_holds_until_the_end_and_the_session_verifies(tmp_
     assert all("watchdog_lost" in one["reasons"] for one in decisions[12:])
     assert not linac.beam_on
     assert checked(tmp_path / "s").findings == []
+
+
+def test_a_session_whose_source_ends_with_the_beam_on_ends_held_on_every_face(tmp_path):
+    session = {}
+
+    class Kept(Scanner):
+        def ended(self):
+            session.setdefault("one", self.session)
+            return super().ended()
+
+    case = breathing_case(frames=10, amplitude_px=0.0)
+    outcome, _, linac = run_live(tmp_path / "s", case, scanner=Kept)
+    decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    assert decisions[-1]["state"] == ON, "the last frame was good"
+    assert not linac.beam_on
+    status = session["one"].status.current
+    assert status.decision.state is BeamState.HOLD
+    assert snapshot_of(status, 9.0).state == HOLD
+    assert unpacked(b"".join(LiveMessage(session["one"].status).parts(9.0, {})))[0]["state"] == HOLD
+    assert " ended     HOLD " in line_of(snapshot_of(status, 9.0))
+    assert events(tmp_path / "s", "phase")[-1]["values"]["state"] == HOLD
+    assert outcome.as_json()["last_state"] == HOLD
+    with closing(open_session(tmp_path / "s")) as kept:
+        assert kept.summary()["last_state"] == HOLD
+
+
+def test_a_session_that_is_interrupted_ends_held_too(tmp_path):
+    session = {}
+
+    class Interrupted(Scanner):
+        def next_frame(self, timeout_s):
+            session["one"] = self.session
+            frame = super().next_frame(timeout_s)
+            if frame is not None and frame.sequence == 8:
+                assert self.session.status.current.decision.state is BeamState.ON
+                raise KeyboardInterrupt
+            return frame
+
+    with pytest.raises(KeyboardInterrupt):
+        run_live(tmp_path / "s", breathing_case(frames=10, amplitude_px=0.0), scanner=Interrupted)
+    assert session["one"].status.current.decision.state is BeamState.HOLD

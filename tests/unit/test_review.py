@@ -14,7 +14,7 @@ from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.review import Review
 from tests.support.cases import breathing_case
-from tests.support.live_sessions import Scanner, journal, run_live
+from tests.support.live_sessions import Scanner, journal, long_case, run_live
 from tests.support.sessions import recorded
 
 
@@ -90,12 +90,20 @@ def test_the_envelope_is_shown_where_it_was_moved_to(tmp_path):
     class Rebasing(Scanner):
         def next_frame(self, timeout_s):
             frame = super().next_frame(timeout_s)
-            if frame is not None and frame.sequence == 10:
-                self.session.requests.submit(Request("rebase", "kim", "test", (2.0, 0.0)))
+            if frame is not None and frame.sequence == 40:
+                self.session.requests.submit(Request("hold", "kim", "test"))
+                # The first shows the shift, the second confirms it.
+                for confirmed in (False, True):
+                    asked = Request("rebase", "kim", "test", (0.8, 0.0), confirmed)
+                    pending.append(self.session.requests.submit(asked))
             return frame
 
-    run_live(tmp_path / "s", scanner=Rebasing)
+    pending = []
+    run_live(tmp_path / "s", long_case(frames=60), scanner=Rebasing)
+    assert [one.answer.accepted for one in pending] == [False, True]
+    assert "moves the envelope" in pending[0].answer.note
+    assert "treatment couch" in pending[0].answer.note
     with closing(open_session(tmp_path / "s")) as session:
         review = Review(session, Rejudged(session))
         before, after = (unpacked(review.view(index))[1]["envelope"] for index in (5, review.length - 1))
-    assert np.allclose(after - before, [1.0, 0.0], atol=1e-4)
+    assert np.allclose((after - before) * [2.0, 2.0], [0.8, 0.0], atol=1e-3)

@@ -31,7 +31,7 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
     Snapshot
         Values that are not measured yet are NaN.
     """
-    decision = None if status.step is None else status.step.decision
+    decision = status.decision
     frame = status.frame
     track = None if status.step is None else status.step.track
     latency, counts = status.latency, status.counts
@@ -125,6 +125,9 @@ class TerminalPublisher:
             self._publish()
 
     def _publish(self) -> None:
+        if (warnings := self._status.warnings) != self._info.warnings:
+            self._info = self._info._replace(warnings=warnings)
+            self._send(self._info)
         if (begun := self._status.begun) is not None:
             # An operator who draws the target may choose another margin.
             margin_mm = begun[1].config.envelope.margin_mm

@@ -14,6 +14,7 @@ from gatekeeper.core.reasons import REASONS, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
+from gatekeeper.session.phases import Phase
 from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR
 
 STYLE_ON = f"bold white on {BEAM_COLOR[BeamState.ON]}"
@@ -25,7 +26,7 @@ SILENT_S = 1.5
 """Time without a snapshot after which the beam state is shown as unknown, in seconds of real time."""
 WINDOW_S = 30.0
 """Length of the plot in seconds of session time."""
-MOST_REASONS, LOG_LINES, TRACE_LINES = 4, 5, 6
+MOST_REASONS, MOST_WARNINGS, LOG_LINES, TRACE_LINES = 4, 4, 5, 6
 AXIS = 8
 """Width of the labels of the plot in characters."""
 LEAST = 12
@@ -50,8 +51,7 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
         For printing with `rich`; it fits a terminal of at least 14 lines.
     """
     reasons = _reasons(history)
-    warned = [f"WARNING: {one}" for one in history.info.warnings]
-    warnings = [Text(one, STYLE_SILENT, overflow="ellipsis", no_wrap=True) for one in warned]
+    warnings = _warnings(history)
     log = _log(history, width)[-max(1, height - LEAST - len(reasons) - len(warnings)) :]
     used = LEAST + max(1, len(reasons)) + len(log) + len(warnings)
     parts = [_head(history), *warnings, _banner(history, silent_s), *reasons, _numbers(history)]
@@ -124,6 +124,14 @@ def _head(history: History) -> RenderableType:
     return head
 
 
+def _warnings(history: History) -> list[Text]:
+    """Return what is warned of in red, one line each and the rest counted."""
+    lines = [f"WARNING: {one}" for one in history.info.warnings]
+    if len(lines) > MOST_WARNINGS:
+        lines = [*lines[: MOST_WARNINGS - 1], f"WARNING: and {len(lines) - MOST_WARNINGS + 1} more"]
+    return [Text(one, STYLE_SILENT, overflow="ellipsis", no_wrap=True) for one in lines]
+
+
 def _banner(history: History, silent_s: float) -> RenderableType:
     """Return the beam state across the full width of the terminal."""
     now = history.now
@@ -161,6 +169,8 @@ def is_silent(now: Snapshot, silent_s: float) -> bool:
 
 def _reasons(history: History) -> list[RenderableType]:
     """Return the text of each hold reason, one per line."""
+    if history.now.phase == Phase.ENDED:
+        return [Text("  • The session has ended, and HOLD was sent last")]
     reasons = history.now.reasons
     shown = [Text(f"  • {in_words(reason, history.now, history.info)}") for reason in reasons[:MOST_REASONS]]
     if len(reasons) > MOST_REASONS:

@@ -117,7 +117,7 @@ class LiveMessage:
     def _values(self, status: Status, now_s: float) -> dict[str, object]:
         """Return the values that the page shows as numbers and text."""
         step, latency, frame = status.step, status.latency, status.frame
-        decision = None if step is None else step.decision
+        decision = status.decision
         return {
             "phase": status.phase.value,
             "since_s": status.since_s,
@@ -137,6 +137,7 @@ class LiveMessage:
             "sequence": None if frame is None else frame.sequence,
             "age_s": None if frame is None else number(now_s - frame.acquired_s),
             "silent": step is not None and step.frame is None,
+            "warnings": list(self.status.warnings),
             "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
 
