@@ -48,8 +48,10 @@ SHAPE, SPACING_MM, PLANE = (24, 20), (2.0, 3.0), Plane((7.0, -40.0, 60.0))
 ANGLES = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
 TARGET_PX = np.stack([12.0 + 4.0 * np.sin(ANGLES), 10.0 + 3.0 * np.cos(ANGLES)], axis=1)
 AWAY_PX = 8.0
-FRAMES = 24
-"""Number of frames after which a sender leaves, where more would show nothing else."""
+FRAMES = 8
+"""Number of frames with the beam on after which a sender leaves, where more would show nothing else."""
+MOST_WARM_UP = 80
+"""Largest number of frames until the beam is on; decoders are loaded with the first."""
 
 
 class ShownTarget:
@@ -146,6 +148,10 @@ def left_by_its_sender(protocol: str, frames: int) -> Iterator[tuple[Live, float
     """Provide a session whose sender leaves with the beam on, and when its last frame had been sent."""
     with closing(Live(protocol)) as live:
         with closing(live.sender()) as sender:
+            for _ in range(MOST_WARM_UP):
+                if live.timeline.is_on:
+                    break
+                live.send(sender, 1)
             live.send(sender, frames)
             gone_s = live.clock.now_s() - PERIOD_S
         yield live, gone_s
@@ -278,7 +284,7 @@ ATTACKS = (
             partial(comes_back_late, protocol, 5.0),
             DROPPED_S + BUSY_S,
             _DROP,
-            partial(comes_back_late, protocol, 1.0, FRAMES),
+            partial(comes_back_late, protocol, 0.5, FRAMES),
         )
         for protocol, name in _NAMES.items()
     ),
@@ -288,7 +294,7 @@ ATTACKS = (
             partial(stranger, protocol, 6.0),
             DROPPED_S + BUSY_S,
             _DROP,
-            partial(stranger, protocol, 1.0),
+            partial(stranger, protocol, 0.5),
         )
         for protocol, name in _NAMES.items()
     ),
