@@ -36,7 +36,7 @@ PERIOD_S = 0.125
 SILENCE_S = SessionConfig().silence_s(PERIOD_S)
 DROPPED_S = SILENCE_S + 0.02
 """Stated time to HOLD after the last frame of a sender, in s."""
-BUSY_S = 0.2
+BUSY_S = 0.3
 """What the way from sender to loop, and real threads on a busy machine, may add, in s."""
 CLOCK_S = 0.6
 """Stated exposure under a clock that lies: what a drift hides before it is found, a frame period and 20 ms, in s."""
@@ -135,8 +135,9 @@ class Live:
             self._number += 1
             # An hour of its own, so that no stamp is 0.
             acquired_s = 3600.0 + self.clock.now_s() - late_s
+            due_s = self.clock.now_s() + PERIOD_S
             sender.send(Frame(picture(self._number), SPACING_MM, self._number, acquired_s, acquired_s, PLANE))
-            time.sleep(PERIOD_S)
+            self.clock.sleep_until(due_s)
 
     def close(self) -> None:
         self._source.close()
