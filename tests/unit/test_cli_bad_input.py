@@ -161,7 +161,7 @@ def test_disk_that_is_full_after_the_last_frame_leaves_no_summary(case, tmp_path
     monkeypatch.setattr(Path, "replace", replace_file)
     assert file in refused(capsys, "replay", case, "--out", tmp_path / "s")
     left = {path.name for path in (tmp_path / "s").iterdir()}
-    assert left <= {"config.toml", "decisions.jsonl", "frames.h5", "overview.png"}
+    assert left <= {"config.toml", "decisions.jsonl", "frames.h5", "overview.png", "signatures.jsonl"}
 
 
 def test_interrupt_holds_the_beam_and_keeps_a_partial_session(case, tmp_path, capsys, monkeypatch, linac):

@@ -54,7 +54,8 @@ def test_breathing_target_is_tracked_and_the_beam_gated(case, tmp_path, capsys):
 def test_session_folder_agrees_with_what_is_printed(case, tmp_path, capsys):
     gatekeeper("replay", case, "--out", tmp_path / "s", "--json")
     result = last_json(capsys)
-    assert json.loads((tmp_path / "s" / "summary.json").read_text()) == result
+    head = json.loads((tmp_path / "s" / "decisions.jsonl").read_text().splitlines()[-1])["hash"]
+    assert json.loads((tmp_path / "s" / "summary.json").read_text()) | {"head": head} == result
     decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
     assert [one["sequence"] for one in decisions] == list(range(24))
     held = [one for one in decisions if one["state"] == "HOLD"]
