@@ -106,7 +106,7 @@ export function offerControls(box) {
     if (word === "arm") offerConfirm(name, !done && operator.answer.textContent.includes("with confirm at its end"));
     if (!holds) return;
     unnamed = done && !name ? word : null;
-    if (unnamed) operator.answer.textContent += ` ${WHO}`;
+    if (unnamed) operator.answer.textContent += `. ${WHO}`;
   };
   // What the session asks to be confirmed is typed, not clicked.
   const form = box.querySelector("#confirm"), typed = box.querySelector("#confirm-word");
