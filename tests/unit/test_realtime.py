@@ -107,6 +107,13 @@ def test_collector_rests_and_goes_on_as_before():
     assert gc.isenabled()
 
 
+def test_what_exists_is_left_out_of_collections_meanwhile():
+    assert gc.get_freeze_count() == 0
+    with garbage_collection_paused():
+        assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() == 0
+
+
 def test_collector_that_was_off_stays_off():
     gc.disable()
     try:

@@ -163,7 +163,8 @@ def _serve(
             dul.join(CLOSING_S)
         own.close()
         del association, dul
-        # Its parts reference each other, and the collector is paused while the loop runs; now the beam is held anyway.
+        # Its parts reference each other, and the collector is paused while the loop runs; what was there before is left
+        # out.
         gc.collect()
 
 
