@@ -89,7 +89,8 @@ def test_a_source_without_a_clock_is_warned_of_on_every_face(tmp_path):
     config = live_config(source={"kind": "mrd", "frames_per_s": 4.0, "clock": "none"})
     assert config.warnings() == (NO_CLOCK,)
     assert live_config().warnings() == ()
-    run_live(tmp_path / "s", definition=plan_of(breathing_case(), config))
+    _, scanner, _ = run_live(tmp_path / "s", definition=plan_of(breathing_case(), config))
+    assert scanner.session.status.warnings == (NO_CLOCK,), "what terminal and page show"
     assert [one["values"]["note"] for one in events(tmp_path / "s", "warning")] == [NO_CLOCK]
     assert checked(tmp_path / "s").findings == []
     session = open_session(tmp_path / "s")
