@@ -27,7 +27,7 @@ def markdown(rows: Sequence[Row]) -> str:
     lines.append("| --- | ---: | ---: | ---: | --- | --- |")
     for row in rows:
         name, out, hold, limit, reason, _ = _cells(row)
-        lines.append(f"| {name} | {out} | {hold} | {limit} | {row.attack.why} | `{reason}` |")
+        lines.append(f"| {name} | {out} | {hold} | {limit} | {row.attack.why} | `{reason.strip()}` |")
     return "\n".join(lines)
 
 
