@@ -154,8 +154,9 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page.locator("#phase", has_text="delivery").wait_for()
     page.click("[data-ask=arm]")
     page.locator("#answer", has_text="Not done").wait_for()
-    assert [one["values"]["operator"] for one in events(session.folder, "hold")] == ["not named", "Anna"]
-    assert [one["values"]["operator"] for one in events(session.folder, "release")] == ["Anna"]
+    # Other tests may have used the session before.
+    assert [one["values"]["operator"] for one in events(session.folder, "hold")][-2:] == ["not named", "Anna"]
+    assert [one["values"]["operator"] for one in events(session.folder, "release")][-1:] == ["Anna"]
     assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
 
 
