@@ -52,6 +52,7 @@ def test_json_line_has_time_state_reason_frame_and_lease():
         "refusals": {"forged": 2},
         "listen": "127.0.0.1:7400",
         "lines_lost": 0,
+        "session": None,
     }
 
 

@@ -72,7 +72,7 @@ def test_what_was_synced_is_a_session_with_every_signed_decision(tmp_path, monke
 def test_disk_that_is_too_slow_or_fails_is_a_fault(monkeypatch):
     sync, now_s = DiskSync(), [0.0]
     monkeypatch.setattr(disk_sync.time, "monotonic", lambda: now_s[0])
-    now_s[0] += sync._begun_s + SYNC_S
+    now_s[0] += sync._begun_s + SYNC_S + 0.01
     assert sync.due
     waits, go = os.pipe()
     monkeypatch.setattr(disk_sync, "sync_all", lambda descriptors: os.read(waits, 1))
