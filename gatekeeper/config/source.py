@@ -42,6 +42,9 @@ class NetworkSourceConfig(StrictModel):
     frames_per_s: FrameRate | None = None
     """Frame rate per second. If it is given, the beam is held when no frame has come for `loop.silence_periods` frame
     periods; otherwise, when the newest frame is older than `gate.max_age_s`."""
+    greeting_s: Annotated[float, Field(gt=0.0, le=600.0)] = 5.0
+    """Limit of the time from a connection to its first message, in seconds; then it is closed. A sender that has
+    delivered no frame for as long loses its place to another that greets."""
     clock: SenderClock = "sender"
     """sender: frames without a time of acquisition by the sender's own clock hold the beam; none: the sender has no
     such clock, and a frame counts as acquired when it arrives. Delays on the way are invisible then, but for those that

@@ -14,7 +14,6 @@ from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, NO_TIME, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire import mrd_codec as mrd
-from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import ImageHeader, ImageMessage, Kind, TextMessage
 from gatekeeper.wire.single import shortest_decimals
@@ -57,9 +56,7 @@ class MrdSource(NetworkSource):
         self._interleaved = InterleavedFrames()
         self._planes = ReorientationCache()
         self._peer, self._said = "", hashlib.sha256()
-        self._link = Listener(
-            config.host, config.port, config.allow, self._serve, self._statistics.count_connection, name="mrd source"
-        )
+        self._link = self._listener(config, config.port, self._serve, "mrd source", mrd.greets)
 
     def _serve(self, link: socket.socket, peer: str) -> None:
         """Read one connection to its end."""

@@ -15,8 +15,9 @@ from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.sequence_numbers import SequenceNumbers
 from gatekeeper.sources.statistics import SourceCounts, SourceStatistics
 from gatekeeper.wire.caller import Caller
-from gatekeeper.wire.listener import Listener
-from gatekeeper.wire.security import security
+from gatekeeper.wire.listener import Listener, Serve
+from gatekeeper.wire.security import greets, security
+from gatekeeper.wire.waiting import Greeting
 
 DAY_S = 86_400.0
 """Period of clocks that give the time of day, in s."""
@@ -44,6 +45,22 @@ class NetworkSource:
         self._statistics = SourceStatistics()
         self._queue = FrameQueue()
         self._connections = Connections()
+
+    def _listener(
+        self, config: NetworkSourceConfig, port: int, serve: Serve, name: str, greeting: Greeting
+    ) -> Listener:
+        """Return a listener with the settings of the source, which counts its connections."""
+        return Listener(
+            config.host,
+            port,
+            config.allow,
+            serve,
+            self._statistics.count_connection,
+            name,
+            greeting if config.tls is None else greets,
+            config.greeting_s,
+            lambda: self._statistics.frame_ns,
+        )
 
     @property
     def address(self) -> tuple[str, int]:

@@ -12,9 +12,8 @@ from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import NO_TIME, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire.caller import Caller
-from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.openigtlink.geometry import plane_of
-from gatekeeper.wire.openigtlink.header import HEADER_BYTES, Header, decode_header, to_seconds
+from gatekeeper.wire.openigtlink.header import HEADER_BYTES, Header, decode_header, greets, to_seconds
 from gatekeeper.wire.openigtlink.image import Image, decode_image
 from gatekeeper.wire.openigtlink.message import Message, decode_message
 from gatekeeper.wire.stream import Breach, MessageStream, StreamError
@@ -55,9 +54,7 @@ class OpenIGTLinkSource(NetworkSource):
         self._planes = ReorientationCache()
         self._peer = ""
         if config.role == "server":
-            self._link = Listener(
-                config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
-            )
+            self._link = self._listener(config, config.port, self._serve, NAME, greets)
         else:
             self._link = Caller(config.host, config.port, self._serve, self._statistics.count_connection, NAME)
 

@@ -6,8 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from gatekeeper.core.clock import monotonic_ns
+
 LONGEST_NOTE = 300
 """Longest note, in characters, because a sender may have written part of it."""
+REFUSALS = {
+    "address": "may not connect; add it to allow if it is a sender",
+    "silent": "has not greeted in time; is it a sender of this protocol?",
+    "crowded": "has too many connections that do not greet",
+    "busy": "another sender has the place",
+    "unreachable": "does not answer; start the sender",
+}
+"""What the note of a refused connection says, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class SourceStatistics:
         self._lock = threading.Lock()
         self._connections = 0
         self._frames = 0
+        self._frame_ns = 0
         self._kinds: dict[str, Counter[str]] = {where: Counter() for where in ("refused", "ignored", "unfit", "broken")}
         self._notes: dict[str, str] = {}
 
@@ -63,6 +74,12 @@ class SourceStatistics:
         """Count an image that became a frame."""
         with self._lock:
             self._frames += 1
+            self._frame_ns = monotonic_ns()
+
+    @property
+    def frame_ns(self) -> int:
+        """Time of the newest frame, in ns of the monotonic clock; 0 before the first."""
+        return self._frame_ns
 
     def add(self, where: str, kind: str, note: str = "") -> None:
         """Count one event.
@@ -83,14 +100,14 @@ class SourceStatistics:
                 line = "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE])
                 self._notes[where] = line
 
-    def count_connection(self, what: str, more: str) -> None:
+    def count_connection(self, what: str, more: str, peer: str) -> None:
         """Count an event that a `gatekeeper.wire.listener.Listener` reports."""
         if what == "connection":
             self.connection()
         elif what == "failed":
-            self.add("broken", "failed", more)
+            self.add("broken", "failed", f"{peer}: {more}")
         else:
-            self.add("refused", more)
+            self.add("refused", more, f"{peer}: {REFUSALS[more]}")
 
     def counts(self, dropped: int = 0) -> SourceCounts:
         """Return an immutable copy of the counts."""

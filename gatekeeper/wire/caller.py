@@ -53,7 +53,7 @@ class Caller:
             try:
                 link = _connected(self.address)
             except OSError:
-                self._count("refused", "unreachable")
+                self._count("refused", "unreachable", "{}:{}".format(*self.address))
             else:
                 self._work(link)
             self._closing.wait(self._pause_s)
@@ -64,13 +64,14 @@ class Caller:
             self._link = link
             if self._closing.is_set():
                 shut(link)
+        peer = self.address[0]
         try:
             set_up(link)
             peer = str(link.getpeername()[0])
-            self._count("connection", peer)
+            self._count("connection", peer, peer)
             self._serve(link, peer)
         except Exception as error:
-            self._count("failed", f"{type(error).__name__}: {error}")
+            self._count("failed", f"{type(error).__name__}: {error}", peer)
         finally:
             with self._lock:
                 self._link = None

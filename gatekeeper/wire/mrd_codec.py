@@ -43,6 +43,7 @@ CONFIG_FILE_BYTES = 1024
 """Fixed size of the name of a configuration file, in bytes."""
 LONGEST_NDIM = 7
 
+KINDS = frozenset(Kind)
 _KIND = struct.Struct("<H")
 _LENGTH = struct.Struct("<I")
 _LONG_LENGTH = struct.Struct("<Q")
@@ -127,6 +128,11 @@ class TextMessage(NamedTuple):
 
 Message = ImageMessage | TextMessage | Kind
 """A message as read: of acquisitions, waveforms, arrays and the close message only the kind."""
+
+
+def greets(start: bytes) -> bool:
+    """Return whether the first bytes of a connection begin an MRD message."""
+    return len(start) >= _KIND.size and _KIND.unpack_from(start)[0] in KINDS
 
 
 def read_message(stream: MessageStream, where: str) -> Message:

@@ -29,8 +29,15 @@ class Certificates(Protocol):
         ...
 
 
+_HANDSHAKE = b"\x16\x03"
+
 Secure = Callable[[socket.socket, float], AbstractContextManager[socket.socket]]
 """Secure a connected link within some seconds, for as long as the context lasts."""
+
+
+def greets(start: bytes) -> bool:
+    """Return whether the first bytes of a connection begin a handshake of TLS."""
+    return start.startswith(_HANDSHAKE)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.lease.interlock import EventKind, InterlockServer
 from gatekeeper.linac.lease.messages import SIZE, Kind, Message, Refusal, decode, encode, is_signed, session_key
 from gatekeeper.linac.lease.receiver import Cause, Rules
-from gatekeeper.linac.lease.waiting import MOST_EACH, MOST_WAITING, crowded
+from gatekeeper.wire.waiting import MOST_EACH, MOST_WAITING, crowded
 from tests.support.leases import KEY, OTHER_KEY, RULES, SENDER_NONCE, interlock, lease_linac, measured
 from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until

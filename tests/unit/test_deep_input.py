@@ -132,7 +132,8 @@ def test_a_busy_connection_does_not_delay_the_end(monkeypatch, side):
         assert free.wait(60.0)
 
     far = Listener("127.0.0.1", 0, ["127.0.0.1"], serve if side is Listener else lambda *_: None, lambda *_: None, "a")
-    near = Caller(*far.address, serve if side is Caller else lambda link, peer: link.recv(1), lambda *_: None, "b")
+    greet = serve if side is Caller else lambda link, _: link.sendall(b"x") or link.recv(1)
+    near = Caller(*far.address, greet, lambda *_: None, "b")
     try:
         assert busy.wait(60.0)
         near.close()

@@ -136,11 +136,14 @@ def test_an_image_without_any_time_is_no_frame():
 
 
 def test_only_one_sender_at_a_time():
-    with listening() as source, sender(source) as first:
+    with listening(greeting_s=600.0) as source, sender(source) as first:
+        stored(first, single(0))
+        assert taken(source, 1)
         with sender(source) as second:
             assert not second.is_established
         assert source.counts.refused == {"busy": 1}
-        stored(first, single(0))
+        assert source.counts.notes["refused"] == "127.0.0.1: another sender has the place"
+        stored(first, single(1))
         assert taken(source, 1)
 
 

@@ -5,9 +5,9 @@ from gatekeeper.sources.statistics import LONGEST_NOTE, SourceCounts, SourceStat
 
 def test_what_was_counted_is_told_apart_by_where_and_kind():
     statistics = SourceStatistics()
-    statistics.count_connection("connection", "127.0.0.1")
-    statistics.count_connection("refused", "busy")
-    statistics.count_connection("failed", "ValueError: bad luck")
+    statistics.count_connection("connection", "127.0.0.1", "127.0.0.1")
+    statistics.count_connection("refused", "busy", "10.0.0.3")
+    statistics.count_connection("failed", "ValueError: bad luck", "10.0.0.3")
     statistics.frame()
     statistics.add("ignored", "waveform")
     statistics.add("ignored", "waveform")
@@ -20,7 +20,11 @@ def test_what_was_counted_is_told_apart_by_where_and_kind():
         ignored={"waveform": 2},
         unfit={"channels": 1},
         broken={"failed": 1},
-        notes={"broken": "ValueError: bad luck", "unfit": "it has 3"},
+        notes={
+            "refused": "10.0.0.3: another sender has the place",
+            "broken": "10.0.0.3: ValueError: bad luck",
+            "unfit": "it has 3",
+        },
     )
 
 

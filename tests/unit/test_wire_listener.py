@@ -2,12 +2,14 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
+from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.waiting import MOST_EACH
 
 
 class Heard:
@@ -16,7 +18,7 @@ class Heard:
     def __init__(self):
         self.told, self.changed = [], threading.Condition()
 
-    def __call__(self, what, more):
+    def __call__(self, what, more, peer):
         with self.changed:
             self.told.append((what, more))
             self.changed.notify_all()
@@ -32,9 +34,9 @@ def echo(link, peer):
 
 
 @contextmanager
-def listening(serve=echo, allow=("127.0.0.1",)):
+def listening(serve=echo, allow=("127.0.0.1",), **settings):
     heard = Heard()
-    listener = Listener("127.0.0.1", 0, allow, serve, heard, "test source")
+    listener = Listener("127.0.0.1", 0, allow, serve, heard, "test source", **settings)
     try:
         yield listener, heard
     finally:
@@ -60,9 +62,10 @@ def is_served(link):
 
 
 def test_a_second_sender_is_closed_at_once_and_the_first_one_goes_on():
-    with listening() as (listener, heard), sender(listener) as first:
+    with listening(used_ns=monotonic_ns) as (listener, heard), sender(listener) as first:
         assert is_served(first)
         with sender(listener) as second:
+            second.sendall(b"x")
             assert is_closed(second)
         assert is_served(first)
         heard.wait_for(1, "refused")
@@ -141,7 +144,7 @@ def test_a_storm_of_connections_leaves_room_for_a_good_sender():
         links = [socket.create_connection(listener.address, 5.0) for _ in range(300)]
         for link in links:
             link.close()
-        heard.wait_for(1, "connection")
+        heard.wait_for(300, "refused")
         for _ in range(50):
             with sender(listener) as link:
                 try:
@@ -151,6 +154,56 @@ def test_a_storm_of_connections_leaves_room_for_a_good_sender():
                     continue
         else:
             pytest.fail("nobody was served after the storm")
+
+
+def test_silent_connections_keep_no_sender_out_and_are_dropped():
+    with listening(greeting_s=0.2) as (listener, heard), ExitStack() as strangers:
+        silent = [strangers.enter_context(sender(listener)) for _ in range(6)]
+        with sender(listener) as link:
+            assert is_served(link)
+            assert all(is_closed(one) for one in silent)
+            assert is_served(link)
+        assert [one for one in heard.told if one[0] == "refused"] == [("refused", "silent")] * 6
+
+
+def test_one_address_has_only_so_many_silent_connections():
+    with listening(greeting_s=600.0) as (listener, heard), ExitStack() as strangers:
+        silent = [strangers.enter_context(sender(listener)) for _ in range(MOST_EACH + 1)]
+        assert is_closed(silent[0])
+        heard.wait_for(1, "refused")
+        assert ("refused", "crowded") in heard.told
+        assert is_served(silent[1])
+
+
+def test_a_sender_without_frames_loses_its_place_to_another_that_greets():
+    with listening(greeting_s=0.2) as (listener, heard), sender(listener) as idle:
+        assert is_served(idle)
+        with sender(listener) as link:
+            assert is_served(link)
+            assert is_closed(idle)
+        assert heard.told == [("connection", "127.0.0.1")] * 2
+
+
+def test_a_sender_with_frames_keeps_its_place():
+    with listening(greeting_s=0.2, used_ns=monotonic_ns) as (listener, _), sender(listener) as first:
+        assert is_served(first)
+        for _ in range(3):
+            with sender(listener) as other, suppress(OSError):
+                other.sendall(b"x")
+                assert is_closed(other)
+        assert is_served(first)
+
+
+def test_a_wrong_greeting_is_heard_only_while_nobody_else_is_there():
+    def greets(start):
+        return start[:1] == b"x"
+
+    with listening(greeting=greets, greeting_s=600.0) as (listener, _), sender(listener) as stranger:
+        stranger.sendall(b"?")
+        assert stranger.recv(1) == b"?"
+        with sender(listener) as link:
+            assert is_served(link), "at once, although the stranger was first"
+            assert is_closed(stranger)
 
 
 def test_an_address_that_cannot_be_listened_on_is_said_in_one_line():

@@ -23,7 +23,8 @@ from gatekeeper.linac.lease.receiver import (
     next_event_ns,
     received,
 )
-from gatekeeper.linac.lease.waiting import Waiting, crowded, received_now, send_now
+from gatekeeper.linac.lease.waiting import Waiting, received_now, send_now
+from gatekeeper.wire.waiting import crowded
 
 RESUMED_S = 0.01
 """Longest wait with the beam on, after which a machine that was suspended notices that its lease has ended, in s."""

@@ -8,10 +8,6 @@ from gatekeeper.linac.lease.receiver import Interlock
 
 CHUNK = 4096
 """Bytes read at once; more than one message is available only after a delay."""
-MOST_WAITING = 32
-"""Largest number of connections that wait at once; beyond it the one that has waited longest is dropped."""
-MOST_EACH = 8
-"""Largest number of them from one address; beyond it the oldest from that address is dropped."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,27 +30,6 @@ class Waiting:
     address: str
     state: Interlock
     buffer: MessageBuffer = field(default_factory=MessageBuffer)
-
-
-def crowded(waiting: list[Waiting], address: str) -> Waiting | None:
-    """Return the connection to drop in favour of a new one, or None while there is room.
-
-    Parameters
-    ----------
-    waiting : list of Waiting
-        All that wait, oldest first.
-    address : str
-        Address of the new one.
-
-    Returns
-    -------
-    Waiting or None
-        The oldest from the same address when that has too many, else the oldest of all when there are too many.
-    """
-    same = [one for one in waiting if one.address == address]
-    if len(same) >= MOST_EACH:
-        return same[0]
-    return waiting[0] if len(waiting) >= MOST_WAITING else None
 
 
 def received_now(link: socket.socket) -> bytes | None:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydicom.uid import UID
 
@@ -14,9 +15,10 @@ from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.dicom.association import provider, serve
 from gatekeeper.sources.dicom.frames import DicomFrames
 from gatekeeper.sources.dicom.reading import read_object
+from gatekeeper.sources.dicom.transport import greets
 from gatekeeper.sources.network import NetworkSource
 from gatekeeper.sources.statistics import SourceCounts
-from gatekeeper.wire.listener import CLOSING_S, Listener
+from gatekeeper.wire.listener import CLOSING_S
 from gatekeeper.wire.stream import Breach
 
 NAME = "dicom source"
@@ -70,9 +72,7 @@ class DicomSource(NetworkSource):
         self._connection = 0
         self._peer = ""
         self._dropped = 0
-        self._link = Listener(
-            config.host, config.port, config.allow, self._serve, self._statistics.count_connection, NAME
-        )
+        self._link = self._listener(config, config.port, self._serve, NAME, partial(greets, config.ae_title))
         self._decoder = threading.Thread(target=self._decode, name=f"{NAME} decoder", daemon=True)
         self._decoder.start()
 

@@ -22,6 +22,9 @@ LARGEST_PDU = 256 * 1024
 LARGEST_OTHER = {1: 64 * 1024, 2: 64 * 1024, 3: 4, 4: LARGEST_PDU, 5: 4, 6: 4, 7: 4}
 """Largest size after the header of each type of PDU, in bytes (PS3.8 section 9.3)."""
 _HEADER = struct.Struct(">BBL")
+_ASSOCIATE_RQ = 1
+_REQUEST = struct.Struct(">B9x16s16s")
+"""Type of the PDU, called and calling AE title of an association request (PS3.8 table 9-11)."""
 _PIECE = 64 * 1024
 _ASSOCIATION_REQUESTED = "Sta3"
 """State in which an association request waits for our answer; later PDUs must wait too (PS3.8 table 9-10)."""
@@ -29,6 +32,27 @@ _POLL_S = 0.001
 """Longest delay of outgoing data, in s."""
 _MOST_WAITING = 4
 """Largest number of unanswered messages; meanwhile nothing more is read."""
+
+
+def greets(ae_title: str, start: bytes) -> bool:
+    """Return whether the first bytes of a connection request an association with us.
+
+    Parameters
+    ----------
+    ae_title : str
+        Our AE title.
+    start : bytes
+        What has arrived so far.
+
+    Returns
+    -------
+    bool
+        False for another kind of PDU or another title, and while there are too few bytes.
+    """
+    if len(start) < _REQUEST.size:
+        return False
+    kind, called, _ = _REQUEST.unpack_from(start)
+    return bool(kind == _ASSOCIATE_RQ and str(called, "ascii", "replace").strip() == ae_title.strip())
 
 
 class GuardedSocket(AssociationSocket):

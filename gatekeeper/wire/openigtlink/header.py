@@ -65,6 +65,14 @@ def decode_header(data: Buffer) -> Header:
     return Header(version, _name(type_name), _name(device), timestamp, body_size, crc)
 
 
+def greets(start: bytes) -> bool:
+    """Return whether the first bytes of a connection are an OpenIGTLink header."""
+    try:
+        return bool(decode_header(start[:HEADER_BYTES]).type_name)
+    except WireError:
+        return False
+
+
 def encode_header(header: Header) -> bytes:
     """Return the 58 bytes of a header.
 
