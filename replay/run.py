@@ -15,6 +15,7 @@ from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
+from gatekeeper.core.session_counts import counts_of_decisions
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
@@ -261,6 +262,7 @@ def _overview_data(
             for decision in kept.decisions
         ],
         tracks=kept.tracks,
+        counts=counts_of_decisions(kept.decisions),
         envelope_px=armed.envelope.contour_px,
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         margin_mm=config.envelope.margin_mm,

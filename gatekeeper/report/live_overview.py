@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import Decision
-from gatekeeper.core.track import Track
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.history import History
 
 
 class KeptFrames:
@@ -48,10 +50,23 @@ def draw(
     folder: Path,
     setup: SessionSetup,
     armed: Armed,
-    decisions: Sequence[Decision],
-    tracks: Sequence[Track | None],
+    history: History,
+    counts: SessionCounts,
 ) -> None:
     """Draw `overview.png` into the folder of a session before it is sealed; without a frame there is nothing to draw.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    setup : SessionSetup
+        The session's setup.
+    armed : Armed
+        Its envelope and settings.
+    history : History
+        Its decisions, in a long session some of them.
+    counts : SessionCounts
+        The numbers of the whole session.
 
     Raises
     ------
@@ -66,8 +81,9 @@ def draw(
             name=setup.name,
             images=KeptFrames(reader),
             spacing_mm=setup.spacing_mm,
-            decisions=_placed(decisions, [int(number) for number in reader.index["sequence"]]),
-            tracks=tracks,
+            decisions=_placed(history.decisions, reader.index["sequence"]),
+            tracks=history.tracks,
+            counts=counts,
             envelope_px=armed.envelope.contour_px,
             reference_mm=center_mm(armed.target_px, setup.spacing_mm),
             margin_mm=armed.config.envelope.margin_mm,
@@ -78,11 +94,7 @@ def draw(
         reader.close()
 
 
-def _placed(decisions: Sequence[Decision], numbers: Sequence[int]) -> list[Decision]:
+def _placed(decisions: Sequence[Decision], numbers: NDArray[np.int64]) -> list[Decision]:
     """Return decisions that say where their frame is kept instead of its number; -1 for one that was not."""
-    placed, row = [], 0
-    for decision in decisions:
-        kept = row < len(numbers) and decision.sequence == numbers[row]
-        placed.append(replace(decision, sequence=row if kept else -1))
-        row += kept
-    return placed
+    places = {int(number): row for row, number in enumerate(numbers)}
+    return [replace(decision, sequence=places.get(decision.sequence, -1)) for decision in decisions]

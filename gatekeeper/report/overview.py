@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.core.session_counts import counts_of_decisions
 from gatekeeper.report.frames import box_around_mm, choose_frames, draw_frame
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.traces import draw_beam, draw_movement, draw_outside
@@ -71,7 +70,7 @@ def _draw_header(figure: Figure, seen: OverviewData, y: float) -> None:
     """Write the name and the settings, and what the colours mean."""
     figure.text(0.008, y, seen.name, fontsize=17, fontweight="bold", va="center")
     facts = (
-        f"{len(seen.decisions)} decisions, duty cycle {100.0 * counts_of_decisions(seen.decisions).duty_cycle:.1f} %\n"
+        f"{seen.counts.decisions} decisions, duty cycle {100.0 * seen.counts.duty_cycle:.1f} %\n"
         f"margin {seen.margin_mm:g} mm, at most {seen.limit_percent:g} % outside"
     )
     figure.text(0.5, y, facts, fontsize=10.5, color=MUTED_COLOR, ha="center", va="center")

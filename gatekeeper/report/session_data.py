@@ -29,9 +29,11 @@ class OverviewData:
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     decisions : sequence of Decision
-        Every decision, oldest first; at least one.
+        Decisions over the whole session, oldest first; at least one.
     tracks : sequence of Track or None
         The target that belongs to each decision.
+    counts : SessionCounts
+        The numbers of the whole session.
     envelope_px : ndarray of float64, shape (N, 2)
         Envelope, as (row, col).
     reference_mm : tuple of float
@@ -47,6 +49,7 @@ class OverviewData:
     spacing_mm: tuple[float, float]
     decisions: Sequence[Decision]
     tracks: Sequence[Track | None]
+    counts: SessionCounts
     envelope_px: NDArray[np.float64]
     reference_mm: tuple[float, float]
     margin_mm: float

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, monotonic_ns
 from gatekeeper.core.command import Action, Command
-from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.decision import BeamState
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
-from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import AGAIN
 from gatekeeper.linac.lease.messages import session_words
 from gatekeeper.linac.lease.sender import FarClock
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.history import History
 from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import PreviewRecorder
@@ -71,8 +71,8 @@ class SessionController:
 
     Attributes
     ----------
-    decisions, tracks : list
-        All decisions and tracks, for the overview picture at the end.
+    history : History
+        Decisions and tracks for the overview picture at the end.
     was_armed : bool
         Whether the gate was ever armed.
     learned : Learned or None
@@ -100,8 +100,7 @@ class SessionController:
         self._until_s = clock.now_s() + seconds
         self._phase = Phase.CONNECT
         self._preview = PreviewRecorder(armed.learn, preview_s)
-        self.decisions: list[Decision] = []
-        self.tracks: list[Track | None] = []
+        self.history = History()
         self.was_armed = False
         self.learned: Learned | None = None
         self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
@@ -159,8 +158,7 @@ class SessionController:
         if self._phase is Phase.PREVIEW:
             self._preview.gather(step)
             self._status.show_preview(self._preview.gathered_s, self._preview_s)
-        self.decisions.append(step.decision)
-        self.tracks.append(step.track)
+        self.history.add(step.decision, step.track)
         self._status.update(step, total_ms, self._linac.alive)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:

@@ -1,7 +1,7 @@
 """A live session from the first connection to its end: source -> engine -> linac, with an operator."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource, LinacPort, TrackerFactory
-from gatekeeper.core.track import Track
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.recording.session_folder import SessionRecorder, make_session_folder
@@ -23,6 +23,7 @@ from gatekeeper.session.contouring.requests import OVER, ContourRequests
 from gatekeeper.session.contouring.workflow import ContouringWorkflow
 from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, WARNING, SessionController
 from gatekeeper.session.definition import SessionDefinition
+from gatekeeper.session.history import History
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
 from gatekeeper.session.phases import Phase
@@ -31,7 +32,7 @@ from gatekeeper.session.status import SessionStatus
 from gatekeeper.sources.newest_frame import NewestFrame
 from gatekeeper.sources.plane_filter import PlaneFilter
 
-Draw = Callable[[Path, SessionSetup, Armed, Sequence[Decision], Sequence[Track | None]], None]
+Draw = Callable[[Path, SessionSetup, Armed, History, SessionCounts], None]
 """Write a picture into the session folder from setup, armed engine, decisions and tracks."""
 
 
@@ -242,7 +243,7 @@ class LiveSession:
         try:
             outcome = replace(outcome, seal=session.settle())
             if self._draw is not None and self._controller is not None and setup is not None and armed is not None:
-                self._draw(session.folder, setup, armed, self._controller.decisions, self._controller.tracks)
+                self._draw(session.folder, setup, armed, self._controller.history, self.status.current.counts)
             outcome = replace(outcome, seal=session.finish(outcome.as_json()))
         except GatekeeperError as error:
             raise (failure or error) from None

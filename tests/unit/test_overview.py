@@ -8,6 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from gatekeeper.core.decision import Reason
+from gatekeeper.core.session_counts import counts_of_decisions
 from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
@@ -23,6 +24,7 @@ def seen(decisions, tracks, images=None):
         spacing_mm=(2.0, 2.0),
         decisions=decisions,
         tracks=tracks,
+        counts=counts_of_decisions(decisions),
         envelope_px=track(radius=9.0).contour_px,
         reference_mm=(60.0, 48.0),
         margin_mm=5.0,
