@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.markup import escape
 from rich.table import Table
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.printable import printable
 from gatekeeper.recording.journal import LATENCY, read_decisions
 from gatekeeper.report.html import BUDGET_MS
 from replay.progress import OnProgress
@@ -87,7 +89,7 @@ def stages_json(stages: Stages) -> dict[str, dict[str, float]]:
 
 def stages_table(name: str, stages: Stages) -> Table:
     """Return a table with one row per stage."""
-    table = Table(title=f"{name}: from frame to decision, {len(stages['total'])} frames")
+    table = Table(title=f"{escape(printable(name))}: from frame to decision, {len(stages['total'])} frames")
     table.add_column("stage")
     for heading in ("ms p50", "p99", "worst", "budget"):
         table.add_column(heading, justify="right")

@@ -5,10 +5,12 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.status import Status
 
 from gatekeeper.core.clock import stopwatch_ns
+from gatekeeper.core.printable import printable
 
 REDRAW_NS = 100_000_000
 
@@ -22,7 +24,7 @@ def no_progress(_label: str, _done: int, _total: int) -> None:
 
 def waiting(label: str) -> Status:
     """Return a context that shows a label and a spinner on standard error, if that is a terminal."""
-    return Console(stderr=True).status(label)
+    return Console(stderr=True).status(escape(printable(label)))
 
 
 class ProgressBars:
@@ -34,7 +36,7 @@ class ProgressBars:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description:<16}"),
+            TextColumn("{task.description:<16}", markup=False),
             BarColumn(bar_width=40),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -54,7 +56,7 @@ class ProgressBars:
         if label in self._tasks and done != total and now_ns - self._drawn_ns < REDRAW_NS:
             return
         if label not in self._tasks:
-            self._tasks[label] = self._progress.add_task(label, total=total)
+            self._tasks[label] = self._progress.add_task(printable(label), total=total)
         self._progress.update(self._tasks[label], completed=done, refresh=True)
         self._drawn_ns = now_ns
 

@@ -29,6 +29,7 @@ from gatekeeper.cli.seal import seal
 from gatekeeper.cli.trackrad import trackrad
 from gatekeeper.cli.verify import verify
 from gatekeeper.core.errors import GatekeeperError, InputError
+from gatekeeper.core.printable import printable
 from gatekeeper.plugins import DISTRIBUTION
 
 # Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
@@ -48,7 +49,7 @@ def main(args: list[str] | None = None) -> None:
     try:
         app(args, prog_name="gatekeeper")
     except GatekeeperError as error:
-        typer.echo(f"gatekeeper: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"gatekeeper: {printable(' '.join(str(error).split()))}", err=True)
         sys.exit(2 if isinstance(error, InputError) else 1)
 
 

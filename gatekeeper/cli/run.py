@@ -98,7 +98,8 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
         When a file cannot be read or holds no target.
     """
     from gatekeeper.cli.target import TARGET, drawn_of, reference_of
-    from gatekeeper.operator.request import named
+    from gatekeeper.core.login import login_name
+    from gatekeeper.operator.request import identity
     from gatekeeper.session.definition import SessionDefinition
 
     return SessionDefinition(
@@ -107,7 +108,7 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
         target=None if isinstance(config.target, DrawnConfig) else drawn_of(config.target, TARGET),
         avoid=tuple(drawn_of(outline, outline.called) for outline in config.avoid),
         reference=reference_of(config),
-        arm_by=None if arm_by is None else named(arm_by),
+        arm_by=None if arm_by is None else identity(arm_by, login_name()),
         seconds=seconds,
     )
 

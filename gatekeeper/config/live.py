@@ -29,7 +29,7 @@ def _tuples(value: object) -> object:
 class OutlineConfig(StrictModel):
     """Common settings of all outlines."""
 
-    name: Annotated[str, Field(max_length=64, pattern=r"^[^/\x00-\x1f]*$")] = ""
+    name: Annotated[str, Field(max_length=64, pattern=r"^[^/\x00-\x1f\x7f-\x9f\u2028-\u202e]*$")] = ""
     """Name of the structure; required for an organ at risk, unless `roi` is given."""
     reference: FilePath | None = None
     """Only for the target: image on which it was drawn. By default it is placed on the first frame."""
@@ -54,7 +54,7 @@ class RtStructConfig(KnownConfig):
     """Where the outline comes from."""
     file: FilePath
     """The RTSTRUCT."""
-    roi: Annotated[str, Field(min_length=1, max_length=64)]
+    roi: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e]*$")]
     """Name of the region in it."""
 
     @property

@@ -14,6 +14,10 @@ Names = Annotated[tuple[Host, ...], BeforeValidator(lambda value: tuple(value) i
 """A list of names in TOML, kept as a tuple."""
 
 
+Title = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[!-\[\]-~]([ -\[\]-~]*[!-\[\]-~])?$")]
+"""Title of a DICOM application entity: ASCII without backslash, no space at either end (PS3.5 section 6.2)."""
+Titles = Annotated[tuple[Title, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+"""Titles of DICOM application entities in TOML, kept as a tuple."""
 FrameRate = Annotated[float, Field(ge=0.1, le=100.0)]
 SenderClock = Literal["sender", "none"]
 """Whether a sender gives times of acquisition."""
@@ -94,6 +98,8 @@ class DicomSourceConfig(NetworkSourceConfig):
     """TCP port to listen on."""
     ae_title: Annotated[str, Field(min_length=1, max_length=16)] = "GATEKEEPER"
     """Application entity title of this program."""
+    calling_ae_titles: Annotated[Titles, Field(max_length=32)] = ()
+    """Application entity titles of the senders that may connect; empty for any. A title is not a secret."""
 
 
 class PluginSourceConfig(PluginConfig):

@@ -4,9 +4,10 @@ import os
 import pwd
 
 
-def login_name() -> str:
-    """Return the login name of our own user, or the user's number when there is no name."""
+def login_name(user: int | None = None) -> str:
+    """Return the login name of a user by number, by default our own; the number when there is no name."""
+    number = os.geteuid() if user is None else user
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(number).pw_name
     except KeyError:
-        return f"user {os.geteuid()}"
+        return f"user {number}"

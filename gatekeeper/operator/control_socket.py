@@ -14,6 +14,7 @@ from typing import Any, Self
 from gatekeeper.core.clock import pause, stopwatch_ns
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.json_values import parsed
+from gatekeeper.core.login import login_name
 from gatekeeper.operator.pending import PendingRequest
 from gatekeeper.operator.request import Request, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
@@ -120,13 +121,14 @@ class Control:
         with suppress(OSError):
             link, _ = self._server.accept()
             link.setblocking(False)
-            if not _is_ours(link):
+            user = _user_of(link)
+            if user not in (os.geteuid(), 0):
                 link.close()
                 return
             if len(self._clients) >= MOST_CLIENTS:
                 idle = [client for client in self._clients if client.pending is None] or self._clients
                 self._disconnect(min(idle, key=lambda client: client.since_ns))
-            client = _Client(link)
+            client = _Client(link, login_name(user))
             self._clients.append(client)
             self._register(client)
 
@@ -162,7 +164,7 @@ class Control:
                 status = {} if self._status is None else dict(self._status())
                 client.say({"accepted": True, "note": STATUS, "status": status})
             else:
-                client.pending = self._requests.submit(request_from_json(words, operator, ORIGIN))
+                client.pending = self._requests.submit(request_from_json(words, operator, ORIGIN, client.login))
             client.since_ns = stopwatch_ns()
         except InputError as error:
             client.say(_refusal(error))
@@ -204,6 +206,8 @@ class _Client:
     ----------
     link : socket
         The connected socket.
+    login : str
+        Login name of the user at the other end, as the operating system says.
     pending : PendingRequest or None
         The request that waits for its answer.
     since_ns : int
@@ -214,8 +218,9 @@ class _Client:
         Answers that were not sent yet.
     """
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: socket.socket, login: str) -> None:
         self.link = link
+        self.login = login
         self.pending: PendingRequest[Request] | None = None
         self.since_ns = stopwatch_ns()
         self.closed_by_peer = False
@@ -259,11 +264,10 @@ class _Client:
                 del self.unsent[: self.link.send(self.unsent)]
 
 
-def _is_ours(link: socket.socket) -> bool:
-    """Return whether the other end belongs to our own user or to root."""
+def _user_of(link: socket.socket) -> int:
+    """Return the number of the user at the other end, as the operating system says."""
     credentials = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
-    _, user, _ = CREDENTIALS.unpack(credentials)
-    return user in (os.geteuid(), 0)
+    return int(CREDENTIALS.unpack(credentials)[1])
 
 
 def _refusal(error: InputError) -> dict[str, object]:

@@ -68,7 +68,7 @@ class Request:
         return Command(action, self.operator, time_s, self.shift_mm)
 
 
-def request_from_json(words: Sequence[str], operator: str, origin: str) -> Request:
+def request_from_json(words: Sequence[str], operator: str, origin: str, login: str | None = None) -> Request:
     """Return the request in words such as ``("rebase", "2", "0")``.
 
     Parameters
@@ -79,6 +79,13 @@ def request_from_json(words: Sequence[str], operator: str, origin: str) -> Reque
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
         Where the request was made.
+    login : str, optional
+        Login name of whoever asks, as the operating system says.
+
+    Returns
+    -------
+    Request
+        Its operator is the result of `identity`.
 
     Raises
     ------
@@ -97,7 +104,8 @@ def request_from_json(words: Sequence[str], operator: str, origin: str) -> Reque
     word = OTHER_WORDS.get(first, first)
     if word not in WORDS:
         raise InputError(f"{words[0]!r:.40} is not a command; use one of {', '.join(WORDS)}")
-    name = name_or_none(operator) or UNNAMED if word in HOLDING else named(operator)
+    is_named = word not in HOLDING or name_or_none(operator) is not None
+    name = identity(operator, login) if is_named else login or UNNAMED
     if word == Action.HOLD:
         # Whatever else was said with it: holding never waits for an error to be corrected.
         return Request(word, name, origin)
@@ -127,6 +135,37 @@ def name_or_none(operator: str) -> str | None:
     """Return an operator's name without surrounding spaces, or None when it is not valid."""
     name = operator.strip()
     return name if name and len(name) <= LONGEST_NAME and name.isprintable() else None
+
+
+def identity(operator: str, login: str | None) -> str:
+    """Return who asks, as the journal and all displays say it: a name that was typed proves nothing and is marked.
+
+    Parameters
+    ----------
+    operator : str
+        The name that was given.
+    login : str or None
+        Login name as the operating system says; None where it does not, as on the console's page.
+
+    Returns
+    -------
+    str
+        The login; another name that was given, as typed, with the login where it is known.
+
+    Raises
+    ------
+    InputError
+        When the name is not valid.
+
+    Examples
+    --------
+    >>> identity("kim", "kim"), identity("Anna Berg", "kim"), identity("Anna Berg", None)
+    ('kim', 'Anna Berg (typed; login kim)', 'Anna Berg (typed)')
+    """
+    name = named(operator)
+    if login is None:
+        return f"{name} (typed)"
+    return login if name == login else f"{name} (typed; login {login})"
 
 
 def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:

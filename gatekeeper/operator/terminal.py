@@ -92,15 +92,15 @@ ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"
 
 
-def parse(line: str, operator: str, origin: str) -> Request | None:
+def parse(line: str, login: str, origin: str) -> Request | None:
     """Return the request in a line, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
 
     Parameters
     ----------
     line : str
         The line as typed.
-    operator : str
-        Name of the operator, unless the line ends with ``by`` and a name.
+    login : str
+        Login name of the operator; a line that ends with ``by`` and a name gives another name.
     origin : str
         Where it was typed.
 
@@ -117,11 +117,12 @@ def parse(line: str, operator: str, origin: str) -> Request | None:
     words = line.split()
     if not words or wants_help(line):
         return None
+    operator = login
     lower = [word.lower() for word in words]
     if BY in lower:
         at = lower.index(BY)
         words, operator = words[:at], " ".join(words[at + 1 :])
-    return request_from_json(words, operator, origin)
+    return request_from_json(words, operator, origin, login)
 
 
 def wants_help(line: str) -> bool:

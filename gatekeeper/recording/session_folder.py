@@ -24,6 +24,8 @@ from gatekeeper.recording.session_setup import SessionSetup, header_of
 from gatekeeper.recording.summary import Summary, Tally
 from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, SPARE, START_S, WriterClient, WriterTimeouts
 
+PRIVATE = 0o700
+"""Permissions of the folder of a session: only the user who runs it reads the images."""
 SLOWEST_BYTES_S = 5e6
 """Slowest rate, in bytes per second, at which a disk must accept the setup of a session."""
 SEAL_S = 120.0
@@ -269,7 +271,10 @@ def _stored(step: Step) -> StoredFrame | None:
 def make_session_folder(folder: Path) -> None:
     """Create the folder of a session, or raise OutputError when it is not empty or cannot be created."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE, exist_ok=True)
+        # One that was there already, or a mask that takes less.
+        folder.chmod(PRIVATE)
         # The control socket may exist already; it holds no data.
         taken = next((one for one in folder.iterdir() if not one.is_socket()), None)
     except OSError as error:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import Structure
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.printable import printable
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.recording.session_setup import SessionSetup
@@ -206,7 +207,7 @@ class SessionStatus:
 
     def add_line(self, time_s: float, text: str) -> None:
         """Append a line to the event log."""
-        self.lines = (*self.lines, Line(self._line_count, time_s, text))[-MOST_LINES:]
+        self.lines = (*self.lines, Line(self._line_count, time_s, printable(text)))[-MOST_LINES:]
         self._line_count += 1
 
     def begin(self, setup: SessionSetup, armed: Armed) -> None:

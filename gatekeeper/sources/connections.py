@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Protocol, runtime_checkable
 
+from gatekeeper.core.printable import printable
+
 REMEMBERED = 32
 """Number of connections whose details are kept."""
 LONGEST = 80
@@ -80,14 +82,10 @@ class Connections:
         if known != self._known:
             self._known = known
             number = self.last[-1].number + 1 if self.last else 1
-            one = Connection(number, printable(peer), printable(protocol), printable(device), header)
+            peer, protocol, device = (printable(one, LONGEST) for one in (peer, protocol, device))
+            one = Connection(number, peer, protocol, device, header)
             self.last = (*self.last, one)[-REMEMBERED:]
         return self.last[-1].number
-
-
-def printable(text: str) -> str:
-    """Return what a sender has written without control codes, and not too long."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST])
 
 
 def peer_of(link: socket.socket, address: str) -> str:

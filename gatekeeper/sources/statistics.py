@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatekeeper.core.clock import monotonic_ns
+from gatekeeper.core.printable import printable
 
 LONGEST_NOTE = 300
 """Longest note, in characters, because a sender may have written part of it."""
@@ -96,9 +97,7 @@ class SourceStatistics:
         with self._lock:
             self._kinds[where][kind] += 1
             if note:
-                # A terminal must not interpret part of it as control codes.
-                line = "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE])
-                self._notes[where] = line
+                self._notes[where] = printable(note, LONGEST_NOTE)
 
     def count_connection(self, what: str, more: str, peer: str) -> None:
         """Count an event that a `gatekeeper.wire.listener.Listener` reports."""

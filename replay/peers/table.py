@@ -6,8 +6,10 @@ from importlib import metadata
 
 import cv2
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
+from gatekeeper.core.printable import printable
 from replay.peers.measure import Outcome, pooled
 from replay.peers.methods import NONE, OURS, PREVIEWED
 
@@ -73,7 +75,7 @@ def pool(cases: Mapping[str, Case]) -> dict[str, Figures]:
 
 def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
     """Return a table with one row per method."""
-    table = Table(title=title)
+    table = Table(title=escape(printable(title)))
     table.add_column("method")
     headings = ("DSC", "HD95 mm", "MASD mm", "centre mm", "p95 mm", "ms p50", "p99", "worst", "time / ours")
     for heading in headings:

@@ -311,7 +311,7 @@ def test_what_was_shown_is_what_the_session_tracks_and_the_journal_says_who_drew
         assert seen.complaints == []
     [told] = [event["values"] for event in events(tmp_path / "s", "target")]
     assert (told["operator"], told["shape"], told["margin_mm"], told["points_px"]) == (
-        "Anna Berg",
+        "Anna Berg (typed)",
         "adjusted",
         4.0,
         points,

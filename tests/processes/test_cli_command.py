@@ -27,9 +27,13 @@ def test_it_is_done_in_the_name_of_who_asks(running, capsys):
     assert gatekeeper("command", running.folder, "arm", "--operator", "Anna Berg") == 0
     assert gatekeeper("command", running.folder / NAME, "rebase", "1.5", "0", "--operator", "Ben") == 0
     assert gatekeeper("command", running.folder, "hold") == 0
-    assert [command.operator for command in running.done] == ["Anna Berg", "Ben", login_name()]
+    assert [command.operator for command in running.done] == [
+        f"Anna Berg (typed; login {login_name()})",
+        f"Ben (typed; login {login_name()})",
+        login_name(),
+    ]
     assert running.done[1].shift_mm == (1.5, 0.0)
-    assert capsys.readouterr().out.splitlines()[0] == "done: arm by Anna Berg"
+    assert capsys.readouterr().out.splitlines()[0] == f"done: arm by Anna Berg (typed; login {login_name()})"
 
 
 def test_a_negative_distance_is_no_option(running):

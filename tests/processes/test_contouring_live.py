@@ -65,7 +65,7 @@ def test_the_journal_says_who_drew_what_on_which_frame(drawn):
     folder, points_px, _ = drawn
     [target] = events(folder, "target")
     values = target["values"]
-    assert (values["operator"], values["door"], values["shape"]) == ("Anna Berg", "console", "ellipse")
+    assert (values["operator"], values["door"], values["shape"]) == ("Anna Berg (typed)", "console", "ellipse")
     assert (values["margin_mm"], values["points_px"]) == (MARGIN_MM, points_px)
     with closing(open_session(folder)) as session:
         taken = session.setup.reference

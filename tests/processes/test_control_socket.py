@@ -13,6 +13,7 @@ import pytest
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.login import login_name
 from gatekeeper.operator import control_socket
 from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import Control
@@ -27,6 +28,10 @@ from tests.support.waiting import until
 @pytest.fixture
 def place(tmp_path):
     return tmp_path / NAME
+
+
+TYPED = f"Anna (typed; login {login_name()})"
+"""How a name that was given to the socket is known."""
 
 
 def line(*words, operator="Anna"):
@@ -62,9 +67,12 @@ def hung_up(link):
 
 def test_a_command_is_done_and_answered(place):
     with looping() as loop, Control(place, loop.requests):
-        assert send_request(place, ["arm"], "Anna") == {"accepted": True, "note": "arm by Anna"}
+        assert send_request(place, ["arm"], "Anna") == {"accepted": True, "note": f"arm by {TYPED}"}
         assert send_request(place.parent, ["rebase", "9", "0"], "Ben")["accepted"] is False
-        assert [(done.action, done.operator) for done in loop.done] == [("arm", "Anna"), ("rebase", "Ben")]
+        assert [(done.action, done.operator) for done in loop.done] == [
+            ("arm", TYPED),
+            ("rebase", TYPED.replace("Anna", "Ben")),
+        ]
 
 
 def test_the_status_is_told(place):
@@ -94,12 +102,11 @@ def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
 def test_another_user_is_not_heard(place, monkeypatch):
     with looping() as loop, Control(place, loop.requests):
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
-        monkeypatch.setattr(
-            control_socket, "_is_ours", lambda link, ours=control_socket._is_ours: ours(Pretending(link, 23456))
-        )
+        user_of = control_socket._user_of
+        monkeypatch.setattr(control_socket, "_user_of", lambda link: user_of(Pretending(link, 23456)))
         with pytest.raises(InputError, match="no session answers there"):
             send_request(place, ["arm"], "Anna")
-        monkeypatch.setattr(control_socket, "_is_ours", lambda link, ours=Pretending: True)
+        monkeypatch.setattr(control_socket, "_user_of", lambda _: 12345)
         send_request(place, ["hold"], "Anna")
         assert loop.actions == ["hold"]
 

@@ -7,6 +7,7 @@ import pytest
 
 from gatekeeper.config import MrdSourceConfig
 from gatekeeper.core.clock import PacedClock
+from gatekeeper.core.login import login_name
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.operator.request import Request
 from gatekeeper.recording.journal import read_decisions
@@ -100,7 +101,9 @@ def test_operator_types_at_the_terminal(tmp_path):
         values = run.json()
     assert values["delivery"]["armed"]
     assert values["ended_by"]["door"] == "terminal"
-    assert [one["values"]["operator"] for one in journal(tmp_path / "session") if one.get("event") == "arm"] == ["Anna"]
+    assert [one["values"]["operator"] for one in journal(tmp_path / "session") if one.get("event") == "arm"] == [
+        f"Anna (typed; login {login_name()})"
+    ]
     assert checked(tmp_path / "session").findings == []
 
 

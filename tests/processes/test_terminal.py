@@ -168,7 +168,7 @@ def test_a_file_is_read_to_its_end(tmp_path):
     with (tmp_path / "commands").open("rb") as lines, looping() as loop:
         said = []
         with Terminal(loop.requests, "Anna", said.append, None, lines.fileno()):
-            until(lambda: said == ["done: arm by Anna", "done: hold by Ben"])
+            until(lambda: said == ["done: arm by Anna", "done: hold by Ben (typed; login Anna)"])
 
 
 def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):

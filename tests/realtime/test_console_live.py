@@ -155,8 +155,8 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page.click("[data-ask=arm]")
     page.locator("#answer", has_text="Not done").wait_for()
     # Other tests may have used the session before.
-    assert [one["values"]["operator"] for one in events(session.folder, "hold")][-2:] == ["not named", "Anna"]
-    assert [one["values"]["operator"] for one in events(session.folder, "release")][-1:] == ["Anna"]
+    assert [one["values"]["operator"] for one in events(session.folder, "hold")][-2:] == ["not named", "Anna (typed)"]
+    assert [one["values"]["operator"] for one in events(session.folder, "release")][-1:] == ["Anna (typed)"]
     assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
 
 

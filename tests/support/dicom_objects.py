@@ -96,9 +96,9 @@ def listening(**settings):
 
 
 @contextmanager
-def sender(source, classes=(MRImageStorage, EnhancedMRImageStorage), syntax=None, title="GATEKEEPER"):
+def sender(source, classes=(MRImageStorage, EnhancedMRImageStorage), syntax=None, title="GATEKEEPER", calling="SENDER"):
     """An association with it."""
-    entity = AE("SENDER")
+    entity = AE(calling)
     for image_class in classes:
         entity.add_requested_context(image_class, syntax) if syntax else entity.add_requested_context(image_class)
     entity.add_requested_context("1.2.840.10008.1.1")

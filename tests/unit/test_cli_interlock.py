@@ -12,7 +12,7 @@ from tests.support.leases import interlock
 @pytest.fixture
 def key_file(tmp_path):
     path = tmp_path / "key"
-    path.write_bytes(bytes(32))
+    path.write_bytes(bytes(range(32)))
     path.chmod(0o600)
     return path
 

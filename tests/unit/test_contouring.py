@@ -86,8 +86,8 @@ def test_the_journal_says_who_took_what_and_who_drew_what_and_when(tmp_path):
     assert [(one["event"], one["values"].get("did"), one["values"]["operator"], one["time_s"]) for one in told] == [
         ("phase", None, None, 0.0),
         ("drawing", "take", "Bert", 0.5),
-        ("drawing", "again", "Anna", 1.0),
-        ("drawing", "take", "Anna", 1.5),
+        ("drawing", "again", "Anna (typed)", 1.0),
+        ("drawing", "take", "Anna (typed)", 1.5),
         ("target", None, "Bert", 2.0),
     ]
     values = told[-1]["values"]
@@ -152,7 +152,7 @@ def test_an_outline_that_is_known_is_offered_and_gives_the_same_mask_when_it_is_
     assert scanner.contourings[1].proposal_px is None
     assert len(scanner.contourings[3].proposal_px) < 40
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].target_mask, CASE.first_mask)
-    assert scanner.notes[1].startswith("target adjusted by Anna on frame 2")
+    assert scanner.notes[1].startswith("target adjusted by Anna (typed) on frame 2")
 
 
 def test_an_outline_on_an_image_from_a_file_is_offered_from_the_beginning(tmp_path):
@@ -161,7 +161,7 @@ def test_an_outline_on_an_image_from_a_file_is_offered_from_the_beginning(tmp_pa
     contouring = scanner.contourings[0]
     assert (contouring.taken, contouring.fixed, contouring.frame.sequence) == (True, True, -1)
     assert np.array_equal(region_of(contouring.proposal_px, 5.0, SHAPE, SPACING_MM).mask, CASE.first_mask)
-    assert scanner.notes[0].startswith("target adjusted by Anna on the image: ")
+    assert scanner.notes[0].startswith("target adjusted by Anna (typed) on the image: ")
     assert checked(tmp_path / "s").findings == []
 
 

@@ -43,3 +43,24 @@ def test_key_that_is_no_file_is_refused_without_waiting_for_it(tmp_path):
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(ConfigError, match="not a regular file"):
             load_key(path)
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"a" * 64, b"abc" * 20, b"1234567" * 5])
+def test_key_that_nobody_has_drawn_by_chance_is_refused(tmp_path, key):
+    path = key_file(tmp_path)
+    path.write_bytes(key)
+    with pytest.raises(ConfigError, match=f"{len(set(key))} different bytes"):
+        load_key(path)
+
+
+def test_key_in_hexadecimal_digits_is_taken(tmp_path):
+    path = key_file(tmp_path)
+    path.write_bytes(b"00ff17a9" * 4 + b"8b3c5d\n")
+    assert len(load_key(path)) == 39
+
+
+def test_key_of_another_user_is_refused(tmp_path, monkeypatch):
+    path = key_file(tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match="whoever reads it must own it"):
+        load_key(path)

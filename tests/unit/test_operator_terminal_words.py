@@ -44,8 +44,9 @@ def test_rebase_takes_two_distances():
 
 
 def test_somebody_else_can_be_named():
-    assert typed("hold by Ben Ohm").operator == "Ben Ohm"
-    assert typed("rebase 1 0 by Ben").operator == "Ben"
+    assert typed("hold by Ben Ohm").operator == "Ben Ohm (typed; login Anna)"
+    assert typed("rebase 1 0 by Ben").operator == "Ben (typed; login Anna)"
+    assert typed("hold by Anna").operator == "Anna"
 
 
 @pytest.mark.parametrize("line", ["", "   ", "help", " HELP ", "?"])

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import stat
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
-from gatekeeper.recording.session_folder import SessionRecorder
+from gatekeeper.recording.session_folder import SessionRecorder, make_session_folder
 from gatekeeper.recording.writer_client import CAPACITY, LIVE_TIMEOUTS, OFFLINE_TIMEOUTS, SPARE, WriterClient
 from gatekeeper.runtime.process import NICENESS
 from replay.run import replay, replay_input
@@ -333,3 +334,17 @@ def test_session_with_a_preview_larger_than_the_ring_is_verified_from_itself(tmp
     assert result.summary.frames == 390 - len(material.setup.preview)
     found = verify_folder(tmp_path / "s")
     assert (found.good, found.findings, found.frames) == (True, [], result.summary.frames)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_only_the_user_who_runs_a_session_can_read_it(tmp_path, there):
+    folder = tmp_path / "sessions" / "s"
+    before = os.umask(0)
+    try:
+        if there:
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)
+        make_session_folder(folder)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -85,3 +85,9 @@ def test_the_last_decisions_are_kept_for_those_who_must_not_miss_one():
     assert session_status.recent[-1].decision.time_s == 0.1 * (MOST_RECENT + 4)
     assert session_status.recent[-1].center_mm is None
     assert math.isnan(session_status.recent[-1].confidence)
+
+
+def test_a_line_gives_a_terminal_no_orders():
+    status = SessionStatus()
+    status.add_line(0.0, "refused: \x1b[2J\x9b31m\u202eGTV")
+    assert status.lines[0].text == "refused:  [2J 31m GTV"

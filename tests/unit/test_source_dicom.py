@@ -4,8 +4,10 @@ import threading
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian
 
+from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.errors import ConfigError
 from tests.support.dicom_objects import (
     PLANE,
@@ -197,3 +199,17 @@ def test_frames_of_enhanced_objects_with_other_counts_of_groups_are_refused():
         stored(association, enhanced(1))
         assert len(taken(source, 1)) == 1
         assert "groups" in source.counts.notes["unfit"]
+
+
+def test_only_senders_with_a_title_on_the_list_are_heard():
+    with listening(calling_ae_titles=("MRSCANNER",)) as source:
+        with sender(source, calling="SOMEBODY") as association:
+            assert association.is_rejected
+        with sender(source, calling="MRSCANNER") as association:
+            assert association.is_established
+
+
+def test_title_that_is_none_is_refused():
+    for title in ("", " A", "A\\B", "A\n", "x" * 17, "Ä"):
+        with pytest.raises(ValidationError):
+            DicomSourceConfig(kind="dicom", calling_ae_titles=(title,))

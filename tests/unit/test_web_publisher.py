@@ -92,9 +92,9 @@ def test_requests_are_queued_and_answers_come_back(world):
     world.ask("arm")
     assert world.console.told == []
     [command] = obeyed(world.requests, world.gate)
-    assert (command.action, command.operator) == ("arm", "Anna")
+    assert (command.action, command.operator) == ("arm", "Anna (typed)")
     world.look()
-    assert world.console.told == [{"id": 1, "accepted": True, "note": "arm by Anna"}]
+    assert world.console.told == [{"id": 1, "accepted": True, "note": "arm by Anna (typed)"}]
     assert world.requests.notices[-1].request.origin == "console"
 
 

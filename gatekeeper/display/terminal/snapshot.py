@@ -5,6 +5,7 @@ import math
 from typing import Any, NamedTuple
 
 from gatekeeper.core.json_values import numbers
+from gatekeeper.core.printable import printable
 
 
 class SessionInfo(NamedTuple):
@@ -153,7 +154,14 @@ def packed(message: Message) -> bytes:
     bytes
         JSON of the kind and the values.
     """
-    return json.dumps((type(message).__name__, message)).encode()
+    return json.dumps((type(message).__name__, _plain(message))).encode()
+
+
+def _plain(value: object) -> object:
+    """Return a value with texts that a terminal does not obey."""
+    if isinstance(value, str):
+        return printable(value)
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def unpacked(data: bytes) -> Message:

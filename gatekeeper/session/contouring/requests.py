@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import InputError
 from gatekeeper.operator.pending import Answer, PendingRequest
-from gatekeeper.operator.request import named
+from gatekeeper.operator.request import identity
 from gatekeeper.session.contouring.outline import margin_of, points_of
 
 SHAPES = ("polygon", "ellipse", "adjusted")
@@ -96,7 +96,7 @@ def request_of(values: Mapping[str, object], operator: str, origin: str) -> Cont
     InputError
         When it is not a valid request, or its margin is outside the allowed range.
     """
-    name = named(operator)
+    name = identity(operator, None)
     if dict(values) == {"take": True}:
         return TakeFrame(name, origin)
     if dict(values) == {"again": True}:

@@ -2,7 +2,7 @@
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from functools import partial
@@ -54,13 +54,15 @@ Stored = Callable[[bytes, UID, tuple[str, str]], None]
 """Takes an object as received, its transfer syntax, and the AE title and implementation of its sender."""
 
 
-def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
+def provider(ae_title: str, calling: Sequence[str], deadline_s: float) -> ApplicationEntity:
     """Return our side of an association: storage of MR images, and verification.
 
     Parameters
     ----------
     ae_title : str
         Our AE title, which a sender must use.
+    calling : sequence of str
+        AE titles that a sender may have; empty for any.
     deadline_s : float
         Longest time from a connection to its association request, in s.
 
@@ -74,6 +76,7 @@ def provider(ae_title: str, deadline_s: float) -> ApplicationEntity:
         entity.add_supported_context(image_class, SYNTAXES)
     entity.add_supported_context(Verification)
     entity.require_called_aet = True
+    entity.require_calling_aet = list(calling)
     entity.maximum_pdu_size = LARGEST_PDU
     entity.acse_timeout = deadline_s
     entity.dimse_timeout = deadline_s

@@ -65,14 +65,16 @@ class DicomSource(NetworkSource):
         self._frame_clock = config.clock
         self._largest_bytes = config.largest_message_bytes
         self._deadline_s = config.read_deadline_s
-        self._entity = provider(config.ae_title, config.read_deadline_s)
+        self._entity = provider(config.ae_title, config.calling_ae_titles, config.read_deadline_s)
         self._waiting: deque[_Object] = deque()
         self._changed = threading.Condition()
         self._is_closing = False
         self._connection = 0
         self._peer = ""
         self._dropped = 0
-        self._link = self._listener(config, config.port, self._serve, NAME, partial(greets, config.ae_title))
+        self._link = self._listener(
+            config, config.port, self._serve, NAME, partial(greets, config.ae_title, config.calling_ae_titles)
+        )
         self._decoder = threading.Thread(target=self._decode, name=f"{NAME} decoder", daemon=True)
         self._decoder.start()
 

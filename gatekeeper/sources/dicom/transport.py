@@ -8,7 +8,7 @@ import select
 import socket
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pynetdicom.association import Association
@@ -34,13 +34,15 @@ _MOST_WAITING = 4
 """Largest number of unanswered messages; meanwhile nothing more is read."""
 
 
-def greets(ae_title: str, start: bytes) -> bool:
+def greets(ae_title: str, calling: Sequence[str], start: bytes) -> bool:
     """Return whether the first bytes of a connection request an association with us.
 
     Parameters
     ----------
     ae_title : str
         Our AE title.
+    calling : sequence of str
+        AE titles that a sender may have; empty for any.
     start : bytes
         What has arrived so far.
 
@@ -51,8 +53,9 @@ def greets(ae_title: str, start: bytes) -> bool:
     """
     if len(start) < _REQUEST.size:
         return False
-    kind, called, _ = _REQUEST.unpack_from(start)
-    return bool(kind == _ASSOCIATE_RQ and str(called, "ascii", "replace").strip() == ae_title.strip())
+    kind, *titles = _REQUEST.unpack_from(start)
+    to, sender = (str(title, "ascii", "replace").strip() for title in titles)
+    return bool(kind == _ASSOCIATE_RQ and to == ae_title.strip() and (not calling or sender in calling))
 
 
 class GuardedSocket(AssociationSocket):
