@@ -96,6 +96,10 @@ class FrameStack(Protocol):
         """Return the image (H, W) at an index, or a stack for a slice."""
 
 
+SEQUENCE_BREAK = 1_000
+"""Gap in the numbers of a session where its device's numbers began anew; larger than any allowed `missing_frames`."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One cine-MR frame in canonical orientation.
@@ -113,11 +117,13 @@ class Frame:
     plane : Plane
         Position of the image in the patient.
     skipped : int
-        Number of frames that the source skipped just before this one because it was newer.
+        Number of images that the source left out just before this one: older ones, and those of other planes or kinds.
     connection : int
         Which of the session's connections the frame came from, counted from 1; 0 when it came from none.
     stamp_s : float
         What the sender's own clock showed at acquisition, in seconds; NaN without such a clock.
+    aside : int
+        How many of the images left out were of other planes or kinds than the session's.
 
     Examples
     --------
@@ -138,3 +144,4 @@ class Frame:
     skipped: int = 0
     connection: int = 0
     stamp_s: float = math.nan
+    aside: int = 0

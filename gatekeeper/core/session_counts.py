@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.step import Step
 
@@ -29,9 +30,9 @@ class SessionCounts:
     frames, silences : int
         Decisions on a frame, and decisions because no frame came in time.
     skipped : int
-        Frames left out because a newer one was waiting.
+        Frames left out because a newer one was waiting; not images of other planes or kinds between them.
     missing : int
-        Frames that never came, by their numbers.
+        Frames that never came, by their numbers; those at a break of the numbers are not known and not counted.
     not_kept : int
         Frames whose image could not be recorded.
     holds : int
@@ -93,6 +94,7 @@ class SessionCounts:
         sequence: int | None = None,
         skipped: int = 0,
         allowed_s: float | None = None,
+        aside: int = 0,
     ) -> "SessionCounts":
         """Return the counts after one more decision.
 
@@ -107,10 +109,12 @@ class SessionCounts:
         sequence : int, optional
             Number of the frame; None when there was none.
         skipped : int
-            Frames left out just before this one.
+            Images left out just before this one.
         allowed_s : float, optional
             Time for which the linac's port allowed the beam since the decision before, in seconds; beam-on time counts
             no further. By default there is no such limit.
+        aside : int
+            How many of the images left out were of other planes or kinds.
         """
         passed_s = time_s - self.last_s
         passed_s = passed_s if passed_s > 0.0 else 0.0
@@ -126,11 +130,12 @@ class SessionCounts:
             counted = tuple(counts)
         skipped, missing = max(skipped, 0), 0
         if sequence is not None and self._sequence is not None:
-            missing = max(sequence - self._sequence - 1 - skipped, 0)
+            # How many were lost at a break is not known; what is beyond it was missed after it.
+            missing = max(sequence - self._sequence - 1 - skipped, 0) % SEQUENCE_BREAK
         return SessionCounts(
             frames=self.frames + (sequence is not None),
             silences=self.silences + (sequence is None),
-            skipped=self.skipped + skipped,
+            skipped=self.skipped + max(skipped - aside, 0),
             missing=self.missing + missing,
             not_kept=self.not_kept,
             holds=self.holds + (not is_on and (self._is_on or not self.decisions)),
@@ -147,15 +152,18 @@ class SessionCounts:
     def with_step(self, step: Step) -> "SessionCounts":
         """Return the counts after one more pass of the loop."""
         decision, frame = step.decision, step.frame
-        sequence, skipped = (None, 0) if frame is None else (frame.sequence, frame.skipped)
-        return self.with_decision(decision.time_s, decision.state, decision.reasons, sequence, skipped, step.allowed_s)
+        sequence, skipped, aside = (None, 0, 0) if frame is None else (frame.sequence, frame.skipped, frame.aside)
+        return self.with_decision(
+            decision.time_s, decision.state, decision.reasons, sequence, skipped, step.allowed_s, aside
+        )
 
     def with_entry(self, entry: Mapping[str, Any]) -> "SessionCounts":
         """Return the counts after one more line of a journal about a frame or a silence."""
         is_frame = entry["kind"] == "frame"
         sequence, skipped = (int(entry["sequence"]), int(entry["skipped"])) if is_frame else (None, 0)
+        aside, allowed_s = int(entry.get("aside", 0)), entry.get(ALLOWED)
         counts = self.with_decision(
-            measured(entry["decided_s"]), entry["state"], entry["reasons"], sequence, skipped, entry.get(ALLOWED)
+            measured(entry["decided_s"]), entry["state"], entry["reasons"], sequence, skipped, allowed_s, aside
         )
         return counts.with_not_kept(self.not_kept + 1) if is_frame and entry.get("frame_row", 0) is None else counts
 

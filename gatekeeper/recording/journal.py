@@ -43,6 +43,7 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
         "acquired_s": None if frame is None else number(frame.acquired_s),
         "received_s": None if frame is None else number(frame.received_s),
         "skipped": None if frame is None else frame.skipped,
+        **({"aside": frame.aside} if frame is not None and frame.aside else {}),
         # Frames of a recording, and sessions of earlier versions, have no connection.
         **({} if frame is None or not frame.connection else _whence(frame)),
         "decided_s": number(decision.time_s),

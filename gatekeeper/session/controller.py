@@ -19,6 +19,7 @@ from gatekeeper.session.history import History
 from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_recorder import PreviewRecorder
+from gatekeeper.session.source_notes import SourceNotes
 from gatekeeper.session.status import SessionStatus
 from gatekeeper.sources.connections import new_connections
 
@@ -68,6 +69,8 @@ class SessionController:
         Duration of the session in seconds of session time.
     source : FrameSource, optional
         The source, which knows who sends.
+    notes : SourceNotes, optional
+        What the source does not use.
 
     Attributes
     ----------
@@ -91,10 +94,12 @@ class SessionController:
         arm_by: str | None = None,
         seconds: float = math.inf,
         source: FrameSource | None = None,
+        notes: SourceNotes | None = None,
     ) -> None:
         self._armed, self._recorder, self._linac = armed, recorder, linac
         self._requests, self._status, self._clock = requests, status, clock
         self._source, self._connections_told = source, 0
+        self._notes = notes
         self._preview_s = preview_s
         self._arm_by = arm_by
         self._until_s = clock.now_s() + seconds
@@ -140,6 +145,9 @@ class SessionController:
     def next_command(self) -> Command | None:
         """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
         self._tell_connections()
+        if self._notes is not None:
+            self._notes.look()
+            self._notes.journal(self._recorder.event)
         self._advance()
         self._note_interlock()
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:

@@ -27,6 +27,7 @@ from gatekeeper.session.history import History
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
 from gatekeeper.session.phases import Phase
+from gatekeeper.session.source_notes import SourceNotes
 from gatekeeper.session.startup import FirstFrame, Startup, wait_for_start
 from gatekeeper.session.status import SessionStatus
 from gatekeeper.sources.newest_frame import NewestFrame
@@ -140,15 +141,16 @@ class LiveSession:
                 make_session_folder(folder)
                 linac.send(Decision(-1, self._clock.now_s(), BeamState.HOLD, (Reason.NOT_ARMED,), math.nan))
                 opened.enter_context(interfaces(folder))
+                notes = SourceNotes(source, self.status, self._clock)
                 begun = self._begun or wait_for_start(
-                    self._startup, source, self.requests, partial(self._is_over, linac)
+                    self._startup, source, self.requests, partial(self._is_over, linac, notes)
                 )
                 setup, armed = begun if begun is not None else (None, None)
                 config = self._definition.config
                 with SessionRecorder(
                     folder, config.settings() if armed is None else armed.config, setup, source=config.source.kind
                 ) as session:
-                    return self._record(session, setup, armed, source, linac, beat, opened, fault)
+                    return self._record(session, setup, armed, source, linac, beat, opened, notes, fault)
         finally:
             # After an interrupt, too, what is shown last is the HOLD that was sent last.
             if self.status.current.phase is not Phase.ENDED:
@@ -160,9 +162,10 @@ class LiveSession:
         # Before there is a controller, `wait_for_start` answers requests.
         return None if self._controller is None else self._controller.refuse(request)
 
-    def _is_over(self, linac: LinacPort) -> bool:
-        """Return whether the session has ended before its first decision, and update the link status meanwhile."""
+    def _is_over(self, linac: LinacPort, notes: SourceNotes) -> bool:
+        """Return whether the session has ended before its first decision, and update the status meanwhile."""
         self.status.show_link(linac.alive)
+        notes.look()
         if self._clock.now_s() >= self._until_s and self.requests.ending is None:
             self.requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
         return self.requests.ending is not None
@@ -176,6 +179,7 @@ class LiveSession:
         linac: LinacPort,
         beat: Callable[[], None] | None,
         opened: ExitStack,
+        notes: SourceNotes,
         fault: Callable[[], Reason | None] | None,
     ) -> Outcome:
         """Decide on frames until the end, and complete the record."""
@@ -187,6 +191,7 @@ class LiveSession:
             session.event(WARNING, self._clock.now_s(), {"note": warning})
         for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
+        notes.journal(session.event)
         if setup is None or armed is None:
             session.event(
                 "phase", self._clock.now_s(), {"phase": Phase.ENDED, "operator": None, "note": self._startup.missing}
@@ -207,6 +212,7 @@ class LiveSession:
                 definition.arm_by,
                 self._until_s - self._clock.now_s(),
                 source,
+                notes,
             )
             on_plane = PlaneFilter(source, setup.plane, self._clock, definition.silence_s)
             try:
@@ -239,6 +245,7 @@ class LiveSession:
             ended_by=self.requests.ending,
             learned=None if self._controller is None else self._controller.learned,
             fault=None if failure is None else str(failure),
+            source=notes.as_json(),
         )
         try:
             outcome = replace(outcome, seal=session.settle())

@@ -1,6 +1,6 @@
 """The outcome of a live session: the figures of its summary and of the table that is printed at its end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class Outcome:
         The request that ended the session; None when the source ended.
     learned : Learned or None
         Result of the preview, if there was one.
+    source : mapping or None
+        What the source did not use, as in `SourceNotes.as_json`; None when it does not count.
     seal : Seal or None
         Frame counts of the record, and its head once it is sealed; None when the record is incomplete.
     fault : str or None
@@ -51,6 +53,7 @@ class Outcome:
     was_armed: bool
     ended_by: Request | None
     learned: Learned | None
+    source: Mapping[str, object] | None = None
     seal: Seal | None = None
     fault: str | None = None
 
@@ -67,6 +70,7 @@ class Outcome:
         }
         values["last_state"] = BeamState.HOLD.value
         values["frames_missing"] = counts.missing
+        values["source"] = self.source
         values["ended_by"] = (
             None if self.ended_by is None else {"operator": self.ended_by.operator, "door": self.ended_by.origin}
         )

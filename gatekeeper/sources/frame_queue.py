@@ -27,7 +27,7 @@ class FrameQueue:
         self._changed = threading.Condition()
         self._is_over = False
         self._highest: int | None = None
-        self._dropped_now = 0
+        self._dropped_now = self._aside_now = 0
         self._dropped = 0
 
     @property
@@ -75,10 +75,11 @@ class FrameQueue:
         if self._highest is None or frame.sequence > self._highest:
             self._highest = frame.sequence
             self._dropped_now += 1 + frame.skipped
+            self._aside_now += frame.aside
 
     def _given(self, frame: Frame) -> Frame:
-        dropped, highest = self._dropped_now, self._highest
-        self._dropped_now, self._highest = 0, frame.sequence
+        dropped, aside, highest = self._dropped_now, self._aside_now, self._highest
+        self._dropped_now, self._aside_now, self._highest = 0, 0, frame.sequence
         if dropped and highest is not None and frame.sequence > highest:
-            return replace(frame, skipped=frame.skipped + dropped)
+            return replace(frame, skipped=frame.skipped + dropped, aside=frame.aside + aside)
         return frame

@@ -39,4 +39,8 @@ class InterleavedFrames:
             if (given is None or number > given) and number < frame.sequence
         )
         self._waiting.clear()
-        return replace(frame, skipped=frame.skipped + between) if between and self._is_one_row else frame
+        return (
+            replace(frame, skipped=frame.skipped + between, aside=frame.aside + between)
+            if between and self._is_one_row
+            else frame
+        )

@@ -43,7 +43,8 @@ class NewestFrame:
         between = [frame for frame in between if frame.sequence < newest.sequence]
         # Frames that the source has skipped before them are skipped too.
         skipped = len({frame.sequence for frame in between}) + sum(frame.skipped for frame in between)
-        return replace(newest, skipped=newest.skipped + skipped) if skipped else newest
+        aside = newest.aside + sum(frame.aside for frame in between)
+        return replace(newest, skipped=newest.skipped + skipped, aside=aside) if skipped else newest
 
     def ended(self) -> bool:
         """Return whether no frame will come any more."""

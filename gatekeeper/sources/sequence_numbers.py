@@ -1,7 +1,7 @@
 """Consecutive frame numbers of a session, from any numbering of the device."""
 
-BREAK = 1_000
-"""Gap in the numbers when the device's sequence ends; larger than any allowed `missing_frames`."""
+from gatekeeper.core.frame import SEQUENCE_BREAK
+
 REORDERED = 8
 """Largest step back of a reordered frame; a larger one means that the device counts from the start again."""
 
@@ -10,7 +10,7 @@ class SequenceNumbers:
     """Continue the session's numbers over the device's own, with their gaps, repeats and small steps back.
 
     When the device's sequence ends, because it reconnected or counts from the start again, the numbers continue with a
-    gap of `BREAK`, so that the first frame after it counts as preceded by missing ones and is held.
+    gap of `SEQUENCE_BREAK`, so that the first frame after it counts as preceded by missing ones and is held.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class SequenceNumbers:
         """
         step = 1 if device is None or self._device is None else self._step(device - self._device)
         if self._is_broken or step is None:
-            step = 1 + BREAK
+            step = 1 + SEQUENCE_BREAK
         self._is_broken = False
         self._device = device
         self._number += step

@@ -43,6 +43,8 @@ class SourceCounts:
         Messages that ended their connection, by reason.
     notes : mapping of str to str
         The last detail of each: "refused", "ignored", "unfit" or "broken".
+    details : mapping of str to str
+        The last detail of each kind, by both words, for example "unfit channels".
     """
 
     connections: int = 0
@@ -53,6 +55,7 @@ class SourceCounts:
     unfit: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 class SourceStatistics:
@@ -65,6 +68,7 @@ class SourceStatistics:
         self._frame_ns = 0
         self._kinds: dict[str, Counter[str]] = {where: Counter() for where in ("refused", "ignored", "unfit", "broken")}
         self._notes: dict[str, str] = {}
+        self._details: dict[str, str] = {}
 
     def connection(self) -> None:
         """Count an accepted connection."""
@@ -97,7 +101,7 @@ class SourceStatistics:
         with self._lock:
             self._kinds[where][kind] += 1
             if note:
-                self._notes[where] = printable(note, LONGEST_NOTE)
+                self._notes[where] = self._details[f"{where} {kind}"] = printable(note, LONGEST_NOTE)
 
     def count_connection(self, what: str, more: str, peer: str) -> None:
         """Count an event that a `gatekeeper.wire.listener.Listener` reports."""
@@ -113,4 +117,5 @@ class SourceStatistics:
         with self._lock:
             kinds = {where: MappingProxyType(dict(counter)) for where, counter in self._kinds.items()}
             notes = MappingProxyType(dict(self._notes))
-            return SourceCounts(self._connections, self._frames, dropped, **kinds, notes=notes)
+            details = MappingProxyType(dict(self._details))
+            return SourceCounts(self._connections, self._frames, dropped, **kinds, notes=notes, details=details)

@@ -74,6 +74,7 @@ class SessionPlayer:
             acquired_s=frame.acquired_s + self._offset_s,
             received_s=frame.received_s + self._offset_s,
             skipped=int(entry["skipped"]),
+            aside=int(entry.get("aside", 0)),
         )
 
     def ended(self) -> bool:

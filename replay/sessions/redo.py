@@ -89,7 +89,7 @@ def redo(
             frame, frame_hash = session.frames.frame(int(entry["frame_row"]))
             if frame_hash != entry["frame_hash"]:
                 on_changed(line, entry)
-            frame = replace(frame, skipped=int(entry["skipped"]))
+            frame = replace(frame, skipped=int(entry["skipped"]), aside=int(entry.get("aside", 0)))
             latch_again(armed.engine, entry)
             now_s, link_alive = circumstances(entry)
             yield Redone(line, entry, armed.engine.step(frame, now_s, link_alive=link_alive))

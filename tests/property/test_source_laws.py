@@ -5,10 +5,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.newest_frame import NewestFrame
-from gatekeeper.sources.sequence_numbers import BREAK, REORDERED, SequenceNumbers
+from gatekeeper.sources.sequence_numbers import REORDERED, SequenceNumbers
 from tests.support.steps import frame
 
 SECONDS = st.floats(0.0, 1e6)
@@ -43,7 +44,7 @@ def test_numbers_never_go_back_further_than_a_frame_out_of_order(devices):
         number = numbers.number(device)
         assert number >= 0
         assert last is None or number >= last - REORDERED
-        assert not broken or number == last + 1 + BREAK
+        assert not broken or number == last + 1 + SEQUENCE_BREAK
         last, broken = number, False
 
 

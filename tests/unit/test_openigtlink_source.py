@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.sources.network import KNOWN_PLANES
-from gatekeeper.sources.sequence_numbers import BREAK
 from gatekeeper.wire.openigtlink.contents import Status, encode_status, encode_string, encode_transform
 from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, Image
@@ -93,7 +93,7 @@ def test_a_sender_that_comes_back_leaves_a_gap_so_that_the_beam_is_held():
     with source() as opened:
         sent(opened, message(1), message(2))
         sent(opened, message(3))
-        assert [frame.sequence for frame in frames(opened)] == [0, 1, 2 + BREAK]
+        assert [frame.sequence for frame in frames(opened)] == [0, 1, 2 + SEQUENCE_BREAK]
 
 
 def test_an_image_that_came_late_was_acquired_earlier():
@@ -243,7 +243,7 @@ def test_only_a_few_geometries_are_remembered():
 def test_a_sender_that_stops_counting_leaves_a_gap():
     with source() as opened:
         sent(opened, message(11), message(12), message(0, time_s=5.0), message(0, time_s=6.0))
-        assert [frame.sequence for frame in frames(opened)] == [0, 1, 2 + BREAK, 2 + BREAK]
+        assert [frame.sequence for frame in frames(opened)] == [0, 1, 2 + SEQUENCE_BREAK, 2 + SEQUENCE_BREAK]
 
 
 def test_pixels_that_are_no_numbers_come_through_for_the_gate_to_find():
@@ -281,7 +281,7 @@ def test_a_damaged_message_ends_its_connection_and_the_next_sender_is_welcome(na
     with source() as opened:
         sent(opened, message(1) + damage)
         sent(opened, message(2))
-        assert [frame.sequence for frame in frames(opened)] == [0, 1 + BREAK]
+        assert [frame.sequence for frame in frames(opened)] == [0, 1 + SEQUENCE_BREAK]
         counts = opened.counts
     assert counts.broken == {breach: 1}
     assert "\n" not in counts.notes["broken"]

@@ -41,6 +41,7 @@ def test_frames_of_another_plane_are_set_aside_and_leave_no_gap(other):
     frames = drained(source)
     assert [one.sequence for one in frames] == [0, 2, 4, 6]
     assert [one.skipped for one in frames] == [0, 1, 1, 1]
+    assert [one.aside for one in frames] == [0, 1, 1, 1]
     assert source.set_aside == 4
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.core.session_counts import SessionCounts, counts_of, counts_of_decisions
 from gatekeeper.core.step import Step
 from gatekeeper.display.terminal.publisher import snapshot_of
@@ -36,8 +37,8 @@ def counted(*steps):
     return counts
 
 
-def after(sequence, skipped=0, time_s=0.0):
-    return Step(decision(ON, sequence=sequence, time_s=time_s), replace(frame(sequence), skipped=skipped))
+def after(sequence, skipped=0, time_s=0.0, aside=0):
+    return Step(decision(ON, sequence=sequence, time_s=time_s), replace(frame(sequence), skipped=skipped, aside=aside))
 
 
 def test_a_decision_stands_until_the_next_one():
@@ -52,6 +53,17 @@ def test_a_decision_stands_until_the_next_one():
     assert (counts.beam_on_s, counts.armed_s) == (0.75, 1.5)
     assert (counts.duty_cycle, counts.armed_duty_cycle) == (0.15, 0.5)
     assert counts.holds == 2
+
+
+def test_images_of_other_planes_are_neither_missing_nor_left_out_for_newer_ones():
+    counts = counted(after(0), after(3, skipped=2, aside=2), after(7, skipped=3, aside=1), after(9, skipped=0))
+    assert (counts.skipped, counts.missing) == (2, 1)
+
+
+def test_the_jump_of_the_numbers_at_a_reconnection_is_not_missing():
+    begun = 1 + SEQUENCE_BREAK
+    counts = counted(after(0), after(begun), after(begun + 3), after(2 * begun + 3), after(3 * begun + 9, skipped=2))
+    assert counts.missing == 2 + 4, "what is known to be missing"
 
 
 def test_frames_that_are_skipped_or_missing_are_told_apart():

@@ -11,9 +11,9 @@ from gatekeeper.config.gating import GateConfig
 from gatekeeper.config.source import MrdSourceConfig, OpenIGTLinkSourceConfig
 from gatekeeper.config.strict import build
 from gatekeeper.core.decision import Reason
+from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.sources import mrd, openigtlink
 from gatekeeper.sources.frame_queue import CAPACITY
-from gatekeeper.sources.sequence_numbers import BREAK
 from gatekeeper.wire.mrd_codec import Kind
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES
 from gatekeeper.wire.stream import Breach
@@ -62,5 +62,5 @@ def test_what_all_sources_count_and_the_numbers_they_go_by_are_named():
     assert {breach.value for breach in Breach} | {"address", "busy", "failed"} <= names
     assert {"wrong_plane", "wrong_spacing", "wrong_shape", "sequence_gap"} <= names & {one.value for one in Reason}
     assert {name.removeprefix("gate.") for name in names if name.startswith("gate.")} <= set(GateConfig.model_fields)
-    assert f"{BREAK} numbers are left out" in text
+    assert f"{SEQUENCE_BREAK} numbers are left out" in text
     assert f"At most {CAPACITY} wait" in text
