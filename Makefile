@@ -147,6 +147,11 @@ attack: dev ## Attack sessions, compare with stated limits: [ATTACK="..."]
 fuzz-lease: dev ## Send a million bad messages to the interlock
 	$(BIN)/python -m benchmarks.lease_fuzz
 
+# Some or fewer: make fuzz-faces FUZZ="console --count 5000"
+.PHONY: fuzz-faces
+fuzz-faces: dev ## Send 100,000 bad messages to each face: [FUZZ="..."]
+	$(BIN)/python -m benchmarks.face_fuzz $(FUZZ)
+
 # Some or fewer: make fuzz-sources FUZZ="mrd --count 5000"
 .PHONY: fuzz-sources
 fuzz-sources: dev ## Send 100,000 bad messages to each source: [FUZZ="..."]
