@@ -172,6 +172,10 @@ session-matrix: dev ## Live sessions of all parts, 45 min: [SESSIONS="..."]
 soak: dev ## Run 200,000 frames twice, compare memory and latency
 	$(MEASURE) benchmarks.soak
 
+.PHONY: soak-live
+soak-live: dev ## Run 200,000 frames through a live session, compare memory
+	$(MEASURE) benchmarks.live_soak
+
 ##@ Maintain
 
 # Needs Chromium.

@@ -120,6 +120,8 @@ def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
         sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file))
     except ConfigError as error:
         raise RecordingError(f"{error!s:.400}") from None
+    except RecursionError:
+        raise RecordingError(f"{file}: is nested too deeply; correct it") from None
     if (sidecar.row_step is None) is not (sidecar.col_step is None) or (sidecar.origin_mm and sidecar.row_step is None):
         raise RecordingError(
             f"{file}: a plane needs both row_step and col_step, and origin_mm needs them; add what is missing"

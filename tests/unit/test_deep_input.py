@@ -20,6 +20,7 @@ from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.mrd_attributes import DEEPEST, LARGEST, read_attributes
 from replay.formats.nifti import read_header
+from replay.formats.open import open_recording
 from tests.support.command_line import gatekeeper
 from tests.support.dicom_objects import single
 from tests.support.waiting import until
@@ -119,6 +120,17 @@ def test_compressed_pixels_that_begin_far_behind_their_end_are_cut_short(tmp_pat
     packed.write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(RecordingError, match="is cut short"):
         read_header(packed).pixels.frames(0)
+
+
+@pytest.mark.parametrize("depth", [40, 400, 900, 980, 5000])
+@pytest.mark.parametrize("name", ["a.nii.json", "a.nii.toml"])
+def test_deep_sidecar_is_refused(tmp_path, name, depth):
+    path = write(tmp_path)
+    deep = "[" * depth + "]" * depth
+    (tmp_path / name).write_text(f"spacing_mm = {deep}" if name.endswith("toml") else f'{{"spacing_mm": {deep}}}')
+    with pytest.raises(RecordingError) as refused:
+        open_recording(path)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("side", [Listener, Caller])
