@@ -122,7 +122,16 @@ class Listener:
 
     def _run(self) -> None:
         """Accept connections, and give the place to those that greet, until closed."""
-        while not self._closing:
+        try:
+            while not self._closing:
+                self._serve_once()
+        finally:
+            for one in self._waiting:
+                one.link.close()
+
+    def _serve_once(self) -> None:
+        """Wait for connections or for what they send, and give the place to one of them."""
+        try:
             found = {number for number, _ in self._ready.poll(BREATH_S if self._waiting else None)}
             if self._wake.fileno() in found:
                 self._wake.recv(4096)
@@ -134,8 +143,10 @@ class Listener:
             if self._socket.fileno() in found:
                 self._accept()
             self._drop_late()
-        for one in self._waiting:
-            one.link.close()
+        except Exception as error:
+            # Whatever happens with one connection, another may follow.
+            self._count("failed", f"{type(error).__name__}: {error}", "listener")
+            pause(BREATH_S)
 
     def _accept(self) -> None:
         """Accept or refuse one connection."""
@@ -171,22 +182,24 @@ class Listener:
         if not greeted:
             return
         best = greeted[-1]
+        # Under the lock the server does not close its connection meanwhile.
         with self._lock:
-            link = self._link
-        if link is None:
+            is_free = self._link is None
+            is_busy = self._link is not None and not _has_hung_up(self._link)
+            if is_busy and self._link is not None and best.greeted and self._loses_place():
+                shut(self._link)
+                is_busy = False
+        if is_free:
             self._seat(best)
-        elif self._loses_place(link, best.greeted is True):
-            shut(link)
-        elif monotonic_ns() - self._used_ns() <= self._greeting_s * 1e9 and not _has_hung_up(link):
+        elif is_busy and monotonic_ns() - self._used_ns() <= self._greeting_s * 1e9:
             for one in greeted:
                 self._refuse(one, "busy")
 
-    def _loses_place(self, link: socket.socket, is_greeting: bool) -> bool:
+    def _loses_place(self) -> bool:
         """Return whether the connection that has the place must leave it to one that has greeted."""
         used_ns = self._used_ns()
         idle_ns = monotonic_ns() - max(self._since_ns, used_ns)
-        is_proven = self._is_proven or used_ns > self._since_ns
-        return is_greeting and not _has_hung_up(link) and (not is_proven or idle_ns > self._greeting_s * 1e9)
+        return idle_ns > self._greeting_s * 1e9 or not (self._is_proven or used_ns > self._since_ns)
 
     def _drop_late(self) -> None:
         """Drop connections that have gone, have not greeted in time, or have waited in vain."""

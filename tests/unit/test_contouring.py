@@ -85,10 +85,10 @@ def test_the_journal_says_who_took_what_and_who_drew_what_and_when(tmp_path):
     told = events(tmp_path / "s")[:5]
     assert [(one["event"], one["values"].get("did"), one["values"]["operator"], one["time_s"]) for one in told] == [
         ("phase", None, None, 0.0),
-        ("drawing", "take", "Bert", 0.5),
+        ("drawing", "take", "Bert (typed)", 0.5),
         ("drawing", "again", "Anna (typed)", 1.0),
         ("drawing", "take", "Anna (typed)", 1.5),
-        ("target", None, "Bert", 2.0),
+        ("target", None, "Bert (typed)", 2.0),
     ]
     values = told[-1]["values"]
     assert (values["door"], values["shape"], values["sequence"], values["margin_mm"]) == ("test", "ellipse", 6, 4.0)

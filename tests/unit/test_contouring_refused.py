@@ -77,7 +77,7 @@ def test_an_outline_that_will_not_do_is_refused_in_one_line_and_drawn_anew(tmp_p
 def test_what_was_refused_is_in_the_journal_with_who_wanted_it(tmp_path):
     drawn(tmp_path / "s", {2: [TAKE, ("Bert", sketch(2, BOW_TIE))], 6: [sketch(2)]})
     [refused] = events(tmp_path / "s", "refused")
-    assert (refused["values"]["wish"], refused["values"]["operator"]) == ("outline", "Bert")
+    assert (refused["values"]["wish"], refused["values"]["operator"]) == ("outline", "Bert (typed)")
     assert "crosses itself" in refused["values"]["note"]
 
 

@@ -25,6 +25,11 @@ def test_what_was_counted_is_told_apart_by_where_and_kind():
             "broken": "10.0.0.3: ValueError: bad luck",
             "unfit": "it has 3",
         },
+        details={
+            "refused busy": "10.0.0.3: another sender has the place",
+            "broken failed": "10.0.0.3: ValueError: bad luck",
+            "unfit channels": "it has 3",
+        },
     )
 
 

@@ -173,7 +173,11 @@ def test_the_last_view_is_shown_when_the_session_ends(world):
 def test_contouring_requests_are_queued_and_answers_come_back(world):
     world.draw({"take": True}, operator=" Anna ")
     pending = world.contour_requests.next()
-    assert (pending.request.word, pending.request.operator, pending.request.origin) == ("take", "Anna", "console")
+    assert (pending.request.word, pending.request.operator, pending.request.origin) == (
+        "take",
+        "Anna (typed)",
+        "console",
+    )
     assert world.console.told == []
     pending.settle(Answer(True, "taken"))
     world.look()
