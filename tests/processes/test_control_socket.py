@@ -17,7 +17,6 @@ from gatekeeper.core.login import login_name
 from gatekeeper.operator import control_socket
 from gatekeeper.operator.client import send_request
 from gatekeeper.operator.control_socket import Control
-from gatekeeper.operator.request import UNNAMED
 from gatekeeper.operator.request_queue import CLOSED, RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
 from tests.support.leases import measured
@@ -204,7 +203,7 @@ def test_nonsense_is_refused_and_the_next_line_counts(place, nonsense):
 def test_a_hold_needs_no_name(place, asked):
     with looping() as loop, Control(place, loop.requests), connect(place) as link:
         link.sendall(asked)
-        assert answers(link)[0] == {"accepted": True, "note": f"hold by {UNNAMED}"}
+        assert answers(link)[0] == {"accepted": True, "note": f"hold by {login_name()}"}
         assert loop.gate.state.operator_hold
 
 

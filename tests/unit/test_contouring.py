@@ -95,7 +95,7 @@ def test_the_journal_says_who_took_what_and_who_drew_what_and_when(tmp_path):
     assert values["points_px"] == POINTS_PX
     mask = region_of(np.array(values["points_px"]), values["margin_mm"], SHAPE, SPACING_MM).mask
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].target_mask, mask)
-    assert values["note"] == f"target drawn by Bert on frame 6: {values['area_mm2'] / 100:.1f} cm2, margin 4 mm"
+    assert values["note"] == f"target drawn by Bert (typed) on frame 6: {values['area_mm2'] / 100:.1f} cm2, margin 4 mm"
 
 
 def test_a_source_that_writes_into_the_same_memory_does_not_change_the_frame_that_was_taken(tmp_path):
