@@ -33,7 +33,6 @@ RESIDENT_KB = 2048
 HEAP_KB = 64
 """Limit of the growth of Python's own memory, in kB."""
 PAUSE_S = 0.0005
-RATE_HZ = 8.0
 
 
 class Paused(Endless):
@@ -74,8 +73,9 @@ def resident_kb(process: int) -> int:
 
 def run(recording: Recording, frames: int, folder: Path, *, traced: bool) -> dict[str, object]:
     """Run one session, and return its figures."""
+    rate_hz = 1.0 / float(recording.times_s[1] - recording.times_s[0])
     values = {
-        "source": {"kind": "mrd", "frames_per_s": RATE_HZ},
+        "source": {"kind": "mrd", "frames_per_s": rate_hz},
         "target": {"kind": "trackrad", "case": "unused"},
         "preview": {"seconds": 10.0},
     }
