@@ -44,6 +44,7 @@ BUDGETS = (
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
     Budget("survey", 12, 40, "checks for NaN, constant and clipped pixels, and the fingerprint"),
     Budget("survey_512", 100, 300, "the same for 512 x 512 pixels"),
+    Budget("noise", 12, 40, "comparison of the noise with that of 127 frames"),
     Budget("checksum_512", 300, 900, "CRC-64 of an OpenIGTLink image, 512 x 512, uint16"),
     Budget("track", 300, 900, "target found on one frame"),
     Budget("image_128", 300, 900, "track, 128 x 128, 2 mm pixels, float32"),

@@ -27,7 +27,9 @@ def test_track(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 
 def test_decide(benchmark: BenchmarkFixture, scene: Scene, gate_config: GateConfig) -> None:
-    gate, frames = Gate(scene.envelope, gate_config), _frames(scene, scene.images[:2])
+    # The frames are shown again and again, which a live session holds.
+    config = gate_config.model_copy(update={"retrospective": True})
+    gate, frames = Gate(scene.envelope, config), _frames(scene, scene.images[:2])
     track = scene.tracker.track(scene.images[0])
     benchmark(lambda: gate.decide(track, next(frames), 0.01))
     assert gate.state.beam is BeamState.ON

@@ -1,10 +1,13 @@
 """Benchmark each kernel, on arrays as for a 176 x 140 frame."""
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
+from gatekeeper.gating.liveness import LEARNING_FRAMES, REMEMBERED_NOISE, LivenessMonitor
 from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
 from kernels.image_checks import check_image, is_finite_and_varied_within
@@ -91,6 +94,15 @@ def test_survey(benchmark: BenchmarkFixture, scene: Scene) -> None:
 
 def test_survey_512(benchmark: BenchmarkFixture) -> None:
     benchmark(check_image, np.random.default_rng(0).normal(size=(512, 512)).astype(np.float32))
+
+
+def test_noise(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    monitor = LivenessMonitor(scene.envelope)
+    images = itertools.cycle(scene.images)
+    numbers = itertools.count()
+    for _ in range(LEARNING_FRAMES + REMEMBERED_NOISE):
+        monitor.check(next(images), next(numbers))
+    benchmark(lambda: monitor.check(next(images), next(numbers)))
 
 
 def test_checksum_512(benchmark: BenchmarkFixture) -> None:

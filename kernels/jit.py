@@ -40,6 +40,8 @@ u8_2d = types.uint64[:, ::1]
 u1_2d = types.uint8[:, ::1]
 b1_2d = types.boolean[:, ::1]
 # Input arrays that the kernel does not write to: read-only and writable arrays are accepted.
+u8_1d = types.uint64[::1]
+f4_1d_in = types.Array(f4, 1, "C", readonly=True)
 f4_2d_in = types.Array(f4, 2, "C", readonly=True)
 f8_2d_in = types.Array(f8, 2, "C", readonly=True)
 u2_2d_in = types.Array(types.uint16, 2, "C", readonly=True)

@@ -327,3 +327,39 @@ def crc64_bit_by_bit(data):
         if carry:
             remainder ^= 0x42F0E1EBA9EA3693
     return remainder
+
+
+# --- kernels/liveness.py --------------------------------------------------------------------------------------
+
+
+def details(image):
+    """Second differences along rows and columns, by convolution."""
+    step = np.array([1.0, -2.0, 1.0])
+    return ndimage.convolve(np.asarray(image, np.float64), np.outer(step, step))[1:-1, 1:-1]
+
+
+def detail_sums(images):
+    """What `add_detail` has summed after these images."""
+    found = np.array([details(image) for image in images])
+    now, last, last_but_one = found[2:], found[1:-1], found[:-2]
+    return np.array(
+        [
+            now.sum(axis=0),
+            np.square(now).sum(axis=0),
+            np.square(now - last).sum(axis=0),
+            np.square(now - last_but_one).sum(axis=0),
+            (now != last_but_one).sum(axis=0),
+        ]
+    )
+
+
+def returned_noise(noise, nearest):
+    """Largest covariance of the last noise (T, N) with an earlier one, from the share of equal signs."""
+    last = len(noise) - 1
+    found = [
+        math.sin(math.pi * (np.mean((noise[last] > 0) == (noise[other] > 0)) - 0.5))
+        * np.abs(noise[last]).mean()
+        * np.abs(noise[other]).mean()
+        for other in range(last - nearest + 1)
+    ]
+    return max([0.0, *found])

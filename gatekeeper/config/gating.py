@@ -50,8 +50,12 @@ class GateConfig(StrictModel):
     saturated_percent: Percent = 5.0
     """The beam is held when more than this share of the pixels has the largest value of the frame, in percent."""
     identical_frames: Annotated[int, Field(ge=0, le=100)] = 0
-    """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before. A live
-    image has new noise each time; retrospectively sorted recordings repeat frames, so that their replay needs 1."""
+    """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before, or
+    otherwise show an earlier picture again. A live image has new noise each time; retrospectively sorted recordings
+    repeat frames, so that their replay needs 1."""
+    retrospective: bool = False
+    """Only for replay of recordings that were sorted in retrospect, in which pictures come back: whether only repeats
+    of the frame before count. A live session refuses it."""
     missing_frames: Annotated[int, Field(ge=0, le=100)] = 0
     """The beam is held when more than this number of consecutive frames are missing before a frame."""
     plane_angle_deg: Annotated[float, Field(gt=0.0, le=45.0)] = 1.0
@@ -64,6 +68,9 @@ class GateConfig(StrictModel):
     """Time for which the range of positions is learned at the start of a session without a preview, in seconds."""
     exception_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 5.0
     """The beam is held when the target is further than this outside its learned range along SI or AP, in mm."""
+    jump_mm_per_s: Annotated[float, Field(gt=0.0, le=1000.0)] = 150.0
+    """The beam is held when the target's centre has moved faster than this since its last confident position, in mm/s.
+    Measured traces of breathing and of the prostate reach 30 mm/s; a sniff moves the diaphragm at about 100 mm/s."""
     drift_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
     """The beam is held when the end-exhale baseline is further than this from its reference, in mm along SI."""
     drift_cycles: Annotated[int, Field(ge=1, le=50)] = 5

@@ -147,6 +147,8 @@ class LiveConfig(SessionConfig):
             raise ValueError(
                 "target.reference: the target of a case is drawn on the case's own first frame; leave it out"
             )
+        if self.gate.retrospective:
+            raise ValueError("gate.retrospective: only a replay may show pictures again; leave it out")
         return self
 
     @property

@@ -198,6 +198,16 @@ _TABLE = (
         unit="frames",
     ),
     ReasonRow(
+        Reason.NOT_LIVE,
+        "Image not live",
+        Category.TECHNICAL,
+        "consecutive frames that repeat an earlier picture, exactly or with other noise or brightness",
+        "Check the scanner and the source. After a change of its gain, disarm and arm.",
+        limit="gate.identical_frames",
+        unit="frames",
+        also=("gate.retrospective",),
+    ),
+    ReasonRow(
         Reason.SEQUENCE_GAP,
         "Missing frames",
         Category.TECHNICAL,
@@ -270,6 +280,15 @@ _TABLE = (
         limit="gate.min_confidence",
         unit="0-1",
         also=("gate.confidence_hysteresis",),
+    ),
+    ReasonRow(
+        Reason.TARGET_JUMP,
+        "Target jumped",
+        Category.TRACKING,
+        "speed of the target's centre since the last confident position",
+        "If it persists, check the tracked contour and the source.",
+        limit="gate.jump_mm_per_s",
+        unit="mm/s",
     ),
     ReasonRow(
         Reason.OUTSIDE,

@@ -36,6 +36,8 @@ class FrameChecks(NamedTuple):
         Share of the pixels with the largest value, 0-100.
     fingerprint : int or None
         Hash of the pixels; None when they cannot be read.
+    live : bool
+        True unless the frame shows an earlier picture again, see `gatekeeper.gating.liveness`.
     """
 
     readable: bool = True
@@ -47,6 +49,7 @@ class FrameChecks(NamedTuple):
     varied: bool = True
     brightest_percent: float = 0.0
     fingerprint: int | None = None
+    live: bool = True
 
     def is_on_grid(self, config: GateConfig) -> bool:
         """Return True when shape and spacing are right and the plane is within its limits."""

@@ -14,6 +14,7 @@ from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.envelope_shift import EnvelopeShift
 from gatekeeper.gating.frame_checks import FrameChecks, check_frame
+from gatekeeper.gating.liveness import LivenessMonitor
 from gatekeeper.gating.measurements import Measurements
 from gatekeeper.gating.motion import LearnedRange, Motion
 from gatekeeper.gating.observation import observe
@@ -82,6 +83,8 @@ class Gate:
         self._history = SequenceHistory()
         self._source = SourceHistory()
         self._frames_per_s = frames_per_s
+        self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
+        self._checks = FrameChecks()
         self._motion = Motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
         # State from measured positions alone; without prediction it is the same object.
@@ -113,9 +116,21 @@ class Gate:
         """Last predicted position of the target's centre, as (row, col) in mm; None without prediction."""
         return None if self._lookahead is None else self._lookahead.ahead_mm
 
+    @property
+    def checks(self) -> FrameChecks:
+        """Results of `check_frame` for the last frame."""
+        return self._checks
+
     def check_frame(self, frame: Frame) -> FrameChecks:
-        """Check a frame against the grid of the envelope, without changing the state."""
-        return check_frame(frame, self.envelope)
+        """Check a frame against the grid of the envelope, and its pixels against those of the frames before.
+
+        Each frame must be checked once: a frame that is checked again is not live.
+        """
+        checks = check_frame(frame, self.envelope)
+        if self._liveness is not None and checks.fingerprint is not None and self.may_track(checks):
+            checks = checks._replace(live=self._liveness.check(frame.image, checks.fingerprint).is_live)
+        self._checks = checks
+        return checks
 
     def may_track(self, checks: FrameChecks) -> bool:
         """Return True when a frame is fit for tracking."""
@@ -172,7 +187,7 @@ class Gate:
             source, source_history = check_source(
                 self._source, frame, now_s, self._frames_per_s, armed=self._state.armed
             )
-            target, motion = observe(track, self.zones, self._motion, now_s, self.config)
+            target, motion = observe(track, self.zones, self._motion, now_s, frame.acquired_s, self.config)
             self._note_position(track, target.confidence, frame)
             age_s = now_s - frame.acquired_s
             measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)
@@ -216,7 +231,9 @@ class Gate:
         self._change(machine.arm)
 
     def disarm(self) -> None:
-        """Hold until armed again."""
+        """Hold until armed again; what is usual of the images is learned anew."""
+        if self._liveness is not None:
+            self._liveness.restart()
         self._change(machine.disarm)
 
     def begin(self, learned: LearnedRange | None) -> None:

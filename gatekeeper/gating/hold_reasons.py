@@ -26,6 +26,7 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.CONSTANT: lambda found, _: found.frame.varied,
     Reason.SATURATED: lambda found, limits: found.frame.brightest_percent <= limits.config.saturated_percent,
     Reason.FROZEN: lambda found, limits: found.sequence.repeats <= limits.config.identical_frames,
+    Reason.NOT_LIVE: lambda found, limits: found.sequence.not_live <= limits.config.identical_frames,
     Reason.SEQUENCE_GAP: lambda found, limits: found.sequence.missing <= limits.config.missing_frames,
     Reason.SEQUENCE_NOT_RISING: lambda found, _: found.sequence.rising,
     Reason.CLOCK_BACKWARDS: lambda found, _: found.sequence.forward,
@@ -35,6 +36,7 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.LATE_FRAMES: lambda found, limits: found.source.late_s <= limits.config.max_age_s,
     Reason.WRONG_RATE: lambda found, _: found.source.rate_right,
     Reason.LOW_CONFIDENCE: lambda found, limits: limits.min_confidence <= found.target.confidence <= 1.0,
+    Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
     Reason.AVOID_IN_ZONE: lambda found, limits: all(
         0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in found.target.overlaps

@@ -22,6 +22,8 @@ class Observation(NamedTuple):
         is based.
     overlaps : tuple of (float, float)
         For each organ at risk its overlap with the keep-out zone, and the limit for it.
+    speed_mm_per_s : float
+        Speed of the primary target's centre since its last confident position; 0 without one, or while it is lost.
     excursion_mm : float
         Distance of the primary target from its learned range of positions; 0 while the target is lost.
     drift_mm : float
@@ -31,6 +33,7 @@ class Observation(NamedTuple):
     confidence: float = math.nan
     outside_percent: float = math.nan
     overlaps: tuple[tuple[float, float], ...] = ()
+    speed_mm_per_s: float = 0.0
     excursion_mm: float = 0.0
     drift_mm: float = 0.0
 

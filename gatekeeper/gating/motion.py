@@ -1,9 +1,9 @@
 """Check the target's motion against its learned range and its end-exhale baseline.
 
-Two checks supplement the envelope: exceptional positions outside the learned range, and slow drift of the end-exhale
-baseline over several breaths. Positions are those of the target's centre on the image, in mm: SI along rows, inferior
-positive, AP along columns, posterior positive. The liver moves superior on exhalation, so that an end-exhale is a
-minimum of SI.
+Three checks supplement the envelope: exceptional positions outside the learned range, slow drift of the end-exhale
+baseline over several breaths, and jumps from one frame to the next. Positions are those of the target's centre on the
+image, in mm: SI along rows, inferior positive, AP along columns, posterior positive. The liver moves superior on
+exhalation, so that an end-exhale is a minimum of SI.
 """
 
 import math
@@ -17,6 +17,8 @@ from gatekeeper.config import GateConfig
 from gatekeeper.core.errors import InputError
 
 Span = tuple[float, float]
+SHORTEST_S = 0.05
+"""Shortest time over which a speed is measured, in seconds, as times of arrival may lie close together."""
 LOWEST_PERCENT, HIGHEST_PERCENT = 1.0, 99.0
 """Percentiles of a preview's positions that limit its range, so that single errors do not widen it."""
 
@@ -98,6 +100,10 @@ class Motion(NamedTuple):
         SI of the last end-exhales, at most `drift_cycles` of them.
     reference_mm : float
         SI of the reference baseline; NaN before it is known.
+    last_mm : tuple of float
+        Last position of the target's centre; NaN before the first.
+    last_s : float
+        Time of acquisition of its frame, in seconds.
     """
 
     since_s: float = math.nan
@@ -108,6 +114,8 @@ class Motion(NamedTuple):
     inhaling: bool | None = None
     exhales_mm: tuple[float, ...] = ()
     reference_mm: float = math.nan
+    last_mm: tuple[float, float] = (math.nan, math.nan)
+    last_s: float = math.nan
 
     @classmethod
     def from_range(cls, known: LearnedRange) -> "Motion":
@@ -133,6 +141,22 @@ class Motion(NamedTuple):
         if not self.learned:
             return 0.0
         return max(self.si_mm[0] - si_mm, si_mm - self.si_mm[1], self.ap_mm[0] - ap_mm, ap_mm - self.ap_mm[1], 0.0)
+
+    def speed_mm_per_s(self, acquired_s: float, center_mm: tuple[float, float]) -> float:
+        """Return the speed from the last position to another one, in mm/s; 0 before the first position.
+
+        It is NaN when the position is not finite. Times that are less than `SHORTEST_S` apart, or went back, count as
+        that far apart; a time that is not finite holds the beam by itself.
+        """
+        if math.isnan(self.last_s) or not math.isfinite(acquired_s):
+            return 0.0
+        return math.dist(center_mm, self.last_mm) / max(acquired_s - self.last_s, SHORTEST_S)
+
+    def at(self, acquired_s: float, center_mm: tuple[float, float]) -> "Motion":
+        """Return the state with another last position; the same when position or time is not finite."""
+        if not all(map(math.isfinite, (acquired_s, *center_mm))):
+            return self
+        return self._replace(last_mm=center_mm, last_s=acquired_s)
 
     def drift_mm(self, cycles: int) -> float:
         """Return the baseline of the last `cycles` breaths minus the reference, in mm; 0 before that many breaths."""
@@ -166,7 +190,7 @@ def updated(motion: Motion, now_s: float, center_mm: tuple[float, float], config
     si_mm, ap_mm = center_mm
     if not (math.isfinite(si_mm) and math.isfinite(ap_mm)):
         return motion
-    since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm = motion
+    since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s = motion
     if not learned:
         since_s = now_s if math.isnan(since_s) else since_s
         learned = now_s - since_s >= config.learning_s
@@ -189,4 +213,4 @@ def updated(motion: Motion, now_s: float, center_mm: tuple[float, float], config
             if math.isnan(reference_mm) and len(exhales_mm) == config.drift_cycles:
                 reference_mm = median(exhales_mm)
             turn_mm, inhaling = si_mm, True
-    return Motion(since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm)
+    return Motion(since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s)

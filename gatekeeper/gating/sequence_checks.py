@@ -25,6 +25,8 @@ class SequenceHistory(NamedTuple):
         Number of consecutive frames, including the last one, with the pixels of the frame before.
     off_grid : int
         Number of consecutive frames, including the last one, of another shape, spacing or plane.
+    not_live : int
+        Number of consecutive frames, including the last one, that show an earlier picture again.
     """
 
     sequence: int | None = None
@@ -33,6 +35,7 @@ class SequenceHistory(NamedTuple):
     fingerprint: int | None = None
     repeats: int = 0
     off_grid: int = 0
+    not_live: int = 0
 
 
 class SequenceChecks(NamedTuple):
@@ -46,7 +49,7 @@ class SequenceChecks(NamedTuple):
         True when the number is larger than that of the frame before.
     forward : bool
         True when the session time and, if the number rises, the time of acquisition did not go back.
-    repeats, off_grid : int
+    repeats, off_grid, not_live : int
         As in `SequenceHistory`, including this frame.
     """
 
@@ -55,6 +58,7 @@ class SequenceChecks(NamedTuple):
     forward: bool = True
     repeats: int = 0
     off_grid: int = 0
+    not_live: int = 0
 
 
 def check_sequence(
@@ -95,6 +99,8 @@ def check_sequence(
         forward=not back,
         repeats=history.repeats + 1 if same else 0,
         off_grid=history.off_grid + 1 if off_grid else 0,
+        # An old frame under its old number is not an old picture under a new one.
+        not_live=0 if checks.live or not rising else history.not_live + 1,
     )
     plausible = math.isfinite(frame.acquired_s) and frame.acquired_s - FUTURE_S <= now_s
     return order, SequenceHistory(
@@ -104,6 +110,7 @@ def check_sequence(
         fingerprint=checks.fingerprint,
         repeats=order.repeats,
         off_grid=order.off_grid,
+        not_live=order.not_live,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import kernels
-from gatekeeper.config import SessionConfig, TrackerConfig
+from gatekeeper.config import SessionConfig
 from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.clock import utc_stamp
 from gatekeeper.core.frame import Plane
@@ -132,16 +132,20 @@ def identity() -> dict[str, str]:
     }
 
 
+ADDED = {"tracker": ("kind", "options"), "gate": ("retrospective", "jump_mm_per_s")}
+"""Settings that were added after sessions had been recorded without them, by stage."""
+
+
 def config_hash(config: SessionConfig) -> str:
     """Return the SHA-256 of all settings, in hexadecimal digits.
 
-    The kind and options of the tracker count unless it is ours, so that sessions from before there was a choice keep
-    their hash.
+    Settings that older sessions lack count unless they have their default, so that those sessions keep their hash.
     """
-    values, default = config.model_dump(mode="json"), TrackerConfig()
-    for name in ("kind", "options"):
-        if values["tracker"][name] == getattr(default, name):
-            del values["tracker"][name]
+    values, default = config.model_dump(mode="json"), SessionConfig().model_dump(mode="json")
+    for stage, names in ADDED.items():
+        for name in names:
+            if values[stage][name] == default[stage][name]:
+                del values[stage][name]
     return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 

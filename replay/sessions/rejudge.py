@@ -205,8 +205,6 @@ def _track_entries(
         elif (frame := one.step.frame) is None:
             yield TrackedEntry(one.entry)
         else:
-            yield TrackedEntry(
-                one.entry, replace(frame, image=NO_IMAGE), armed.gate.check_frame(frame), track, failed=failed
-            )
+            yield TrackedEntry(one.entry, replace(frame, image=NO_IMAGE), armed.gate.checks, track, failed=failed)
             done += 1
             on_frame(done, total)

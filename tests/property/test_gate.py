@@ -60,7 +60,7 @@ def test_beam_never_on_when_confidence_time_spacing_or_place_is_not_finite(value
     assert gate_on().decide(track(), frame(1), now_s=value).reasons == (Reason.STALE_FRAME,)
     assert gate_on().decide(track(), frame(1, spacing_mm=(value, 1.0))).reasons == (Reason.WRONG_SPACING,)
     nowhere = Track(TARGET, (15.0, value), 0.9)
-    assert gate_on().decide(nowhere, frame(1)).reasons == (Reason.EXCEPTIONAL_POSITION,)
+    assert gate_on().decide(nowhere, frame(1)).reasons == (Reason.TARGET_JUMP, Reason.EXCEPTIONAL_POSITION)
 
 
 @modest

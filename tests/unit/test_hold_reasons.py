@@ -181,6 +181,22 @@ def test_frozen_is_told_from_a_buffer_that_is_written_anew():
         assert judge.decide(track(), frame(sequence, buffer)).state is ON
 
 
+def test_not_live():
+    for frames in (0, 1):
+        judge = gate_on(identical_frames=frames)
+        for sequence, shown in enumerate((1, 2, 1, 2)[: 2 + frames], start=1):
+            assert judge.decide(track(), frame(sequence, frame(shown).image)).state is ON
+        again = frame(3 + frames, frame(1 + frames).image)
+        assert judge.decide(track(), again).reasons == (Reason.NOT_LIVE,)
+        assert judge.decide(track(), frame(4 + frames)).state is ON
+
+
+def test_not_live_is_left_out_for_recordings_sorted_in_retrospect():
+    judge = gate_on(retrospective=True)
+    for sequence, shown in enumerate((1, 2, 1, 2, 1, 2), start=1):
+        assert judge.decide(track(), frame(sequence, frame(shown).image)).state is ON
+
+
 def test_sequence_gap():
     judge = gate_on()
     assert judge.decide(track(), frame(2)).reasons == (Reason.SEQUENCE_GAP,)
@@ -253,6 +269,28 @@ def test_low_confidence():
         assert judge.decide(track(confidence=confidence), frame(sequence)).reasons == (Reason.LOW_CONFIDENCE,)
 
 
+def test_target_jump():
+    judge = gate_on(outside_percent=100.0, jump_mm_per_s=20.0)
+    assert judge.decide(track(4.9), frame(1)).state is ON
+    assert judge.decide(track(-0.2), frame(2)).reasons == (Reason.TARGET_JUMP,)
+    assert judge.decide(track(-0.2), frame(3)).state is ON
+
+
+def test_a_target_that_was_lost_has_had_time_to_move():
+    judge = gate_on(outside_percent=100.0, jump_mm_per_s=20.0)
+    assert judge.decide(track(confidence=0.1), frame(1)).reasons == (Reason.LOW_CONFIDENCE,)
+    assert judge.decide(track(9.9), frame(2)).state is ON
+    assert judge.decide(track(confidence=0.1), frame(3)).reasons == (Reason.LOW_CONFIDENCE,)
+    assert judge.decide(track(-0.2), frame(4)).reasons == (Reason.TARGET_JUMP,)
+
+
+def test_frames_that_arrive_together_are_no_jump():
+    judge = gate_on(jump_mm_per_s=20.0)
+    assert judge.decide(track(), frame(1, acquired_s=0.3)).state is ON
+    assert judge.decide(track(0.9), frame(2, acquired_s=0.301)).state is ON
+    assert judge.decide(track(2.0), frame(3, acquired_s=0.302)).reasons == (Reason.TARGET_JUMP,)
+
+
 def test_outside():
     inside_mm, between_mm, outside_mm = 4.6, 4.9, 5.3
     percents = [ENVELOPE.outside_percent(track(mm).contour_px) for mm in (inside_mm, between_mm, outside_mm)]
@@ -291,7 +329,7 @@ def test_exceptional_position(where):
     assert judge.decide(track(**where), frame(2)).reasons == (Reason.EXCEPTIONAL_POSITION,)
     assert judge.decide(track(), frame(3)).state is ON
     nowhere = Track(track().contour_px, (np.nan, 17.0), 0.9)
-    assert judge.decide(nowhere, frame(4)).reasons == (Reason.EXCEPTIONAL_POSITION,)
+    assert judge.decide(nowhere, frame(4)).reasons == (Reason.TARGET_JUMP, Reason.EXCEPTIONAL_POSITION)
 
 
 def test_baseline_drift():

@@ -83,6 +83,7 @@ def test_what_is_not_given_has_its_default(tmp_path):
         (LEAST + '[[avoid]]\nname = "b"\nkind = "mask"\nfile = "a.mha"\nreference = "r.mha"\n', "avoid.0.reference"),
         (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, 0], [1, 1, 1]]'), "points_mm"),
         (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, nan], [1, 1, 1], [0,0,1]]'), "nan"),
+        (LEAST + "[gate]\nretrospective = true\n", "gate.retrospective: only a replay .*leave it out"),
         ("[source", "cannot be read as TOML"),
         (DRAWN + "adjust = true\n", "target.adjust = True: Extra inputs"),
         (DRAWN + '[[avoid]]\nname = "b"\nkind = "drawn"\n', "avoid.0 = .*'drawn' found .* does not match"),

@@ -24,9 +24,11 @@ GOOD = {
     Reason.GEOMETRY_CHANGED: [{"sequence": {"off_grid": 2}}],
     Reason.SATURATED: [{"frame": {"brightest_percent": 5.0}}],
     Reason.FROZEN: [{"sequence": {"repeats": 0}}],
+    Reason.NOT_LIVE: [{"sequence": {"not_live": 0}}],
     Reason.SEQUENCE_GAP: [{"sequence": {"missing": 0}}],
     Reason.STALE_FRAME: [{"age_s": -0.02}, {"age_s": 0.5}],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.55, 1.0)],
+    Reason.TARGET_JUMP: [{"target": {"speed_mm_per_s": v}} for v in (0.0, 150.0)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (0.0, 4.0)],
     Reason.AVOID_IN_ZONE: [{"target": {"overlaps": o}} for o in (((0.0, 0.0),), ((8.0, 10.0), (0.0, 5.0)))],
     Reason.EXCEPTIONAL_POSITION: [{"target": {"excursion_mm": 5.0}}],
@@ -46,6 +48,7 @@ BAD = {
     Reason.CONSTANT: [{"frame": {"varied": False}}],
     Reason.SATURATED: [{"frame": {"brightest_percent": p}} for p in (5.001, 100.0, NAN)],
     Reason.FROZEN: [{"sequence": {"repeats": n}} for n in (1, 2)],
+    Reason.NOT_LIVE: [{"sequence": {"not_live": n}} for n in (1, 2)],
     Reason.SEQUENCE_GAP: [{"sequence": {"missing": n}} for n in (1, 9)],
     Reason.SEQUENCE_NOT_RISING: [{"sequence": {"rising": False}}],
     Reason.CLOCK_BACKWARDS: [{"sequence": {"forward": False}}],
@@ -55,6 +58,7 @@ BAD = {
     Reason.WRONG_RATE: [{"source": {"rate_right": False}}],
     Reason.STALE_FRAME: [{"age_s": age_s} for age_s in (0.501, -0.021, NAN, INF, -INF)],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.499, 0.0, 1.01, NAN, INF, -INF)],
+    Reason.TARGET_JUMP: [{"target": {"speed_mm_per_s": v}} for v in (150.001, NAN, INF)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (5.001, 100.0, -1.0, NAN, INF, -INF)],
     Reason.AVOID_IN_ZONE: [
         {"target": {"overlaps": ((0.0, 5.0), overlap)}}
