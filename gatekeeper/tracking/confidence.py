@@ -15,17 +15,23 @@ terms are 0."""
 LEAST_SIMILARITY = Similarity(patches=0.2, detail=0.45, target=0.57)
 """Similarities at each of which the confidence is 0.5 when all other terms are 0."""
 
+ENOUGH_CONTRAST, LEAST_CONTRAST = 0.9, 0.7
+"""Contrast of the target, over its usual one, from which on it adds no term, and at which the confidence is 0.5 when
+all other terms are 0."""
+
 LARGEST_DEVIANCE = 60.0
 """Prior deviance of the position at which the confidence is 0.5 when all other terms are 0."""
 
 
-def fit_confidence(error_mm: float, bending: float, similarity: Similarity, deviance: float, inside: float) -> float:
+def fit_confidence(
+    error_mm: float, bending: float, similarity: Similarity, deviance: float, inside: float, contrast: float
+) -> float:
     """Return the confidence in a fitted position.
 
     Each of the following adds a term, relative to its limit: the expected position error; a deformation that is
-    improbable under its prior; a position that is improbable under its prior; and low similarity to the template in
-    patches, in detail or in the target. The confidence is ``inside / (1 + sum**2)``: 0.5 where one term alone reaches
-    its limit.
+    improbable under its prior; a position that is improbable under its prior; low similarity to the template in
+    patches, in detail or in the target; and a target of less contrast than usual, as when it is not there. The
+    confidence is ``inside / (1 + sum**2)``: 0.5 where one term alone reaches its limit.
 
     Parameters
     ----------
@@ -39,18 +45,21 @@ def fit_confidence(error_mm: float, bending: float, similarity: Similarity, devi
         Minus twice the log prior probability of the position, 0 for the most probable one.
     inside : float
         Share of the template inside the frame, 0-1.
+    contrast : float
+        Contrast of the target on the frame, over its usual one.
 
     Returns
     -------
     float
         0 (lost) to 1 (certain); 0 when an argument is NaN.
     """
-    if not min(similarity) > 0.0:
+    if not min(similarity) > 0.0 or math.isnan(contrast):
         return 0.0
     dissimilarity = add(
         _unexplained(value) / _unexplained(limit) for value, limit in zip(similarity, LEAST_SIMILARITY, strict=True)
     )
     doubt = error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
+    doubt += (max(ENOUGH_CONTRAST - contrast, 0.0) / (ENOUGH_CONTRAST - LEAST_CONTRAST)) ** 2
     confidence = inside / (1.0 + doubt * doubt)
     return confidence if math.isfinite(confidence) else 0.0
 

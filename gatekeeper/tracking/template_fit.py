@@ -28,6 +28,9 @@ DETAIL_MM = 6.0
 FEWEST_IN_DETAIL = 3
 """Least number of points of such a patch."""
 
+CONTRAST_ERRORS = 1.0
+"""Number of standard errors that are added to the contrast of the target, as noise may lower it."""
+
 Params = NDArray[np.float32]
 
 
@@ -90,6 +93,7 @@ class TemplateFit:
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
         target = np.where(template.in_target, 0, -1).astype(np.int32)
+        self._target_points = int(np.count_nonzero(template.in_target))
         self._patches, self._details, self._target = (
             (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
         )
@@ -205,6 +209,21 @@ class TemplateFit:
             accumulate(template.values, template.points[2], residual, scale, patches, sums)
         in_target = similarity_without_noise(self._target[1], noise * self._variance)
         return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
+
+    @property
+    def contrast(self) -> float:
+        """Contrast of the target on the frame over that on the template, after `similarity`; NaN if it is not defined.
+
+        It is the slope of the regression of frame on template in the target, which noise does not change and a target
+        that is not there lowers, at its upper limit of confidence.
+        """
+        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
+        variance = template_square - template * template / mass
+        if not variance > 0.0:
+            return math.nan
+        covariance = product - template * frame / mass
+        unexplained = max(frame_square - frame * frame / mass - covariance * covariance / variance, 0.0)
+        return float(covariance / variance + CONTRAST_ERRORS * math.sqrt(unexplained / variance / self._target_points))
 
     @property
     def inside(self) -> float:

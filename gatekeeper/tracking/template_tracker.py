@@ -45,6 +45,9 @@ MOST_UNEXPLAINED = 1.0
 OUTLIER = 1.5
 """Ratio of one frame over the typical one above which the excess is not noise: the frame shows something else."""
 
+LEAST_USUAL_CONTRAST = 0.75
+"""Lower limit of the usual contrast of the target."""
+
 CONFIDENT = 0.5
 """Confidence from which on a position is the start for the next frame."""
 
@@ -95,8 +98,9 @@ class TemplateTracker:
             params[:] = 0.0
         self._frames_lost = self._frames_stayed = 0
         self.unexplained, self.typical_unexplained = math.inf, NOISY
-        # The initial value counts as one frame.
+        # The initial values count as one frame.
         self._frames_counted = 1
+        self._usual_contrast, self._contrasts_counted = 1.0, 1
 
     def locate(self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None) -> float:
         """Locate the target on a frame, and return the confidence.
@@ -115,7 +119,11 @@ class TemplateTracker:
         """
         confidence, self.unexplained = 0.0, math.inf
         if frame is not None and self._start(frame):
-            confidence = self._refine(frame, read)
+            confidence, contrast = self._refine(frame, read)
+            if confidence >= CONFIDENT and self._contrasts_counted < TYPICAL_FRAMES:
+                # Only the first frames count, so that a target that fades away does not become the usual one.
+                self._contrasts_counted += 1
+                self._usual_contrast += (contrast - self._usual_contrast) / self._contrasts_counted
             if math.isfinite(self.unexplained):
                 self._update_typical(confidence)
         if confidence >= CONFIDENT:
@@ -152,23 +160,28 @@ class TemplateTracker:
         centroid(contour_px, center_px)
         return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), confidence)
 
-    def _refine(self, frame: NDArray[np.float32], read: ReadRegion | None) -> float:
-        """Fit the template of the nearest state, starting from the coarse fit, and return the confidence."""
+    def _refine(self, frame: NDArray[np.float32], read: ReadRegion | None) -> tuple[float, float]:
+        """Fit the template of the nearest state, starting from the coarse fit.
+
+        Returns the confidence and the contrast of the target.
+        """
         level = self.fine[self._state()]
         if not self._fit(level, frame, read):
-            return 0.0
+            return 0.0, math.nan
         self.unexplained = level.unexplained
-        similarity = level.similarity(self._noise())
+        similarity, contrast = level.similarity(self._noise()), level.contrast
         bending = math.sqrt(level.bending(self.params) / len(self.params))
         error_mm = level.error_mm
         share = min(max((self.typical_unexplained - STIFF_FROM) / (STIFF_ALONE_FROM - STIFF_FROM), 0.0), 1.0)
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm - error_mm)
-        confidence = fit_confidence(error_mm, bending, similarity, self._deviance(self.params), level.inside)
+        usual = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0)
+        deviance = self._deviance(self.params)
+        confidence = fit_confidence(error_mm, bending, similarity, deviance, level.inside, contrast / usual)
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)
-        return confidence
+        return confidence, contrast
 
     def _update_typical(self, confidence: float) -> None:
         """Update the running mean of the unexplained variance with the last frame."""

@@ -5,11 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_dilation
 
 from gatekeeper.tracking.confidence import (
+    ENOUGH_CONTRAST,
     LARGEST_BENDING,
     LARGEST_DEVIANCE,
     LARGEST_ERROR_MM,
+    LEAST_CONTRAST,
     LEAST_SIMILARITY,
     fit_confidence,
 )
@@ -25,12 +28,12 @@ def vessel_tracker(scene):
 
 
 ALIKE = ("patches", "detail", "target")
-GOOD = {"error_mm": 0.2, "bending": 0.2, "deviance": 2.0, "inside": 1.0} | dict.fromkeys(ALIKE, 0.9)
-PERFECT = {"error_mm": 0.0, "bending": 0.0, "deviance": 0.0, "inside": 1.0} | dict.fromkeys(ALIKE, 1.0)
+GOOD = {"error_mm": 0.2, "bending": 0.2, "deviance": 2.0, "inside": 1.0, "contrast": 0.85} | dict.fromkeys(ALIKE, 0.9)
+PERFECT = {"error_mm": 0.0, "bending": 0.0, "deviance": 0.0, "inside": 1.0, "contrast": 1.0} | dict.fromkeys(ALIKE, 1.0)
 
 
-def sure(error_mm, bending, deviance, inside, **alike):
-    return fit_confidence(error_mm, bending, Similarity(**alike), deviance, inside)
+def sure(error_mm, bending, deviance, inside, contrast, **alike):
+    return fit_confidence(error_mm, bending, Similarity(**alike), deviance, inside, contrast)
 
 
 def test_a_perfect_match_without_deformation_is_sure():
@@ -45,6 +48,7 @@ def test_a_perfect_match_without_deformation_is_sure():
         ("deviance", LARGEST_DEVIANCE),
         *LEAST_SIMILARITY._asdict().items(),
         ("inside", 0.5),
+        ("contrast", LEAST_CONTRAST),
     ],
 )
 def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
@@ -59,10 +63,15 @@ def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
         ("deviance", (0.0, 1.0, 10.0, 100.0, 1e6)),
         *((field, (1.0, 0.9, 0.5, 0.2, 0.01)) for field in ALIKE),
         ("inside", (1.0, 0.8, 0.3, 0.0)),
+        ("contrast", (0.9, 0.8, 0.5, 0.0, -1.0)),
     ],
 )
 def test_it_falls_with_every_cause_of_doubt(field, worse):
     assert all(a > b for a, b in pairwise(sure(**GOOD | {field: value}) for value in worse))
+
+
+def test_contrast_adds_no_doubt_from_enough_on():
+    assert sure(**GOOD | {"contrast": ENOUGH_CONTRAST}) == sure(**GOOD | {"contrast": 1.5})
 
 
 @pytest.mark.parametrize("field", ALIKE)
@@ -122,6 +131,22 @@ def test_it_falls_with_noise_on_the_frame(scene):
     assert sure == sorted(sure, reverse=True)
     assert sure[0] > 0.9
     assert sure[-1] < 0.5
+
+
+@pytest.mark.parametrize("scene", VESSELS[:3], ids=lambda scene: scene.seed)
+def test_a_target_that_is_wiped_out_is_not_believed_in_the_long_run(scene):
+    rng = np.random.default_rng(scene.seed)
+    disc, tracker, confidence = scene.disc(18.0), vessel_tracker(scene), []
+    gone = binary_dilation(disc)
+    beside = binary_dilation(gone, iterations=3) & ~gone
+    for number in range(240):
+        rows = round(4.0 * math.sin(number / 4.0) ** 2)
+        frame = scene.image((rows * scene.spacing_mm[0], 0.0)) + rng.normal(0.0, 30.0, scene.shape)
+        if number >= 40:
+            frame[np.roll(gone, rows, axis=0)] = frame[np.roll(beside, rows, axis=0)].mean()
+        confidence.append(tracker.track(frame).confidence)
+    assert min(confidence[:40]) >= 0.5
+    assert np.mean(np.array(confidence[40:]) >= 0.5) <= 0.1
 
 
 def test_a_target_half_out_of_the_image_is_less_sure():
