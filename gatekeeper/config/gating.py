@@ -70,7 +70,7 @@ class GateConfig(StrictModel):
     """The beam is held when the target is further than this outside its learned range along SI or AP, in mm."""
     jump_mm_per_s: Annotated[float, Field(gt=0.0, le=1000.0)] = 150.0
     """The beam is held when the target's centre has moved faster than this since its last confident position, in mm/s.
-    Measured traces of breathing and of the prostate reach 30 mm/s; a sniff moves the diaphragm at about 100 mm/s."""
+    Measured traces of breathing and of the prostate reach 30 mm/s; the limit leaves room for a cough or a sniff."""
     drift_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
     """The beam is held when the end-exhale baseline is further than this from its reference, in mm along SI."""
     drift_cycles: Annotated[int, Field(ge=1, le=50)] = 5

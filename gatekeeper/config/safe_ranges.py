@@ -86,7 +86,7 @@ SAFE_RANGES = (
     _at_most("gate.geometry_frames", 10, "frames", "no plane comes back by itself after a second"),
     _at_most("gate.learning_s", 60.0, "s", "nothing is exceptional while the range is learned"),
     _at_most("gate.exception_mm", 10.0, "mm", "twice the usual margin beyond what was ever seen is not breathing"),
-    _at_most("gate.jump_mm_per_s", 200.0, "mm/s", "twice the speed of the diaphragm in a sniff"),
+    _at_most("gate.jump_mm_per_s", 200.0, "mm/s", "our estimate: six times the fastest motion in measured traces"),
     _at_most("gate.drift_mm", 5.0, "mm", ANATOMY),
     _at_most("gate.drift_cycles", 10, "cycles", "a median of ten breaths is a minute old"),
     _at_most("gate.breath_mm", 6.0, "mm", "half of a usual breath; with more the baseline is never known"),

@@ -202,7 +202,7 @@ _TABLE = (
         "Image not live",
         Category.TECHNICAL,
         "consecutive frames that repeat an earlier picture, exactly or with other noise or brightness",
-        "Check the scanner and the source. After a change of its gain, disarm and arm.",
+        "Check the source; after a change of gain arm anew.",
         limit="gate.identical_frames",
         unit="frames",
         also=("gate.retrospective",),
