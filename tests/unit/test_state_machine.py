@@ -163,22 +163,31 @@ WISHES = {
 }
 
 
-def reachable(rules):
+def reachable(rules, frames):
     """Every state that can follow from the one a gate is made in."""
     found = {GateState()}
     new = set(found)
     while new:
-        after = {step(state, frame, rules) for state in new for frame, _, _ in FRAMES}
+        after = {step(state, frame, rules) for state in new for frame, _, _ in frames}
         after |= {wish(state) for state in new for wish in WISHES.values()}
         new = after - found
         found |= new
     return found
 
 
-@pytest.fixture(scope="module", params=mostly_slow([2, 1, 3]))
+FEW = {Reason.SOURCE_CHANGED, Reason.GEOMETRY_CHANGED}
+WORLDS = {
+    "few faults": (2, [frame for frame in FRAMES if FEW.issuperset({*frame[1]} & {*FAULTS})]),
+    **{f"all faults, {count} frames to resume": (count, FRAMES) for count in (1, 2, 3)},
+}
+"""Frames to resume, and frames that come; each fault that is among them doubles the number of states."""
+
+
+@pytest.fixture(scope="module", params=mostly_slow(WORLDS))
 def world(request):
-    rules = Rules.of(CONFIG.model_copy(update={"frames_to_resume": request.param}))
-    return rules, reachable(rules)
+    frames_to_resume, frames = WORLDS[request.param]
+    rules = Rules.of(CONFIG.model_copy(update={"frames_to_resume": frames_to_resume}))
+    return rules, reachable(rules, frames)
 
 
 def in_order(*reasons):
