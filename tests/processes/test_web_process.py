@@ -99,6 +99,7 @@ def test_elsewhere_than_on_this_machine_a_token_is_needed():
         assert token not in Path(f"/proc/{console.pid}/cmdline").read_text()
 
 
+@pytest.mark.slow
 def test_a_browser_that_never_reads_keeps_nobody_waiting(console):
     image = {"image": np.zeros((512, 512), np.float32)}
     console.show(parts_of({}, image))
