@@ -94,6 +94,7 @@ def _check_signatures(
     if finding is not None:
         found.findings.append(finding)
     over_lines = [one for one in signatures if one.file is None]
+    is_key = re.fullmatch("[0-9a-f]{64}", key) is not None
     newest = None
     for one in over_lines:
         if one.line > last:
@@ -105,12 +106,13 @@ def _check_signatures(
         elif one.head != chain.hashes[one.line]:
             found.findings.append(f"{SIGNATURES}: was not made over line {one.line} of this journal")
             break
-        else:
+        elif is_key and one.is_by(key):
             newest = one
-    if newest is not None and re.fullmatch("[0-9a-f]{64}", key) and newest.is_by(key):
+        else:
+            found.findings.append(f"{SIGNATURES}: the signature of line {one.line} is not by the key in the header")
+            break
+    if newest is not None:
         found.signed_by, found.signed_lines = key, newest.line + 1
-    elif newest is not None:
-        found.findings.append(f"{SIGNATURES}: the signature of line {newest.line} is not by the key in the header")
     if found.signed_lines <= last:
         where = f"signatures.jsonl: {last + 1 - found.signed_lines} lines at the end are not signed"
         if ended:

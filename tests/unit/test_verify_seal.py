@@ -113,10 +113,11 @@ def test_signatures_that_are_none_are_found(session, text):
     assert gatekeeper("verify", session) == 1
 
 
-def test_signature_that_was_changed_is_found(session):
+@pytest.mark.parametrize("find", [str.index, str.rindex], ids=["first", "last"])
+def test_signature_that_was_changed_is_found(session, find):
     path = session / "signatures.jsonl"
     text = path.read_text()
-    at = text.index('"signature":"') + 20
+    at = find(text, '"signature":"') + 20
     path.write_text(text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
     assert any("is not by the key in the header" in finding for finding in checked(session).findings)
 
