@@ -7,6 +7,9 @@ DEV_LOCK := .venv/.requirements-dev
 # At a terminal pip shows its progress; elsewhere the line before each step is enough.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(MAKE_TERMOUT),,--quiet)
 
+# Tests start many processes; modules that are compiled once start faster, whatever the caller's environment says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 
 ##@ Start
