@@ -59,7 +59,7 @@ test: dev ## Run the tests, within six minutes
 	$(BIN)/python -m pytest -m "not slow" $(TIMED)
 
 .PHONY: test-slow
-test-slow: dev ## Run the tests of accuracy and the matrices
+test-slow: dev ## Run the tests of accuracy, the matrices, and those with programs of others
 	$(BIN)/python -m pytest $(PARALLEL) -m slow --ignore=$(TIMED)
 	$(BIN)/python -m pytest -m slow $(TIMED)
 

@@ -12,6 +12,8 @@ from tests.support.cases import breathing_case
 from tests.support.consoles import kept_screenshot, running
 from tests.support.live_sessions import drawn_plan_of, events, live_config, plan_of
 
+pytestmark = pytest.mark.slow
+
 SPOT = """async ([row, col]) => {
   const {cine} = await import("/page/app.js");
   const box = cine.canvas.getBoundingClientRect(), [x, y] = cine.at(cine.place(), row, col);

@@ -23,6 +23,8 @@ from tests.support.consoles import kept_screenshot
 from tests.support.live_sessions import journal
 from tests.support.sessions import recorded
 
+pytestmark = pytest.mark.slow
+
 PICTURE = "document.getElementById('cine').toDataURL()"
 BRIGHTNESS = """() => {
   const canvas = document.getElementById("cine");

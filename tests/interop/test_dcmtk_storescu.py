@@ -11,9 +11,10 @@ from tests.support.dicom_objects import PLANE, SPACING_MM, enhanced, listening, 
 from tests.support.matrices import mostly_slow
 
 TOOLS = ("storescu", "dcmcjpeg", "dcmcrle", "dcmcjpls", "dcmconv", "echoscu")
-pytestmark = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in TOOLS), reason="dcmtk's tools are not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS), reason="dcmtk's tools are not installed"),
+]
 COUNT = 3
 
 

@@ -12,6 +12,8 @@ from tests.support.far_ends_modbus import ModbusFarEnd
 from tests.support.steps import HOLD, ON, decision
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def polled(far, *what):
     """Return the value that mbpoll reads once; its addresses count from 0 with -0."""

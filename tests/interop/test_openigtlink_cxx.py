@@ -31,6 +31,8 @@ from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, source
 from tests.support.openigtlink_programs import EXAMPLES, example, program
 from tests.support.waiting import DEADLINE_S, until
 
+pytestmark = pytest.mark.slow
+
 COUNTED = np.arange(20.0).reshape(5, 4)
 """The pixels that `speaker` sends."""
 SENT_IMAGES = 8 * 2 * 2

@@ -14,6 +14,8 @@ from tests.support.browser import Watched, serious_faults
 from tests.support.cases import breathing_case
 from tests.support.sessions import recorded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):

@@ -59,6 +59,7 @@ def test_journal_of_a_session_fed_with_a_case_is_that_of_its_replay(tmp_path):
     assert checked(tmp_path / "live").findings == []
 
 
+@pytest.mark.slow
 def test_learning_goes_on_beside_the_loop_and_is_learned_again_from_the_record(tmp_path):
     case = breathing_case(frames=160, rate_hz=16.0)
     config = live_config(preview_s=3.0, source={"kind": "mrd"})

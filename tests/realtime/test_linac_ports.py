@@ -48,7 +48,7 @@ PATIENT = {"lifetime_ms": 1000, "renew_ms": 20, "fresh_ms": 10_000, "ack_timeout
 """A lease that a busy machine does not let expire between two decisions."""
 
 
-@every({"lease": (InterlockFarEnd, {"lease": PATIENT})}, ANSWERING, SILENT, OUTSIDE, quick=2)
+@every({"lease": (InterlockFarEnd, {"lease": PATIENT})}, ANSWERING, SILENT, OUTSIDE, quick=1)
 def test_far_end_is_told_every_state_at_eight_frames_a_second(kind, settings, tmp_path):
     settings = settings if kind is InterlockFarEnd else {**TIMES, **settings}
     with kind(tmp_path, **settings) as far, driven(far) as linac:
