@@ -45,6 +45,8 @@ MOST_UNEXPLAINED = 1.0
 OUTLIER = 1.5
 """Ratio of one frame over the typical one above which the excess is not noise: the frame shows something else."""
 
+RECENT_FRAMES = 8
+"""Time constant of the mean of the recent contrast of the target, in frames: noise changes that of a single frame."""
 LEAST_USUAL_CONTRAST = 0.75
 """Lower limit of the usual contrast of the target."""
 
@@ -101,6 +103,7 @@ class TemplateTracker:
         # The initial values count as one frame.
         self._frames_counted = 1
         self._usual_contrast, self._contrasts_counted = 1.0, 1
+        self._recent_contrast = 1.0
 
     def locate(self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None) -> float:
         """Locate the target on a frame, and return the confidence.
@@ -177,7 +180,13 @@ class TemplateTracker:
             error_mm += share * (self.stiff.error_mm - error_mm)
         usual = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0)
         deviance = self._deviance(self.params)
-        confidence = fit_confidence(error_mm, bending, similarity, deviance, level.inside, contrast / usual)
+        recent = contrast
+        if math.isfinite(contrast):
+            # Only frames on which nothing else is doubted count, so that a target that was lost is sure again at once.
+            if fit_confidence(error_mm, bending, similarity, deviance, level.inside, 1.0) >= CONFIDENT:
+                self._recent_contrast += (contrast - self._recent_contrast) / RECENT_FRAMES
+            recent = self._recent_contrast
+        confidence = fit_confidence(error_mm, bending, similarity, deviance, level.inside, recent / usual)
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)

@@ -98,7 +98,7 @@ def test_announced_gigabytes_within_an_association_end_it():
 
 @pytest.mark.parametrize("cut", mostly_slow([50, 0, 3, 6]))
 def test_a_slow_request_ends_at_the_deadline(cut):
-    with listening(read_deadline_s=0.3) as source:
+    with listening(read_deadline_s=0.3, greeting_s=0.3) as source:
         with connected(source) as link:
             link.sendall(associate_request()[:cut])
             assert is_ended(link)
