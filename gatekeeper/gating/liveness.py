@@ -159,7 +159,9 @@ class LivenessMonitor:
         add_detail(image, self._learned, self._past, self._sums)
         self._learned += 1
         if self._learned == LEARNING_FRAMES:
-            self._noise = _selected(self._sums, self._envelope, cols)
+            # Pixels near the largest float overflow; they are not selected.
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._noise = _selected(self._sums, self._envelope, cols)
 
 
 class _Noise:
@@ -221,7 +223,7 @@ def _selected(sums: NDArray[np.float32], envelope: Envelope, cols: int) -> _Nois
     mean, square, change, change_of_two, often = of_runs / (LEARNING_FRAMES - 2)
     variance = np.maximum(square - mean * mean, 0.0)
     noise = variance.mean(axis=1)
-    varied = (often.min(axis=1) >= OFTEN) & (noise > 0.0)
+    varied = (often.min(axis=1) >= OFTEN) & (noise > 0.0) & np.isfinite(noise)
     if np.count_nonzero(varied) < FEWEST_RUNS / LARGEST_SHARE:
         return None
     floor = np.percentile(noise[varied], FLOOR_PERCENT)

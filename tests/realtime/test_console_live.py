@@ -144,11 +144,11 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page.locator("#answer", has_text="Done without a name. Who was it?").wait_for()
     page.locator("#why", has_text="Held by the operator").wait_for()
     page.click("[data-ask=release]")
-    assert page.locator("#answer").inner_text() == "Enter your name first."
+    page.locator("#answer", has_text="Enter your name first.").wait_for()
     page.fill("#operator", "Anna")
     page.press("#operator", "Enter")
     page.locator("#answer", has_text="hold by Anna").wait_for()
-    assert page.locator("#phase").inner_text() == "paused"
+    page.locator("#phase", has_text="paused").wait_for()
     kept_screenshot(page, "console-operator")
     page.click("[data-ask=release]")
     page.locator("#phase", has_text="delivery").wait_for()

@@ -144,3 +144,10 @@ def test_another_gain_is_learned_after_a_restart():
         found.append(monitor.check(image, check_image(image)[3]).is_live)
     assert all(found)
     assert not all(one.is_live for one in judged(frames))
+
+
+def test_pixels_near_the_largest_float_are_left_out_without_a_warning():
+    frames = pictures(BEGIN)
+    frames[::2, 10:20, 10:40] = 3e38
+    assert all(one.is_live for one in judged(frames[:LEARNING_FRAMES]))
+    assert all(np.isfinite(one.returned) for one in judged(frames))

@@ -80,7 +80,7 @@ export function holdOnKeys(hold) {
 
 export function offerControls(box) {
   const operator = new Operator(box), alarm = document.getElementById("alarm");
-  let unnamed = null;
+  let unnamed = null, stands = false;
   box.hidden = false;
   const send = async (words, name) => {
     operator.answer.textContent = "…";
@@ -106,6 +106,7 @@ export function offerControls(box) {
     if (word === "arm") offerConfirm(name, !done && operator.answer.textContent.includes("with confirm at its end"));
     if (!holds) return;
     unnamed = done && !name ? word : null;
+    stands = false;
     if (unnamed) operator.answer.textContent += `. ${WHO}`;
   };
   // What the session asks to be confirmed is typed, not clicked.
@@ -136,7 +137,9 @@ export function offerControls(box) {
     if (word && operator.name()) ask(word);
   });
   operator.show = ({reasons}) => {
-    if (unnamed && HOLDING[unnamed] && !reasons.includes(HOLDING[unnamed])) unnamed = null;
+    // A decision that was made before the hold is no sign that it has ended.
+    if (unnamed && HOLDING[unnamed] && reasons.includes(HOLDING[unnamed])) stands = true;
+    else if (stands) unnamed = null;
   };
   return operator;
 }
