@@ -23,15 +23,12 @@ LARGEST_DEVIANCE = 60.0
 """Prior deviance of the position at which the confidence is 0.5 when all other terms are 0."""
 
 
-def fit_confidence(
-    error_mm: float, bending: float, similarity: Similarity, deviance: float, inside: float, contrast: float
-) -> float:
-    """Return the confidence in a fitted position.
+def fit_doubt(error_mm: float, bending: float, similarity: Similarity, deviance: float) -> float:
+    """Return the doubt in a fitted position, before the contrast of the target is looked at.
 
     Each of the following adds a term, relative to its limit: the expected position error; a deformation that is
-    improbable under its prior; a position that is improbable under its prior; low similarity to the template in
-    patches, in detail or in the target; and a target of less contrast than usual, as when it is not there. The
-    confidence is ``inside / (1 + sum**2)``: 0.5 where one term alone reaches its limit.
+    improbable under its prior; a position that is improbable under its prior; and low similarity to the template in
+    patches, in detail or in the target.
 
     Parameters
     ----------
@@ -43,6 +40,30 @@ def fit_confidence(
         Similarity of frame and template.
     deviance : float
         Minus twice the log prior probability of the position, 0 for the most probable one.
+
+    Returns
+    -------
+    float
+        0 for none; infinite without any similarity, NaN when an argument is NaN.
+    """
+    if not min(similarity) > 0.0:
+        return math.inf
+    dissimilarity = add(
+        _unexplained(value) / _unexplained(limit) for value, limit in zip(similarity, LEAST_SIMILARITY, strict=True)
+    )
+    return error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
+
+
+def fit_confidence(doubt: float, inside: float, contrast: float) -> float:
+    """Return the confidence in a fitted position.
+
+    A target of less contrast than usual, as when it is not there, adds a term to the doubt. The confidence is
+    ``inside / (1 + doubt**2)``: 0.5 where one term alone reaches its limit.
+
+    Parameters
+    ----------
+    doubt : float
+        From `fit_doubt`.
     inside : float
         Share of the template inside the frame, 0-1.
     contrast : float
@@ -53,12 +74,8 @@ def fit_confidence(
     float
         0 (lost) to 1 (certain); 0 when an argument is NaN.
     """
-    if not min(similarity) > 0.0 or math.isnan(contrast):
+    if math.isnan(contrast):
         return 0.0
-    dissimilarity = add(
-        _unexplained(value) / _unexplained(limit) for value, limit in zip(similarity, LEAST_SIMILARITY, strict=True)
-    )
-    doubt = error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
     doubt += (max(ENOUGH_CONTRAST - contrast, 0.0) / (ENOUGH_CONTRAST - LEAST_CONTRAST)) ** 2
     confidence = inside / (1.0 + doubt * doubt)
     return confidence if math.isfinite(confidence) else 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
-from gatekeeper.tracking.confidence import fit_confidence
+from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.template_fit import Params, TemplateFit
@@ -178,15 +178,14 @@ class TemplateTracker:
         share = min(max((self.typical_unexplained - STIFF_FROM) / (STIFF_ALONE_FROM - STIFF_FROM), 0.0), 1.0)
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm - error_mm)
-        usual = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0)
-        deviance = self._deviance(self.params)
-        recent = contrast
+        doubt = fit_doubt(error_mm, bending, similarity, self._deviance(self.params))
+        usual, recent = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0), contrast
         if math.isfinite(contrast):
             # Only frames on which nothing else is doubted count, so that a target that was lost is sure again at once.
-            if fit_confidence(error_mm, bending, similarity, deviance, level.inside, 1.0) >= CONFIDENT:
+            if fit_confidence(doubt, level.inside, 1.0) >= CONFIDENT:
                 self._recent_contrast += (contrast - self._recent_contrast) / RECENT_FRAMES
             recent = self._recent_contrast
-        confidence = fit_confidence(error_mm, bending, similarity, deviance, level.inside, recent / usual)
+        confidence = fit_confidence(doubt, level.inside, recent / usual)
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)

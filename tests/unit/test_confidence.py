@@ -15,6 +15,7 @@ from gatekeeper.tracking.confidence import (
     LEAST_CONTRAST,
     LEAST_SIMILARITY,
     fit_confidence,
+    fit_doubt,
 )
 from gatekeeper.tracking.template_fit import Similarity
 from tests.support.scenes import Scene
@@ -33,7 +34,7 @@ PERFECT = {"error_mm": 0.0, "bending": 0.0, "deviance": 0.0, "inside": 1.0, "con
 
 
 def sure(error_mm, bending, deviance, inside, contrast, **alike):
-    return fit_confidence(error_mm, bending, Similarity(**alike), deviance, inside, contrast)
+    return fit_confidence(fit_doubt(error_mm, bending, Similarity(**alike), deviance), inside, contrast)
 
 
 def test_a_perfect_match_without_deformation_is_sure():

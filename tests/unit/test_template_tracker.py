@@ -16,15 +16,15 @@ from tests.support.template_trackers import NOISE, SCENE, a_template_tracker
 
 @pytest.fixture
 def doubts(monkeypatch):
-    """Collect what each fit is judged by: error_mm, bending, likeness, core, inside."""
+    """Collect what each fit is judged by: error_mm, bending, similarity, deviance."""
     seen = []
-    real = module.fit_confidence
+    real = module.fit_doubt
 
     def spy(*doubt):
         seen.append(doubt)
         return real(*doubt)
 
-    monkeypatch.setattr(module, "fit_confidence", spy)
+    monkeypatch.setattr(module, "fit_doubt", spy)
     return seen
 
 

@@ -169,14 +169,12 @@ def test_the_noisier_frames_usually_are_the_more_say_has_the_steady_model_where_
 
 
 def test_with_the_say_goes_the_error_that_is_expected(monkeypatch):
-    errors_mm, real = [], module.fit_confidence
-    monkeypatch.setattr(module, "fit_confidence", lambda *doubts: errors_mm.append(doubts[0]) or real(*doubts))
+    errors_mm, real = [], module.fit_doubt
+    monkeypatch.setattr(module, "fit_doubt", lambda *doubts: errors_mm.append(doubts[0]) or real(*doubts))
     for typical in (0.0, 0.35, 1.0):
         template_tracker = a_template_tracker()
         template_tracker.stiff_coarse, template_tracker.typical_unexplained = template_tracker.coarse, typical
         template_tracker.locate(SCENE.image() + NOISE)
-    # Asked twice for each frame: without and with the contrast of the target.
-    errors_mm = errors_mm[::2]
     steady_mm = template_tracker.stiff.error_mm
     assert errors_mm[2] == pytest.approx(steady_mm)
     assert errors_mm[1] == pytest.approx(0.5 * (errors_mm[0] + steady_mm))
