@@ -3,7 +3,6 @@
 No bad message may become a request, end the face, or make its memory grow; a good client is served before and after.
 """
 
-import argparse
 import base64
 import json
 import random
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from websockets.sync.client import connect as open_link
 
+from benchmarks.fuzzing import GROWTH_KIB, run_fuzz
 from benchmarks.lease_fuzz import resident_kib
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import PacedClock
@@ -33,8 +33,6 @@ from gatekeeper.operator.request import WORDS, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.socket_path import NAME, connect
 
-GROWTH_KIB = 4096
-"""Limit of the growth of memory after the first tenth of the messages."""
 ANSWER_S = 10.0
 LONGEST = LARGEST_LINE // 16
 """Longest line, so that a burst of them is read at once."""
@@ -112,7 +110,7 @@ def _is_request(line: bytes) -> bool:
 
 
 class Obeying:
-    """A queue of requests with somebody who executes all of them at once, and counts."""
+    """A queue whose requests are all executed at once, and counted."""
 
     def __init__(self) -> None:
         self.requests = RequestQueue(PacedClock())
@@ -310,29 +308,5 @@ def faults(found: dict[str, object]) -> list[str]:
     return [what for what, good in checks.items() if not good]
 
 
-def main() -> int:
-    """Fuzz, print the results, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("faces", nargs="*", help=f"of {', '.join(FACES)}; all by default")
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    if unknown := set(options.faces) - set(FACES):
-        parser.error(f"{', '.join(sorted(unknown))}: no such face; they are {', '.join(FACES)}")
-    code = 0
-    for name in options.faces or FACES:
-        found = measure(name, options.count, options.seed)
-        wrong = faults(found)
-        code |= bool(wrong)
-        if options.json:
-            print(json.dumps({**found, "faults": wrong}))
-        else:
-            for what, value in found.items():
-                print(f"{what:20} {value}")
-            print(f"{'verdict':20} {'; '.join(wrong) or 'ok'}")
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_fuzz(__doc__, "face", FACES, measure, faults))

@@ -3,8 +3,6 @@
 Before and after, a valid client gets the beam on, which shows that the session still works.
 """
 
-import argparse
-import json
 import random
 import socket
 import struct
@@ -14,12 +12,11 @@ import time
 from collections import Counter
 from contextlib import suppress
 
+from benchmarks.fuzzing import GROWTH_KIB, run_fuzz
 from benchmarks.lease_fuzz import resident_kib
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import Session, session
 
-GROWTH_KIB = 4096
-"""Limit of the growth of memory after the first tenth of the messages."""
 ANSWER_S = 10.0
 RESET_EVERY = 20
 AT_ONCE = struct.pack("ii", 1, 0)
@@ -108,30 +105,5 @@ def faults(found: dict[str, object]) -> list[str]:
     return [what for what, good in checks.items() if not good]
 
 
-def main() -> int:
-    """Fuzz, print the results, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("protocols", nargs="*", help=f"of {', '.join(WIRES)}; all by default")
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    unknown = set(options.protocols) - set(WIRES)
-    if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: no such protocol; they are {', '.join(WIRES)}")
-    code = 0
-    for name in options.protocols or WIRES:
-        found = measure(name, options.count, options.seed)
-        wrong = faults(found)
-        code |= bool(wrong)
-        if options.json:
-            print(json.dumps({**found, "faults": wrong}))
-        else:
-            for what, value in found.items():
-                print(f"{what:20} {value}")
-            print(f"{'verdict':20} {'; '.join(wrong) or 'ok'}")
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_fuzz(__doc__, "protocol", WIRES, measure, faults))
