@@ -173,7 +173,7 @@ class Trials:
 def main(settings: Path) -> None:
     """Arm, and run a trial for each line of the input."""
     trials = Trials(json.loads(settings.read_text(encoding="utf-8")))
-    # Copies share the memory for as long as nobody walks through it.
+    # Forked trials share the memory until it is written to, as the collector would do.
     gc.freeze()
     say({"armed": True})
     for line in sys.stdin:

@@ -33,7 +33,7 @@ class Relay:
         """Drop every byte from now on."""
         self._cut.set()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """Forward again what is sent from now on."""
         self._cut.clear()
 

@@ -274,7 +274,7 @@ def _act(
         undo.enter_context(stopped(pid))
     elif act == "cut" and relay is not None:
         relay.cut()
-        undo.callback(relay.mend)
+        undo.callback(relay.repair)
     elif act == "writer death":
         kill(writer_pid)
     elif act == "writer stop":

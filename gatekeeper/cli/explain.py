@@ -35,7 +35,9 @@ def source(config: LiveConfig) -> list[str]:
     # Unsafe settings have a row of their own.
     lines += [f"WARNING: {warning}" for warning in config.warnings() if not warning.startswith(UNSAFE)]
     if not isinstance(one, PluginSourceConfig):
-        proof = "nobody proves who he is" if one.tls is None else f"only the sender of {one.tls.peer_file}, by TLS"
+        proof = (
+            "the sender proves no identity" if one.tls is None else f"only the sender of {one.tls.peer_file}, by TLS"
+        )
         lines.append(proof)
     if one.frames_per_s is None:
         lines.append(f"frames per second not given: held {config.gate.max_age_s:g} s after the newest frame")

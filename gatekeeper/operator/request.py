@@ -80,7 +80,7 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     origin : str
         Where the request was made.
     login : str, optional
-        Login name of whoever asks, as the operating system says.
+        Login name of the user who asks, as the operating system says.
 
     Returns
     -------

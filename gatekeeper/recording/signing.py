@@ -1,7 +1,7 @@
-"""The installation's signing key (Ed25519), and the keys that whoever checks a record trusts.
+"""The installation's signing key (Ed25519), and the keys that a checker of records trusts.
 
 The private key is made on first use, readable by its owner only. Its public half lies beside it, as PEM, to be handed
-to whoever checks records.
+to those who check records.
 """
 
 import base64

@@ -73,7 +73,7 @@ class Connections:
         self._known: tuple[str, ...] | None = None
 
     def begin(self) -> None:
-        """Begin a new connection, whoever it is from; it gets its number with its first image."""
+        """Begin a new connection, from any sender; it gets its number with its first image."""
         self._known = None
 
     def number(self, peer: str, protocol: str, device: str = "", header: str = "") -> int:

@@ -177,7 +177,7 @@ class Listener:
     def _give_place(self) -> None:
         """Give the place to the newest connection that has greeted, or refuse all while it is taken."""
         greeted = [one for one in self._waiting if one.greeted is not None]
-        # Another beginning is heard only when nobody else is there, for what is wrong with it to be counted.
+        # Another beginning is heard only when no other connection is there, for what is wrong with it to be counted.
         greeted.sort(key=lambda one: one.greeted is True)
         if not greeted:
             return

@@ -58,7 +58,7 @@ def security(certificates: Certificates | None, *, server: bool = True) -> Secur
     Parameters
     ----------
     certificates : Certificates or None
-        Certificates of both sides; None: links are not encrypted, and nobody proves who he is.
+        Certificates of both sides; None: links are not encrypted, and neither side proves its identity.
     server : bool
         Whether the other side calls.
 
