@@ -188,7 +188,7 @@ class Gate:
                 self._source, frame, now_s, self._frames_per_s, armed=self._state.armed
             )
             target, motion = observe(track, self.zones, self._motion, now_s, frame.acquired_s, self.config)
-            self._note_position(track, target.confidence, frame)
+            self._envelope_shift.rest.add(motion.last_s, *motion.last_mm)
             age_s = now_s - frame.acquired_s
             measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)
             raw = machine.step(self._raw, measurements, self._rules)
@@ -325,13 +325,6 @@ class Gate:
         shift = self._envelope_shift
         refusal = shift.refusal(shift_mm, held=self._state.beam is BeamState.HOLD)
         return f"{shift.as_words(shift_mm)}; {AGAIN}" if refusal is None else refusal
-
-    def _note_position(self, track: Track | tuple[Track, ...] | None, confidence: float, frame: Frame) -> None:
-        """Keep where the primary target was found with confidence, by the time of the acquisition."""
-        if track is None or not confidence >= self.config.min_confidence:
-            return
-        primary = track if isinstance(track, Track) else track[0]
-        self._envelope_shift.rest.add(frame.acquired_s, *primary.center_mm)
 
     def _predicted_percent(
         self,
