@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, monotonic_ns
@@ -42,6 +43,20 @@ INTERLOCK_S = 5.0
 """Time between two of these events, in s."""
 GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
+
+
+@runtime_checkable
+class MeasuresFarClock(Protocol):
+    """A linac port that measures the clock of the interlock."""
+
+    @property
+    def far_clock(self) -> FarClock | None:
+        """The interlock's clock beside ours; None while it was not measured."""
+        ...
+
+    def forget_far_clock(self) -> None:
+        """Measure it anew."""
+        ...
 
 
 class SessionController:
@@ -109,6 +124,7 @@ class SessionController:
         self.was_armed = False
         self.learned: Learned | None = None
         self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
+        self._interlock = linac if isinstance(linac, MeasuresFarClock) else None
         self._interlock_session, self._interlock_from_s = -1, -math.inf
         self._enter(Phase.CONNECT)
 
@@ -211,9 +227,10 @@ class SessionController:
 
     def _note_interlock(self) -> None:
         """Journal session and clock of the interlock every few seconds, so that both records can be compared."""
-        measured: FarClock | None = getattr(self._linac, "far_clock", None)
+        if self._interlock is None or (measured := self._interlock.far_clock) is None:
+            return
         now_s = self._clock.now_s()
-        if measured is None or (measured.session == self._interlock_session and now_s < self._interlock_from_s):
+        if measured.session == self._interlock_session and now_s < self._interlock_from_s:
             return
         self._interlock_session, self._interlock_from_s = measured.session, now_s + INTERLOCK_S
         values = {
@@ -222,7 +239,7 @@ class SessionController:
             "rtt_ms": measured.rtt_ns * 1e-6,
         }
         self._recorder.event(INTERLOCK, now_s, values)
-        self._linac.forget_far_clock()  # type: ignore[attr-defined]
+        self._interlock.forget_far_clock()
 
     def _adopt(self, learned: Learned) -> None:
         """Use what was learned; the recorded event lets a replay learn the same from the same frames."""
