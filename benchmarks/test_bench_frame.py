@@ -9,16 +9,17 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.config import GateConfig
-from gatekeeper.core.decision import BeamState
+from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.frame import Frame
 from gatekeeper.gating.gate import Gate
 from gatekeeper.session.engine import Engine
 
 
 def _frames(scene: Scene, images: Iterable[NDArray[np.float32]]) -> Iterator[Frame]:
-    """Yield images repeatedly, as frames with rising numbers."""
-    again = cycle(images)
-    return (Frame(next(again), scene.recording.spacing_mm, i, 0.0, 0.0) for i in count())
+    """Yield images repeatedly, as frames with rising numbers; one pixel changes, as the same picture is not live."""
+    for i, image in zip(count(), cycle(images), strict=False):
+        image[0, 0] = i
+        yield Frame(image, scene.recording.spacing_mm, i, 0.0, 0.0)
 
 
 def test_track(benchmark: BenchmarkFixture, scene: Scene) -> None:
@@ -36,5 +37,7 @@ def test_decide(benchmark: BenchmarkFixture, scene: Scene, gate_config: GateConf
 
 
 def test_engine_step(benchmark: BenchmarkFixture, scene: Scene, gate_config: GateConfig) -> None:
-    engine, frames = Engine(scene.tracker, Gate(scene.envelope, gate_config)), _frames(scene, scene.images)
+    gate = Gate(scene.envelope, gate_config)
+    engine, frames = Engine(scene.tracker, gate), _frames(scene, scene.images)
     benchmark(lambda: engine.step(next(frames), 0.01))
+    assert Reason.NOT_LIVE not in gate.state.reasons

@@ -98,10 +98,11 @@ def test_survey_512(benchmark: BenchmarkFixture) -> None:
 
 def test_noise(benchmark: BenchmarkFixture, scene: Scene) -> None:
     monitor = LivenessMonitor(scene.envelope)
-    images = itertools.cycle(scene.images)
     numbers = itertools.count()
-    for _ in range(LEARNING_FRAMES + REMEMBERED_NOISE):
-        monitor.check(next(images), next(numbers))
+    for image in scene.images[: LEARNING_FRAMES + REMEMBERED_NOISE]:
+        monitor.check(image, next(numbers))
+    # In the gate the frame is in the processor's cache, as all its pixels were read just before.
+    images = itertools.cycle(scene.images[:2])
     benchmark(lambda: monitor.check(next(images), next(numbers)))
 
 

@@ -353,13 +353,12 @@ def detail_sums(images):
     )
 
 
-def returned_noise(noise, nearest):
-    """Largest covariance of the last noise (T, N) with an earlier one, from the share of equal signs."""
-    last = len(noise) - 1
-    found = [
-        math.sin(math.pi * (np.mean((noise[last] > 0) == (noise[other] > 0)) - 0.5))
-        * np.abs(noise[last]).mean()
-        * np.abs(noise[other]).mean()
-        for other in range(last - nearest + 1)
-    ]
-    return max([0.0, *found])
+def noise_shares(noise, nearest, usual):
+    """Share and covariance of the last noise (T, N) with each earlier one, the nearest first, from equal signs."""
+    now, shares, covariances = np.abs(noise[-1]).mean(), [], []
+    for other in noise[::-1][nearest:]:
+        correlation = math.sin(math.pi * (np.mean((noise[-1] > 0) == (other > 0)) - 0.5))
+        amplitude = np.abs(other).mean()
+        shares.append(correlation * now * min(amplitude, usual) / usual**2)
+        covariances.append(correlation * now * amplitude)
+    return shares, covariances

@@ -127,8 +127,13 @@ class Gate:
         Each frame must be checked once: a frame that is checked again is not live.
         """
         checks = check_frame(frame, self.envelope)
-        if self._liveness is not None and checks.fingerprint is not None and self.may_track(checks):
-            checks = checks._replace(live=self._liveness.check(frame.image, checks.fingerprint).is_live)
+        if (
+            self._liveness is not None
+            and checks.fingerprint is not None
+            and self.may_track(checks)
+            and not self._liveness.check(frame.image, checks.fingerprint).is_live
+        ):
+            checks = checks._replace(live=False)
         self._checks = checks
         return checks
 

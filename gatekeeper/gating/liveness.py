@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.gating.envelope import Envelope
 from kernels.liveness import (
-    CHANGE,
-    CHANGE_NEAR,
     RESULTS,
-    RETURNED,
     RUN,
     RUNS_PER_WORD,
+    SEVERAL,
     add_detail,
     compare_noise,
     frames_since,
@@ -43,12 +41,16 @@ NEAREST = 2
 
 MOST_RETURNED = 0.55
 """Largest share of the usual noise that an earlier frame may have had as well."""
+GRAINY = 1.3
+"""Noise over the usual one beyond which a frame is grainy: chance alone gives it a share of the usual noise."""
+MOST_TOGETHER = 0.3
+"""Largest mean share of a grainy frame with several before, all grainy, for such noise to be accepted as new."""
 LEAST_CHANGE = 0.4
 """Least change from the frame before, over the usual one."""
 LEAST_CHANGE_NEAR = 0.25
 """The same for the pixels near the target, of which there are fewer."""
 
-RUNS = 256
+RUNS = 128
 """Number of runs of pixels whose noise is compared."""
 RUNS_NEAR = 32
 """Number of runs near the target whose change is compared."""
@@ -181,13 +183,15 @@ class _Noise:
         self, starts: NDArray[np.int64], means: NDArray[np.float32], usual: tuple[float, float, float]
     ) -> None:
         self._starts, self._means = starts, means
-        self._amplitude, self._change, self._change_near = usual
-        self._details = np.zeros((len(starts), RUN), np.float32)
+        amplitude, self._change, self._change_near = usual
+        self._levels = np.array([amplitude, GRAINY * amplitude, amplitude])
+        self._details = np.zeros((2, len(starts), RUN), np.float32)
         self._signs = np.zeros((REMEMBERED_NOISE, len(means) // RUNS_PER_WORD), np.uint64)
         self._amplitudes = np.zeros(REMEMBERED_NOISE)
         self._out = np.zeros(RESULTS)
         self._count = 0
         self._rate = 0.0
+        self._grainy_frames = 0
 
     def compare(self, image: NDArray[np.float32], seen: bool) -> Liveness:
         """Compare a frame with those remembered, and remember it."""
@@ -204,16 +208,31 @@ class _Noise:
             NEAREST,
             self._signs,
             self._amplitudes,
+            self._levels,
             self._out,
         )
         self._count += 1
-        found = Liveness(seen, float(self._out[RETURNED]) / self._amplitude**2)
-        if held > 0:
-            change, change_near = float(self._out[CHANGE]), float(self._out[CHANGE_NEAR])
-            found = Liveness(seen, found.returned, change / self._change, change_near / self._change_near)
-        # A picture that comes back must not become the mean, from which its noise could not be told.
-        self._rate = 1.0 / MEAN_FRAMES if found.is_live else 0.0
+        amplitude, returned, together, change, change_near = self._out.tolist()
+        if self._accepts(amplitude, together):
+            self._levels[2] = max(self._levels[2], amplitude)
+        elif self._grainy_frames >= SEVERAL + NEAREST:
+            returned = max(returned, together)
+        change, change_near = (change / self._change, change_near / self._change_near) if held > 0 else (1.0, 1.0)
+        found = Liveness(seen, returned, change, change_near)
+        # A picture that comes back must not become the mean, from which its noise could not be told; a grainy one says
+        # little about it.
+        grain = max(amplitude / self._levels[0], 1.0)
+        self._rate = 1.0 / (MEAN_FRAMES * grain * grain) if found.is_live else 0.0
         return found
+
+    def _accepts(self, amplitude: float, together: float) -> bool:
+        """Return True when noise of this amplitude is new, as several such frames have none in common.
+
+        Noise may grow, as in a breath-hold. Then chance alone gives a frame a share of the usual noise, so that the
+        first grainy frames are not live. With several frames chance averages out.
+        """
+        self._grainy_frames = self._grainy_frames + 1 if amplitude > self._levels[1] else 0
+        return self._grainy_frames >= SEVERAL + NEAREST and together <= MOST_TOGETHER
 
 
 def _selected(sums: NDArray[np.float32], envelope: Envelope, cols: int) -> _Noise | None:

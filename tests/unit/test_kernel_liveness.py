@@ -9,14 +9,16 @@ from kernels.liveness import (
     RETURNED,
     RUN,
     RUNS_PER_WORD,
+    SEVERAL,
+    TOGETHER,
     add_detail,
     compare_noise,
     frames_since,
 )
-from tests.oracles import detail_sums, details, returned_noise
+from tests.oracles import detail_sums, details, noise_shares
 
 SHAPE = (21, 43)
-MEMORY = 4
+MEMORY = 20
 
 
 def pictures(count, seed=0):
@@ -60,24 +62,29 @@ def test_sums_are_those_of_the_slow_twin(count):
 def test_noise_is_compared_as_by_the_slow_twin(rate, nearest):
     compared = 2 * RUNS_PER_WORD
     rows, cols = places()
-    images = pictures(9)
-    images[6:] = images[3:6] + 0.1 * pictures(3, seed=5)
+    images = pictures(24)
+    images[6:9] = images[3:6] + 0.1 * pictures(3, seed=5)
+    images[15:] += pictures(9, seed=6)
+    levels = np.array([40.0, 55.0, 50.0])
     means = np.full((compared, RUN), 3.0, np.float32)
-    kept = np.zeros((len(rows), RUN), np.float32)
+    kept = np.zeros((2, len(rows), RUN), np.float32)
     signs, amplitudes = np.zeros((MEMORY, compared // RUNS_PER_WORD), np.uint64), np.zeros(MEMORY)
     starts = (rows * SHAPE[1] + cols).astype(np.int64)
     mean, last, noise = np.full((compared, RUN), 3.0), np.zeros((len(rows), RUN)), []
     for number, image in enumerate(images):
         out = np.full(RESULTS, np.nan)
         held = min(number, MEMORY - 1)
-        compare_noise(image, starts, means, kept, rate, number % MEMORY, held, nearest, signs, amplitudes, out)
+        compare_noise(image, starts, means, kept, rate, number % MEMORY, held, nearest, signs, amplitudes, levels, out)
         found = np.array([details(image)[row, col : col + RUN] for row, col in zip(rows, cols, strict=True)])
         mean += rate * (last[:compared] - mean)
         noise = [*noise, (found[:compared] - mean).ravel()][-MEMORY:]
         change = np.abs(found - last)
         expected = np.zeros(RESULTS)
         expected[AMPLITUDE] = np.abs(noise[-1]).mean()
-        expected[RETURNED] = returned_noise(noise, nearest)
+        grainy = expected[AMPLITUDE] > levels[1]
+        shares, covariances = noise_shares(noise, nearest, levels[2] if grainy else levels[0])
+        expected[RETURNED] = max([0.0, *shares])
+        expected[TOGETHER] = grainy * sum(covariances[:SEVERAL]) / SEVERAL / levels[0] ** 2
         expected[CHANGE], expected[CHANGE_NEAR] = change[:compared].mean(), change[compared:].mean()
         np.testing.assert_allclose(out, expected, rtol=1e-4)
         last = found
@@ -90,13 +97,14 @@ def test_without_runs_near_the_target_their_change_is_that_of_the_image():
         pictures(1)[0],
         (rows * SHAPE[1] + cols).astype(np.int64),
         np.zeros((RUNS_PER_WORD, RUN), np.float32),
-        np.zeros((RUNS_PER_WORD, RUN), np.float32),
+        np.zeros((2, RUNS_PER_WORD, RUN), np.float32),
         0.0,
         0,
         0,
         2,
         np.zeros((MEMORY, 1), np.uint64),
         np.zeros(MEMORY),
+        np.ones(3),
         out,
     )
     assert out[CHANGE_NEAR] == out[CHANGE] > 0.0

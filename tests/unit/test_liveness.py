@@ -5,8 +5,9 @@ import pytest
 
 from gatekeeper.gating import liveness
 from gatekeeper.gating.envelope import Envelope
-from gatekeeper.gating.liveness import LEARNING_FRAMES, REMEMBERED, LivenessMonitor
+from gatekeeper.gating.liveness import LEARNING_FRAMES, NEAREST, REMEMBERED, LivenessMonitor
 from kernels.image_checks import check_image
+from kernels.liveness import SEVERAL
 from tests.support.polygons import circle
 
 SHAPE, CENTER = (96, 88), (48.0, 44.0)
@@ -44,7 +45,7 @@ def one_grey_value(frames, rng):
 
 def added_noise(sd):
     def attack(frames, rng):
-        frames[:] = frames[0] + np.rint(sd * NOISE * rng.normal(size=frames.shape))
+        frames[1:] = frames[0] + np.rint(sd * NOISE * rng.normal(size=frames[1:].shape))
 
     return attack
 
@@ -96,6 +97,25 @@ def test_new_pictures_are_live(frames):
     later = found[LEARNING_FRAMES + 2 :]
     assert max(one.returned for one in later) < 0.4
     assert min(one.change for one in later) > 0.8
+
+
+def test_grainier_pictures_are_live_once_several_have_shown_new_noise():
+    frames = pictures(300)
+    grainy = pictures(300, noise=3.0 * NOISE, seed=5)
+    frames[60:120], frames[180:240] = grainy[60:120], grainy[180:240]
+    alive = [one.is_live for one in judged(frames)]
+    assert all(alive[:60])
+    assert not all(alive[60 : 60 + SEVERAL])
+    # Once accepted, such noise is believed at once when it comes again.
+    assert all(alive[120:])
+    assert np.mean(alive[60 + SEVERAL + NEAREST : 120]) > 0.9
+
+
+def test_copies_are_not_live_after_grainier_pictures():
+    frames = pictures(260)
+    frames[60:120] = pictures(60, noise=3.0 * NOISE, seed=5)
+    added_noise(2.0)(frames[180:], np.random.default_rng(9))
+    assert not any(one.is_live for one in judged(frames)[180 + SEVERAL + NEAREST :])
 
 
 def test_noise_that_neighbours_share_is_live():
