@@ -165,8 +165,8 @@ def compare_noise(
         Usual amplitude; amplitude beyond which a frame is grainy; and the usual one of such frames.
     out : ndarray of float64, shape (RESULTS,)
         Receives the mean absolute noise; the largest share of the usual noise that a remembered frame had as well, 0 if
-        there is none; the mean covariance of a grainy frame with the nearest `SEVERAL` over the usual variance, in which
-        a missing one counts as 0, 0 for other frames; and the mean absolute difference of the detail from the frame
+        there is none; the mean covariance of a grainy frame with the nearest `SEVERAL` over the usual variance, where a
+        missing one counts as 0, and 0 for other frames; and the mean absolute difference of the detail from the frame
         before, of the compared pixels and of those near the target.
     """
     _take_details(image, starts, details[1])
