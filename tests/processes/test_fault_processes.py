@@ -1,10 +1,11 @@
 """Faults of whole processes do to a real process what they say, and undo it."""
 
+import errno
 import os
 import shutil
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
@@ -12,29 +13,28 @@ from replay.faults.processes import LARGEST_DISK, full_disk, kill, no_room, rest
 from tests.support.waiting import until
 
 WRITER = """
-import sys, time
-path = sys.argv[1]
-with open(path, "ab", buffering=0) as file:
-    while True:
+import sys
+with open(sys.argv[1], "ab", buffering=0) as file:
+    for line in sys.stdin:
         try:
             file.write(b"x" * 64)
+            print(0, flush=True)
         except OSError as error:
             print(error.errno, flush=True)
-        time.sleep(0.005)
 """
 
 
 @pytest.fixture
 def writer(tmp_path):
-    """A process that writes to a file all the time, and says which error it got."""
+    """A process that writes to a file when it is asked to, and says which error it got."""
     processes = []
 
     def start():
-        processes.append(
-            subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True)
-        )
-        until(lambda: size(tmp_path) > 0)
-        return processes[-1]
+        command = [sys.executable, "-c", WRITER, str(tmp_path / "out")]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert written(process) == 0
+        return process
 
     yield start
     for process in processes:
@@ -42,23 +42,34 @@ def writer(tmp_path):
         process.communicate()
 
 
-def size(tmp_path):
-    path = tmp_path / "out"
-    return path.stat().st_size if path.exists() else 0
+def ask(process):
+    process.stdin.write("write\n")
+    process.stdin.flush()
 
 
-def grows(tmp_path):
-    before = size(tmp_path)
-    time.sleep(0.1)
-    return size(tmp_path) > before
+def answer(process):
+    """Return the number of the error that the process got, 0 for none."""
+    return int(process.stdout.readline())
+
+
+def written(process):
+    ask(process)
+    return answer(process)
+
+
+def is_stopped(process):
+    return "State:\tT" in Path(f"/proc/{process.pid}/status").read_text()
 
 
 def test_stopped_process_does_nothing_until_it_goes_on(writer, tmp_path):
     process = writer()
     with stopped(process.pid):
-        time.sleep(0.05)
-        assert not grows(tmp_path)
-    until(lambda: grows(tmp_path))
+        until(lambda: is_stopped(process))
+        ask(process)
+        assert (tmp_path / "out").stat().st_size == 64
+        assert is_stopped(process)
+    assert answer(process) == 0
+    assert (tmp_path / "out").stat().st_size == 128
 
 
 def test_killed_process_is_gone_and_may_be_while_it_is_stopped(writer):
@@ -68,20 +79,19 @@ def test_killed_process_is_gone_and_may_be_while_it_is_stopped(writer):
         assert process.wait(10.0) == -9
 
 
-def test_restarted_process_is_another_one_that_does_the_same(writer, tmp_path):
+def test_restarted_process_is_another_one_that_does_the_same(writer):
     process = writer()
     again = restart(process, writer)
     assert process.poll() == -9
     assert again.pid != process.pid
-    until(lambda: grows(tmp_path))
+    assert written(again) == 0
 
 
-def test_process_without_room_gets_errors_until_there_is_some_again(writer, tmp_path):
+def test_process_without_room_gets_errors_until_there_is_some_again(writer):
     process = writer()
     with no_room(process.pid):
-        assert int(process.stdout.readline()) in (27, 28)
-        assert not grows(tmp_path)
-    until(lambda: grows(tmp_path))
+        assert written(process) in (errno.EFBIG, errno.ENOSPC)
+    assert written(process) == 0
 
 
 def test_large_disk_is_not_filled(tmp_path):

@@ -131,13 +131,33 @@ def test_ctrl_c_is_for_the_session_alone(tty):
         until(lambda: b"HOLD" in tty.read())
 
 
+class Watched(SessionStatus):
+    """A status that counts how often it was looked at."""
+
+    looks, _begun = 0, None
+
+    @property
+    def begun(self):
+        self.looks += 1
+        return self._begun
+
+    @begun.setter
+    def begun(self, value):
+        self._begun = value
+
+    def looked_at_again(self):
+        """Wait until it was looked at twice more, once of them from the beginning."""
+        before = self.looks
+        until(lambda: self.looks > before + 2)
+
+
 def test_the_pump_sends_what_is_new_and_no_more():
-    status, sent = SessionStatus(), []
+    status, sent = Watched(), []
     status.not_kept = lambda: 7
     status.add_line(0.0, "first")
     with TerminalPublisher(status, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 3)
-        time.sleep(0.2)
+        status.looked_at_again()
         assert [type(message).__name__ for message in sent] == ["SessionInfo", "LogLine", "Snapshot"]
         status.enter(Phase.DELIVERY, 1.0)
         status.update(step(time_s=1.0), 0.5, link_alive=True)
@@ -148,7 +168,7 @@ def test_the_pump_sends_what_is_new_and_no_more():
 
 
 def test_the_pump_tells_the_margin_that_the_session_began_with():
-    status, sent = SessionStatus(), []
+    status, sent = Watched(), []
     material = replay_input(breathing_case(frames=2))
     armed = arm(material.setup, with_limits(SessionConfig(), 3.5, None, "test"))
     status.enter(Phase.DRAWING, 0.0)
@@ -158,6 +178,6 @@ def test_the_pump_tells_the_margin_that_the_session_began_with():
         assert (pump.snapshot.phase, pump.snapshot.gathered) == ("drawing", "(on the console's page)")
         status.begin(material.setup, armed)
         until(lambda: len(sent) == 3)
-        time.sleep(0.2)
+        status.looked_at_again()
     assert [one.margin_mm for one in sent if isinstance(one, SessionInfo)] == [5.0, 3.5]
     assert sent[-1] == FACTS._replace(margin_mm=3.5)
