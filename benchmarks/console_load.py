@@ -26,7 +26,7 @@ from rich.table import Table
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from benchmarks.soak import Endless
+from benchmarks.soak import CLEAN, Endless
 from gatekeeper.config import LoopConfig, SessionConfig
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.core.step import Step
@@ -129,7 +129,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> tuple[Wa
     """Run the session under every load; return the times, and the number of missing frames."""
     say("making the phantom")
     acquisition = AcquisitionConfig(
-        matrix=(SIZE, SIZE), pixel_mm=(0.7, 0.7), frame_rate_hz=RATE_HZ, duration_s=PHANTOM_S
+        matrix=(SIZE, SIZE), pixel_mm=(0.7, 0.7), frame_rate_hz=RATE_HZ, duration_s=PHANTOM_S, snr=CLEAN.snr
     )
     recording = make_phantom(PhantomConfig(name="load", acquisition=acquisition)).recording
     setup, config, status = (

@@ -13,7 +13,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from benchmarks.soak import TENTHS, Endless
+from benchmarks.soak import CLEAN, TENTHS, Endless
 from gatekeeper.config import LiveConfig, build
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.decision import BeamState, Decision
@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=200_000)
     parser.add_argument("--traced", action="store_true", help="measure Python's memory too, which is slower")
     options = parser.parse_args()
-    recording = make_phantom(PhantomConfig(name="phantom")).recording
+    recording = make_phantom(PhantomConfig(name="phantom", acquisition=CLEAN)).recording
     with tempfile.TemporaryDirectory() as folder:
         found = run(recording, options.frames, Path(folder) / "session", traced=options.traced)
     wrong = faults(found)

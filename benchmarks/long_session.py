@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gatekeeper.config import SessionConfig
+from gatekeeper.config import SessionConfig, build
 from gatekeeper.core.clock import VirtualClock
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig
@@ -57,7 +57,9 @@ def make_session(
     on_progress("making the phantom", 0, 1)
     lap = make_phantom(PhantomConfig(name="long", breathing=BREATHING, acquisition=acquisition)).recording
     on_progress("making the phantom", 1, 1)
-    replay(replay_input(forth_and_back(lap, frames)), SessionConfig(), folder, VirtualClock(), on_progress)
+    # Its pictures come back.
+    config = build(SessionConfig, {"gate": {"retrospective": True}}, "long session")
+    replay(replay_input(forth_and_back(lap, frames)), config, folder, VirtualClock(), on_progress)
     return folder
 
 

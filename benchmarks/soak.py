@@ -27,7 +27,9 @@ from gatekeeper.core.step import Step
 from gatekeeper.runtime.timing import LagSummary, LoopStats
 from gatekeeper.session.arming import arm
 from gatekeeper.session.loop import run_loop
+from replay.fresh_noise import FreshNoise
 from replay.phantom import PhantomConfig, make_phantom
+from replay.phantom.config import AcquisitionConfig
 from replay.recording import Recording
 from replay.run import replay_input
 
@@ -40,16 +42,24 @@ HEAP_KB = 16
 """Limit of the growth of Python's own memory from the second tenth to the last, in kB."""
 WARM_UP = 2000
 """Number of frames in a first run that is not measured."""
+CLEAN = AcquisitionConfig(snr=1000.0)
+"""A phantom nearly without noise of its own. Each frame gets new noise, or the gate would hold what comes back."""
+NOISE = 0.05
+"""Standard deviation of that noise, as a share of the brightness."""
 
 
 class Endless:
-    """A source that plays a phantom back and forth, so that motion is continuous, with rising numbers and times."""
+    """A source that plays a phantom back and forth, so that motion is continuous, with rising numbers and times.
+
+    Each frame has noise of its own, the same in each run.
+    """
 
     def __init__(self, recording: Recording, frames: int, clock: Clock) -> None:
         self.period_s = float(recording.times_s[1] - recording.times_s[0])
         self._images = [np.ascontiguousarray(image, np.float32) for image in recording.frames]
         self._spacing_mm, self._plane = recording.spacing_mm, recording.plane
         self._frames, self._clock = frames, clock
+        self._noise = FreshNoise(NOISE, seed=1)
         self._next = 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
@@ -61,9 +71,10 @@ class Endless:
         self._next += 1
         turns, position = divmod(index, len(self._images) - 1)
         image = self._images[position if turns % 2 == 0 else len(self._images) - 1 - position]
+        noisy = self._noise.added(image)
         self._clock.sleep_until(index * self.period_s)
         now_s = self._clock.now_s()
-        return Frame(image.copy(), self._spacing_mm, index, now_s, now_s, self._plane)
+        return Frame(noisy, self._spacing_mm, index, now_s, now_s, self._plane)
 
     def ended(self) -> bool:
         """Return True after the last frame."""
@@ -237,7 +248,7 @@ def main() -> int:
     frames = parser.parse_args().frames
     if frames < 1000:
         parser.error(f"--frames is {frames}; it must be at least 1000, so that a tenth has a 99th percentile")
-    recording = make_phantom(PhantomConfig()).recording
+    recording = make_phantom(PhantomConfig(acquisition=CLEAN)).recording
     run(recording, WARM_UP, traced=False)
     timed = run(recording, frames, traced=False)
     traced = run(recording, frames, traced=True)

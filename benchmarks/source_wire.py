@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import NoRecord
-from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, fill, interlock, make_engine, quantiles
+from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, NOISE, fill, interlock, make_engine, quantiles
 from gatekeeper.config import GateConfig, LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.frame import Frame
@@ -36,6 +36,7 @@ from gatekeeper.core.protocols import FrameSource
 from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.session.loop import run_loop
 from gatekeeper.sources.newest_frame import NewestFrame
+from replay.fresh_noise import FreshNoise
 
 WARM = 30
 """Number of frames at the beginning that are not counted."""
@@ -87,14 +88,13 @@ class Stamped:
 def frames_at_a_pace(
     images: NDArray[np.uint16], spacing_mm: tuple[float, float], count: int, period_s: float
 ) -> Iterator[Frame]:
-    """Yield frames, each when it is due."""
-    clock = Monotonic()
+    """Yield frames, each when it is due; each is made in the second half of the period, when the engine has rested."""
+    clock, noise = Monotonic(), FreshNoise(NOISE)
     began_s = clock.now_s()
     for sequence in range(count):
+        clock.sleep_until(began_s + (sequence - 0.5) * period_s)
+        image = noise.added(images[sequence % len(images)].astype(np.float32))
         clock.sleep_until(began_s + sequence * period_s)
-        image = images[sequence % len(images)].astype(np.float32)
-        # No two frames have the same pixels, although the images repeat.
-        image[0, 0] = sequence % 1000
         now_s = clock.now_s()
         yield Frame(image, spacing_mm, sequence, now_s, now_s)
 

@@ -38,12 +38,15 @@ from gatekeeper.linac.lease.port import LeaseLinac
 from gatekeeper.linac.lease.receiver import Rules
 from gatekeeper.session.engine import Engine
 from gatekeeper.tracking.tracker import Tracker
+from replay.fresh_noise import FreshNoise
 from replay.phantom import PhantomConfig, make_phantom
 
 MATRIX = (256, 256)
 HEAD_SIZE = 8
 FRAME_SIZE = HEAD_SIZE + 2 * MATRIX[0] * MATRIX[1]
 KEY = bytes(range(32))
+NOISE = 0.05
+"""Noise of each frame, as a share of the brightness: the gate holds frames that come back."""
 WIDE_MM = 40.0
 """Margin that keeps the target inside, so that every frame gets a lease."""
 BUDGET_P50_MS, BUDGET_P99_MS = 1.0, 2.0
@@ -87,15 +90,22 @@ def echo(pipe: Connection) -> None:
 
 
 def scanner(port: int, images: NDArray[np.uint16], count: int, period_s: float) -> None:
-    """Stream frames at a steady rate."""
+    """Stream frames at a steady rate; each is made in the second half of the period, when the engine has rested."""
+    noise = FreshNoise(NOISE)
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         began_s = time.monotonic()
         for sequence in range(count):
-            left_s = began_s + sequence * period_s - time.monotonic()
-            if left_s > 0.0:
-                time.sleep(left_s)
-            link.sendall(sequence.to_bytes(HEAD_SIZE, "big") + images[sequence % len(images)].tobytes())
+            sleep_until(began_s + (sequence - 0.5) * period_s)
+            image = noise.added(images[sequence % len(images)].astype(np.float32))
+            raw = sequence.to_bytes(HEAD_SIZE, "big") + image.astype(np.uint16).tobytes()
+            sleep_until(began_s + sequence * period_s)
+            link.sendall(raw)
+
+
+def sleep_until(time_s: float) -> None:
+    """Sleep until a time of the monotonic clock, in s."""
+    time.sleep(max(time_s - time.monotonic(), 0.0))
 
 
 def fill(link: socket.socket, view: memoryview) -> bool:
@@ -110,15 +120,17 @@ def fill(link: socket.socket, view: memoryview) -> bool:
 
 def make_engine() -> tuple[Engine, NDArray[np.uint16], tuple[float, float]]:
     """Return an engine that has processed its frames once, these frames in the scanner's type, and their spacing."""
-    config = build(PhantomConfig, {"acquisition": {"matrix": MATRIX, "duration_s": 12.0}}, "wire")
+    config = build(PhantomConfig, {"acquisition": {"matrix": MATRIX, "duration_s": 12.0, "snr": 1000.0}}, "wire")
     recording = make_phantom(config).recording
     images = np.clip(np.rint(recording.frames), 0, 65535).astype(np.uint16)
     first = images[0].astype(np.float32)
     tracker = Tracker(first, recording.first_mask, recording.spacing_mm)
     envelope = Envelope.around(mask_to_contour(recording.first_mask), WIDE_MM, recording.spacing_mm, first.shape)
     engine = Engine(tracker, Gate(envelope, GateConfig()))
+    noise = FreshNoise(NOISE)
     for sequence, image in enumerate(images):
-        engine.step(Frame(image.astype(np.float32), recording.spacing_mm, sequence, 0.0, 0.0), 0.0)
+        noisy = noise.added(image.astype(np.float32))
+        engine.step(Frame(noisy, recording.spacing_mm, sequence, 0.0, 0.0), 0.0)
     return engine, images, recording.spacing_mm
 
 

@@ -32,8 +32,8 @@ NUMBERS = ("frames", "lost", "skipped", "changes", "far end", "feeder stops ms",
 
 
 def write_case(folder: Path, seconds: float = CASE_S) -> Path:
-    """Write the phantom that is fed, and return its folder."""
-    acquisition = {"frame_rate_hz": FRAMES_PER_S, "duration_s": seconds}
+    """Write the phantom that is fed, nearly without noise of its own, and return its folder."""
+    acquisition = {"frame_rate_hz": FRAMES_PER_S, "duration_s": seconds, "snr": 1000.0}
     config = build(PhantomConfig, {"name": "matrix", "acquisition": acquisition}, "matrix")
     return write_phantom(config, folder / "matrix")
 

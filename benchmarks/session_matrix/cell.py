@@ -20,6 +20,8 @@ from replay.sessions.verify import verify_folder
 
 LINK_S = 0.02
 """Limit of the time from a decision to the far end, as in docs/explanation/safety.md, in s."""
+NOISE = 0.05
+"""Noise of each frame that is fed, as a share of the brightness."""
 ON_S = 60.0
 """Limit of the time until the beam is on again, in s; a deep breath is shorter."""
 
@@ -107,7 +109,8 @@ def _session(cell: Cell, far: Any, folder: Path, case: Path, seconds: float, pre
         port = int(run.wait_for(r"source \w+ [^ ]+:(\d+),")[1])
         run.wait_for("phase (preview|delivery)")
         to = ADDRESS[cell.source].format(port)
-        feeding = ("feed", case, "--to", to, "--loop", "--json")
+        # The case comes back, to the second feeder too: only new noise makes frames live.
+        feeding = ("feed", case, "--to", to, "--loop", "--noise", NOISE, "--json")
         with Process(*feeding) as feeder:
             feeder.wait_for("feeding ")
             run.wait_for("delivery +ON", START_S, feeder)

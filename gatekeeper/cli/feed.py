@@ -6,7 +6,15 @@ from contextlib import closing
 
 import typer
 
-from gatekeeper.cli.options import AgainOption, FeedCaseArg, JsonOption, PaceOption, SecondsOption, ToOption
+from gatekeeper.cli.options import (
+    AgainOption,
+    FeedCaseArg,
+    JsonOption,
+    NoiseOption,
+    PaceOption,
+    SecondsOption,
+    ToOption,
+)
 from gatekeeper.cli.settings import recording_of
 from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
@@ -19,12 +27,14 @@ def feed(
     to: ToOption,
     speed: PaceOption = 1.0,
     again: AgainOption = False,
+    noise: NoiseOption = 0.0,
     seconds: SecondsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send a recording, a session or a phantom to a live source, each frame at its time."""
     from replay.feed.address import open_feeder, parse
     from replay.feed.laps import feed as send
+    from replay.fresh_noise import FreshNoise
     from replay.progress import ProgressBars
 
     address = parse(to)
@@ -43,7 +53,16 @@ def feed(
             bars("feeding", done, total)
 
         try:
-            send(recording, feeder, PacedClock(speed), progress, seconds, again=again, shown_s=_shown(speed))
+            send(
+                recording,
+                feeder,
+                PacedClock(speed),
+                progress,
+                seconds,
+                again=again,
+                shown_s=_shown(speed),
+                noise=FreshNoise(noise),
+            )
         except LinkError as error:
             gone = error
         except KeyboardInterrupt:

@@ -178,7 +178,24 @@ ToOption = Annotated[
 PaceOption = Annotated[
     float, typer.Option(help="A multiple of real time.", metavar="X", min=0.01, max=100.0, show_default="1")
 ]
-AgainOption = Annotated[bool, typer.Option("--loop", help="Repeat from the first frame after the last, until Ctrl-C.")]
+AgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--loop",
+        help="Repeat from the first frame after the last, until Ctrl-C. A live session holds frames that come back "
+        "(`not_live`); with --noise they are new.",
+    ),
+]
+NoiseOption = Annotated[
+    float,
+    typer.Option(
+        "--noise",
+        help="Add new noise to each frame; its standard deviation as a share of the brightness, for example 0.05.",
+        metavar="SHARE",
+        min=0.0,
+        max=1.0,
+    ),
+]
 SecondsOption = Annotated[
     float | None,
     typer.Option(help="Send only so many seconds of the recording.", metavar="S", min=0.0, show_default="all"),

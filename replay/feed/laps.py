@@ -10,6 +10,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
 from replay.feed.play import play
 from replay.feed.port import Feeder
+from replay.fresh_noise import FreshNoise
 from replay.recording import Recording
 from replay.scores.gating import frame_period_s
 
@@ -29,6 +30,7 @@ def feed(
     *,
     again: bool = False,
     shown_s: Callable[[float], float] = float,
+    noise: FreshNoise | None = None,
 ) -> int:
     """Send a recording's frames when they are due, and return how many were sent.
 
@@ -48,6 +50,8 @@ def feed(
         Whether to begin again after the last frame; numbers and times of acquisition continue to rise.
     shown_s : callable
         Return what the sender's clock shows at a time of `clock`, in s; by default the same.
+    noise : FreshNoise, optional
+        Added to each frame, so that a lap looks new to a live session, which holds frames that come back.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def feed(
     lap, sent, left_s, total = len(recording.frames), 0, seconds, _total(recording, lap_s, seconds, again)
     while True:
         part = recording if left_s is None or left_s >= lap_s else first_seconds(recording, left_s)
-        sent += play(part, _Restamped(feeder, sent, shown_s), clock, _counted(progress, sent, total))
+        sent += play(part, _Restamped(feeder, sent, shown_s, noise), clock, _counted(progress, sent, total))
         left_s = None if left_s is None else left_s - lap_s
         if not again or len(part.frames) < lap or (left_s is not None and left_s < 0.0):
             return sent
@@ -103,17 +107,19 @@ def first_seconds(recording: Recording, seconds: float) -> Recording:
 
 
 class _Restamped:
-    """A feeder that continues the frame numbers of the previous lap, and stamps frames with the sender's clock."""
+    """Continue the frame numbers of the previous lap, stamp frames with the sender's clock, and add noise."""
 
-    def __init__(self, feeder: Feeder, begin: int, shown_s: Callable[[float], float]) -> None:
+    def __init__(self, feeder: Feeder, begin: int, shown_s: Callable[[float], float], noise: FreshNoise | None) -> None:
         self._feeder = feeder
         self._begin = begin
         self._shown_s = shown_s
+        self._noise = noise
 
     def send(self, frame: Frame) -> None:
         """Send a frame with its number in the complete stream."""
         acquired_s = self._shown_s(frame.acquired_s)
-        self._feeder.send(replace(frame, sequence=self._begin + frame.sequence, acquired_s=acquired_s))
+        image = frame.image if self._noise is None else self._noise.added(frame.image)
+        self._feeder.send(replace(frame, image=image, sequence=self._begin + frame.sequence, acquired_s=acquired_s))
 
     def close(self) -> None:
         """Close the feeder that this one forwards to."""

@@ -101,6 +101,15 @@ def test_laps_go_on_where_the_last_one_ended():
     assert steps == pytest.approx([period_s] * len(steps))
 
 
+def test_every_frame_is_new_with_noise(tmp_path, capsys, fed_into):
+    feeder = fed_into(Kept(last=10))
+    case = write_case(breathing_case(frames=4), tmp_path / "P_001")
+    options = ("--loop", "--noise", "0.1", "--speed", "100")
+    assert gatekeeper("feed", case, "--to", "mrd://there:1", *options) == 2
+    assert len({frame.image.tobytes() for frame in feeder.frames}) == 10
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize("again", [True, False])
 @pytest.mark.parametrize("laps", [0.0, 0.3, 1.0, 1.7, 2.0])
 def test_how_much_there_will_be_is_told_right(laps, again):
