@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.fault_matrix.cell import Cell
 from benchmarks.fault_matrix.faults import FAULTS, Fault
-from benchmarks.fault_matrix.run import Cell, run_cell
+from benchmarks.fault_matrix.run import act_in_time, run_cell
 from benchmarks.fault_matrix.scene import make_scene, save
+from benchmarks.fault_matrix.stalls import Stalls
 
 BEGIN, END = "<!-- fault matrix: make fault-matrix -->", "<!-- end of fault matrix -->"
 RATES_HZ = (4.0, 8.0)
@@ -23,7 +25,11 @@ def measure(
     faults: Sequence[Fault], jobs: int = 1, rates_hz: Sequence[float] = RATES_HZ, trials: int = TRIALS
 ) -> list[list[Cell]]:
     """Run faults at each frame rate, some cells at a time, and return the cells of each fault."""
-    with tempfile.TemporaryDirectory(prefix="fault-matrix-") as name, ThreadPoolExecutor(jobs) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="fault-matrix-") as name,
+        Stalls() as stalls,
+        ThreadPoolExecutor(jobs, initializer=act_in_time) as pool,
+    ):
         # Scenes first: making them would disturb the measurement.
         scenes = {}
         for leaves in {fault.leaves for fault in faults}:
@@ -34,7 +40,7 @@ def measure(
 
         def one(fault: Fault, rate_hz: float) -> Cell:
             folder = Path(tempfile.mkdtemp(dir=name))
-            return run_cell(fault, *scenes[rate_hz, fault.leaves], folder, trials)
+            return run_cell(fault, *scenes[rate_hz, fault.leaves], folder, trials, stalls)
 
         waiting = [[pool.submit(one, fault, rate_hz) for rate_hz in rates_hz] for fault in faults]
         found = []

@@ -167,6 +167,8 @@ class Trials:
             try:
                 run_loop(source, self._engine, linac, recorder, clock, max_age_s, silence_s=self._silence_s)
             finally:
+                # What is left to do would keep the other cells waiting.
+                os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
                 say({"reasons": sorted(recorder.found)})
 
 

@@ -1,7 +1,6 @@
 """Run a cell of the matrix: interlock, relay and engine with one fault, and the interlock's record of the beam."""
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -9,24 +8,33 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fault_matrix.cell import Cell, Trial, overlap_s
 from benchmarks.fault_matrix.faults import HANG_S, IMAGING_S, LINAC_S, Fault
 from benchmarks.fault_matrix.relay import Relay
 from benchmarks.fault_matrix.scene import FAULT_FRAME, Scene
+from benchmarks.fault_matrix.stalls import Stalls
 from gatekeeper.core.clock import monotonic_ns
 from replay.faults.processes import kill, no_room, stopped
 
 PRIORITY = 20
 """Real-time priority of the interlock, where the machine grants it."""
+ACT_PRIORITY = 30
+"""Real-time priority of whoever causes the faults, so that each happens when its time is read."""
 RUN = "from gatekeeper.cli import main; main()"
 
 
 def now_s() -> float:
     """Return the time on the clock that engine, interlock and this process share, in s."""
     return monotonic_ns() * 1e-9
+
+
+def act_in_time() -> None:
+    """Run this thread with real-time priority where the machine grants it, but not what it starts."""
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(ACT_PRIORITY))
 
 
 class Interlock:
@@ -37,10 +45,12 @@ class Interlock:
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", RUN, "interlock", *options], stdout=subprocess.PIPE, text=True
         )
-        with suppress(OSError):
-            os.sched_setscheduler(self.process.pid, os.SCHED_FIFO, os.sched_param(PRIORITY))
         assert self.process.stdout is not None
         self.events: list[dict[str, Any]] = [json.loads(self.process.stdout.readline())]
+        # Only now: a start with real-time priority would keep the other cells waiting.
+        with suppress(OSError):
+            for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+                os.sched_setscheduler(int(thread.name), os.SCHED_FIFO, os.sched_param(PRIORITY))
         self.port = int(self.events[0]["listen"].rpartition(":")[2])
         self.ended_s: float | None = None
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -75,74 +85,6 @@ class Interlock:
             # The process ended with the beam on: its output ends the beam as well.
             found.append((since_s, self.ended_s if self.ended_s is not None else now_s()))
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One trial of a cell.
-
-    Attributes
-    ----------
-    was_on : bool
-        Whether the beam was on when the target left and when the fault began; otherwise the trial shows nothing.
-    exposure_s : float
-        Time with the beam on while the target was out, with the latency of the linac, in s; where the target stays,
-        time with the beam on after the fault.
-    reasons : frozenset of str
-        The reasons of all decisions; empty where the process did not live to tell them.
-    """
-
-    was_on: bool
-    exposure_s: float
-    reasons: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """All trials of one fault at one frame rate.
-
-    Attributes
-    ----------
-    fault : Fault
-        The fault.
-    period_s : float
-        Time from frame to frame, in s.
-    trials : tuple of Trial
-        The trials in which the beam was on before.
-    void : int
-        Number of trials in which it was not.
-    """
-
-    fault: Fault
-    period_s: float
-    trials: tuple[Trial, ...]
-    void: int
-
-    @property
-    def limit_s(self) -> float:
-        """The stated exposure, in s."""
-        return self.fault.limit_s(self.period_s)
-
-    @property
-    def worst_s(self) -> float:
-        """The longest exposure, in s; NaN without trials."""
-        return max((trial.exposure_s for trial in self.trials), default=math.nan)
-
-    @property
-    def mean_s(self) -> float:
-        """The mean exposure, in s; NaN without trials."""
-        return sum(trial.exposure_s for trial in self.trials) / len(self.trials) if self.trials else math.nan
-
-    @property
-    def missed(self) -> int:
-        """Number of trials without the reason that must be in the journal."""
-        means = self.fault.means
-        return 0 if means is None else sum(means not in trial.reasons for trial in self.trials)
-
-    @property
-    def good(self) -> bool:
-        """Whether the cell is as stated."""
-        return self.worst_s <= self.limit_s and self.missed == 0
 
 
 class Engine:
@@ -192,11 +134,11 @@ class Engine:
             self.process.wait(5.0)
 
 
-def run_cell(fault: Fault, scene: Scene, recording: Path, folder: Path, trials: int) -> Cell:
+def run_cell(fault: Fault, scene: Scene, recording: Path, folder: Path, trials: int, stalls: Stalls) -> Cell:
     """Run the trials of one cell in an empty folder, and judge them.
 
-    Actions on processes are spread evenly over the frame period. A trial without the beam on before is repeated, for
-    as many times as there are trials at most.
+    Actions on processes are spread evenly over the frame period. A trial without the beam on before, or during which
+    the machine stood still, is repeated, for as many times as there are trials at most.
     """
     key_file = folder / "key"
     key_file.write_bytes(os.urandom(32))
@@ -226,8 +168,8 @@ def run_cell(fault: Fault, scene: Scene, recording: Path, folder: Path, trials: 
             phase = (len(found) + 0.5) / trials
             session = "" if scene.leaves else str(folder / f"session-{attempts}")
             attempts += 1
-            one = _run_trial(fault, scene, engine, relay, interlocks, key_file, phase, session)
-            if one.was_on:
+            one = _run_trial(fault, scene, engine, relay, interlocks, key_file, phase, session, stalls)
+            if one.was_on and not one.stalled:
                 found.append(one)
     return Cell(fault, scene.period_s, tuple(found), attempts - len(found))
 
@@ -241,6 +183,7 @@ def _run_trial(
     key_file: Path,
     phase: float,
     session: str,
+    stalls: Stalls,
 ) -> Trial:
     """Run one trial, with its action on a process at a phase of the frame period."""
     first = engine.begin({"phase": phase, "session": session})
@@ -259,9 +202,11 @@ def _run_trial(
     began_s = min(leaves_s + IMAGING_S, acted_s) if scene.leaves else acted_s
     # A moment earlier is before the fault.
     was_on = all(any(since_s <= at_s - 0.001 <= until_s for since_s, until_s in on) for at_s in (leaves_s, began_s))
+    # What happens after the limit cannot have made it longer than stated.
+    stalled = stalls.any_between(leaves_s, max(leaves_s, acted_s) + fault.limit_s(scene.period_s))
     if not scene.leaves:
-        return Trial(was_on, overlap_s(on, acted_s, end_s), reasons)
-    return Trial(was_on, overlap_s(on, leaves_s, end_s) - longer_s + LINAC_S, reasons)
+        return Trial(was_on, overlap_s(on, acted_s, end_s), reasons, stalled)
+    return Trial(was_on, overlap_s(on, leaves_s, end_s) - longer_s + LINAC_S, reasons, stalled)
 
 
 def _act(
@@ -294,8 +239,3 @@ def _act(
     else:
         raise ValueError(act)
     return 0.0
-
-
-def overlap_s(on: list[tuple[float, float]], begin_s: float, end_s: float) -> float:
-    """Return the time with the beam on between two times, in s."""
-    return sum(max(0.0, min(until_s, end_s) - max(since_s, begin_s)) for since_s, until_s in on)
