@@ -277,7 +277,7 @@ def no_clock(leaves_s: NDArray[np.float64]) -> Outcome:
 
 
 _NAMES: Mapping[str, str] = {"mrd": "MRD", "openigtlink": "OpenIGTLink", "dicom": "DICOM"}
-_DROP = "a sender that is gone is noticed after `loop.silence_periods`, and the way there"
+_DROP = f"`loop.silence_periods`, {1e3 * SILENCE_S:.0f} ms, after the last frame; {BUSY_S:g} s for a busy machine"
 ATTACKS = (
     *(
         Attack(
@@ -309,7 +309,7 @@ ATTACKS = (
     Attack(
         "stamp stands still",
         partial(constant_stamp, LEAVES_S[:8]),
-        SILENCE_S + PERIOD_S + 0.02,
+        PERIOD_S + 0.02,
         "one frame period after the last good frame",
         partial(constant_stamp, LEAVES_S[:2]),
     ),
