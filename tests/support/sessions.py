@@ -67,6 +67,14 @@ def whole_session(folder):
         return recorded(folder, material=material)
 
 
+def repeating_session(folder):
+    """A whole session of 30 frames on which the picture of frame 1 comes back on frame 12."""
+    case = breathing_case(frames=30)
+    frames = case.frames.copy()
+    frames[12] = frames[1]
+    return recorded(folder, case=replace(case, frames=frames))
+
+
 def checked(folder, head=None, trusted=None):
     opened = open_session(folder)
     try:

@@ -19,7 +19,7 @@ from replay.sessions.rejudge import Rejudged
 from tests.support.made_once import made_once
 from tests.support.matrices import mostly_slow
 from tests.support.phantoms import phantom
-from tests.support.sessions import quiet, recorded, whole_session
+from tests.support.sessions import quiet, recorded, repeating_session, whole_session
 from tests.support.steps import step
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0), gate=GateConfig(frames_to_resume=3))
@@ -29,11 +29,12 @@ FIELDS = ("state", "raw_state", "reasons", "outside_percent", "predicted_percent
 SESSIONS = {
     "breathing": lambda folder: recorded(folder, config=CONFIG),
     "eventful": whole_session,
+    "repeating": repeating_session,
     "learned": lambda folder: learned_session(folder),
 }
 
 
-@pytest.fixture(scope="module", params=mostly_slow(SESSIONS, 2))
+@pytest.fixture(scope="module", params=mostly_slow(SESSIONS, 3))
 def any_session(request, tmp_path_factory):
     """Return the folder of each kind of session, and the session to be judged again."""
     with pytest.MonkeyPatch.context() as patch:

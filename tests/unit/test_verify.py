@@ -21,7 +21,7 @@ from replay.player import Player
 from replay.run import replay_input
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
-from tests.support.sessions import checked, forge, lines, session_numbers
+from tests.support.sessions import checked, forge, lines, repeating_session, session_numbers
 
 
 @pytest.fixture
@@ -42,6 +42,21 @@ def test_session_as_it_was_written_is_good(eventful_session, capsys):
     assert (values["good"], values["head"], values["differences"]) == (True, found.head, [])
     assert found.head in err
     assert (values["result"], values["signed_lines"], values["identity"]["user"]) == ("good", found.lines, login_name())
+
+
+def test_picture_that_comes_back_is_found_again(undrawn, tmp_path):
+    folder = repeating_session(tmp_path / "s")
+    held = [
+        one["sequence"] for one in read_chain(b"".join(lines(folder))).entries if "not_live" in one.get("reasons", ())
+    ]
+    assert held == [12]
+    found = checked(folder)
+    assert (found.findings, found.compared) == ([], 30)
+    forge(
+        folder,
+        lambda entries: (one | {"reasons": [], "state": "ON"} if one.get("sequence") == 12 else one for one in entries),
+    )
+    assert "1 of 30 decisions came out otherwise" in checked(folder).findings
 
 
 def _moved(by_mm, **versions):
