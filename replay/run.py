@@ -15,7 +15,7 @@ from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
-from gatekeeper.core.session_counts import counts_of_decisions
+from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
@@ -201,7 +201,7 @@ def replay(
             preview=armed.preview,
         )
         on_progress("drawing", 0, 1)
-        overview = _overview_data(kept, replay_input, armed, config)
+        overview = _overview_data(kept, session.counts, replay_input, armed, config)
         write_atomically(folder / "overview.png", overview_png(overview))
         on_progress("drawing", 1, 1)
         return replace(result, seal=session.finish(result.as_json()))
@@ -249,7 +249,7 @@ def _counted(
 
 
 def _overview_data(
-    kept: KeepingRecorder, replay_input: ReplayInput, armed: Armed, config: SessionConfig
+    kept: KeepingRecorder, counts: SessionCounts, replay_input: ReplayInput, armed: Armed, config: SessionConfig
 ) -> OverviewData:
     """Return the data of the overview."""
     recording = replay_input.recording
@@ -262,7 +262,7 @@ def _overview_data(
             for decision in kept.decisions
         ],
         tracks=kept.tracks,
-        counts=counts_of_decisions(kept.decisions),
+        counts=counts,
         envelope_px=armed.envelope.contour_px,
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         margin_mm=config.envelope.margin_mm,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.step import Step
@@ -178,15 +178,6 @@ def counts_of(entries: Iterable[Mapping[str, Any]]) -> SessionCounts:
     for entry in entries:
         if entry["kind"] in ("frame", "silence"):
             counts = counts.with_entry(entry)
-    return counts
-
-
-def counts_of_decisions(decisions: Iterable[Decision]) -> SessionCounts:
-    """Return the counts of decisions; a decision without a frame has the sequence number -1."""
-    counts = SessionCounts()
-    for one in decisions:
-        sequence = one.sequence if one.sequence >= 0 else None
-        counts = counts.with_decision(one.time_s, one.state, one.reasons, sequence)
     return counts
 
 

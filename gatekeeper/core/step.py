@@ -30,7 +30,7 @@ class Step:
     failure : str or None
         Failure of the tracker on this frame, in one line, when it latched a fault.
     allowed_s : float or None
-        Real time for which the linac's port allowed the beam since the decision before, in s; None where the port does
+        Time for which the linac's port allowed the beam since the decision before, in s; None where the port does
         not tell.
     """
 

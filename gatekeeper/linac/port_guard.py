@@ -1,5 +1,6 @@
 """Check what a linac port that is a plug-in does, so that nothing it does wrong leads to a beam-on."""
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 
@@ -39,6 +40,17 @@ class GuardedPort:
             return not self._failed and self._port.alive is True
         except (Exception, SystemExit):
             return False
+
+    @property
+    def allowed_s(self) -> float | None:
+        """What the plug-in says of the time for which it allowed the beam, in s; None when it says no number."""
+        try:
+            told: object = getattr(self._port, "allowed_s", None)
+        except (Exception, SystemExit):
+            return None
+        if not isinstance(told, int | float) or isinstance(told, bool):
+            return None
+        return float(told) if math.isfinite(told) else None
 
     def send(self, decision: Decision) -> None:
         """Pass one decision on; a beam-on that is too old becomes a hold.

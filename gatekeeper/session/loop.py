@@ -111,7 +111,7 @@ def run_loop(
     """
     stats = LoopStats() if stats is None else stats
     patience_s = min(max_age_s, silence_s)
-    allowed = _Allowed(linac)
+    allowed = _Allowed(linac, clock)
     with garbage_collection_paused():
         _hold(linac, clock)
         try:
@@ -157,8 +157,10 @@ def run_loop(
 class _Allowed:
     """Tell for how long the port allowed the beam from one decision to the next, where it tells."""
 
-    def __init__(self, linac: LinacPort) -> None:
+    def __init__(self, linac: LinacPort, clock: Clock) -> None:
         self._linac = linac
+        # A port counts real time, decisions are stamped with session time: a replay may run faster.
+        self._speed: float = getattr(clock, "speed", 1.0)
         self._total_s = self._read_s()
 
     def since_last_s(self) -> float | None:
@@ -168,7 +170,7 @@ class _Allowed:
 
     def _read_s(self) -> float | None:
         total_s: float | None = getattr(self._linac, "allowed_s", None)
-        return total_s
+        return None if total_s is None else total_s * self._speed
 
 
 def _with_allowed(step: Step, allowed_s: float | None) -> Step:

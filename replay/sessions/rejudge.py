@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import with_limits
-from gatekeeper.core.decision import Decision, Reason
+from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import RecordingError, TrackerError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
-from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.core.session_counts import ALLOWED, SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
@@ -145,6 +145,7 @@ class Rejudged:
         gate = gate_of(self._setup, config, self._motion)
         engine = Engine(_TrackerProbe(), gate, lambda: 0, config.profile)
         counts, decisions = SessionCounts(), []
+        before: Entry | None = None
         for one in self.tracked:
             entry = one.entry
             if entry["kind"] == "event":
@@ -161,9 +162,22 @@ class Rejudged:
                 if one.failed:
                     engine.latch(Reason.ENGINE_FAULT)
                 decision = engine.judge(one.frame, one.checks, one.track, now_s, link_alive=link_alive)
-            counts = counts.with_step(Step(decision, one.frame))
+            counts = counts.with_step(Step(decision, one.frame, allowed_s=allowed_s(before, entry)))
             decisions.append(decision)
+            before = entry
         return Judged(decisions, counts, gate.envelope.contour_px)
+
+
+def allowed_s(before: Entry | None, entry: Entry) -> float | None:
+    """Return for how long the linac's port allowed the beam from one decision to the next, in s.
+
+    None where the port did not tell, and where the session held the beam, so that nothing was asked for: other settings
+    might have been allowed any time.
+    """
+    if before is None or before["state"] != BeamState.ON:
+        return None
+    told: float | None = entry.get(ALLOWED)
+    return told
 
 
 class _TrackerProbe:

@@ -2,11 +2,12 @@
 
 A session holds no true position of the target. The target counts as out if it was measured outside the limit in the
 session, with the envelope and limit of the session, or if it was not measured. The time with the beam on while the
-target was out shows the beam that other settings would have given where the session held it.
+target was out shows the beam that other settings would have given where the session held it. Where the session had the
+beam on, no time counts for longer than the linac's port allowed it.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.json_values import measured, number
 from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.style.reasons import category_index
-from replay.sessions.rejudge import Rejudged
+from replay.sessions.rejudge import Rejudged, allowed_s
 
 BEAM_ON = -1
 """Value of beam-on in a ribbon."""
@@ -35,7 +36,8 @@ class WhatIf:
         self._again = again
         entries = [one.entry for one in again.tracked if one.entry["kind"] != "event"]
         limit = again.config.gate.outside_percent
-        self._times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
+        times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
+        self._lasted_s = durations_s(times_s, [allowed_s(before, entry) for before, entry in pairwise(entries)])
         self._out = ~(np.array([measured(entry.get("outside_percent")) for entry in entries]) <= limit)
         self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
 
@@ -75,27 +77,29 @@ class WhatIf:
             "beam_on_s": number(counts.beam_on_s),
             "holds": counts.holds,
             "hold_reasons": counts.hold_reasons,
-            "on_while_out_s": round(seconds_of(self._times_s, on & self._out), 6),
+            "on_while_out_s": round(float(self._lasted_s[on & self._out].sum()), 6),
         }
 
 
-def seconds_of(times_s: NDArray[np.float64], chosen: NDArray[np.bool_]) -> float:
-    """Return the total duration of chosen decisions, each lasting until the next one; the last lasts no time.
+def durations_s(times_s: NDArray[np.float64], allowed_s: Sequence[float | None]) -> NDArray[np.float64]:
+    """Return the duration of each decision, each lasting until the next one; the last lasts no time.
 
     Parameters
     ----------
     times_s : ndarray of float64, shape (N,)
         Times of the decisions. A step that is not positive, or not a number, lasts no time.
-    chosen : ndarray of bool, shape (N,)
-        Which decisions to add up.
+    allowed_s : sequence of float or None, length N - 1
+        No decision lasts longer than this; None where there is no such limit.
 
     Returns
     -------
-    float
+    ndarray of float64, shape (N,)
         In seconds.
     """
     lasted_s = np.diff(times_s)
-    return float(lasted_s[chosen[:-1] & (lasted_s > 0.0)].sum())
+    lasted_s[~(lasted_s > 0.0)] = 0.0
+    limits_s = np.array([np.inf if one is None else max(one, 0.0) for one in allowed_s], dtype=np.float64)
+    return np.append(np.minimum(lasted_s, limits_s), 0.0)
 
 
 def kind_of(state: BeamState, reasons: Iterable[Reason]) -> int:

@@ -2,6 +2,7 @@
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.step import Step
+from gatekeeper.linac.dry_run import DryRunLinac
 from tests.support.steps import HOLD, ON, decision, frame
 
 MAX_AGE_S = 0.5
@@ -42,6 +43,16 @@ class AlwaysOn:
 
     def silence(self, now_s, link_alive=True):
         return Step(decision(HOLD, Reason.NO_FRAME, sequence=-1, time_s=now_s))
+
+
+class Telling(DryRunLinac):
+    """A port that tells that each beam-on allows the beam for 0.1 s, less than there is between two frames."""
+
+    allowed_s = 0.0
+
+    def send(self, decision):
+        super().send(decision)
+        self.allowed_s += 0.1 * (decision.state is ON)
 
 
 class Recorder:

@@ -107,6 +107,18 @@ class Port:
             raise RuntimeError("closed twice")
 
 
+class TellingPort(Port):
+    """Tells for how long it allowed the beam: the option `each_s` for each beam-on, or `told` in place of that."""
+
+    @property
+    def allowed_s(self):
+        if self.options.get("told") == "raise":
+            raise ZeroDivisionError("in allowed_s")
+        if self.options.get("told") == "inf":
+            return float("inf")
+        return self.options.get("told", self.options.get("each_s", 0.1) * self.sent.count(BeamState.ON))
+
+
 class Half:
     def __init__(self, config, clock):
         pass

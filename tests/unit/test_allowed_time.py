@@ -8,7 +8,7 @@ from gatekeeper.linac.allowed_time import AllowedTime
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.journal import decided, entry_of
 from gatekeeper.session.loop import run_loop
-from tests.support.loops import MAX_AGE_S, AlwaysOn, Recorder, Source
+from tests.support.loops import MAX_AGE_S, AlwaysOn, Recorder, Source, Telling
 from tests.support.steps import ON, frame, step
 
 
@@ -42,19 +42,12 @@ def test_journal_holds_it_and_counts_alike():
     assert "allowed_s" not in decided(entries[1]), "a replay decides the same without it"
 
 
-class Telling(DryRunLinac):
-    """A port whose leases last 0.1 s of the 0.25 s between two frames."""
-
-    allowed_s = 0.0
-
-    def send(self, decision):
-        super().send(decision)
-        self.allowed_s += 0.1 * (decision.state is ON)
-
-
-@pytest.mark.parametrize(("port", "beam_on_s"), [(DryRunLinac, 0.75), (Telling, 0.3)])
-def test_loop_records_what_the_port_has_allowed(port, beam_on_s):
+@pytest.mark.parametrize(
+    ("port", "speed", "beam_on_s"), [(DryRunLinac, 1.0, 0.75), (Telling, 1.0, 0.3), (Telling, 2.0, 0.6)]
+)
+def test_loop_records_what_the_port_has_allowed(port, speed, beam_on_s):
     clock, linac = VirtualClock(), port()
+    clock.speed = speed
     recorder = Recorder(linac)
     frames = [frame(number, acquired_s=0.25 * number, received_s=0.25 * number) for number in range(4)]
     run_loop(Source(clock, frames), AlwaysOn(), linac, recorder, clock, MAX_AGE_S)

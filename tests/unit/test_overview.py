@@ -8,7 +8,8 @@ import pytest
 from matplotlib.image import imread
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.core.session_counts import counts_of_decisions
+from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.core.step import Step
 from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
@@ -18,13 +19,16 @@ from tests.support.steps import HOLD, ON, decision, track
 
 def seen(decisions, tracks, images=None):
     rng = np.random.default_rng(1)
+    counts = SessionCounts()
+    for one in decisions:
+        counts = counts.with_step(Step(one))
     return OverviewData(
         name="P_001",
         images=rng.random((40, 64, 48)) if images is None else images,
         spacing_mm=(2.0, 2.0),
         decisions=decisions,
         tracks=tracks,
-        counts=counts_of_decisions(decisions),
+        counts=counts,
         envelope_px=track(radius=9.0).contour_px,
         reference_mm=(60.0, 48.0),
         margin_mm=5.0,

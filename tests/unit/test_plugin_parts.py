@@ -1,5 +1,6 @@
 """Sources and linac ports that are plug-ins: chosen by kind, and whatever they do wrong ends in a hold."""
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -69,6 +70,24 @@ def test_a_port_is_told_for_how_long_a_decision_is_good():
     for silence_s, speed, fresh_s in ((0.1, 1.0, 0.1), (0.1, 4.0, 0.025), (0.001, 1.0, 0.02)):
         open_linac(config, silence_s, speed).close()
         assert own_parts.PORTS[-1].fresh_s == pytest.approx(fresh_s)
+
+
+@pytest.mark.parametrize(
+    ("options", "each_s"),
+    [({"each_s": 0.05}, 0.05), ({}, 0.1), *(({"told": told}, None) for told in ("raise", "soon", True, "inf"))],
+)
+def test_a_port_may_tell_for_how_long_it_allowed_the_beam(options, each_s, tmp_path):
+    outcome, _ = run(tmp_path / "s", linac=options, kinds=(SOURCE, "tests.support.own_parts:TellingPort"))
+    decisions = read_decisions(tmp_path / "s" / "decisions.jsonl")
+    told = [(one["state"], two.get("allowed_s")) for one, two in itertools.pairwise(decisions)]
+    assert {state for state, _ in told} == {"ON", "HOLD"}
+    on = sum(state == "ON" for state, _ in told)
+    if each_s is None:
+        assert {allowed_s for _, allowed_s in told} == {None}
+        assert outcome.status.counts.beam_on_s == pytest.approx(0.25 * on)
+    else:
+        assert all(allowed_s == pytest.approx(each_s * (state == "ON")) for state, allowed_s in told)
+        assert outcome.status.counts.beam_on_s == pytest.approx(each_s * on)
 
 
 @pytest.mark.parametrize("says", mostly_slow(["yes", "raise", 1]))

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.decision import Reason
 from gatekeeper.core.frame import SEQUENCE_BREAK
-from gatekeeper.core.session_counts import SessionCounts, counts_of, counts_of_decisions
+from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.core.step import Step
 from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.web.live_message import LiveMessage, counts_for_page
@@ -181,23 +181,6 @@ def test_every_face_of_a_session_shows_the_same_numbers(live):
         (f"{counts.frames}", "frames judged"),
     }
     assert f"{counts.missing} missing" in outcome.as_table()
-
-
-def test_decisions_alone_give_the_same_beam(live):
-    folder, status, _ = live
-    counts = status.current.counts
-    entries = [one for one in journal(folder) if one["kind"] in ("frame", "silence")]
-    decisions = [
-        decision(
-            BeamState(one["state"]),
-            *map(Reason, one["reasons"]),
-            sequence=-1 if one["sequence"] is None else one["sequence"],
-            time_s=one["decided_s"],
-        )
-        for one in entries
-    ]
-    alone = counts_of_decisions(decisions)
-    assert (alone.beam_on_s, alone.holds, alone.duty_cycle) == (counts.beam_on_s, counts.holds, counts.duty_cycle)
 
 
 def test_images_that_are_not_recorded_are_shown_while_the_session_runs():

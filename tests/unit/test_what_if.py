@@ -10,10 +10,11 @@ from gatekeeper.core.decision import BeamState, Reason
 from replay import run
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
-from replay.sessions.what_if import BEAM_ON, WhatIf, kind_of, ribbon, seconds_of
+from replay.sessions.what_if import BEAM_ON, WhatIf, durations_s, kind_of, ribbon
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
-from tests.support.live_sessions import journal
+from tests.support.live_sessions import journal, run_live
+from tests.support.loops import Telling
 from tests.support.made_once import made_once
 from tests.support.matrices import mostly_slow
 from tests.support.sessions import recorded
@@ -82,10 +83,34 @@ def test_what_was_not_measured_counts_as_out(eventful_session):
     assert what_if._out[unmeasured].all()
 
 
+def test_beam_on_lasts_no_longer_than_the_port_allowed(undrawn, tmp_path):
+    run_live(tmp_path / "s", linac=Telling())
+    summary = json.loads((tmp_path / "s" / "summary.json").read_text())
+    states = [one["state"] for one in decisions_of(tmp_path / "s")]
+    found = asked(tmp_path / "s")(5.0, 5.0)
+    on = sum(state == "ON" for state in states[:-1])
+    assert on > 5
+    assert found["original"]["beam_on_s"] == summary["beam_on_s"] == pytest.approx(0.1 * on)
+    assert found["now"]["beam_on_s"] == found["original"]["beam_on_s"]
+    more = asked(tmp_path / "s")(50.0, 100.0)["now"]["beam_on_s"]
+    assert more > found["now"]["beam_on_s"], "where the session held, the port was not asked"
+
+
+def test_beam_on_while_out_lasts_no_longer_than_the_port_allowed(long_session):
+    with closing(open_session(long_session)) as session:
+        again = Rejudged(session)
+    counted = WhatIf(again)(50.0, 100.0)["now"]["on_while_out_s"]
+    for one in again.tracked:
+        one.entry.update(state="ON", allowed_s=0.05)
+    capped = WhatIf(again)(50.0, 100.0)["now"]["on_while_out_s"]
+    assert 0.0 < capped < counted
+    assert capped == pytest.approx(0.05 * round(capped / 0.05))
+
+
 def test_a_decision_lasts_until_the_next_and_no_time_runs_backwards():
     times_s = np.array([0.0, 1.0, 3.0, 2.0, np.nan, 7.0, 8.0])
-    assert seconds_of(times_s, np.ones(7, dtype=bool)) == 4.0
-    assert seconds_of(times_s, np.array([False, True, True, False, False, False, True])) == 2.0
+    assert durations_s(times_s, [None] * 6).tolist() == [1.0, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    assert durations_s(times_s, [0.5, 3.0, 1.0, 1.0, 1.0, -1.0]).tolist() == [0.5, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_a_ribbon_is_runs_of_decisions():
