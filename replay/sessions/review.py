@@ -1,6 +1,7 @@
 """Prepare a recorded session for the console's page, decision by decision."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
+from gatekeeper.session.controller import WARNING
 from gatekeeper.session.status import FrameRate
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.rejudge import Rejudged, TrackedEntry
@@ -59,7 +61,9 @@ class Review:
         self.length = len(self._tracked)
         if not self.length:
             raise RecordingError(f"{session.folder}: holds no decision; there is nothing to review")
-        self.facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
+        facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
+        # The settings of the source, of which a live session may warn too, are not recorded; its warnings are.
+        self.facts = replace(facts, warnings=tuple(dict.fromkeys((*facts.warnings, *_warned(session)))))
         reference_mm = center_mm(mask_to_contour(setup.target_mask), setup.spacing_mm)
         begin_s = measured(self._tracked[0].entry["decided_s"])
         self._rows = [_row(number, one, begin_s, reference_mm) for number, one in enumerate(self._tracked)]
@@ -101,6 +105,12 @@ class Review:
         if row is not None:
             arrays[IMAGE] = self.session.frames.frame(int(row))[0].image
         return for_page(packed(head, arrays), index)
+
+
+def _warned(session: RecordedSession) -> list[str]:
+    """Return what every face of the session warned of."""
+    events = (entry for entry in session.entries if entry["kind"] == "event")
+    return [str(entry["values"]["note"]) for entry in events if entry["event"] == WARNING]
 
 
 def _row(number: int, tracked: TrackedEntry, begin_s: float, reference_mm: tuple[float, float]) -> Row:

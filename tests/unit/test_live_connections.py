@@ -13,7 +13,9 @@ from gatekeeper.display.web import session_info
 from gatekeeper.report.facts import facts_of
 from gatekeeper.sources.connections import Connections
 from replay.formats.session import open_session
+from replay.sessions.rejudge import Rejudged
 from replay.sessions.report import session_data_of
+from replay.sessions.review import Review
 from tests.support.cases import breathing_case
 from tests.support.live_sessions import Scanner, events, journal, live_config, plan_of, run_live
 from tests.support.sessions import checked
@@ -96,6 +98,7 @@ def test_a_source_without_a_clock_is_warned_of_on_every_face(tmp_path):
     session = open_session(tmp_path / "s")
     try:
         assert ("WARNING", NO_CLOCK) in facts_of(session_data_of(session))
+        assert Review(session, Rejudged(session)).facts.as_json()["warnings"] == (NO_CLOCK,)
     finally:
         session.close()
     info = SessionInfo("liver", "mrd", "dry run", 5.0, 0.5, 5.0, config.warnings())
