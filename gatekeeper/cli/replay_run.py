@@ -1,7 +1,7 @@
 """Run a replay for a command, print its result, and compare it with the original session."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from gatekeeper.cli.console_option import Page, shown
 from gatekeeper.config import SessionConfig
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, PacedClock, VirtualClock, utc_stamp
+from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def play(
     kind = settings.tracker.kind
     written = _report(folder, kind if ":" in kind else None) if report else None
     typer.echo(result.as_table(written), err=as_json)
+    if original is None and not faults:
+        _advise(result.summary.hold_reasons, settings)
     values = result.as_json()
     if original is not None:
         values |= _print_comparison(original, folder, as_json)
@@ -91,6 +94,17 @@ def play(
         values["report"] = str(written)
     if as_json:
         typer.echo(json.dumps(values, allow_nan=False))
+
+
+def _advise(hold_reasons: Mapping[str, int], settings: SessionConfig) -> None:
+    """Say what to set for a recording that was sorted in retrospect, which repeats pictures."""
+    repeats = max(hold_reasons.get(reason, 0) for reason in (Reason.FROZEN, Reason.NOT_LIVE))
+    if repeats and not settings.gate.retrospective:
+        typer.echo(
+            f"gatekeeper: frames that show an earlier picture again: {repeats}; if the recording was sorted in "
+            "retrospect, give --config with [gate], retrospective = true and identical_frames = 1",
+            err=True,
+        )
 
 
 def _linac(settings: SessionConfig, pace: float | None, period_s: float, clock: Clock) -> "LinacPort | None":

@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,23 @@ def test_two_replays_decide_the_same_to_the_last_bit(case, tmp_path):
         assert gatekeeper("replay", case, "--out", tmp_path / name) == 0
         decisions.append(without_latency(read_decisions(tmp_path / name / "decisions.jsonl")))
     assert decisions[0] == decisions[1]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_pictures_that_come_back_are_said_once_with_what_to_set(tmp_path, capsys):
+    case = breathing_case()
+    frames = case.frames.copy()
+    frames[[12, 20]] = frames[[1, 19]]
+    folder = write_case(replace(case, frames=frames), tmp_path / "P_001")
+    settings = tmp_path / "f.toml"
+    settings.write_text("[gate]\nretrospective = true\nidentical_frames = 1\n", encoding="utf-8")
+    for name, options, times in (("one", (), 1), ("two", ("--config", settings), 0)):
+        assert gatekeeper("replay", folder, "--out", tmp_path / name, "--json", *options) == 0
+        out, err = capsys.readouterr()
+        reasons = json.loads(out)["hold_reasons"]
+        assert [reasons.get(word, 0) for word in ("not_live", "frozen")] == [times, times]
+        assert err.count("retrospective = true and identical_frames = 1") == times
+        assert err.count("frames that show an earlier picture again: 1") == times
 
 
 @pytest.mark.usefixtures("undrawn")
