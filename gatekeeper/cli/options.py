@@ -206,7 +206,7 @@ PlaceArg = Annotated[
 WordsArg = Annotated[
     list[str],
     typer.Argument(
-        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, inferior and posterior positive), end or status.",
+        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, superior and posterior positive), end or status.",
         metavar="ACTION",
     ),
 ]

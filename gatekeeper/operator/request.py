@@ -25,7 +25,7 @@ HELP = (
     ("hold", "hold the beam until it is released (also: pause, Space, Esc)"),
     ("release", "end that hold (also: resume)"),
     ("reset", "clear faults, after looking into them"),
-    ("rebase SI AP", "while held: move the envelope by mm, inferior and posterior > 0"),
+    ("rebase SI AP", "while held: move the envelope by mm, superior and posterior > 0"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
@@ -74,7 +74,7 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     Parameters
     ----------
     words : sequence of str
-        The word and, for rebase, the two distances in mm.
+        The word and, for rebase, the two distances in mm, superior and posterior positive.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
@@ -169,13 +169,14 @@ def identity(operator: str, login: str | None) -> str:
 
 
 def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
-    """Return the two distances of a rebase, in mm."""
+    """Return the shift along rows and columns of a rebase whose words are superior and posterior positive, in mm."""
     try:
-        row_mm, col_mm = (float(word) for word in words)
+        superior_mm, posterior_mm = (float(word) for word in words)
     except ValueError:
-        row_mm = col_mm = math.nan
-    if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
+        superior_mm = posterior_mm = math.nan
+    if not (math.isfinite(superior_mm) and math.isfinite(posterior_mm)):
         raise InputError(
             f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 (SI AP, mm)"
         )
-    return row_mm, col_mm
+    # Rows run from superior to inferior.
+    return 0.0 - superior_mm, posterior_mm

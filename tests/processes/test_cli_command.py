@@ -25,7 +25,7 @@ def running(tmp_path):
 
 def test_it_is_done_in_the_name_of_who_asks(running, capsys):
     assert gatekeeper("command", running.folder, "arm", "--operator", "Anna Berg") == 0
-    assert gatekeeper("command", running.folder / NAME, "rebase", "1.5", "0", "--operator", "Ben") == 0
+    assert gatekeeper("command", running.folder / NAME, "--operator", "Ben", "--", "rebase", "-1.5", "0") == 0
     assert gatekeeper("command", running.folder, "hold") == 0
     assert [command.operator for command in running.done] == [
         f"Anna Berg (typed; login {login_name()})",
@@ -38,7 +38,7 @@ def test_it_is_done_in_the_name_of_who_asks(running, capsys):
 
 def test_a_negative_distance_is_no_option(running):
     assert gatekeeper("command", running.folder, "--operator", "Ben", "--", "rebase", "-0.1", "0.5") == 0
-    assert running.done[0].shift_mm == (-0.1, 0.5)
+    assert running.done[0].shift_mm == (0.1, 0.5)
 
 
 def test_a_refusal_is_exit_code_1(running, capsys):

@@ -4,6 +4,7 @@ import pytest
 
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
+from gatekeeper.gating.envelope_shift import in_words
 from gatekeeper.operator.request import END, HOLDING, UNNAMED, WORDS, request_from_json
 from gatekeeper.operator.terminal import Line, help_lines, parse, wants_help
 
@@ -37,10 +38,12 @@ def test_what_only_holds_says_so(word, holds):
     assert not any(typed(other).holds for other in ("arm", "release", "reset", "rebase 1 0"))
 
 
-def test_rebase_takes_two_distances():
+def test_rebase_takes_two_distances_superior_and_posterior_positive():
     request = typed("rebase 2 -0.5")
-    assert request.shift_mm == (2.0, -0.5)
-    assert request.command(1.0).shift_mm == (2.0, -0.5)
+    assert request.shift_mm == (-2.0, -0.5), "rows run from superior to inferior"
+    assert in_words(request.shift_mm) == "2.0 mm superior, 0.5 mm anterior"
+    assert request.command(1.0).shift_mm == (-2.0, -0.5)
+    assert in_words(typed("rebase 0 0").shift_mm) == "0.0 mm inferior, 0.0 mm posterior"
 
 
 def test_somebody_else_can_be_named():

@@ -141,7 +141,7 @@ def test_the_text_says_what_the_fields_say():
     assert told(np.abs(MOVES_MM), frames=images()).as_text().splitlines() == [
         "preview     60 frames, target found on 100 %",
         "contrast    10.0 times the noise",
-        "motion      SI +0.0 to +11.9 mm, AP +0.0 to +4.0 mm",
+        "motion      SI -11.9 to +0.0 mm, AP +0.0 to +4.0 mm",
         "search      SI 45 mm, AP 20 mm suggested",
         "learned     nothing",
         "verdict     go",
@@ -165,4 +165,4 @@ def test_on_a_phantom_the_ranges_are_right_to_half_a_millimetre():
 
 def test_a_range_is_never_told_as_minus_nought():
     preview = replace(told(), si_range_mm=(-0.04, 12.0), ap_range_mm=(-0.06, 0.04))
-    assert "motion      SI +0.0 to +12.0 mm, AP -0.1 to +0.0 mm" in preview.as_text().splitlines()
+    assert "motion      SI -12.0 to +0.0 mm, AP -0.1 to +0.0 mm" in preview.as_text().splitlines()

@@ -86,6 +86,7 @@ class PreviewReport:
 
     def as_text(self) -> str:
         """Return the report as a few lines of text."""
+        superior_mm, inferior_mm = self.si_range_mm
         verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
         states, ratio = len(self.states_mm), self.contrast_to_noise
         learned = [
@@ -101,7 +102,8 @@ class PreviewReport:
             (
                 f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
                 f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
-                f"motion      SI {self.si_range_mm[0]:+z.1f} to {self.si_range_mm[1]:+z.1f} mm, "
+                # As a person sees it everywhere: superior and posterior positive.
+                f"motion      SI {-inferior_mm:+z.1f} to {-superior_mm:+z.1f} mm, "
                 f"AP {self.ap_range_mm[0]:+z.1f} to {self.ap_range_mm[1]:+z.1f} mm",
                 f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
                 f"learned     {', '.join(learned) or 'nothing'}",
