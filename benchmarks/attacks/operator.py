@@ -189,13 +189,15 @@ def stale_on_simple() -> tuple[float, Outcome]:
     """Give it to a dry run and to a plug-in."""
     clock = VirtualClock(100.0)
     dry, plug_in = open_linac(DryRunLinacConfig(), 0.375, clock=clock), DryRunLinac()
+    if not isinstance(dry, DryRunLinac):
+        raise TypeError(f"the settings of a dry run open a {type(dry).__name__}")
     guarded = GuardedPort(plug_in, "plug-in", 0.375, age_by(clock))
     shown = []
     for port, end in ((dry, dry), (guarded, plug_in)):
         port.send(beam_on(clock.now_s() - STALE_S))
-        is_on = end.commands[-1].state is BeamState.ON  # type: ignore[attr-defined]
+        is_on = end.beam_on
         port.send(beam_on(clock.now_s()))
-        shown.append((is_on, end.commands[-1].state is BeamState.ON))  # type: ignore[attr-defined]
+        shown.append((is_on, end.beam_on))
     return outcome_of(math.inf if any(on for on, _ in shown) else 0.0, all(fresh for _, fresh in shown))
 
 
