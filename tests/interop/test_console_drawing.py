@@ -264,7 +264,7 @@ def test_without_a_name_nothing_is_asked_for(page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1240, 900])
-def test_drawing_keeps_nobody_out(browser, session, width):
+def test_drawing_follows_the_accessibility_rules(browser, session, width):
     with opened(browser, session.url) as seen:
         seen.page.set_viewport_size({"width": width, "height": 900})
         stands(seen.page)
@@ -338,7 +338,7 @@ def test_an_outline_that_is_known_is_offered_to_be_adjusted(browser, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_the_preview_says_is_shown_before_anybody_arms(browser, tmp_path):
+def test_preview_report_is_shown_before_arming(browser, tmp_path):
     learns = live_config(preview={"seconds": 4.5})
     with running(tmp_path / "s", control=True, arm_by=None, plan_for=partial(plan_of, config=learns)) as run:
         seen = Watched(browser)

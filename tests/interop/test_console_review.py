@@ -74,7 +74,7 @@ def decisions(folder):
     return [one for one in journal(folder) if one["kind"] in ("frame", "silence")]
 
 
-def test_it_opens_without_complaint_and_keeps_nobody_out(watched, url):
+def test_page_opens_without_errors_and_follows_the_accessibility_rules(watched, url):
     assert watched.complaints == []
     assert all(asked.startswith(url) for asked in watched.requests)
     assert serious_faults(watched.page) == []

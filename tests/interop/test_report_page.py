@@ -96,7 +96,7 @@ def test_next_hold_goes_from_one_to_the_next(watched):
 
 
 @pytest.mark.slow
-def test_it_keeps_nobody_out(watched):
+def test_page_follows_the_accessibility_rules(watched):
     assert serious_faults(watched.page) == []
 
 

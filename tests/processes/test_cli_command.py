@@ -68,6 +68,6 @@ def test_what_is_no_command_is_exit_code_2(running, capsys, words, said):
     assert running.done == []
 
 
-def test_nobody_there_is_exit_code_2(tmp_path, capsys):
+def test_missing_session_is_exit_code_2(tmp_path, capsys):
     assert gatekeeper("command", tmp_path, "hold") == 2
     assert "no session answers there" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The control socket: closed to others, deaf to nonsense, and whoever hangs or floods never delays the loop."""
+"""The control socket: closed to other users, and a client that hangs, floods or sends nonsense delays nothing."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def test_the_status_is_told(place):
         assert send_request(place, ["status"], "Anna")["status"] == {"state": "HOLD"}
 
 
-def test_nobody_else_may_open_it_from_the_very_first(place, monkeypatch):
+def test_other_users_cannot_open_it_from_its_creation_on(place, monkeypatch):
     seen = []
     bind = socket.socket.bind
 
@@ -163,7 +163,7 @@ def test_a_path_may_be_longer_than_the_name_of_a_socket(tmp_path):
         assert send_request(folder, ["hold"], "Anna")["accepted"]
 
 
-def test_nobody_there_is_said_in_one_line(tmp_path):
+def test_missing_session_is_reported_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"no session answers there .*; name the folder of one that runs"):
         send_request(tmp_path, ["hold"], "Anna")
 
@@ -225,7 +225,7 @@ def test_a_line_that_does_not_end_ends_the_connection(place, monkeypatch):
         assert send_request(place, ["hold"], "Anna")["accepted"]
 
 
-def test_whoever_says_nothing_is_let_go_after_the_deadline(place, monkeypatch):
+def test_silent_client_is_disconnected_after_the_deadline(place, monkeypatch):
     monkeypatch.setattr(control_socket, "DEADLINE_S", 0.3)
     with looping() as loop, Control(place, loop.requests), connect(place) as mute, connect(place) as slow:
         slow.sendall(line("arm").rstrip())
@@ -239,7 +239,7 @@ def test_whoever_says_nothing_is_let_go_after_the_deadline(place, monkeypatch):
         assert loop.actions == []
 
 
-def test_a_crowd_that_says_nothing_keeps_nobody_out(place, monkeypatch):
+def test_many_silent_clients_keep_no_other_out(place, monkeypatch):
     monkeypatch.setattr(control_socket, "DEADLINE_S", 60.0)
     with looping() as loop, Control(place, loop.requests):
         crowd = [connect(place) for _ in range(60)]
@@ -251,7 +251,7 @@ def test_a_crowd_that_says_nothing_keeps_nobody_out(place, monkeypatch):
                 link.close()
 
 
-def test_answers_that_nobody_reads_are_not_kept_for_ever(place, monkeypatch):
+def test_unread_answers_are_limited(place, monkeypatch):
     monkeypatch.setattr(control_socket, "PACE_S", 0.0)
     monkeypatch.setattr(control_socket, "DEADLINE_S", 60.0)
     with (

@@ -152,7 +152,7 @@ def test_garbage_ends_the_connection(garbage, within, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_echoes_that_nobody_waits_for_do_not_pile_up():
+def test_unread_echoes_do_not_pile_up():
     from pynetdicom.dimse_messages import C_ECHO_RQ
     from pynetdicom.dimse_primitives import C_ECHO
 

@@ -171,7 +171,7 @@ def test_a_file_is_read_to_its_end(tmp_path):
             until(lambda: said == ["done: arm by Anna", "done: hold by Ben (typed; login Anna)"])
 
 
-def test_the_door_closes_while_somebody_waits_for_an_answer(tty, monkeypatch):
+def test_terminal_closes_while_a_request_waits_for_its_answer(tty, monkeypatch):
     monkeypatch.setattr(terminal_module, "ANSWER_S", 0.1)
     requests = RequestQueue(VirtualClock())
     with tty.terminal(requests):

@@ -100,7 +100,7 @@ def test_the_last_message_is_shown_before_it_ends(pipe):
     assert b"the last" in pipe.read()
 
 
-def test_a_terminal_that_takes_nothing_delays_nobody(pipe):
+def test_blocked_terminal_delays_nothing(pipe):
     with closing(Display(pipe.near)) as display:
         display.send(BEAM_ON)
         until(lambda: pipe.read())

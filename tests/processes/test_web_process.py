@@ -100,7 +100,7 @@ def test_elsewhere_than_on_this_machine_a_token_is_needed():
 
 
 @pytest.mark.slow
-def test_a_browser_that_never_reads_keeps_nobody_waiting(console):
+def test_browser_that_never_reads_delays_no_other(console):
     image = {"image": np.zeros((512, 512), np.float32)}
     console.show(parts_of({}, image))
     with views(console.url) as hung, views(console.url) as link:

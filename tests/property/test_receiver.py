@@ -79,14 +79,14 @@ class Sessions(RuleBasedStateMachine):
 
     @precondition(lambda self: self.greeted and self.said)
     @rule(data=st.data())
-    def somebody_repeats_a_message(self, data):
+    def repeat_a_message(self, data):
         answer = self.bench.hear(data.draw(st.sampled_from(self.said)))
         assert answer.refused in (Refusal.REPLAYED, Refusal.REORDERED)
         self.gone()
 
     @precondition(lambda self: self.connected)
     @rule(data=st.data())
-    def somebody_turns_bits(self, data):
+    def turn_bits(self, data):
         raw = bytearray(encode(self.bench.lease(), self.bench.key))
         for at in data.draw(st.sets(st.integers(0, 8 * len(raw) - 1), min_size=1, max_size=8)):
             raw[at // 8] ^= 1 << at % 8

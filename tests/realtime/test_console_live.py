@@ -114,7 +114,7 @@ def test_arrows_are_drawn_on_demand(watched, session):
 
 
 @pytest.mark.slow
-def test_it_keeps_nobody_out(watched):
+def test_page_follows_the_accessibility_rules(watched):
     for beam in ("on", "hold"):
         watched.page.wait_for_selector(f"body[data-beam={beam}]")
         assert serious_faults(watched.page) == []

@@ -173,7 +173,7 @@ def test_interlock_that_is_killed_and_started_again_holds_until_a_new_decision(k
                 second.terminate()
 
 
-def test_interlock_whose_output_nobody_reads_goes_on_and_counts_the_lines_it_lost(key_file):
+def test_interlock_whose_output_is_not_read_goes_on_and_counts_the_lines_it_lost(key_file):
     with interlock_process(key_file) as (port, event, _):
         for _ in range(400):
             send_noise(port)

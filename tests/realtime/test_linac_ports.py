@@ -1,4 +1,4 @@
-"""Every linac port over its real wire: what is decided arrives, and whatever the far end does, nobody waits for it."""
+"""Every linac port over its real wire: decisions arrive, and a far end that fails delays nothing."""
 
 import time
 

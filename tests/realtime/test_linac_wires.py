@@ -125,7 +125,7 @@ def test_cut_connection_is_noticed_and_set_up_again(tmp_path):
         assert linac.link.sessions == 2
 
 
-def test_serial_port_is_nobody_elses(tmp_path):
+def test_serial_port_is_not_shared(tmp_path):
     with (
         far_end(SerialFarEnd, {}, tmp_path) as far,
         driven(far),
@@ -170,7 +170,7 @@ def test_far_end_that_answers_noise_never_is_a_link_and_is_tried_again(config):
         serving.join()
 
 
-def test_place_where_nobody_listens_is_told_in_one_line():
+def test_port_without_a_listener_is_reported_in_one_line():
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     with ReceiverFarEnd() as far:

@@ -154,7 +154,7 @@ def test_failed_order_ends_the_session_at_once():
         assert (linac.alive, linac.link.fault, device.closed) == (False, "failed", 1)
 
 
-def test_error_that_nobody_expects_is_a_lost_link_too():
+def test_unexpected_error_is_a_lost_link_too():
     device = Device()
     with repeater(device) as linac:
         switched_on(linac, device)

@@ -115,7 +115,7 @@ def test_storms_of_connections_leave_neither_threads_nor_a_beam(name):
 
 
 @every_wire
-def test_closing_the_source_ends_the_session_whoever_is_connected(name):
+def test_closing_the_source_ends_the_session_with_a_sender_connected(name):
     threads = set(threading.enumerate())
     with (
         session(WIRES[name], read_deadline_s=CALM_S) as running,

@@ -32,7 +32,7 @@ def console():
         yield opened
 
 
-def test_a_new_view_comes_at_once_to_whoever_waits(console):
+def test_new_view_comes_at_once_to_a_waiting_browser(console):
     with views(console.url) as link:
         link.send(json.dumps({"after": -1}))
         time.sleep(0.2)

@@ -98,7 +98,7 @@ def test_seal_that_was_changed_is_refused(session, sealed, capsys):
     "change",
     [{"line": "1"}, {"line": -1}, {"line": None}, {"head": "ab"}, {"head": None}, {"complete": 1}, {"more": 1}],
 )
-def test_seal_that_anybody_may_have_signed_is_read_with_care(session, sealed, capsys, change):
+def test_seal_by_an_unknown_key_is_read_with_care(session, sealed, capsys, change):
     values = json.loads(sealed.read_text()) | change
     plain = {name: value for name, value in values.items() if name != "signature"}
     values["signature"] = installation_key().sign(canonical(plain).encode())

@@ -76,7 +76,7 @@ def test_every_single_lease_is_no_line():
     assert lines(event(EventKind.GRANTED)) == []
 
 
-def test_line_that_nobody_reads_is_counted_and_not_waited_for():
+def test_unread_line_is_counted_and_not_waited_for():
     with pipe() as (reading, writing):
         log = EventLog(True, writing)
         for _ in range(1000):

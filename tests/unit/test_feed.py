@@ -121,7 +121,7 @@ def test_how_much_there_will_be_is_told_right(laps, again):
     assert len(frames) <= FRAMES or again
 
 
-def test_without_end_nobody_knows_how_much_there_will_be():
+def test_endless_feed_has_no_total():
     told, feeder = [], Kept(last=3 * FRAMES)
     with pytest.raises(LinkError):
         fed(again=True, progress=lambda *numbers: told.append(numbers), feeder=feeder)
@@ -151,7 +151,7 @@ def test_every_source_takes_what_is_fed_to_it(protocol):
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # pynetdicom leaves a socket that was refused
 @pytest.mark.parametrize("protocol", list(SOURCES))
-def test_nobody_there_is_one_line_and_exit_code_2(protocol, tmp_path, capsys):
+def test_missing_receiver_is_one_line_and_exit_code_2(protocol, tmp_path, capsys):
     case = write_case(breathing_case(frames=4), tmp_path / "P_001")
     assert gatekeeper("feed", case, "--to", f"{protocol}://127.0.0.1:1") == 2
     said = capsys.readouterr().err.splitlines()

@@ -64,7 +64,7 @@ def test_fractions_are_kept_to_a_65536th_of_their_range():
 
 # pynetdicom forgets to close a socket that never got a connection.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_nobody_there_is_told():
+def test_missing_receiver_is_reported():
     with listening() as source:
         address = source.address
     with pytest.raises(LinkError, match="does not answer"):

@@ -1,4 +1,4 @@
-"""Frames wait for the loop in a mailbox that never grows, and never blocks whoever receives them."""
+"""Frames wait for the loop in a queue that never grows and never blocks its source."""
 
 from gatekeeper.sources.frame_queue import FrameQueue
 from gatekeeper.sources.newest_frame import NewestFrame

@@ -158,7 +158,7 @@ def test_session_with_prediction_verifies(mode, tmp_path, monkeypatch):
     assert found.compared >= 96
 
 
-def test_where_the_target_is_predicted_to_be_is_told_while_somebody_looks_ahead():
+def test_predicted_position_is_given_while_prediction_is_on():
     gate, _ = judged()
     assert gate.ahead_mm is None
     gate, decisions = judged("conservative", frames=473)

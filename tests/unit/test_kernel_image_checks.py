@@ -12,7 +12,7 @@ def is_finite_and_varied(image):
     return is_finite_and_varied_within(image, 0, image.shape[0], 0, image.shape[1])
 
 
-def test_a_picture_is_valid_also_when_nobody_may_write_to_it():
+def test_read_only_image_is_valid():
     image = picture()
     image.flags.writeable = False
     assert is_finite_and_varied(image)

@@ -121,7 +121,7 @@ def test_a_prediction_is_compared_with_what_came_when_it_is_due():
     assert out[1] ** 2 == pytest.approx((weights * [0.75**2, 1.5**2, 2.25**2]).sum() / weights.sum())
 
 
-def test_a_prediction_for_a_time_that_nobody_saw_is_dropped():
+def test_prediction_for_a_time_without_a_frame_is_dropped():
     times = np.array([0.0, 0.1, 0.9, 1.0])
     counts, due, missed, _ = settled(times, np.zeros((4, 2)), [0.5, 0.95])
     assert counts == [0, 0, 1]

@@ -46,7 +46,7 @@ def test_key_that_is_no_file_is_refused_without_waiting_for_it(tmp_path):
 
 
 @pytest.mark.parametrize("key", [bytes(32), b"a" * 64, b"abc" * 20, b"1234567" * 5])
-def test_key_that_nobody_has_drawn_by_chance_is_refused(tmp_path, key):
+def test_key_that_is_not_random_is_refused(tmp_path, key):
     path = key_file(tmp_path)
     path.write_bytes(key)
     with pytest.raises(ConfigError, match=f"{len(set(key))} different bytes"):

@@ -137,7 +137,7 @@ def test_nothing_but_a_hello_is_taken_before_the_session(what):
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_nothing_is_taken_from_nobody(what):
+def test_messages_without_a_connection_are_refused(what):
     bench = alone()
     BAD[what][0](bench)
     assert bench.state == Interlock()

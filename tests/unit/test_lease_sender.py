@@ -108,7 +108,7 @@ def test_refusal_is_counted():
     assert session.refusals == 1
 
 
-BELIEVED_BY_NOBODY = {
+NOT_BELIEVED = {
     "noise": (begun, Refusal.MALFORMED, "not a message"),
     "zeros": (begun, bytes(SIZE), "not a message"),
     "challenge of a stranger": (begun, encode(CHALLENGE, OTHER_KEY), "same key file"),
@@ -124,9 +124,9 @@ BELIEVED_BY_NOBODY = {
 }
 
 
-@pytest.mark.parametrize("what", BELIEVED_BY_NOBODY)
+@pytest.mark.parametrize("what", NOT_BELIEVED)
 def test_anything_else_ends_the_session(what):
-    make, raw, said = BELIEVED_BY_NOBODY[what]
+    make, raw, said = NOT_BELIEVED[what]
     with pytest.raises(LinkError, match=said):
         make().receive(raw, 0)
 

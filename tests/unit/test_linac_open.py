@@ -14,8 +14,8 @@ from tests.support.command_line import gatekeeper
 from tests.support.leases import KEY
 
 MS = 1_000_000
-NOBODY = 1
-"""A port at which nobody listens."""
+UNUSED_PORT = 1
+"""A port without a listener."""
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def lease(tmp_path):
     key = tmp_path / "key"
     key.write_bytes(KEY)
     key.chmod(0o600)
-    return LeaseLinacConfig(port=NOBODY, key_file=str(key))
+    return LeaseLinacConfig(port=UNUSED_PORT, key_file=str(key))
 
 
 @pytest.mark.parametrize(
     ("silence_s", "speed", "fresh_ms"), [(0.1, 1.0, 100), (0.1, 4.0, 25), (9.0, 1.0, 375), (0.001, 1.0, 20)]
 )
 def test_decision_is_good_for_as_long_as_the_source_may_be_silent_and_never_longer(silence_s, speed, fresh_ms, lease):
-    for config, kind in ((ModbusLinacConfig(port=NOBODY), Repeater), (lease, LeaseLinac)):
+    for config, kind in ((ModbusLinacConfig(port=UNUSED_PORT), Repeater), (lease, LeaseLinac)):
         with closing(open_linac(config, silence_s, speed)) as linac:
             assert isinstance(linac, kind)
             assert linac._fresh_ns == fresh_ms * MS

@@ -59,7 +59,7 @@ def test_session_goes_from_connecting_over_preview_and_learning_to_delivery_and_
     assert checked(tmp_path / "s").findings == []
 
 
-def test_beam_is_never_on_before_somebody_has_armed(tmp_path):
+def test_beam_is_never_on_before_arming(tmp_path):
     outcome, _, linac = run_live(tmp_path / "s", definition=plan_of(breathing_case(), arm_by=None))
     assert not outcome.was_armed
     assert phases(tmp_path / "s") == ["connect", "ready", "ended"]

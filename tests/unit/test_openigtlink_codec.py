@@ -45,7 +45,7 @@ def test_names_may_fill_their_fields():
     assert decode_header(encode_header(full)) == full
 
 
-def test_bytes_that_are_no_text_harm_nobody():
+def test_bytes_that_are_no_text_do_no_harm():
     assert decode_header(HEADER[:14] + b"\xffx\0y" + HEADER[18:]).device == "\\xffx"
 
 

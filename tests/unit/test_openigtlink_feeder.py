@@ -83,7 +83,7 @@ def test_a_recording_is_played_to_its_end():
         assert frames(opened) == []
 
 
-def test_it_says_when_nobody_is_there():
+def test_missing_receiver_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(LinkError, match="start the source"):

@@ -46,7 +46,7 @@ def test_rebase_takes_two_distances_superior_and_posterior_positive():
     assert in_words(typed("rebase 0 0").shift_mm) == "0.0 mm inferior, 0.0 mm posterior"
 
 
-def test_somebody_else_can_be_named():
+def test_another_operator_can_be_named():
     assert typed("hold by Ben Ohm").operator == "Ben Ohm (typed; login Anna)"
     assert typed("rebase 1 0 by Ben").operator == "Ben (typed; login Anna)"
     assert typed("hold by Anna").operator == "Anna"

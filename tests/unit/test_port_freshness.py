@@ -16,7 +16,7 @@ from tests.support import own_parts
 from tests.support.leases import KEY
 
 FRESH_S, MS = 0.1, 1_000_000
-NOBODY = 1
+UNUSED_PORT = 1
 STALE_S = [2.0, FRESH_S + 1e-6, math.nan, -0.5, math.inf]
 
 
@@ -55,8 +55,8 @@ def test_a_stale_beam_on_is_a_hold_on_a_dry_run_and_on_a_plug_in(age_s):
 @pytest.mark.parametrize("kind", ["lease", "modbus", "serial", "openigtlink"])
 def test_a_stale_beam_on_is_not_even_desired_by_a_port_that_repeats_it(kind, age_s, key_file, monkeypatch):
     clock = VirtualClock(100.0)
-    more = {"lease": {"port": NOBODY, "key_file": key_file}, "serial": {"device": "/dev/null"}}
-    with closing(port_of({"kind": kind, **more.get(kind, {"port": NOBODY})}, clock)) as linac:
+    more = {"lease": {"port": UNUSED_PORT, "key_file": key_file}, "serial": {"device": "/dev/null"}}
+    with closing(port_of({"kind": kind, **more.get(kind, {"port": UNUSED_PORT})}, clock)) as linac:
         monkeypatch.setattr(type(linac), "alive", True)
         linac.send(on(100.0 - age_s))
         assert not linac._desired.beam_on
@@ -65,7 +65,7 @@ def test_a_stale_beam_on_is_not_even_desired_by_a_port_that_repeats_it(kind, age
 
 def test_a_beam_on_is_good_from_when_it_was_decided_and_not_from_when_it_was_sent(key_file):
     clock = VirtualClock(100.0)
-    config = build(SessionConfig, {"linac": {"kind": "lease", "port": NOBODY, "key_file": key_file}}, "test").linac
+    config = build(SessionConfig, {"linac": {"kind": "lease", "port": UNUSED_PORT, "key_file": key_file}}, "test").linac
     with closing(LeaseLinac(config, KEY, now_ns=lambda: 0, age_s=age_by(clock))) as linac:
         linac.send(on(100.0 - 0.3))
         assert linac._desired.until_ns == pytest.approx(75 * MS, abs=1000)

@@ -122,7 +122,7 @@ def test_nothing_is_predicted_before_the_first_sample_or_after_a_reset():
     assert math.isnan(predictor.frame_period_s)
 
 
-def test_predictions_that_nobody_asked_for_prove_nothing():
+def test_predictor_is_healthy_only_after_checked_predictions():
     predictor = Predictor()
     times_s = after(60.0)
     for time_s, position_mm in zip(times_s, breathing_mm(times_s), strict=True):
@@ -237,7 +237,7 @@ def test_what_is_older_than_the_history_is_let_go():
     assert predictor._end - predictor._begin == pytest.approx(30.0 * RATE_HZ, abs=2)
 
 
-def test_small_buffers_are_used_again_and_nobody_notices(monkeypatch):
+def test_small_buffers_are_reused_without_effect(monkeypatch):
     config, times_s = PredictionConfig(history_s=30.0), after(120.0)
     positions_mm = breathing_mm(times_s)
     said = repr(play(Predictor(config), times_s, positions_mm))

@@ -58,7 +58,7 @@ def test_the_export_hides_nothing(folder):
     assert set(marks_in((folder / "0.dcm").read_bytes())) == {MARK, DAY, UID, CLOCK}
 
 
-def test_a_recording_names_nobody(folder, case):
+def test_recording_holds_no_identity(folder, case):
     opened = open_recording(folder)
     assert opened.name.startswith("dicom-")
     said = " ".join(str(getattr(opened, field.name)) for field in fields(opened) if field.name != "frames")
@@ -67,7 +67,7 @@ def test_a_recording_names_nobody(folder, case):
     np.testing.assert_array_equal(np.asarray(opened.frames), case.frames)
 
 
-def test_a_session_names_nobody(folder, case, tmp_path, caplog, capfd):
+def test_session_holds_no_identity(folder, case, tmp_path, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     opened = replace(open_recording(folder), first_mask=case.first_mask)
     run.replay(replay_input(opened), SessionConfig(), tmp_path / "session", VirtualClock(), quiet)
@@ -78,7 +78,7 @@ def test_a_session_names_nobody(folder, case, tmp_path, caplog, capfd):
 
 
 @pytest.mark.parametrize("write", [write_dicom, write_npz, write_mrd])
-def test_a_converted_file_names_nobody(folder, tmp_path, write):
+def test_converted_file_holds_no_identity(folder, tmp_path, write):
     write(open_recording(folder), tmp_path / "converted", quiet)
     converted = tmp_path / "converted"
     data = everything_in(converted) if converted.is_dir() else converted.read_bytes()
@@ -86,7 +86,7 @@ def test_a_converted_file_names_nobody(folder, tmp_path, write):
     assert marks_in(data) == []
 
 
-def test_a_trackrad_case_names_nobody(folder, case, tmp_path):
+def test_trackrad_case_holds_no_identity(folder, case, tmp_path):
     opened = replace(open_recording(folder), first_mask=case.first_mask)
     write_case(opened, tmp_path / opened.name)
     assert marks_in(everything_in(tmp_path)) == []
@@ -120,7 +120,7 @@ def without(keyword):
     return item
 
 
-def test_errors_and_logs_name_nobody(tmp_path, caplog, capfd):
+def test_errors_and_logs_hold_no_identity(tmp_path, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     told = []
     for k, item in enumerate((*damaged(), of_no_syntax())):
@@ -138,7 +138,7 @@ def test_errors_and_logs_name_nobody(tmp_path, caplog, capfd):
     assert marks_in("".join(capfd.readouterr()).encode()) == []
 
 
-def test_a_live_source_names_nobody(caplog, capfd):
+def test_live_source_holds_no_identity(caplog, capfd):
     caplog.set_level(logging.DEBUG, "gatekeeper")
     with listening() as source, sender(source) as association:
         for item in damaged():
@@ -151,7 +151,7 @@ def test_a_live_source_names_nobody(caplog, capfd):
     assert marks_in("".join(capfd.readouterr()).encode()) == []
 
 
-def test_a_structure_set_names_nobody(tmp_path):
+def test_structure_set_holds_no_identity(tmp_path):
     item = structure_set({"GTV": box()}, reference=UID)
     regions = item.StructureSetROISequence, item.ROIContourSequence
     item = filled(item)

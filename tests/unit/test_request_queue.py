@@ -1,4 +1,4 @@
-"""The desk: who asks is answered, who gives up has not asked, and nobody keeps the loop from its frames."""
+"""Requests of operators are answered or withdrawn, and never keep the loop from its frames."""
 
 import threading
 
@@ -18,7 +18,7 @@ def requests():
     return RequestQueue(VirtualClock(5.0))
 
 
-def test_nobody_asks_and_nothing_is_heard(requests):
+def test_empty_queue_gives_no_command_and_no_notice(requests):
     assert requests.next_command() is None
     requests.complete(0.0, {"accepted": True, "note": "unasked"})
     assert requests.notices == ()
@@ -78,7 +78,7 @@ def test_who_gives_up_has_not_asked(requests):
 
 
 @pytest.mark.parametrize("word", ["hold", "disarm", "end"])
-def test_a_hold_is_done_even_when_nobody_waits_for_it_any_more(requests, word):
+def test_withdrawn_hold_is_done_nevertheless(requests, word):
     answer = requests.submit(request(word)).wait(0.0)
     assert "as soon as the loop continues" in answer.note
     assert requests.next_command().action in ("hold", "disarm")

@@ -1,4 +1,4 @@
-"""Frames as the kernels want them: a sketch everywhere, and whole where somebody looks."""
+"""Frames resampled for the kernels: coarse everywhere, and complete around the target."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_who_looks_sees_all_pixels_and_leaves_the_sketch_as_it_is(canonical):
     np.testing.assert_allclose(resampled.image[PART], sketched(image)[PART], rtol=1e-5)
 
 
-def test_whoever_looks_beyond_the_reach_sees_its_edge(canonical):
+def test_values_beyond_the_reach_are_those_of_its_edge(canonical):
     image = SCENE.image()
     seen = canonical.resample(image).read(-50, 12, 60, 500)
     box = slice(10, 12), slice(60, 70)

@@ -156,7 +156,7 @@ def test_only_allowed_addresses_are_heard():
         assert source.counts.refused == {"address": 1}
 
 
-def test_whoever_calls_us_by_another_title_is_turned_away():
+def test_wrong_called_title_is_refused():
     with listening() as source:
         with sender(source, title="ANOTHER") as association:
             assert association.is_rejected

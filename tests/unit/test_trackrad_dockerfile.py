@@ -44,7 +44,7 @@ def test_entry_point_tracks_a_case(phantom, tmp_path):
     assert mounted.keys() <= set(args)
 
 
-def test_container_is_for_the_platform_and_runs_as_nobody_special():
+def test_container_is_for_the_platform_and_runs_without_privileges():
     assert re.findall(r"^FROM (\S+)", STEPS, flags=re.MULTILINE) == ["--platform=linux/amd64"] * 2
     assert re.findall(r"^USER (.*)$", FINAL, flags=re.MULTILINE) == ["gatekeeper"]
     assert FINAL.index("\nUSER ") < FINAL.index("\nENTRYPOINT ")

@@ -123,7 +123,7 @@ def test_operator_is_obeyed_again(tmp_path):
     assert "5 of 12 decisions came out otherwise" in checked(tmp_path / "s").findings
 
 
-def test_event_that_nobody_knows_is_a_finding(session):
+def test_unknown_event_is_a_finding(session):
     event = {"kind": "event", "event": "dance", "time_s": 0.0, "values": {}}
     forge(session, lambda entries: [entries[0], event, *entries[1:]])
     assert any("event 'dance' at 0.0 s: is not known" in finding for finding in checked(session).findings)

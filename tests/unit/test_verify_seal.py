@@ -85,7 +85,7 @@ def test_report_that_was_added_is_signed_and_found_when_it_is_replaced(session):
     assert checked(session).notes == ["report.html: was added and signed, and is gone"]
 
 
-def test_chain_written_anew_by_somebody_else_is_found_by_the_trusted_key(session, stranger, tmp_path, capsys):
+def test_chain_rewritten_with_another_key_is_found_by_the_trusted_key(session, stranger, tmp_path, capsys):
     arm = {"kind": "event", "event": "reset", "time_s": 0.0, "values": {"operator": "Nobody"}}
     forge(session, lambda entries: [*entries[:-1], arm, entries[-1]], stranger)
     found = checked(session)

@@ -161,7 +161,7 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
     assert f"the limit is {LARGEST}" in note
 
 
-def test_the_consoles_process_loads_nothing_heavy_until_somebody_draws():
+def test_the_consoles_process_loads_nothing_heavy_before_drawing():
     code = (
         "import asyncio, json, sys; import gatekeeper.display.web.__main__;"
         "from gatekeeper.display.web.contour_preview import ContourPreview;"

@@ -42,7 +42,7 @@ def rows(arrays):
     return [dict(zip(COLUMNS, row, strict=True)) for row in arrays["recent"]]
 
 
-def test_before_anything_there_is_a_hold_that_nobody_armed(status):
+def test_before_the_first_frame_there_is_a_hold_that_was_not_armed(status):
     head, arrays = read(LiveMessage(status))
     assert (head["state"], head["reasons"], head["sequence"], head["age_s"]) == ("HOLD", ["not_armed"], None, None)
     assert arrays["recent"].shape == (0, len(COLUMNS))

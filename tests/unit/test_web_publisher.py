@@ -119,7 +119,7 @@ def test_what_cannot_be_asked_is_answered(world, words):
     assert obeyed(world.requests, world.gate) == []
 
 
-def test_nobody_asks_without_a_name(world):
+def test_request_without_a_name_is_refused(world):
     world.ask("arm", operator="  ")
     assert "operator" in world.console.told[0]["note"]
 
@@ -191,14 +191,14 @@ def test_what_cannot_be_drawn_is_answered_without_asking_the_session(world):
     assert world.contour_requests.next() is None
 
 
-def test_what_nobody_works_off_is_withdrawn(world):
+def test_request_that_is_never_handled_is_withdrawn(world):
     world.draw({"take": True})
     world.look(1.01 * ANSWER_S)
     assert "withdrawn" in world.console.told[0]["note"]
     assert world.contour_requests.next() is None
 
 
-def test_nothing_is_drawn_where_nobody_waits_for_it(world):
+def test_drawing_is_refused_where_no_session_waits_for_it(world):
     world.publisher._contour_requests = ContourRequests()
     world.draw({"again": True})
     assert world.console.told == [{"id": 1, "accepted": False, "note": NOT_DRAWN}]

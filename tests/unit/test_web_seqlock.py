@@ -1,4 +1,4 @@
-"""The slot holds the newest content whole, whoever disturbs."""
+"""The slot holds the newest content complete, also when a writer dies while it writes."""
 
 import os
 import threading

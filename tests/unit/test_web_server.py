@@ -114,7 +114,7 @@ def test_operators_are_heard_with_the_token_from_the_own_page():
     assert session.asked == [(["hold"], "Anna")]
 
 
-def test_nobody_is_heard_from_elsewhere_or_without_control():
+def test_requests_from_elsewhere_or_without_control_are_refused():
     session, asked = Told(), {"command": ["hold"], "operator": "Anna"}
     locked = client(LOCKED, session)
     for origin in ({}, {"origin": "http://evil.example"}, {"origin": "null"}):

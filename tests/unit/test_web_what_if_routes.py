@@ -47,7 +47,7 @@ def test_a_page_of_another_origin_may_not_ask(headers):
     assert asked(headers=headers).status_code == 403
 
 
-def test_whoever_may_not_look_may_not_ask():
+def test_without_a_token_what_if_is_refused():
     opened = client(Access("127.0.0.1", control=True, token="secret"))
     assert asked(opened=opened).status_code == 401
     assert asked(opened=opened, headers={**ORIGIN, "authorization": "Bearer wrong"}).status_code == 401
@@ -86,7 +86,7 @@ def test_before_a_session_is_tracked_there_is_no_answer():
         assert asked(opened=client(past=preparing)).status_code == 200
 
 
-def test_tracking_stops_at_the_next_frame_when_nobody_waits_any_more():
+def test_tracking_stops_at_the_next_frame_when_no_browser_waits():
     reached, leave = [], threading.Event()
 
     def make(on_frame):

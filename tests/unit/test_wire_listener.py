@@ -194,7 +194,7 @@ def test_a_sender_with_frames_keeps_its_place():
         assert is_served(first)
 
 
-def test_a_wrong_greeting_is_heard_only_while_nobody_else_is_there():
+def test_wrong_greeting_is_heard_only_while_no_other_connection_is_there():
     def greets(start):
         return start[:1] == b"x"
 
