@@ -5,9 +5,7 @@ import time
 
 import pytest
 
-from tests.support.cases import breathing_case
-from tests.support.far_ends import InterlockFarEnd
-from tests.support.live_processes import fed, running
+from tests.support.live_processes import delivering
 from tests.support.live_sessions import phases
 from tests.support.sessions import checked
 from tests.support.waiting import until
@@ -24,16 +22,12 @@ LIFETIME_S, SLACK_S = 0.1, 0.25
     ],
 )
 def test_signal_holds_the_beam_and_ends_the_session_whole(tmp_path, number, code):
-    case = breathing_case(frames=200, amplitude_px=0.0, rate_hz=8.0)
-    with InterlockFarEnd(tmp_path) as far, running(tmp_path, case, "--arm", "kim", linac=far.config) as run:
-        with fed(case, run.port()):
-            run.wait_for("delivery +ON")
-            until(lambda: far.record.beam_on, 10.0)
-            told_s = time.monotonic()
-            run.signal(number)
-            until(lambda: not far.record.beam_on, 5.0)
-            held_s = time.monotonic() - told_s
-            assert run.ended() == code
+    with delivering(tmp_path) as (run, far):
+        told_s = time.monotonic()
+        run.signal(number)
+        until(lambda: not far.record.beam_on, 5.0)
+        held_s = time.monotonic() - told_s
+        assert run.ended() == code
         assert held_s < LIFETIME_S + SLACK_S
     assert phases(tmp_path / "session")[-1] == "ended"
     found = checked(tmp_path / "session")
@@ -43,14 +37,7 @@ def test_signal_holds_the_beam_and_ends_the_session_whole(tmp_path, number, code
 
 
 def test_engine_that_is_killed_holds_by_the_lease(tmp_path):
-    case = breathing_case(frames=200, amplitude_px=0.0, rate_hz=8.0)
-    with (
-        InterlockFarEnd(tmp_path) as far,
-        running(tmp_path, case, "--arm", "kim", linac=far.config) as run,
-        fed(case, run.port()),
-    ):
-        run.wait_for("delivery +ON")
-        until(lambda: far.record.beam_on, 10.0)
+    with delivering(tmp_path) as (run, far):
         told_s = time.monotonic()
         run.signal(signal.SIGKILL)
         until(lambda: not far.record.beam_on, 5.0)

@@ -7,9 +7,7 @@ import time
 import pytest
 
 from replay.sessions.verify import verify_folder
-from tests.support.cases import breathing_case
-from tests.support.far_ends import InterlockFarEnd
-from tests.support.live_processes import fed, running
+from tests.support.live_processes import delivering
 from tests.support.waiting import until
 
 STALLS, STALL_S = 3, 1.0
@@ -17,13 +15,7 @@ STALLS, STALL_S = 3, 1.0
 
 @pytest.mark.slow
 def test_engine_that_stalls_does_not_record_beam_on_that_was_not(tmp_path):
-    case = breathing_case(frames=400, amplitude_px=0.0, rate_hz=8.0)
-    with (
-        InterlockFarEnd(tmp_path) as far,
-        running(tmp_path, case, "--arm", "kim", linac=far.config) as run,
-        fed(case, run.port()),
-    ):
-        run.wait_for("delivery +ON")
+    with delivering(tmp_path, frames=400) as (run, far):
         for _ in range(STALLS):
             until(lambda: far.record.beam_on, 10.0)
             run.signal(signal.SIGSTOP)

@@ -6,9 +6,7 @@ import time
 
 import pytest
 
-from tests.support.cases import breathing_case
-from tests.support.far_ends import InterlockFarEnd
-from tests.support.live_processes import fed, running
+from tests.support.live_processes import delivering
 from tests.support.waiting import until
 
 STATED_S = 1.0
@@ -25,14 +23,7 @@ STATED_S = 1.0
     ids=["renamed", "deleted", "frames cut", "journal cut"],
 )
 def test_beam_is_held_within_a_second(tmp_path, change):
-    case = breathing_case(frames=200, amplitude_px=0.0, rate_hz=8.0)
-    with (
-        InterlockFarEnd(tmp_path) as far,
-        running(tmp_path, case, "--arm", "kim", linac=far.config) as run,
-        fed(case, run.port()),
-    ):
-        run.wait_for("delivery +ON")
-        until(lambda: far.record.beam_on, 10.0)
+    with delivering(tmp_path) as (run, far):
         began_s = time.monotonic()
         change(tmp_path / "session")
         until(lambda: not far.record.beam_on, 10.0)

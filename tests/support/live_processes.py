@@ -10,6 +10,9 @@ from gatekeeper.core.clock import PacedClock
 from replay.feed.mrd_feeder import MrdFeeder
 from replay.feed.play import play
 from replay.formats.trackrad import write_case
+from tests.support.cases import breathing_case
+from tests.support.far_ends import InterlockFarEnd
+from tests.support.waiting import until
 
 
 class Run(Process):
@@ -38,6 +41,20 @@ def running(folder, case, *options, **how):
     write_case(case, folder / "case")
     with Run(folder, options=options, **how) as run:
         yield run
+
+
+@contextmanager
+def delivering(folder, frames=200):
+    """Run a session that leases the beam, until it is on; yield its process and the interlock."""
+    case = breathing_case(frames=frames, amplitude_px=0.0, rate_hz=8.0)
+    with (
+        InterlockFarEnd(folder) as far,
+        running(folder, case, "--arm", "kim", linac=far.config) as run,
+        fed(case, run.port()),
+    ):
+        run.wait_for("delivery +ON")
+        until(lambda: far.record.beam_on, 10.0)
+        yield run, far
 
 
 @contextmanager
