@@ -145,7 +145,7 @@ def identity(operator: str, login: str | None) -> str:
     operator : str
         The name that was given.
     login : str or None
-        Login name as the operating system says; None where it does not, as on the console's page.
+        Login name as the operating system says; None where it does not, as for a browser on another machine.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from gatekeeper.core.login import login_name
 from replay.formats.session import open_session
 from tests.support.browser import Watched, serious_faults
 from tests.support.cases import breathing_case
@@ -313,7 +314,7 @@ def test_what_was_shown_is_what_the_session_tracks_and_the_journal_says_who_drew
         assert seen.complaints == []
     [told] = [event["values"] for event in events(tmp_path / "s", "target")]
     assert (told["operator"], told["shape"], told["margin_mm"], told["points_px"]) == (
-        "Anna Berg (typed)",
+        f"Anna Berg (typed; login {login_name()})",
         "adjusted",
         4.0,
         points,

@@ -5,6 +5,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from gatekeeper.core.login import login_name
 from gatekeeper.operator.client import send_request
 from gatekeeper.recording.journal import read_decisions
 from replay import run as replaying
@@ -65,7 +66,11 @@ def test_the_journal_says_who_drew_what_on_which_frame(drawn):
     folder, points_px, _ = drawn
     [target] = events(folder, "target")
     values = target["values"]
-    assert (values["operator"], values["door"], values["shape"]) == ("Anna Berg (typed)", "console", "ellipse")
+    assert (values["operator"], values["door"], values["shape"]) == (
+        f"Anna Berg (typed; login {login_name()})",
+        "console",
+        "ellipse",
+    )
     assert (values["margin_mm"], values["points_px"]) == (MARGIN_MM, points_px)
     with closing(open_session(folder)) as session:
         taken = session.setup.reference

@@ -14,6 +14,7 @@ import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.login import login_name
 from gatekeeper.display.web.message import parts_of, unpacked
 from gatekeeper.display.web.process import CAPACITY, Address, Console
 from gatekeeper.display.web.session_info import SessionInfo
@@ -25,6 +26,7 @@ from tests.support.phantoms import phantom
 from tests.support.processes import is_running
 from tests.support.waiting import until
 
+TYPED = f"Anna (typed; login {login_name()})"
 FACTS = SessionInfo.of("P_001", SessionConfig(), "a recording", "nowhere")
 
 
@@ -119,10 +121,10 @@ def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
         headers = {"authorization": f"Bearer {token}", "origin": place[:-1]}
         asked = {"command": ["end"], "operator": "Anna"}
         answer = httpx.post(f"{place}ask", headers=headers, json=asked).json()
-        assert answer == {"accepted": True, "note": "hold by Anna (typed); the session ends"}
+        assert answer == {"accepted": True, "note": f"hold by {TYPED}; the session ends"}
         until(run.ended.is_set, 10.0)
     [held] = [one for one in journal(run.folder) if one["kind"] == "event" and one["event"] == "hold"]
-    assert held["values"]["operator"] == "Anna (typed)"
+    assert held["values"]["operator"] == TYPED
     assert run.outcome.ended_by.origin == "console"
 
 
@@ -139,7 +141,7 @@ def test_a_live_session_is_armed_and_ended_at_its_console(tmp_path):
         with live_processes.fed(case, run.port()), views(url) as link:
             assert httpx.get(f"{place}hello", headers=headers).json()["facts"]["beam_s"] == 600.0
             until(lambda: newest(link).get("phase") == "ready", 30.0)
-            assert asked("arm") == {"accepted": True, "note": "arm by Anna (typed)"}
+            assert asked("arm") == {"accepted": True, "note": f"arm by {TYPED}"}
             until(lambda: newest(link).get("state") == "ON", 30.0)
             assert asked("end")["accepted"]
             assert run.ended() == 0

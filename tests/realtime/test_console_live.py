@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from gatekeeper.core.login import login_name
 from tests.support.browser import Watched, seen_while, serious_faults
 from tests.support.consoles import RATE_HZ, WATCH, kept_screenshot, running
 from tests.support.live_sessions import events
@@ -154,9 +155,10 @@ def test_operators_hold_and_release_and_the_journal_says_who(watched, session):
     page.locator("#phase", has_text="delivery").wait_for()
     page.click("[data-ask=arm]")
     page.locator("#answer", has_text="Not done").wait_for()
+    typed = f"Anna (typed; login {login_name()})"
     # Other tests may have used the session before.
-    assert [one["values"]["operator"] for one in events(session.folder, "hold")][-2:] == ["not named", "Anna (typed)"]
-    assert [one["values"]["operator"] for one in events(session.folder, "release")][-1:] == ["Anna (typed)"]
+    assert [one["values"]["operator"] for one in events(session.folder, "hold")][-2:] == [login_name(), typed]
+    assert [one["values"]["operator"] for one in events(session.folder, "release")][-1:] == [typed]
     assert events(session.folder, "refused")[-1]["values"]["door"] == "console"
 
 

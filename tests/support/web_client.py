@@ -30,6 +30,6 @@ class Told:
     async def view(self, asked):
         return None if asked.get("over") else json.dumps(asked) if "text" in asked else bytes([asked["after"]])
 
-    async def ask(self, words, operator):
-        self.asked.append((words, operator))
+    async def ask(self, words, operator, login):
+        self.asked.append((words, operator, login))
         return True, f"done for {operator}"

@@ -27,8 +27,8 @@ SHAPE, SPACING_MM = (40, 30), (2.0, 1.5)
 class Drawn(Told):
     """A session that answers with what was drawn."""
 
-    async def draw(self, draw, operator):
-        self.asked.append((draw, operator))
+    async def draw(self, draw, operator, login):
+        self.asked.append((draw, operator, login))
         return False, f"not for {operator}"
 
 
@@ -104,7 +104,7 @@ def test_what_is_drawn_is_passed_on_with_who_drew_it():
     session = Drawn()
     answer = posted("/draw", {"operator": "Anna", "draw": {"take": True}}, session=session)
     assert answer == {"accepted": False, "note": "not for Anna"}
-    assert session.asked == [({"take": True}, "Anna")]
+    assert session.asked == [({"take": True}, "Anna", None)]
 
 
 @pytest.mark.parametrize("path", ["/outline", "/draw"])
@@ -154,7 +154,7 @@ def test_what_is_too_long_for_the_session_is_refused_and_not_cut():
         sent = ()
 
     async def asked():
-        return await LiveFeed(None, Link(), {}).draw({"points_px": [[0.25, 0.25]] * LARGEST}, "Anna")
+        return await LiveFeed(None, Link(), {}).draw({"points_px": [[0.25, 0.25]] * LARGEST}, "Anna", None)
 
     accepted, note = asyncio.run(asked())
     assert not accepted

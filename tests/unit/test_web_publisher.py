@@ -50,12 +50,12 @@ class World:
         self.ns += int(after_s * 1e9)
         self.publisher._publish()
 
-    def draw(self, draw, number=1, operator="Anna"):
-        self.console.waiting.append({"id": number, "draw": draw, "operator": operator})
+    def draw(self, draw, number=1, operator="Anna", login=None):
+        self.console.waiting.append({"id": number, "draw": draw, "operator": operator, "login": login})
         self.look()
 
-    def ask(self, *words, number=1, operator="Anna"):
-        self.console.waiting.append({"id": number, "command": list(words), "operator": operator})
+    def ask(self, *words, number=1, operator="Anna", login=None):
+        self.console.waiting.append({"id": number, "command": list(words), "operator": operator, "login": login})
         self.look()
 
 
@@ -156,6 +156,19 @@ def test_a_hold_without_a_name_is_passed_on_at_once_however_many_wait(world):
     assert world.gate.state.operator_hold
     world.look()
     assert {"id": 99, "accepted": True, "note": f"hold by {UNNAMED}"} in world.console.told
+
+
+@pytest.mark.parametrize(
+    ("operator", "told"), [("kim", "kim"), ("Anna", "Anna (typed; login kim)"), ("", "kim"), ("A\x1b", "kim")]
+)
+def test_operator_is_the_user_of_the_machine_where_the_console_knows_that_one(world, operator, told):
+    world.ask("hold", operator=operator, login="kim")
+    assert [command.operator for command in obeyed(world.requests, world.gate)] == [told]
+
+
+def test_drawing_names_the_user_of_the_machine_too(world):
+    world.draw({"take": True}, login="kim")
+    assert world.contour_requests.next().request.operator == "Anna (typed; login kim)"
 
 
 def test_a_recording_cannot_be_asked(monkeypatch):

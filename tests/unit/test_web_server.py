@@ -111,7 +111,7 @@ def test_operators_are_heard_with_the_token_from_the_own_page():
     asked = {"command": ["hold"], "operator": "Anna"}
     answer = client(LOCKED, session).post("/ask", headers={**ORIGIN, **BEARER}, json=asked)
     assert answer.json() == {"accepted": True, "note": "done for Anna"}
-    assert session.asked == [(["hold"], "Anna")]
+    assert session.asked == [(["hold"], "Anna", None)]
 
 
 def test_requests_from_elsewhere_or_without_control_are_refused():

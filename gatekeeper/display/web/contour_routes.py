@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.peer_login import login_of
 from gatekeeper.display.web.server import authorised
 
 DRAW_SYNTAX = "not understood; send draw and operator"
@@ -15,7 +16,7 @@ DRAW_SYNTAX = "not understood; send draw and operator"
 class ContourSession(Protocol):
     """A session that takes contouring requests."""
 
-    async def draw(self, draw: dict[str, Any], operator: str) -> tuple[bool, str]:
+    async def draw(self, draw: dict[str, Any], operator: str, login: str | None) -> tuple[bool, str]:
         """Pass a request to the session; return whether it was accepted, and one line about it."""
         ...
 
@@ -59,7 +60,7 @@ def drawing_routes(session: ContourSession, outlines: OutlinePreview, access: Ac
         drawn, operator = asked.get("draw"), asked.get("operator")
         if not isinstance(operator, str) or not isinstance(drawn, dict):
             return JSONResponse({"accepted": False, "note": DRAW_SYNTAX}, 400)
-        accepted, note = await session.draw(drawn, operator)
+        accepted, note = await session.draw(drawn, operator, login_of(request))
         return JSONResponse({"accepted": accepted, "note": note})
 
     return [Route("/outline", outline, methods=["POST"]), Route("/draw", draw, methods=["POST"])]

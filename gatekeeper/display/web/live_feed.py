@@ -107,7 +107,7 @@ class LiveFeed:
                 await asyncio.wait_for(news.wait(), left_s)
         return None
 
-    async def ask(self, words: list[str], operator: str) -> tuple[bool, str]:
+    async def ask(self, words: list[str], operator: str, login: str | None) -> tuple[bool, str]:
         """Pass a request to the session and wait for its answer.
 
         Parameters
@@ -115,7 +115,9 @@ class LiveFeed:
         words : list of str
             The request and its arguments.
         operator : str
-            Name of the operator.
+            Name of the operator, as typed.
+        login : str or None
+            Login name of the operator, as the operating system says.
 
         Returns
         -------
@@ -124,9 +126,10 @@ class LiveFeed:
         note : str
             One line about it.
         """
-        return await self._answer({"command": words, "operator": operator}, always=only_holds(words))
+        asked: dict[str, object] = {"command": words, "operator": operator, "login": login}
+        return await self._answer(asked, always=only_holds(words))
 
-    async def draw(self, draw: dict[str, Any], operator: str) -> tuple[bool, str]:
+    async def draw(self, draw: dict[str, Any], operator: str, login: str | None) -> tuple[bool, str]:
         """Pass a request of the contouring page to the session and wait for its answer.
 
         Parameters
@@ -134,7 +137,9 @@ class LiveFeed:
         draw : dict
             The request.
         operator : str
-            Name of the operator.
+            Name of the operator, as typed.
+        login : str or None
+            Login name of the operator, as the operating system says.
 
         Returns
         -------
@@ -143,7 +148,7 @@ class LiveFeed:
         note : str
             One line about it.
         """
-        return await self._answer({"draw": draw, "operator": operator})
+        return await self._answer({"draw": draw, "operator": operator, "login": login})
 
     async def _answer(self, asked: dict[str, object], always: bool = False) -> tuple[bool, str]:
         if len(self._pending) >= MOST_PENDING and not always:

@@ -64,7 +64,7 @@ class Loading:
         """
         return None if self._feed is None else await self._feed.view(asked)
 
-    async def ask(self, _words: list[str], _operator: str) -> tuple[bool, str]:
+    async def ask(self, _words: list[str], _operator: str, _login: str | None) -> tuple[bool, str]:
         """Refuse a request: a recorded session takes none."""
         return False, ENDED
 

@@ -114,16 +114,17 @@ class WebPublisher:
             return
         try:
             number, operator = int(packet["id"]), str(packet["operator"])
+            login = None if packet.get("login") is None else str(packet["login"])
             pending: PendingRequest[Request] | PendingRequest[ContourRequest]
             draw, request = packet.get("draw"), None
             if draw is None:
-                request = request_from_json([str(word) for word in packet["command"]], operator, ORIGIN)
+                request = request_from_json([str(word) for word in packet["command"]], operator, ORIGIN, login)
             is_full = len(self._pending) >= MOST_PENDING and not (request is not None and request.holds)
             if self._requests is None or is_full:
                 self._send_answer(number, Answer(False, NO_REQUESTS if self._requests is None else TOO_MANY))
                 return
             if request is None:
-                pending = self._contour_requests.submit(request_of(dict(packet["draw"]), operator, ORIGIN))
+                pending = self._contour_requests.submit(request_of(dict(packet["draw"]), operator, ORIGIN, login))
             else:
                 pending = self._requests.submit(request)
             self._pending[number] = pending, stopwatch_ns()

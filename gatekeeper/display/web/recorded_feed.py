@@ -90,6 +90,6 @@ class RecordedFeed:
         async with self._judging:
             return await asyncio.to_thread(self._review.what_if, margin_mm, outside_percent)
 
-    async def ask(self, _words: list[str], _operator: str) -> tuple[bool, str]:
+    async def ask(self, _words: list[str], _operator: str, _login: str | None) -> tuple[bool, str]:
         """Refuse a request: a recorded session takes none."""
         return False, ENDED

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gatekeeper.core.json_values import parsed
 from gatekeeper.display.web.access import SUBPROTOCOL, Access, Guard, token_of
+from gatekeeper.display.web.peer_login import login_of
 from gatekeeper.style.colors import css
 
 MOST_BROWSERS = 64
@@ -38,7 +39,7 @@ class Feed(Protocol):
         """Return the message that a browser asks for, once it is available; None ends the connection."""
         ...
 
-    async def ask(self, words: list[str], operator: str) -> tuple[bool, str]:
+    async def ask(self, words: list[str], operator: str, login: str | None) -> tuple[bool, str]:
         """Handle a request of an operator; return whether it was accepted, and one line about it."""
         ...
 
@@ -99,7 +100,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
             or not all(isinstance(one, str) for one in words)
         ):
             return JSONResponse({"accepted": False, "note": REQUEST_SYNTAX}, 400)
-        accepted, note = await session.ask(words, operator)
+        accepted, note = await session.ask(words, operator, login_of(request))
         return JSONResponse({"accepted": accepted, "note": note})
 
     routes = [

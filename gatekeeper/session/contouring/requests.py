@@ -79,7 +79,7 @@ class DrawnContour:
 ContourRequest = TakeFrame | RetakeFrame | DrawnContour
 
 
-def request_of(values: Mapping[str, object], operator: str, origin: str) -> ContourRequest:
+def request_of(values: Mapping[str, object], operator: str, origin: str, login: str | None = None) -> ContourRequest:
     """Return the contouring request in JSON values.
 
     Parameters
@@ -90,13 +90,15 @@ def request_of(values: Mapping[str, object], operator: str, origin: str) -> Cont
         Name of the operator.
     origin : str
         Where the request was made.
+    login : str, optional
+        Login name of the operator, as the operating system says.
 
     Raises
     ------
     InputError
         When it is not a valid request, or its margin is outside the allowed range.
     """
-    name = identity(operator, None)
+    name = identity(operator, login)
     if dict(values) == {"take": True}:
         return TakeFrame(name, origin)
     if dict(values) == {"again": True}:
