@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gatekeeper.cli.options import JsonOption, SessionFileArg
+from gatekeeper.cli.output import say
 from gatekeeper.config import LiveConfig, load_live
 from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.errors import GatekeeperError
@@ -67,8 +68,8 @@ def check(session_file: SessionFileArg, as_json: JsonOption = False) -> None:
     findings = sum(not row.good for row in rows)
     for row in rows:
         for line in row.as_lines():
-            typer.echo(line, err=as_json)
-    typer.echo(f"\n{findings or 'no'} finding{'' if findings == 1 else 's'} in {session_file}", err=as_json)
+            say(line, err=as_json)
+    say(f"\n{findings or 'no'} finding{'' if findings == 1 else 's'} in {session_file}", err=as_json)
     if as_json:
         parts = {row.part: {"says": row.words, "good": row.good, "found": row.found} for row in rows}
         typer.echo(json.dumps({"session_file": str(session_file), "findings": findings, "parts": parts}))

@@ -5,6 +5,7 @@ import json
 import typer
 
 from gatekeeper.cli.options import JsonOption, OperatorOption, PlaceArg, WordsArg
+from gatekeeper.cli.output import say
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.login import login_name
 from gatekeeper.operator.client import send_request
@@ -27,9 +28,9 @@ def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, 
     if "status" in answer:
         for key, value in answer["status"].items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            typer.echo(f"{key:18}{'-' if shown is None or shown == '' else shown}", err=as_json)
+            say(f"{key:18}{'-' if shown is None or shown == '' else shown}", err=as_json)
     else:
-        typer.echo(f"{'done' if answer['accepted'] else 'refused'}: {answer.get('note', '')}", err=as_json)
+        say(f"{'done' if answer['accepted'] else 'refused'}: {answer.get('note', '')}", err=as_json)
     if as_json:
         typer.echo(json.dumps(answer))
     if not answer["accepted"]:

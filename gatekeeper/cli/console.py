@@ -3,10 +3,9 @@
 import asyncio
 from contextlib import closing, suppress
 
-import typer
-
 from gatekeeper.cli.console_option import LOOPBACK
 from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg, TrackerOption
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import known_tracker
 from gatekeeper.core.errors import InputError
 
@@ -32,7 +31,7 @@ def console(
     access = Access.of(host, control=False)
     with closing(open_session(session_dir)) as session:
         if session.chain.finding is not None:
-            typer.echo(f"gatekeeper: {session_dir}: {session.chain.finding}; the lines before it are shown", err=True)
+            say(f"gatekeeper: {session_dir}: {session.chain.finding}; the lines before it are shown", err=True)
         try:
             server_socket = listening(host, console_port or 0)
         except OSError as error:
@@ -48,7 +47,7 @@ def console(
 
             preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, named)), end)
             app = make_app(preparing, access, [what_if_route(preparing, access)])
-            server = make_server(app, lambda: typer.echo(f"console  {url_of(access, port)}"))
+            server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
             with preparing, suppress(KeyboardInterrupt):
                 asyncio.run(server.serve([server_socket]))
             if preparing.failure is not None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from gatekeeper.cli.options import AsStoredOption, ObserverOption, ScanOption, TimeAxisOption
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of
 
 PathArg = Annotated[Path, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
@@ -33,9 +34,9 @@ def convert(
     target = target_of(to, out)
     recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
     for note in recording.notes:
-        typer.echo(f"gatekeeper: {note}", err=True)
+        say(f"gatekeeper: {note}", err=True)
     if not target.keeps_target and recording.first_mask is not None:
-        typer.echo("gatekeeper: the target is not part of this format and is left out", err=True)
+        say("gatekeeper: the target is not part of this format and is left out", err=True)
     with ProgressBars() as bars:
         target.write(recording, out, bars)
-    typer.echo(f"{out}")
+    say(f"{out}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import SessionArg
+from gatekeeper.cli.output import say
 from gatekeeper.core.errors import ConfigError
 
 SlicerOption = Annotated[bool, typer.Option("--slicer", help="For the SlicerCineTrack extension of 3D Slicer.")]
@@ -26,4 +27,4 @@ def export(session_dir: SessionArg, slicer: SlicerOption = False, out: OutOption
     folder = Path(f"{session_dir.resolve().name}-slicer") if out is None else out
     with closing(open_session(session_dir)) as session, ProgressBars() as bars:
         write_slicer(session, folder, bars)
-    typer.echo(f"{folder}")
+    say(f"{folder}")

@@ -15,6 +15,7 @@ from gatekeeper.cli.options import (
     SecondsOption,
     ToOption,
 )
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import recording_of
 from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
@@ -43,7 +44,7 @@ def feed(
     feeder = open_feeder(address)
     period_s = (recording.times_s[-1] - recording.times_s[0]) / max(1, len(recording.times_s) - 1)
     rate = f"{speed / period_s:.1f} frames/s" if period_s > 0.0 else "one frame"
-    typer.echo(f"feeding {recording.name} to {address}, {rate}", err=as_json)
+    say(f"feeding {recording.name} to {address}, {rate}", err=as_json)
     began_ns = stopwatch_ns()
     with closing(feeder), ProgressBars() as bars:
 
@@ -68,7 +69,7 @@ def feed(
         except KeyboardInterrupt:
             interrupted = True
     took_s = (stopwatch_ns() - began_ns) * 1e-9
-    typer.echo(f"{sent} frames in {took_s:.1f} s", err=as_json)
+    say(f"{sent} frames in {took_s:.1f} s", err=as_json)
     if gone is not None:
         raise InputError(f"{gone} (after {sent} frames)")
     if as_json:

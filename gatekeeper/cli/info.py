@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of
 from gatekeeper.core.errors import ConfigError
 
@@ -52,6 +53,6 @@ def info(
     console = Console(stderr=as_json)
     if console.is_terminal:
         console.print(terminal_picture(recording, width=min(64, console.width)), end="")
-    typer.echo(facts.as_table(), err=as_json)
+    say(facts.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(facts.as_json(), allow_nan=False))

@@ -2,9 +2,8 @@
 
 import re
 
-import typer
-
 from gatekeeper.cli.options import ConfigOption, NewCaseArg
+from gatekeeper.cli.output import say
 from gatekeeper.config import build, load_toml
 
 
@@ -19,4 +18,4 @@ def phantom(out_dir: NewCaseArg, config: ConfigOption = None) -> None:
         settings = build(PhantomConfig, {**settings.model_dump(), "name": name or settings.name}, "OUT_DIR")
     with waiting("making the phantom"):
         folder = write_phantom(settings, out_dir)
-    typer.echo(f"{folder}")
+    say(f"{folder}")

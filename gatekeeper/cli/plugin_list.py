@@ -6,6 +6,7 @@ from importlib import metadata
 
 import typer
 
+from gatekeeper.cli.output import say
 from gatekeeper.core.errors import PluginError
 from gatekeeper.core.json_values import aligned
 from gatekeeper.plugins import DISTRIBUTION, REGISTRIES, Plugin
@@ -18,7 +19,7 @@ def list_plugins(as_json: bool) -> None:
         (f"{one['part']} {one['kind']}", f"{one['distribution']} {one['version']}, {one['fault'] or one['location']}")
         for one in found
     ]
-    typer.echo("\n".join(aligned(rows)), err=as_json)
+    say("\n".join(aligned(rows)), err=as_json)
     if as_json:
         typer.echo(json.dumps({"plugins": found}))
 

@@ -2,8 +2,6 @@
 
 from contextlib import closing
 
-import typer
-
 from gatekeeper.cli.console_option import page_of
 from gatekeeper.cli.options import (
     DEFAULTS,
@@ -30,6 +28,7 @@ from gatekeeper.cli.options import (
     TimeAxisOption,
     TrackerOption,
 )
+from gatekeeper.cli.output import say
 from gatekeeper.cli.replay_run import play
 from gatekeeper.cli.settings import choices_of, known_tracker, pace_of, settings_of
 from gatekeeper.core.errors import ConfigError
@@ -83,7 +82,7 @@ def replay(
         choices = choices_of(scan, observer, time_axis, as_stored)
         recording = open_recording(case, choices)
         for note in recording.notes:
-            typer.echo(f"gatekeeper: {note}", err=True)
+            say(f"gatekeeper: {note}", err=True)
         if target is not None:
             recording = with_target(recording, case, choices, target, roi)
         play(replay_input(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
@@ -95,7 +94,7 @@ def replay(
             )
     with closing(open_session(case)) as session:
         if session.chain.finding is not None:
-            typer.echo(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
+            say(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
         settings = settings_of(session.config(), config, margin_mm, outside_percent)
         if tracker is not None:
             settings = with_tracker(settings, tracker)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gatekeeper.cli.console_option import Page, shown
+from gatekeeper.cli.output import say
 from gatekeeper.config import SessionConfig
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
 from gatekeeper.core.clock import Clock, PacedClock, VirtualClock, utc_stamp
@@ -43,13 +44,13 @@ def play(
     folder = Path("sessions") / f"{recording.name}-{utc_stamp()}" if out is None else out
     period_s, max_age_s = frame_period_s(recording.times_s), settings.gate.max_age_s
     if period_s > max_age_s:
-        typer.echo(
+        say(
             f"gatekeeper: frames come every {period_s:.3g} s and are good for gate.max_age_s = {max_age_s:.3g} s; "
             "the beam is held in between; raise gate.max_age_s with --config",
             err=True,
         )
     if unsafe := unsafe_settings(settings):
-        typer.echo(f"gatekeeper: UNSAFE SETTINGS: {in_short(unsafe)}", err=True)
+        say(f"gatekeeper: UNSAFE SETTINGS: {in_short(unsafe)}", err=True)
     begin_s = 0.0 if original is None else original.begin_s
     clock = VirtualClock(begin_s) if pace is None else PacedClock(pace)
     linac = _linac(settings, pace, period_s, clock)
@@ -64,23 +65,23 @@ def play(
                 words,
                 status or SessionStatus(),
                 clock,
-                lambda line: typer.echo(line, err=True),
+                lambda line: say(line, err=True),
             ),
             real_time(settings.loop) as grants,
             ProgressBars() as bars,
         ):
             for grant in grants:
-                typer.echo(f"gatekeeper: {grant.as_line()}", err=True)
+                say(f"gatekeeper: {grant.as_line()}", err=True)
             result = replay(material, settings, folder, clock, bars, linac, faults, status)
     except KeyboardInterrupt:
-        typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
+        say(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None
     finally:
         if linac is not None:
             linac.close()
     kind = settings.tracker.kind
     written = _report(folder, kind if ":" in kind else None) if report else None
-    typer.echo(result.as_table(written), err=as_json)
+    say(result.as_table(written), err=as_json)
     if original is None and not faults:
         _advise(result.summary.hold_reasons, settings)
     values = result.as_json()
@@ -88,7 +89,7 @@ def play(
         values |= _print_comparison(original, folder, as_json)
         then = original.config().tracker.kind
         if then != kind:
-            typer.echo(f"the original was tracked by {then!r}, what if by {kind!r}", err=as_json)
+            say(f"the original was tracked by {then!r}, what if by {kind!r}", err=as_json)
             values["trackers"] = {"original": then, "what_if": kind}
     if written is not None:
         values["report"] = str(written)
@@ -100,7 +101,7 @@ def _advise(hold_reasons: Mapping[str, int], settings: SessionConfig) -> None:
     """Say what to set for a recording that was sorted in retrospect, which repeats pictures."""
     repeats = max(hold_reasons.get(reason, 0) for reason in (Reason.FROZEN, Reason.NOT_LIVE))
     if repeats and not settings.gate.retrospective:
-        typer.echo(
+        say(
             f"gatekeeper: frames that show an earlier picture again: {repeats}; if the recording was sorted in "
             "retrospect, give --config with [gate], retrospective = true and identical_frames = 1",
             err=True,
@@ -135,5 +136,5 @@ def _print_comparison(original: "RecordedSession", folder: Path, as_json: bool) 
     from replay.sessions.compare import compare
 
     comparison = compare(original.entries, read_decisions(folder / "decisions.jsonl"))
-    typer.echo(f"\n{comparison.as_table()}", err=as_json)
+    say(f"\n{comparison.as_table()}", err=as_json)
     return comparison.as_json()

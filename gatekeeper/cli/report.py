@@ -5,6 +5,7 @@ import json
 import typer
 
 from gatekeeper.cli.options import JsonOption, ReportOutOption, SessionArg, TrackerOption
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import known_tracker
 
 
@@ -17,6 +18,6 @@ def report(
 
     with ProgressBars() as bars:
         path = write_report(session_dir, out, bars, known_tracker(tracker))
-    typer.echo(f"report  {path}", err=as_json)
+    say(f"report  {path}", err=as_json)
     if as_json:
         typer.echo(json.dumps({"report": str(path), "bytes": path.stat().st_size}))

@@ -23,6 +23,7 @@ from gatekeeper.cli.options import (
     PrescribedOption,
     SessionFileArg,
 )
+from gatekeeper.cli.output import say
 from gatekeeper.config import DrawnConfig, DryRunLinacConfig, LiveConfig, PluginLinacConfig, load_live
 from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
@@ -79,9 +80,9 @@ def run(
     try:
         outcome = _gate(LiveSession(definition, clock, draw=draw), definition, clock, folder, page)
     except KeyboardInterrupt:
-        typer.echo(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
+        say(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None
-    typer.echo(outcome.as_table(), err=as_json)
+    say(outcome.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), allow_nan=False))
     code = _exit_code(outcome, arm)

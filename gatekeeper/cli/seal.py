@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.options import JsonOption, SessionArg, TrustedOption
+from gatekeeper.cli.output import say
 
 SealOutOption = Annotated[
     Path | None,
@@ -48,6 +49,6 @@ def seal(
     rows.append(("complete", "yes" if made.complete else f"no: up to line {made.line}"))
     if stamped is not None:
         rows.append(("time", stamped))
-    typer.echo("\n".join(f"{name:<9} {value}" for name, value in rows), err=as_json)
+    say("\n".join(f"{name:<9} {value}" for name, value in rows), err=as_json)
     if as_json:
         typer.echo(json.dumps({"seal": str(path), **asdict(made), "time_stamp": stamped}))

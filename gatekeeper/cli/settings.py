@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
+from gatekeeper.cli.output import say
 from gatekeeper.config import SessionConfig, load_toml, with_limits
 from gatekeeper.core.errors import ConfigError
 
@@ -77,5 +76,5 @@ def recording_of(case: str) -> "Recording":
     with waiting("reading the recording"):
         recording = open_recording(Path(case))
     for note in recording.notes:
-        typer.echo(f"gatekeeper: {note}", err=True)
+        say(f"gatekeeper: {note}", err=True)
     return recording

@@ -8,6 +8,7 @@ import typer
 
 from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.cli.options import JsonOption
+from gatekeeper.cli.output import say
 
 trackrad = typer.Typer(no_args_is_help=True, help="Run as an algorithm of the TrackRAD2025 challenge, and score.")
 
@@ -32,7 +33,7 @@ def run(input_dir: InputOption, output_dir: OutputOption, as_json: JsonOption = 
 
     with ProgressBars() as bars:
         result = run_case(input_dir, output_dir, bars)
-    typer.echo(result.as_line(), err=as_json)
+    say(result.as_line(), err=as_json)
     if as_json:
         typer.echo(json.dumps(result.as_json(), allow_nan=False))
 
@@ -52,6 +53,6 @@ def score(
         result = score_folders(truth, predictions, bars)
     if csv is not None:
         write_atomically(csv, as_csv(result).encode())
-    typer.echo(as_table(result), err=as_json)
+    say(as_table(result), err=as_json)
     if as_json:
         typer.echo(json.dumps(plain(result), allow_nan=False))

@@ -14,6 +14,7 @@ from gatekeeper.cli.options import (
     TrackerOption,
     TrustedOption,
 )
+from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import known_tracker
 from gatekeeper.core.errors import ConfigError
 
@@ -40,7 +41,7 @@ def verify(
     keys = None if trusted is None else read_trusted(trusted)
     with waiting("verifying"):
         found = verify_folder(session_dir, head, known_tracker(tracker), keys, seal, interlock)
-    typer.echo(found.as_table(), err=as_json)
+    say(found.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(found.as_json(), allow_nan=False))
     if found.exit_code:

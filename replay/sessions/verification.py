@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
+from gatekeeper.core.printable import printable
 from replay.sessions.differences import Difference, difference_rows
 
 GOOD, FINDING, INCOMPLETE = 0, 1, 3
@@ -107,11 +108,7 @@ class Verification:
             ("result", self.result),
         ]
         # What comes from files must not reach a terminal as control characters.
-        text = "\n".join(f"{name:<9} {_printable(value)}" for name, value in rows)
+        text = "\n".join(f"{name:<9} {printable(value)}" for name, value in rows)
         if self.differences:
             text += "\n\n" + "\n".join(difference_rows(self.differences))
         return text
-
-
-def _printable(text: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in text)
