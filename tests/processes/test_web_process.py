@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.core.login import login_name
 from gatekeeper.display.web.message import parts_of, unpacked
 from gatekeeper.display.web.process import CAPACITY, Address, Console
+from gatekeeper.display.web.serve import MOST_CONNECTIONS
 from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime.process import NICENESS
 from tests.support import live_processes
@@ -112,6 +113,15 @@ def test_browser_that_never_reads_delays_no_other(console):
             console.show(parts_of({"number": number}, image))
             view = newest(link)
             assert view["number"] == number
+
+
+def test_silent_connections_keep_no_browser_out(console):
+    place = console.url
+    host, port = place.removeprefix("http://").rstrip("/").rsplit(":", 1)
+    with ExitStack() as opened:
+        for _ in range(MOST_CONNECTIONS + 10):
+            opened.enter_context(socket.create_connection((host, int(port)), 5.0))
+        until(lambda: httpx.get(f"{place}hello").status_code == 200)
 
 
 def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):

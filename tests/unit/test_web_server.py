@@ -4,8 +4,10 @@ import json
 from contextlib import ExitStack
 
 import pytest
+from starlette.applications import Starlette
 
 from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.serve import MOST_SILENT, REQUEST_S, make_server
 from gatekeeper.display.web.server import LARGEST_REQUEST, MOST_BROWSERS, make_app
 from tests.support.web_client import BEARER, HOST, LOCKED, ORIGIN, TOKEN, TestClient, Told, WebSocketDenialResponse
 
@@ -148,3 +150,31 @@ def test_only_so_many_browsers_look_at_once():
             assert refusal(open_client, ["gatekeeper"], **ORIGIN) == 503
         with views(open_client, ["gatekeeper"], **ORIGIN):
             pass
+
+
+class Connection:
+    """A connection of the server; `cycle` is its request."""
+
+    def __init__(self, **request):
+        self.__dict__.update(request)
+        self.transport, self.closed = self, False
+
+    def close(self):
+        self.closed = True
+
+
+def test_connections_without_a_request_are_closed_in_time_and_when_they_are_too_many():
+    server = make_server(Starlette())
+    silent = [Connection(cycle=None) for _ in range(2)]
+    busy = [Connection(cycle=object()), Connection()]
+    server.server_state.connections = {*silent, *busy}
+    server.close_silent(100.0)
+    server.close_silent(100.0 + REQUEST_S)
+    assert not any(one.closed for one in (*silent, *busy))
+    more = [Connection(cycle=None) for _ in range(MOST_SILENT - 1)]
+    server.server_state.connections |= set(more)
+    server.close_silent(100.0 + REQUEST_S)
+    assert [one.closed for one in silent].count(True) == 1, "the oldest of too many"
+    server.close_silent(100.1 + REQUEST_S)
+    assert all(one.closed for one in silent)
+    assert not any(one.closed for one in (*more, *busy))

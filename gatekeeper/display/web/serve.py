@@ -1,5 +1,6 @@
 """Make the socket and the HTTP server of a console."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -11,6 +12,10 @@ from gatekeeper.display.web.access import Access
 LARGEST_MESSAGE = 4096
 """Size of the largest websocket message from a browser, in bytes."""
 MOST_CONNECTIONS = 200
+REQUEST_S = 5.0
+"""Time within which a connection sends its first request, in s; then it is closed."""
+MOST_SILENT = 32
+"""Largest number of connections without a request; beyond it the oldest are closed, for browsers to get through."""
 SEND_BUFFER = 1 << 18
 
 
@@ -106,8 +111,24 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, begin: Callable[[], None] | None) -> None:
         super().__init__(config)
         self._begin = begin
+        self._silent_since_s: dict[object, float] = {}
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._begin is not None:
             self._begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        self.close_silent(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def close_silent(self, now_s: float) -> None:
+        """Close connections without a request in time, and the oldest of too many; called ten times a second."""
+        # A websocket has no such attribute.
+        silent = [one for one in self.server_state.connections if getattr(one, "cycle", one) is None]
+        self._silent_since_s = {one: self._silent_since_s.get(one, now_s) for one in silent}
+        silent.sort(key=self._silent_since_s.__getitem__)
+        surplus = len(silent) - MOST_SILENT
+        for place, one in enumerate(silent):
+            if place < surplus or now_s - self._silent_since_s[one] > REQUEST_S:
+                one.transport.close()
