@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.tracking.tracker import Tracker
-from replay.formats.metaimage import read_metaimage, write_metaimage
+from replay.formats.metaimage import read_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.pixel_file import to_time_first
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.trackrad_predictions import OUTPUT

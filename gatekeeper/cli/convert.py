@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from gatekeeper.cli.options import AsStoredOption, ObserverOption, ScanOption, TimeAxisOption
+from gatekeeper.cli.options import (
+    AsStoredOption,
+    ObserverOption,
+    PlaneOption,
+    RateOption,
+    ScanOption,
+    SpacingOption,
+    TimeAxisOption,
+)
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of
 
@@ -25,6 +33,9 @@ def convert(
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
     as_stored: AsStoredOption = False,
+    rate_hz: RateOption = None,
+    spacing_mm: SpacingOption = None,
+    plane: PlaneOption = None,
 ) -> None:
     """Write a recording in another format, with its pixels, geometry and times, without any person's name."""
     from replay.formats.open import open_recording
@@ -32,7 +43,7 @@ def convert(
     from replay.progress import ProgressBars
 
     target = target_of(to, out)
-    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
+    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane))
     for note in recording.notes:
         say(f"gatekeeper: {note}", err=True)
     if not target.keeps_target and recording.first_mask is not None:

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.options import AsStoredOption, JsonOption, ObserverOption, ScanOption, TimeAxisOption
+from gatekeeper.cli.options import (
+    AsStoredOption,
+    JsonOption,
+    ObserverOption,
+    PlaneOption,
+    RateOption,
+    ScanOption,
+    SpacingOption,
+    TimeAxisOption,
+)
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of
 from gatekeeper.core.errors import ConfigError
@@ -24,6 +33,9 @@ def info(
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
     as_stored: AsStoredOption = False,
+    rate_hz: RateOption = None,
+    spacing_mm: SpacingOption = None,
+    plane: PlaneOption = None,
     png: PngOption = None,
     plugins: PluginsOption = False,
     as_json: JsonOption = False,
@@ -44,7 +56,7 @@ def info(
     from replay.recording_picture import png_picture, terminal_picture
     from replay.write import file_written_atomically
 
-    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored))
+    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane))
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars)
     if png is not None:

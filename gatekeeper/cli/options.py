@@ -115,6 +115,27 @@ AsStoredOption = Annotated[
         "--as-stored", help="Assume that stored rows run superior to inferior and columns anterior to posterior."
     ),
 ]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--rate-hz", help="Frames per second, whatever the files say.", metavar="HZ", min=0.01, max=1000.0),
+]
+SpacingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--spacing-mm",
+        help="Distance of pixel centres along stored rows and columns in mm, whatever the files say.",
+        metavar="ROW[,COL]",
+    ),
+]
+PlaneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--plane",
+        help="Where stored rows and columns run, whatever the files say: two letters of S I A P L R, such as IP, or "
+        "nine numbers, the first pixel in LPS mm and the two unit vectors.",
+        metavar="ROWS+COLS",
+    ),
+]
 FaultOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -18,11 +18,14 @@ from gatekeeper.cli.options import (
     ObserverOption,
     OutOption,
     OutsideOption,
+    PlaneOption,
     PrescribedOption,
     PreviewOption,
+    RateOption,
     ReportOption,
     RoiOption,
     ScanOption,
+    SpacingOption,
     SpeedOption,
     TargetOption,
     TimeAxisOption,
@@ -52,6 +55,9 @@ def replay(
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
     as_stored: AsStoredOption = False,
+    rate_hz: RateOption = None,
+    spacing_mm: SpacingOption = None,
+    plane: PlaneOption = None,
     console: ConsoleOption = False,
     console_host: ConsoleHostOption = None,
     console_port: ConsolePortOption = None,
@@ -79,7 +85,7 @@ def replay(
     page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
     faults = [parse(text) for text in fault or ()]
     if not is_session(case):
-        choices = choices_of(scan, observer, time_axis, as_stored)
+        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane)
         recording = open_recording(case, choices)
         for note in recording.notes:
             say(f"gatekeeper: {note}", err=True)
@@ -87,7 +93,8 @@ def replay(
             recording = with_target(recording, case, choices, target, roi)
         play(replay_input(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
         return
-    for option, given in (("preview-s", preview_s), ("target", target)):
+    told = (("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane))
+    for option, given in (("preview-s", preview_s), ("target", target), *told):
         if given:
             raise ConfigError(
                 f"command line: {option} = {given}: a session is replayed from what it began with; leave it out"

@@ -10,11 +10,23 @@ from gatekeeper.config import SessionConfig, load_toml, with_limits
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gatekeeper.core.frame import Plane
     from replay.formats.format import Choices
     from replay.recording import Recording
 
 
 SLOWEST, FASTEST = 0.01, 1000.0
+LARGEST_STEP_MM = 100.0
+UNIT = 1e-3
+STEPS = {
+    "S": (0.0, 0.0, 1.0),
+    "I": (0.0, 0.0, -1.0),
+    "A": (0.0, -1.0, 0.0),
+    "P": (0.0, 1.0, 0.0),
+    "L": (1.0, 0.0, 0.0),
+    "R": (-1.0, 0.0, 0.0),
+}
+"""The way (DICOM LPS) to each side of the patient, by its letter."""
 
 
 def settings_of(
@@ -53,12 +65,63 @@ def pace_of(speed: str) -> float | None:
 
 
 def choices_of(
-    scan: str | None, observer: str | None, time_axis: Literal["first", "last"] | None, as_stored: bool
+    scan: str | None,
+    observer: str | None,
+    time_axis: Literal["first", "last"] | None,
+    as_stored: bool,
+    rate_hz: float | None = None,
+    spacing_mm: str | None = None,
+    plane: str | None = None,
 ) -> "Choices":
     """Return the options for the reader of a recording."""
     from replay.formats.format import Choices
 
-    return Choices(scan, observer, time_axis, as_stored)
+    if as_stored and plane is not None:
+        raise ConfigError("command line: --plane and --as-stored contradict each other; give one of them")
+    told_mm = None if spacing_mm is None else _spacing_mm(spacing_mm)
+    told_plane = None if plane is None else _plane(plane)
+    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane)
+
+
+def _numbers(text: str) -> list[float]:
+    """Return the numbers of a list with commas; empty when one of them is no number or not finite."""
+    try:
+        found = [float(word) for word in text.split(",")]
+    except ValueError:
+        return []
+    return found if all(map(math.isfinite, found)) else []
+
+
+def _spacing_mm(text: str) -> tuple[float, float]:
+    """Return the size of pixels along rows and columns in mm; one number is that of both."""
+    found = _numbers(text)
+    if len(found) not in (1, 2) or not all(0.0 < step <= LARGEST_STEP_MM for step in found):
+        raise ConfigError(
+            f"command line: spacing-mm = {text!r:.40}: must be one or two numbers above 0 and up to "
+            f"{LARGEST_STEP_MM:g}, such as 2.5 or 2.5,2"
+        )
+    return found[0], found[-1]
+
+
+def _plane(text: str) -> "Plane":
+    """Return the plane of the stored images from two letters or nine numbers."""
+    from gatekeeper.core.frame import Plane
+
+    letters, found = text.upper(), _numbers(text)
+    if len(letters) == 2 and set(letters) <= set(STEPS):
+        first, rows, cols = (0.0, 0.0, 0.0), STEPS[letters[0]], STEPS[letters[1]]
+    elif len(found) == 9:
+        first, rows, cols = ((found[k], found[k + 1], found[k + 2]) for k in (0, 3, 6))
+    else:
+        raise ConfigError(
+            f"command line: plane = {text!r:.40}: must be two letters of {' '.join(STEPS)}, such as IP for rows to "
+            "inferior and columns to posterior, or nine numbers: the first pixel in LPS mm and two unit vectors"
+        )
+    if abs(sum(one * other for one, other in zip(rows, cols, strict=True))) > UNIT or not all(
+        abs(math.hypot(*step) - 1.0) <= UNIT for step in (rows, cols)
+    ):
+        raise ConfigError(f"command line: plane = {text!r:.40}: rows and columns must be unit vectors at right angles")
+    return Plane(first, rows, cols)
 
 
 PHANTOM = "phantom"

@@ -79,7 +79,7 @@ def part_kind(value: object, kinds: Container[object]) -> str | None:
 Model = TypeVar("Model", bound=StrictModel)
 
 
-def build(model: type[Model], values: dict[str, object], where: str) -> Model:
+def build(model: type[Model], values: dict[str, object], where: str, quoted: bool = True) -> Model:
     """Validate settings.
 
     Parameters
@@ -90,6 +90,8 @@ def build(model: type[Model], values: dict[str, object], where: str) -> Model:
         Values by name, nested for stages.
     where : str
         Origin of the values for the error message, for example a file name.
+    quoted : bool
+        Whether the message shows wrong values; not those of a file that may be about a person.
 
     Returns
     -------
@@ -105,7 +107,8 @@ def build(model: type[Model], values: dict[str, object], where: str) -> Model:
         return model.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{_place(values, fault['loc']) or 'the whole'} = {_quoted(fault['input'])}: {fault['msg']}"
+            f"{_place(values, fault['loc']) or 'the whole'}"
+            f"{' = ' + _quoted(fault['input']) if quoted else ''}: {fault['msg']}"
             for fault in error.errors()
         )
         raise ConfigError(f"{where}: {faults}") from None

@@ -56,10 +56,7 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
         When the images are not sagittal.
     """
     series, notes = _series(path, choices)
-    sidecar = read_sidecar(path)
-    if choices.as_stored:
-        sidecar = sidecar.model_copy(update={"as_stored": True})
-    return make_recording(_stack(series, notes), sidecar, path)
+    return make_recording(_stack(series, notes), read_sidecar(path, choices), path)
 
 
 def frame_of_reference(path: Path, choices: Choices) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gatekeeper.core.frame import Plane
 from replay.recording import Recording
 
 HEAD_BYTES = 4096
@@ -26,12 +27,21 @@ class Choices:
     as_stored : bool
         Whether rows run superior to inferior and columns anterior to posterior as stored, and the directions in the
         header are ignored.
+    rate_hz : float or None
+        Frames per second, whatever the files say.
+    spacing_mm : tuple of float or None
+        Distance of pixel centres along stored rows and columns in mm, whatever the files say.
+    plane : Plane or None
+        Plane of the stored images, whatever the files say.
     """
 
     scan: str | None = None
     observer: str | None = None
     time_axis: Literal["first", "last"] | None = None
     as_stored: bool = False
+    rate_hz: float | None = None
+    spacing_mm: tuple[float, float] | None = None
+    plane: Plane | None = None
 
 
 @dataclass(frozen=True, slots=True)

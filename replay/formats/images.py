@@ -83,7 +83,7 @@ def open_images(images: ImageFormat, path: Path, choices: Choices) -> Recording:
     GeometryError
         When the images are not sagittal.
     """
-    sidecar = read_sidecar(path, choices.as_stored)
+    sidecar = read_sidecar(path, choices)
     stack = images.read(path, choices.time_axis or sidecar.time_axis, sidecar.as_stored)
     return make_recording(_with_target(stack, sidecar, path, images.is_itk), sidecar, path)
 

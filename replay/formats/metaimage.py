@@ -1,4 +1,4 @@
-"""MetaImage files (.mha, .mhd): header and pixels are read and checked here, files are written by SimpleITK.
+"""MetaImage files (.mha, .mhd): header and pixels are read and checked here.
 
 SimpleITK returns wrong pixels from a damaged deflate stream, drops the sign of a negative spacing, allocates what a
 header announces before it looks at the file, crashes on a long word in the header, prints to standard error, and reads
@@ -7,28 +7,36 @@ one by one where they lie one after the other. Format: the MetaIO documentation 
 """
 
 import math
-import os
 import re
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NoReturn
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
 from replay.formats.decompression import zlib_opener
 from replay.formats.pixel_file import MAX_COMPRESSED_BYTES, PixelFile
-from replay.formats.volume import Volume, unit_directions
+from replay.formats.volume import Volume, beside, unit_directions
 
 MAX_BYTES = MAX_COMPRESSED_BYTES
-_MAX_HEADER_BYTES = 65536
+_MAX_HEADER_BYTES = 2**26
+"""Limit of a header; those of PLUS have some lines for each frame."""
+_MAX_LINE_BYTES = 2**16
 _MAX_WORD_CHARS = 254
 _TRUE = ("T", "t", "1")
 _HEADER_LINE = re.compile(rb" *([!-9;<>-~][ -9;<>-~]*)=([\t -\xff]*)\r?\n")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
-_FIRST_KEYS = (b"ObjectType", b"NDims", b"Comment", b"ObjectSubType", b"Name", b"ID")
+_NAMES = (b"DimSize", b"ElementType", b"ElementSpacing", b"NDims", b"ObjectType")
+"""Keys of which the beginning of a file has two, whatever its first key is."""
+_USED = (
+    *("NDims", "DimSize", "ElementType", "ElementSpacing", "ElementNumberOfChannels", "ElementDataFile", "HeaderSize"),
+    *("BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData", "CompressedDataSize"),
+    *("TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin", "Kinds"),
+)
+_OF_FRAME = re.compile(r"Seq_Frame(\d{1,9})_(Timestamp|ImageStatus)")
+_TIME_KINDS = ("list", "time")
 _SKEW = 1e-3
 _TYPES = {
     "MET_CHAR": "i1",
@@ -44,25 +52,14 @@ _TYPES = {
 }
 
 
-class Place(NamedTuple):
-    """Origin and directions of an image, in DICOM LPS.
-
-    Attributes
-    ----------
-    origin_mm : tuple of 3 floats
-        Centre of the first pixel, in mm.
-    directions : tuple of 3 vectors
-        Unit vectors along which indices increase, that of the slowest axis first.
-    """
-
-    origin_mm: Vector
-    directions: tuple[Vector, Vector, Vector]
-
-
 def is_metaimage(_path: Path, head: bytes) -> bool:
     """Return whether a file begins as the header of a MetaImage does."""
-    line = _HEADER_LINE.match(head)
-    return line is not None and line[1].strip() in _FIRST_KEYS and b"DimSize" in head
+    keys = []
+    for line in head.splitlines(keepends=True):
+        if (found := _HEADER_LINE.fullmatch(line)) is None:
+            break
+        keys.append(found[1].strip())
+    return sum(name in keys for name in _NAMES) > 1
 
 
 def read_metaimage(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
@@ -122,58 +119,6 @@ def read_plain(path: Path) -> Volume:
     return volume
 
 
-def write_metaimage(
-    path: Path,
-    pixels: NDArray[np.generic],
-    spacing: tuple[float, ...],
-    like: Path | None = None,
-    place: Place | None = None,
-) -> None:
-    """Write pixels as a compressed MetaImage that is read back exactly.
-
-    Parameters
-    ----------
-    path : Path
-        The file to make; its name ends in .mha.
-    pixels : ndarray of int, float32 or float64
-        With the slowest axis first.
-    spacing : tuple of float
-        Distance of pixel centres along each axis of `pixels`.
-    like : Path, optional
-        A file of as many axes, from which origin and directions are copied.
-    place : Place, optional
-        Origin and directions of an image of three axes.
-
-    Raises
-    ------
-    OSError
-        When the file cannot be written.
-    """
-    native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
-    image: Any = SimpleITK.GetImageFromArray(native)
-    image.SetSpacing([float(step) for step in reversed(spacing)])
-    if like is not None:
-        reader: Any = SimpleITK.ImageFileReader
-        header = reader()
-        header.SetImageIO("MetaImageIO")
-        header.SetFileName(str(like))
-        header.ReadImageInformation()
-        image.SetOrigin(header.GetOrigin())
-        image.SetDirection(header.GetDirection())
-    if place is not None:
-        image.SetOrigin(place.origin_mm)
-        image.SetDirection(np.array(place.directions[::-1]).T.ravel().tolist())
-    with path.open("wb") as file:
-        # Find a full disk, which SimpleITK prints to standard error or ignores; level 1 makes at most 9/8 of the size.
-        os.posix_fallocate(file.fileno(), 0, native.nbytes * 9 // 8 + _MAX_HEADER_BYTES)
-    try:
-        name = str(path).encode().decode()
-        SimpleITK.WriteImage(image, name, useCompression=True, compressionLevel=1, imageIO="MetaImageIO")
-        read_plain(path).pixels.check()
-    except (RuntimeError, UnicodeError, RecordingError) as error:
-        raise OSError("SimpleITK cannot write it completely under this name") from error
-
-
 def read_header(path: Path) -> Volume:
     """Read the header of a MetaImage; the pixels are read later.
 
@@ -195,26 +140,30 @@ def read_header(path: Path) -> Volume:
         When the file cannot be read.
     """
     with path.open("rb") as file:
-        header = _header(path, file)
+        header, of_frames = _header(path, file)
         offset = file.tell()
     dtype, sizes = _layout(path, header)
     spacing = _numbers(path, header, ("ElementSpacing",), len(sizes), "above 0")
     if spacing is None:
         _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, correct the header")
-    if (data := header["ElementDataFile"]) != "LOCAL":
-        offset = 0
-        if Path(data).name != data or data.startswith("LIST") or "%" in data:
-            _refuse(path, f"has its pixels in {data!r:.60}; store it as one .mha file")
     is_compressed = header.get("CompressedData", "").startswith(_TRUE)
-    where = path if data == "LOCAL" else path.with_name(data)
+    where = path
+    if (data := header["ElementDataFile"]) != "LOCAL":
+        where, offset = beside(path, data, "mha"), 0
+    offset = _offset(path, header, where, offset, None if is_compressed else math.prod(sizes) * dtype.itemsize)
     announced = header.get("CompressedDataSize", "no number") if is_compressed else None
     decompress = zlib_opener(where, offset, announced) if is_compressed else None
+    time = _time_axis(header, len(sizes))
+    times_s, notes = _of_frames(of_frames, None if time is None else sizes[time])
     origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
     return Volume(
         pixels=PixelFile(where, offset, dtype, sizes[::-1], decompress),
         spacing=spacing,
         directions=_directions(path, header, len(sizes)),
         origin_mm=_in_space(origin),
+        time=time,
+        times_s=times_s,
+        notes=notes,
     )
 
 
@@ -222,15 +171,69 @@ def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
-def _header(path: Path, file: BinaryIO) -> dict[str, str]:
-    """Read the lines `key = value` up to ElementDataFile, after which the pixels begin, and leave the file there."""
+def _header(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, dict[int, str]]]:
+    """Read the lines `key = value` up to ElementDataFile, after which the pixels begin, and leave the file there.
+
+    Returns
+    -------
+    header : dict of str to str
+        What is used of the header.
+    of_frames : dict of str to dict
+        Of a sequence of PLUS, the values of each frame by its number.
+    """
     header: dict[str, str] = {}
+    of_frames: dict[str, dict[int, str]] = {"Timestamp": {}, "ImageStatus": {}}
     while "ElementDataFile" not in header:
-        line = _HEADER_LINE.fullmatch(file.readline(_MAX_HEADER_BYTES - file.tell()))
-        if line is None or (key := line[1].decode().strip()) in header:
+        line = _HEADER_LINE.fullmatch(file.readline(min(_MAX_LINE_BYTES, _MAX_HEADER_BYTES - file.tell())))
+        if line is None:
             _refuse(path, f"is not a MetaImage, or its header is cut short at byte {file.tell()}; copy the file again")
-        header[key] = line[2].decode("ascii", "replace").strip()
-    return header
+        key, value = line[1].decode().strip(), line[2].decode("ascii", "replace").strip()
+        if of_frame := _OF_FRAME.fullmatch(key):
+            of_frames[of_frame[2]][int(of_frame[1])] = value
+        elif key in _USED:
+            if header.setdefault(key, value) != value:
+                _refuse(path, f"has the key {key} twice in its header, with two values; correct it")
+            if len(value) > _MAX_WORD_CHARS:
+                _refuse(path, f"has more than {_MAX_WORD_CHARS} characters in {key}; correct the header")
+    return header, of_frames
+
+
+def _offset(path: Path, header: dict[str, str], where: Path, offset: int, nbytes: int | None) -> int:
+    """Return where the pixels begin, in bytes; `nbytes` is their number, None where they are compressed."""
+    text = header.get("HeaderSize", "0")
+    size = int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else -2
+    if size < -1 or (size != 0 and nbytes is None):
+        _refuse(path, f"has the HeaderSize {text:.20}; it must be -1 or a number of bytes, and 0 for compressed pixels")
+    if size == -1:
+        assert nbytes is not None  # noqa: S101
+        return max(where.stat().st_size - nbytes, offset)
+    if 0 < size < offset:
+        _refuse(path, f"has the HeaderSize {size}, and its header ends at byte {offset}; correct it")
+    return size or offset
+
+
+def _time_axis(header: dict[str, str], axes: int) -> int | None:
+    """Return the axis that the header calls a list or time."""
+    kinds = header.get("Kinds", "").lower().split()
+    found = [axis for axis, kind in enumerate(kinds) if kind in _TIME_KINDS]
+    return found[0] if len(kinds) == axes and len(found) == 1 else None
+
+
+def _of_frames(
+    of_frames: dict[str, dict[int, str]], count: int | None
+) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """Return the time of each frame where a sequence of PLUS has all of them, and a note on frames marked invalid."""
+    stamps, states = of_frames["Timestamp"], of_frames["ImageStatus"]
+    count = len(stamps) if count is None else count
+    notes: tuple[str, ...] = ()
+    if invalid := sum(state.upper() != "OK" for state in states.values()):
+        notes = (f"{invalid} of {count} frames are marked invalid in the header; they are read as they are",)
+    if not stamps:
+        return None, notes
+    words = [stamps.get(number, "") for number in range(count)]
+    if not all(map(_NUMBER.fullmatch, words)) or not (np.diff([float(word) for word in words]) > 0.0).all():
+        return None, (*notes, "the time stamps of frames are not one for each, or do not increase; they are not used")
+    return np.array([float(word) for word in words]), notes
 
 
 def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
@@ -253,8 +256,6 @@ def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], t
         _refuse(path, f"has size {header['DimSize']:.60}; export it with at least one pixel and one frame")
     if not header.get("BinaryData", "").startswith(_TRUE):
         _refuse(path, "holds its pixels as text; export it with BinaryData = True")
-    if header.get("HeaderSize", "0") != "0" or max(map(len, [*header, *header.values()])) > _MAX_WORD_CHARS:
-        _refuse(path, f"has a HeaderSize, or more than {_MAX_WORD_CHARS} characters in a word; export it without")
     return dtype, sizes
 
 

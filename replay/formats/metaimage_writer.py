@@ -1,19 +1,23 @@
-"""Write a stack of frames that does not fit into memory as one MetaImage with time as the fastest axis.
+"""Write MetaImage files: images in memory by SimpleITK, and stacks that do not fit into memory row by row.
 
-TrackRAD requires that order. The frames are read once for each block of rows, and compressed at once.
+Such a stack has time as the fastest axis, as TrackRAD requires. Its frames are read once for each block of rows, and
+compressed at once.
 """
 
 import math
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import SimpleITK
 from numpy.typing import NDArray
 
-from gatekeeper.core.frame import FrameStack
-from replay.formats.metaimage import Place
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import FrameStack, Vector
+from replay.formats.metaimage import read_header, read_plain
 
 LARGE_BYTES = 2**28
 """Stacks of more bytes than this are written by `write_stack`."""
@@ -22,6 +26,7 @@ BLOCK_BYTES = 2**29
 _FRAMES_AT_ONCE = 32
 """Number of frames that are transposed together, so that whole cache lines are written, which is twice as fast."""
 _LEVEL = 1
+_HEADER_BYTES = 2**16
 _TYPES = {
     "i1": "MET_CHAR",
     "u1": "MET_UCHAR",
@@ -32,7 +37,73 @@ _TYPES = {
     "f4": "MET_FLOAT",
 }
 _SIZE_DIGITS = 20
+
+
+class Place(NamedTuple):
+    """Origin and directions of an image, in DICOM LPS.
+
+    Attributes
+    ----------
+    origin_mm : tuple of 3 floats
+        Centre of the first pixel, in mm.
+    directions : tuple of 3 vectors
+        Unit vectors along which indices increase, that of the slowest axis first.
+    """
+
+    origin_mm: Vector
+    directions: tuple[Vector, Vector, Vector]
+
+
 _IDENTITY = Place((0.0, 0.0, 0.0), ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
+
+
+def write_metaimage(
+    path: Path,
+    pixels: NDArray[np.generic],
+    spacing: tuple[float, ...],
+    like: Path | None = None,
+    place: Place | None = None,
+) -> None:
+    """Write pixels as a compressed MetaImage that is read back exactly.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; its name ends in .mha.
+    pixels : ndarray of int, float32 or float64
+        With the slowest axis first.
+    spacing : tuple of float
+        Distance of pixel centres along each axis of `pixels`.
+    like : Path, optional
+        A file of as many axes, from which origin and directions are copied.
+    place : Place, optional
+        Origin and directions of an image of three axes.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be written.
+    """
+    native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    image: Any = SimpleITK.GetImageFromArray(native)
+    image.SetSpacing([float(step) for step in reversed(spacing)])
+    if like is not None:
+        axes, header = pixels.ndim, read_header(like)
+        image.SetOrigin(header.origin_mm[:axes])
+        if header.directions is not None:
+            image.SetDirection(np.array(header.directions)[:, :axes].T.ravel().tolist())
+    if place is not None:
+        image.SetOrigin(place.origin_mm)
+        image.SetDirection(np.array(place.directions[::-1]).T.ravel().tolist())
+    with path.open("wb") as file:
+        # Find a full disk, which SimpleITK prints to standard error or ignores; level 1 makes at most 9/8 of the size.
+        os.posix_fallocate(file.fileno(), 0, native.nbytes * 9 // 8 + _HEADER_BYTES)
+    try:
+        name = str(path).encode().decode()
+        SimpleITK.WriteImage(image, name, useCompression=True, compressionLevel=1, imageIO="MetaImageIO")
+        read_plain(path).pixels.check()
+    except (RuntimeError, UnicodeError, RecordingError) as error:
+        raise OSError("SimpleITK cannot write it completely under this name") from error
 
 
 def write_stack(

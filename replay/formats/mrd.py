@@ -92,7 +92,7 @@ def open_mrd(path: Path, choices: Choices) -> Recording:
     GeometryError
         When the images are not sagittal.
     """
-    sidecar = read_sidecar(path, choices.as_stored)
+    sidecar = read_sidecar(path, choices)
     try:
         file = h5py.File(path, "r")
         series = _chosen(path, _all_series(path, file), choices.scan)

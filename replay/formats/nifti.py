@@ -79,6 +79,7 @@ def read_header(path: Path) -> Volume:
         directions = _directions(matrix, len(sizes))
         origin_mm = float(matrix[0, 3]), float(matrix[1, 3]), float(matrix[2, 3])
     slope, intercept = _scaling(path, header)
+    period_s, notes = _period_s(header) if len(sizes) == 4 else (None, ())
     return Volume(
         pixels=PixelFile(
             path,
@@ -91,9 +92,10 @@ def read_header(path: Path) -> Volume:
         directions=directions,
         origin_mm=origin_mm,
         time=3 if len(sizes) == 4 else None,
-        period_s=_period_s(path, header) if len(sizes) == 4 else None,
+        period_s=period_s,
         slope=slope,
         intercept=intercept,
+        notes=notes,
     )
 
 
@@ -228,12 +230,17 @@ def _directions(matrix: NDArray[np.float64], axes: int) -> tuple[Vector | None, 
     return directions if directions is None or axes < 4 else (*directions, None)
 
 
-def _period_s(path: Path, header: Any) -> float | None:
-    """Return the time from frame to frame where its unit is given."""
+def _period_s(header: Any) -> tuple[float | None, tuple[str, ...]]:
+    """Return the time from frame to frame where it and its unit are given, and a note where it may be a default."""
     unit_s = _SECONDS.get(int(header["xyzt_units"]) & 0x38)
+    stored = float(header["pixdim"][4])
     if unit_s is None:
-        return None
-    period_s = float(header["pixdim"][4]) * unit_s
-    if not 0.0 < period_s < math.inf:
-        _refuse(path, f"has {period_s:g} s from frame to frame; it must be above 0, correct the header")
-    return period_s
+        return None, ()
+    if not 0.0 < stored < math.inf:
+        return None, (f"the header has {stored:g} as the time from frame to frame, which is not used",)
+    if stored * unit_s == 1.0:
+        return 1.0, (
+            "1 s from frame to frame is what programs write that know no rate; rate_hz in a sidecar file, or "
+            "--rate-hz, replaces it",
+        )
+    return stored * unit_s, ()

@@ -21,7 +21,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
 from replay.formats.decompression import Opener, bzip2_opener, gzip_opener
 from replay.formats.pixel_file import PixelFile
-from replay.formats.volume import Volume, unit_directions
+from replay.formats.volume import Volume, beside, unit_directions
 
 _MAX_HEADER_BYTES = 2**20
 _MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
@@ -91,14 +91,13 @@ def read_header(path: Path) -> Volume:
     _check_plain(path, header, len(sizes))
     where = path
     if "data file" in header:
-        data, offset = header["data file"], 0
-        if Path(data).name != data or data.startswith("LIST") or "%" in data:
-            _refuse(path, f"has its pixels in {data!r:.60}; store it as one .nrrd file")
-        where = path.with_name(data)
+        where, offset = beside(path, header["data file"], "nrrd"), 0
+    dtype = _dtype(path, header)
+    offset = _skipped(path, header, where, offset, math.prod(sizes) * dtype.itemsize)
     spacing, directions, time = _axes(path, header, texts, len(sizes))
     scale = _lengths(path, header)
     return Volume(
-        pixels=PixelFile(where, offset, _dtype(path, header), sizes[::-1], _decompression(path, header, where, offset)),
+        pixels=PixelFile(where, offset, dtype, sizes[::-1], _decompression(path, header, where, offset)),
         spacing=tuple(
             step * scale if directions is None or axis != time else step for axis, step in enumerate(spacing)
         ),
@@ -131,12 +130,12 @@ def _texts(path: Path, file: BinaryIO) -> dict[str, str]:
             continue
         field = _FIELD.fullmatch(line)
         if field is None:
-            _refuse(path, f"has the line {line!r:.60} in its header; correct it")
+            _refuse(path, f"has a line in its header, before byte {file.tell()}, that is no field; correct it")
         name = _ALIASES.get(field[1].lower().strip(), field[1].lower().strip())
-        if name in texts:
-            _refuse(path, f"has the field {name!r:.40} twice in its header; correct it")
-        texts[name] = _spaced(field[2]) if name in _VECTORS else field[2].strip()
-    return {name: text for name, text in texts.items() if name in _USED}
+        text = _spaced(field[2]) if name in _VECTORS else field[2].strip()
+        if name in _USED and texts.setdefault(name, text) != text:
+            _refuse(path, f"has the field {name!r:.40} twice in its header, with two values; correct it")
+    return texts
 
 
 def _spaced(text: str) -> str:
@@ -173,13 +172,20 @@ def _kinds(header: dict[str, Any]) -> list[str]:
 
 
 def _check_plain(path: Path, header: dict[str, Any], axes: int) -> None:
-    """Refuse several values per pixel, and bytes or lines to be skipped before the pixels."""
+    """Refuse several values per pixel, and lines to be skipped before the pixels."""
     kinds = _kinds(header)
     if kinds and (len(kinds) != axes or not set(kinds) <= set(_SCALAR_KINDS)):
         _refuse(path, f"has axes of the kinds {' '.join(kinds)!r:.60}; export it with one value per pixel")
-    for name in ("byte skip", "line skip"):
-        if header.get(name, 0) != 0:
-            _refuse(path, f"has a {name} of {header[name]!s:.20}; export it without")
+    if header.get("line skip", 0) != 0:
+        _refuse(path, f"has a line skip of {header['line skip']!s:.20}; export it without")
+
+
+def _skipped(path: Path, header: dict[str, Any], where: Path, offset: int, nbytes: int) -> int:
+    """Return where the pixels begin, in bytes; a skip of -1 means that they are the last of the file."""
+    skip = header.get("byte skip", 0)
+    if skip < -1 or (skip and header.get("encoding", "").lower() != "raw"):
+        _refuse(path, f"has a byte skip of {skip!s:.20}; it must be -1 or a number of bytes, and 0 for packed pixels")
+    return max(where.stat().st_size - nbytes, offset) if skip == -1 else offset + int(skip)
 
 
 def _dtype(path: Path, header: dict[str, Any]) -> np.dtype[np.generic]:

@@ -1,7 +1,13 @@
-"""The sidecar file: a small TOML or JSON file with what a stack of images does not contain itself."""
+"""What a user tells about images: by the command line, or by a sidecar file, a small TOML or JSON file beside them.
+
+It completes what the images lack and replaces what they have. A JSON file without keys of ours is no sidecar file: many
+programs write one of their own beside an image, with names of people in it. No message shows its values.
+"""
 
 import json
+import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,10 +18,14 @@ from pydantic import Field
 from gatekeeper.config import StrictModel, build
 from gatekeeper.core.errors import ConfigError, RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats.format import Choices
 
 RATE_LIMITS_HZ = (0.01, 1000.0)
 _LONGEST_BYTES = 2**24
 _ENDINGS = (".toml", ".json")
+_COMMON_WORDS = ("name", "region", "target", "labels")
+"""Keys that files of others have, too."""
+_KEY = re.compile(r"[a-z_]{1,32}")
 
 Value = TypeVar("Value")
 Millimetres = Annotated[float, Field(gt=0.0, le=100.0)]
@@ -61,48 +71,47 @@ class Sidecar(StrictModel):
         return Plane(self.origin_mm or (0.0, 0.0, 0.0), self.row_step, self.col_step)
 
 
-def sidecar_path(path: Path) -> Path | None:
-    """Return the sidecar file of images, where there is one.
+def files_beside(path: Path) -> Iterator[Path]:
+    """Yield the files that may be the sidecar file of images.
+
+    These are `<file>.toml`, `<file>.json`, `<stem>.toml` and `<stem>.json`.
 
     Parameters
     ----------
     path : Path
         The images.
 
-    Returns
-    -------
-    Path or None
-        `<file>.toml`, `<file>.json`, `<stem>.toml` or `<stem>.json`, the first of these that exists.
+    Yields
+    ------
+    Path
+        A file that exists.
     """
+    path = path.resolve() if not path.name else path
     stem = path.name.removesuffix(".gz")
     stem = stem[: -len(Path(stem).suffix)] if Path(stem).suffix else stem
-    names = [path.name + ending for ending in _ENDINGS] + [stem + ending for ending in _ENDINGS]
-    return next((file for name in names if (file := path.with_name(name)) != path and file.is_file()), None)
+    for name in [path.name + ending for ending in _ENDINGS] + [stem + ending for ending in _ENDINGS]:
+        if (file := path.with_name(name)) != path and file.is_file():
+            yield file
 
 
-def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
-    """Read the sidecar file of images.
+def read_table(file: Path) -> dict[str, Any] | None:
+    """Read the values of a TOML or JSON file beside images.
 
     Parameters
     ----------
-    path : Path
-        The images.
-    as_stored : bool
-        Overrides `as_stored` of the file when true.
+    file : Path
+        The file.
 
     Returns
     -------
-    Sidecar
-        Without any values where there is no file.
+    dict or None
+        None when the file is JSON without a table.
 
     Raises
     ------
     RecordingError
-        When the file cannot be read, or its values are not valid.
+        When the file is too long, or cannot be read.
     """
-    file = sidecar_path(path)
-    if file is None:
-        return Sidecar(as_stored=as_stored)
     try:
         if file.stat().st_size > _LONGEST_BYTES:
             raise RecordingError(
@@ -111,13 +120,75 @@ def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
         text = file.read_text(encoding="utf-8")
         values: Any = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
+        where = re.search(r"line \d+ ?,? ?column \d+", str(error))
+        why = error.strerror if isinstance(error, OSError) else where[0] if where else type(error).__name__
+        raise RecordingError(f"{file}: cannot be read as {file.suffix[1:].upper()} ({why}); correct it") from None
+    return values if isinstance(values, dict) else None
+
+
+def is_sidecar(file: Path, values: dict[str, Any] | None) -> bool:
+    """Return whether a file beside images is a sidecar file, and not the JSON file of another program."""
+    if file.suffix == ".toml":
+        return True
+    keys = set(values or ())
+    ours = keys & set(Sidecar.model_fields)
+    return bool(ours) and (ours == keys or not ours <= set(_COMMON_WORDS))
+
+
+def read_sidecar(path: Path, choices: Choices) -> Sidecar:
+    """Return what the user tells about images: the values of the command line and those of the sidecar file.
+
+    Parameters
+    ----------
+    path : Path
+        The images.
+    choices : Choices
+        The values of the command line; they replace those of the file.
+
+    Returns
+    -------
+    Sidecar
+        Without any values where the user tells none.
+
+    Raises
+    ------
+    RecordingError
+        When the file cannot be read, or a value is not valid.
+    """
+    sidecar = Sidecar()
+    for file in files_beside(path):
+        values = read_table(file)
+        if is_sidecar(file, values):
+            sidecar = _checked(file, values or {})
+            break
+    return told_values(choices, sidecar)
+
+
+def told_values(choices: Choices, sidecar: Sidecar) -> Sidecar:
+    """Return the values of the command line, and those of a sidecar file that it does not have."""
+    if choices.as_stored:
+        sidecar = sidecar.model_copy(update={"as_stored": True})
+    if choices.rate_hz is not None:
+        sidecar = sidecar.model_copy(update={"rate_hz": choices.rate_hz, "times_s": None})
+    if choices.spacing_mm is not None:
+        sidecar = sidecar.model_copy(update={"spacing_mm": choices.spacing_mm})
+    if choices.plane is not None:
+        plane = choices.plane
+        told = {"origin_mm": plane.origin_mm, "row_step": plane.row_step, "col_step": plane.col_step}
+        sidecar = sidecar.model_copy(update={**told, "as_stored": choices.as_stored})
+    return sidecar
+
+
+def _checked(file: Path, values: dict[str, Any]) -> Sidecar:
+    """Return the values of a sidecar file; raise RecordingError when one is unknown or not valid."""
+    if unknown := set(values) - set(Sidecar.model_fields):
+        named = ", ".join(sorted(filter(_KEY.fullmatch, unknown)))
         raise RecordingError(
-            f"{file}: cannot be read as {file.suffix[1:].upper()} ({error!s:.80}); correct it"
-        ) from None
-    if not isinstance(values, dict):
-        raise RecordingError(f"{file}: holds no table of values; see docs/reference/recording-formats.md, sidecar file")
+            f"{file}: has {len(unknown)} keys that a sidecar file does not have"
+            f"{f' ({named:.60})' if named else ''}; see docs/reference/recording-formats.md"
+        )
     try:
-        sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file))
+        sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file), quoted=False)
     except ConfigError as error:
         raise RecordingError(f"{error!s:.400}") from None
     except RecursionError:
@@ -128,36 +199,33 @@ def read_sidecar(path: Path, as_stored: bool = False) -> Sidecar:
         )
     if sidecar.rate_hz is not None and sidecar.times_s is not None:
         raise RecordingError(f"{file}: has both rate_hz and times_s; leave one of them out")
-    return sidecar.model_copy(update={"as_stored": True}) if as_stored else sidecar
+    return sidecar
 
 
-def merge_values(stored: Value | None, beside: Value | None, what: str, path: Path) -> Value | None:
-    """Return the value that the images or their sidecar file have.
+def prefer_told(stored: Value | None, told: Value | None, what: str, notes: list[str]) -> Value | None:
+    """Return the value that the user tells, else that of the images.
 
     Parameters
     ----------
-    stored, beside : float or tuple of float, or None
-        Value in the file of the images and in the sidecar file; None where it is missing.
+    stored, told : float or tuple of float, or None
+        Value in the file of the images, and as the user tells it; None where it is missing.
     what : str
-        Name of the value in messages.
-    path : Path
-        The images, named in messages.
+        Name of the value in the note.
+    notes : list of str
+        Gets a note when both have a value and the two differ by more than 1e-6.
 
     Returns
     -------
     float or tuple of float, or None
-        The value; that of the images where both have it.
-
-    Raises
-    ------
-    RecordingError
-        When both have a value and the two differ by more than 1e-6.
+        The value.
     """
-    if stored is not None and beside is not None and not np.allclose(stored, beside, rtol=1e-6, atol=0.0):  # type: ignore[arg-type]
-        raise RecordingError(
-            f"{path}: has {what} {stored}, its sidecar file {beside}; leave it out of the sidecar file"
-        )
-    return beside if stored is None else stored
+    if stored is not None and told is not None and not np.allclose(stored, told, rtol=1e-6, atol=0.0):  # type: ignore[arg-type]
+        notes.append(f"{what} is {_listed(told)} as you tell, and not {_listed(stored)} as the images say")
+    return stored if told is None else told
+
+
+def _listed(value: Any) -> str:
+    return " x ".join(f"{part:.6g}" for part in np.atleast_1d(value))
 
 
 def times_from_first(count: int, times_s: NDArray[np.float64] | tuple[float, ...], path: Path) -> NDArray[np.float64]:
@@ -217,7 +285,7 @@ def even_times(count: int, rate_hz: float | None, path: Path) -> NDArray[np.floa
         When the rate is missing or beyond `RATE_LIMITS_HZ`.
     """
     if rate_hz is None:
-        raise RecordingError(f"{path}: has no frame rate; write rate_hz = ... into {path.name}.toml")
+        raise RecordingError(f"{path}: has no frame rate; write rate_hz = ... into {path.name}.toml, or give --rate-hz")
     low_hz, high_hz = RATE_LIMITS_HZ
     if not low_hz <= rate_hz <= high_hz:
         raise RecordingError(f"{path}: has {rate_hz:g} frames per second; it must be {low_hz:g} to {high_hz:g}")

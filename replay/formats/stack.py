@@ -1,6 +1,6 @@
 """A stack of images as stored in a file, and its conversion to a recording in canonical orientation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.orientation import Reorientation, reorientation
-from replay.formats.sidecar import Sidecar, even_times, merge_values, times_from_first
+from replay.formats.bids import read_bids
+from replay.formats.sidecar import Sidecar, even_times, prefer_told, times_from_first
 from replay.recording import LazyFrames, Recording
 
 SAME_PLACE_MM = 0.01
 """Largest distance between the planes of images and of a mask on them, in mm."""
+UNTOLD_HZ = 1.0
+"""Frames per second in the header of a file whose writer knew no rate."""
+SAME_RATE = 0.01
+"""Rates that differ by a smaller fraction are the same."""
+SAME_TIME_S = 1e-3
+"""Times that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +76,7 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
     stack : Stack
         The images, and the target where it is known.
     sidecar : Sidecar
-        Values of the sidecar file.
+        What the user tells; it replaces what the images say, with a note.
     path : Path
         The file of the images; the case has its name unless another is given.
 
@@ -81,7 +88,7 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
     Raises
     ------
     RecordingError
-        When spacing or rate is missing, or differs between the two, or sizes do not match.
+        When spacing or rate is missing, or sizes do not match.
     GeometryError
         When the images are not sagittal.
     """
@@ -89,23 +96,25 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
     count, rows, cols = frames.shape
     if not count or not rows or not cols:
         raise RecordingError(f"{path}: holds {count} frames of {rows} x {cols} pixels; it must hold one at least")
-    spacing_mm = merge_values(stack.spacing_mm, sidecar.spacing_mm, "spacing_mm", path)
+    stack, notes = _with_bids(stack, path)
+    spacing_mm = prefer_told(stack.spacing_mm, sidecar.spacing_mm, "spacing_mm", notes)
     if spacing_mm is None:
         raise RecordingError(
-            f"{path}: has no size of its pixels; write spacing_mm = [row, column] into {path.name}.toml"
+            f"{path}: has no size of its pixels; write spacing_mm = [row, column] into {path.name}.toml, or give "
+            "--spacing-mm"
         )
-    plane, notes = _plane(stack, sidecar)
+    plane = _plane(stack, sidecar, notes)
     turn = reorientation(plane, spacing_mm, (rows, cols), str(path))
     first_mask, labels = _target(stack, turn, (count, rows, cols), path)
     return Recording(
         name=sidecar.name or stack.name or recording_name(path),
         frames=reorient_frames(frames, turn),
         spacing_mm=turn.spacing_mm,
-        times_s=_times(stack, sidecar, count, path),
+        times_s=_times(stack, sidecar, count, path, notes),
         first_mask=first_mask,
         labels=labels,
         plane=turn.plane,
-        field_strength_t=sidecar.field_strength_t or stack.field_strength_t,
+        field_strength_t=prefer_told(stack.field_strength_t, sidecar.field_strength_t, "field_strength_t", notes),
         region=sidecar.region or stack.region,
         notes=(*stack.notes, *notes),
     )
@@ -177,25 +186,60 @@ def _mapped(frames: FrameStack, of: Any, size: tuple[int, int], dtype: np.dtype[
     return LazyFrames(lambda index: of(frames[index]), len(frames), size, dtype)
 
 
-def _plane(stack: Stack, sidecar: Sidecar) -> tuple[Plane, tuple[str, ...]]:
-    """Return the plane of the stored images, and a note where neither file has it."""
-    if not sidecar.as_stored and (plane := sidecar.plane or stack.plane) is not None:
-        return plane, ()
-    note = (
-        "no file has the orientation of the images; rows are assumed to run superior to inferior, columns anterior to "
-        "posterior"
-    )
-    return Plane(), () if sidecar.as_stored else (note,)
+def _with_bids(stack: Stack, path: Path) -> tuple[Stack, list[str]]:
+    """Return a stack with what it lacks and a BIDS file beside it has, and notes on where that was found."""
+    bids = read_bids(path)
+    if bids is None:
+        return stack, []
+    notes = [f"{bids.file} is no sidecar file of gatekeeper; it is read as BIDS"]
+    if stack.field_strength_t is None:
+        stack = replace(stack, field_strength_t=bids.field_strength_t)
+    if stack.times_s is not None:
+        return stack, notes
+    is_told = stack.rate_hz is not None and stack.rate_hz != UNTOLD_HZ
+    if not is_told and bids.times_s is not None and len(bids.times_s) == len(stack.frames):
+        return replace(stack, times_s=np.array(bids.times_s)), [*notes, f"times are those of {bids.file}"]
+    if bids.period_s is None or (stack.rate_hz is not None and abs(stack.rate_hz * bids.period_s - 1.0) < SAME_RATE):
+        return stack, notes
+    taken = "the header counts" if is_told else "that counts"
+    if stack.rate_hz is not None or not is_told:
+        notes.append(f"RepetitionTime in {bids.file} is {bids.period_s:g} s from frame to frame; {taken}")
+    return stack if is_told else replace(stack, rate_hz=1.0 / bids.period_s), notes
 
 
-def _times(stack: Stack, sidecar: Sidecar, count: int, path: Path) -> NDArray[np.float64]:
-    if sidecar.times_s is not None or (stack.times_s is not None and sidecar.rate_hz is None):
-        times_s = stack.times_s if sidecar.times_s is None else sidecar.times_s
-        assert times_s is not None  # noqa: S101
-        return times_from_first(count, times_s, path)
-    if count == 1:
+def _plane(stack: Stack, sidecar: Sidecar, notes: list[str]) -> Plane:
+    """Return the plane of the stored images; note where none is known, or the images say another."""
+    told = Plane() if sidecar.as_stored else sidecar.plane
+    if told is not None and stack.plane is not None and not is_same_place(told, stack.plane):
+        notes.append("the orientation in the images is not used, as you tell another")
+    plane = stack.plane if told is None else told
+    if plane is None:
+        notes.append(
+            "no file has the orientation of the images; rows are assumed to run superior to inferior, columns anterior "
+            "to posterior"
+        )
+    return plane or Plane()
+
+
+def _times(stack: Stack, sidecar: Sidecar, count: int, path: Path, notes: list[str]) -> NDArray[np.float64]:
+    if count == 1 and sidecar.times_s is None:
         return np.zeros(1)
-    return even_times(count, merge_values(stack.rate_hz, sidecar.rate_hz, "rate_hz", path), path)
+    stored = None
+    if stack.times_s is not None and (sidecar.times_s is None and sidecar.rate_hz is None):
+        return times_from_first(count, stack.times_s, path)
+    if sidecar.times_s is not None:
+        told = times_from_first(count, sidecar.times_s, path)
+        stored = stack.times_s if stack.rate_hz is None else np.arange(count) / stack.rate_hz
+    else:
+        told = even_times(count, prefer_told(stack.rate_hz, sidecar.rate_hz, "rate_hz", notes), path)
+        stored = stack.times_s
+    if stored is not None and len(stored) == count and not np.abs(stored - stored[0] - told).max() <= SAME_TIME_S:
+        rates_hz = [(count - 1) / (times[-1] - times[0]) if times[-1] > times[0] else 0.0 for times in (told, stored)]
+        notes.append(
+            f"times of the frames are as you tell, {rates_hz[0]:.6g} per second, and not as the images say, "
+            f"{rates_hz[1]:.6g}"
+        )
+    return told
 
 
 def _target(

@@ -22,9 +22,10 @@ from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.orientation import LARGEST_TILT
 from replay.formats.format import Choices, Format
-from replay.formats.metaimage import Place, read_plain, write_metaimage
-from replay.formats.metaimage_writer import is_large_stack, write_stack
-from replay.formats.stack import to_tracked_type
+from replay.formats.metaimage import read_plain
+from replay.formats.metaimage_writer import Place, is_large_stack, write_metaimage, write_stack
+from replay.formats.sidecar import Sidecar, told_values
+from replay.formats.stack import Stack, make_recording, to_tracked_type
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.volume import Volume
 from replay.progress import OnProgress, no_progress
@@ -153,7 +154,10 @@ def _read_case(path: Path, choices: Choices) -> Recording:
     stem, scan, notes = _chosen_scan(path, choices.scan)
     of_scan = "" if scan == _FIRST else scan
     images = path / "images" / f"{stem}_frames{of_scan}.mha"
-    rate_hz = read_number(path / f"frame-rate{of_scan}.json", *RATE_LIMITS_HZ, "frames per second")
+    rate_file = path / f"frame-rate{of_scan}.json"
+    rate_hz = None
+    if choices.rate_hz is None or rate_file.exists():
+        rate_hz = read_number(rate_file, *RATE_LIMITS_HZ, "frames per second")
     volume = read_plain(images)
     if len(volume.sizes) != 3:
         raise RecordingError(f"{images}: has {len(volume.sizes)} axes; it must have rows, columns and time")
@@ -161,18 +165,19 @@ def _read_case(path: Path, choices: Choices) -> Recording:
     # Labels belong to the first scan; cases with more scans have none.
     targets = path / "targets"
     first_mask, labels, more = _target(targets, stem, frames.shape, choices.observer) if scan == _FIRST else _NO_TARGET
-    return Recording(
-        name=path.name if scan == _FIRST else f"{path.name}-scan{scan}",
+    stack = Stack(
         frames=frames,
         spacing_mm=(volume.spacing[2], volume.spacing[1]),
-        times_s=np.arange(len(frames)) / rate_hz,
-        first_mask=first_mask,
-        labels=labels,
         plane=_plane(volume),
+        rate_hz=rate_hz,
+        target=first_mask,
+        labels=labels,
+        name=path.name if scan == _FIRST else f"{path.name}-scan{scan}",
         field_strength_t=_field_strength_t(path),
         region=read_region(path / f"scanned-region{of_scan}.json"),
         notes=(*notes, *more),
     )
+    return make_recording(stack, told_values(choices, Sidecar()), path)
 
 
 def _place(plane: Plane) -> Place | None:

@@ -82,9 +82,11 @@ def read_number(path: Path, low: float, high: float, unit: str) -> float:
         When the file is missing or not JSON, or the number is beyond its limits.
     """
     value = _json(path)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise RecordingError(f"{path}: holds {value!r:.40}; it must be one number from {low:g} to {high:g} {unit}")
-    return float(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # type: ignore[operator]
+        held = f"{value!r:.40}" if is_number else f"a value of type {type(value).__name__}"
+        raise RecordingError(f"{path}: holds {held}; it must be one number from {low:g} to {high:g} {unit}")
+    return float(value)  # type: ignore[arg-type]
 
 
 def read_region(path: Path) -> str | None:
@@ -109,5 +111,8 @@ def read_region(path: Path) -> str | None:
         return None
     value = _json(path)
     if not isinstance(value, str):
-        raise RecordingError(f'{path}: holds {value!r:.40}; it must be one word in quotes, for example "abdomen"')
+        raise RecordingError(
+            f"{path}: holds a value of type {type(value).__name__}; it must be one word in quotes, for example "
+            '"abdomen"'
+        )
     return value

@@ -38,6 +38,10 @@ class Volume:
         Time from frame to frame in s, where the header has it.
     slope, intercept : float
         The value of a pixel is the slope times the stored number, plus the intercept.
+    times_s : ndarray of float64, shape (T,), or None
+        Time of each frame in s, where the header has it.
+    notes : tuple of str
+        What was assumed.
     """
 
     pixels: PixelFile
@@ -48,6 +52,8 @@ class Volume:
     period_s: float | None = None
     slope: float = 1.0
     intercept: float = 0.0
+    times_s: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -77,6 +83,34 @@ def unit_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
         return None
     columns = [(float(x) + 0.0, float(y) + 0.0, float(z) + 0.0) for x, y, z in matrix.T]
     return tuple(columns)
+
+
+def beside(path: Path, name: str, one_file: str) -> Path:
+    """Return the file of the pixels that a header names.
+
+    Parameters
+    ----------
+    path : Path
+        The header.
+    name : str
+        As in the header: a file in the folder of the header or below it.
+    one_file : str
+        Ending of files that hold their own pixels, for the message.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    RecordingError
+        When the header names several files, or one elsewhere.
+    """
+    file = Path(name.replace("\\", "/"))
+    if file.is_absolute() or ".." in file.parts or not file.name or name.startswith("LIST") or "%" in name:
+        raise RecordingError(f"{path}: has its pixels in several files, or elsewhere; store it as one .{one_file} file")
+    return path.parent / file
 
 
 def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> Stack:
@@ -208,8 +242,19 @@ def _stack(
         spacing_mm=(volume.spacing[row], volume.spacing[col]),
         plane=plane,
         rate_hz=None if volume.period_s is None else 1.0 / volume.period_s,
+        times_s=volume.times_s if time is not None else None,
         time_axis=time_axis,
-        notes=notes,
+        notes=(*volume.notes, *notes, *_defaults(volume, plane, (volume.spacing[row], volume.spacing[col]))),
+    )
+
+
+def _defaults(volume: Volume, plane: Plane | None, spacing_mm: tuple[float, float]) -> tuple[str, ...]:
+    """Return a note where the size of pixels may be what programs write that know none."""
+    if plane is not None or volume.directions is not None or spacing_mm != (1.0, 1.0):
+        return ()
+    return (
+        "pixels of 1 x 1 mm, without an orientation, are what programs write that know neither; spacing_mm in a "
+        "sidecar file, or --spacing-mm, replaces them",
     )
 
 

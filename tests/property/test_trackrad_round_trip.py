@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.metaimage import read_metaimage, write_metaimage
+from replay.formats.metaimage import read_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.trackrad import open_case, write_case
 from tests.support.recordings import recording
 

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 
-from replay.formats.metaimage import read_metaimage, write_metaimage
+from replay.formats.metaimage import read_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 
 SERIES = "images/mri-linacs/3f0c8c7e-5a8e-4d0b-9d0e-0f8a7d1c2b3a.mha"
 TARGET = "images/mri-linac-target/9a1b6f8d-21c4-4a3f-8e55-6c7d8e9f0a1b.mha"

@@ -13,7 +13,7 @@ from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
-from replay.formats.metaimage import write_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.trackrad import write_case
 from replay.player import Player
 from tests.support.cases import SHAPE, breathing_case

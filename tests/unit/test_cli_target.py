@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.core.frame import Plane
 from gatekeeper.recording.journal import read_decisions
 from replay import run
-from replay.formats.metaimage import write_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom

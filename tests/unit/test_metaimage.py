@@ -11,7 +11,10 @@ import pytest
 import SimpleITK
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.metaimage import MAX_BYTES, read_metaimage, write_metaimage
+from replay.formats.format import Choices
+from replay.formats.metaimage import MAX_BYTES, is_metaimage, read_header, read_metaimage
+from replay.formats.metaimage_writer import write_metaimage
+from replay.formats.open import open_recording
 
 SPACING = (2.5, 1.25, 0.5)
 PIXELS = np.random.default_rng(0).integers(0, 120, (5, 4, 3))
@@ -171,17 +174,16 @@ def test_a_damaged_header_is_refused_or_means_what_it_says(path, flipped_bits):
         (b"DimSize = 3 4 5", b"DimSize = 3 4 five", "DimSize"),
         (b"DimSize = 3 4 5\n", b"", "DimSize"),
         (b"DimSize = 3 4 5", b"DimSize = 3 4 6", "cut short"),
-        (b"DimSize = 3 4 5", b"DimSize = 3 4 " + b"9" * 4000, "size 3 4 999"),
+        (b"DimSize = 3 4 5", b"DimSize = 3 4 " + b"9" * 200, "size 3 4 999"),
         (b"NDims = 3", b"NDims = 4", "4 axes"),
         (b"MET_USHORT", b"MET_USHORT_ARRAY", "MET_USHORT_ARRAY"),
-        (b"MET_USHORT", b"MET_" + b"X" * 9999, "MET_XXX"),
+        (b"MET_USHORT", b"MET_" + b"X" * 9999, "254 characters in ElementType"),
         (b"ElementType", b"ElementNumberOfChannels = 3\nElementType", "3 values per pixel"),
         (b"BinaryData = True", b"BinaryData = False", "as text"),
         (b"LOCAL", b"pixels.raw", "own pixels"),
         (b"ElementType", b"HeaderSize = 20\nElementType", "HeaderSize"),
-        (b"ElementType", b"Name = " + b"x" * 300 + b"\nElementType", "more than 254 characters"),
-        (b"ElementType", b"x" * 300 + b" = 1\nElementType", "more than 254 characters"),
-        (b"ElementType", b"NDims = 9999\nElementType", "not a MetaImage"),
+        (b"ElementType", b"HeaderSize = -2\nElementType", "HeaderSize -2"),
+        (b"ElementType", b"NDims = 9999\nElementType", "has the key NDims twice"),
         (b"ElementType", b"NDims: 9999 = 1\nElementType", "not a MetaImage"),
         (b"ElementType", b"NDims\0 = 9999\nElementType", "not a MetaImage"),
         (b"DimSize = 3 4 5", b"DimSize = 3 4 0_5", "DimSize 3 4 0_5"),
@@ -287,3 +289,58 @@ def test_what_simpleitk_refuses_to_write_is_an_os_error(path, monkeypatch):
     monkeypatch.setattr(SimpleITK, "WriteImage", broken)
     with pytest.raises(OSError, match="cannot write it completely"):
         write_metaimage(path, PIXELS, SPACING)
+
+
+@pytest.mark.parametrize(
+    "line", [b"Name = " + b"x" * 9999, b"x" * 300 + b" = 1", b"NDims = 3", b"Comment = a\nComment = b"]
+)
+def test_what_is_not_used_may_be_long_and_the_same_line_there_twice(path, line):
+    assert_reads(path, HEADER.replace(b"ElementType", line + b"\nElementType") + RAW)
+
+
+@pytest.mark.parametrize("first", [b"CompressedData", b"ElementSpacing", b"BinaryData"])
+def test_a_header_may_begin_with_any_key(path, first):
+    lines = HEADER.splitlines(keepends=True)
+    content = b"".join(sorted(lines[:-1], key=lambda line: not line.startswith(first))) + lines[-1] + RAW
+    assert is_metaimage(path, content[:4096])
+    assert_reads(path, content)
+
+
+@pytest.mark.parametrize(("size", "before"), [(b"-1", 7), (b"7", 7), (b"0", 0)])
+@pytest.mark.parametrize("name", ["y.raw", "./y.raw", "pixels/y.raw", ".\\pixels\\y.raw"])
+def test_pixels_lie_beside_the_header_after_bytes_to_skip(tmp_path, name, size, before):
+    file = tmp_path / name.replace("\\", "/")
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"\xff" * before + RAW)
+    header = HEADER.replace(b"LOCAL", name.encode()).replace(b"ElementType", b"HeaderSize = " + size + b"\nElementType")
+    (tmp_path / "a.mhd").write_bytes(header)
+    volume = read_header(tmp_path / "a.mhd")
+    volume.pixels.check()
+    np.testing.assert_array_equal(volume.pixels.read_all(), PIXELS)
+
+
+def test_a_sequence_of_plus_has_its_times_and_its_time_axis(path):
+    frames = 2000
+    lines = b"Kinds = domain domain list\n" + b"".join(
+        b"Seq_Frame%04d_ProbeToTrackerTransform = 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1\nSeq_Frame%04d_Timestamp = %.3f\n"
+        b"Seq_Frame%04d_ImageStatus = %s\n" % (k, k, 7.0 + k / 4, k, b"INVALID" if k == 3 else b"OK")
+        for k in range(frames)
+    )
+    header = HEADER.replace(b"DimSize = 3 4 5", b"DimSize = 3 4 %d" % frames)
+    path.write_bytes(header.replace(b"ElementDataFile", lines + b"ElementDataFile") + bytes(24 * frames))
+    recording = open_recording(path, Choices(as_stored=True))
+    np.testing.assert_allclose(recording.times_s, np.arange(frames) / 4)
+    assert recording.notes == ("1 of 2000 frames are marked invalid in the header; they are read as they are",)
+    told = open_recording(path, Choices(as_stored=True, rate_hz=8.0))
+    assert told.times_s[8] == 1.0
+    assert "8 per second, and not as the images say, 4" in told.notes[-1]
+
+
+def test_times_of_a_sequence_that_do_not_increase_are_not_used(path):
+    lines = b"".join(b"Seq_Frame%04d_Timestamp = %d\n" % (k, min(k, 3)) for k in range(5))
+    path.write_bytes(
+        HEADER.replace(b"ElementDataFile", b"Kinds = domain domain list\n" + lines + b"ElementDataFile") + RAW
+    )
+    recording = open_recording(path, Choices(as_stored=True, rate_hz=2.0))
+    np.testing.assert_allclose(recording.times_s, np.arange(5) / 2)
+    assert "do not increase; they are not used" in recording.notes[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.errors import RecordingError
+from replay.formats.format import Choices
 from replay.formats.nifti import read_header
 from replay.formats.open import open_recording
 from tests.support.image_files import assert_same, small
@@ -183,3 +184,36 @@ def test_a_header_that_is_cut_short_is_refused(tmp_path, keep):
     path = write(tmp_path, version=2)
     path.write_bytes(path.read_bytes()[:keep])
     assert f"has no complete NIfTI header in its first {keep} bytes" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("period_s", "says"),
+    [
+        (1.0, "1 s from frame to frame is what programs write that know no rate"),
+        (0.0, "0 as the time from frame to frame, which is not used"),
+        (-3.0, "-3 as the time from frame to frame, which is not used"),
+        (np.nan, "nan as the time from frame to frame, which is not used"),
+    ],
+)
+def test_a_time_from_frame_to_frame_that_is_a_default_is_noted_and_what_the_user_tells_counts(tmp_path, period_s, says):
+    path = write(tmp_path, sform=affine(0), shape=(5, 4, 1, 3))
+    overwritten(path, 92, "<f", period_s)
+    overwritten(path, 123, "B", 2 | 8)
+    if period_s == 1.0:
+        assert [note for note in open_recording(path, Choices(as_stored=True)).notes if says in note]
+    else:
+        with pytest.raises(RecordingError, match="or give --rate-hz"):
+            open_recording(path, Choices(as_stored=True))
+    told = open_recording(path, Choices(as_stored=True, rate_hz=4.0))
+    np.testing.assert_allclose(told.times_s, [0.0, 0.25, 0.5])
+    assert says in told.notes[0]
+    assert (told.notes[-1] == "rate_hz is 4 as you tell, and not 1 as the images say") is (period_s == 1.0)
+
+
+def test_a_size_of_pixels_that_is_a_default_is_noted(tmp_path):
+    path = write(tmp_path, shape=(5, 4, 1, 3))
+    overwritten(path, 80, "<2f", 1.0, 1.0)
+    says = "pixels of 1 x 1 mm, without an orientation"
+    assert any(says in note for note in open_recording(path, Choices(as_stored=True, rate_hz=4.0)).notes)
+    overwritten(path, 80, "<2f", 1.0, 2.0)
+    assert not any(says in note for note in open_recording(path, Choices(as_stored=True, rate_hz=4.0)).notes)

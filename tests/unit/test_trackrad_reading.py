@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.core.errors import RecordingError
 from replay.formats.format import Choices
-from replay.formats.metaimage import write_metaimage
+from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.trackrad import open_case, write_case
 from tests.support.recordings import recording
 

@@ -105,7 +105,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         name=f"mridian-{_digest(frames[0])}",
         notes=(APPROACH_NOTE, *((f"{others} files that are not frames are left out",) if others else ())),
     )
-    return make_recording(stack, read_sidecar(path, choices.as_stored), path)
+    return make_recording(stack, read_sidecar(path, choices), path)
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

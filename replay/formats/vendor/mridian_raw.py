@@ -73,7 +73,7 @@ def open_raw(path: Path, choices: Choices) -> Recording:
     directions: tuple[Vector | None, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
     x, y, z = map(_millimetres, origins_cm)
     spacing = (*map(_millimetres, steps_cm), 1.0)
-    sidecar = read_sidecar(path, choices.as_stored)
+    sidecar = read_sidecar(path, choices)
     stack = make_stack(Volume(pixels, spacing, directions, (x, y, z), time=3), None, sidecar.as_stored)
     stack = replace(stack, frames=stack.frames[APPROACH:], notes=(*stack.notes, APPROACH_NOTE))
     return make_recording(stack, sidecar, path)

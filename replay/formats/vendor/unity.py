@@ -105,7 +105,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         name=f"unity-{hashlib.sha256(_pixels(first, first.offset).tobytes()).hexdigest()[:8]}",
         notes=(*others, *_monitoring_note(frames)),
     )
-    return make_recording(stack, read_sidecar(path, choices.as_stored), path)
+    return make_recording(stack, read_sidecar(path, choices), path)
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
-from replay.formats.metaimage import Place, write_metaimage
+from replay.formats.metaimage_writer import Place, write_metaimage
 from replay.formats.session import Entry, RecordedSession
 from replay.progress import OnProgress
 from replay.write import folder_written_atomically
