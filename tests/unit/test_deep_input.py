@@ -133,6 +133,14 @@ def test_deep_sidecar_is_refused(tmp_path, name, depth):
     assert "\n" not in str(refused.value)
 
 
+def test_large_sidecar_is_refused_unread(tmp_path):
+    path = write(tmp_path)
+    with (tmp_path / "a.nii.toml").open("wb") as opened:
+        opened.truncate(2**40)
+    with pytest.raises(RecordingError, match="too long for a sidecar file"):
+        open_recording(path)
+
+
 @pytest.mark.parametrize("side", [Listener, Caller])
 def test_a_busy_connection_does_not_delay_the_end(monkeypatch, side):
     monkeypatch.setattr(listening, "CLOSING_S", 0.05)

@@ -8,6 +8,7 @@ import pytest
 
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.errors import ConfigError
+from gatekeeper.wire import listener as wire_listener
 from gatekeeper.wire.listener import Listener
 from gatekeeper.wire.waiting import MOST_EACH
 
@@ -204,6 +205,21 @@ def test_wrong_greeting_is_heard_only_while_no_other_connection_is_there():
         with sender(listener) as link:
             assert is_served(link), "at once, although the stranger was first"
             assert is_closed(stranger)
+
+
+def test_a_connection_with_another_greeting_does_not_wait_for_ever(monkeypatch):
+    monkeypatch.setattr(wire_listener, "CLOSING_S", 0.1)
+    with (
+        listening(greeting=lambda start: start == b"x", greeting_s=0.1) as (listener, heard),
+        sender(listener) as first,
+    ):
+        assert is_served(first)
+        with sender(listener) as stranger:
+            stranger.sendall(b"y")
+            assert is_closed(stranger)
+        heard.wait_for(1, "refused")
+        assert heard.told == [("connection", "127.0.0.1"), ("refused", "busy")]
+        assert is_served(first), "a stranger does not cost a proven sender its place"
 
 
 def test_an_address_that_cannot_be_listened_on_is_said_in_one_line():
