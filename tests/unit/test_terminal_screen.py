@@ -214,3 +214,10 @@ def test_a_snapshot_is_made_of_the_session_status():
     assert (silent.state, silent.reasons, silent.silences) == (HOLD.value, ("no_frame",), 1)
     assert math.isnan(silent.confidence)
     assert silent.age_ms == pytest.approx(500.0)
+
+
+def test_the_last_word_of_a_session_is_hold():
+    text = drawn(BEAM_ON, BEAM_ON._replace(phase=Phase.ENDED, state="HOLD", reasons=("not_armed",)))
+    assert "HOLD   for" in text
+    assert "BEAM ON" not in text
+    assert "The session has ended, and HOLD was sent last" in text
