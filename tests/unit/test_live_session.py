@@ -14,11 +14,13 @@ from gatekeeper.display.terminal.screen import line_of
 from gatekeeper.display.web.live_message import LiveMessage
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.report.facts import facts_of
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from replay import run
 from replay.formats.session import open_session
 from replay.run import replay_input
 from replay.sessions.compare import replay_input_of_session
+from replay.sessions.report import session_data_of
 from tests.support.cases import breathing_case
 from tests.support.live_sessions import (
     PREVIEW_S,
@@ -321,6 +323,7 @@ def test_a_session_whose_source_ends_with_the_beam_on_ends_held_on_every_face(tm
     assert outcome.as_json()["last_state"] == HOLD
     with closing(open_session(tmp_path / "s")) as kept:
         assert kept.summary()["last_state"] == HOLD
+        assert ("sent last", HOLD) in facts_of(session_data_of(kept)), "in the report"
 
 
 def test_a_session_that_is_interrupted_ends_held_too(tmp_path):
