@@ -192,6 +192,19 @@ def test_a_session_is_ended_with_two_clicks_only(watched, session):
 
 
 @pytest.mark.slow
+def test_the_last_word_of_a_session_is_hold(browser, tmp_path):
+    with running(tmp_path / "session", control=True, beam_s=60.0) as run:
+        seen = Watched(browser)
+        seen.page.goto(run.url)
+        seen.page.wait_for_selector("body[data-beam=on]")
+        for _ in range(2):
+            seen.page.click("[data-ask=end]")
+        seen.page.locator("#why", has_text="the session has ended, and HOLD was sent last").wait_for()
+        assert seen.page.locator("#phase").inner_text() == "ended"
+        seen.page.close()
+
+
+@pytest.mark.slow
 def test_a_wrong_token_gets_401(browser, session):
     place = session.url.partition("#")[0]
     answer = httpx.get(f"{place}hello", headers={"authorization": "Bearer wrong"})
@@ -224,6 +237,8 @@ def test_a_page_whose_session_shows_nothing_new_says_so(browser, tmp_path):
         seen = Watched(browser)
         seen.page.goto(run.url)
         seen.page.wait_for_selector("body:not([data-beam=none])")
+        seen.page.keyboard.press("Escape")
+        seen.page.locator("#alarm", has_text="NOT HELD: this page is read-only").wait_for()
         os.kill(run.console.pid, signal.SIGSTOP)
         seen.page.wait_for_selector("body[data-beam=none]", timeout=5000)
         assert seen.page.locator("#word").inner_text() == "NO DATA"
