@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.session_matrix.judge import Change, Entry, besides, changes, heard_changes, hold_after, lost, offset_s
-from benchmarks.session_matrix.parts import ADDRESS, FRAMES_PER_S, START_S, Process, far_end, write_session
+from benchmarks.session_matrix.parts import (
+    ADDRESS,
+    FRAMES_PER_S,
+    START_S,
+    Process,
+    far_end,
+    wait_until_on,
+    write_session,
+)
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.session_counts import counts_of
 from gatekeeper.recording.hash_chain import read_chain
@@ -126,6 +134,8 @@ def _session(cell: Cell, far: Any, folder: Path, case: Path, seconds: float, pre
             run.wait_for("delivery +ON", ON_S, feeder)
             if far.config is not None:
                 run.wait_for_next("delivery +ON", ON_S, feeder)
+                # The line may be there before the far end has received the order that it tells of.
+                wait_until_on(far.record.heard, ON_S)
                 far.stop()
                 run.wait_for("delivery +HOLD +[a-z_,]*link_lost", ON_S, feeder)
             feeder.signal(signal.SIGINT)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ def far_end(linac: str, folder: Path) -> Any:
 
     ends = {"lease": InterlockFarEnd, "modbus": ModbusFarEnd, "serial": SerialFarEnd, "openigtlink": ReceiverFarEnd}
     return ends[linac](folder) if linac in ends else nullcontext(DryFarEnd())
+
+
+def wait_until_on(heard: Sequence[Any], seconds: float) -> None:
+    """Return when the last order that a far end received is beam-on; raise TimeoutError after `seconds`."""
+    end_s = time.monotonic() + seconds
+    while not (heard and heard[-1].beam_on):
+        if time.monotonic() > end_s:
+            raise TimeoutError(f"the far end received no beam-on within {seconds:g} s")
+        time.sleep(0.002)
 
 
 class Process:

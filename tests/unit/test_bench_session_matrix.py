@@ -1,8 +1,12 @@
 """The matrix of sessions judges by the journal and by what the far end has heard."""
 
 import math
+import threading
+
+import pytest
 
 from benchmarks.session_matrix.judge import besides, changes, heard_changes, hold_after, lost, offset_s
+from benchmarks.session_matrix.parts import wait_until_on
 from tests.support.far_ends import Heard
 
 
@@ -78,3 +82,14 @@ def test_hold_after_a_stop_is_the_first_one_from_then_on():
 def test_frames_that_are_neither_judged_nor_left_out_are_lost():
     assert lost(SESSION, 7) == 1
     assert lost(SESSION, 6) == 0
+
+
+def test_the_far_end_is_stopped_only_once_it_has_received_beam_on():
+    heard = [Heard(0.0, False, 1)]
+    with pytest.raises(TimeoutError, match="received no beam-on"):
+        wait_until_on(heard, 0.0)
+    later = threading.Timer(0.05, lambda: heard.append(Heard(0.1, True, 2)))
+    later.start()
+    wait_until_on(heard, 20.0)
+    later.join()
+    assert heard[-1].beam_on
