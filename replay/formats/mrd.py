@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import GeometryError, RecordingError
-from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL
 from replay.formats.format import Choices, Format
-from replay.formats.sidecar import read_sidecar, shortest_decimal
+from replay.formats.mrd_geometry import series_geometry
+from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
@@ -202,7 +202,7 @@ def _stack(path: Path, series: _Series) -> Stack:
     if int(first["image_type"]) not in _TRACKABLE:
         _refuse(path, f"{series.describe()} is not a magnitude; choose another series with --scan")
     attributes = _attributes(series)
-    plane, spacing_mm = _geometry(path, first, attributes[0], (rows, cols))
+    (plane, spacing_mm), noted = series_geometry(path, first, attributes[0], (rows, cols))
     times_s, order, notes = _times(heads, attributes)
     return Stack(
         frames=_frames(path, series, order, (rows, cols)),
@@ -210,7 +210,7 @@ def _stack(path: Path, series: _Series) -> Stack:
         plane=plane,
         times_s=times_s,
         field_strength_t=stored_field_strength_t(series.group.parent.get("xml")),
-        notes=(*notes, *_gaps(heads["image_index"][order])),
+        notes=(*notes, *noted, *_gaps(heads["image_index"][order])),
     )
 
 
@@ -247,31 +247,6 @@ def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
         except ValueError:
             found.append({})
     return found
-
-
-def _geometry(
-    path: Path, head: Any, attributes: Mapping[str, tuple[str, ...]], shape: tuple[int, int]
-) -> tuple[Plane, tuple[float, float]]:
-    """Return the plane of the stored images, and the distance of pixel centres along rows and columns in mm."""
-    rows, cols = shape
-    if tuple(int(size) for size in head["matrix_size"][:2]) != (cols, rows):
-        _refuse(path, f"has {tuple(head['matrix_size'])} pixels in its headers, and images of {cols} x {rows}")
-    width_mm, height_mm = (float(value) for value in head["field_of_view"][:2])
-    spacing_mm = shortest_decimal(height_mm / rows, rows), shortest_decimal(width_mm / cols, cols)
-    along_x = _direction(path, attributes.get("ImageRowDir"), head["read_dir"])
-    along_y = _direction(path, attributes.get("ImageColumnDir"), head["phase_dir"])
-    first = np.array(head["position"], np.float64)
-    for count, step_mm, along in ((cols, spacing_mm[1], along_x), (rows, spacing_mm[0], along_y)):
-        first = first - 0.5 * (count - 1) * step_mm * np.array(along)
-    return Plane((float(first[0]), float(first[1]), float(first[2])), along_y, along_x), spacing_mm
-
-
-def _direction(path: Path, words: tuple[str, ...] | None, otherwise: NDArray[Any]) -> Vector:
-    try:
-        first, second, third = (float(word) for word in (otherwise if words is None else words))
-    except ValueError:
-        _refuse(path, f"has the direction {', '.join(words or ())!r:.60} in its meta attributes, not three numbers")
-    return first, second, third
 
 
 def _times(

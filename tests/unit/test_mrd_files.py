@@ -1,5 +1,7 @@
 """MRD files that the ismrmrd library wrote are recordings, and those written here are read by it."""
 
+import base64
+import json
 import subprocess
 import sys
 import tracemalloc
@@ -267,3 +269,55 @@ def test_the_library_leaves_the_warnings_of_the_process_alone():
         "assert warnings.filters == before"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def with_dicom(one, plane, spacing_mm, size=None):
+    """Return an image with the DICOM attributes that dicom2mrd of python-ismrmrd-server adds."""
+    rows, cols = one.data.shape[-2:] if size is None else size
+    values = {
+        "00100010": [{"Alphabetic": "DOE^JANE"}],
+        "00200032": list(plane.origin_mm),
+        "00200037": [*plane.col_step, *plane.row_step],
+        "00280010": [rows],
+        "00280011": [cols],
+        "00280030": list(spacing_mm),
+    }
+    text = json.dumps({tag: {"vr": "DS", "Value": value} for tag, value in values.items()})
+    one.attribute_string = ismrmrd.Meta({"DicomJson": base64.b64encode(text.encode()).decode()}).serialize()
+    return one
+
+
+def test_a_header_that_contradicts_its_dicom_attributes_does_not_count_and_that_is_said(tmp_path):
+    rows, cols = CASE.frames.shape[1:]
+    wrong = {"field_of_view": (rows * 1.25, cols * 2.5, 5.0), "position": CASE.plane.origin_mm}
+    images = [with_dicom(image(CASE, k, **wrong), CASE.plane, CASE.spacing_mm) for k in range(4)]
+    opened = open_recording(written(tmp_path / "a.h5", *images))
+    assert_same(opened, CASE)
+    assert "place them up to 15.75 mm apart; the attributes are taken" in opened.notes[1]
+    assert "DOE" not in " ".join(opened.notes)
+
+
+def test_dicom_attributes_that_agree_or_are_of_another_size_change_nothing(tmp_path):
+    agree = [with_dicom(image(CASE, k), CASE.plane, CASE.spacing_mm) for k in range(4)]
+    opened = open_recording(written(tmp_path / "agree.h5", *agree))
+    assert_same(opened, CASE)
+    assert len(opened.notes) == 1
+    other = [with_dicom(image(CASE, k), oblique(30.0), (9.0, 9.0), size=(6, 5)) for k in range(4)]
+    assert_same(open_recording(written(tmp_path / "other.h5", *other)), CASE)
+
+
+@pytest.mark.parametrize("text", ["", "!", "e30=", "W10=", base64.b64encode(b'{"00280010": 5}').decode()])
+def test_dicom_attributes_that_cannot_be_read_change_nothing(tmp_path, text):
+    images = [image(CASE, k) for k in range(4)]
+    for one in images:
+        one.attribute_string = ismrmrd.Meta({"DicomJson": text}).serialize()
+    opened = open_recording(written(tmp_path / "a.h5", *images))
+    assert_same(opened, CASE)
+    assert len(opened.notes) == 1
+
+
+def test_a_field_of_view_that_seems_to_be_exchanged_is_noted(tmp_path):
+    images = [image(CASE, k, field_of_view=(12 * 2.5, 10 * 2.5, 5.0)) for k in range(4)]
+    opened = open_recording(written(tmp_path / "a.h5", *images))
+    assert opened.spacing_mm == pytest.approx((25.0 / 12, 3.0), rel=1e-6)
+    assert "pixels of 2.08333 x 3 mm would be square with the sides of the field of view exchanged" in opened.notes[1]
