@@ -63,8 +63,8 @@ def series_geometry(
         if _is_square(row_mm, col_mm) or not _is_square(*exchanged_mm):
             return by_header, ()
         return by_header, (
-            f"pixels of {row_mm:.6g} x {col_mm:.6g} mm would be square with the sides of the field of view exchanged, as "
-            "some programs do; spacing_mm in a sidecar file, or --spacing-mm, replaces them",
+            f"pixels of {row_mm:.6g} x {col_mm:.6g} mm would be square with the sides of the field of view exchanged, "
+            "as some programs do; spacing_mm in a sidecar file, or --spacing-mm, replaces them",
         )
     corners = np.array([(0.0, 0.0), (0.0, shape[1] - 1.0), (shape[0] - 1.0, 0.0)])
     apart_mm = np.abs(np.subtract(*(plane.to_patient_mm(corners, step) for plane, step in (by_header, by_dicom)))).max()

@@ -8,7 +8,7 @@ import numpy as np
 
 from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
 from gatekeeper.plugins import Plugin, Registry
-from replay.formats import dicom, images, mrd, session, trackrad
+from replay.formats import dicom, image_folder, images, mrd, session, trackrad
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.vendor import mridian, mridian_raw, unity
 from replay.recording import Recording
@@ -22,6 +22,7 @@ FORMATS: tuple[Format, ...] = (
     mridian.FORMAT,
     unity.FORMAT,
     mridian_raw.FORMAT,
+    image_folder.FORMAT,
 )
 """Our formats. A new format is a new file and a line here; those of plug-ins come after them."""
 PLUGINS = Registry("format", "gatekeeper.formats", {})

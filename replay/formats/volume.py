@@ -147,6 +147,8 @@ def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> S
     if time is None and len(volume.sizes) == 4 and axes[2] == 3:
         time = 3  # After three axes in space, one of which is a single pixel, ITK and NIfTI have time.
     if time is None:
+        time = _single_axis(volume, axes)
+    if time is None:
         time = _time_by_directions(volume, axes, directions)
     if time is None:
         time, notes = _time_by_sizes(volume, axes)
@@ -173,6 +175,12 @@ def _longer_axes(volume: Volume, time_axis: TimeAxis | None) -> tuple[int, ...]:
     return tuple(axis for axis in range(count) if axis != single[0])
 
 
+def _single_axis(volume: Volume, axes: tuple[int, ...]) -> int | None:
+    """Return the axis of a single pixel, first or last, of a volume that is one image."""
+    single = [axis for axis in axes if volume.sizes[axis] == 1]
+    return single[0] if len(single) == 1 and single[0] != axes[1] else None
+
+
 def _time_by_directions(
     volume: Volume, axes: tuple[int, ...], directions: tuple[Vector | None, ...] | None
 ) -> int | None:
@@ -193,13 +201,8 @@ def _time_by_directions(
 
 
 def _time_by_sizes(volume: Volume, axes: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
-    """Return the axis that differs in size and spacing from the other two, which agree, and a note.
-
-    Of a single image any axis of one pixel is taken.
-    """
+    """Return the axis that differs in size and spacing from the other two, which agree, and a note."""
     sizes, spacing = ([values[axis] for axis in axes] for values in (volume.sizes, volume.spacing))
-    if sizes.count(1) == 1 and sizes[1] != 1:
-        return axes[sizes.index(1)], ()
     for time, (one, other) in ((0, (1, 2)), (2, (0, 1))):
         agree = sizes[one] == sizes[other] and spacing[one] == spacing[other]
         if agree and sizes[time] != sizes[one] and spacing[time] != spacing[one]:

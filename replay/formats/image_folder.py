@@ -1,0 +1,262 @@
+"""A folder with one image file for each frame, as TrackRAD's scripts, MRLCinema and SlicerCineTrack keep them.
+
+The numbers in the names are the order of the frames. Names that differ in anything but one number are sequences of
+their own, and so are images of another size or plane; they are never mixed. Where a number is missing, so is a frame,
+and the times have a gap. A table `Transforms.csv` in the folder, or in the one above, as `gatekeeper export --slicer`
+writes it, tells the times.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.config import GateConfig
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Plane
+from replay.formats import arrays, tiff
+from replay.formats.format import HEAD_BYTES, Choices, Format
+from replay.formats.images import IMAGES, ImageFormat
+from replay.formats.planes import ImagePlane
+from replay.formats.sidecar import read_sidecar
+from replay.formats.stack import Stack, make_recording
+from replay.recording import LazyFrames, Recording
+
+FIRST_LOOK = 64
+"""Number of files of a folder that are examined to find out whether it holds images."""
+MOST_FILES = 100_000
+_TABLE = "Transforms.csv"
+_LARGEST_TABLE_BYTES = 2**26
+_READERS = tuple(one for one in IMAGES if one.is_itk or one.read in (arrays.read_npy, tiff.read_tiff))
+_MOST_LISTED = 8
+_DIGITS = re.compile(r"[0-9]+")
+_SAME_DIRECTION = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """An image file: the text of its name with a mark for each number, the numbers, and the image itself."""
+
+    path: Path
+    text: str
+    numbers: tuple[int, ...]
+    images: ImageFormat
+    stack: Stack
+
+    @property
+    def where(self) -> tuple[object, ...]:
+        """Size, type and spacing of the image; the same for all frames of a sequence."""
+        return self.stack.frames.shape[1:], self.stack.frames.dtype, self.stack.spacing_mm
+
+    def describe(self) -> str:
+        """Return a description for a list, such as "sagittal 256 x 256"."""
+        rows, cols = self.stack.frames.shape[1:]
+        if self.stack.plane is None or self.stack.spacing_mm is None:
+            return f"{rows} x {cols}"
+        return ImagePlane((rows, cols), self.stack.spacing_mm, self.stack.plane).describe()
+
+
+def is_image_folder(path: Path, _head: bytes) -> bool:
+    """Return whether a folder, or the folder `images` in it, holds image files."""
+    return path.is_dir() and any(_format_of(file) is not None for file in islice(_files(_folder(path)), FIRST_LOOK))
+
+
+def open_image_folder(path: Path, choices: Choices) -> Recording:
+    """Open a folder with one image file for each frame.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, or the one in which it lies as `images`.
+    choices : Choices
+        `scan` is the number of the sequence in the list that the error gives.
+
+    Returns
+    -------
+    Recording
+        In canonical orientation; frames are read when they are asked for.
+
+    Raises
+    ------
+    RecordingError
+        When a file holds several images, or there are several sequences and none is chosen.
+    GeometryError
+        When the images are not sagittal.
+    """
+    folder, sidecar = _folder(path), read_sidecar(path, choices)
+    files: list[_File] = []
+    for count, file in enumerate(_files(folder)):
+        if count >= MOST_FILES:
+            _refuse(path, f"holds more than {MOST_FILES} files; name the folder of one sequence")
+        if (found := _format_of(file)) is not None:
+            text = _DIGITS.sub("#", file.name)
+            numbers = tuple(int(digits) for digits in _DIGITS.findall(file.name.removesuffix(file.suffix))[:16])
+            files.append(_File(file, text, numbers, found, _header(file, found, sidecar.as_stored)))
+    chosen, notes = _chosen(_sequences(files), choices.scan, path)
+    counted, order = _order(chosen, path)
+    chosen = [chosen[index] for index in order]
+    first = chosen[0].stack
+
+    def read(index: int) -> NDArray[np.generic]:
+        one = chosen[index]
+        image: NDArray[np.generic] = np.asarray(one.images.read(one.path, None, sidecar.as_stored).frames[0])
+        return image
+
+    stack = replace(
+        first,
+        frames=LazyFrames(read, len(chosen), (first.frames.shape[1], first.frames.shape[2]), first.frames.dtype),
+        rate_hz=None,
+        time_axis=None,
+        name=None,
+        notes=(*dict.fromkeys(note for one in chosen for note in one.stack.notes), *notes, *_moved(chosen)),
+    )
+    if (times_s := _table_times(folder, len(chosen))) is not None:
+        stack = replace(stack, times_s=times_s)
+    elif sidecar.rate_hz is not None and (gaps := _gaps(counted)) is not None:
+        usual = float(np.median(np.diff(counted))) * sidecar.rate_hz
+        told_s = tuple(((counted - counted[0]) / usual).tolist())
+        sidecar = sidecar.model_copy(update={"times_s": told_s, "rate_hz": None})
+        stack = replace(stack, notes=(*stack.notes, gaps))
+    return make_recording(stack, sidecar, path)
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise RecordingError(f"{path}: {why}") from None
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder of the images: that of an export to 3D Slicer is `images` in it."""
+    below = path / "images"
+    return below if path.is_dir() and below.is_dir() and (path / _TABLE).is_file() else path
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if not file.name.startswith(".") and file.is_file())
+
+
+def _format_of(file: Path) -> ImageFormat | None:
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(HEAD_BYTES)
+    except OSError:
+        return None
+    return next((one for one in _READERS if one.claims(file, head)), None)
+
+
+def _header(file: Path, images: ImageFormat, as_stored: bool) -> Stack:
+    """Return a single image without its pixels, which are read again when they are asked for."""
+    stack = images.read(file, None, as_stored)
+    if len(stack.frames) != 1:
+        _refuse(file, f"holds {len(stack.frames)} images, and its folder has further files; name the file itself")
+    frames = stack.frames
+    shape = frames.shape[1], frames.shape[2]
+
+    return replace(stack, frames=LazyFrames(_unread, 1, shape, frames.dtype.newbyteorder("=")))
+
+
+def _unread(_index: int) -> NDArray[np.generic]:
+    raise AssertionError("only the header was read")
+
+
+def _sequences(files: Sequence[_File]) -> list[list[_File]]:
+    """Return the files of each sequence: the same text, size and plane, within the tolerance of the gate."""
+    found: dict[tuple[object, ...], list[list[_File]]] = {}
+    for one in files:
+        alike = found.setdefault((one.text, *one.where), [])
+        near = next((members for members in alike if _is_near(members[0].stack.plane, one.stack.plane)), None)
+        if near is None:
+            alike.append([one])
+        else:
+            near.append(one)
+    return [members for alike in found.values() for members in alike]
+
+
+def _distance_mm(one: Plane | None, other: Plane | None) -> float:
+    if one is None or other is None:
+        return 0.0 if one is other else np.inf
+    return float(np.linalg.norm(np.subtract(one.origin_mm, other.origin_mm)))
+
+
+def _is_near(one: Plane | None, other: Plane | None) -> bool:
+    if not _distance_mm(one, other) <= GateConfig().plane_offset_mm:
+        return False
+    if one is None or other is None:
+        return True
+    turned = np.subtract((*one.row_step, *one.col_step), (*other.row_step, *other.col_step))
+    return bool(np.abs(turned).max() <= _SAME_DIRECTION)
+
+
+def _moved(files: Sequence[_File]) -> tuple[str, ...]:
+    """Return a note on images that do not lie where the first does."""
+    apart_mm = max(_distance_mm(files[0].stack.plane, one.stack.plane) for one in files)
+    return (f"images lie up to {apart_mm:.3g} mm from the first, which counts",) if apart_mm > 0.01 else ()
+
+
+def _chosen(sequences: list[list[_File]], wanted: str | None, path: Path) -> tuple[list[_File], tuple[str, ...]]:
+    """Return the only sequence, or the one of a number, and a note on single files beside it."""
+    longer = [members for members in sequences if len(members) > 1] or sequences
+    listed = "; ".join(
+        f"{number}: {len(members)} images, {members[0].describe()}, from {members[0].path.name!r:.40}"
+        for number, members in enumerate(longer[:_MOST_LISTED], 1)
+    )
+    if wanted is None and len(longer) > 1:
+        _refuse(path, f"holds {len(longer)} sequences of images, choose one by its number (--scan): {listed:.400}")
+    if wanted is not None and not (wanted.isdecimal() and 1 <= int(wanted) <= len(longer)):
+        _refuse(path, f"has no sequence {wanted!r:.20}; it holds {listed:.400}")
+    chosen = longer[0 if wanted is None else int(wanted) - 1]
+    left = [members[0].path.name for members in sequences if len(members) == 1 and members is not chosen]
+    if not left:
+        return chosen, ()
+    return chosen, (f"{len(left)} image files are no part of the sequence and left out: {', '.join(left):.80}",)
+
+
+def _order(files: Sequence[_File], path: Path) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the number of each frame in the order of frames, and the files in that order."""
+    if len(files) == 1:
+        return np.zeros(1, np.int64), [0]
+    counts = [column for column in zip(*(one.numbers for one in files), strict=True) if len(set(column)) > 1]
+    whole = [column for column in counts if len(set(column)) == len(files)]
+    orders = {tuple(sorted(range(len(files)), key=column.__getitem__)) for column in whole}
+    if len(orders) != 1 or len(whole) != len(counts):
+        several = Counter(one.text for one in files).most_common(1)[0][0]
+        _refuse(
+            path,
+            f"has names ({several:.60}) in which {len(counts)} numbers change; name the files with one number that "
+            "counts the frames",
+        )
+    (order,) = orders
+    return np.array([whole[-1][index] for index in order], np.int64), list(order)
+
+
+def _gaps(numbers: NDArray[np.int64]) -> str | None:
+    """Return a note on numbers that are missing."""
+    steps = np.diff(numbers)
+    if not steps.size or (steps == steps[0]).all():
+        return None
+    first = int(np.flatnonzero(steps != np.median(steps))[0])
+    return f"numbers in the names are missing, the first after {numbers[first]}; the times have gaps there"
+
+
+def _table_times(folder: Path, count: int) -> NDArray[np.float64] | None:
+    """Return the times in the table of an export to 3D Slicer, where it has one for each image."""
+    for file in (folder / _TABLE, folder.parent / _TABLE):
+        if not file.is_file() or file.stat().st_size > _LARGEST_TABLE_BYTES:
+            continue
+        try:
+            with file.open(encoding="utf-8", newline="") as opened:
+                times_s = [float(row["time_s"]) for row in csv.DictReader(opened)]
+        except (OSError, ValueError, KeyError, TypeError, csv.Error):
+            continue
+        if len(times_s) == count and np.isfinite(times_s).all() and (np.diff(times_s) > 0.0).all():
+            return np.array(times_s)
+    return None
+
+
+FORMAT = Format("folder of single images", is_image_folder, open_image_folder)
