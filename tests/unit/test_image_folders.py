@@ -70,10 +70,6 @@ def test_numbers_are_the_order_and_not_letters(tmp_path, names):
     np.testing.assert_array_equal(np.asarray(opened.frames), EVEN.frames)
 
 
-ODD = (["s1_f1", "s1_f2", "s2_f1", "s2_f2"], ["1", "01", "2", "3"], ["1_9", "2_8", "3_7", "4_6"])
-
-
-@pytest.mark.parametrize("names", ODD)
 @pytest.mark.parametrize(
     "names", [["s1_f1", "s1_f2", "s2_f1", "s2_f2"], ["1", "01", "2", "3"], ["1_9", "2_8", "3_7", "4_6"]]
 )
