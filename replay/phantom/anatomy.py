@@ -11,6 +11,7 @@ from replay.phantom.acquisition import fat_sign
 from replay.phantom.config import PhantomConfig
 from replay.phantom.lattice import Lattice, texture
 from replay.phantom.streams import Stream, generator
+from replay.phantom.target import Target
 from replay.phantom.vessels import Segment, Trunk, grow, paint
 
 Array = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Anatomy:
     Parameters
     ----------
     config : PhantomConfig
-        Of this, seed, lesion, tissue and slice thickness are used.
+        Of this, seed, target, lesion, tissue and slice thickness are used.
 
     Raises
     ------
@@ -65,8 +66,9 @@ class Anatomy:
         self._textures: dict[tuple[Stream, int], Array] = {}
         self._portal = _trees(PORTAL, config.seed, Stream.LIVER_VESSELS) + _twigs(config.seed, 0)
         self._hepatic = _trees(HEPATIC, config.seed, Stream.LIVER_VESSELS, first=len(PORTAL)) + _twigs(config.seed, 1)
-        self.outline_mm = lesion.outline_mm(config.lesion, config.seed)
-        depth_mm = float(organs.liver_depth_mm(self.outline_mm[:, 0], self.outline_mm[:, 1]).min())
+        self.target = Target(config)
+        row_mm, col_mm = lesion.outline_mm(config.lesion, config.seed).T
+        depth_mm = float(organs.liver_depth_mm(row_mm, col_mm).min())
         if depth_mm < 0.0:
             raise ConfigError(
                 f"phantom: the lesion reaches {-depth_mm:.1f} mm out of the liver; move lesion.center_mm = "
@@ -74,11 +76,13 @@ class Anatomy:
             )
 
     def lung(self, lattice: Lattice) -> Channels:
-        """Return the brightness (1, H, W) of lung and heart, the layer behind all others."""
+        """Return brightness and what a nodule adds to it (2, H, W), of lung and heart, the layer behind all others."""
         row, col = _axes(lattice)
         vessels = paint(_trees(LUNG, self._config.seed, Stream.LUNG_VESSELS), lattice, 0.0, 12.0)
         swirl = lattice.crop(self._texture(Stream.ORGANS, 3, 8.0))
-        return organs.chest(row, col, vessels, swirl)[None].astype(np.float32)
+        chest = organs.chest(row, col, vessels, swirl)
+        nodule = self.target.cover("nodule", lattice) * (self._config.target.nodule_brightness - chest)
+        return np.stack([chest, nodule]).astype(np.float32)
 
     def abdomen(self, lattice: Lattice, across_mm: float) -> Channels:
         """Return the abdomen in the plane `across_mm`: (base, whitening, portal, hepatic, cover), each (H, W).
@@ -106,8 +110,10 @@ class Anatomy:
         rest = organs.kidney(organs.bowel(loops, gas, self._fat), row, col, across_mm, self._fat)
         target = lesion.cover(config.lesion, config.seed, lattice)
         share = lesion.share_in_slice(config.lesion, config.acquisition.slice_mm, np.array(across_mm))
-        target = target * float(share)
+        vessel = self.target.cover("vessel", lattice) * float(self.target.share_in_slice(np.array(across_mm)))
+        target = target * float(share) * (1.0 - vessel)
         portal = self._blood(self._portal, lattice, across_mm) * liver * (1.0 - target)
+        portal = np.maximum(portal, vessel * liver)
         hepatic = self._blood(self._hepatic, lattice, across_mm) * liver * (1.0 - target) * (1.0 - portal)
         tissue = liver * (1.0 - target) * (1.0 - portal - hepatic)
         blood = 1.0 + config.tissue.vessel_contrast

@@ -107,9 +107,10 @@ def _trace(config: BreathingConfig, seed: int, duration_s: float) -> list[Piece]
     breaths = generator(seed, Stream.BREATHS)
     levels = generator(seed, Stream.HOLDS)
     if config.pattern == "free":
-        return _breaths(config, breaths, duration_s + 3.0 * config.period_s)
+        return _breaths(config, breaths, duration_s + 3.0 * config.period_s, config.amplitude_mm)
+    rest_mm = config.rest_share * config.amplitude_mm
     level_mm = config.amplitude_mm if config.pattern == "inhale_hold" else 0.0
-    pieces: list[Piece] = []
+    pieces = _breaths(config, breaths, config.rest_s, rest_mm) if config.begins == "rest" else []
     while sum(piece.length_s for piece in pieces) < duration_s:
         begin_mm = level_mm + config.hold_variation_mm * float(levels.standard_normal())
         end_mm = begin_mm + config.hold_drift_mm_per_s * config.hold_s
@@ -117,20 +118,18 @@ def _trace(config: BreathingConfig, seed: int, duration_s: float) -> list[Piece]
             pieces.append(Piece(RAMP_S, end_mm=begin_mm))
         pieces.append(Piece(config.hold_s, begin_mm=begin_mm, end_mm=end_mm, even=True))
         pieces.append(Piece(RAMP_S, begin_mm=end_mm))
-        pieces += _breaths(config, breaths, config.rest_s)
+        pieces += _breaths(config, breaths, config.rest_s, rest_mm)
     return pieces
 
 
-def _breaths(config: BreathingConfig, random: np.random.Generator, length_s: float) -> list[Piece]:
+def _breaths(config: BreathingConfig, random: np.random.Generator, length_s: float, amplitude_mm: float) -> list[Piece]:
     """Return breaths that together last `length_s` or a little longer."""
     pieces: list[Piece] = []
     covered_s = 0.0
     while covered_s < length_s:
         stretch, growth = np.clip(random.standard_normal(2), -2.5, 2.5).tolist()
         period_s = config.period_s * max(0.3, 1.0 + config.period_variation * stretch)
-        pieces.append(
-            Piece(period_s, bump_mm=config.amplitude_mm * max(0.0, 1.0 + config.amplitude_variation * growth))
-        )
+        pieces.append(Piece(period_s, bump_mm=amplitude_mm * max(0.0, 1.0 + config.amplitude_variation * growth)))
         covered_s += period_s
     return pieces
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import ConfigError
 from kernels.polygon import centroid, fill
 from replay.formats.trackrad import write_case
-from replay.phantom import breathing, lesion, motion
+from replay.phantom import breathing, motion
 from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_positions_mm
 from replay.phantom.anatomy import Anatomy
-from replay.phantom.config import PhantomConfig
+from replay.phantom.config import PhantomConfig, TargetKind
 from replay.phantom.scene import Scene
+from replay.phantom.target import DRAWN, Target
 from replay.recording import Recording
 
 Array = NDArray[np.float64]
@@ -35,13 +36,14 @@ class Phantom:
     recording : Recording
         Frames of uint16, first mask and labels; a label is empty where the target is not visible.
     contours : tuple of ndarray of float64, shape (N, 2)
-        Exact outline on each frame as (row, col) in px, also where it is not visible; each point follows its tissue.
+        Exact outline on each frame as (row, col) in px, also where it is not visible. Each point follows its tissue;
+        an organ's outline is that in the image plane, which differs slightly from plane to plane.
     displacement_mm : ndarray of float64, shape (T, 2)
         Displacement of the outline's centroid from the first frame, as (row, col) in mm.
     visible : ndarray of bool, shape (T,)
         Whether the target is in the image plane and within the image.
     signal_mm : ndarray of float64, shape (T,)
-        Displacement of the target from end-exhale by breath, drift and events, inferior positive.
+        Displacement of the lesion from end-exhale by breath, drift and events, inferior positive.
     """
 
     config: PhantomConfig
@@ -67,24 +69,57 @@ def make_phantom(config: PhantomConfig) -> Phantom:
     Raises
     ------
     ConfigError
-        When the lesion is outside the liver or outside the image on the first frame, or the motion has no inverse.
+        When the lesion is outside the liver, the target outside the image on the first frame, or the motion has no
+        inverse.
     """
+    return _made(config)
+
+
+def with_target(phantom: Phantom, kind: TargetKind) -> Phantom:
+    """Return the phantom with another target in the same images, which are not drawn anew.
+
+    Parameters
+    ----------
+    phantom : Phantom
+        A phantom. Its frames are shared.
+    kind : str
+        The lesion or an organ; see `TargetConfig`.
+
+    Returns
+    -------
+    Phantom
+        The same as :func:`make_phantom` makes.
+
+    Raises
+    ------
+    ConfigError
+        For a nodule or a vessel, which is in the images only when it is the target.
+    """
+    target = phantom.config.target
+    for name in {kind, target.kind} & DRAWN:
+        raise ConfigError(f"phantom: a {name} is drawn only as target; make a phantom with target.kind = {kind!r}")
+    config = phantom.config.model_copy(update={"target": target.model_copy(update={"kind": kind})})
+    return _made(config, np.asarray(phantom.recording.frames))
+
+
+def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None = None) -> Phantom:
+    """Return the phantom, with these frames or newly drawn ones."""
     acquisition = config.acquisition
     times_s = np.arange(config.frame_count, dtype=np.float64) / acquisition.frame_rate_hz
     anatomy = Anatomy(config)
     modes = motion.motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s)
     _check_motion(times_s, now.si_mm)
-    outlines_mm = _outlines_mm(anatomy, modes, motion.amplitudes(now, config.breathing))
+    outlines_mm = _outlines_mm(anatomy.target, modes, motion.amplitudes(now, config.breathing), now.across_mm)
     corner_mm = np.array([pixel_positions_mm(acquisition, axis)[0] for axis in (0, 1)])
     contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
-    share = lesion.share_in_slice(config.lesion, acquisition.slice_mm, now.across_mm)
+    share = anatomy.target.share_in_slice(now.across_mm)
     labels = _labels(contours, share >= 0.5, acquisition.matrix)
     centers_mm = np.array([_center(contour) for contour in contours]) * np.array(acquisition.pixel_mm)
     _check_first_frame(config, centers_mm[0] / np.array(acquisition.pixel_mm), labels[0])
     recording = Recording(
         name=config.name,
-        frames=_frames(config, anatomy, modes, times_s),
+        frames=_frames(config, anatomy, modes, times_s) if frames is None else frames,
         spacing_mm=acquisition.pixel_mm,
         times_s=times_s,
         first_mask=labels[0].copy(),
@@ -119,11 +154,13 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
     return frames
 
 
-def _outlines_mm(anatomy: Anatomy, modes: motion.Motion, amplitude: Array) -> Array:
-    """Return the outline (T, N, 2) on each frame, in mm: its material points displaced by the motion."""
-    points_mm = anatomy.outline_mm
-    at_points = modes.abdomen(points_mm)
-    return np.stack([motion.displaced(at_points, points_mm, now) for now in amplitude])
+def _outlines_mm(target: Target, modes: motion.Motion, amplitude: Array, across_mm: Array) -> Array:
+    """Return the outline (T, N, 2) on each frame, in mm: its material points in the plane, displaced by the motion."""
+    outlines_mm = []
+    for now, plane_mm in zip(amplitude, across_mm.tolist(), strict=True):
+        points_mm = target.outline_mm(plane_mm)
+        outlines_mm.append(motion.displaced(target.modes(modes, points_mm), points_mm, now))
+    return np.stack(outlines_mm)
 
 
 def _labels(contours: tuple[Array, ...], shown: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -144,7 +181,7 @@ def _check_motion(times_s: Array, si_mm: Array) -> None:
     worst = int(np.abs(si_mm).argmax())
     if abs(si_mm[worst]) > FARTHEST_MM:
         raise ConfigError(
-            f"phantom: breath, drift and events together move the target by {si_mm[worst]:.0f} mm at "
+            f"phantom: breath, drift and events together move the lesion by {si_mm[worst]:.0f} mm at "
             f"{times_s[worst]:.1f} s, more than {FARTHEST_MM:.0f} mm; lower one of them in breathing"
         )
 
@@ -154,7 +191,7 @@ def _check_first_frame(config: PhantomConfig, center_px: Array, label: NDArray[n
     row, col = center_px.tolist()
     if not (-0.5 <= row < rows - 0.5 and -0.5 <= col < cols - 0.5 and label.any()):
         raise ConfigError(
-            f"phantom: the first frame has the lesion's centre at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} "
+            f"phantom: the first frame has the target's centre at pixel ({row:.0f}, {col:.0f}) of {rows} x {cols} "
             f"and {int(label.sum())} pixels in its label; change acquisition.center_mm, or let it begin in the plane"
         )
 

@@ -9,6 +9,8 @@ from gatekeeper.config import Fraction, StrictModel
 Pair = Annotated[tuple[float, float], Field(strict=False)]
 """Two numbers, along rows and along columns."""
 
+TargetKind = Literal["lesion", "liver", "kidney", "dome", "nodule", "vessel"]
+
 Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
 PixelSize = Annotated[float, Field(ge=0.5, le=4.0)]
 PixelCount = Annotated[int, Field(ge=32, le=1024)]
@@ -16,8 +18,24 @@ PixelCount = Annotated[int, Field(ge=32, le=1024)]
 LARGEST_RECORDING_PX = 2_000_000_000
 
 
+class TargetConfig(StrictModel):
+    """What is labelled; the truth is its outline in the image plane, moved by the same motion as the tissue.
+
+    A lung nodule and a vessel are drawn when they are the target; all other images are the same for every kind.
+    """
+
+    kind: TargetKind = "lesion"
+    """The lesion, the whole liver, the kidney, a patch of 40 mm below the dome, a lung nodule or a vessel."""
+    nodule_diameter_mm: Annotated[float, Field(ge=6.0, le=40.0)] = 18.0
+    """Mean diameter of the lung nodule, in mm."""
+    nodule_brightness: Annotated[float, Field(ge=0.0, le=3.0)] = 0.3
+    """Brightness of the lung nodule relative to the liver; the lung's is 0.1."""
+    vessel_diameter_mm: Annotated[float, Field(ge=3.0, le=20.0)] = 6.0
+    """Diameter of the vessel, which crosses the plane at right angles and pulsates as portal veins do, in mm."""
+
+
 class LesionConfig(StrictModel):
-    """The target: a metastasis in the liver."""
+    """A metastasis in the liver; `breathing` gives the motion of its centre."""
 
     center_mm: Pair = (-8.0, 5.0)
     """Centre at end-exhale, (inferior, posterior) of the liver's middle, in mm; the lesion must lie in the liver."""
@@ -80,11 +98,11 @@ class OutOfPlane(StrictModel):
 
 
 class BreathingConfig(StrictModel):
-    """Motion of the organs; amplitudes are those of the target's centre, the dome moves more, the kidney less."""
+    """Motion of the organs; amplitudes are those of the lesion's centre, the dome moves more, the kidney less."""
 
     pattern: Literal["free", "inhale_hold", "exhale_hold"] = "free"
     """Free breathing, or breath-holds at end-inhale or end-exhale with free breathing between them."""
-    amplitude_mm: Annotated[float, Field(ge=0.0, le=40.0)] = 17.0
+    amplitude_mm: Annotated[float, Field(ge=0.0, le=60.0)] = 17.0
     """Mean superior-inferior displacement from end-exhale to end-inhale, in mm."""
     period_s: Annotated[float, Field(ge=1.0, le=20.0)] = 4.0
     """Mean length of a breath, in seconds."""
@@ -105,9 +123,13 @@ class BreathingConfig(StrictModel):
     drift_mm_per_min: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.3
     """Drift of the baseline, inferior positive, in mm per minute."""
     hold_s: Annotated[float, Field(ge=1.0, le=120.0)] = 20.0
-    """Length of a breath-hold, in seconds; a recording with holds begins in one."""
+    """Length of a breath-hold, in seconds."""
     rest_s: Annotated[float, Field(ge=1.0, le=120.0)] = 12.0
     """Free breathing between two holds, in seconds."""
+    rest_share: Fraction = 1.0
+    """Amplitude of the breaths between two holds, as a share of `amplitude_mm`."""
+    begins: Literal["hold", "rest"] = "hold"
+    """Whether a recording with holds begins in a hold, or with the breathing before it."""
     hold_drift_mm_per_s: Annotated[float, Field(ge=-2.0, le=2.0)] = -0.06
     """Drift within a hold, inferior positive, in mm per second."""
     hold_variation_mm: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
@@ -178,6 +200,7 @@ class PhantomConfig(StrictModel):
     """Name of the case."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 1
     """Seed of all random streams."""
+    target: TargetConfig = TargetConfig()
     lesion: LesionConfig = LesionConfig()
     tissue: TissueConfig = TissueConfig()
     breathing: BreathingConfig = BreathingConfig()
@@ -188,6 +211,15 @@ class PhantomConfig(StrictModel):
     def frame_count(self) -> int:
         """Number of frames, at least 1."""
         return max(1, round(self.acquisition.duration_s * self.acquisition.frame_rate_hz))
+
+    @model_validator(mode="after")
+    def _shows_its_target(self) -> Self:
+        if self.target.kind == "vessel" and self.tissue.vessel_contrast == 0.0:
+            raise ValueError(
+                'target.kind = "vessel" needs vessels, and tissue.vessel_contrast = 0 means none; '
+                "give another contrast or another target"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_in_memory(self) -> Self:

@@ -77,27 +77,32 @@ def kidney_fat_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
     return ellipse_mm(row, col, KIDNEY_MM, radii, KIDNEY_TILT)
 
 
-def liver_depth_mm(row: Array, col: Array) -> Array:
+def kidney_depth_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
+    """Return the depth in mm of a point in the kidney; negative outside."""
+    return kidney_fat_mm(row, col, across_mm) - PERIRENAL_MM
+
+
+def liver_depth_mm(row: Array, col: Array, across_mm: float = 0.0) -> Array:
     """Return the depth in mm of a point in the liver; negative outside."""
     faces = (
-        below_dome_mm(row, col),
-        above_liver_floor_mm(row, col),
+        below_dome_mm(row, col, across_mm),
+        above_liver_floor_mm(row, col, across_mm),
         behind_belly_wall_mm(row, col),
         before_spine_mm(row, col),
-        -kidney_fat_mm(row, col),
+        -kidney_fat_mm(row, col, across_mm),
     )
     return np.asarray(np.minimum.reduce(faces), dtype=np.float64)
 
 
 def kidney(below: Array, row: Array, col: Array, across_mm: float, fat: float) -> Array:
     """Return `below` overlaid with fat, cortex, pyramids and sinus of the kidney."""
-    fat_mm = kidney_fat_mm(row, col, across_mm)
+    fat_mm, kidney_mm = kidney_fat_mm(row, col, across_mm), kidney_depth_mm(row, col, across_mm)
     turn = np.arctan2(row - KIDNEY_MM[0], 2.0 * (col - KIDNEY_MM[1]))
     image = over(below, fat, inside(fat_mm))
-    image = over(image, CORTEX, inside(fat_mm - PERIRENAL_MM))
-    pyramids = inside(fat_mm - PERIRENAL_MM - 6.0, 2.0) * (0.5 + 0.5 * np.tanh(3.0 * np.cos(9.0 * turn)))
+    image = over(image, CORTEX, inside(kidney_mm))
+    pyramids = inside(kidney_mm - 6.0, 2.0) * (0.5 + 0.5 * np.tanh(3.0 * np.cos(9.0 * turn)))
     image = over(image, MEDULLA, pyramids)
-    return over(image, fat, inside(fat_mm - PERIRENAL_MM - 15.0, 3.0))
+    return over(image, fat, inside(kidney_mm - 15.0, 3.0))
 
 
 def bowel(loops: Array, gas: Array, fat: float) -> Array:

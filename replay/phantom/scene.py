@@ -61,7 +61,9 @@ class Scene:
         -------
         ndarray of float32, shape of the view
         """
-        layers = (self._lung, self._abdomen(across_mm, weights), self._wall)
+        nodule = float(self._anatomy.target.share_in_slice(np.array(across_mm)))
+        lung = self._lung[:1] + nodule * self._lung[1:]
+        layers = (lung, self._abdomen(across_mm, weights), self._wall)
         image = np.zeros(self._view.shape, dtype=np.float32)
         for layer, inverse in zip(layers, self._inverses, strict=True):
             brightness, *cover = self._shifted(layer, inverse.solve(amplitude))

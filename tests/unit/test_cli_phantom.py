@@ -37,6 +37,14 @@ def test_phantom_on_disk_is_tracked_and_scored(tmp_path, small, capsys):
     assert result["score"]["dsc"] > 0.85
 
 
+def test_target_is_a_setting_of_the_file(tmp_path, small):
+    small.write_text(SMALL + '[target]\nkind = "liver"\n')
+    assert gatekeeper("phantom", tmp_path / "P_L", "--config", small) == 0
+    case = open_case(tmp_path / "P_L")
+    assert 100.0 < case.first_mask.sum() * 0.25**2 < 200.0
+    assert 'kind = "liver"' in (tmp_path / "P_L" / "phantom.toml").read_text()
+
+
 def test_name_in_the_settings_goes_before_the_folder(tmp_path, small):
     small.write_text('name = "liver"\n' + SMALL)
     assert gatekeeper("phantom", tmp_path / "P_8", "--config", small) == 0
@@ -48,7 +56,9 @@ def test_folder_whose_name_no_case_can_have(tmp_path, small):
     assert (tmp_path / "out.1" / "images" / "out_1_frames.mha").is_file()
 
 
-@pytest.mark.parametrize("text", ["[acquisition]\nsnr = -1.0", "[acquisition]\nsnrr = 20.0", "seed = nan"])
+@pytest.mark.parametrize(
+    "text", ["[acquisition]\nsnr = -1.0", "[acquisition]\nsnrr = 20.0", "seed = nan", '[target]\nkind = "heart"']
+)
 def test_phantom_that_cannot_be(tmp_path, small, capsys, text):
     small.write_text(text)
     assert gatekeeper("phantom", tmp_path / "P_9", "--config", small) == 2

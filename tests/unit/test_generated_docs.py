@@ -19,7 +19,8 @@ DOCS = ROOT / "docs"
 PURE_NUMBERS = {
     "amplitude_variation", "ap_ratio", "banding", "coil", "confidence_hysteresis", "contrast", "elastic",
     "fifo_priority", "flicker", "heartbeat_register", "inflow", "irregularity", "min_confidence",
-    "overlap_resume_share", "period_variation", "pin_cpu", "port", "seed", "shading", "sharpness", "snr", "start_phase",
+    "nodule_brightness", "overlap_resume_share", "period_variation", "pin_cpu", "port", "rest_share", "seed", "shading",
+    "sharpness", "snr", "start_phase",
     "texture", "through_plane_ratio", "unit", "vessel_contrast", "whitening",
 }  # fmt: skip
 """Settings that are numbers without a unit: shares, ratios, counts, addresses."""

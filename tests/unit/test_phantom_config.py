@@ -47,6 +47,10 @@ def test_a_scene_is_read_from_toml(tmp_path):
         ({"breathing": {"pattern": "shallow"}}, "breathing.pattern"),
         ({"breathing": {"coughs": [{"start_s": 1.0, "depth_mm": 3.0}]}}, "depth_mm"),
         ({"lesion": {"contrast": float("nan")}}, "lesion.contrast"),
+        ({"target": {"kind": "spleen"}}, "target.kind"),
+        ({"target": {"kind": "nodule", "nodule_diameter_mm": 80.0}}, "target.nodule_diameter_mm"),
+        ({"target": {"kind": "vessel"}, "tissue": {"vessel_contrast": 0.0}}, "tissue.vessel_contrast"),
+        ({"breathing": {"amplitude_mm": 61.0}}, "breathing.amplitude_mm"),
         ({"name": "../elsewhere"}, "name"),
         ({"colour": "red"}, "colour"),
     ],
@@ -64,6 +68,7 @@ def test_a_bad_setting_is_named_in_one_line(changes, named):
         ({"lesion": {"center_mm": (0.0, 45.0)}}, "out of the liver"),
         ({"lesion": {"diameter_mm": 70.0, "center_mm": (30.0, 0.0)}}, "out of the liver"),
         ({"acquisition": {"center_mm": (150.0, 0.0)}}, "acquisition.center_mm"),
+        ({"target": {"kind": "kidney"}, "acquisition": {"center_mm": (-60.0, 0.0)}}, "acquisition.center_mm"),
         ({"breathing": {"out_of_plane": [{"start_s": 0.0, "ramp_s": 0.0}]}}, "begin in the plane"),
         (
             {"breathing": {"drift_mm_per_min": 10.0}, "acquisition": {"duration_s": 3000.0, "frame_rate_hz": 0.5}},

@@ -54,7 +54,8 @@ def test_the_scene_before_the_scanner_agrees_with_the_outline_to_a_hundredth_of_
     view = Lattice.covering((-50.0, -40.0), (90.0, 50.0))
     scene = Scene(anatomy, motion, view, moves)
     for amplitude in moves:
-        outline_mm = displaced(motion.abdomen(anatomy.outline_mm), anatomy.outline_mm, amplitude)
+        points_mm = anatomy.target.outline_mm()
+        outline_mm = displaced(motion.abdomen(points_mm), points_mm, amplitude)
         contour = (outline_mm - [view.rows_mm[0], view.cols_mm[0]]) / PITCH_MM
         seen = measured_centroid(200.0 * scene.draw(amplitude, 0.0, (0.0, 0.0, 0.0)), contour, 5.0)
         assert np.abs(seen - area_centroid(contour)).max() * PITCH_MM < 0.01
