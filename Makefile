@@ -88,8 +88,8 @@ MEASURE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m
 bench: dev ## Time every stage beside its budget
 	$(BIN)/python -m benchmarks
 
-# On every labelled case in ../shared/cine and a phantom, or on some of these or others, by name or path:
-#   make bench-peers A1_v phantom  or, with options too,  make bench-peers CASE="A1_v --json"
+# On every labelled case in ../shared/cine, a phantom, targets of all sizes and half-real cases, or on some of these or
+# others, by name or path: make bench-peers A1_v liver  or, with options too,  make bench-peers CASE="liver --seeds 1 2"
 ifeq (bench-peers,$(firstword $(MAKECMDGOALS)))
 NAMED := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 .PHONY: $(NAMED)
@@ -100,7 +100,8 @@ endif
 bench-peers: dev ## Compare with other trackers: [CASE...]
 	$(MEASURE) benchmarks.peers $(NAMED) $(CASE)
 
-# Options: make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json"
+# Some, with options: make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json", SCENES="--sizes liver kidney",
+# SCENES="--states liver" or SCENES="--half-real A1"
 .PHONY: bench-scenes
 bench-scenes: dev ## Track hard scenes with exact truth: [SCENES="..."]
 	$(MEASURE) benchmarks.scenes $(SCENES)

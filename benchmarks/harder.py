@@ -31,15 +31,20 @@ def harder(recording: Recording, noise: float = 0.0, every: int = 1, shuffled: b
     -------
     Recording
     """
-    rng = np.random.default_rng(SEED)
-    frames = np.asarray(recording.frames)[::every]
-    labels = None if recording.labels is None else np.asarray(recording.labels)[::every]
+    shown = kept(len(recording.frames), every, shuffled)
+    frames = np.asarray(recording.frames)[shown]
     if noise:
-        frames = _noisy(frames, noise, recording.spacing_mm, rng)
-    if shuffled:
-        shown = np.r_[0, 1 + rng.permutation(len(frames) - 1)]
-        frames, labels = frames[shown], None if labels is None else labels[shown]
+        frames = _noisy(frames, noise, recording.spacing_mm, np.random.default_rng(SEED))
+    labels = None if recording.labels is None else np.asarray(recording.labels)[shown]
     return replace(recording, frames=frames, times_s=recording.times_s[::every], labels=labels)
+
+
+def kept(count: int, every: int = 1, shuffled: bool = False) -> np.ndarray:
+    """Return which of `count` frames are kept, in the order in which they are shown."""
+    shown = np.arange(0, count, every)
+    if shuffled:
+        shown[1:] = np.random.default_rng(SEED).permutation(shown[1:])
+    return shown
 
 
 def _noisy(frames: np.ndarray, share: float, spacing_mm: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
@@ -48,8 +53,13 @@ def _noisy(frames: np.ndarray, share: float, spacing_mm: tuple[float, float], rn
     sd = share * float(first[first > np.median(first)].mean())
     out = np.empty(frames.shape, np.float32)
     for noisy, frame in zip(out, frames, strict=True):
-        in_phase, in_quadrature = (
-            gaussian_filter(rng.standard_normal(frame.shape), NOISE_MM / np.asarray(spacing_mm)) for _ in range(2)
-        )
-        noisy[:] = np.hypot(frame + sd * in_phase / in_phase.std(), sd * in_quadrature / in_quadrature.std())
+        noisy[:] = rician(frame, sd, spacing_mm, rng)
     return out
+
+
+def rician(frame: np.ndarray, sd: float, spacing_mm: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """Return the magnitude of a frame (H, W) with noise of this standard deviation on both channels."""
+    in_phase, in_quadrature = (
+        gaussian_filter(rng.standard_normal(frame.shape), NOISE_MM / np.asarray(spacing_mm)) for _ in range(2)
+    )
+    return np.asarray(np.hypot(frame + sd * in_phase / in_phase.std(), sd * in_quadrature / in_quadrature.std()))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.scenes.degrade import Quality
 from benchmarks.scenes.disturb import Disturbance
 from gatekeeper.config import build
 from replay.phantom import PhantomConfig
@@ -25,6 +26,10 @@ class Scene:
     can_be_followed : bool
         Whether the tracker must be confident on nearly all frames that show the target; false where images are so
         poor, or the target moves so far, that low confidence is also correct. Confident and wrong is never allowed.
+    quality : Quality or None
+        Image quality when the target is deep, at more than half of the largest displacement.
+    transposed : bool
+        Whether rows and columns are exchanged, so that breath moves the target along the columns.
     """
 
     name: str
@@ -32,6 +37,8 @@ class Scene:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     disturbances: tuple[Disturbance, ...] = ()
     can_be_followed: bool = True
+    quality: Quality | None = None
+    transposed: bool = False
 
     def config(self, seed: int, lead_s: float = 0.0, **acquisition: Any) -> PhantomConfig:
         """Return the phantom.
@@ -59,6 +66,11 @@ class Scene:
         parts = {**self.settings, "acquisition": settings, "breathing": breathing}
         return build(PhantomConfig, {"name": self.name, "seed": seed, **parts}, f"scene {self.name}")
 
+    @property
+    def size(self) -> str:
+        """Kind of the target."""
+        return str(self.settings.get("target", {}).get("kind", "lesion"))
+
     def befalls(self, lead_s: float = 0.0) -> tuple[Disturbance, ...]:
         """Return the disturbances of a recording that begins `lead_s` earlier."""
         return tuple(Disturbance(one.kind, one.start_s + lead_s, one.duration_s) for one in self.disturbances)
@@ -85,6 +97,7 @@ DEEP_BREATHS = {**FAR_AWAY, "deep_breaths": [{"start_s": 6.0}, {"start_s": 14.0}
 
 SCENES = (
     Scene("plain", "the default phantom"),
+    Scene("transposed", "the default phantom with rows and columns exchanged", transposed=True),
     Scene(
         "deep-breath",
         "a breath of 55 mm from one frame to the next, twice, and back as suddenly; 2.8 mm through the plane",

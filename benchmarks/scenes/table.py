@@ -21,6 +21,7 @@ from benchmarks.scenes.judge import (
     reliability,
     roc_area,
 )
+from benchmarks.scenes.size_table import SizeFigures
 
 Sources = Mapping[str, Sequence[Followed]]
 
@@ -91,6 +92,8 @@ def reliability_table(sources: Sources) -> Table:
 def unsure_shares(sources: Sources) -> dict[str, tuple[int, float]]:
     """Return the number of frames and the share with low confidence, by kind of disturbance."""
     runs = [run for several in sources.values() for run in several]
+    if not runs:
+        return {}
     kind, confidence = (np.concatenate([getattr(run, field) for run in runs]) for field in ("kinds", "confidence"))
     return {
         str(name): (int((kind == name).sum()), float((confidence[kind == name] < SURE).mean()))
@@ -110,19 +113,25 @@ def unsure_table(shares: Mapping[str, tuple[int, float]]) -> Table:
 
 
 def as_json(
-    rows: Mapping[str, tuple[Scene, Figures]], sources: Sources, shares: Mapping[str, tuple[int, float]]
+    rows: Mapping[str, tuple[Scene, Figures]],
+    sources: Sources,
+    shares: Mapping[str, tuple[int, float]],
+    by_size: Mapping[str, Mapping[str, SizeFigures]],
 ) -> dict[str, object]:
     """Return all tables as numbers; null where no frame gives a value."""
     tables = {
         "scenes": {name: asdict(row) for name, (_, row) in rows.items()},
         "roc_area": {
             name: {"frames": frames, "wrong": wrong, "area": area}
-            for name, (frames, wrong, area) in areas(sources).items()
+            for name, (frames, wrong, area) in (areas(sources) if sources else {}).items()
         },
         "reliability": [
             dict(zip(("from", "to", "frames", "wrong_share", "mean_mm"), row, strict=True))
-            for row in reliability(*pooled([run for runs in sources.values() for run in runs]))
+            for row in (reliability(*pooled([run for runs in sources.values() for run in runs])) if sources else ())
         ],
+        "by_size": {
+            title: {name: asdict(row) for name, row in found.items()} for title, found in by_size.items() if found
+        },
         "unsure": {name: {"frames": frames, "share": share} for name, (frames, share) in shares.items()},
     }
     return {name: _without_nan(value) for name, value in tables.items()}

@@ -5,7 +5,7 @@ Methods take turns of some frames each, so that other load on the machine affect
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from kernels.polygon import fill
 from replay.peers.image import Image, Mask, Outline, PeerTracker
 from replay.peers.methods import Method, Previewed
 from replay.recording import Recording
+from replay.scores.outline import distances_mm
 from replay.scores.tracking import FrameScore, score_frame
 
 OnProgress = Callable[[str, int, int], None]
@@ -41,10 +42,14 @@ class Outcome:
         Scores of the labelled frames except frame 0.
     times_ms : ndarray of float64, shape (N,)
         Time of each call, in ms.
+    outline_mm : ndarray of float64, shape (M,)
+        Distance of the outline's points from the true place of their tissue, all scored frames together; empty where
+        that is not known.
     """
 
     scores: tuple[FrameScore, ...]
     times_ms: NDArray[np.float64]
+    outline_mm: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def pooled(outcomes: Sequence[Outcome]) -> Outcome:
@@ -52,6 +57,7 @@ def pooled(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(
         scores=tuple(score for outcome in outcomes for score in outcome.scores),
         times_ms=np.concatenate([outcome.times_ms for outcome in outcomes]),
+        outline_mm=np.concatenate([outcome.outline_mm for outcome in outcomes]),
     )
 
 
@@ -61,7 +67,12 @@ def can_be_scored(recording: Recording) -> bool:
     return recording.first_mask is not None and labels is not None and bool(np.any(np.asarray(labels[1:])))
 
 
-def measure(recording: Recording, methods: Sequence[Method | Previewed], on_progress: OnProgress) -> dict[str, Outcome]:
+def measure(
+    recording: Recording,
+    methods: Sequence[Method | Previewed],
+    on_progress: OnProgress,
+    truth_px: NDArray[np.float64] | None = None,
+) -> dict[str, Outcome]:
     """Run all methods on a case, and return their outcomes by name.
 
     Parameters
@@ -72,6 +83,8 @@ def measure(recording: Recording, methods: Sequence[Method | Previewed], on_prog
         The methods, all run on the complete case; learning from a preview is not timed.
     on_progress : callable
         Called with the case's name and how many of its frames, all methods together, are done.
+    truth_px : ndarray of float64, shape (T, N, 2), optional
+        Where the points of the first mask's outline are on each frame, as (row, col).
 
     Returns
     -------
@@ -98,7 +111,7 @@ def measure(recording: Recording, methods: Sequence[Method | Previewed], on_prog
             run.take(turn)
             done += len(turn)
             on_progress(name, done, total)
-    return {run.method.name: run.outcome(labels) for run in runs}
+    return {run.method.name: run.outcome(labels, truth_px) for run in runs}
 
 
 class _Run:
@@ -139,11 +152,14 @@ class _Run:
             if frame in labelled:
                 self._outlines.append(outline)
 
-    def outcome(self, labels: NDArray[np.bool_]) -> Outcome:
-        """Return times, and scores against the labels (T, H, W) as in `replay.scores.tracking`."""
+    def outcome(self, labels: NDArray[np.bool_], truth_px: NDArray[np.float64] | None) -> Outcome:
+        """Return times, and scores against the labels (T, H, W) and outlines as in `replay.scores`."""
         mask = np.empty(labels.shape[1:], dtype=np.bool_)
         scores = []
+        outline_mm = [np.empty(0)]
         for frame, outline in zip(self._labelled, self._outlines, strict=True):
             fill(np.ascontiguousarray(outline), mask)
             scores.append(score_frame(mask, labels[frame], self._spacing_mm, frame))
-        return Outcome(tuple(scores), np.array(self._times_ms))
+            if truth_px is not None:
+                outline_mm.append(distances_mm(outline, truth_px[frame], self._spacing_mm))
+        return Outcome(tuple(scores), np.array(self._times_ms), np.concatenate(outline_mm))

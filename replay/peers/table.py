@@ -1,5 +1,6 @@
 """Write the results as tables and as one JSON object."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -32,6 +33,9 @@ class Figures:
         Means over the scored frames; see :class:`replay.scores.tracking.FrameScore`.
     center_p95_mm : float
         95th percentile of the centre distance, in mm.
+    outline_mm, outline_p95_mm : float
+        Distance of the outline's points from the true place of their tissue, over points and frames: mean and 95th
+        percentile; NaN where that is not known.
     p50_ms, p99_ms, worst_ms : float
         Time of one frame: median, 99th percentile and maximum.
     """
@@ -43,6 +47,8 @@ class Figures:
     masd_mm: float
     center_mm: float
     center_p95_mm: float
+    outline_mm: float
+    outline_p95_mm: float
     p50_ms: float
     p99_ms: float
     worst_ms: float
@@ -52,6 +58,10 @@ def figures(outcome: Outcome) -> Figures:
     """Return the figures of one method on one case, or on several pooled cases."""
     scores = np.array([(score.dsc, score.hd95_mm, score.masd_mm, score.center_mm) for score in outcome.scores])
     dsc, hd95_mm, masd_mm, center_mm = scores.mean(axis=0).tolist()
+    outline_mm, outline_p95_mm = np.nan, np.nan
+    if outcome.outline_mm.size:
+        outline_mm = float(outcome.outline_mm.mean())
+        outline_p95_mm = float(np.percentile(outcome.outline_mm, 95))
     p50_ms, p99_ms, worst_ms = np.percentile(outcome.times_ms, (50, 99, 100)).tolist()
     return Figures(
         frames_scored=len(scores),
@@ -61,6 +71,8 @@ def figures(outcome: Outcome) -> Figures:
         masd_mm=masd_mm,
         center_mm=center_mm,
         center_p95_mm=float(np.percentile(scores[:, 3], 95)),
+        outline_mm=outline_mm,
+        outline_p95_mm=outline_p95_mm,
         p50_ms=p50_ms,
         p99_ms=p99_ms,
         worst_ms=worst_ms,
@@ -77,13 +89,16 @@ def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
     """Return a table with one row per method."""
     table = Table(title=escape(printable(title)))
     table.add_column("method")
-    headings = ("DSC", "HD95 mm", "MASD mm", "centre mm", "p95 mm", "ms p50", "p99", "worst", "time / ours")
-    for heading in headings:
+    with_outline = not all(math.isnan(row.outline_mm) for row in rows.values())
+    headings = ["DSC", "HD95 mm", "MASD mm", "centre mm", "p95 mm"]
+    headings += ["outline mm", "p95 mm"] if with_outline else []
+    for heading in (*headings, "ms p50", "p99", "worst", "time / ours"):
         table.add_column(heading, justify="right")
     most_frames = max(row.frames_timed for row in rows.values())
     for name, row in rows.items():
         few = "" if row.frames_timed == most_frames else " *"
-        distances_mm = (row.hd95_mm, row.masd_mm, row.center_mm, row.center_p95_mm)
+        distances_mm = [row.hd95_mm, row.masd_mm, row.center_mm, row.center_p95_mm]
+        distances_mm += [row.outline_mm, row.outline_p95_mm] if with_outline else []
         times_ms = (row.p50_ms, row.p99_ms, row.worst_ms)
         ratio = row.p50_ms / rows[OURS].p50_ms
         table.add_row(
@@ -96,6 +111,41 @@ def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
         )
     if any(row.frames_timed < most_frames for row in rows.values()):
         table.caption = "* timed on labelled frames only, because it is slow"
+    return table
+
+
+def groups_table(title: str, groups: Mapping[str, Mapping[str, Figures]], field: str, digits: int) -> Table:
+    """Return a table of one figure, with a row per method and a column per group; the best of a column is bold.
+
+    Parameters
+    ----------
+    title : str
+        Title of the table.
+    groups : mapping of str to mapping of str to Figures
+        Figures of each method, by group.
+    field : str
+        Name of the figure; the largest DSC is the best, and of all others the smallest.
+    digits : int
+        Number of decimals.
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    table = Table(title=escape(printable(title)))
+    table.add_column("method")
+    for group in groups:
+        table.add_column(escape(printable(group)), justify="right")
+    best = {}
+    for group, rows in groups.items():
+        values = [float(getattr(row, field)) for row in rows.values()]
+        best[group] = max(values) if field == "dsc" else min(values)
+    for method in next(iter(groups.values())):
+        cells = []
+        for group, rows in groups.items():
+            value = getattr(rows[method], field)
+            cells.append(f"[bold]{value:.{digits}f}[/bold]" if value == best[group] else f"{value:.{digits}f}")
+        table.add_row(method, *cells, style="bold" if method in (OURS, PREVIEWED) else None)
     return table
 
 
@@ -143,4 +193,11 @@ def as_json(groups: Mapping[str, Mapping[str, Case]], left_out: str | None) -> d
 
 def plain(rows: Mapping[str, Figures]) -> dict[str, dict[str, float]]:
     """Return the figures of each method as plain values for JSON, with its time relative to gatekeeper's."""
-    return {method: asdict(row) | {"time_ratio": row.p50_ms / rows[OURS].p50_ms} for method, row in rows.items()}
+    return {
+        method: _finite(asdict(row)) | {"time_ratio": row.p50_ms / rows[OURS].p50_ms} for method, row in rows.items()
+    }
+
+
+def _finite(row: dict[str, float]) -> dict[str, float]:
+    """Return a row without figures that are not known."""
+    return {name: value for name, value in row.items() if not math.isnan(value)}

@@ -83,7 +83,7 @@ class Target:
         return lesion.share_in_slice(self._round, self._slice_mm, across_mm)
 
     def cover(self, kind: str, lattice: Lattice) -> Array:
-        """Return the cover 0-1 (H, W) of a nodule or vessel of the slice's full thickness; 0 unless it is the target."""
+        """Return the cover 0-1 (H, W) of a nodule or vessel that fills the slice; 0 unless it is the target."""
         if kind != self._kind or self._round is None:
             return np.zeros(lattice.shape)
         return lesion.cover(self._round, self._seed, lattice)

@@ -213,6 +213,7 @@ def test_a_missing_case_is_one_line_and_exit_2(tmp_path, capsys):
 
 def test_without_recorded_cases_the_phantom_is_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "CINE", tmp_path / "absent")
+    monkeypatch.setattr(command, "KINDS", (command.PHANTOM, command.HALF_REAL))
     monkeypatch.setattr(command, "make_phantom", lambda config: phantom())
     few = [method for method in METHODS if method.name in (FASTEST_GOOD, MOST_EXACT, OURS)]
     monkeypatch.setattr(command, "available_methods", lambda preview_s: (few, None))
