@@ -27,6 +27,12 @@ def test_names_in_a_session(breathing_session, tmp_path, capsys):
     assert " [2J" in shown(capsys)
 
 
+@pytest.mark.parametrize("command", ["info", "replay", "verify"])
+def test_name_in_an_error(tmp_path, capsys, command):
+    assert gatekeeper(command, tmp_path / f"absent{CODES}") == 2
+    assert "absent [2J" in shown(capsys)
+
+
 def rename(header):
     return header | {"session": header["session"] | {"machine": CODES, "user": CODES}}
 

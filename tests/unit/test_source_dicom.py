@@ -1,5 +1,6 @@
 """The DICOM source takes MR images as they are stored, and nothing else gets through."""
 
+import struct
 import threading
 
 import numpy as np
@@ -9,6 +10,7 @@ from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian
 
 from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.errors import ConfigError
+from gatekeeper.sources.dicom.transport import greets
 from tests.support.dicom_objects import (
     PLANE,
     SPACING_MM,
@@ -213,3 +215,19 @@ def test_title_that_is_none_is_refused():
     for title in ("", " A", "A\\B", "A\n", "x" * 17, "Ä"):
         with pytest.raises(ValidationError):
             DicomSourceConfig(kind="dicom", calling_ae_titles=(title,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "by", "greeted"),
+    [
+        (1, "GATEKEEPER", "SCANNER", True),
+        (1, "GATEKEEPER", "OTHER", False),
+        (1, "ARCHIVE", "SCANNER", False),
+        (4, "GATEKEEPER", "SCANNER", False),
+    ],
+)
+def test_only_a_request_with_both_titles_is_a_greeting(kind, to, by, greeted):
+    start = struct.pack(">B9x16s16s", kind, to.ljust(16).encode(), by.ljust(16).encode())
+    assert greets("GATEKEEPER", ["SCANNER"], start) is greeted
+    assert greets("GATEKEEPER", [], start) is (kind == 1 and to == "GATEKEEPER")
+    assert not greets("GATEKEEPER", ["SCANNER"], start[:-1])

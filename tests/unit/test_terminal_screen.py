@@ -221,3 +221,12 @@ def test_the_last_word_of_a_session_is_hold():
     assert "HOLD   for" in text
     assert "BEAM ON" not in text
     assert "The session has ended, and HOLD was sent last" in text
+
+
+def test_codes_in_names_and_lines_do_not_reach_the_terminal():
+    for message in (
+        FACTS._replace(name="P\x1b[2J\x9b", warnings=("a\x07",)),
+        LogLine(1.0, "P\x1b[2J\x9b"),
+        BEAM_ON._replace(phase="P\x1b[2J", reasons=("a\x07",)),
+    ):
+        assert "\\x" not in repr(unpacked(packed(message)))

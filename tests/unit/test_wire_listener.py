@@ -9,7 +9,10 @@ import pytest
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.wire import listener as wire_listener
+from gatekeeper.wire import mrd_codec, security
 from gatekeeper.wire.listener import Listener
+from gatekeeper.wire.openigtlink import header
+from gatekeeper.wire.openigtlink.message import Message, encode_message
 from gatekeeper.wire.waiting import MOST_EACH
 
 
@@ -220,6 +223,21 @@ def test_a_connection_with_another_greeting_does_not_wait_for_ever(monkeypatch):
         heard.wait_for(1, "refused")
         assert heard.told == [("connection", "127.0.0.1"), ("refused", "busy")]
         assert is_served(first), "a stranger does not cost a proven sender its place"
+
+
+@pytest.mark.parametrize(
+    ("greets", "good"),
+    [
+        (mrd_codec.greets, mrd_codec.write_text(mrd_codec.Kind.TEXT, "text")),
+        (header.greets, encode_message(Message("STATUS", "scanner", b""))),
+        (security.greets, b"\x16\x03\x01\x02\x00"),
+    ],
+    ids=["mrd", "openigtlink", "tls"],
+)
+def test_only_the_beginning_of_its_own_protocol_is_a_greeting(greets, good):
+    assert greets(good)
+    for other in (b"", good[:1], b"GET / HTTP/1.1\r\nHost: scanner\r\nAccept: text/html, */*\r\n\r\n", bytes(128)):
+        assert not greets(other)
 
 
 def test_an_address_that_cannot_be_listened_on_is_said_in_one_line():
