@@ -2,7 +2,7 @@
 
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
@@ -20,6 +20,8 @@ from replay.mr_object import mr_object
 
 VERIFICATION = "1.2.840.10008.1.1"
 CONTEXT = 1
+MOST_BEFORE = 3
+"""Largest number of bad objects on an association before its last message."""
 ODD_VALUES = {
     "PixelSpacing": (b"nan\\nan", b"0\\0 ", b"-1\\-2 ", b"1e999\\1", b"1 ", b"inf\\1 "),
     "ImageOrientationPatient": (b"0\\0\\0\\0\\0\\0 ", b"nan\\0\\0\\0\\nan\\0 ", b"1\\0\\0\\0\\1\\0 "),
@@ -43,21 +45,22 @@ class DicomWire:
     def feeder(self, host: str, port: int) -> Feeder:
         return DicomFeeder(host, port)
 
-    def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return a corrupted request, or a valid one followed by a corrupted echo, store command or object."""
+    def bad(self, chance: random.Random, frame: Callable[[], Frame]) -> tuple[bytes, int]:
+        """Return a corrupted request, or a valid one followed by bad objects and a bad message of any kind."""
         kind = chance.random()
         if kind < 0.2:
-            return corrupted(chance, _request())
+            return corrupted(chance, _request()), 1
+        before = chance.randint(0, MOST_BEFORE)
+        start = _request() + b"".join(_stored(chance, frame()) for _ in range(before))
         if kind < 0.3:
-            return _request() + corrupted(chance, _data(3, 3, _command(0x30, VERIFICATION, 0x0101)))
-        command = _data(CONTEXT, 3, _command(0x01, MRImageStorage, 1))
-        if kind < 0.45:
-            return _request() + corrupted(chance, command) + _data(CONTEXT, 2, _object(frame))
-        if kind < 0.6:
-            return _request() + command + corrupted(chance, _data(CONTEXT, 2, _object(frame)))
-        if kind < 0.8:
-            return _request() + command + _data(CONTEXT, 2, corrupted(chance, _object(frame)))
-        return _request() + command + _data(CONTEXT, 2, _object(frame, chance))
+            last = corrupted(chance, _data(3, 3, _command(0x30, VERIFICATION, 0x0101)))
+        elif kind < 0.45:
+            last = corrupted(chance, STORE) + _data(CONTEXT, 2, _object(frame()))
+        elif kind < 0.6:
+            last = STORE + corrupted(chance, _data(CONTEXT, 2, _object(frame())))
+        else:
+            last = _stored(chance, frame())
+        return start + last, before + 1
 
     def huge(self, size: int) -> Mapping[str, bytes]:
         length = min(size, 2**32 - 1)
@@ -68,7 +71,7 @@ class DicomWire:
         }
 
     def begun(self, frame: Frame) -> bytes:
-        return _request() + _data(CONTEXT, 3, _command(0x01, MRImageStorage, 1)) + _data(CONTEXT, 2, _object(frame))
+        return _request() + STORE + _data(CONTEXT, 2, _object(frame))
 
 
 def _item(kind: int, body: bytes) -> bytes:
@@ -101,6 +104,16 @@ def _command(field: int, abstract: str, has_data: int) -> bytes:
     body += _element(0x0110, b"\1\0") + _element(0x0700, b"\0\0") + _element(0x0800, struct.pack("<H", has_data))
     body += _element(0x1000, b"2.25.7") if field == 0x01 else b""
     return _element(0x0000, struct.pack("<L", len(body))) + body
+
+
+STORE = _data(CONTEXT, 3, _command(0x01, MRImageStorage, 1))
+"""The command that an object follows."""
+
+
+def _stored(chance: random.Random, frame: Frame) -> bytes:
+    """Return a valid command with a corrupted or unusual object, which leaves the association as it is."""
+    item = corrupted(chance, _object(frame)) if chance.random() < 0.5 else _object(frame, chance)
+    return STORE + _data(CONTEXT, 2, item)
 
 
 def _object(frame: Frame, chance: random.Random | None = None) -> bytes:

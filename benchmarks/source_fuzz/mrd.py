@@ -2,7 +2,7 @@
 
 import random
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from benchmarks.source_fuzz.wires import LiveSource, corrupted
 from gatekeeper.config.source import MrdSourceConfig
@@ -28,9 +28,10 @@ class MrdWire:
     def feeder(self, host: str, port: int) -> Feeder:
         return MrdFeeder(host, port)
 
-    def bad(self, chance: random.Random, frame: Frame) -> bytes:
+    def bad(self, chance: random.Random, frame: Callable[[], Frame]) -> tuple[bytes, int]:
         """Return one corrupted message, an image in half of the cases, sometimes after valid messages without image."""
-        image = mrd.write_image(header_of(frame), frame.image, chance.choice((b"", META)))
+        shown = frame()
+        image = mrd.write_image(header_of(shown), shown.image, chance.choice((b"", META)))
         others = (
             mrd.write_text(Kind.CONFIG_FILE, "cine"),
             mrd.write_text(Kind.HEADER, "<ismrmrdHeader/>"),
@@ -39,7 +40,7 @@ class MrdWire:
             _array(chance),
         )
         before = chance.choice(others) if chance.random() < 0.3 else b""
-        return before + corrupted(chance, image if chance.random() < 0.6 else chance.choice(others))
+        return before + corrupted(chance, image if chance.random() < 0.6 else chance.choice(others)), 1
 
     def huge(self, size: int) -> Mapping[str, bytes]:
         return {

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -34,7 +34,7 @@ class OpenIGTLinkWire:
     def feeder(self, host: str, port: int) -> Feeder:
         return OpenIGTLinkFeeder(host, port)
 
-    def bad(self, chance: random.Random, frame: Frame) -> bytes:
+    def bad(self, chance: random.Random, frame: Callable[[], Frame]) -> tuple[bytes, int]:
         """Return one corrupted message, an image in half of the cases, sometimes after valid messages without image."""
         others = {
             "TRANSFORM": encode_transform(np.eye(4)),
@@ -45,7 +45,7 @@ class OpenIGTLinkWire:
         }
         kind = chance.choice(list(others))
         before = encode_message(Message(kind, "fuzz", others[kind])) if chance.random() < 0.3 else b""
-        message = _image(frame)
+        message = _image(frame())
         if chance.random() < 0.3:
             message = dataclasses.replace(message, type_name=kind, content=others[kind])
         version = chance.choice((1, 2, 3))
@@ -53,10 +53,10 @@ class OpenIGTLinkWire:
         message = dataclasses.replace(message, version=version, **extras)
         whole = encode_message(message)
         if chance.random() > SIGNED:
-            return before + corrupted(chance, whole)
+            return before + corrupted(chance, whole), 1
         body = corrupted(chance, whole[HEADER_BYTES:].ljust(2, b"\0"))
         header = Header(version, message.type_name, message.device, message.timestamp, len(body), checksum(body))
-        return before + encode_header(header) + body
+        return before + encode_header(header) + body, 1
 
     def huge(self, size: int) -> Mapping[str, bytes]:
         return {

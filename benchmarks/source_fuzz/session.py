@@ -109,6 +109,12 @@ class Session:
         """Reset all faults as the operator, so that none hides later ones."""
         self._orders.put(Command(Action.RESET, "fuzz", self.clock.now_s()))
 
+    def wait_for_reset(self) -> None:
+        """Return when a reset was done; a later one would clear the fault of the next connection."""
+        until_s = time.monotonic() + PATIENCE_S
+        while not self._orders.empty() and self._thread.is_alive() and time.monotonic() < until_s:
+            time.sleep(0.001)
+
     def frame(self) -> Frame:
         """Return the next valid frame, with a new number, time and pixels."""
         self._number += 1

@@ -1,7 +1,7 @@
 """Define what the fuzz test needs of a protocol, and corruptions that apply to any message."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gatekeeper.core.clock import Clock
@@ -37,8 +37,11 @@ class Wire(Protocol):
         """Return a valid client, connected."""
         ...
 
-    def bad(self, chance: random.Random, frame: Frame) -> bytes:
-        """Return the bytes of a bad client on its own connection: at most one image, which may be valid."""
+    def bad(self, chance: random.Random, frame: Callable[[], Frame]) -> tuple[bytes, int]:
+        """Return the bytes of a bad client on its own connection, and how many bad messages they are.
+
+        Images among them may be valid.
+        """
         ...
 
     def huge(self, size: int) -> Mapping[str, bytes]:
