@@ -68,12 +68,15 @@ TargetOption = Annotated[
     Path | None,
     typer.Option(
         "--target",
-        help="Target on the first frame: a mask image, or with --roi an RT Structure Set.",
+        help="Target: a mask of the first frame, or a mask in space, DICOM Segmentation or RT Structure Set, with --roi.",
         metavar="FILE",
         show_default="as the recording has it",
     ),
 ]
-RoiOption = Annotated[str | None, typer.Option("--roi", help="Region of the RT Structure Set.", metavar="NAME")]
+RoiOption = Annotated[
+    str | None,
+    typer.Option("--roi", help="Region of the RT Structure Set, segment, or value of the mask.", metavar="NAME"),
+]
 ReportOption = Annotated[bool, typer.Option("--report", help="Also write report.html into the session.")]
 ReportOutOption = Annotated[
     Path | None,

@@ -24,6 +24,7 @@ from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import ImageGrid, Region, Use, outline, read_regions, region_of
 from replay.formats.trackrad import open_case
+from replay.formats.volume_mask import read_volume_mask
 from replay.recording import Recording
 
 TARGET = "target"
@@ -64,6 +65,8 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
     if isinstance(drawn, PointsConfig):
         return Drawn(called, (np.array(drawn.points_mm, dtype=np.float64),))
     if isinstance(drawn, MaskConfig):
+        if (volume := read_volume_mask(called, Path(drawn.file), None)) is not None:
+            return volume
         grid = _image(Path(drawn.file))
         return Drawn.of_mask(called, np.asarray(grid.image) > 0, grid)
     if isinstance(drawn, TrackradLabelConfig):
@@ -71,6 +74,8 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
         if case.first_mask is None:
             raise TargetError(f"{drawn.case}: no target is drawn on its first frame; add targets/*_first_label.mha")
         return Drawn.of_mask(called, case.first_mask, _image(Path(drawn.case)))
+    if (segment := read_volume_mask(called, Path(drawn.file), drawn.roi)) is not None:
+        return segment
     return PlanContours(called, Path(drawn.file), region_of(read_regions(Path(drawn.file)), drawn.roi, drawn.file))
 
 

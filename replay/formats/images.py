@@ -47,10 +47,19 @@ def _itk(name: str, claims: Callable[[Path, bytes], bool], header: Callable[[Pat
     return ImageFormat(name, claims, lambda path, time, as_stored: make_stack(header(path), time, as_stored), True)
 
 
+VOLUMES: tuple[tuple[Callable[[Path, bytes], bool], Callable[[Path], Volume]], ...] = (
+    (metaimage.is_metaimage, metaimage.read_header),
+    (nrrd.is_nrrd, nrrd.read_header),
+    (nifti.is_nifti, nifti.read_header),
+)
+"""Which files have axes with directions, and the readers of their headers."""
 IMAGES: tuple[ImageFormat, ...] = (
-    _itk("MetaImage (mha, mhd)", metaimage.is_metaimage, metaimage.read_header),
-    _itk("NRRD (nrrd, nhdr)", nrrd.is_nrrd, nrrd.read_header),
-    _itk("NIfTI (nii, nii.gz)", nifti.is_nifti, nifti.read_header),
+    *(
+        _itk(name, *volume)
+        for name, volume in zip(
+            ("MetaImage (mha, mhd)", "NRRD (nrrd, nhdr)", "NIfTI (nii, nii.gz)"), VOLUMES, strict=True
+        )
+    ),
     ImageFormat("NumPy (npy)", arrays.is_npy, arrays.read_npy),
     ImageFormat("NumPy (npz)", arrays.is_npz, arrays.read_npz),
     ImageFormat("TIFF", tiff.is_tiff, tiff.read_tiff),
