@@ -1,7 +1,8 @@
 """Run the tracker under the algorithm contract of TrackRAD2025: one case in, the target on every frame out.
 
 The layout is that of the challenge's platform, https://trackrad2025.grand-challenge.org/: under the input
-`images/mri-linacs/*.mha` (rows, columns, time), `images/mri-linac-target/*.mha` (the target on the first frame),
+`images/mri-linacs/*.mha` (rows, columns, time), `images/mri-linac-target/*.mha` (the target on the first frame), either
+also as `.tif` or `.tiff` (the same axes, or one page for each frame, which the size of the target tells apart),
 `frame-rate.json`, `b-field-strength.json` and `scanned-region.json`; under the output
 `images/mri-linac-series-targets/output.mha`.
 """
@@ -20,12 +21,16 @@ from gatekeeper.tracking.tracker import Tracker
 from replay.formats.metaimage import read_metaimage
 from replay.formats.metaimage_writer import write_metaimage
 from replay.formats.pixel_file import to_time_first
+from replay.formats.tiff import read_tiff
 from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
 from replay.formats.trackrad_predictions import OUTPUT
 from replay.recording import Recording
 
 SERIES = Path("images") / "mri-linacs"
 TARGET = Path("images") / "mri-linac-target"
+TIFF_ENDINGS = (".tif", ".tiff")
+ENDINGS = (".mha", *TIFF_ENDINGS)
+"""Endings of the images that the template of the challenge takes."""
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the work, how much of it is done and how much there is."""
@@ -191,11 +196,18 @@ def _read(input_dir: Path) -> Input:
     region = read_region(input_dir / "scanned-region.json")
     if region is None:
         raise RecordingError(f'{input_dir / "scanned-region.json"}: is missing; it must hold a word, such as "abdomen"')
-    pixels, spacing = read_metaimage(series)
+    pixels, spacing = _read_tiff(series) if series.suffix in TIFF_ENDINGS else read_metaimage(series)
     if pixels.ndim != 3:
         raise RecordingError(f"{series}: has {pixels.ndim} axes; it must have rows, columns and time")
-    masks = read_masks(label, (*pixels.shape[:2], 1))
-    target = None if masks is None else np.array(masks[0])
+    if label.suffix in TIFF_ENDINGS:
+        target = _read_tiff(label)[0].squeeze() != 0
+    else:
+        masks = read_masks(label, None if series.suffix in TIFF_ENDINGS else (*pixels.shape[:2], 1))
+        target = None if masks is None else np.array(masks[0])
+    if target is not None and pixels.shape[:2] != target.shape == pixels.shape[1:]:
+        pixels = np.moveaxis(pixels, 0, -1)  # one page for each frame
+    if target is not None and pixels.shape[:2] != target.shape:
+        raise RecordingError(f"{label}: is {target.shape} pixels, its images {pixels.shape}; use this case's label")
     if target is None or not target.any():
         raise RecordingError(f"{label}: is empty; draw the target on the first frame")
     kept = np.dtype(np.float32) if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("=")
@@ -213,18 +225,26 @@ def _read(input_dir: Path) -> Input:
 
 def _only_image(folder: Path) -> Path:
     """Return the only image in a folder of the input, under any name."""
-    found = sorted(folder.glob("*.mha"))
+    found = sorted(file for ending in ENDINGS for file in folder.glob(f"*{ending}"))
     if len(found) != 1:
-        raise RecordingError(f"{folder}: holds {len(found)} files *.mha, not one; put the one of this case there")
+        named = ", ".join(f"*{ending}" for ending in ENDINGS)
+        raise RecordingError(f"{folder}: holds {len(found)} files {named}, not one; put the one of this case there")
     return found[0]
+
+
+def _read_tiff(path: Path) -> tuple[NDArray[np.generic], tuple[float, ...]]:
+    """Read the images of a TIFF as SimpleITK does, which the template of the challenge uses: pages first, 1 mm."""
+    pixels: NDArray[np.generic] = np.asarray(read_tiff(path, None, False).frames)
+    return pixels, (1.0, 1.0, 1.0)
 
 
 def _write(path: Path, masks: NDArray[np.uint8], case: Input) -> None:
     """Write masks (T, H, W) with the axes and the position of the images."""
     part = path.with_name(".unfinished.mha")
+    like = None if case.series.suffix in TIFF_ENDINGS else case.series
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_metaimage(part, np.moveaxis(masks, 0, -1), case.spacing, like=case.series)
+        write_metaimage(part, np.moveaxis(masks, 0, -1), case.spacing, like=like)
         part.replace(path)
     except OSError as error:
         raise OutputError(

@@ -15,15 +15,15 @@ RATE_LIMITS_HZ = (0.01, 1000.0)
 FIELD_LIMITS_T = (0.001, 100.0)
 
 
-def read_masks(path: Path, shape: tuple[int, ...]) -> FrameStack | None:
+def read_masks(path: Path, shape: tuple[int, ...] | None) -> FrameStack | None:
     """Read the masks of a label file.
 
     Parameters
     ----------
     path : Path
         The file; a single mask may have two axes.
-    shape : tuple of int
-        (H, W, T) of the frames.
+    shape : tuple of int or None
+        (H, W, T) of the frames; None for any.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def read_masks(path: Path, shape: tuple[int, ...]) -> FrameStack | None:
     pixels = read_plain(path).pixels
     if len(pixels.shape) == 2:
         pixels = replace(pixels, shape=(*pixels.shape, 1))
-    if pixels.shape != shape:
+    if shape is not None and pixels.shape != shape:
         raise RecordingError(
             f"{path}: is {pixels.shape} rows, columns and frames, not {shape} as its images; use this case's label"
         )

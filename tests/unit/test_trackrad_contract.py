@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import SimpleITK
+import tifffile
 
 from gatekeeper.core.track import Track
 from replay import trackrad as contract
@@ -242,3 +243,19 @@ def test_an_output_that_is_a_file_is_refused(case, tmp_path, capsys):
     (tmp_path / "out").write_text("mine")
     assert "cannot be written" in refusal(case, tmp_path / "out", capsys)
     assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("ending", [".tif", ".tiff"])
+@pytest.mark.parametrize("pages", ["frames", "rows"])
+def test_tiff_images_are_taken_as_the_template_of_the_challenge_takes_them(breathing, case, tmp_path, ending, pages):
+    stacks = {SERIES: np.asarray(breathing.frames), TARGET: breathing.first_mask[None].astype(np.uint8)}
+    for name, stack in stacks.items():
+        (case / name).unlink()
+        pixels = stack if pages == "frames" else np.moveaxis(stack, 0, -1).copy()
+        tifffile.imwrite((case / name).with_suffix(ending), pixels, photometric="minisblack")
+    opened = open_input(case).recording
+    np.testing.assert_array_equal(np.asarray(opened.frames), breathing.frames)
+    np.testing.assert_array_equal(opened.first_mask, breathing.first_mask)
+    if (ending, pages) == (".tiff", "frames"):
+        assert run(case, tmp_path / "out") == 0
+        assert read_masks(tmp_path / "out").shape == breathing.frames.shape
