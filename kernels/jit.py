@@ -4,8 +4,8 @@ Every kernel has an explicit signature, so that it is compiled when its module i
 and releases the GIL. The fast-math flags are limited to those that reorder or fuse arithmetic: under `nnan` or `ninf`,
 `nan <= limit` can evaluate to True.
 
-Compiled code is cached in a folder named after a hash of all kernel sources. Numba's own cache checks only the file of
-the outer function, and would run stale machine code of the callers after a change of a kernel that they call.
+Compiled code is cached with a hash of all kernel sources. Numba's own cache checks only the file of the outer function,
+and would run stale machine code of the callers after a change of a kernel that they call.
 """
 
 import hashlib
@@ -16,6 +16,8 @@ from typing import TypeVar, cast
 
 import numba
 from numba import types
+
+from kernels.cache import VARIABLE, CacheError, cache_folder, use_folder
 
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
@@ -63,8 +65,16 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-if "NUMBA_CACHE_DIR" not in os.environ:
-    vars(numba.config)["CACHE_DIR"] = str(Path(__file__).parent / "__pycache__" / f"numba-{_sources_digest()}")
+def _choose_folder() -> Path:
+    digest, sources = _sources_digest(), Path(__file__).parent
+    kept = os.environ.get(VARIABLE)
+    folder = cache_folder((Path(kept) if kept else sources / "__pycache__") / f"numba-{digest}", digest)
+    use_folder(folder, sources, digest)
+    return folder
+
+
+FOLDER = _choose_folder()
+"""Where compiled kernels are kept."""
 
 
 def kernel(signature: object) -> Callable[[F], F]:
@@ -79,6 +89,18 @@ def kernel(signature: object) -> Callable[[F], F]:
     -------
     callable
         The decorator. A call with other types raises TypeError instead of compiling again.
+
+    Raises
+    ------
+    CacheError
+        By the decorator, when what was compiled cannot be kept.
     """
     compile_ = numba.njit(signature, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", boundscheck=False)
-    return cast(Callable[[F], F], compile_)
+
+    def compiled(function: F) -> F:
+        try:
+            return cast(F, compile_(function))
+        except OSError:
+            raise CacheError from None
+
+    return compiled

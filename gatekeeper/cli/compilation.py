@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from gatekeeper.core.errors import OutputError
+
 if TYPE_CHECKING:
     from numba.core.event import Event
 
@@ -41,7 +43,13 @@ def compiles_kernels(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def compile_kernels() -> None:
-    """Import all kernels, with a progress bar on standard error while any are compiled and that is a terminal."""
+    """Import all kernels, with a progress bar on standard error while any are compiled and that is a terminal.
+
+    Raises
+    ------
+    OutputError
+        When compiled kernels can be kept nowhere.
+    """
     from numba.core.event import Listener, install_listener
 
     import kernels
@@ -61,4 +69,7 @@ def compile_kernels() -> None:
 
     with ProgressBars() as bars, install_listener("numba:compile", ShowProgress()):
         for source in sources:
-            importlib.import_module(f"kernels.{source.stem}")
+            try:
+                importlib.import_module(f"kernels.{source.stem}")
+            except OSError as error:
+                raise OutputError(str(error)) from None

@@ -68,7 +68,7 @@ TargetOption = Annotated[
     Path | None,
     typer.Option(
         "--target",
-        help="Target: a mask of the first frame, or a mask in space, DICOM Segmentation or RT Structure Set, with --roi.",
+        help="Target: a mask of the first frame or in space, a DICOM Segmentation, or an RT Structure Set with --roi.",
         metavar="FILE",
         show_default="as the recording has it",
     ),
