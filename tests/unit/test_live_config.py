@@ -79,6 +79,8 @@ def test_what_is_not_given_has_its_default(tmp_path):
         (LEAST + "[preview]\nseconds = 1e9\n", "preview.seconds = 1000000000.0"),
         (LEAST + 'reference = "x.mha"\n', "target.reference: .*leave it out"),
         (LEAST + '[[avoid]]\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name is ''"),
+        (LEAST + '[[avoid]]\nname = "a\\u001b[2J"\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name = .*x1b"),
+        (LEAST + '[[avoid]]\nroi = "a\\u009b"\nkind = "rtstruct"\nfile = "a.dcm"\n', "avoid.0.roi = .*x9b"),
         (LEAST + '[[avoid]]\nname = "target"\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name is 'target'"),
         (LEAST + '[[avoid]]\nname = "b"\nkind = "mask"\nfile = "a.mha"\nreference = "r.mha"\n', "avoid.0.reference"),
         (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, 0], [1, 1, 1]]'), "points_mm"),
