@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
-from replay.peers.template import Template
+from replay.peers.template import SEARCH_MM, Template
 
 opencv: Any = cv2
 simpleitk: Any = SimpleITK
@@ -106,10 +106,14 @@ class AlignedFlow:
         Distance of pixel centres along rows and columns, in mm.
     flow : callable
         Computes the flow.
+    search_mm : float
+        Search range of the template matching.
     """
 
-    def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing, flow: Flow) -> None:
-        self._template = Template(reference, mask, spacing_mm)
+    def __init__(
+        self, reference: Image, mask: Mask, spacing_mm: Spacing, flow: Flow, search_mm: float = SEARCH_MM
+    ) -> None:
+        self._template = Template(reference, mask, spacing_mm, search_mm)
         self._box = box(mask, BORDER_PX, BORDER_PX)
         top, bottom, left, right = self._box
         self._reference = self._template.grey(reference[top:bottom, left:right])

@@ -13,7 +13,7 @@ from replay.peers.boxes import Box
 from replay.peers.flow import AlignedFlow, Flow, WholeImageFlow
 from replay.peers.image import Image, LearningTracker, Mask, Outline, PeerTracker, Spacing
 from replay.peers.points import Points
-from replay.peers.template import Template
+from replay.peers.template import FAR_SEARCH_MM, SEARCH_MM, Template
 
 OURS = "gatekeeper"
 PREVIEWED = "gatekeeper, preview"
@@ -102,6 +102,7 @@ def available_methods(preview_s: float = 0.0) -> tuple[list[Method | Previewed],
         _whole("DIS medium", lambda: flow.dis(medium)),
         _aligned("NCC then DIS-fast", lambda: flow.dis(fast)),
         _aligned("NCC then DIS-medium", lambda: flow.dis(medium)),
+        _aligned("NCC then DIS-medium, 70 mm", lambda: flow.dis(medium), search_mm=FAR_SEARCH_MM),
         Method("Lucas-Kanade", Points),
         _whole("Farneback", flow.farneback),
         _aligned("NCC then demons", flow.demons, every_frame=False),
@@ -118,10 +119,10 @@ def _whole(name: str, new_flow: Callable[[], Flow]) -> Method:
     return Method(name, lambda reference, mask, _spacing_mm: WholeImageFlow(reference, mask, new_flow()))
 
 
-def _aligned(name: str, new_flow: Callable[[], Flow], every_frame: bool = True) -> Method:
+def _aligned(name: str, new_flow: Callable[[], Flow], every_frame: bool = True, search_mm: float = SEARCH_MM) -> Method:
     return Method(
         name,
-        lambda reference, mask, spacing_mm: AlignedFlow(reference, mask, spacing_mm, new_flow()),
+        lambda reference, mask, spacing_mm: AlignedFlow(reference, mask, spacing_mm, new_flow(), search_mm),
         every_frame,
     )
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import mask_to_contour
 from replay.peers.image import Grey, Image, Mask, Outline, Spacing, box
 
-SEARCH_MM = 30.0
-"""Search range around the position on the reference, along rows and columns."""
+SEARCH_MM, FAR_SEARCH_MM = 30.0, 70.0
+"""Search range around the position on the reference, along rows and columns: for free breathing, for breath-holds."""
 
 BORDER_MM = 10.0
 """Border of the template around the target; the best of 0 to 15 mm on recorded cases."""
@@ -29,14 +29,16 @@ class Template:
         The target on the reference.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
+    search_mm : float
+        Search range.
     """
 
-    def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing) -> None:
+    def __init__(self, reference: Image, mask: Mask, spacing_mm: Spacing, search_mm: float = SEARCH_MM) -> None:
         row_mm, col_mm = spacing_mm
         self.grey = Grey(reference)
         self.contour_px = mask_to_contour(mask)
         top, bottom, left, right = box(mask, round(BORDER_MM / row_mm), round(BORDER_MM / col_mm))
-        rows, cols = math.ceil(SEARCH_MM / row_mm), math.ceil(SEARCH_MM / col_mm)
+        rows, cols = math.ceil(search_mm / row_mm), math.ceil(search_mm / col_mm)
         first_row, first_col = max(top - rows, 0), max(left - cols, 0)
         self._window = np.s_[first_row : bottom + rows, first_col : right + cols]
         self._start = (top - first_row, left - first_col)
