@@ -1,11 +1,16 @@
 """Define the position of the target on one frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from gatekeeper.core.errors import InputError, TrackerError
 from kernels.polygon import centroid, fill
+
+Field = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Returns the displacement (N, 2) at points (N, 2) on the reference, both as (row, col) in mm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +25,9 @@ class Track:
         Centroid of the outline's area as (row, col) x spacing, in mm.
     confidence : float
         0 (lost) to 1 (certain); 0 when the position must not be used.
+    field : callable, optional
+        Returns the displacement at points on the reference, see `displacement_mm`; must not change after this frame.
+        None from a tracker that measures no displacement besides the outline.
 
     Examples
     --------
@@ -34,6 +42,7 @@ class Track:
     contour_px: NDArray[np.float64]
     center_mm: tuple[float, float]
     confidence: float
+    field: Field | None = None
 
     @classmethod
     def of_contour(cls, contour_px: NDArray[np.float64], spacing_mm: tuple[float, float], confidence: float) -> "Track":
@@ -81,3 +90,58 @@ class Track:
         out = np.zeros(shape, dtype=np.bool_)
         fill(np.ascontiguousarray(self.contour_px), out)
         return out
+
+    def displacement_mm(self, points_mm: ArrayLike) -> NDArray[np.float64]:
+        """Return how far the tissue at points on the reference has moved on this frame.
+
+        It serves for landmarks, organs at risk, dose and motion vectors. At the points of the reference's outline it is
+        the displacement of `contour_px`. It is computed when it is asked for, and stays the same when the tracker goes
+        on to later frames, learns, or is given another reference.
+
+        Parameters
+        ----------
+        points_mm : array_like, shape (N, 2)
+            Points on the reference as (row, col) x spacing, in mm from the centre of pixel (0, 0), as `center_mm`.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, 2)
+            Displacement from the reference to this frame along (rows, columns) of the image, in mm; rows run inferior
+            and columns posterior. NaN where a point is further from the target than the image is compared
+            (`TrackerConfig.context_mm`), as nothing was measured there, and where a coordinate is not finite. On a
+            frame on which the target was lost it is the displacement of the outline that is given, the last sure one.
+
+        Raises
+        ------
+        InputError
+            When the points do not have the shape (N, 2).
+        TrackerError
+            When the tracker measures no displacement, or returns anything else than an array of that shape.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from gatekeeper import Tracker
+        >>> rows, cols = np.mgrid[:96, :96]
+        >>> image = np.sin(rows / 5.0) * np.cos(cols / 7.0) + 0.01 * rows
+        >>> tracker = Tracker(image, np.hypot(rows - 48, cols - 48) < 8, (2.0, 2.0))
+        >>> track = tracker.track(np.roll(image, 3, axis=0))
+        >>> track.displacement_mm([(96.0, 96.0), (90.0, 104.0), (10.0, 10.0)]).round() + 0.0
+        array([[ 6.,  0.],
+               [ 6.,  0.],
+               [nan, nan]])
+        """
+        try:
+            points = np.array(points_mm, dtype=np.float64, order="C")
+        except (TypeError, ValueError):
+            points = np.empty(0)
+        if points.ndim != 2 or points.shape[1] != 2:
+            raise InputError(f"points: their shape is {points.shape}; give (N, 2) as (row, col) in mm")
+        if self.field is None:
+            raise TrackerError("track: its tracker measures no displacement besides the outline; use kind = template")
+        moved_mm = np.asarray(self.field(points))
+        if moved_mm.shape != points.shape or moved_mm.dtype.kind not in "iuf":
+            raise TrackerError(
+                f"track: its tracker gave a displacement of shape {moved_mm.shape}; give numbers as {points.shape}"
+            )
+        return moved_mm.astype(np.float64, copy=False)

@@ -170,7 +170,10 @@ class GuardedTracker:
             raise self._error("contour_px holds NaN, infinity or places far beside the image")
         if not (isinstance(confidence, Real) and 0.0 <= float(confidence) <= 1.0):
             raise self._error(f"confidence is {confidence!r}; give a number from 0 to 1")
-        return Track(contour_px, self._checked_center(track.center_mm, low_px, high_px), float(confidence))
+        if not (track.field is None or callable(track.field)):
+            raise self._error(f"field is a {type(track.field).__name__}; give a function of points, or None")
+        center_mm = self._checked_center(track.center_mm, low_px, high_px)
+        return Track(contour_px, center_mm, float(confidence), track.field)
 
     def _checked_center(
         self, center_mm: object, low_px: NDArray[np.float64], high_px: NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.track import Track
 from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.template_fit import Params, TemplateFit
 from kernels.polygon import centroid
@@ -72,6 +74,8 @@ class TemplateTracker:
         Ratio of unexplained to explained variance of the last frame; infinite when the target was not found.
     typical_unexplained : float
         Running mean of this ratio: noise and other differences between frames.
+    field : DisplacementField
+        Displacement of the tissue by `params`.
     """
 
     def __init__(self, model: Model) -> None:
@@ -88,6 +92,7 @@ class TemplateTracker:
                 for scale in (model.stiff.fine, model.stiff.coarse)
             )
         self.search = model.search()
+        self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
         self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
@@ -157,11 +162,16 @@ class TemplateTracker:
     def track(self, confidence: float) -> Track:
         """Return the track of the last frame, with the confidence that `locate` returned."""
         row_mm, col_mm = self.model.region.frame_spacing_mm
-        contour_px = np.empty_like(self._contour_px)
+        # Outline and parameters share one block of memory, so that the field costs no allocation of its own.
+        size = self._contour_px.size
+        block = np.empty(size + len(self.params))
+        contour_px, params = block[:size].reshape(-1, 2), block[size:]
+        params[:] = self.params
         warp_contour(self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
         center_px = np.empty(2)
         centroid(contour_px, center_px)
-        return Track(contour_px, (float(center_px[0]) * row_mm, float(center_px[1]) * col_mm), confidence)
+        center_mm = float(center_px[0]) * row_mm, float(center_px[1]) * col_mm
+        return Track(contour_px, center_mm, confidence, partial(self.field.displacement_mm, params))
 
     def _refine(self, frame: NDArray[np.float32], read: ReadRegion | None) -> tuple[float, float]:
         """Fit the template of the nearest state, starting from the coarse fit.

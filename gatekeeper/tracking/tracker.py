@@ -160,8 +160,7 @@ class StructureTracker:
         """
         tracker = self.template_trackers[0]
         region = tracker.model.region
-        working_px = (points_px - 0.5 * (region.factor - 1)) / region.factor
-        modes = tracker.model.deformation.at(working_px * region.spacing_mm)
+        modes = tracker.field.modes(points_px * region.frame_spacing_mm)
 
         def moved_px() -> NDArray[np.float64]:
             params = tracker.params.astype(np.float64)

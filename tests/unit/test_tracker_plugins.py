@@ -114,6 +114,7 @@ NONSENSE = {
     "confidence above 1": (lambda track, _: replace(track, confidence=1.5), "confidence is 1.5; give a number"),
     "confidence below 0": (lambda track, _: replace(track, confidence=-0.1), "confidence is -0.1; give a number"),
     "confidence of text": (lambda track, _: replace(track, confidence="sure"), "confidence is 'sure'; give a number"),
+    "a field of numbers": (lambda track, _: replace(track, field=7.0), "field is a float; give a function of points"),
     "no centre": (lambda track, _: replace(track, center_mm=None), "center_mm is None"),
     "a centre of NaN": (lambda track, _: replace(track, center_mm=(math.nan, 1.0)), "center_mm is (nan, 1.0)"),
     "a centre elsewhere": (lambda track, _: replace(track, center_mm=(0.0, 0.0)), "center_mm is (0.0, 0.0)"),
@@ -132,6 +133,15 @@ def test_a_sound_tracker_switches_the_beam_and_the_record_names_it(tmp_path):
     named = f"{__name__}:Still"
     assert header["tracker"] == {"kind": named, "distribution": "injected", "version": None}
     assert f'kind = "{named}"' in (tmp_path / "s" / "config.toml").read_text()
+
+
+def test_the_displacement_that_a_tracker_measures_is_given_on():
+    factory = spoiled(lambda track, _: replace(track, field=lambda points: points + 1.0))
+    engine = arm(replay_input(CASE).setup, SessionConfig(), tracker=factory).engine
+    clock = VirtualClock()
+    player = Player(CASE, clock)
+    tracks = [engine.step(player.next_frame(1.0), clock.now_s()).track for _ in range(BAD)]
+    assert tracks[-1].displacement_mm([(1.0, 2.0)]).tolist() == [[2.0, 3.0]]
 
 
 @pytest.mark.parametrize("name", mostly_slow(NONSENSE, 8))
