@@ -1,7 +1,7 @@
 """Describe scores, preview and events of a session in words and units."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Row = tuple[str, str]
@@ -45,8 +45,23 @@ def preview_rows(values: Mapping[str, Any]) -> list[Row]:
         ("contrast", "not measured" if contrast is None else f"{contrast:.1f} times the noise"),
         ("SI", _between(-inferior_mm, -superior_mm)),
         ("AP", _between(*values["ap_range_mm"])),
+        *_state_rows(values.get("apart", ())),
         ("search suggested", "SI {:.0f} mm, AP {:.0f} mm either way".format(*values["search_mm"])),
         ("learned", "; ".join(filter(None, learned)) or "nothing"),
+    ]
+
+
+def _state_rows(states: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return a row for each breathing state, where they are apart; earlier sessions do not tell."""
+    if len(states) < 2:
+        return []
+    return [
+        (
+            f"state {number}",
+            f"SI {_between(-one['si_mm'][1], -one['si_mm'][0])}, AP {_between(*one['ap_mm'])}, "
+            f"on {100.0 * one['share']:.0f} % of the frames with confidence",
+        )
+        for number, one in enumerate(states, 1)
     ]
 
 

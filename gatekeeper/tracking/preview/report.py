@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.preview.breathing_states import BreathingState, breathing_states
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.preview.trajectory import Trajectory
 
@@ -51,6 +52,9 @@ class PreviewReport:
         True when a static bias field, such as banding, is corrected.
     states_mm : tuple of float
         SI displacement of the breathing state of each template, in mm.
+    apart : tuple of BreathingState
+        Breathing states that lie apart, such as shallow breathing and breath-holds, from superior to inferior; one when
+        none do, and none without a sure position.
 
     Examples
     --------
@@ -83,6 +87,7 @@ class PreviewReport:
     stiff: bool
     evened: bool
     states_mm: tuple[float, ...]
+    apart: tuple[BreathingState, ...] = ()
 
     def as_text(self) -> str:
         """Return the report as a few lines of text."""
@@ -105,11 +110,22 @@ class PreviewReport:
                 # As a person sees it everywhere: superior and posterior positive.
                 f"motion      SI {-inferior_mm:+z.1f} to {-superior_mm:+z.1f} mm, "
                 f"AP {self.ap_range_mm[0]:+z.1f} to {self.ap_range_mm[1]:+z.1f} mm",
+                *self._lines_on_states(),
                 f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
                 f"learned     {', '.join(learned) or 'nothing'}",
                 f"verdict     {verdict}",
             )
         )
+
+    def _lines_on_states(self) -> list[str]:
+        """Return a line for each state, superior and posterior positive; none when they are not apart."""
+        if len(self.apart) < 2:
+            return []
+        return [
+            f"{'' if number else 'states':<12}SI {-one.si_mm[1]:+z.1f} to {-one.si_mm[0]:+z.1f} mm, "
+            f"AP {one.ap_mm[0]:+z.1f} to {one.ap_mm[1]:+z.1f} mm on {100.0 * one.share:.0f} % of these"
+            for number, one in enumerate(self.apart)
+        ]
 
 
 def preview_report(
@@ -173,6 +189,7 @@ def report_of_moves(
         With a verdict and the reasons for it.
     """
     visible = float(sure.mean())
+    apart = breathing_states(moves_mm[sure])
     moves_mm = moves_mm[sure] if sure.any() else np.zeros((1, 2))
     low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
     farthest = np.maximum(np.abs(low), np.abs(high))
@@ -197,6 +214,7 @@ def report_of_moves(
         stiff=False,
         evened=False,
         states_mm=(0.0,),
+        apart=apart,
     )
 
 
