@@ -10,6 +10,7 @@ from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
 from gatekeeper.runtime.timing import LagSummary
 from gatekeeper.tracking.preview.report import PreviewReport
+from replay.reference import ReferenceOutcome
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
 
@@ -38,6 +39,8 @@ class Result:
         End of the record: hash of the last line and counts of frames.
     preview : PreviewReport or None
         Report on the preview, if there was one.
+    reference : ReferenceOutcome or None
+        What became of the frame that was to become the reference, if there was one.
     """
 
     case: str
@@ -49,6 +52,7 @@ class Result:
     gating: GatingScore | None
     seal: Seal
     preview: PreviewReport | None = None
+    reference: ReferenceOutcome | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as plain values; None for what could not be measured."""
@@ -57,6 +61,8 @@ class Result:
         values |= {"session": str(self.folder), **self.seal.as_json()}
         if self.preview is not None:
             values["preview"] = numbers(asdict(self.preview))
+        if self.reference is not None:
+            values["reference"] = asdict(self.reference)
         if self.score is not None:
             score = {name: getattr(self.score, name) for name in Score.__slots__ if name != "frames"}
             values["score"] = numbers(score)
@@ -95,6 +101,8 @@ class Result:
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if self.lag.stalls:
             yield "stalls", f"{self.lag.stalls} of {self.lag.passes} passes late or long, max {self._longest_ms:.0f} ms"
+        if self.reference is not None:
+            yield "reference", self.reference.note
         if score is not None:
             yield "tracking", f"DSC {score.dsc:.3f}, centre {score.center_mm:.2f} mm"
             yield "", f"HD95 {score.hd95_mm:.2f} mm, MASD {score.masd_mm:.2f} mm"

@@ -33,6 +33,7 @@ from replay.player import Player
 from replay.progress import OnProgress
 from replay.recorders import KeepingRecorder, StatusRecorder
 from replay.recording import Recording
+from replay.reference import AskedReference, ReferenceOperator
 from replay.result import Result
 from replay.scores.gating import GatingScore, frame_period_s, gating_score, truth_outside_percent
 from replay.scores.tracking import Score, score
@@ -118,6 +119,7 @@ def replay(
     faults: Sequence[FaultSpec] = (),
     status: SessionStatus | None = None,
     tracker: TrackerFactory | None = None,
+    reference: AskedReference | None = None,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and write a complete session into `folder`.
 
@@ -143,6 +145,8 @@ def replay(
         Status to be updated, which displays read.
     tracker : TrackerFactory, optional
         Makes the tracker; by default the one that the settings name.
+    reference : AskedReference, optional
+        A frame that is to become the reference in the middle.
 
     Returns
     -------
@@ -173,15 +177,21 @@ def replay(
             source = inject(source, faults, clock)
         try:
             with closing(source), closing(DryRunLinac() if linac is None else linac) as port:
+                recorder: Recorder = kept if status is None else StatusRecorder(kept, status, port)
+                operator: ReferenceOperator | None = None
+                if reference is not None:
+                    operator = ReferenceOperator(recorder, reference, armed, replay_input.setup, folder, clock)
+                    recorder = operator
                 run_loop(
                     source,
                     armed.engine,
                     port,
-                    kept if status is None else StatusRecorder(kept, status, port),
+                    recorder,
                     clock,
                     config.gate.max_age_s,
                     stats,
                     silence_s=config.silence_s(frame_period_s(recording.times_s)),
+                    operator=operator,
                 )
         finally:
             if status is not None:
@@ -199,6 +209,7 @@ def replay(
             gating=gating,
             seal=session.settle(),
             preview=armed.preview,
+            reference=None if operator is None else operator.outcome,
         )
         on_progress("drawing", 0, 1)
         overview = _overview_data(kept, session.counts, replay_input, armed, config)

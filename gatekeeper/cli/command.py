@@ -14,7 +14,7 @@ from gatekeeper.operator.request import request_from_json
 
 
 def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, as_json: JsonOption = False) -> None:
-    """Send a running session of your own a request: arm, hold, release, reset, rebase, disarm, end or status.
+    """Send a running session of your own a request: arm, hold, release, reset, rebase, reference, disarm, end, status.
 
     Exit 0 when it was done, 1 when it was refused, 2 when no session answers.
     """

@@ -102,6 +102,20 @@ PreviewOption = Annotated[
         show_default="0: none",
     ),
 ]
+ReferenceFrameOption = Annotated[
+    int | None,
+    typer.Option(
+        "--reference-frame",
+        help="Frame that becomes the reference once it was tracked, with the target carried over; the envelope stays. "
+        "Without --confirm only its picture is drawn.",
+        metavar="N",
+        min=0,
+        show_default="that of the case",
+    ),
+]
+ConfirmOption = Annotated[
+    bool, typer.Option("--confirm", help="Use that frame: its picture, reference-N.png, has been looked at.")
+]
 ScanOption = Annotated[
     str | None, typer.Option(help="One of several scans or series, by its listed name.", metavar="NAME")
 ]
@@ -230,7 +244,8 @@ PlaceArg = Annotated[
 WordsArg = Annotated[
     list[str],
     typer.Argument(
-        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, superior and posterior positive), end or status.",
+        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, superior and posterior positive), reference, end "
+        "or status.",
         metavar="ACTION",
     ),
 ]

@@ -9,6 +9,7 @@ from gatekeeper.cli.options import (
     BreathHoldOption,
     CaseArg,
     ConfigOption,
+    ConfirmOption,
     ConsoleHostOption,
     ConsoleOption,
     ConsolePortOption,
@@ -22,6 +23,7 @@ from gatekeeper.cli.options import (
     PrescribedOption,
     PreviewOption,
     RateOption,
+    ReferenceFrameOption,
     ReportOption,
     RoiOption,
     ScanOption,
@@ -63,16 +65,21 @@ def replay(
     console_port: ConsolePortOption = None,
     prescribed_s: PrescribedOption = None,
     breath_hold_s: BreathHoldOption = None,
+    reference_frame: ReferenceFrameOption = None,
+    confirm: ConfirmOption = False,
 ) -> None:
     """Track and gate a recorded case, and score it where it has labels.
 
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
+    Exit 1 where a frame was to become the reference and did not.
     """
     from gatekeeper.cli.target import with_target
+    from gatekeeper.core.login import login_name
     from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
     from replay.formats.open import open_recording
     from replay.formats.session import is_session, open_session
+    from replay.reference import AskedReference
     from replay.run import replay_input
     from replay.sessions.compare import replay_input_of_session
     from replay.sessions.session_tracker import check_tracker
@@ -84,6 +91,9 @@ def replay(
         settings = with_tracker(settings, tracker)
     page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
     faults = [parse(text) for text in fault or ()]
+    if confirm and reference_frame is None:
+        raise ConfigError("command line: confirm: confirms a frame as reference; name it with --reference-frame")
+    asked = None if reference_frame is None else AskedReference(reference_frame, login_name(), confirm)
     if not is_session(case):
         choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane)
         recording = open_recording(case, choices)
@@ -91,7 +101,8 @@ def replay(
             say(f"gatekeeper: {note}", err=True)
         if target is not None:
             recording = with_target(recording, case, choices, target, roi)
-        play(replay_input(recording, preview_s), settings, pace, out, as_json, faults=faults, report=report, page=page)
+        material = replay_input(recording, preview_s)
+        play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
     told = (("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane))
     for option, given in (("preview-s", preview_s), ("target", target), *told):
@@ -109,4 +120,4 @@ def replay(
             check_tracker(session, settings)
         # Whatever it was recorded with: what is asked for afterwards never switches a beam.
         settings = settings.model_copy(update={"linac": None})
-        play(replay_input_of_session(session), settings, pace, out, as_json, session, faults, report, page)
+        play(replay_input_of_session(session), settings, pace, out, as_json, session, faults, report, page, asked)

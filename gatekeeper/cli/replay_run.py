@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatekeeper.core.protocols import LinacPort
     from replay.faults import FaultSpec
     from replay.formats.session import RecordedSession
+    from replay.reference import AskedReference
     from replay.run import ReplayInput
 
 
@@ -32,6 +33,7 @@ def play(
     faults: "Sequence[FaultSpec]" = (),
     report: bool = False,
     page: Page | None = None,
+    reference: "AskedReference | None" = None,
 ) -> None:
     """Replay and print what came out, beside the session that it was recorded in, where it was one."""
     from gatekeeper.runtime.realtime import real_time
@@ -72,7 +74,7 @@ def play(
         ):
             for grant in grants:
                 say(f"gatekeeper: {grant.as_line()}", err=True)
-            result = replay(material, settings, folder, clock, bars, linac, faults, status)
+            result = replay(material, settings, folder, clock, bars, linac, faults, status, reference=reference)
     except KeyboardInterrupt:
         say(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None
@@ -95,6 +97,8 @@ def play(
         values["report"] = str(written)
     if as_json:
         typer.echo(json.dumps(values, allow_nan=False))
+    if result.reference is not None and not result.reference.used:
+        raise typer.Exit(1)
 
 
 def _advise(hold_reasons: Mapping[str, int], settings: SessionConfig) -> None:

@@ -65,6 +65,7 @@ def run(
     is 128 and the number of the signal where that was one, and 1 where --arm was given and nothing was armed.
     """
     from gatekeeper.report.live_overview import draw
+    from gatekeeper.report.reference_picture import draw_reference
     from gatekeeper.session.live_session import LiveSession
 
     page = page_of(console, console_host, console_port, control, prescribed_s, breath_hold_s)
@@ -78,7 +79,9 @@ def run(
     definition = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
     folder = Path(config.recording.folder) / f"{definition.name}-{utc_stamp()}" if out is None else out
     try:
-        outcome = _gate(LiveSession(definition, clock, draw=draw), definition, clock, folder, page)
+        outcome = _gate(
+            LiveSession(definition, clock, draw=draw, draw_reference=draw_reference), definition, clock, folder, page
+        )
     except KeyboardInterrupt:
         say(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None

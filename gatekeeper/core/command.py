@@ -24,6 +24,7 @@ class Action(StrEnum):
     RELEASE = "release"
     RESET = "reset"
     REBASE = "rebase"
+    REFERENCE = "reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,21 @@ class Command:
     Attributes
     ----------
     action : Action
-        Arm or disarm the gate, hold the beam or release that hold, reset faults, or move envelope and baseline to the
-        target's present resting position (rebase).
+        Arm or disarm the gate, hold the beam or release that hold, reset faults, move envelope and baseline to the
+        target's present resting position (rebase), or track from a frame of the session as reference.
     operator : str
         Name of the operator.
     time_s : float
         Session time in seconds.
     shift_mm : tuple of float
         For rebase only: displacement of the envelope along rows and columns, in mm.
+    sequence : int
+        For reference only: number of the frame; -1 for none, with which a reference is refused.
 
     Raises
     ------
     InputError
-        When the name is empty, the time is not finite, or a shift is given for another action.
+        When the name is empty, the time is not finite, or a shift or a frame is given for another action.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class Command:
     operator: str
     time_s: float
     shift_mm: tuple[float, float] = (0.0, 0.0)
+    sequence: int = -1
 
     def __post_init__(self) -> None:
         if not self.operator.strip():
@@ -66,6 +70,8 @@ class Command:
             raise InputError(f"command {self.action}: time is {self.time_s} s; give the session time")
         if self.action is not Action.REBASE and self.shift_mm != (0.0, 0.0):
             raise InputError(f"command {self.action}: has a shift of {self.shift_mm} mm; only a rebase moves anything")
+        if self.action is not Action.REFERENCE and self.sequence != -1:
+            raise InputError(f"command {self.action}: has frame {self.sequence}; only a reference names one")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gatekeeper.gating.lookahead import Lookahead
 
 
+BEAM_ON = "not used: the beam is on; hold it first"
+NO_NUMBER = "not used: no frame is named; it is shown and confirmed first"
+"""Why a frame does not become the reference."""
 AGAIN = "repeat it with confirm at its end"
 """Said at the end of a question that an operator confirms."""
 
@@ -311,6 +314,15 @@ class Gate:
                     self._change(machine.interrupt)
                     if self._lookahead is not None:
                         self._lookahead.reset()
+            case Action.REFERENCE:
+                accepted = self._state.beam is BeamState.HOLD and command.sequence >= 0
+                if accepted:
+                    note = f"{note}: frame {command.sequence}, held until released"
+                    self._change(machine.hold)
+                    if self._lookahead is not None:
+                        self._lookahead.reset()
+                else:
+                    note = f"{note}: {NO_NUMBER if self._state.beam is BeamState.HOLD else BEAM_ON}"
         held = self._state.beam is BeamState.HOLD
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
 

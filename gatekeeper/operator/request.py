@@ -13,7 +13,7 @@ HOLDING = frozenset({Action.HOLD.value, Action.DISARM.value, END})
 """Words that can only hold the beam. They need no name, which is asked for afterwards."""
 CONFIRM = "confirm"
 """Last word of a request that an operator has to type twice, the second time with this."""
-CONFIRMABLE = frozenset({Action.ARM.value, Action.REBASE.value})
+CONFIRMABLE = frozenset({Action.ARM.value, Action.REBASE.value, Action.REFERENCE.value})
 UNNAMED = "not named"
 """Operator of a hold without a name that can be used."""
 OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
@@ -26,6 +26,7 @@ HELP = (
     ("release", "end that hold (also: resume)"),
     ("reset", "clear faults, after looking into them"),
     ("rebase SI AP", "while held: move the envelope by mm, superior and posterior > 0"),
+    ("reference", "while held: track from the newest frame on; the envelope stays"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
@@ -49,6 +50,8 @@ class Request:
         For rebase: shift of the envelope along rows and columns, in mm.
     confirmed : bool
         Whether the operator has typed that it is meant.
+    sequence : int
+        For a confirmed reference: number of the frame; -1 otherwise.
     """
 
     word: str
@@ -56,6 +59,7 @@ class Request:
     origin: str
     shift_mm: tuple[float, float] = (0.0, 0.0)
     confirmed: bool = False
+    sequence: int = -1
 
     @property
     def holds(self) -> bool:
@@ -65,7 +69,7 @@ class Request:
     def command(self, time_s: float) -> Command:
         """Return the command for the gate at a session time, in s; to end the session, the beam is held first."""
         action = Action.HOLD if self.word == END else Action(self.word)
-        return Command(action, self.operator, time_s, self.shift_mm)
+        return Command(action, self.operator, time_s, self.shift_mm, self.sequence)
 
 
 def request_from_json(words: Sequence[str], operator: str, origin: str, login: str | None = None) -> Request:
@@ -74,7 +78,8 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     Parameters
     ----------
     words : sequence of str
-        The word and, for rebase, the two distances in mm, superior and posterior positive.
+        The word and, for rebase, the two distances in mm, superior and posterior positive; to confirm a reference, the
+        number of its frame.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
@@ -96,7 +101,7 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     --------
     >>> from gatekeeper.operator.request import request_from_json
     >>> request_from_json(["hold", "please"], "", "console")
-    Request(word='hold', operator='not named', origin='console', shift_mm=(0.0, 0.0), confirmed=False)
+    Request(word='hold', operator='not named', origin='console', shift_mm=(0.0, 0.0), confirmed=False, sequence=-1)
     """
     if not words:
         raise InputError(f"no command is given; use one of {', '.join(WORDS)}")
@@ -113,6 +118,8 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     rest = rest[:-1] if confirmed else rest
     if word == Action.REBASE:
         return Request(word, name, origin, _shift_mm(rest), confirmed)
+    if word == Action.REFERENCE and (rest or confirmed):
+        return Request(word, name, origin, confirmed=True, sequence=_sequence(rest, confirmed))
     if rest:
         raise InputError(f"{word}: {' '.join(rest)!r:.40} is not expected; use {word} alone")
     return Request(word, name, origin, confirmed=confirmed)
@@ -180,3 +187,13 @@ def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
         )
     # Rows run from superior to inferior.
     return 0.0 - superior_mm, posterior_mm
+
+
+def _sequence(words: tuple[str, ...], confirmed: bool) -> int:
+    """Return the number of the frame that is confirmed as reference."""
+    if len(words) != 1 or not words[0].isdecimal() or not confirmed:
+        raise InputError(
+            f"reference: {' '.join(words)!r:.40} is not expected; use reference alone, which takes the newest frame "
+            "and names it, then for example reference 123 confirm"
+        )
+    return int(words[0])

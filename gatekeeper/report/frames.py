@@ -83,17 +83,7 @@ def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: 
     """
     decision = seen.decisions[index]
     image = np.asarray(seen.images[decision.sequence], dtype=np.float64)
-    row_mm, col_mm = seen.spacing_mm
-    height, width = image.shape
-    extent = (-0.5 * col_mm, (width - 0.5) * col_mm, (height - 0.5) * row_mm, -0.5 * row_mm)
-    top, bottom, left, right = box_mm
-    dark, bright = _window(image[_pixels(top, bottom, row_mm), _pixels(left, right, col_mm)])
-    axes.imshow(image, cmap="gray", vmin=dark, vmax=bright, extent=extent, interpolation="bicubic", aspect="equal")
-    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    _draw_outline(axes, seen.envelope_px * seen.spacing_mm, ENVELOPE_COLOR, ENVELOPE_DASHES)
-    outline_px = seen.outline_px(index)
-    if outline_px is not None:
-        _draw_outline(axes, outline_px * seen.spacing_mm, TARGET_COLOR, "solid")
+    draw_image(axes, image, seen.spacing_mm, seen.envelope_px, seen.outline_px(index), box_mm)
     color = BEAM_COLOR[decision.state]
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3.0)
@@ -111,6 +101,43 @@ def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: 
         color="white" if decision.state is BeamState.ON else "black",
         bbox={"facecolor": color, "edgecolor": "none", "pad": 3.0},
     )
+
+
+def draw_image(
+    axes: Axes,
+    image: NDArray[np.float64],
+    spacing_mm: tuple[float, float],
+    envelope_px: NDArray[np.float64],
+    outline_px: NDArray[np.float64] | None,
+    box_mm: Box,
+) -> None:
+    """Draw a part of an image with envelope and target.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    image : ndarray of float64, shape (H, W)
+        The image.
+    spacing_mm : tuple of float
+        Distance of its pixel centres along rows and columns, in mm.
+    envelope_px : ndarray of float64, shape (M, 2)
+        The envelope, as (row, col).
+    outline_px : ndarray of float64, shape (N, 2), or None
+        The target, as (row, col); None where it is not known.
+    box_mm : tuple of float
+        What to show: (top, bottom, left, right) in mm.
+    """
+    row_mm, col_mm = spacing_mm
+    height, width = image.shape
+    extent = (-0.5 * col_mm, (width - 0.5) * col_mm, (height - 0.5) * row_mm, -0.5 * row_mm)
+    top, bottom, left, right = box_mm
+    dark, bright = _window(image[_pixels(top, bottom, row_mm), _pixels(left, right, col_mm)])
+    axes.imshow(image, cmap="gray", vmin=dark, vmax=bright, extent=extent, interpolation="bicubic", aspect="equal")
+    axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
+    _draw_outline(axes, envelope_px * spacing_mm, ENVELOPE_COLOR, ENVELOPE_DASHES)
+    if outline_px is not None:
+        _draw_outline(axes, outline_px * spacing_mm, TARGET_COLOR, "solid")
 
 
 def _pixels(begin_mm: float, end_mm: float, pixel_mm: float) -> slice:

@@ -1,76 +1,27 @@
 """Arming: from a reference with its target to an engine, the same for live sessions, replay and verification."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.contour import Role, Structure, center_mm, mask_to_contour
+from gatekeeper.core.contour import Role, Structure, mask_to_contour
 from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import FrameStack
 from gatekeeper.core.protocols import LearningTracker, TargetTracker, TrackerFactory
-from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import TargetZone, Zone, zones_for
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.engine import Engine
+from gatekeeper.session.preview_learning import Learned, learn_from
+from gatekeeper.session.taken_frame import TakenFrame
 from gatekeeper.session.tracker_guard import TrackerMaker, with_tracker
-from gatekeeper.tracking.preview.report import FEWEST_FRAMES, PreviewReport, report_of_moves
+from gatekeeper.tracking.preview.report import PreviewReport
 from kernels.polygon import fill
-
-LEAST_INSIDE = 0.05
-"""Smallest share of preview frames with the target inside its envelope; below it the target was drawn elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Learned:
-    """Result of learning from a preview.
-
-    Attributes
-    ----------
-    tracker : TargetTracker
-        Tracker that has learned from the preview, in its state at the preview's end.
-    motion : LearnedRange or None
-        Range of motion in the preview; None when the target was found on too few frames.
-    preview : PreviewReport
-        The report.
-    nearest_mm : float
-        Smallest distance of the target from its drawn position, in mm; NaN when it was never found.
-    inside : float
-        Share of the frames with the target found and inside its envelope, 0-1; an estimate of the largest duty cycle.
-    note : str
-        Remark on how the tracker learned; may be empty.
-    """
-
-    tracker: TargetTracker
-    motion: LearnedRange | None
-    preview: PreviewReport
-    nearest_mm: float
-    inside: float
-    note: str = ""
-
-    @property
-    def go(self) -> bool:
-        """Whether the target can be tracked, and reaches the position where the beam may be on."""
-        return self.preview.go and self.inside >= LEAST_INSIDE
-
-    def as_lines(self) -> list[str]:
-        """Return the report as lines of text, with the target's distance from its drawn position."""
-        if math.isnan(self.nearest_mm):
-            target = "target      not found on any frame"
-        else:
-            target = (
-                f"target      comes within {self.nearest_mm:.1f} mm of where it was drawn, "
-                f"inside its envelope on {100.0 * self.inside:.0f} % of the frames"
-                f"{'' if self.inside >= LEAST_INSIDE else ', too few for gating on it'}"
-            )
-        return [*self.preview.as_text().splitlines(), target, *([f"note        {self.note}"] if self.note else [])]
 
 
 @dataclass(slots=True, eq=False)
@@ -92,12 +43,16 @@ class Armed:
     learn : callable
         Return the result of learning from a preview (T, H, W); takes seconds and changes nothing here, so that it may
         run on another thread.
+    make : callable
+        Return a new tracker for a reference image and the masks of the structures on it.
+    names : tuple of str
+        Names of the structures, the target first.
     around : callable or None
         Return a wrapper of a tracker.
-    preview : PreviewReport or None
-        Report on the preview, if there was one.
-    motion : LearnedRange or None
-        Range of motion in the preview, if there was one with enough frames.
+    learned : Learned or None
+        Result of the preview, if there was one.
+    reference : TakenFrame or None
+        The frame that an operator has made the reference; None: that of the setup.
     """
 
     engine: Engine
@@ -106,9 +61,26 @@ class Armed:
     envelope: Envelope
     target_px: NDArray[np.float64]
     learn: Callable[[FrameStack | Sequence[NDArray[np.generic]]], Learned]
+    make: Callable[[NDArray[np.float32], Mapping[str, NDArray[np.bool_]]], TargetTracker]
+    names: tuple[str, ...]
     around: Callable[[TargetTracker], TargetTracker] | None = None
-    preview: PreviewReport | None = None
-    motion: LearnedRange | None = None
+    learned: Learned | None = None
+    reference: TakenFrame | None = None
+
+    @property
+    def preview(self) -> PreviewReport | None:
+        """Report on the preview, if there was one."""
+        return None if self.learned is None else self.learned.preview
+
+    @property
+    def motion(self) -> LearnedRange | None:
+        """Range of motion in the preview, if there was one with enough frames."""
+        return None if self.learned is None else self.learned.motion
+
+    @property
+    def reference_px(self) -> NDArray[np.float64]:
+        """Outline (N, 2) of the target on the reference that is in use, as (row, col)."""
+        return self.target_px if self.reference is None else self.reference.target_px
 
     def adopt(self, learned: Learned) -> None:
         """Use what was learned from the next frame on.
@@ -118,9 +90,55 @@ class Armed:
         ValueError
             When the gate is armed.
         """
-        tracker = learned.tracker if self.around is None else self.around(learned.tracker)
-        self.engine.adopt(tracker, learned.motion)
-        self.preview, self.motion = learned.preview, learned.motion
+        self.engine.adopt(self._wrapped(learned.tracker), learned.motion)
+        self.learned = learned
+
+    def tracker_on(self, taken: TakenFrame) -> TargetTracker:
+        """Return a tracker with a frame as its reference, which has learned from the preview if there was one.
+
+        It may take seconds, and changes nothing here, so that it may run on another thread.
+
+        Parameters
+        ----------
+        taken : TakenFrame
+            The frame, with the outlines that become those of the reference.
+
+        Raises
+        ------
+        TargetError
+            When a structure cannot be tracked there.
+        PluginError
+            When a plug-in fails.
+        """
+        image, masks = np.array(taken.image, dtype=np.float32, order="C"), taken.masks(self.names)
+        tracker = self.make(image, masks)
+        if self.learned is not None and isinstance(tracker, LearningTracker):
+            try:
+                tracker.learn(np.asarray(self.learned.frames))
+            except TrackerError:
+                return self.make(image, masks)
+        return tracker
+
+    def use_reference(self, taken: TakenFrame, tracker: TargetTracker) -> None:
+        """Use a frame as the reference from the next frame on; envelope and limits of the gate stay as they are.
+
+        Parameters
+        ----------
+        taken : TakenFrame
+            The frame.
+        tracker : TargetTracker
+            The result of `tracker_on`.
+
+        Raises
+        ------
+        ValueError
+            When the beam is on.
+        """
+        self.engine.use(self._wrapped(tracker))
+        self.reference = taken
+
+    def _wrapped(self, tracker: TargetTracker) -> TargetTracker:
+        return tracker if self.around is None else self.around(tracker)
 
 
 def arm(
@@ -176,20 +194,20 @@ def arm(
     envelope = zones_of(setup, config)[0].envelope
     masks = {"target": setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
 
-    def make() -> TargetTracker:
-        reference = np.ascontiguousarray(setup.reference, dtype=np.float32)
+    def make(reference: NDArray[np.float32], masks: Mapping[str, NDArray[np.bool_]]) -> TargetTracker:
         return maker.make(reference, masks, setup.spacing_mm)
 
+    def make_first() -> TargetTracker:
+        return make(np.ascontiguousarray(setup.reference, dtype=np.float32), masks)
+
     def learn(frames: FrameStack | Sequence[NDArray[np.generic]]) -> Learned:
-        return _learned(make, maker.plugin.origin, frames, target_px, envelope, config)
+        return learn_from(make_first, maker.plugin.origin, frames, target_px, envelope, config)
 
     learned = None if setup.preview is None else learn(setup.preview)
-    first = make() if learned is None else learned.tracker
-    motion = None if learned is None else learned.motion
-    gate = gate_of(setup, config, motion)
+    first = make_first() if learned is None else learned.tracker
+    gate = gate_of(setup, config, None if learned is None else learned.motion)
     engine = Engine(first if around is None else around(first), gate, profile=config.profile)
-    preview = None if learned is None else learned.preview
-    return Armed(engine, gate, config, envelope, target_px, learn, around, preview, motion)
+    return Armed(engine, gate, config, envelope, target_px, learn, make, tuple(masks), around, learned)
 
 
 def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | None) -> Gate:
@@ -222,59 +240,6 @@ def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *t
     primary, *others = zones_for(structures, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
     assert isinstance(primary, TargetZone)  # noqa: S101  (zones_for says so otherwise)
     return primary, *others
-
-
-def _learned(
-    make: Callable[[], TargetTracker],
-    origin: str,
-    frames: FrameStack | Sequence[NDArray[np.generic]],
-    target_px: NDArray[np.float64],
-    envelope: Envelope,
-    config: SessionConfig,
-) -> Learned:
-    """Return the result of learning with a new tracker, which is left in its state at the preview's end."""
-    tracker, preview, note = make(), None, f"{origin} does not learn; the preview shows how it tracks"
-    against: list[str] = []
-    if isinstance(tracker, LearningTracker):
-        note = ""
-        try:
-            preview = _report_in(tracker.learn(np.asarray(frames)))
-        except TrackerError as error:
-            tracker, against = make(), [str(error)]
-    tracks = [_tracked(tracker, frame, against) for frame in frames]
-    sure = np.array([track is not None and track.confidence >= config.gate.min_confidence for track in tracks])
-    found = [track for track, is_sure in zip(tracks, sure, strict=True) if track is not None and is_sure]
-    drawn_mm = center_mm(target_px, envelope.spacing_mm)
-    centers_mm = np.array([(np.nan, np.nan) if track is None else track.center_mm for track in tracks])
-    # An envelope of its own, because another thread may be using the gate's at this moment.
-    own = Envelope(envelope.contour_px, envelope.spacing_mm)
-    inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
-    enough = len(found) >= FEWEST_FRAMES
-    return Learned(
-        tracker,
-        LearnedRange.of(np.array([track.center_mm for track in found]), config.gate) if enough else None,
-        report_of_moves(centers_mm - drawn_mm, sure, against) if preview is None else preview,
-        float(min((math.dist(track.center_mm, drawn_mm) for track in found), default=np.nan)),
-        sum(inside) / len(tracks),
-        note,
-    )
-
-
-def _report_in(learned: object) -> PreviewReport | None:
-    """Return the report on the target in what a tracker has returned; None without one."""
-    first = learned[0] if isinstance(learned, tuple) and learned else learned
-    return first if isinstance(first, PreviewReport) else None
-
-
-def _tracked(tracker: TargetTracker, frame: NDArray[Any], against: list[str]) -> Track | None:
-    """Return the track on a frame of a preview; None, with the first reason in `against`, when a plug-in fails."""
-    try:
-        found = tracker.track(frame)
-    except TrackerError as error:
-        if not against:
-            against.append(str(error))
-        return None
-    return found[0] if isinstance(found, tuple) else found
 
 
 def _mask(structure: Structure, shape: tuple[int, int]) -> NDArray[np.bool_]:

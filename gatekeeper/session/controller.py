@@ -15,11 +15,13 @@ from gatekeeper.linac.lease.messages import session_words
 from gatekeeper.linac.lease.sender import FarClock
 from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
-from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.arming import Armed
 from gatekeeper.session.history import History
 from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
+from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.preview_recorder import PreviewRecorder
+from gatekeeper.session.reference_change import CONFIRM_S, ReferenceChange
 from gatekeeper.session.source_notes import SourceNotes
 from gatekeeper.session.status import SessionStatus
 from gatekeeper.sources.connections import new_connections
@@ -35,8 +37,6 @@ TIME_IS_OVER = "the time limit"
 CONFIRMED = "confirmed"
 """The journal's event for what an operator has confirmed by a typed word."""
 UNSAFE = "settings beyond their safe ranges"
-CONFIRM_S = 60.0
-"""Time within which an operator confirms what was asked, in s."""
 INTERLOCK = "interlock"
 """The journal's event for the session at an interlock and its clock."""
 INTERLOCK_S = 5.0
@@ -86,6 +86,8 @@ class SessionController:
         The source, which knows who sends.
     notes : SourceNotes, optional
         What the source does not use.
+    reference : ReferenceChange, optional
+        Makes frames the reference; by default without pictures.
 
     Attributes
     ----------
@@ -110,11 +112,13 @@ class SessionController:
         seconds: float = math.inf,
         source: FrameSource | None = None,
         notes: SourceNotes | None = None,
+        reference: ReferenceChange | None = None,
     ) -> None:
         self._armed, self._recorder, self._linac = armed, recorder, linac
         self._requests, self._status, self._clock = requests, status, clock
         self._source, self._connections_told = source, 0
         self._notes = notes
+        self._reference = ReferenceChange(armed) if reference is None else reference
         self._preview_s = preview_s
         self._arm_by = arm_by
         self._until_s = clock.now_s() + seconds
@@ -143,6 +147,8 @@ class SessionController:
 
     def _question(self, request: Request) -> str | None:
         """Return what an operator has to confirm first, on the interface that asked; None when nothing is left to."""
+        if request.word == Action.REFERENCE:
+            return self._reference_question(request)
         if request.word == Action.REBASE:
             question = f"rebase {self._armed.gate.question(request.shift_mm)}"
         elif request.word == Action.ARM and (unsafe := unsafe_settings(self._armed.config)):
@@ -153,10 +159,25 @@ class SessionController:
         before, self._asked = self._asked, (asked, now_s)
         if request.confirmed and before is not None and before[0] == asked and now_s - before[1] <= CONFIRM_S:
             self._asked = None
-            values = {"wish": request.word, "operator": request.operator, "door": request.origin, "note": question}
-            self._recorder.event(CONFIRMED, now_s, values)
+            self._note_confirmed(request, question)
             return None
         return question
+
+    def _reference_question(self, request: Request) -> str | None:
+        """Return what `_question` does, for a frame that is to become the reference."""
+        now_s, change = self._clock.now_s(), self._reference
+        if not request.confirmed:
+            question = change.question(now_s, request.origin)
+            self._status.reference = change.taken
+            return question
+        why = change.unready(request.sequence, now_s, request.origin)
+        if why is None and change.taken is not None:
+            self._note_confirmed(request, change.taken.as_words(self._armed.target_px))
+        return why
+
+    def _note_confirmed(self, request: Request, question: str) -> None:
+        values = {"wish": request.word, "operator": request.operator, "door": request.origin, "note": question}
+        self._recorder.event(CONFIRMED, self._clock.now_s(), values)
 
     def next_command(self) -> Command | None:
         """Enter the next phase if it is time, and return the operator's next command; called by the loop."""
@@ -165,6 +186,7 @@ class SessionController:
             self._notes.look()
             self._notes.journal(self._recorder.event)
         self._advance()
+        self._forget_reference()
         self._note_interlock()
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
@@ -182,6 +204,8 @@ class SessionController:
         if self._phase is Phase.PREVIEW:
             self._preview.gather(step)
             self._status.show_preview(self._preview.gathered_s, self._preview_s)
+        if self._phase in GATE_PHASES and step.decision.state is BeamState.HOLD:
+            self._reference.look(step)
         self.history.add(step.decision, step.track)
         self._status.update(step, total_ms, self._linac.alive)
 
@@ -191,6 +215,8 @@ class SessionController:
         self._status.add_line(time_s, f"{values['note']}")
         if name == TRACKER_FAILED:
             return
+        if name == Action.REFERENCE and values["accepted"]:
+            self._reference.use()
         self._requests.complete(time_s, values)
         state = self._armed.gate.state
         self.was_armed |= state.armed
@@ -198,9 +224,17 @@ class SessionController:
             self._enter(phase, str(values["operator"]))
 
     def end(self, note: str = "") -> None:
-        """Enter the last phase, and wait for a running preview to finish."""
+        """Enter the last phase, and wait for a running preview, or a tracker that is being prepared, to finish."""
         self._enter(Phase.ENDED, None if self._requests.ending is None else self._requests.ending.operator, note)
         self._preview.close()
+        self._reference.close()
+        self._status.reference = None
+
+    def _forget_reference(self) -> None:
+        """Show a frame that is to become the reference no longer than it can be confirmed."""
+        if self._reference.taken is not None and self._reference.is_over(self._clock.now_s()):
+            self._reference.taken = None
+        self._status.reference = self._reference.taken
 
     def _tell_connections(self) -> None:
         """Journal and show over which connections frames have begun to come."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from gatekeeper.config import LinacProfile
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.command import Command, Event
-from gatekeeper.core.decision import Decision, Reason
+from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import TargetTracker
@@ -15,6 +15,7 @@ from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.linac.profile import BeamLog, after, refusals
+from gatekeeper.session.taken_frame import TakenFrame
 
 
 class Engine:
@@ -58,6 +59,7 @@ class Engine:
         self._stopwatch = stopwatch
         self._profile = LinacProfile() if profile is None else profile
         self._log = BeamLog()
+        self._kept: dict[int, TakenFrame | None] = {}
 
     @property
     def tracker(self) -> TargetTracker:
@@ -109,7 +111,10 @@ class Engine:
         primary, others = (track[0], track[1:]) if isinstance(track, tuple) else (track, ())
         ahead_mm = None if track is None else self._gate.ahead_mm
         track_ms, decide_ms = (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6
-        return Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm, failure)
+        step = Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm, failure)
+        if frame.sequence in self._kept:
+            self._kept[frame.sequence] = TakenFrame.of(step)
+        return step
 
     def judge(
         self,
@@ -161,6 +166,26 @@ class Engine:
         """
         self._gate.begin(learned)
         self._tracker = tracker
+
+    def use(self, tracker: TargetTracker) -> None:
+        """Use another tracker of the same structures from the next frame on, with the gate as it is.
+
+        Raises
+        ------
+        ValueError
+            When the beam is on.
+        """
+        if self._gate.state.beam is BeamState.ON:
+            raise ValueError("the beam is on; hold it before another tracker is used")
+        self._tracker = tracker
+
+    def keep(self, sequence: int) -> None:
+        """Keep the frame of a number when it comes, of which the recorded session is known to have made a reference."""
+        self._kept[sequence] = None
+
+    def kept(self, sequence: int) -> TakenFrame | None:
+        """Return the newest frame of a number that was to be kept; None when it has not come, or was not tracked."""
+        return self._kept.get(sequence)
 
     def latch(self, fault: Reason) -> None:
         """Hold from the next decision on, until an operator resets the fault.

@@ -27,6 +27,7 @@ from gatekeeper.session.history import History
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
 from gatekeeper.session.phases import Phase
+from gatekeeper.session.reference_change import DrawReference, ReferenceChange
 from gatekeeper.session.source_notes import SourceNotes
 from gatekeeper.session.startup import FirstFrame, Startup, wait_for_start
 from gatekeeper.session.status import SessionStatus
@@ -54,6 +55,8 @@ class LiveSession:
         Write a picture into the session folder before it is sealed; by default none is written.
     tracker : TrackerFactory, optional
         Makes the tracker; by default the one that the definition or its settings name.
+    draw_reference : callable, optional
+        Write a picture of a frame that is to become the reference; by default none is written.
 
     Attributes
     ----------
@@ -77,11 +80,12 @@ class LiveSession:
         status: SessionStatus | None = None,
         draw: Draw | None = None,
         tracker: TrackerFactory | None = None,
+        draw_reference: DrawReference | None = None,
     ) -> None:
         if tracker is not None:
             definition = replace(definition, tracker=tracker)
         self._definition = definition
-        self._draw = draw
+        self._draw, self._draw_reference = draw, draw_reference
         self._clock = clock
         self._until_s = clock.now_s() + definition.seconds
         self._controller: SessionController | None = None
@@ -213,6 +217,7 @@ class LiveSession:
                 self._until_s - self._clock.now_s(),
                 source,
                 notes,
+                ReferenceChange(armed, setup, session.folder, self._draw_reference),
             )
             on_plane = PlaneFilter(source, setup.plane, self._clock, definition.silence_s)
             try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gatekeeper.core.clock import Clock, stopwatch_ns
-from gatekeeper.core.command import Command
+from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import EngineError, GatekeeperError
 from gatekeeper.core.frame import Frame
@@ -205,6 +205,7 @@ def _obey(operator: Callable[[], Command | None], engine: Engine, linac: LinacPo
             {
                 "operator": command.operator,
                 "shift_mm": list(command.shift_mm),
+                **({"sequence": command.sequence} if command.action is Action.REFERENCE else {}),
                 "accepted": event.accepted,
                 "note": event.note,
             },

@@ -11,7 +11,7 @@ from gatekeeper.operator.request import Request
 from gatekeeper.recording.session_folder import Seal
 from gatekeeper.recording.summary import Summary
 from gatekeeper.runtime.timing import LagSummary
-from gatekeeper.session.arming import Learned
+from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import Status
 
 

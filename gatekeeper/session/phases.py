@@ -34,9 +34,9 @@ ALLOWED: dict[Phase, frozenset[str]] = {
     Phase.DRAWING: frozenset(ALWAYS),
     Phase.PREVIEW: frozenset(ALWAYS),
     Phase.LEARNING: frozenset(ALWAYS),
-    Phase.READY: ALWAYS.union({Action.ARM, Action.REBASE}),
-    Phase.DELIVERY: ALWAYS.union({Action.REBASE}),
-    Phase.PAUSED: ALWAYS.union({Action.REBASE}),
+    Phase.READY: ALWAYS.union({Action.ARM, Action.REBASE, Action.REFERENCE}),
+    Phase.DELIVERY: ALWAYS.union({Action.REBASE, Action.REFERENCE}),
+    Phase.PAUSED: ALWAYS.union({Action.REBASE, Action.REFERENCE}),
     Phase.ENDED: frozenset(),
 }
 """Requests that are accepted in each phase, by their words in `gatekeeper.operator.request`."""

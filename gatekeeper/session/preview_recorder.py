@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import EngineError
 from gatekeeper.core.step import Step
-from gatekeeper.session.arming import Learned
+from gatekeeper.session.preview_learning import Learned
 
 MOST_FRAMES = 2000
 """Largest number of frames collected, whatever the length of the preview."""

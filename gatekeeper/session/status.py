@@ -21,8 +21,10 @@ from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import Durations
-from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.arming import Armed
 from gatekeeper.session.phases import Phase
+from gatekeeper.session.preview_learning import Learned
+from gatekeeper.session.taken_frame import TakenFrame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +190,8 @@ class SessionStatus:
         Setup and armed engine of the session, once there are any.
     learned : Learned or None
         Result of the preview, once there is one.
+    reference : TakenFrame or None
+        The frame that an operator has asked to use as reference, until that is confirmed or its time is over.
     warnings : tuple of str
         What every face warns of, see `SessionConfig.warnings`.
     not_kept : callable
@@ -200,6 +204,7 @@ class SessionStatus:
         self.recent: deque[RecentDecision] = deque(maxlen=MOST_RECENT)
         self.begun: tuple[SessionSetup, Armed] | None = None
         self.learned: Learned | None = None
+        self.reference: TakenFrame | None = None
         self.warnings: tuple[str, ...] = ()
         self._line_count = 0
         self.not_kept: Callable[[], int] = lambda: 0

@@ -1,6 +1,6 @@
 """Apply the events of a recorded session again, at the same position between two frames."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ def apply_events(armed: Armed, event: Mapping[str, Any], gathered: Gathered, tim
     Parameters
     ----------
     armed : Armed
-        The session to change.
+        The session to change; see `keep_references`.
     event : mapping
         Entry of the journal.
     gathered : callable
@@ -44,7 +44,24 @@ def apply_events(armed: Armed, event: Mapping[str, Any], gathered: Gathered, tim
     if event["event"] == LEARNED:
         _learn(armed, event, gathered)
     elif event["event"] not in NOTICES:
-        armed.engine.command(command_of(event, time_s))
+        command = command_of(event, time_s)
+        if armed.engine.command(command).accepted and command.action is Action.REFERENCE:
+            _use_reference(armed, command.sequence)
+
+
+def keep_references(armed: Armed, events: Iterable[Mapping[str, Any]]) -> None:
+    """Let the engine keep the frames that operators have made the reference, until the events that say so.
+
+    Parameters
+    ----------
+    armed : Armed
+        The session, before its first frame.
+    events : iterable of mapping
+        Entries of the journal.
+    """
+    for event in events:
+        if event.get("event") == Action.REFERENCE:
+            armed.engine.keep(command_of(event).sequence)
 
 
 def command_of(event: Mapping[str, Any], time_s: float | None = None) -> Command:
@@ -70,9 +87,20 @@ def command_of(event: Mapping[str, Any], time_s: float | None = None) -> Command
     try:
         row_mm, col_mm = values.get("shift_mm", (0.0, 0.0))
         now_s = float(event["time_s"]) if time_s is None else time_s
-        return Command(Action(name), str(values.get("operator")), now_s, (float(row_mm), float(col_mm)))
+        shift_mm, sequence = (float(row_mm), float(col_mm)), int(values.get("sequence", -1))
+        return Command(Action(name), str(values.get("operator")), now_s, shift_mm, sequence)
     except (ValueError, TypeError, InputError) as error:
         raise RecordingError(f"event {name!r} at {event['time_s']} s: is not known to this version ({error})") from None
+
+
+def _use_reference(armed: Armed, sequence: int) -> None:
+    taken = armed.engine.kept(sequence)
+    if taken is None:
+        raise RecordingError(
+            f"frame {sequence}: was made the reference, but is not there or was not tracked; no decision after that "
+            "can be made again"
+        )
+    armed.use_reference(taken, armed.tracker_on(taken))
 
 
 def _learn(armed: Armed, event: Mapping[str, Any], gathered: Gathered) -> None:

@@ -9,7 +9,7 @@ from gatekeeper.core.protocols import Recorder
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.loop import TRACKER_FAILED
 from replay.formats.session import RecordedSession
-from replay.sessions.events import apply_events
+from replay.sessions.events import apply_events, keep_references
 
 
 class SessionPlayer:
@@ -34,6 +34,7 @@ class SessionPlayer:
         ]
         while self._left and self._left[-1]["kind"] == "event":
             self._left.pop()
+        keep_references(armed, self._left)
         self._left.reverse()
         self._offset_s: float | None = None
 

@@ -9,7 +9,7 @@ from gatekeeper.core.step import Step
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.engine import Engine
 from replay.formats.session import Entry, RecordedSession
-from replay.sessions.events import apply_events
+from replay.sessions.events import apply_events, keep_references
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +73,7 @@ def redo(
     GatekeeperError
         When a frame cannot be read, or an event is unknown.
     """
+    keep_references(armed, session.entries)
     for line, entry in enumerate(session.entries, start=1):
         kind = entry["kind"]
         if kind == "event":

@@ -61,11 +61,12 @@ class Scanner(Player):
         return frame
 
 
-def run_live(folder, case=None, definition=None, script=(), scanner=Scanner, linac=None, **run):
+def run_live(folder, case=None, definition=None, script=(), scanner=Scanner, linac=None, draw_reference=None, **run):
     """Run a live session to its end; return its outcome, the scanner and the linac."""
     case = breathing_case() if case is None else case
     clock, linac = VirtualClock(), DryRunLinac() if linac is None else linac
-    session = LiveSession(plan_of(case) if definition is None else definition, clock)
+    definition = plan_of(case) if definition is None else definition
+    session = LiveSession(definition, clock, draw_reference=draw_reference)
     source = scanner(case, clock, script)
     source.session = session
     return session.run(source, linac, folder, **run), source, linac

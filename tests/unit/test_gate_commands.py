@@ -174,7 +174,33 @@ def test_an_event_is_made_of_plain_values():
         "operator": "physicist",
         "time_s": 0.2,
         "shift_mm": (0.0, 0.0),
+        "sequence": -1,
     }
+
+
+def test_a_reference_is_taken_only_while_held_and_holds_until_it_is_released():
+    judge = gate_on()
+    envelope = judge.envelope
+    event = judge.apply(Command(Action.REFERENCE, "physicist", 0.1, sequence=4))
+    assert (event.accepted, event.decision) == (False, None)
+    assert "the beam is on; hold it first" in event.note
+    judge.apply(ask(Action.HOLD))
+    judge.apply(ask(Action.RELEASE))
+    event = judge.apply(Command(Action.REFERENCE, "physicist", 0.1, sequence=4))
+    assert event.accepted
+    assert event.note == "reference by physicist: frame 4, held until released"
+    assert judge.decide(track(), frame(1)).reasons == (Reason.OPERATOR_HOLD,)
+    judge.apply(ask(Action.RELEASE))
+    assert judge.decide(track(), frame(2)).state is ON
+    assert judge.envelope is envelope
+
+
+def test_a_reference_without_a_frame_is_refused():
+    event = gate(armed=False).apply(ask(Action.REFERENCE))
+    assert not event.accepted
+    assert "no frame is named" in event.note
+    with pytest.raises(InputError, match="only a reference names one"):
+        Command(Action.HOLD, "physicist", 0.1, sequence=4)
 
 
 class Breathing:

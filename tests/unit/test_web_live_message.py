@@ -14,8 +14,9 @@ from gatekeeper.display.web.displacement_vectors import DisplacementVectors
 from gatekeeper.display.web.live_message import LINES, RECENT, LiveMessage
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.trace_row import COLUMNS
-from gatekeeper.session.arming import Learned, arm
+from gatekeeper.session.arming import arm
 from gatekeeper.session.phases import Phase
+from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import MOST_RECENT, ContouringStatus, SessionStatus
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.run import replay_input

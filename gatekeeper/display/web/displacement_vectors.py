@@ -59,8 +59,8 @@ class DisplacementVectors:
     def _prepare(self, tracker: DisplacementTracker, armed: Armed) -> None:
         """Choose the grid points, and get the tracker's function for their displacement."""
         spacing_mm = np.array(armed.envelope.spacing_mm)
-        low_mm = armed.target_px.min(axis=0) * spacing_mm - AROUND_MM
-        high_mm = armed.target_px.max(axis=0) * spacing_mm + AROUND_MM
+        low_mm = armed.reference_px.min(axis=0) * spacing_mm - AROUND_MM
+        high_mm = armed.reference_px.max(axis=0) * spacing_mm + AROUND_MM
         rows, cols = (np.arange(low_mm[axis], high_mm[axis], STEP_MM) for axis in (0, 1))
         points_mm = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
         self._points_px = points_mm / spacing_mm

@@ -16,11 +16,13 @@ from gatekeeper.core.decision import BeamState
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
-from gatekeeper.display.web.message import IMAGE, Buffer, parts_of
+from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
 from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
 from gatekeeper.recording.session_setup import SessionSetup
-from gatekeeper.session.arming import Armed, Learned
+from gatekeeper.session.arming import Armed
+from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import ContouringStatus, RecentDecision, SessionStatus, Status
+from gatekeeper.session.taken_frame import TakenFrame
 
 RECENT = 64
 """Number of decisions in a message, so that a browser that misses some messages still gets each decision."""
@@ -45,6 +47,7 @@ class LiveMessage:
     _last: int = -1
     _reference_mm: tuple[float, float] | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
+    _reference: tuple[TakenFrame, dict[str, object], Arrays] | None = None
 
     def parts(self, now_s: float, extra: Arrays) -> list[Buffer]:
         """Return the message for this moment.
@@ -70,6 +73,9 @@ class LiveMessage:
             arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
             head["margin_mm"] = armed.config.envelope.margin_mm
             head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
+            if (taken := self.status.reference) is not None:
+                head["reference"], asked = self._reference_of(taken, armed)
+                arrays |= asked
         if self.status.learned is not None:
             head["preview"] = self._preview_of(self.status.learned)
         if status.contouring is not None:
@@ -86,6 +92,21 @@ class LiveMessage:
         if self._preview is None or self._preview[0] is not learned:
             self._preview = learned, {"go": learned.go, "lines": learned.as_lines()}
         return self._preview[1]
+
+    def _reference_of(self, taken: TakenFrame, armed: Armed) -> tuple[dict[str, object], Arrays]:
+        """Return values and arrays of the frame that is to become the reference, made once."""
+        if self._reference is None or self._reference[0] is not taken:
+            pixels, low, high = scaled(taken.image)
+            outlines = {f"{REFERENCE}_other{n}": track.contour_px for n, track in enumerate(taken.tracks[1:])}
+            arrays: Arrays = {REFERENCE: pixels}
+            arrays |= {
+                name: outline_px.astype(np.float32)
+                for name, outline_px in {f"{REFERENCE}_target": taken.target_px, **outlines}.items()
+            }
+            words = taken.as_words(armed.target_px)
+            head = {"frame": taken.sequence, "words": words, "low": low, "high": high, "spacing_mm": taken.spacing_mm}
+            self._reference = taken, head, arrays
+        return self._reference[1:]
 
     def _add_decisions(self, begun: tuple[SessionSetup, Armed] | None) -> None:
         """Add the decisions since the last call."""

@@ -17,7 +17,8 @@ Arrays = Mapping[str, NDArray[np.generic]]
 Buffer = bytes | memoryview
 
 WORD = 8
-IMAGE = "image"
+IMAGE, REFERENCE = "image", "reference"
+"""Names of the newest frame, and of the one that is to become the reference; names that begin with it belong to it."""
 WHITE = 65535
 """Value of the brightest pixel of an image for browsers; the darkest is 0."""
 
@@ -102,7 +103,7 @@ def for_page(message: bytes, count: int, picture: bool = True) -> bytes:
     count : int
         Number of the message, by which a browser asks for a newer one.
     picture : bool
-        Whether to include the image.
+        Whether to include images.
 
     Returns
     -------
@@ -112,6 +113,8 @@ def for_page(message: bytes, count: int, picture: bool = True) -> bytes:
     head, arrays = unpacked(message)
     head["count"] = count
     image = arrays.pop(IMAGE, None)
+    if not picture:
+        arrays = {name: array for name, array in arrays.items() if not name.startswith(REFERENCE)}
     if image is not None and picture:
         pixels, head["low"], head["high"] = scaled(image)
         arrays = {IMAGE: pixels, **arrays}

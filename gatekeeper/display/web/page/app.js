@@ -17,7 +17,33 @@ function showLegend(view) {
   at("avoid").hidden = !(view.others ?? []).some((other) => other.avoid);
 }
 
+// Show the frame that is to become the reference, for as long as it can be confirmed.
+class NewReference {
+  constructor() {
+    this.cine = new Cine(at("new-cine"));
+    this.asked = "";
+  }
+
+  show({reference, arrays, others}) {
+    at("new-reference").hidden = !reference;
+    const asked = reference ? `${reference.frame} ${reference.words}` : "";
+    if (asked === this.asked) return;
+    this.asked = asked;
+    if (!reference) return;
+    at("new-frame").textContent = `New reference: frame ${reference.frame}?`;
+    at("new-words").textContent = reference.words;
+    const own = (name) => arrays[`reference_${name}`];
+    const outlines = Object.fromEntries((others ?? []).map((_, number) => [`other${number}`, own(`other${number}`)]));
+    this.cine.fit();
+    this.cine.window = null;
+    this.cine.show({...reference, others, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
+    // The frame and where it is confirmed, in view together.
+    if (!at("confirm").hidden) at("confirm").scrollIntoView({block: "end"});
+  }
+}
+
 function live(told) {
+  const reference = new NewReference();
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
   let newest = null;
   const operator = told.control ? offerControls(at("controls")) : null;
@@ -35,6 +61,7 @@ function live(told) {
     panel.show(view);
     showWarnings(view.warnings);
     operator?.show(view);
+    reference.show(view);
     showLegend(view);
     cine.show(view);
     drawing.show(view);

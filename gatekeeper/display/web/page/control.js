@@ -58,6 +58,8 @@ export class Twice {
 // What only holds the beam is sent at once, without a name, which is asked for afterwards.
 const HOLDING = {hold: "operator_hold", disarm: "not_armed", end: null};
 const HOLD_KEYS = [" ", "Escape"];
+// How the answers end that ask for a confirmation.
+const QUESTION = /type reference (\d+) confirm$|with confirm at its end$/;
 const WHO = "Done without a name. Who was it? Enter your name above.";
 
 function isTyping(field) {
@@ -103,7 +105,8 @@ export function offerControls(box) {
     if (name === null) return;
     if (name) sessionStorage.setItem("operator", operator.field.value);
     const done = await send([word], name);
-    if (word === "arm") offerConfirm(name, !done && operator.answer.textContent.includes("with confirm at its end"));
+    const asked = done ? null : operator.answer.textContent.match(QUESTION);
+    if (word === "arm" || word === "reference") offerConfirm(name, asked && (asked[1] ? ["reference", asked[1], "confirm"] : ["arm", "confirm"]));
     if (!holds) return;
     unnamed = done && !name ? word : null;
     stands = false;
@@ -111,11 +114,12 @@ export function offerControls(box) {
   };
   // What the session asks to be confirmed is typed, not clicked.
   const form = box.querySelector("#confirm"), typed = box.querySelector("#confirm-word");
-  let confirming = "";
-  const offerConfirm = (name, asked) => {
-    confirming = name;
-    form.hidden = !asked;
+  let confirming = null;
+  const offerConfirm = (name, words) => {
+    confirming = {name, words};
+    form.hidden = !words;
     typed.value = "";
+    if (words) typed.focus({preventScroll: true});
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -124,7 +128,9 @@ export function offerControls(box) {
       return;
     }
     form.hidden = true;
-    send(["arm", "confirm"], confirming);
+    const {name, words} = confirming;
+    // A frame that is still being prepared is confirmed again.
+    send(words, name).then((done) => { if (!done && operator.answer.textContent.includes("confirm it again")) offerConfirm(name, words); });
   });
   for (const button of box.querySelectorAll("[data-ask]")) {
     const press = () => ask(button.dataset.ask);
