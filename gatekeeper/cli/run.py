@@ -167,6 +167,8 @@ def _gate(
             )
         )
         status.add_line(clock.now_s(), f"source {where}, linac {_linac_words(config)}, kept in {folder}")
+        for note in definition.notes:
+            status.add_line(clock.now_s(), note)
         for warning in config.warnings():
             status.add_line(clock.now_s(), f"WARNING: {warning}")
         if config.source.frames_per_s is None:

@@ -16,13 +16,14 @@ from gatekeeper.config import (
     TrackradLabelConfig,
     build,
 )
-from gatekeeper.core.errors import TargetError
+from gatekeeper.core.errors import ConfigError, TargetError
 from gatekeeper.session.target import Drawn, Outlined, Reference
 from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
-from replay.formats.rtstruct import ImageGrid, Region, Use, outline, read_regions, region_of
+from replay.formats.rtstruct import ImageGrid, Use, outline
+from replay.formats.structure_set import Region, is_structure_set, read_structure_set
 from replay.formats.trackrad import open_case
 from replay.formats.volume_mask import read_volume_mask
 from replay.recording import Recording
@@ -67,6 +68,7 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
     if isinstance(drawn, MaskConfig):
         if (volume := read_volume_mask(called, Path(drawn.file), None)) is not None:
             return volume
+        _check_no_structure_set(Path(drawn.file))
         grid = _image(Path(drawn.file))
         return Drawn.of_mask(called, np.asarray(grid.image) > 0, grid)
     if isinstance(drawn, TrackradLabelConfig):
@@ -76,7 +78,7 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
         return Drawn.of_mask(called, case.first_mask, _image(Path(drawn.case)))
     if (segment := read_volume_mask(called, Path(drawn.file), drawn.roi)) is not None:
         return segment
-    return PlanContours(called, Path(drawn.file), region_of(read_regions(Path(drawn.file)), drawn.roi, drawn.file))
+    return PlanContours(called, Path(drawn.file), read_structure_set(Path(drawn.file)).region(drawn.roi))
 
 
 def with_target(recording: Recording, path: Path, choices: Choices, file: Path, roi: str | None) -> Recording:
@@ -95,8 +97,15 @@ def with_target(recording: Recording, path: Path, choices: Choices, file: Path, 
     roi : str or None
         The region of the structure set; None: the file is a mask image.
 
+    Returns
+    -------
+    Recording
+        With a note on what was left out of the region.
+
     Raises
     ------
+    ConfigError
+        When the file is a structure set and no region is named; the message lists them.
     RecordingError, GeometryError
         When the file cannot be read.
     TargetError
@@ -107,8 +116,21 @@ def with_target(recording: Recording, path: Path, choices: Choices, file: Path, 
     reference = Reference(
         np.array(recording.frames[0]), recording.spacing_mm, recording.plane, f"{path}, first frame", uid
     )
-    mask = drawn_of(outline, TARGET).on(reference, GateConfig().plane_offset_mm)
-    return replace(recording, first_mask=mask, labels=None)
+    drawn = drawn_of(outline, TARGET)
+    mask = drawn.on(reference, GateConfig().plane_offset_mm)
+    notes = drawn.notes
+    if roi is not None and uid is None:
+        notes = (*notes, f"{file}: the images have no frame of reference that could be compared with that of {roi!r}")
+    return replace(recording, first_mask=mask, labels=None, notes=(*recording.notes, *notes))
+
+
+def _check_no_structure_set(file: Path) -> None:
+    """Raise ConfigError with a list of the regions for a structure set of which no region was named."""
+    if is_structure_set(file):
+        listed = read_structure_set(file).listing()
+        raise ConfigError(
+            f"{file}: is an RT Structure Set; name a region (--roi, or kind = rtstruct and roi): {listed}"
+        )
 
 
 def _roi(file: Path, roi: str) -> RtStructConfig:
@@ -132,6 +154,11 @@ class PlanContours:
     name: str
     path: Path
     region: Region
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of the region, and what is not known of it."""
+        return self.region.notes
 
     def on(self, reference: Reference, _beside_mm: float) -> NDArray[np.bool_]:
         """Return the mask (H, W) on an image.

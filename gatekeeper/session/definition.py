@@ -78,6 +78,12 @@ class SessionDefinition:
         setup = setup_of(self.name, target, self.avoid, reference, self.config.gate.plane_offset_mm)
         return replace(setup, frames_per_s=self.config.source.frames_per_s)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks of the readers of all outlines, one line each."""
+        drawn = self.avoid if self.target is None else (self.target, *self.avoid)
+        return tuple(note for one in drawn for note in one.notes)
+
     def avoid_on(self, reference: Reference) -> tuple[Structure, ...]:
         """Return the organs at risk as contours on an image.
 

@@ -51,6 +51,11 @@ class Outlined(Protocol):
         """Name of the structure."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks of its reader, one line each: what was left out or could not be compared."""
+        ...
+
     def on(self, reference: Reference, beside_mm: float) -> NDArray[np.bool_]:
         """Return the mask (H, W) on an image.
 
@@ -83,12 +88,15 @@ class Drawn:
         Mask from which the contours were made.
     grid : Reference or None
         Image of that mask.
+    notes : tuple of str
+        Remarks of its reader.
     """
 
     name: str
     contours_mm: tuple[NDArray[np.float64], ...]
     mask: NDArray[np.bool_] | None = None
     grid: Reference | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of_mask(cls, name: str, mask: NDArray[np.bool_], grid: Reference) -> "Drawn":

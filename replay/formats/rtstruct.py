@@ -9,24 +9,15 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread
-from pydicom.uid import RTStructureSetStorage
 
 from gatekeeper.core.contour import Role, Structure, checked_outline
-from gatekeeper.core.errors import InputError, RecordingError, TargetError
+from gatekeeper.core.errors import RecordingError, TargetError
 from gatekeeper.core.frame import Plane
-from gatekeeper.sources.dicom.reading import quietly
-from gatekeeper.sources.dicom.values import value_of
 from replay.formats.contour_slicing import slice_contours
-from replay.formats.dicom_file import is_dicom_head
+from replay.formats.structure_set import CLOSED, Region, read_structure_set
 
-LARGEST_FILE = 512 * 2**20
-CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 SMALLEST_PIECE = 0.01
 """Pieces below this fraction of a structure's area are artefacts of its contours and are left out."""
-_TAGS: list[Any] = ["SOPClassUID", "FrameOfReferenceUID", "StructureSetROISequence", "ROIContourSequence"]
-_MOST_LISTED = 30
 
 
 class Use(StrEnum):
@@ -79,64 +70,6 @@ class PlanContours:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """A region of interest of a structure set.
-
-    Attributes
-    ----------
-    name : str
-        Name in the plan.
-    frame_of_reference : str
-        UID of the frame of reference of its contours.
-    contours : tuple of ndarray of float64, shape (N, 3)
-        Closed contours in DICOM LPS mm.
-    kinds : frozenset of str
-        Geometric types of all its contours.
-    """
-
-    name: str
-    frame_of_reference: str
-    contours: tuple[NDArray[np.float64], ...]
-    kinds: frozenset[str]
-
-
-def read_regions(path: Path) -> dict[str, Region]:
-    """Read the regions of interest of an RT Structure Set.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict of str to Region
-        Regions by name.
-
-    Raises
-    ------
-    RecordingError
-        When the file is not an RT Structure Set, is cut short or damaged, or two regions have the same name.
-    """
-    where = str(path)
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size > LARGEST_FILE or not is_dicom_head(file.read(512)):
-                raise RecordingError(
-                    f"{where}: is not a DICOM file of at most {LARGEST_FILE} bytes; name a structure set"
-                )
-            file.seek(0)
-            with quietly(where):
-                return _regions(dcmread(file, force=True, specific_tags=_TAGS), where)
-    except OSError as error:
-        raise RecordingError(f"{where}: cannot be read ({error.strerror or error}); check the path") from None
-    except RecordingError:
-        raise
-    except InputError as error:
-        raise RecordingError(str(error)) from None
-
-
 def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanContours:
     """Return the contours of regions of interest on the cine plane.
 
@@ -160,15 +93,15 @@ def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanC
         When there is no such region, it has no closed contours, has another frame of reference, does not meet the cine
         plane, is in pieces or has a hole there, or a target or envelope is not completely on the image.
     """
-    regions = read_regions(path)
+    plan = read_structure_set(path)
     structures: list[Structure] = []
     envelope_px: NDArray[np.float64] | None = None
     notes = [] if view.frame_of_reference else [f"{path}: the images have no frame of reference that could be compared"]
     for name, use in uses.items():
         where = f"{path}: '{name}'"
-        outline_px, was_cut = outline(region_of(regions, name, str(path)), use, view, where)
-        if was_cut:
-            notes.append(f"{where}: reaches beyond the image and is cut off at its edge")
+        region = plan.region(name)
+        outline_px, about = outline(region, use, view, where)
+        notes += [*region.notes, *about]
         if use is Use.ENVELOPE:
             if envelope_px is not None:
                 raise RecordingError(f"{where}: is a second envelope; name one")
@@ -180,7 +113,7 @@ def plan_contours(path: Path, uses: Mapping[str, Use], view: ImageGrid) -> PlanC
     return PlanContours(targets, avoid, envelope_px, tuple(notes))
 
 
-def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDArray[np.float64], bool]:
+def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDArray[np.float64], list[str]]:
     """Return the contour of a region on the images.
 
     Parameters
@@ -198,15 +131,16 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
     -------
     contour_px : ndarray of float64, shape (N, 2)
         As (row, col).
-    was_cut : bool
-        Whether it was cut off at the edge of the image.
+    notes : list of str
+        What was cut off, and what could not be compared.
 
     Raises
     ------
     RecordingError
         As `plan_contours`.
     """
-    if view.frame_of_reference and region.frame_of_reference != view.frame_of_reference:
+    known = region.frame_of_reference, view.frame_of_reference
+    if all(known) and known[0] != known[1]:
         raise RecordingError(
             f"{where}: was outlined in another frame of reference than the images; register them, or use the structure "
             "set of this scan"
@@ -216,7 +150,7 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
             f"{where}: has contours of type {', '.join(sorted(opened))}; only closed planar ones count"
         )
     if not region.contours:
-        raise RecordingError(f"{where}: has no contours; outline it")
+        raise RecordingError(f"{where}: has no contours with an area; outline it")
     shape = _single_polygon(slice_contours(region.contours, view.plane, where), where)
     rows_mm, cols_mm = (length * step for length, step in zip(view.shape, view.spacing_mm, strict=True))
     image = shapely.box(
@@ -237,9 +171,10 @@ def outline(region: Region, use: Use, view: ImageGrid, where: str) -> tuple[NDAr
         shape = _single_polygon(shapely.intersection(shape, image), where)
     ring = shapely.get_coordinates(shapely.remove_repeated_points(shape.exterior))[:-1]
     try:
-        return checked_outline(ring / np.array(view.spacing_mm), f"'{region.name}'"), was_cut
+        found = checked_outline(ring / np.array(view.spacing_mm), f"'{region.name}'")
     except TargetError as error:
         raise RecordingError(f"{where}: {error}") from None
+    return found, [f"{where}: reaches beyond the image and is cut off at its edge"] if was_cut else []
 
 
 def _single_polygon(shape: Any, where: str) -> Any:
@@ -258,48 +193,3 @@ def _single_polygon(shape: Any, where: str) -> Any:
     if holes:
         raise RecordingError(f"{where}: has a hole on the cine plane; a structure here has one outline")
     return shapely.Polygon(pieces[0].exterior)
-
-
-def region_of(regions: Mapping[str, Region], name: str, where: str) -> Region:
-    """Return the region of a name; raise RecordingError with a list of the others when it is missing."""
-    if name not in regions:
-        listed = ", ".join(f"'{known}'" for known in list(regions)[:_MOST_LISTED]) or "none"
-        raise RecordingError(f"{where}: has no region '{name}'; it has {listed}")
-    return regions[name]
-
-
-def _regions(dataset: Dataset, where: str) -> dict[str, Region]:
-    if value_of(dataset, "SOPClassUID") != RTStructureSetStorage:
-        raise RecordingError(f"{where}: is not an RT Structure Set; name one")
-    whole = str(value_of(dataset, "FrameOfReferenceUID") or "")
-    outlines: dict[int, list[tuple[str, NDArray[np.float64]]]] = {}
-    for item in value_of(dataset, "ROIContourSequence") or ():
-        number = int(value_of(item, "ReferencedROINumber"))
-        outlines.setdefault(number, []).extend(_contours(item, where))
-    regions: dict[str, Region] = {}
-    for item in value_of(dataset, "StructureSetROISequence") or ():
-        name = str(value_of(item, "ROIName") or "").strip()
-        if name in regions:
-            raise RecordingError(f"{where}: has two regions with the name '{name}'; rename one")
-        own = outlines.get(int(value_of(item, "ROINumber")), [])
-        regions[name] = Region(
-            name,
-            str(value_of(item, "ReferencedFrameOfReferenceUID") or whole),
-            tuple(points for _, points in own),
-            frozenset(kind for kind, _ in own),
-        )
-    if not regions:
-        raise RecordingError(f"{where}: has no regions of interest; export it with structures")
-    return regions
-
-
-def _contours(item: Dataset, where: str) -> list[tuple[str, NDArray[np.float64]]]:
-    found = []
-    for contour in value_of(item, "ContourSequence") or ():
-        kind = str(value_of(contour, "ContourGeometricType") or "")
-        points = np.array([float(number) for number in value_of(contour, "ContourData") or ()])
-        is_closed = kind in CLOSED
-        if points.size % 3 or (is_closed and points.size < 9) or not np.isfinite(points).all():
-            raise RecordingError(f"{where}: has a contour of {points.size} numbers; it must be three for each point")
-        found.append((kind, points.reshape(-1, 3)))
-    return found

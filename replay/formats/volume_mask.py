@@ -57,6 +57,8 @@ class VolumeMask:
         Its columns are the steps along the axes of `voxels`, in DICOM LPS mm.
     frame_of_reference : str or None
         UID of its frame of reference, where it has one.
+    notes : tuple of str
+        Remarks of its reader.
     """
 
     name: str
@@ -65,6 +67,7 @@ class VolumeMask:
     origin_mm: NDArray[np.float64]
     steps_mm: NDArray[np.float64]
     frame_of_reference: str | None = None
+    notes: tuple[str, ...] = ()
 
     def on(self, reference: Any, _beside_mm: float) -> NDArray[np.bool_]:
         """Return the mask (H, W) on an image, a `gatekeeper.session.target.Reference`.
