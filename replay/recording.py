@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack, Plane
+from replay.vendor_trace import VendorTrace
 
 
 class LazyFrames:
@@ -116,6 +117,11 @@ class Recording:
         Scanned region, for example "abdomen".
     notes : tuple of str
         Remarks of the reader, one line each: what was assumed, left out, missing or duplicated.
+    latency_s : ndarray of float64, shape (T,), or None
+        Time from the acquisition of each frame to its arrival, as the machine measured it, in seconds; NaN where it was
+        not told.
+    vendor : VendorTrace or None
+        What the machine's own monitoring said.
     """
 
     name: str
@@ -128,3 +134,16 @@ class Recording:
     field_strength_t: float | None = None
     region: str | None = None
     notes: tuple[str, ...] = ()
+    latency_s: NDArray[np.float64] | None = None
+    vendor: VendorTrace | None = None
+
+    def part(self, frames: slice) -> "Recording":
+        """Return the recording of some of the frames; times stay as they are."""
+        return replace(
+            self,
+            frames=self.frames[frames],
+            times_s=self.times_s[frames],
+            labels=None if self.labels is None else self.labels[frames],
+            latency_s=None if self.latency_s is None else self.latency_s[frames],
+            vendor=None if self.vendor is None else self.vendor.part(frames),
+        )

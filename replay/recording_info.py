@@ -92,6 +92,8 @@ class Facts:
         Scanned region.
     notes : tuple of str
         Remarks of the reader.
+    imaging_latency_s : tuple of 3 floats or None
+        Smallest, median and largest time from acquisition to arrival, as the machine measured it, in s.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Facts:
     field_strength_t: float | None
     region: str | None
     notes: tuple[str, ...]
+    imaging_latency_s: tuple[float, float, float] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -153,6 +156,13 @@ class Facts:
             yield "field", f"{self.field_strength_t:g} T"
         if self.region is not None:
             yield "region", self.region
+        if self.imaging_latency_s is not None:
+            least_s, usual_s, most_s = self.imaging_latency_s
+            yield (
+                "latency",
+                f"images arrived {usual_s:.3f} s after acquisition (median; {least_s:.3f} to {most_s:.3f} s)",
+            )
+            yield "", f"in the session's settings: [prediction] imaging_s = {usual_s:.3f}"
         for note in self.notes:
             yield "note", note
 
@@ -221,7 +231,15 @@ def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) ->
         field_strength_t=recording.field_strength_t,
         region=recording.region,
         notes=recording.notes,
+        imaging_latency_s=_range_s(recording.latency_s),
     )
+
+
+def _range_s(latency_s: NDArray[np.float64] | None) -> tuple[float, float, float] | None:
+    known = np.array([]) if latency_s is None else latency_s[np.isfinite(latency_s)]
+    if not known.size:
+        return None
+    return float(known.min()), float(np.median(known)), float(known.max())
 
 
 def timing_of(times_s: NDArray[np.float64]) -> Timing:

@@ -13,6 +13,7 @@ from gatekeeper.tracking.preview.report import PreviewReport
 from replay.reference import ReferenceOutcome
 from replay.scores.gating import GatingScore
 from replay.scores.tracking import Score
+from replay.scores.vendor import VendorComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Result:
         Report on the preview, if there was one.
     reference : ReferenceOutcome or None
         What became of the frame that was to become the reference, if there was one.
+    vendor : VendorComparison or None
+        Comparison with the machine's own monitoring, where the recording has its results.
     """
 
     case: str
@@ -53,6 +56,7 @@ class Result:
     seal: Seal
     preview: PreviewReport | None = None
     reference: ReferenceOutcome | None = None
+    vendor: VendorComparison | None = None
 
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as plain values; None for what could not be measured."""
@@ -68,6 +72,8 @@ class Result:
             values["score"] = numbers(score)
         if self.gating is not None:
             values["gating"] = asdict(self.gating)
+        if self.vendor is not None:
+            values["vendor"] = asdict(self.vendor)
         return values
 
     @property
@@ -110,7 +116,30 @@ class Result:
         if gating is not None:
             yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"
+        if self.vendor is not None:
+            yield from _vendor_rows(self.vendor)
         if self.seal.frames_dropped:
             yield "not recorded", f"{self.seal.frames_dropped} frames"
         yield "session", str(self.folder)
         yield "picture", str(self.folder / "overview.png")
+
+
+def _vendor_rows(vendor: VendorComparison) -> Iterator[tuple[str, str]]:
+    """Yield the comparison with the machine's own monitoring."""
+    if vendor.distance_mm is not None:
+        yield (
+            vendor.name,
+            f"centre {vendor.distance_mm:.2f} mm from ours (median of {vendor.frames_located} frames), "
+            f"95 % within {vendor.distance_p95_mm:.2f} mm, at most {vendor.distance_max_mm:.2f} mm",
+        )
+        if vendor.mean_lps_mm is not None:
+            left, posterior, superior = vendor.mean_lps_mm
+            yield "", f"ours less theirs S {superior:+.2f} mm, P {posterior:+.2f} mm, L {left:+.2f} mm on average"
+    if vendor.agreement is not None:
+        first = (
+            "" if vendor.first_disagreement is None else f"; the first other one on frame {vendor.first_disagreement}"
+        )
+        yield (
+            vendor.name,
+            f"the same decision on {100.0 * vendor.agreement:.1f} % of {vendor.frames_decided} frames{first}",
+        )

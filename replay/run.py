@@ -37,6 +37,7 @@ from replay.reference import AskedReference, ReferenceOperator
 from replay.result import Result
 from replay.scores.gating import GatingScore, frame_period_s, gating_score, truth_outside_percent
 from replay.scores.tracking import Score, score
+from replay.scores.vendor import compare_vendor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,12 +101,7 @@ def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
         pixel_type=frames.dtype,
         preview=np.asarray(frames[:first]) if first else None,
     )
-    recording = replace(
-        recording,
-        frames=frames[first:],
-        times_s=recording.times_s[first:],
-        labels=None if recording.labels is None else recording.labels[first:],
-    )
+    recording = recording.part(slice(first, None))
     return ReplayInput(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
 
 
@@ -210,6 +206,7 @@ def replay(
             seal=session.settle(),
             preview=armed.preview,
             reference=None if operator is None else operator.outcome,
+            vendor=compare_vendor(recording, kept.decisions, kept.tracks),
         )
         on_progress("drawing", 0, 1)
         overview = _overview_data(kept, session.counts, replay_input, armed, config)

@@ -12,6 +12,7 @@ from gatekeeper.cli.options import (
     ObserverOption,
     PlaneOption,
     RateOption,
+    RoiOption,
     ScanOption,
     SpacingOption,
     TimeAxisOption,
@@ -36,6 +37,7 @@ def info(
     rate_hz: RateOption = None,
     spacing_mm: SpacingOption = None,
     plane: PlaneOption = None,
+    roi: RoiOption = None,
     png: PngOption = None,
     plugins: PluginsOption = False,
     as_json: JsonOption = False,
@@ -56,7 +58,7 @@ def info(
     from replay.recording_picture import png_picture, terminal_picture
     from replay.write import file_written_atomically
 
-    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane))
+    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, roi))
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars)
     if png is not None:

@@ -75,7 +75,7 @@ TargetOption = Annotated[
 ]
 RoiOption = Annotated[
     str | None,
-    typer.Option("--roi", help="Region of the RT Structure Set, segment, or value of the mask.", metavar="NAME"),
+    typer.Option("--roi", help="Region of the structure set, segment, mask value, or own structure.", metavar="NAME"),
 ]
 ReportOption = Annotated[bool, typer.Option("--report", help="Also write report.html into the session.")]
 ReportOutOption = Annotated[

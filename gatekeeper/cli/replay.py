@@ -77,14 +77,14 @@ def replay(
     from gatekeeper.core.login import login_name
     from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
-    from replay.formats.open import open_recording
+    from replay.formats.open import format_of, open_recording
     from replay.formats.session import is_session, open_session
     from replay.reference import AskedReference
     from replay.run import replay_input
     from replay.sessions.compare import replay_input_of_session
     from replay.sessions.session_tracker import check_tracker
 
-    if roi is not None and target is None:
+    if roi is not None and target is None and not format_of(case).has_regions:
         raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")
     settings, pace = settings_of(DEFAULTS, config, margin_mm, outside_percent), pace_of(speed)
     if known_tracker(tracker or settings.tracker.kind) and tracker is not None:
@@ -95,12 +95,13 @@ def replay(
         raise ConfigError("command line: confirm: confirms a frame as reference; name it with --reference-frame")
     asked = None if reference_frame is None else AskedReference(reference_frame, login_name(), confirm)
     if not is_session(case):
-        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane)
+        told_roi = roi if target is None else None
+        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, told_roi)
         recording = open_recording(case, choices)
-        for note in recording.notes:
-            say(f"gatekeeper: {note}", err=True)
         if target is not None:
             recording = with_target(recording, case, choices, target, roi)
+        for note in recording.notes:
+            say(f"gatekeeper: {note}", err=True)
         material = replay_input(recording, preview_s)
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return

@@ -72,6 +72,7 @@ def choices_of(
     rate_hz: float | None = None,
     spacing_mm: str | None = None,
     plane: str | None = None,
+    roi: str | None = None,
 ) -> "Choices":
     """Return the options for the reader of a recording."""
     from replay.formats.format import Choices
@@ -80,7 +81,7 @@ def choices_of(
         raise ConfigError("command line: --plane and --as-stored contradict each other; give one of them")
     told_mm = None if spacing_mm is None else _spacing_mm(spacing_mm)
     told_plane = None if plane is None else _plane(plane)
-    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane)
+    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane, roi)
 
 
 def _numbers(text: str) -> list[float]:

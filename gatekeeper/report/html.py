@@ -19,6 +19,7 @@ from gatekeeper.report.phases import parts_of
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
+from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from gatekeeper.report.words import event_text, preview_rows, score_rows
 from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
@@ -72,6 +73,8 @@ def report_html(session: SessionData) -> str:
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure]),
         },
         scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
+        vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
+        ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",
         preview=preview_rows(summary["preview"]) if summary.get("preview") else [],
         events=_events(session),
         settings=settings_of(session.config.model_dump(exclude_none=True)),

@@ -33,6 +33,8 @@ class Choices:
         Distance of pixel centres along stored rows and columns in mm, whatever the files say.
     plane : Plane or None
         Plane of the stored images, whatever the files say.
+    roi : str or None
+        One of several outlined structures, by the name under which the reader lists them.
     """
 
     scan: str | None = None
@@ -42,6 +44,7 @@ class Choices:
     rate_hz: float | None = None
     spacing_mm: tuple[float, float] | None = None
     plane: Plane | None = None
+    roi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class Format:
     open : callable
         Opens the recording at a path; frames are read as late as the format allows. Raises RecordingError or
         GeometryError with a message of one line.
+    has_regions : bool
+        Whether `Choices.roi` chooses one of several structures that are outlined in the recording itself.
     """
 
     name: str
     claims: Callable[[Path, bytes], bool]
     open: Callable[[Path, Choices], Recording]
+    has_regions: bool = False

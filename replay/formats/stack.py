@@ -13,6 +13,7 @@ from gatekeeper.core.orientation import Reorientation, reorientation
 from replay.formats.bids import read_bids
 from replay.formats.sidecar import Sidecar, even_times, prefer_told, times_from_first
 from replay.recording import LazyFrames, Recording
+from replay.vendor_trace import VendorTrace
 
 SAME_PLACE_MM = 0.01
 """Largest distance between the planes of images and of a mask on them, in mm."""
@@ -52,6 +53,8 @@ class Stack:
         As in a recording.
     notes : tuple of str
         What was assumed.
+    latency_s, vendor
+        As in a recording.
     """
 
     frames: FrameStack
@@ -66,6 +69,8 @@ class Stack:
     region: str | None = None
     field_strength_t: float | None = None
     notes: tuple[str, ...] = ()
+    latency_s: NDArray[np.float64] | None = None
+    vendor: VendorTrace | None = None
 
 
 def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
@@ -117,6 +122,8 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
         field_strength_t=prefer_told(stack.field_strength_t, sidecar.field_strength_t, "field_strength_t", notes),
         region=sidecar.region or stack.region,
         notes=(*stack.notes, *notes),
+        latency_s=stack.latency_s,
+        vendor=stack.vendor,
     )
 
 

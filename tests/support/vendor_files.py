@@ -31,6 +31,25 @@ def dat_frame(image, case, index, **changes):
     return struct.pack("<ii", len(header), len(pixels)) + header + pixels
 
 
+def dat_cine(case, approach=5, title="DOE^JANE"):
+    """Return a whole cine in the other family of keywords, with a title and two lengths of zero at the end."""
+    plane, (rows, cols) = case.plane, case.frames.shape[1:]
+    (row_mm, col_mm), row, col = case.spacing_mm, np.array(plane.row_step), np.array(plane.col_step)
+    centre = np.array(plane.origin_mm) + 0.5 * (rows * row_mm * row + cols * col_mm * col)
+    whole = b""
+    for index in range(-approach, len(case.frames)):
+        image = np.full((rows, cols), 9000) if index < 0 else case.frames[index]
+        tags = {"CONTROL.AnatomicalSliceNo": 0, "CONTROL.ChronSliceNo": index + approach}
+        tags |= {"DICOM.NoOfCols": cols, "DICOM.NoOfRows": rows, "DICOM.PatientName": "DOE^JANE"}
+        tags |= {"DICOM.PixelSpacing.0": row_mm, "DICOM.PixelSpacing.1": col_mm}
+        vectors = {"ColVec": row, "RowVec": col, "PosVec": centre}
+        tags |= {f"DICOM.{name}.{k}": float(three[k]) for name, three in vectors.items() for k in range(3)}
+        header = (title + "\n" + "".join(f"{name} = {value}\n" for name, value in tags.items())).encode("ascii")
+        pixels = np.ascontiguousarray(image, "<i2").tobytes()
+        whole += struct.pack("<ii", len(header), len(pixels)) + header + pixels
+    return whole + bytes(8)
+
+
 def write_dat(folder, case, approach=5, **changes):
     """Write a cine of frames, the first ones the approach to the steady state, in an order of names that is none."""
     folder.mkdir()
@@ -108,6 +127,8 @@ class Net:
 
     @staticmethod
     def _type(value):
+        if isinstance(value, bool):
+            return 0, b"\x01"
         if isinstance(value, float):
             return 0, b"\x06"
         if isinstance(value, int):
@@ -121,6 +142,8 @@ class Net:
         return 4, _text(value["_"] if value else "Company.Nothing") + struct.pack("<i", LIBRARY)
 
     def _value(self, value):
+        if isinstance(value, bool):
+            return bytes([value])
         if isinstance(value, float):
             return struct.pack("<d", value)
         if isinstance(value, int):
@@ -145,8 +168,13 @@ def _point(name, values):
     return {"_": name, **{axis: float(value) for axis, value in zip("XYZ", values, strict=True)}}
 
 
-def unity_frame(image, case, index, mask=None, **changes):
-    """Return a frame of a Unity cine; the object names a person beside the image."""
+def unity_frame(image, case, index, mask=None, structures=None, **changes):
+    """Return a frame of a Unity cine; the object names a person beside the image.
+
+    `mask` is that of one structure, "target"; `structures` are masks of several by name.
+    """
+    if mask is not None:
+        structures = {"target": mask, **(structures or {})}
     plane, (rows, cols) = case.plane, image.shape
     slice_data = {
         "_": "Company.TwoDSlicedata",
@@ -169,16 +197,24 @@ def unity_frame(image, case, index, mask=None, **changes):
         **changes,
     }
     result = None
-    if mask is not None:
-        structure = {"_": "Company.Structure", "Data": mask.astype("<u2").tobytes()}
-        pair = {"_": "System.Tuple", "m_Item1": "target", "m_Item2": structure}
-        items = {"_": "System.Collections.Generic.List", "items": [pair], "size": 1}
+    if structures is not None:
+        mask = next(iter(structures.values()))
+        pairs = [
+            {
+                "_": "System.Tuple",
+                "m_Item1": name,
+                "m_Item2": {"_": "Company.Structure", "Data": drawn.astype("<u2").tobytes()},
+            }
+            for name, drawn in structures.items()
+        ]
+        items = {"_": "System.Collections.Generic.List", "items": pairs, "size": len(pairs)}
         centre = plane.to_patient_mm(np.argwhere(mask).mean(axis=0)[None], case.spacing_mm)[0]
         result = {
             "_": "Company.MonitoringResult",
             "ResultStructures": items,
             "Centroid": _point("Company.Point", centre),
             "RegistrationQuality": 0.5 + 0.1 * index,
+            "Status": {"_": "Company.Status", "value__": index % 3},
         }
     return Net().stream({"_": "Company.Cine", "TwoDSlicedata": slice_data, "MMEMonitoringResult": result})
 

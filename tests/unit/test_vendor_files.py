@@ -186,7 +186,7 @@ def test_unity_monitoring_gives_the_target_on_the_first_frame_and_a_note(tmp_pat
         ({"Dimension": {"_": "D", "Columns": 10, "Rows": -12, "Slices": 1}}, "-12 x 10"),
         ({"VoxelSize": {"_": "V", "XInmm": 2.5}}, "VoxelSize holds no"),
         ({"Origin": {"_": "O", "X": 0.0, "Y": float("nan"), "Z": 0.0}}, "TwoDSlicedata.Origin is"),
-        ({"Elapsed100NanosecondInterval": "noon"}, "no Elapsed100NanosecondInterval"),
+        ({"Elapsed100NanosecondInterval": "noon"}, "none of its 4 frames tells its time"),
         ({"Data": b""}, "Data holds no 240 bytes"),
     ],
 )

@@ -1,12 +1,15 @@
-"""Exports of the MRIdian MR-linac with a file for each frame (.dat).
+"""Exports of the MRIdian MR-linac with a file for each frame, or with all frames one after the other in a file (.dat).
 
-Written from public descriptions and tested only on files that were made from them, not on a vendor's own. Any deviation
-from the description raises an error.
+Written from public descriptions and public scripts, and tested only on files that were made from them, not on a
+vendor's own. Any deviation from the description raises an error.
 
-A file consists of the length of the header (int32), the length of the pixels (int32), the header (ASCII, lines
-`DICOM.<keyword> = <value>`), and the pixels (int16, row after row); all little-endian. Positions are used as DICOM LPS.
-Of the header only geometry, number and time are read. The first five frames, acquired while the sequence approaches
-its steady state, are brighter than the rest and are left out.
+A frame consists of the length of the header (int32), the length of the pixels (int32), the header (ASCII: a title, and
+lines `DICOM.<keyword> = <value>` and `CONTROL.<keyword> = <value>`), and the pixels (int16, row after row); all
+little-endian. A file of a whole cine may end with lengths of zero. Two families of keywords are known: those of DICOM,
+and `NoOfRows`, `NoOfCols`, `PixelSpacing.0/.1`, `RowVec.n`, `ColVec.n` and `PosVec.n`, the position half a width and
+half a height of the image beyond the centre of the first pixel, with `CONTROL.ChronSliceNo`. Positions are used as
+DICOM LPS. Of the header only geometry, number and time are read. The first five frames, acquired while the sequence
+approaches its steady state, are brighter than the rest and are left out.
 """
 
 import hashlib
@@ -23,11 +26,13 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
-from replay.formats.format import Choices, Format
+from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.planes import ImagePlane, choose_plane
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
+from replay.formats.vendor.mridian_log import read_decisions
 from replay.recording import LazyFrames, Recording
+from replay.vendor_trace import VendorTrace
 
 APPROACH = 5
 """Number of frames that are acquired while the sequence approaches its steady state."""
@@ -38,19 +43,26 @@ MOST_FRAMES = 200_000
 _LENGTHS = struct.Struct("<ii")
 _LARGEST_HEADER_BYTES = 2**20
 _LARGEST_FRAME_BYTES = 2**27
-_TAG = re.compile(r"DICOM\.(\w+)\s*[=:\t ]\s*(.*)")
+_TAG = re.compile(r"(DICOM|CONTROL)\.([\w.]+)\s*[=:\t ]\s*(.*)")
+_MARKS = b"DICOM.", b"CONTROL."
 _TIMES = ("AcquisitionTime", "ContentTime")
+_NUMBERS = ("InstanceNumber", "ChronSliceNo")
+_CENTRE_NOTE = (
+    "positions are made of PosVec, RowVec and ColVec as public scripts use them; confirm the position, and that the "
+    "images are not mirrored"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A file of one frame: its header, and the offset of its pixels in bytes."""
+    """A frame: its file and header, the offset of its pixels in bytes, and whether its position is of a centre."""
 
     path: Path
     offset: int
     slice: ImagePlane
     number: int | None
     time_s: float | None
+    by_centre: bool
 
 
 def is_frames(path: Path, head: bytes) -> bool:
@@ -62,7 +74,7 @@ def is_frames(path: Path, head: bytes) -> bool:
 
 
 def open_frames(path: Path, choices: Choices) -> Recording:
-    """Open a folder of frames, or one frame.
+    """Open a folder of frames, or a file of one frame or a whole cine.
 
     Parameters
     ----------
@@ -87,25 +99,46 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     files = [path] if not path.is_dir() else sorted(_files(path), key=_natural)
     if len(files) > MOST_FRAMES:
         _refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
-    frames = [_read_header(file) for file in files if not path.is_dir() or _is_frame(_head(file))]
-    others = len(files) - len(frames)
+    held = [_read_headers(file) for file in files if not path.is_dir() or _is_frame(_head(file))]
+    if len(held) > 1 and any(len(one) > 1 for one in held):
+        _refuse(path, f"holds {len(held)} files, some of a whole cine; name one of them")
+    frames = [frame for one in held for frame in one]
+    others = len(files) - len(held)
     frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
-    if all(one.number is not None for one in frames):
-        frames.sort(key=lambda one: one.number or 0)
-    check_frame_count(path, len(frames))
+    frames, notes = _in_order(frames)
+    count = len(frames)
+    check_frame_count(path, count)
     frames = frames[APPROACH:]
     first = frames[0].slice
     times = [one.time_s for one in frames]
     known = np.array([time for time in times if time is not None])
+    beam_on, about = read_decisions(path, count, APPROACH)
     stack = Stack(
         frames=LazyFrames(lambda index: _read_pixels(frames[index]), len(frames), first.shape, np.dtype(np.int16)),
         spacing_mm=first.spacing_mm,
         plane=first.plane,
         times_s=_past_midnight(known) if len(known) == len(frames) and np.ptp(known) > 0.0 else None,
         name=f"mridian-{_digest(frames[0])}",
-        notes=(APPROACH_NOTE, *((f"{others} files that are not frames are left out",) if others else ())),
+        notes=(
+            APPROACH_NOTE,
+            *notes,
+            *((_CENTRE_NOTE,) if frames[0].by_centre else ()),
+            *((f"{others} files that are not frames are left out",) if others else ()),
+            *about,
+        ),
+        vendor=None if beam_on is None else VendorTrace("MRIdian gating log", beam_on=beam_on),
     )
     return make_recording(stack, read_sidecar(path, choices), path)
+
+
+def _in_order(frames: list[_Frame]) -> tuple[list[_Frame], list[str]]:
+    """Return the frames in the order of their numbers, else in that in which they are stored, and notes."""
+    numbers = [one.number for one in frames]
+    if all(number is not None for number in numbers):
+        if len(set(numbers)) == len(numbers):
+            return sorted(frames, key=lambda one: one.number or 0), []
+        return frames, ["numbers of frames are there more than once; frames are in the order of files"]
+    return frames, []
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
@@ -144,7 +177,7 @@ def _natural(path: Path) -> list[tuple[int, str]]:
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(256)
+        return file.read(HEAD_BYTES)
 
 
 def _is_frame(head: bytes) -> bool:
@@ -153,32 +186,66 @@ def _is_frame(head: bytes) -> bool:
     header_bytes, pixel_bytes = _LENGTHS.unpack_from(head)
     if not (0 < header_bytes <= _LARGEST_HEADER_BYTES and 0 < pixel_bytes <= _LARGEST_FRAME_BYTES):
         return False
-    return b"DICOM." in head[_LENGTHS.size : _LENGTHS.size + 64]
+    header = head[_LENGTHS.size : _LENGTHS.size + header_bytes]
+    return any(mark in header for mark in _MARKS)
 
 
-def _read_header(path: Path) -> _Frame:
-    """Read the header of a frame, and check the size of the file."""
+def _read_headers(path: Path) -> list[_Frame]:
+    """Read the headers of all frames of a file, and check its size."""
+    held, at = path.stat().st_size, 0
+    frames: list[_Frame] = []
     with path.open("rb") as file:
-        header_bytes, pixel_bytes = _LENGTHS.unpack(file.read(_LENGTHS.size).ljust(_LENGTHS.size, b"\0"))
-        if not 0 < header_bytes <= _LARGEST_HEADER_BYTES:
-            _refuse(path, f"announces a header of {header_bytes} bytes; it is not a frame of an MRIdian cine")
-        text = file.read(header_bytes).decode("ascii", "replace")
-    offset = _LENGTHS.size + header_bytes
-    held = path.stat().st_size
-    if held != offset + pixel_bytes:
-        _refuse(path, f"holds {held} bytes and announces {offset + pixel_bytes}; copy the file again")
-    tags = {
-        match[1]: match[2].strip(" \0\r") for match in map(_TAG.match, text.replace("\0", "\n").splitlines()) if match
-    }
-    rows, cols = (_integer(path, tags, name) for name in ("Rows", "Columns"))
+        while at < held:
+            file.seek(at)
+            header_bytes, pixel_bytes = _LENGTHS.unpack(file.read(_LENGTHS.size).ljust(_LENGTHS.size, b"\0"))
+            if frames and header_bytes == 0 and pixel_bytes == 0 and held - at <= _LENGTHS.size:
+                break
+            if not 0 < header_bytes <= _LARGEST_HEADER_BYTES:
+                _refuse(path, f"announces a header of {header_bytes} bytes; it is not a frame of an MRIdian cine")
+            text = file.read(header_bytes).decode("ascii", "replace")
+            offset = at + _LENGTHS.size + header_bytes
+            at = offset + pixel_bytes
+            if not 0 < pixel_bytes <= held - offset:
+                _refuse(path, f"holds {held} bytes and announces {at}; copy the file again")
+            frames.append(_frame(path, text, offset, pixel_bytes))
+            if len(frames) > MOST_FRAMES:
+                _refuse(path, f"holds more than {MOST_FRAMES} frames; split the recording")
+    if not frames:
+        _refuse(path, "is empty; copy the file again")
+    return frames
+
+
+def _frame(path: Path, text: str, offset: int, pixel_bytes: int) -> _Frame:
+    found = [match for match in map(_TAG.match, text.replace("\0", "\n").splitlines()) if match]
+    tags = {match[2]: match[3].strip(" \0\r") for match in found}
+    rows = _integer(path, tags, "NoOfRows" if "Rows" not in tags and "NoOfRows" in tags else "Rows")
+    cols = _integer(path, tags, "NoOfCols" if "Columns" not in tags and "NoOfCols" in tags else "Columns")
     if pixel_bytes != 2 * rows * cols:
         _refuse(path, f"has {rows} x {cols} pixels of 16 bits and {pixel_bytes} bytes of them; export it again")
-    row_mm, col_mm = _numbers(path, tags, "PixelSpacing", 2)
-    along = _numbers(path, tags, "ImageOrientationPatient", 6)
-    x, y, z = _numbers(path, tags, "ImagePositionPatient", 3)
-    plane = Plane((x, y, z), (along[3], along[4], along[5]), (along[0], along[1], along[2]))
-    number = _integer(path, tags, "InstanceNumber") if "InstanceNumber" in tags else None
-    return _Frame(path, offset, ImagePlane((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags))
+    row_mm, col_mm = _vector(path, tags, "PixelSpacing", "PixelSpacing", 2)
+    if "ImageOrientationPatient" in tags or "RowVec.0" not in tags:
+        along = _numbers(path, tags, "ImageOrientationPatient", 6)
+        along_row, along_col = along[:3], along[3:]
+    else:
+        along_row, along_col = (_vector(path, tags, name, name, 3) for name in ("RowVec", "ColVec"))
+    by_centre = "ImagePositionPatient" not in tags and "PosVec.0" in tags
+    origin = np.array(_vector(path, tags, "ImagePositionPatient", "PosVec", 3))
+    if by_centre:
+        origin -= 0.5 * (rows * row_mm * np.array(along_col) + cols * col_mm * np.array(along_row))
+    origin_mm, row_step, col_step = ((float(x), float(y), float(z)) for x, y, z in (origin, along_col, along_row))
+    plane = Plane(origin_mm, row_step, col_step)
+    name = next((name for name in _NUMBERS if name in tags), None)
+    number = None if name is None else _integer(path, tags, name)
+    return _Frame(
+        path, offset, ImagePlane((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags), by_centre
+    )
+
+
+def _vector(path: Path, tags: dict[str, str], name: str, dotted: str, count: int) -> tuple[float, ...]:
+    """Return numbers in one value, or each in a keyword of its own with a dot and its index."""
+    if name not in tags and f"{dotted}.0" in tags:
+        return tuple(_numbers(path, tags, f"{dotted}.{index}", 1)[0] for index in range(count))
+    return _numbers(path, tags, name, count)
 
 
 def _numbers(path: Path, tags: dict[str, str], name: str, count: int) -> tuple[float, ...]:
@@ -188,7 +255,8 @@ def _numbers(path: Path, tags: dict[str, str], name: str, count: int) -> tuple[f
     except ValueError:
         values = ()
     if len(values) != count or not all(map(math.isfinite, values)):
-        _refuse(path, f"has DICOM.{name} {tags.get(name, '')!r:.60}; it must be {count} numbers")
+        must = "a number" if count == 1 else f"{count} numbers"
+        _refuse(path, f"has DICOM.{name} {tags.get(name, '')!r:.60}; it must be {must}")
     return values
 
 

@@ -5,7 +5,9 @@ from the description raises an error.
 
 A file consists of, for each of x, y and z, the number of pixels (int32), the centre of the first and their distance
 (float64, cm); the number of frames (int16); and the pixels (int16, x the fastest); all little-endian. Positions are
-used as DICOM LPS. The frame rate comes from the sidecar file. The first five frames are left out as those of .dat are.
+used as DICOM LPS. Public scripts read x times y numbers a frame, so that z is a single pixel: x and y are then columns
+and rows of the image and no axes of the patient, and images are taken as they are stored. The frame rate comes from the
+sidecar file. The first five frames are left out as those of .dat are.
 """
 
 import math
@@ -70,7 +72,8 @@ def open_raw(path: Path, choices: Choices) -> Recording:
         raise RecordingError(f"{path}: has pixels {steps_cm} cm apart; all must be above 0, export it again")
     check_frame_count(path, count)
     pixels = PixelFile(path, _HEADER.size, np.dtype("<i2"), (count, *sizes[::-1]))
-    directions: tuple[Vector | None, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
+    axes: tuple[Vector | None, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), None)
+    directions = None if sizes[2] == 1 else axes
     x, y, z = map(_millimetres, origins_cm)
     spacing = (*map(_millimetres, steps_cm), 1.0)
     sidecar = read_sidecar(path, choices)
