@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from replay.formats.dicom_file import Image, is_dicom_head, read_images
-from replay.formats.dicom_series import Series, choose_series, group_images, sort_images
+from replay.formats.dicom_series import Series, choose_images, sort_images
 from replay.formats.format import Choices, Format
-from replay.formats.sidecar import read_sidecar
+from replay.formats.sidecar import Sidecar, read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
@@ -41,7 +41,8 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
     path : Path
         A file or a folder.
     choices : Choices
-        `scan` is the number of the series or plane in the list that the error gives.
+        `scan` is the number of the series or plane in the list that the error gives, or "all" for all series of one
+        plane.
 
     Returns
     -------
@@ -56,7 +57,25 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
         When the images are not sagittal.
     """
     series, notes = _series(path, choices)
-    return make_recording(_stack(series, notes), read_sidecar(path, choices), path)
+    sidecar = read_sidecar(path, choices)
+    _check_told(series, sidecar, path)
+    return make_recording(_stack(series, notes), sidecar, path)
+
+
+def _check_told(series: Series, sidecar: Sidecar, path: Path) -> None:
+    """Raise RecordingError for what the images do not tell and the user does not either, with a way out."""
+    first = series.images[0].header
+    unread = next((word for word in first.unread if "PixelSpacing" in word), None)
+    if first.spacing_mm is None and sidecar.spacing_mm is None and unread is not None:
+        raise RecordingError(
+            f"{path}: {unread}; write spacing_mm = [row, column] into {path.name}.toml, or give --spacing-mm"
+        )
+    is_timed = series.times_s is not None or sidecar.rate_hz is not None or sidecar.times_s is not None
+    if not is_timed and len(series.images) > 1 and first.display_hz is not None:
+        raise RecordingError(
+            f"{path}: has no times; it recommends to show {first.display_hz:g} frames per second, and if they were "
+            f"acquired at that rate, write rate_hz = {first.display_hz:g} into {path.name}.toml, or give --rate-hz"
+        )
 
 
 def frame_of_reference(path: Path, choices: Choices) -> str | None:
@@ -80,10 +99,10 @@ def frame_of_reference(path: Path, choices: Choices) -> str | None:
         As `open_dicom`, and when the images have several.
     """
     series, _ = _series(path, choices)
-    found = {one.header.frame_of_reference for one in series.images}
+    found = {one.header.frame_of_reference for one in series.images if one.header.frame_of_reference}
     if len(found) > 1:
         raise RecordingError(f"{path}: its images are in {len(found)} frames of reference; export one scan")
-    return found.pop() or None
+    return found.pop() if found else None
 
 
 def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
@@ -101,8 +120,9 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     if not images:
         why = next(iter(left), "has no DICOM file")
         raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
-    series = sort_images(choose_series(group_images(images), choices.scan, str(path)), str(path))
-    notes = series.notes
+    chosen, about = choose_images(images, choices.scan, str(path))
+    series = sort_images(chosen, str(path))
+    notes = (*about, *series.notes)
     if left:
         notes = (
             *notes,

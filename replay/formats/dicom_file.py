@@ -46,6 +46,8 @@ class Image:
         Number of bytes of all pixels of the file; None for compressed pixels of undefined length.
     count : int
         Number of images in the file.
+    remarks : tuple of str
+        What of the file contradicts itself, and what was taken.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Image:
     offset: int
     length: int | None
     count: int
+    remarks: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -189,17 +192,18 @@ def read_images(path: Path) -> list[Image]:
                 begin = file.tell()
                 if begin > LARGEST_HEADER:
                     raise InputError(f"{where}: has {begin} bytes before its pixels; the limit is {LARGEST_HEADER}")
-                slices = slices_of(dataset, where)
-                syntax = _syntax(dataset)
-                offset, length = _pixels_at(file, syntax, where)
+                slices = slices_of(dataset, where, needs_geometry=False)
                 module = _module(dataset, where)
-                held = path.stat().st_size - offset
-                _check_length(where, syntax, slices, int(module.BitsAllocated), held, length)
+                needed = len(slices) * slices[0].shape[0] * slices[0].shape[1] * int(module.BitsAllocated) // 8
+                is_little = bool(dataset.original_encoding[1])
+                is_explicit, offset, length = _pixels_at(file, is_little, where)
+                syntax, remarks = _syntax(dataset, (is_explicit, is_little), length, needed)
+                _check_length(where, syntax, needed, path.stat().st_size - offset, length)
         except RecordingError:
             raise
         except InputError as error:
             raise RecordingError(str(error)) from None
-    return [Image(path, one, module, syntax, offset, length, len(slices)) for one in slices]
+    return [Image(path, one, module, syntax, offset, length, len(slices), remarks) for one in slices]
 
 
 def _module(dataset: Dataset, where: str) -> Dataset:
@@ -213,38 +217,48 @@ def _module(dataset: Dataset, where: str) -> Dataset:
     return module
 
 
-def _syntax(dataset: Dataset) -> UID:
-    """Return the transfer syntax; without file meta information the one with which the elements were read."""
+def _syntax(dataset: Dataset, found: tuple[bool, bool], length: int | None, needed: int) -> tuple[UID, tuple[str, ...]]:
+    """Return the transfer syntax of the pixels, and a remark where the file tells another one.
+
+    The element of the pixels tells whether it has a VR, whatever the file meta information says. Pixels of a known
+    length that is exactly that of the images are not compressed.
+    """
+    is_explicit, is_little = found
+    read = (ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian) if is_explicit else ImplicitLittle
     stored = dataset.file_meta.get("TransferSyntaxUID")
-    if stored:
-        return UID(stored)
-    is_implicit, is_little = dataset.original_encoding
-    if is_implicit:
-        return ImplicitLittle
-    return ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+    if not stored or UID(stored) == read:
+        return read, ()
+    told = UID(stored)
+    if told.is_encapsulated and length not in (needed, needed + needed % 2):
+        return told, ()
+    named = told.name if told.is_transfer_syntax and not told.is_private else "another one"
+    return read, (f"its file meta information tells the transfer syntax {named}, its elements have {read.name}",)
 
 
-def _pixels_at(file: BinaryIO, syntax: UID, where: str) -> tuple[int, int | None]:
-    """Return offset and length of the value of PixelData; the file is positioned at that element."""
-    endian = "<" if syntax.is_little_endian else ">"
+def _pixels_at(file: BinaryIO, is_little: bool, where: str) -> tuple[bool, int, int | None]:
+    """Return whether PixelData has a VR, and offset and length of its value; the file is positioned at that element.
+
+    The length of an element without VR is even, the letters of a VR are not, so that the element itself tells.
+    """
+    endian = "<" if is_little else ">"
     head = file.read(12)
     if len(head) < 8 or struct.unpack_from(f"{endian}HH", head) != (0x7FE0, 0x0010):
         raise InputError(f"{where}: has no PixelData; give images")
-    if not syntax.is_implicit_VR and head[4:6] in _LONG_VALUES and len(head) == 12:
+    is_explicit = head[4:6] in _LONG_VALUES and head[6:8] == b"\0\0" and len(head) == 12
+    if is_explicit:
         length, offset = struct.unpack_from(f"{endian}L", head, 8)[0], file.tell()
     else:
         length, offset = struct.unpack_from(f"{endian}L", head, 4)[0], file.tell() - len(head) + 8
-    return offset, None if length == _UNDEFINED else int(length)
+    return is_explicit, offset, None if length == _UNDEFINED else int(length)
 
 
-def _check_length(where: str, syntax: UID, slices: list[Slice], bits: int, held: int, length: int | None) -> None:
+def _check_length(where: str, syntax: UID, needed: int, held: int, length: int | None) -> None:
     """Check that pixels are as many as the header announces, in the element and in the file."""
-    rows, cols = slices[0].shape
-    needed = 1 if syntax.is_encapsulated else len(slices) * rows * cols * bits // 8
     if syntax.is_encapsulated:
         if length is not None:
             raise RecordingError(f"{where}: its compressed pixels are not in fragments; export it again")
-    elif length is None or length < needed:
+        needed = 1
+    elif length is None or not needed <= length <= needed + 1:
         raise RecordingError(
             f"{where}: announces {needed} bytes of pixels in its size and {length} in their element; export it again"
         )

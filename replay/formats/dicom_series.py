@@ -1,16 +1,26 @@
 """Group DICOM images by series and plane, sort them in the order of acquisition, and note what is missing."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.config import GateConfig
 from gatekeeper.core.errors import RecordingError
+from gatekeeper.core.frame import Plane
 from replay.formats.dicom_file import Image
+from replay.formats.dicom_order import order_of
 
-SAME_MM = 0.05
-"""Largest distance between the corners of images on the same plane, in mm."""
+SAME_PLANE_MM = GateConfig().plane_offset_mm
+"""Largest distance between the corners of images on the same plane, in mm: that by which a live session goes."""
+SAME_GRID_MM = 0.05
+"""Largest difference between the sizes of images of one grid, in mm."""
+NOTED_MM = 0.01
+"""Differences between positions that are larger than this are noted, in mm."""
+ALL = "all"
+"""Choice of all series on the same plane."""
 LONGEST_STEP = 1.5
 """A step in time longer than this multiple of the median step is noted, as frames are missing."""
 _MOST_LISTED = 12
@@ -35,20 +45,120 @@ class Series:
     notes: tuple[str, ...]
 
 
-def group_images(images: Sequence[Image]) -> list[list[Image]]:
-    """Group images of the same series, plane, size and spacing."""
-    found: dict[tuple[object, ...], list[tuple[NDArray[np.float64], list[Image]]]] = {}
+def group_images(images: Sequence[Image], by_series: bool = True) -> tuple[list[list[Image]], list[str]]:
+    """Group images of the same series, plane, size and spacing.
+
+    Parameters
+    ----------
+    images : sequence of Image
+        All images.
+    by_series : bool
+        Whether images of different series are in different groups.
+
+    Returns
+    -------
+    groups : list of list of Image
+        Images that do not tell their series are in the only other group of their plane.
+    notes : list of str
+        How many images were left out, as they lack geometry or rescaling that most images of their series have.
+    """
+    alike: dict[tuple[object, ...], list[Image]] = {}
+    series = {one.header.series for one in images} - {""}
+    only = series.pop() if len(series) == 1 else ""
     for one in images:
-        header = one.header
-        corners = _corners(one)
-        alike = found.setdefault((header.series, header.shape), [])
-        for reference, members in alike:
-            if np.abs(reference - corners).max() <= SAME_MM:
-                members.append(one)
-                break
-        else:
-            alike.append((corners, [one]))
-    return [members for alike in found.values() for _, members in alike]
+        alike.setdefault(((one.header.series or only) if by_series else "", one.header.shape), []).append(one)
+    notes: list[str] = []
+    groups: list[list[Image]] = []
+    for members in alike.values():
+        places: list[list[Image]] = []
+        for one in _complete(members, notes):
+            found = next((place for place in places if _is_same_grid(place[0], one)), None)
+            if found is None:
+                places.append([one])
+            else:
+                found.append(one)
+        groups += places
+    return groups, notes
+
+
+def _complete(images: list[Image], notes: list[str]) -> list[Image]:
+    """Return images without the few that lack what the others have, and note those."""
+    told = [
+        (one.header.plane is not None, _is_placed(one), one.header.spacing_mm is not None, one.header.rescaling)
+        for one in images
+    ]
+    usual, count = Counter(told).most_common(1)[0]
+    few = [one for one, has in zip(images, told, strict=True) if has != usual and sum(has) < sum(usual)]
+    if few and 2 * len(few) < count:
+        why = f": {few[0].header.unread[-1]}" if few[0].header.unread else ""
+        notes.append(
+            f"{_count(len(few), 'image')} left out, without geometry or rescaling that the others have, the first "
+            f"{few[0].path.name}{why}"
+        )
+        return [one for one in images if one not in few]
+    return images
+
+
+def _is_placed(one: Image) -> bool:
+    return not any("ImagePositionPatient" in unread for unread in one.header.unread)
+
+
+def _is_same_grid(one: Image, other: Image) -> bool:
+    """Return whether two images have their pixels at the same places, within the tolerances."""
+    mine, theirs = one.header, other.header
+    if (mine.plane is None, mine.spacing_mm is None) != (theirs.plane is None, theirs.spacing_mm is None):
+        return False
+    if _is_placed(one) is not _is_placed(other):
+        return False
+    if mine.spacing_mm is not None and theirs.spacing_mm is not None:
+        sizes = np.abs(np.subtract(mine.spacing_mm, theirs.spacing_mm)) * np.subtract(mine.shape, 1)
+        if not sizes.max() <= SAME_GRID_MM:
+            return False
+    if mine.plane is None or theirs.plane is None:
+        return True
+    return bool(_distance_mm(one, mine.plane, theirs.plane) <= SAME_PLANE_MM)
+
+
+def _distance_mm(one: Image, plane: Plane, other: Plane) -> float:
+    """Return the largest distance between the corners of an image on two planes, in mm."""
+    rows, cols = one.header.shape
+    ends = np.array([(0.0, 0.0), (0.0, cols - 1.0), (rows - 1.0, 0.0)])
+    spacing_mm = one.header.spacing_mm or (1.0, 1.0)
+    return float(np.abs(plane.to_patient_mm(ends, spacing_mm) - other.to_patient_mm(ends, spacing_mm)).max())
+
+
+def choose_images(images: Sequence[Image], choice: str | None, where: str) -> tuple[list[Image], list[str]]:
+    """Return the images of the only series and plane, or of the chosen ones, and notes.
+
+    Parameters
+    ----------
+    images : sequence of Image
+        All images.
+    choice : str or None
+        Number of a group, beginning with 1, or `ALL` for all series on one plane.
+    where : str
+        Path named in messages.
+
+    Returns
+    -------
+    images : list of Image
+        Images of one plane.
+    notes : list of str
+        What was left out or taken together.
+
+    Raises
+    ------
+    RecordingError
+        When there are several groups and none is chosen, or none has that number; the message lists them.
+    """
+    groups, notes = group_images(images)
+    if len(groups) > 1 and choice in (None, ALL):
+        merged, about = group_images(images, by_series=False)
+        if choice == ALL:
+            groups, notes, choice = merged, about, None
+        elif len(merged) == 1 and all(len(group) == 1 for group in groups) and _is_one_study(images):
+            return merged[0], [*about, f"each of the {len(groups)} images is a series of its own; they are read as one"]
+    return choose_series(groups, None if choice == ALL else choice, where), notes
 
 
 def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> list[Image]:
@@ -84,7 +194,7 @@ def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> 
 
 
 def sort_images(images: Sequence[Image], where: str) -> Series:
-    """Sort images in the order of acquisition: by the first kind of time that differs between all, else by number.
+    """Sort images in the order of acquisition.
 
     Parameters
     ----------
@@ -104,37 +214,55 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
         When neither times nor instance numbers differ between all images.
     """
     kept, notes = _without_doubles(images)
-    by_kind = zip(*(one.header.times for one in kept), strict=True)
-    kind = next((kind for kind, times in enumerate(by_kind) if _tells_apart(times)), None)
-    numbers = [_number(one) for one in kept]
-    if kind is not None:
-        times = np.array([one.header.times[kind] for one in kept], dtype=np.float64)
-        order = np.argsort(times, kind="stable")
-    elif _tells_apart(numbers):
-        times, order = None, np.argsort(np.array(numbers, dtype=np.float64), kind="stable")
-    else:
-        raise RecordingError(
-            f"{where}: its {len(kept)} images have neither different times nor different instance numbers; export them "
-            "again"
+    order = order_of(kept, where)
+    images = [kept[k] for k in order.indices]
+    numbers = [one.header.ranks[-1][0] if one.header.ranks[-1] else None for one in images]
+    planes = [one.header.plane for one in images if one.header.plane is not None]
+    apart_mm = max((_distance_mm(images[0], planes[0], plane) for plane in planes), default=0.0)
+    if apart_mm > NOTED_MM:
+        notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
+    notes += [f"{count} of {len(images)} images: {why}" for why, count in _remarks(images).items()]
+    return Series(images, order.times_s, (*notes, *order.notes, *_missing(order.times_s, numbers)))
+
+
+def _remarks(images: Iterable[Image]) -> Counter[str]:
+    """Return what is remarkable about images, with the number of images for each remark."""
+    found: Counter[str] = Counter()
+    for one in images:
+        found.update(one.remarks)
+        found.update(
+            f"{unread} is not valid and not used" if unread[:1].isupper() and " " not in unread else unread
+            for unread in set(one.header.unread)
         )
-    images = [kept[k] for k in order]
-    times_s = None if times is None else times[order]
-    numbers = [numbers[k] for k in order]
-    return Series(images, times_s, (*notes, *_missing(times_s, numbers)))
+    return found
 
 
 def _without_doubles(images: Sequence[Image]) -> tuple[list[Image], list[str]]:
-    """Return the images without those of the same instance UID, and a note."""
-    seen: set[tuple[str, int]] = set()
-    kept, doubles = [], 0
+    """Return the images without those that are there again: the same order, time and pixels; and notes."""
+    seen: dict[object, list[Image]] = {}
+    instances: Counter[tuple[str, int]] = Counter()
+    kept: list[Image] = []
     for one in images:
-        key = one.header.instance, one.header.index
-        if key[0] and key in seen:
-            doubles += 1
+        header = one.header
+        tells = any(header.ranks) or any(time is not None for time in header.times)
+        key = header.ranks, header.times, header.index, "" if tells else header.instance
+        before = seen.setdefault(key, [])
+        if (tells or header.instance) and any(_has_same_pixels(one, other) for other in before):
             continue
-        seen.add(key)
+        before.append(one)
         kept.append(one)
-    return kept, [f"{_count(doubles, 'image')} there more than once and used once"] if doubles else []
+        instances[header.instance, header.index] += bool(header.instance)
+    notes = [f"{_count(len(images) - len(kept), 'image')} there more than once and used once"]
+    shared = sum(count for count in instances.values() if count > 1)
+    again = f"{shared} images have a SOP Instance UID of another and other numbers, times or pixels; all are used"
+    return kept, (notes if len(kept) < len(images) else []) + ([again] if shared else [])
+
+
+def _has_same_pixels(one: Image, other: Image) -> bool:
+    try:
+        return np.array_equal(one.read(), other.read())
+    except RecordingError:
+        return False
 
 
 def _missing(times_s: NDArray[np.float64] | None, numbers: list[int | None]) -> list[str]:
@@ -142,9 +270,7 @@ def _missing(times_s: NDArray[np.float64] | None, numbers: list[int | None]) -> 
     notes = []
     if _tells_apart(numbers):
         steps = np.diff(np.array(numbers, dtype=np.float64))
-        if (steps < 0.0).any():
-            notes.append("instance numbers do not increase with time; images are in the order of time")
-        elif len(steps):
+        if len(steps) and (steps > 0.0).all():
             usual = float(np.median(steps))
             missing = int(np.rint(np.maximum(steps / usual - 1.0, 0.0)).sum())
             if missing:
@@ -168,25 +294,21 @@ def _count(number: int, what: str) -> str:
     return f"1 {what} is" if number == 1 else f"{number} {what}s are"
 
 
-def _number(one: Image) -> int | None:
-    return one.header.index + 1 if one.count > 1 else one.header.number
+def _is_one_study(images: Sequence[Image]) -> bool:
+    return len({one.header.study for one in images}) == 1
 
 
 def _tells_apart(values: Sequence[float | None]) -> bool:
     return all(value is not None for value in values) and len(set(values)) == len(values)
 
 
-def _corners(one: Image) -> NDArray[np.float64]:
-    rows, cols = one.header.shape
-    ends = np.array([(0.0, 0.0), (0.0, cols - 1.0), (rows - 1.0, 0.0)])
-    return one.header.plane.to_patient_mm(ends, one.header.spacing_mm)
-
-
 def _described(group: Sequence[Image]) -> str:
     header = group[0].header
+    rows, cols = header.shape
+    frames = f"{len(group)} frame{'s' * (len(group) != 1)} of {rows} x {cols} px"
+    if header.plane is None:
+        return f"{frames} without position"
     normal = np.cross(header.plane.row_step, header.plane.col_step)
     axis = int(np.argmax(np.abs(normal)))
     name = ("sagittal at x", "coronal at y", "axial at z")[axis]
-    rows, cols = header.shape
-    frames = f"{len(group)} frame{'s' * (len(group) != 1)}"
-    return f"{frames} of {rows} x {cols} px, {name} {header.plane.origin_mm[axis]:.4g} mm"
+    return f"{frames}, {name} {header.plane.origin_mm[axis]:.4g} mm"

@@ -92,6 +92,7 @@ def test_trigger_time_counts_in_milliseconds():
 def test_a_time_that_is_none_is_told(clock):
     item = single(0)
     item["AcquisitionTime"]._value = clock
+    item.ContentTime = None
     with pytest.raises(InputError, match="AcquisitionTime is not a time"):
         frames_of([item], [1.0])
 

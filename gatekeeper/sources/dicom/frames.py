@@ -95,6 +95,7 @@ class DicomFrames:
         if self._clock == "sender":
             acquired_s, stamp_s = self._time.times_s(self._device_s(one, where), received_s)
         number = self._number(one)
+        assert one.plane is not None and one.spacing_mm is not None  # noqa: S101, PT018 - as slices_of demands
         try:
             turned = reorientation(one.plane, one.spacing_mm, one.shape, where)
         except NotSagittalError:
@@ -106,6 +107,8 @@ class DicomFrames:
 
     def _device_s(self, one: Slice, where: str) -> float:
         device_s = one.time_of(self._kind)
+        if device_s is None and (unread := [keyword for keyword in one.unread if keyword.endswith("Time")]):
+            raise InputError(f"{where}: its {unread[0]} is not a time; send images with their times")
         if device_s is None:
             raise InputError(f"{where}: has no {self._kind or 'time of acquisition'}; send images with their times")
         return device_s

@@ -1,12 +1,24 @@
 """Position and time of each image of a DICOM MR object, single-frame or enhanced multi-frame."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydicom.dataset import Dataset
 
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.frame_order import (
+    Ranks,
+    begun,
+    display_rate_hz,
+    frame_offsets_s,
+    later,
+    optional_value,
+    ranks_of,
+    whole_number,
+)
 from gatekeeper.sources.dicom.reading import quietly
 from gatekeeper.sources.dicom.times import TIME_KINDS, Times, times_of
 from gatekeeper.sources.dicom.values import (
@@ -19,9 +31,12 @@ from gatekeeper.sources.dicom.values import (
     vector,
 )
 
+Value = TypeVar("Value")
 LONGEST_SIDE = 4096
 """Largest number of rows or columns of an image."""
 MOST_FRAMES = 100_000
+_COLOURS = ("PALETTE COLOR", "RGB", "HSV", "ARGB", "CMYK", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_RESCALE = ("RescaleSlope", "RescaleIntercept")
 MOST_BYTES = 4 * 2**30
 """Largest size of an object's pixels, in bytes."""
 
@@ -36,34 +51,50 @@ class Slice:
         Number of the frame in the object, from 0.
     shape : tuple of int
         Rows and columns as stored.
-    plane : Plane
-        Position and orientation as stored, DICOM LPS mm.
-    spacing_mm : tuple of float
-        Distance of pixel centres along rows and columns as stored, in mm.
+    plane : Plane or None
+        Position and orientation as stored, DICOM LPS mm; at 0 where only the position is not told, None without both.
+    spacing_mm : tuple of float or None
+        Distance of pixel centres along rows and columns as stored, in mm; None where it is not told.
     times : tuple of float or None
         In s, one for each of `gatekeeper.sources.dicom.times.TIME_KINDS`.
     number : int or None
-        Instance number; None in a multi-frame object, whose frames are in order.
-    series, instance, frame_of_reference : str
+        Instance number; None in a multi-frame object.
+    ranks : tuple
+        Place in the order of frames, one for each of `RANK_KINDS`: whole numbers, or None when missing.
+    series, study, instance, frame_of_reference : str
         UIDs; empty when missing.
+    series_number : int or None
+        Number of the series.
+    rescaling : int
+        How many of slope and intercept are told.
     slope, intercept : float
         Value = slope x stored + intercept.
     field_strength_t : float or None
         Field strength in tesla.
+    display_hz : float or None
+        Frames per second that the object recommends for display, which may be those of acquisition or not.
+    unread : tuple of str
+        Keywords of elements whose values are not what they must be, and which count as missing.
     """
 
     index: int
     shape: tuple[int, int]
-    plane: Plane
-    spacing_mm: tuple[float, float]
+    plane: Plane | None
+    spacing_mm: tuple[float, float] | None
     times: Times
     number: int | None
+    ranks: Ranks
     series: str
+    series_number: int | None
+    study: str
     instance: str
     frame_of_reference: str
+    rescaling: int
     slope: float
     intercept: float
     field_strength_t: float | None
+    display_hz: float | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def acquired_s(self) -> float | None:
@@ -81,7 +112,7 @@ class Slice:
         return next((kind for kind, time_s in known if time_s is not None), None)
 
 
-def slices_of(dataset: Dataset, where: str) -> list[Slice]:
+def slices_of(dataset: Dataset, where: str, needs_geometry: bool = True) -> list[Slice]:
     """Return the headers of all images of an object, in order.
 
     Geometry and times of a frame come from its own functional group, else from the shared one, else from the object.
@@ -92,6 +123,8 @@ def slices_of(dataset: Dataset, where: str) -> list[Slice]:
         An MR image object, with the elements in `HEADER_TAGS`.
     where : str
         Name of the object in messages, for example a file name.
+    needs_geometry : bool
+        Whether an object without position, directions or spacing is refused.
 
     Returns
     -------
@@ -104,10 +137,10 @@ def slices_of(dataset: Dataset, where: str) -> list[Slice]:
         When an element is missing or invalid; the message names it.
     """
     with quietly(where):
-        return _slices_of(dataset, where)
+        return _slices_of(dataset, where, needs_geometry)
 
 
-def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
+def _slices_of(dataset: Dataset, where: str, needs_geometry: bool) -> list[Slice]:
     shape = _shape(dataset, where)
     count = integer(dataset, "NumberOfFrames", where, 1)
     if count is None or not 1 <= count <= MOST_FRAMES:
@@ -121,43 +154,76 @@ def _slices_of(dataset: Dataset, where: str) -> list[Slice]:
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or []
     if per_frame and len(per_frame) != count:
         raise InputError(f"{where}: has {count} frames and {len(per_frame)} groups of their values; export it again")
-    field_t = optional_number(dataset, "MagneticFieldStrength", where)
-    frame_ms = optional_number(dataset, "FrameTime", where)
+    unread: list[str] = []
+    field_t = optional_value(dataset, "MagneticFieldStrength", unread)
+    offsets_s = None if per_frame or count == 1 else frame_offsets_s(dataset, count, unread)
     slices: list[Slice] = []
     for index in range(count):
         if index and not per_frame:
             # Without functional groups of their own all frames are like the first one, except for the time.
-            slices.append(
-                replace(slices[0], index=index, times=_classic_times(slices[0].times, index, frame_ms, where))
-            )
+            times = later(slices[0].times, offsets_s, index)
+            ranks: Ranks = (*slices[0].ranks[:-1], (index + 1,))
+            slices.append(replace(slices[0], index=index, times=times, ranks=ranks))
             continue
         own = per_frame[index] if per_frame else NOTHING
-        slope, intercept = _rescale(_part("PixelValueTransformationSequence", own, shared, dataset), where)
+        own_unread = list(unread)
+        rescaled = _part("PixelValueTransformationSequence", own, shared, dataset)
+        slope, intercept = _rescale(rescaled, where)
+        content = first_item(own, "FrameContentSequence")
         times = times_of(
             dataset,
-            first_item(own, "FrameContentSequence"),
+            content,
+            first_item(own, "TemporalPositionSequence"),
             _part("CardiacSynchronizationSequence", own, shared, dataset),
-            where,
+            own_unread,
         )
         if not per_frame and count > 1:
-            times = _classic_times(times, index, frame_ms, where)
+            times = (None,) * len(times) if offsets_s is None else begun(times)
+        number = whole_number(dataset, "InstanceNumber", own_unread) if count == 1 else None
         slices.append(
             Slice(
                 index,
                 shape,
-                _plane(own, shared, dataset, where),
-                _spacing(_part("PixelMeasuresSequence", own, shared, dataset), where),
+                _told(_plane, needs_geometry, own_unread, own, shared, dataset, where)
+                or _told(_plane_at_0, False, [], own, shared, dataset, where),
+                _told(_spacing, needs_geometry, own_unread, own, shared, dataset, where),
                 times,
-                integer(dataset, "InstanceNumber", where, None) if count == 1 else None,
+                number,
+                ranks_of(dataset, content, number if count == 1 else index + 1, count == 1, own_unread),
                 str(value_of(dataset, "SeriesInstanceUID") or ""),
+                whole_number(dataset, "SeriesNumber", own_unread),
+                str(value_of(dataset, "StudyInstanceUID") or ""),
                 str(value_of(dataset, "SOPInstanceUID") or ""),
                 str(value_of(dataset, "FrameOfReferenceUID") or ""),
+                sum(value_of(rescaled, keyword) not in (None, "") for keyword in _RESCALE),
                 slope,
                 intercept,
                 field_t,
+                display_rate_hz(dataset, own_unread),
+                tuple(own_unread),
             )
         )
     return slices
+
+
+def _told(
+    part: Callable[[Dataset, Dataset, Dataset, str], Value],
+    is_needed: bool,
+    unread: list[str],
+    own: Dataset,
+    shared: Dataset,
+    dataset: Dataset,
+    where: str,
+) -> Value | None:
+    """Return a part of the geometry; None where it is not told and not needed."""
+    try:
+        return part(own, shared, dataset, where)
+    except InputError as error:
+        if is_needed:
+            raise
+        why = str(error).removeprefix(f"{where}: ")
+        unread.append(why.removesuffix("; export it again").removesuffix("; send or export images with their geometry"))
+        return None
 
 
 def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
@@ -169,6 +235,10 @@ def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
     values = integer(dataset, "SamplesPerPixel", where, 1)
     if values != 1:
         raise InputError(f"{where}: has {values} values per pixel; give grey images")
+    meaning = str(value_of(dataset, "PhotometricInterpretation") or "MONOCHROME2").strip()
+    if not meaning.startswith("MONOCHROME"):
+        named = meaning if meaning in _COLOURS else "an unknown meaning"
+        raise InputError(f"{where}: has pixels that are not brightness ({named}); give grey images")
     return rows, cols
 
 
@@ -189,16 +259,20 @@ def _item_bytes(dataset: Dataset, where: str) -> int:
 
 
 def _plane(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> Plane:
+    plane = _plane_at_0(own, shared, dataset, where)
     position = _part("PlanePositionSequence", own, shared, dataset)
+    return replace(plane, origin_mm=vector(numbers(position, "ImagePositionPatient", 3, where)))
+
+
+def _plane_at_0(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> Plane:
     orientation = _part("PlaneOrientationSequence", own, shared, dataset)
     directions = numbers(orientation, "ImageOrientationPatient", 6, where)
-    origin = numbers(position, "ImagePositionPatient", 3, where)
     # The first three are the direction of a row, along which the column index grows (PS3.3 C.7.6.2.1.1).
-    return Plane(vector(origin), vector(directions[3:]), vector(directions[:3]))
+    return Plane((0.0, 0.0, 0.0), vector(directions[3:]), vector(directions[:3]))
 
 
-def _spacing(measures: Dataset, where: str) -> tuple[float, float]:
-    between_rows, between_cols = numbers(measures, "PixelSpacing", 2, where)
+def _spacing(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> tuple[float, float]:
+    between_rows, between_cols = numbers(_part("PixelMeasuresSequence", own, shared, dataset), "PixelSpacing", 2, where)
     if not (0.0 < between_rows < math.inf and 0.0 < between_cols < math.inf):
         raise InputError(f"{where}: its PixelSpacing is {between_rows:g} and {between_cols:g} mm; both must be above 0")
     return between_rows, between_cols
@@ -213,17 +287,6 @@ def _rescale(values: Dataset, where: str) -> tuple[float, float]:
     if not (math.isfinite(slope) and math.isfinite(intercept) and slope != 0.0):
         raise InputError(f"{where}: its RescaleSlope is {slope:g}, its RescaleIntercept {intercept:g}; export it again")
     return slope, intercept
-
-
-def _classic_times(times: Times, index: int, frame_ms: float | None, where: str) -> Times:
-    """Return the times of one frame of a multi-frame object without functional groups, at a constant rate."""
-    if frame_ms is None or not 0.0 < frame_ms < math.inf:
-        raise InputError(f"{where}: has several frames and no FrameTime above 0; export it with times")
-    return tuple(None if start_s is None else start_s + index * frame_ms * 1e-3 for start_s in _or_zero(times))
-
-
-def _or_zero(times: Times) -> Times:
-    return times if any(time_s is not None for time_s in times) else (0.0, *times[1:])
 
 
 def _part(sequence: str, own: Dataset, shared: Dataset, dataset: Dataset) -> Dataset:

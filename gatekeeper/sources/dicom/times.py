@@ -6,11 +6,21 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from gatekeeper.core.errors import InputError
 from gatekeeper.sources.dicom.values import value_of
 
-TIME_KINDS = ("frame time", "acquisition time", "trigger time", "vendor time", "content time")
+TIME_KINDS = (
+    "frame time",
+    "frame reference time",
+    "acquisition time",
+    "temporal position time",
+    "trigger time",
+    "vendor time",
+    "content time",
+)
 """From the most specific time of a single image to the least specific one."""
+CLOCKS = ("frame time", "frame reference time", "acquisition time", "content time")
+"""Those that are times of day, with a date or without; the others begin with the scan."""
+DAY_S = 86400.0
 _VENDORS = (
     ("SIEMENS MR HEADER", 0x0019, 0x16),  # TimeAfterStart
     ("Philips MR Imaging DD 001", 0x2005, 0xA0),  # Dynamic Scan Begin Time
@@ -26,7 +36,7 @@ Times = tuple[float | None, ...]
 """One time in s for each of `TIME_KINDS`, or None; only times of one kind are comparable."""
 
 
-def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -> Times:
+def times_of(dataset: Dataset, content: Dataset, temporal: Dataset, trigger: Dataset, unread: list[str]) -> Times:
     """Return the times of an image.
 
     Parameters
@@ -35,65 +45,73 @@ def times_of(dataset: Dataset, content: Dataset, trigger: Dataset, where: str) -
         The object.
     content : Dataset
         The frame's own item of the Frame Content Sequence, or an empty dataset.
+    temporal : Dataset
+        Dataset with the temporal position time offset, or an empty one.
     trigger : Dataset
         Dataset with the trigger time.
-    where : str
-        Name of the image in messages.
+    unread : list of str
+        Gets the keyword of each element whose value is not a date or time; it counts as missing.
 
     Returns
     -------
     tuple of float or None
-        Seconds, in the order of `TIME_KINDS`: frame and acquisition time since 1970 where there is a date, otherwise
-        since midnight.
-
-    Raises
-    ------
-    InputError
-        When a time is invalid.
+        Seconds, in the order of `TIME_KINDS`: those of `CLOCKS` since 1970 where there is a date, otherwise since
+        midnight.
     """
-    acquired = _date_time(dataset, "AcquisitionDateTime", where)
+    acquired = _date_time(dataset, "AcquisitionDateTime", unread)
     if acquired is None:
-        acquired = _clock_time(dataset, "Acquisition", where)
-    trigger_ms = _seconds(trigger, "TriggerTime", where)
+        acquired = _clock_time(dataset, "Acquisition", unread)
+    trigger_ms = _seconds(trigger, "TriggerTime", unread)
     if trigger_ms is None:
-        trigger_ms = _seconds(trigger, "NominalCardiacTriggerDelayTime", where)
+        trigger_ms = _seconds(trigger, "NominalCardiacTriggerDelayTime", unread)
     return (
-        _date_time(content, "FrameAcquisitionDateTime", where),
+        _date_time(content, "FrameAcquisitionDateTime", unread),
+        _date_time(content, "FrameReferenceDateTime", unread),
         acquired,
+        _seconds(temporal, "TemporalPositionTimeOffset", unread),
         None if trigger_ms is None else trigger_ms * 1e-3,
-        _vendor_time(dataset, where),
-        _clock_time(dataset, "Content", where),
+        _vendor_time(dataset, unread),
+        _clock_time(dataset, "Content", unread),
     )
 
 
-def _date_time(dataset: Dataset, keyword: str, where: str) -> float | None:
-    """Return a DT value in seconds since 1970; an offset from UTC is subtracted."""
+def _date_time(dataset: Dataset, keyword: str, unread: list[str]) -> float | None:
+    """Return a DT value in seconds since 1970, of an invalid date since midnight; an offset from UTC is subtracted."""
     text = _text(dataset, keyword)
     if not text:
         return None
-    try:
-        if len(text) > _LONGEST:
-            raise ValueError
-        at = next((k for k, letter in enumerate(text) if letter in "+-"), len(text))
-        stamp, zone = text[:at], text[at:]
-        seconds = _since_1970(stamp[:8], stamp[8:])
-        if zone:
-            sign = -1.0 if zone[0] == "-" else 1.0
-            seconds -= sign * (int(zone[1:3]) * 3600 + int(zone[3:5]) * 60)
-    except (ValueError, OverflowError):
-        raise _no_time(keyword, where) from None
-    return seconds
+    at = next((k for k, letter in enumerate(text) if letter in "+-"), len(text))
+    stamp, zone = text[:at], text[at:]
+    for day in (stamp[:8], ""):
+        try:
+            if len(text) > _LONGEST or not (day or stamp[8:]):
+                break
+            seconds = _since_1970(day, stamp[8:])
+            if zone:
+                sign = -1.0 if zone[0] == "-" else 1.0
+                seconds -= sign * (int(zone[1:3]) * 3600 + int(zone[3:5]) * 60)
+            return seconds if day else seconds % DAY_S
+        except (ValueError, OverflowError):
+            if day:
+                unread.append(keyword)
+    return None
 
 
-def _clock_time(dataset: Dataset, prefix: str, where: str) -> float | None:
-    """Return a TM value, with its DA if there is one, in seconds since 1970 or midnight."""
-    day, text = _text(dataset, f"{prefix}Date"), _text(dataset, f"{prefix}Time")
+def _clock_time(dataset: Dataset, prefix: str, unread: list[str]) -> float | None:
+    """Return a TM value, with its DA if there is a valid one, in seconds since 1970 or midnight."""
+    day, text = _text(dataset, f"{prefix}Date").replace(".", ""), _text(dataset, f"{prefix}Time").replace(":", "")
     if not text:
         return None
     try:
-        return _since_1970(day.replace(".", ""), text.replace(":", ""))
+        midnight_s = _since_1970(day, "")
     except (ValueError, OverflowError):
-        raise _no_time(f"{prefix}Time", where) from None
+        unread.append(f"{prefix}Date")
+        midnight_s = 0.0
+    try:
+        return midnight_s + _since_1970("", text)
+    except (ValueError, OverflowError):
+        unread.append(f"{prefix}Time")
+        return None
 
 
 def _since_1970(day: str, clock: str) -> float:
@@ -111,41 +129,37 @@ def _since_1970(day: str, clock: str) -> float:
     return (start - _EPOCH).total_seconds() + hours * 3600 + minutes * 60 + seconds + float(f"0.{fraction or 0}")
 
 
-def _vendor_time(dataset: Dataset, where: str) -> float | None:
+def _vendor_time(dataset: Dataset, unread: list[str]) -> float | None:
     if not any(tag.group % 2 for tag in dataset.keys()):  # noqa: SIM118 - its items would be decoded
         return None
     for creator, group, element in _VENDORS:
         for block in range(0x10, 0x20):
             if (group, block) in dataset and str(dataset[group, block].value or "").strip() == creator:
                 found = dataset.get((group, block << 8 | element))
-                return None if found is None else _number(found.value, f"({group:04X},xx{element:02X})", where)
+                return None if found is None else _number(found.value, f"({group:04X},xx{element:02X})", unread)
     return None
 
 
-def _seconds(dataset: Dataset, keyword: str, where: str) -> float | None:
-    value = value_of(dataset, keyword)
-    return None if value in (None, "") else _number(value, keyword, where)
+def _seconds(dataset: Dataset, keyword: str, unread: list[str]) -> float | None:
+    return _number(value_of(dataset, keyword), keyword, unread)
 
 
-def _number(value: Any, name: str, where: str) -> float | None:
+def _number(value: Any, name: str, unread: list[str]) -> float | None:
     if value is None or value == "":
         return None
     try:
         number = float(value.decode("ascii") if isinstance(value, bytes) else value)
     except (TypeError, ValueError):
         number = math.nan
-    if not math.isfinite(number):
-        raise _no_time(name, where)
-    return number
+    if math.isfinite(number):
+        return number
+    unread.append(name)
+    return None
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
     value = value_of(dataset, keyword)
     return "" if value is None else str(value).strip().rstrip("\0")
-
-
-def _no_time(name: str, where: str) -> InputError:
-    return InputError(f"{where}: its {name} is not a time; export it again")
 
 
 def date_time(seconds: float) -> str:

@@ -1,0 +1,200 @@
+"""Put DICOM images in the order of acquisition, by their times and by the elements that tell their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.core.errors import RecordingError
+from gatekeeper.sources.dicom.frame_order import RANK_KINDS
+from gatekeeper.sources.dicom.times import CLOCKS, DAY_S, TIME_KINDS
+from replay.formats.dicom_file import Image
+
+SOUND = 0.8
+"""Share of the images whose times must rise with their order, so that the others are taken for wrong."""
+EVEN = 0.5
+"""Steps in time that differ from the usual one by less than this share are those of a cine."""
+
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Order of images.
+
+    Attributes
+    ----------
+    indices : ndarray of int64, shape (T,)
+        Index of each image, in the order of acquisition.
+    times_s : ndarray of float64, shape (T,), or None
+        Time of each in that order, in s; None where no kind of time tells all images apart.
+    notes : tuple of str
+        What contradicts itself, and what was taken.
+    """
+
+    indices: NDArray[np.int64]
+    times_s: Times | None
+    notes: tuple[str, ...]
+
+
+def order_of(images: Sequence[Image], where: str) -> Order:
+    """Return the order of images of one plane.
+
+    The first kind of time that all images have, and that differs between all, gives order and times. Where it does not
+    rise with the order that the images tell (`RANK_KINDS`) and its steps are not even, and where a few times are
+    missing or there twice, the images are in the order that they tell, and those times are taken from neighbours.
+
+    Parameters
+    ----------
+    images : sequence of Image
+        Images of one plane, in any order.
+    where : str
+        Path named in messages.
+
+    Returns
+    -------
+    Order
+        All of them.
+
+    Raises
+    ------
+    RecordingError
+        When neither times nor order differ between all images.
+    """
+    by_rank, ranked = _by_rank(images)
+    for kind, name in enumerate(TIME_KINDS):
+        times = np.array([np.nan if (time_s := one.header.times[kind]) is None else time_s for one in images])
+        known = np.isfinite(times)
+        if not known.any() or known.sum() < SOUND * len(times):
+            continue
+        notes: list[str] = []
+        if name in CLOCKS:
+            times = _past_midnight(_of_one_calendar(times, name, notes), by_rank, notes)
+        if known.all() and len(np.unique(times)) == len(times):
+            by_time = np.argsort(times, kind="stable")
+            if by_rank is None or np.array_equal(by_rank, by_time):
+                return Order(by_time, times[by_time], tuple(notes))
+            mended = None if _is_even(times[by_time]) else _mended(times[by_rank], ranked)
+            if mended is None:
+                notes.append(f"{ranked} does not increase with the {name}; images are in the order of time")
+                return Order(by_time, times[by_time], tuple(notes))
+        elif by_rank is None or (mended := _mended(times[by_rank], ranked)) is None:
+            continue
+        assert by_rank is not None  # noqa: S101
+        mended_s, note = mended
+        return Order(by_rank, mended_s, (*notes, f"{name}: {note}"))
+    if by_rank is None:
+        raise RecordingError(
+            f"{where}: its {len(images)} images have neither different times nor different instance numbers; export "
+            "them again"
+        )
+    moved = not np.array_equal(by_rank, np.sort(by_rank)) and images[0].count > 1
+    return Order(by_rank, None, (f"frames are in the order of {ranked}, not as they are stored",) if moved else ())
+
+
+def _by_rank(images: Sequence[Image]) -> tuple[NDArray[np.int64] | None, str]:
+    """Return the order that the images tell, by the first element that tells all apart, and its name."""
+    for kind, name in enumerate(RANK_KINDS):
+        ranks = [one.header.ranks[kind] for one in images]
+        if all(rank is not None for rank in ranks) and len(set(ranks)) == len(ranks):
+            order = sorted(range(len(ranks)), key=lambda index: ranks[index] or ())
+            return np.array(order, np.int64), "the stored order" if images[0].count > 1 and kind == 3 else name
+    numbers = [(one.header.series_number, one.header.number) for one in images]
+    if len({one.header.series for one in images}) > 1 and len(set(numbers)) == len(numbers):
+        known = [(series, 0 if number is None else number) for series, number in numbers if series is not None]
+        if len(known) == len(numbers):
+            return np.array(sorted(range(len(known)), key=known.__getitem__), np.int64), "SeriesNumber"
+    return None, ""
+
+
+def _of_one_calendar(times: Times, name: str, notes: list[str]) -> Times:
+    """Return times of day where the date of some images is not told."""
+    untold = (times >= 0.0) & (times <= DAY_S)
+    if not untold.any() or untold[np.isfinite(times)].all():
+        return times
+    notes.append(f"the date of {untold.sum()} images is not told; the {name} is taken as a time of day")
+    return np.asarray(times % DAY_S, np.float64)
+
+
+def _past_midnight(times: Times, by_rank: NDArray[np.int64] | None, notes: list[str]) -> Times:
+    """Add a day to times that a missing or unchanged date has before those of the evening."""
+    known = np.unique(times[np.isfinite(times)])
+    if len(known) < 2 or known[-1] - known[0] >= DAY_S:
+        return times
+    gaps = np.diff(known)
+    widest = int(np.argmax(gaps))
+    if not gaps[widest] > 0.5 * DAY_S:
+        return times
+    later = np.where(times <= known[widest], times + DAY_S, times)
+    if by_rank is not None and not _falls(later[by_rank]) < _falls(times[by_rank]):
+        return times
+    notes.append("the times pass midnight under one date; those after it are of the next day")
+    return np.asarray(later, np.float64)
+
+
+def _falls(times: Times) -> int:
+    return int((np.diff(times) < 0.0).sum())
+
+
+def _is_even(times: Times) -> bool:
+    steps = np.diff(times)
+    usual = float(np.median(steps))
+    return bool((np.abs(steps - usual) <= EVEN * usual).all())
+
+
+def _mended(times: Times, ranked: str) -> tuple[Times, str] | None:
+    """Return times that rise, those that do not taken from neighbours, and a note; None where too many do not."""
+    keep = _longest_rise(times)
+    if len(keep) < max(2.0, SOUND * len(times)):
+        return None
+    found = _interpolated(times, keep)
+    for index in np.setdiff1d(np.arange(len(times)), keep):
+        twin = np.flatnonzero(times[keep] == times[index])
+        if len(twin):  # of two images with one time, the one whose time makes steps more even is right
+            other = np.setdiff1d(np.append(keep, index), keep[twin])
+            instead = _interpolated(times, other)
+            if _unevenness(instead) < _unevenness(found):
+                keep, found = other, instead
+    wrong = np.setdiff1d(np.arange(len(times)), keep)
+    which = ", ".join(map(str, wrong[:5])) + (" ..." if len(wrong) > 5 else "")
+    return found, (
+        f"{len(wrong)} of {len(times)} times are missing, there twice or against {ranked}; frames {which} have times "
+        "between those of their neighbours"
+    )
+
+
+def _interpolated(times: Times, keep: NDArray[np.int64]) -> Times:
+    """Return times of which only some are kept, the others on a line between them or at the usual step beyond."""
+    places = np.arange(len(times), dtype=np.float64)
+    found = np.interp(places, keep, times[keep])
+    step = float(np.median(np.diff(times[keep]) / np.diff(keep)))
+    first, last = keep[0], keep[-1]
+    found[:first] = times[first] + (places[:first] - first) * step
+    found[last + 1 :] = times[last] + (places[last + 1 :] - last) * step
+    return found
+
+
+def _unevenness(times: Times) -> float:
+    steps = np.diff(times)
+    return float(np.abs(steps - np.median(steps)).sum())
+
+
+def _longest_rise(times: Times) -> NDArray[np.int64]:
+    """Return the indices of the longest strictly rising subsequence (patience sorting); NaN is never in it."""
+    tails: list[float] = []
+    ends: list[int] = []
+    before = np.full(len(times), -1)
+    for index, time_s in enumerate(times.tolist()):
+        if not np.isfinite(time_s):
+            continue
+        place = int(np.searchsorted(tails, time_s))
+        before[index] = ends[place - 1] if place else -1
+        tails[place : place + 1] = [time_s]
+        ends[place : place + 1] = [index]
+    found: list[int] = []
+    index = ends[-1] if ends else -1
+    while index >= 0:
+        found.append(index)
+        index = int(before[index])
+    return np.array(found[::-1], np.int64)
