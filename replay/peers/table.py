@@ -172,7 +172,7 @@ def cases_table(cases: Mapping[str, Case]) -> Table:
             f"{ours.center_mm - rows[best].center_mm:+.3f}",
             f"{ours.p50_ms:.3f}",
             f"{ours.p99_ms / ours.p50_ms:.1f}",
-            *(f"{rows[peer].p50_ms / ours.p50_ms:.1f}" for peer in (FASTEST_GOOD, MOST_EXACT)),
+            *(f"{rows[peer].p50_ms / ours.p50_ms:.1f}" if peer in rows else "-" for peer in (FASTEST_GOOD, MOST_EXACT)),
         )
     return table
 

@@ -139,7 +139,7 @@ def test_the_command_takes_sizes_and_states_alone(monkeypatch, capsys):
 def test_peers_are_compared_by_size_and_by_outline(monkeypatch, capsys):
     small = {"target": {"kind": "dome"}, "acquisition": SHORT | {"center_mm": (-40.0, 0.0)}}
     monkeypatch.setattr(peers, "size_scenes", lambda: (Scene("dome-small", "", small),))
-    slow = ["NCC then demons", "CSRT", "KCF"]
+    slow = ["NCC then demons", "Farneback", "CSRT", "KCF"]
     names = {method.name for method in peers.available_methods()[0]}
     left_out = [name for name in slow if name in names]
     assert peers.main(["dome", "--json", "--leave-out", *left_out]) == 0
