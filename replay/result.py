@@ -1,5 +1,6 @@
 """Hold the result of a replay, and write it as JSON or as a table."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,6 +114,9 @@ class Result:
             yield "tracking", f"DSC {score.dsc:.3f}, centre {score.center_mm:.2f} mm"
             yield "", f"HD95 {score.hd95_mm:.2f} mm, MASD {score.masd_mm:.2f} mm"
             yield "", f"D98 {score.d98_relative:.3f}, {score.frames_scored} frames scored"
+            if score.frames_not_tracked:
+                others = "" if math.isnan(score.dsc_tracked) else f"; DSC of the others {score.dsc_tracked:.3f}"
+                yield "", f"{score.frames_not_tracked} frames were not fit to be tracked and count as lost{others}"
         if gating is not None:
             yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"

@@ -227,7 +227,8 @@ def _score(kept: KeepingRecorder, recording: Recording, on_progress: OnProgress)
         found[index].mask(shape) if index in found else np.zeros(shape, dtype=np.bool_)
         for index in range(len(recording.frames))
     )
-    return score(_counted(on_frames, "tracking", len(recording.frames), on_progress), recording)
+    not_tracked = {index for index in range(len(recording.frames)) if index not in found}
+    return score(_counted(on_frames, "tracking", len(recording.frames), on_progress), recording, not_tracked)
 
 
 def _gating(

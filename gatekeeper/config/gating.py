@@ -48,7 +48,8 @@ class GateConfig(StrictModel):
     frames_to_resume: Annotated[int, Field(ge=1, le=1000)] = 2
     """Number of consecutive good frames, including the present one, before the beam comes on again."""
     saturated_percent: Percent = 5.0
-    """The beam is held when more than this share of the pixels has the largest value of the frame, in percent."""
+    """The beam is held when more than this share of the pixels has the largest value of the frame, in percent, and that
+    is the end of a range: of the pixel type, of the scanner, or a cut that few pixels come near."""
     identical_frames: Annotated[int, Field(ge=0, le=100)] = 0
     """The beam is held when more than this number of consecutive frames repeat the pixels of the frame before, or
     otherwise show an earlier picture again. A live image has new noise each time; retrospectively sorted recordings

@@ -183,7 +183,7 @@ _TABLE = (
         Reason.SATURATED,
         "Saturated image",
         Category.TECHNICAL,
-        "share of the pixels that have the largest value of the frame",
+        "share of the pixels at the end of the range of the pixels or the scanner",
         "Lower the receiver gain or the scaling of the images.",
         limit="gate.saturated_percent",
         unit="%",

@@ -4,12 +4,22 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.gating.envelope import Envelope
 from kernels.image_checks import check_image
 
+ENDS = frozenset(float(2**bits - 1) for bits in range(8, 17)) | {float(2**31), float(2**32)}
+"""Largest values of pixel types and scanners, of 8 to 16 bits, and of 31 and 32 bits as a float32 has them."""
+ENDS_8_BIT = 255.0
+NEAR = 0.02
+"""Values are near the largest within this fraction of the range of an image."""
+STANDS_OUT = 2.0
+"""A plateau of more pixels than this multiple of those near it is a cut."""
+LEAST_CLIPPED = 0.002
+"""Plateaus of a smaller fraction of an image are not looked at."""
 SPACING_TOLERANCE = 1e-4
 """Relative tolerance of the pixel spacing, as headers hold rounded values."""
 
@@ -33,7 +43,7 @@ class FrameChecks(NamedTuple):
     varied : bool
         True when at least two pixels differ.
     brightest_percent : float
-        Share of the pixels with the largest value, 0-100.
+        Share of the pixels with the largest value where that is the end of a range, 0-100; see `is_clipped`.
     fingerprint : int or None
         Hash of the pixels; None when they cannot be read.
     live : bool
@@ -92,7 +102,7 @@ def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:
     finite, varied, brightest, fingerprint = check_image(image)
     if not finite:
         varied, brightest = True, 0
-    elif not varied:
+    elif not varied or (brightest > image.size * LEAST_CLIPPED and not is_clipped(image, brightest)):
         brightest = 0
     return FrameChecks(
         True,
@@ -105,6 +115,41 @@ def check_frame(frame: Frame, envelope: Envelope) -> FrameChecks:
         100.0 * brightest / image.size,
         fingerprint,
     )
+
+
+def is_clipped(image: NDArray[np.float32], brightest: int) -> bool:
+    """Return whether the largest value of an image is the end of a range, and not that of a smooth image.
+
+    The end of a range is the largest number of a pixel type or of a scanner (255, 4095, 32767 ...), or a value that far
+    more pixels have than come near it: a cut through the brightness of an image leaves few pixels just below, but some,
+    unlike a structure of one brightness. Of whole numbers below 255 the range is known: 8 bits.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The image.
+    brightest : int
+        Number of its pixels with the largest value.
+
+    Returns
+    -------
+    bool
+        True when the pixels with the largest value may be brighter than it.
+
+    Examples
+    --------
+    >>> smooth = np.repeat(np.arange(200.0, 230.0, dtype=np.float32), 30).reshape(30, 30)
+    >>> is_clipped(smooth, 30), is_clipped(smooth + np.float32(26.0), 30)
+    (False, True)
+    """
+    largest = float(image.max())
+    if largest in ENDS:
+        return True
+    # Reached only by images with a plateau, so that no buffer is kept for it.
+    if largest < ENDS_8_BIT and not np.fmod(image, 1.0).any():
+        return False
+    near = int(np.count_nonzero(image >= largest - NEAR * (largest - float(image.min())))) - brightest
+    return 0 < STANDS_OUT * near < brightest
 
 
 def _is_same_spacing(found_mm: tuple[float, ...], expected_mm: tuple[float, float]) -> bool:

@@ -5,7 +5,7 @@ in millimetres. Frame 0, whose mask is given, and frames without a label are not
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,10 @@ class Score:
         See the functions of these names in :mod:`replay.scores.dose`; frame 0 is included.
     frames : tuple of FrameScore
         The scored frames, in order.
+    frames_not_tracked : int
+        Number of scored frames on which no target was looked for, as the frame was not fit for it; they count as lost.
+    dsc_tracked : float
+        Mean of `dsc` over the other scored frames; NaN when there are none.
     """
 
     frames_scored: int
@@ -70,9 +74,13 @@ class Score:
     d98_relative: float
     d98_unbinarised: float
     frames: tuple[FrameScore, ...]
+    frames_not_tracked: int
+    dsc_tracked: float
 
 
-def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score | None:
+def score(
+    predicted: Iterable[NDArray[np.bool_]], recording: Recording, not_tracked: Collection[int] = ()
+) -> Score | None:
     """Score tracked masks against the labels of a recording.
 
     Parameters
@@ -81,6 +89,8 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
         The tracked target on every frame; an empty mask means that it was not found.
     recording : Recording
         The recording, whose labels are the truth.
+    not_tracked : collection of int
+        Indices of frames on which no target was looked for; they are scored as lost, and counted.
 
     Returns
     -------
@@ -115,6 +125,7 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
     if sequence + 1 != len(labels):
         raise InputError(f"{sequence + 1} masks for the {len(labels)} frames of {recording.name}; give one per frame")
     target = labels[labelled.index(True)] if recording.first_mask is None else recording.first_mask
+    tracked = [frame.dsc for frame in frames if frame.sequence not in not_tracked]
     errors_px, center_mm = np.array(center_errors_px), np.array([frame.center_mm for frame in frames])
     return Score(
         frames_scored=len(frames),
@@ -126,6 +137,8 @@ def score(predicted: Iterable[NDArray[np.bool_]], recording: Recording) -> Score
         d98_relative=d98_relative(target, errors_px, recording.spacing_mm, recording.region),
         d98_unbinarised=d98_unbinarised(target, errors_px, recording.spacing_mm, recording.region),
         frames=tuple(frames),
+        frames_not_tracked=len(frames) - len(tracked),
+        dsc_tracked=float(np.mean(tracked)) if tracked else math.nan,
     )
 
 
