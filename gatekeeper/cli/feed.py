@@ -1,8 +1,10 @@
 """Implement `gatekeeper feed`: send a recording or a phantom to a live source, as a scanner does."""
 
 import json
-from collections.abc import Callable
-from contextlib import closing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 
 import typer
 
@@ -40,13 +42,13 @@ def feed(
 
     address = parse(to)
     recording = recording_of(case)
-    sent, gone, interrupted = 0, None, False
+    sent, gone, interrupted, ended = 0, None, False, False
     feeder = open_feeder(address)
     period_s = (recording.times_s[-1] - recording.times_s[0]) / max(1, len(recording.times_s) - 1)
     rate = f"{speed / period_s:.1f} frames/s" if period_s > 0.0 else "one frame"
     say(f"feeding {recording.name} to {address}, {rate}", err=as_json)
     began_ns = stopwatch_ns()
-    with closing(feeder), ProgressBars() as bars:
+    with closing(feeder), ends_on_sigterm(), ProgressBars() as bars:
 
         def progress(done: int, total: int | None) -> None:
             nonlocal sent
@@ -68,14 +70,39 @@ def feed(
             gone = error
         except KeyboardInterrupt:
             interrupted = True
+        except Terminated:
+            ended = True
     took_s = (stopwatch_ns() - began_ns) * 1e-9
     say(f"{sent} frames in {took_s:.1f} s", err=as_json)
     if gone is not None:
         raise InputError(f"{gone} (after {sent} frames)")
     if as_json:
         typer.echo(json.dumps({"case": recording.name, "to": str(address), "frames": sent, "seconds": took_s}))
+    if ended:
+        raise typer.Exit(128 + signal.SIGTERM)
     if interrupted and not again:
         raise typer.Exit(130)
+
+
+class Terminated(BaseException):
+    """SIGTERM: the feed ends, with its summary."""
+
+
+@contextmanager
+def ends_on_sigterm() -> Iterator[None]:
+    """Raise `Terminated` on SIGTERM, as Ctrl-C raises KeyboardInterrupt."""
+
+    def stop(*_: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(speed: float) -> Callable[[float], float]:

@@ -1,6 +1,7 @@
 """Feeding: addresses are understood or refused in one line, laps go on where the last one ended."""
 
 import json
+import signal
 from contextlib import closing
 from itertools import pairwise
 from types import SimpleNamespace
@@ -210,3 +211,16 @@ def test_ctrl_c_ends_it_and_is_how_a_loop_ends(tmp_path, capsys, fed_into, optio
     assert gatekeeper("feed", case, "--to", "mrd://there:1", *options) == code
     assert "0 frames in" in capsys.readouterr().out
     assert feeder
+
+
+@pytest.mark.parametrize("options", [[], ["--loop"]])
+def test_sigterm_ends_it_with_its_summary(tmp_path, capsys, fed_into, options):
+    def send(frame):
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    fed_into(SimpleNamespace(send=send, close=lambda: None))
+    case = write_case(breathing_case(frames=4), tmp_path / "P_001")
+    assert gatekeeper("feed", case, "--to", "mrd://there:1", *options) == 128 + signal.SIGTERM
+    assert "0 frames in" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) is before
