@@ -71,6 +71,8 @@ def _gatekeeper(version: VersionOption = False) -> None:
 
 for _command in (replay, demo, bench, run, phantom, verify, report, console, info, convert, export, check, feed):
     app.command()(compiles_kernels(_command))
-for _without_kernels in (interlock, command, seal):
+for _without_kernels in (interlock, seal):
     app.command()(_without_kernels)
+# Numbers of a rebase may be negative, and are no options.
+app.command(context_settings={"ignore_unknown_options": True})(command)
 app.add_typer(trackrad, name="trackrad")

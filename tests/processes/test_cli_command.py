@@ -37,7 +37,7 @@ def test_it_is_done_in_the_name_of_who_asks(running, capsys):
 
 
 def test_a_negative_distance_is_no_option(running):
-    assert gatekeeper("command", running.folder, "--operator", "Ben", "--", "rebase", "-0.1", "0.5") == 0
+    assert gatekeeper("command", running.folder, "--operator", "Ben", "rebase", "-0.1", "0.5") == 0
     assert running.done[0].shift_mm == (0.1, 0.5)
 
 
