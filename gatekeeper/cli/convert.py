@@ -10,6 +10,7 @@ from gatekeeper.cli.options import (
     ObserverOption,
     PlaneOption,
     RateOption,
+    ResampleOption,
     ScanOption,
     SpacingOption,
     TimeAxisOption,
@@ -36,6 +37,7 @@ def convert(
     rate_hz: RateOption = None,
     spacing_mm: SpacingOption = None,
     plane: PlaneOption = None,
+    resample: ResampleOption = None,
 ) -> None:
     """Write a recording in another format, with its pixels, geometry and times, without any person's name."""
     from replay.formats.open import open_recording
@@ -43,11 +45,14 @@ def convert(
     from replay.progress import ProgressBars
 
     target = target_of(to, out)
-    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane))
+    choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, None, resample)
+    recording = open_recording(path, choices)
     for note in recording.notes:
         say(f"gatekeeper: {note}", err=True)
     if not target.keeps_target and recording.first_mask is not None:
         say("gatekeeper: the target is not part of this format and is left out", err=True)
+    if (uneven := target.note(recording)) is not None:
+        say(f"gatekeeper: {uneven}", err=True)
     with ProgressBars() as bars:
         target.write(recording, out, bars)
     say(f"{out}")

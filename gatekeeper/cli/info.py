@@ -12,6 +12,7 @@ from gatekeeper.cli.options import (
     ObserverOption,
     PlaneOption,
     RateOption,
+    ResampleOption,
     RoiOption,
     ScanOption,
     SpacingOption,
@@ -38,6 +39,7 @@ def info(
     spacing_mm: SpacingOption = None,
     plane: PlaneOption = None,
     roi: RoiOption = None,
+    resample: ResampleOption = None,
     png: PngOption = None,
     plugins: PluginsOption = False,
     as_json: JsonOption = False,
@@ -58,7 +60,8 @@ def info(
     from replay.recording_picture import png_picture, terminal_picture
     from replay.write import file_written_atomically
 
-    recording = open_recording(path, choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, roi))
+    choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, roi, resample)
+    recording = open_recording(path, choices)
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars)
     if png is not None:

@@ -136,6 +136,16 @@ RateOption = Annotated[
     float | None,
     typer.Option("--rate-hz", help="Frames per second, whatever the files say.", metavar="HZ", min=0.01, max=1000.0),
 ]
+ResampleOption = Annotated[
+    float | None,
+    typer.Option(
+        "--resample",
+        help="Bring the recording to this even rate, by the nearest frame at each time.",
+        metavar="HZ",
+        min=0.01,
+        max=1000.0,
+    ),
+]
 SpacingOption = Annotated[
     str | None,
     typer.Option(

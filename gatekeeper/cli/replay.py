@@ -25,6 +25,7 @@ from gatekeeper.cli.options import (
     RateOption,
     ReferenceFrameOption,
     ReportOption,
+    ResampleOption,
     RoiOption,
     ScanOption,
     SpacingOption,
@@ -60,6 +61,7 @@ def replay(
     rate_hz: RateOption = None,
     spacing_mm: SpacingOption = None,
     plane: PlaneOption = None,
+    resample: ResampleOption = None,
     console: ConsoleOption = False,
     console_host: ConsoleHostOption = None,
     console_port: ConsolePortOption = None,
@@ -96,7 +98,7 @@ def replay(
     asked = None if reference_frame is None else AskedReference(reference_frame, login_name(), confirm)
     if not is_session(case):
         told_roi = roi if target is None else None
-        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, told_roi)
+        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, told_roi, resample)
         recording = open_recording(case, choices)
         if target is not None:
             recording = with_target(recording, case, choices, target, roi)
@@ -105,7 +107,7 @@ def replay(
         material = replay_input(recording, preview_s)
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
-    told = (("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane))
+    told = (("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane), ("resample", resample))
     for option, given in (("preview-s", preview_s), ("target", target), *told):
         if given:
             raise ConfigError(

@@ -73,6 +73,7 @@ def choices_of(
     spacing_mm: str | None = None,
     plane: str | None = None,
     roi: str | None = None,
+    resample_hz: float | None = None,
 ) -> "Choices":
     """Return the options for the reader of a recording."""
     from replay.formats.format import Choices
@@ -81,7 +82,7 @@ def choices_of(
         raise ConfigError("command line: --plane and --as-stored contradict each other; give one of them")
     told_mm = None if spacing_mm is None else _spacing_mm(spacing_mm)
     told_plane = None if plane is None else _plane(plane)
-    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane, roi)
+    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane, roi, resample_hz)
 
 
 def _numbers(text: str) -> list[float]:

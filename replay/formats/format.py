@@ -35,6 +35,8 @@ class Choices:
         Plane of the stored images, whatever the files say.
     roi : str or None
         One of several outlined structures, by the name under which the reader lists them.
+    resample_hz : float or None
+        Frames per second to which the recording is brought by the nearest frame.
     """
 
     scan: str | None = None
@@ -45,6 +47,7 @@ class Choices:
     spacing_mm: tuple[float, float] | None = None
     plane: Plane | None = None
     roi: str | None = None
+    resample_hz: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

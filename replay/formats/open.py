@@ -12,6 +12,7 @@ from replay.formats import dicom, image_folder, images, mrd, session, trackrad
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.vendor import mridian, mridian_raw, unity
 from replay.recording import Recording
+from replay.resample import resample
 
 FORMATS: tuple[Format, ...] = (
     session.FORMAT,
@@ -51,11 +52,12 @@ def open_recording(path: Path, choices: Choices | None = None) -> Recording:
     GeometryError
         When the images are not sagittal.
     """
-    found = format_of(path)
+    found, choices = format_of(path), Choices() if choices is None else choices
     try:
-        return found.open(path, Choices() if choices is None else choices)
+        recording = found.open(path, choices)
     except OSError as error:
         raise _unreadable(path, error) from None
+    return recording if choices.resample_hz is None else resample(recording, choices.resample_hz)
 
 
 def format_of(path: Path) -> Format:

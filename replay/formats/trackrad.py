@@ -36,7 +36,9 @@ _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
 _FIRST = "1"
 _NO_TARGET = None, None, ()
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
-_MAX_TIME_ERROR_S = 1e-6
+_EXACT_S = 1e-6
+_MAX_TIME_ERROR_S = 0.01
+"""Largest distance of a frame from an even rate: cines of a scanner in steps of 2.5 ms are some milliseconds off."""
 
 
 def is_case(path: Path, _head: bytes = b"") -> bool:
@@ -261,6 +263,9 @@ def _rate_hz(recording: Recording) -> float:
         return float(np.abs(np.arange(len(times_s)) / rate_hz - times_s).max())
 
     exact_hz = float((len(times_s) - 1) / times_s[-1]) if times_s[-1] > 0.0 else 0.0
+    if exact_hz and error_s(exact_hz) > _EXACT_S:
+        # The rate of all frames, and not of the first and the last alone.
+        exact_hz = float(1.0 / np.polyfit(np.arange(len(times_s)), times_s, 1)[0])
     low_hz, high_hz = RATE_LIMITS_HZ
     if not low_hz <= exact_hz <= high_hz:
         raise OutputError(
@@ -272,9 +277,24 @@ def _rate_hz(recording: Recording) -> float:
     if not error_s(rate_hz) <= _MAX_TIME_ERROR_S:
         raise OutputError(
             f"recording '{recording.name}': frames are up to {error_s(rate_hz):.2g} s off an even rate, "
-            f"the limit of a case is {_MAX_TIME_ERROR_S:g} s; resample it to an even rate"
+            f"the limit of a case is {_MAX_TIME_ERROR_S:g} s; give --resample with an even rate"
         )
     return rate_hz
+
+
+def uneven_note(recording: Recording) -> str | None:
+    """Return a note on times that a case with one rate does not keep; None when it keeps them.
+
+    Raises
+    ------
+    OutputError
+        When they are further from an even rate than a case may be.
+    """
+    rate_hz = _rate_hz(recording)
+    off_s = float(np.abs(np.arange(len(recording.times_s)) / rate_hz - recording.times_s).max())
+    if len(recording.times_s) < 2 or off_s <= _EXACT_S:
+        return None
+    return f"frames are up to {1e3 * off_s:.3g} ms off {rate_hz:.6g} per second, all that a case keeps of their times"
 
 
 FORMAT = Format("TrackRAD case (folder)", is_case, open_case)

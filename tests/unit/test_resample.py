@@ -1,92 +1,71 @@
-"""Frames resampled for the kernels: coarse everywhere, and complete around the target."""
+"""A recording is brought to an even rate by the nearest frame; small jitter is converted with a note."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.resample import Resampler
-from tests.oracles import joined
-from tests.support.scenes import Scene
+from gatekeeper.core.errors import OutputError, RecordingError
+from replay.formats.format import Choices
+from replay.formats.open import open_recording
+from replay.formats.trackrad import uneven_note, write_case
+from replay.formats.writers.npz import write_npz
+from replay.progress import no_progress
+from replay.resample import resample
+from tests.support.image_files import small
+from tests.support.recordings import recording
 
-SCENE = Scene((204, 226), (0.9, 0.9))
-PART = (slice(10, 60), slice(20, 70))
-ROWS, COLS = PART
-
-
-@pytest.fixture
-def canonical():
-    region = make_region(SCENE.image(), SCENE.disc(), SCENE.spacing_mm)
-    assert region.factor == 2
-    return Resampler(region, PART)
+WHOLE = recording(frames=12)
+EVEN_S = np.arange(12) / 4.0
 
 
-def sketched(image):
-    """Return the upper row of each block, its pixels joined two and two."""
-    rows = image[::2].astype(np.float64)
-    return rows.reshape(len(rows), -1, 2).mean(axis=2)
+def with_times(times_s, **fields):
+    return replace(small(frames=np.asarray(WHOLE.frames)), times_s=np.asarray(times_s, float), **fields)
 
 
-def test_a_frame_is_sketched_in_reach_and_nowhere_else(canonical):
-    image = SCENE.image()
-    resampled = canonical.resample(image)
-    np.testing.assert_allclose(resampled.image[PART], sketched(image)[PART], rtol=1e-5)
-    assert np.abs(sketched(image) - joined(image, 2))[PART].max() > 1.0
-    resampled.image[PART] = 0.0
-    assert not resampled.image.any()
+def test_small_jitter_is_kept_by_the_nearest_frame(tmp_path):
+    jitter_s = np.random.default_rng(0).choice([-0.0025, 0.0, 0.0025], 12)
+    jitter_s[0] = 0.0
+    case = with_times(EVEN_S + jitter_s, labels=WHOLE.labels)
+    even = resample(case, 4.0)
+    np.testing.assert_array_equal(np.asarray(even.frames), case.frames)
+    np.testing.assert_array_equal(np.asarray(even.labels), WHOLE.labels)
+    np.testing.assert_array_equal(even.times_s, EVEN_S)
+    assert even.notes[-1].endswith("at most 2.5 ms away: 0 left out, 0 repeated")
 
 
-def test_who_looks_sees_all_pixels_and_leaves_the_sketch_as_it_is(canonical):
-    image = SCENE.image()
-    resampled = canonical.resample(image)
-    box = slice(20, 30), slice(25, 45)
-    np.testing.assert_allclose(resampled.read(20, 30, 25, 45)[box], joined(image, 2)[box], rtol=1e-5)
-    np.testing.assert_allclose(resampled.image[PART], sketched(image)[PART], rtol=1e-5)
+def test_frames_are_left_out_and_repeated_but_never_made():
+    case = with_times([0.0, 0.1, 0.25, 0.5, 0.52, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5])
+    even = resample(case, 4.0)
+    assert [int(np.flatnonzero([np.array_equal(image, one) for one in case.frames])[0]) for image in even.frames] == [
+        *(0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+    ]
+    assert "1 left out, 0 repeated" in even.notes[-1]
+    gap = resample(with_times([*EVEN_S[:6], *(EVEN_S[6:] + 1.0)]), 4.0)
+    assert len(gap.frames) == 16
+    assert "0 left out, 4 repeated" in gap.notes[-1]
 
 
-def test_values_beyond_the_reach_are_those_of_its_edge(canonical):
-    image = SCENE.image()
-    seen = canonical.resample(image).read(-50, 12, 60, 500)
-    box = slice(10, 12), slice(60, 70)
-    np.testing.assert_allclose(seen[box], joined(image, 2)[box], rtol=1e-5)
-    seen[box] = 0.0
-    assert not seen.any()
+def test_a_single_frame_and_a_rate_beyond_all_limits():
+    one = replace(small(), frames=small().frames[:1], times_s=np.zeros(1))
+    assert resample(one, 4.0).times_s.tolist() == [0.0]
+    with pytest.raises(RecordingError, match="is the limit"):
+        resample(with_times(EVEN_S * 1e6), 4.0)
 
 
-def test_looking_anywhere_beyond_shows_nothing_and_is_no_error(canonical):
-    resampled = canonical.resample(SCENE.image())
-    for box in ((-9, -3, 500, 600), (500, 600, -9, -3), (80, 90, 80, 90), (30, 30, 30, 30)):
-        assert resampled.read(*box) is None
+def test_the_option_resamples_any_recording(tmp_path):
+    write_npz(with_times([*EVEN_S[:6], *(EVEN_S[6:] + 1.0)]), tmp_path / "a.npz", no_progress)
+    assert len(open_recording(tmp_path / "a.npz").frames) == 12
+    assert len(open_recording(tmp_path / "a.npz", Choices(resample_hz=4.0)).frames) == 16
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_in_the_sketch_is_seen_by_who_looks(canonical, bad):
-    image = SCENE.image()
-    image[2 * 25 + 1, 2 * 30] = bad
-    resampled = canonical.resample(image)
-    assert resampled.read(20, 30, 25, 45) is None
-    assert resampled.read(20, 25, 25, 45) is not None
-    assert canonical.resample(image).copy() is None
-    image[2 * 25, 2 * 30] = bad
-    assert canonical.resample(image) is None
-
-
-def test_a_part_that_is_constant_shows_nothing(canonical):
-    image = SCENE.image()
-    image[40:60, 50:90] = 7.0
-    resampled = canonical.resample(image)
-    assert resampled.read(20, 30, 25, 45) is None
-    assert resampled.read(20, 31, 25, 45) is not None
-
-
-def test_a_whole_frame_is_a_copy_of_all_in_reach(canonical):
-    image = SCENE.image()
-    whole = canonical.resample(image).copy()
-    canonical.resample(SCENE.image((8.0, 0.0))).copy()
-    np.testing.assert_allclose(whole[PART], joined(image, 2)[PART], rtol=1e-5)
-
-
-@pytest.mark.parametrize("strange", [lambda x: x.astype(np.float64), np.asfortranarray, lambda x: x.astype(">f4")])
-def test_frames_of_other_kinds_are_seen_alike(canonical, strange):
-    image = SCENE.image()
-    expected, found = (canonical.resample(frame).copy() for frame in (image, strange(image)))
-    assert expected.tobytes() == found.tobytes()
+def test_jitter_of_some_milliseconds_becomes_a_case_with_a_note(tmp_path):
+    chance = np.random.default_rng(1)
+    case = with_times(np.round((EVEN_S + chance.uniform(-0.003, 0.003, 12)) / 0.0025) * 0.0025)
+    case = replace(case, times_s=case.times_s - case.times_s[0])
+    assert "ms off 4" in uneven_note(case)
+    opened = open_recording(write_case(case, tmp_path / "case"))
+    np.testing.assert_allclose(opened.times_s, case.times_s, atol=0.01)
+    assert uneven_note(with_times(EVEN_S)) is None
+    with pytest.raises(OutputError, match="give --resample"):
+        uneven_note(with_times([*EVEN_S[:6], *(EVEN_S[6:] + 0.1)]))

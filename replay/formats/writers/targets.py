@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gatekeeper.core.errors import ConfigError
 from replay.formats.stack import recording_name
-from replay.formats.trackrad import write_case
+from replay.formats.trackrad import uneven_note, write_case
 from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd
 from replay.formats.writers.npz import write_npz
@@ -26,11 +26,14 @@ class Target:
         Whether it stores contours of the target.
     write : callable
         Writes a recording to a path, and reports its progress.
+    note : callable
+        Returns a note on times that the format does not keep; None when it keeps them.
     """
 
     endings: tuple[str, ...]
     keeps_target: bool
     write: Callable[[Recording, Path, OnProgress], None]
+    note: Callable[[Recording], str | None] = lambda _: None
 
 
 def _write_trackrad(recording: Recording, out_dir: Path, on_progress: OnProgress) -> None:
@@ -38,7 +41,7 @@ def _write_trackrad(recording: Recording, out_dir: Path, on_progress: OnProgress
 
 
 TARGETS = {
-    "trackrad": Target((), True, _write_trackrad),
+    "trackrad": Target((), True, _write_trackrad, uneven_note),
     "npz": Target((".npz",), True, write_npz),
     "mrd": Target((".h5", ".hdf5", ".mrd"), False, write_mrd),
     "dicom": Target((), False, write_dicom),
