@@ -144,7 +144,9 @@ def project_out(directions: Array, norms: Array, residual: Array) -> None:
             residual[i] -= total * directions[k, i]
 
 
-@kernel(b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_1d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4_1d, f4_2d, f4_2d, f8_1d))
+@kernel(
+    b1(f4_2d_in, f8_1d, f4_2d, f4_2d, f4_2d, f4_1d, f4_2d, f4_2d, f4, f4, f4, i8, f4, f4, f4_1d, f4_2d, f4_2d, f8_1d)
+)
 def fit(
     image: Array,
     window: NDArray[np.float64],
@@ -159,6 +161,7 @@ def fit(
     col_scale: float,
     max_iterations: int,
     tolerance: float,
+    reject: float,
     params: Array,
     scratch: Array,
     steps: Array,
@@ -206,6 +209,9 @@ def fit(
         1 or more.
     tolerance : float
         The fit ends when no parameter changes by more than this.
+    reject : float
+        Residual, in robust standard deviations and more than `CLIP`, from which on a point has no effect; between the
+        two its effect falls linearly (Hampel's function [3]_). 0 for residuals that are limited only.
     params : ndarray of float32, shape (2 K,)
         Initial parameters; receives the result.
     scratch : ndarray of float32, shape (3, N)
@@ -213,9 +219,9 @@ def fit(
     steps : ndarray of float32, shape (2, max(2 K, P))
         Scratch.
     out : ndarray of float64, shape (5,)
-        Receives gain, correlation coefficient and share of points inside the frame, all three before the last step;
-        the number of iterations; and the sum of the squared parameters, each times its `prior`. The indices are `GAIN`
-        to `PENALTY`.
+        Receives gain, correlation coefficient and share of points inside the frame and not rejected, all three before
+        the last step; the number of iterations; and the sum of the squared parameters, each times its `prior`. The
+        indices are `GAIN` to `PENALTY`.
 
     Returns
     -------
@@ -226,6 +232,7 @@ def fit(
     ----------
     .. [1] S. Baker, R. Gross, I. Matthews, "Lucas-Kanade 20 years on: part 3", CMU-RI-TR-03-35, 2003.
     .. [2] P. J. Huber, "Robust statistics", Wiley 1981, section 7.8.
+    .. [3] F. R. Hampel et al., "Robust statistics: the approach based on influence functions", Wiley 1986.
     """
     size = points.shape[1]
     count = modes.shape[0]
@@ -262,6 +269,18 @@ def fit(
         correlation = norms[1] / whole
         inverse_gain = template_norm / max(norms[1], single(LEAST_EXPLAINED) * whole)
         inside = 0
+        if reject > single(0.0):
+            last = single(reject * MEAN_TO_SIGMA) * total / single(size)
+            fall = limit / max(last - limit, single(1e-30))
+            for i in range(size):
+                weaker = (last - abs(residual[i])) * fall
+                if weaker > single(0.0):
+                    residual[i] = min(max(residual[i], -weaker), weaker)
+                else:
+                    residual[i] = single(0.0)
+                    row, col = scratch[0, i], scratch[1, i]
+                    if row >= first_row and row <= last_row and col >= first_col and col <= last_col:
+                        inside -= 1
         for i in range(size):
             row, col = scratch[0, i], scratch[1, i]
             if row >= first_row and row <= last_row and col >= first_col and col <= last_col:

@@ -52,6 +52,46 @@ def correlate(image: Image, template: Image, out: Image) -> None:
             out[i, j] = min(score, single(1.0))
 
 
+@kernel(void(f4_2d_in, f4_2d_in, f4_2d_in, f4_2d))
+def correlate_weighted(image: Image, template: Image, weight: Image, out: Image) -> None:
+    """Fill `out` with the weighted correlation coefficients of the template and the image below it.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The image to search.
+    template : ndarray of float32, shape (h, w)
+        At least 1 x 1 and no larger than the image. It is multiplied by `weight`, its sum is 0, and the sum of its
+        squares over `weight` is 1.
+    weight : ndarray of float32, shape (h, w)
+        Weight of each pixel of the template, 0 or more, with a sum of 1.
+    out : ndarray of float32, shape (H - h + 1, W - w + 1)
+        Receives the coefficient at each offset, -1 to 1; -1 (no match) as in `correlate`.
+    """
+    rows, cols = template.shape
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            # Relative to a pixel below the template, so that a large offset costs no precision.
+            base = image[i + rows // 2, j + cols // 2]
+            total = single(0.0)
+            square = single(0.0)
+            product = single(0.0)
+            for a in range(rows):
+                for b in range(cols):
+                    value = image[i + a, j + b] - base
+                    weighted = weight[a, b] * value
+                    total += weighted
+                    square += weighted * value
+                    product += value * template[a, b]
+            energy = square - total * total
+            score = single(-1.0)
+            if energy > single(1e-6) * square + single(1e-30):
+                score = product / np.sqrt(energy)
+            if not score >= single(-1.0):
+                score = single(-1.0)
+            out[i, j] = min(score, single(1.0))
+
+
 @kernel(void(f4_2d_in, i8, i8, f8_1d))
 def subpixel_peak(scores: Image, row: int, col: int, out: NDArray[np.float64]) -> None:
     """Refine a whole-pixel peak by the vertex of a parabola along each axis.

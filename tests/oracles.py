@@ -128,6 +128,18 @@ def correlation(image, template):
     return out
 
 
+def weighted_correlation(image, template, weight):
+    """Pearson's coefficient of template and image, each pixel counted by its weight; -1 as in `correlation`."""
+    rows, cols = template.shape
+    out = np.full((image.shape[0] - rows + 1, image.shape[1] - cols + 1), -1.0)
+    for i, j in np.ndindex(*out.shape):
+        below = image[i : i + rows, j : j + cols].astype(np.float64)
+        if np.isfinite(below).all() and np.ptp(below) > 0.0:
+            covariance = np.cov(below.ravel(), template.ravel(), aweights=weight.ravel())
+            out[i, j] = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    return out
+
+
 def refined(scores, row, col):
     """The peak, moved along each axis to where the parabola through its neighbours has no slope."""
     place = [float(row), float(col)]
@@ -151,6 +163,36 @@ def peaks(scores, apart, most):
         if len(chosen) < most and all(max(abs(i - row), abs(j - col)) > apart + 0.5 for row, col, _ in chosen):
             chosen.append((*refined(scores, i, j), scores[i, j]))
     return np.array(chosen).reshape(-1, 3)
+
+
+# --- kernels/patches.py ------------------------------------------------------------------------------------
+
+
+def matched_patches(image, corners, templates, reach):
+    """The peak of the correlation of each patch within reach; score 0 where it lies at the end of the range."""
+    side = math.isqrt(templates.shape[1])
+    far = 10 * (max(image.shape) + reach + side)
+    padded = np.pad(image.astype(np.float64), far, mode="edge")
+    out = []
+    for (row, col), template in zip(np.floor(corners + 0.5).astype(int), templates, strict=True):
+        around = np.s_[far + row - reach : far + row + reach + side, far + col - reach : far + col + reach + side]
+        scores = correlation(padded[around], template.reshape(side, side))
+        i, j = np.unravel_index(scores.argmax(), scores.shape)
+        at_end = {int(i), int(j)} & {0, 2 * reach}
+        place = (float(i), float(j)) if at_end else refined(scores, i, j)
+        out.append((row - reach + place[0], col - reach + place[1], 0.0 if at_end else max(scores.max(), 0.0)))
+    return np.array(out)
+
+
+def reweighted_least_squares(modes, moves, weights, prior, noise, outlier, iterations, params):
+    """Ridge regression of each axis, repeated with Cauchy's weights; return parameters and the share that agrees."""
+    params, modes = np.asarray(params, np.float64).reshape(2, -1), modes.astype(np.float64)
+    for _ in range(iterations):
+        now = weights / (1.0 + np.square(moves - (params @ modes).T).sum(axis=1) / outlier**2)
+        system = (modes * now) @ modes.T / noise**2 + np.diag(prior)
+        params = np.linalg.solve(system, (modes * now) @ moves / noise**2).T.astype(np.float32).astype(np.float64)
+    now = weights / (1.0 + np.square(moves - (params @ modes).T).sum(axis=1) / outlier**2)
+    return params.ravel(), now.mean()
 
 
 # --- kernels/pyramid.py ----------------------------------------------------------------------------------------
@@ -235,6 +277,7 @@ def gauss_newton(
     col_scale,
     max_iterations,
     tolerance,
+    reject,
     params,
     clip=CLIP,
 ):
@@ -252,13 +295,17 @@ def gauss_newton(
         residual = seen - parts @ photometric
         whole = np.linalg.norm([parts[1], *residual, *(ROUNDING * parts)])
         gain = max(parts[1], LEAST_EXPLAINED * whole) / template_norm
-        limit = clip * MEAN_TO_SIGMA * np.abs(residual).mean()
+        sigma = MEAN_TO_SIGMA * np.abs(residual).mean()
+        limit = np.full(len(residual), clip * sigma)
+        if reject > 0.0:
+            limit = np.interp(np.abs(residual), (clip * sigma, reject * sigma), (clip * sigma, 0.0))
         inside = (rows >= window[2]) & (rows <= window[3]) & (cols >= window[4]) & (cols <= window[5])
         pull = np.where(inside, np.clip(residual, -limit, limit), 0.0) / gain
         step = inverse_hessian @ (steepest @ pull + prior * params)
         params = params - step
         if np.abs(step).max() <= tolerance:
             break
+    inside = inside & (limit > 0.0)
     penalty = prior @ np.square(params)
     return params, np.array([parts[1] / template_norm, parts[1] / whole, iteration, inside.mean(), penalty])
 

@@ -37,12 +37,14 @@ class DeformationModes:
     ----------
     nodes_mm : tuple of ndarray of float64
         Positions of the control nodes along rows and along columns, in mm.
-    loadings : tuple of ndarray of float64, shape (nodes along the axis, K - 1)
+    loadings : tuple of ndarray of float64, shape (nodes along the axis, S)
         Weight of the covariance with each node in each smooth mode.
     length_mm, sd_mm : float
         Correlation length and standard deviation of the smooth part, in mm.
-    mean : ndarray of float64, shape (K - 1,)
+    mean : ndarray of float64, shape (S,)
         Constant subtracted from each smooth mode, in standard deviations; see `centred`.
+    wide : DeformationModes or None
+        A second, independent smooth part of larger correlation length. Its modes follow the translation.
     """
 
     nodes_mm: tuple[Array, Array]
@@ -50,11 +52,17 @@ class DeformationModes:
     length_mm: float
     sd_mm: float
     mean: Array
+    wide: Self | None = None
 
     @property
     def count(self) -> int:
         """Number of modes along each axis; the first is the translation."""
-        return 1 + int(self.loadings[0].shape[1])
+        return 1 + int(self.loadings[0].shape[1]) + (0 if self.wide is None else self.wide.count - 1)
+
+    @property
+    def wide_count(self) -> int:
+        """Number of modes along each axis without the smooth modes of the smaller correlation length."""
+        return self.count - (0 if self.wide is None else int(self.loadings[0].shape[1]))
 
     def at(self, points_mm: Array) -> Array:
         """Return the modes (K, N) at points (N, 2), in mm per unit weight.
@@ -73,16 +81,23 @@ class DeformationModes:
             _correlation(points_mm[:, axis], self.nodes_mm[axis], self.length_mm) @ self.loadings[axis]
             for axis in (0, 1)
         )
-        smooth = (down * right).T - self.mean[:, None]
-        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), self.sd_mm * smooth])
+        smooth = self.sd_mm * ((down * right).T - self.mean[:, None])
+        wide = smooth[:0] if self.wide is None else self.wide.at(points_mm)[1:]
+        return np.vstack([np.full(len(points_mm), TRANSLATION_SD_MM), wide, smooth])
+
+    def smooth_fields(self, points_mm: Array) -> Array:
+        """Return the smooth modes of the largest correlation length at points (N, 2), in standard deviations."""
+        widest = self if self.wide is None else self.wide
+        return np.asarray(widest.at(points_mm)[1:] / widest.sd_mm, dtype=np.float64)
 
     def centred(self, outline_mm: Array) -> Self:
         """Return the model with smooth modes that do not move the mean of an outline (N, 2).
 
         The translation parameters are then the displacement of the target, whatever the deformation around it.
         """
-        mean = self.mean + self.at(outline_mm)[1:].mean(axis=1) / self.sd_mm
-        return replace(self, mean=mean)
+        smooth = self.at(outline_mm)[self.count - len(self.mean) :]
+        wide = None if self.wide is None else self.wide.centred(outline_mm)
+        return replace(self, mean=self.mean + smooth.mean(axis=1) / self.sd_mm, wide=wide)
 
 
 def deformation_modes(

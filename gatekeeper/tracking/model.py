@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
@@ -34,6 +35,18 @@ VARIANCE_SHARE = 0.985
 MOST_MODES = 14
 MOST_POINTS, MOST_COARSE_POINTS = 1000, 300
 """Limits of the cost: modes per axis, and points of a fine and of a coarse template."""
+
+LARGE_MM = 50.0
+"""Half of a region's longer side above which the target is large, such as an organ, in mm: its deformation has a second
+part of that length, and as many modes as its region has squares of the correlation length."""
+LARGE_CONTEXT_MM = 10.0
+"""Upper limit of the context of a large target, whose own edge and inside determine its position, in mm. What is next
+to an organ stands still or slides along it."""
+WALL_MM, WALL_WIDTH_MM = 12.0, 4.0
+"""Distance at which the front and the back of a large target count as they lie on its outline, and the distance on
+either side of the outline over which this fades, in mm: there it slides along walls that stand still."""
+MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS, MOST_LARGE_MODES = 1500, 600, 48
+"""Upper limits of the cost of a large target."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +105,8 @@ class Model:
     fine, coarse : Scale
         The region at two resolutions; the coarse one has one template.
     stiff : StiffModel or None
-        Model for frames that are mostly noise; None with a bias correction.
+        Model for frames that are mostly noise; None with a bias correction, and for a large target, which has points
+        enough.
     states_mm : tuple of float
         SI displacement of the breathing state of each fine template, in mm, ascending.
     motion_prior : MotionPrior
@@ -114,10 +128,18 @@ class Model:
         """Number of parameters of a displacement."""
         return 2 * self.deformation.count
 
+    @property
+    def is_large(self) -> bool:
+        """Whether the target is large, such as an organ."""
+        return self.deformation.wide is not None
+
     def search(self) -> Search:
         """Return a rigid search for the target's box over the full search range, with its own buffers."""
         region, config = self.region, self.config
-        box_px = BOX_MM / np.asarray(region.spacing_mm)
+        box_px, weight = BOX_MM / np.asarray(region.spacing_mm), None
+        if self.is_large:
+            box_px = self.fine.context_mm / np.asarray(region.spacing_mm)
+            weight = np.exp(-np.square(_distance_mm(region) / self.fine.context_mm), dtype=np.float32)
         return make_search(
             region.image,
             region.contour_px.min(axis=0) - box_px,
@@ -125,6 +147,7 @@ class Model:
             region.spacing_mm,
             self.coarse.grid.factor,
             (config.search_si_mm, config.search_ap_mm),
+            weight,
         )
 
 
@@ -149,40 +172,69 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         When the image around the target does not determine its position.
     """
     contour_mm = region.contour_mm
-    deformation = deformation_modes(
-        contour_mm.min(axis=0) - config.context_mm,
-        contour_mm.max(axis=0) + config.context_mm,
-        config.deformation_length_mm,
-        config.deformation_mm,
-        VARIANCE_SHARE,
-        MOST_MODES,
-    ).centred(contour_mm)
+    deformation = _deformation(contour_mm, config)
+    large = deformation.wide is not None
+    context_mm = min(config.context_mm, LARGE_CONTEXT_MM) if large else config.context_mm
+    most = (MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS) if large else (MOST_POINTS, MOST_COARSE_POINTS)
     share = min(0.5 * (RESOLUTION_MM / max(region.spacing_mm)) ** 2, 0.25)
     contour_modes = np.ascontiguousarray(deformation.at(contour_mm))
+    distance_mm = _distance_mm(region) if large else region.distance_mm
     fine_grid, coarse_grid = (
-        make_grid(region.image, region.distance_mm, region.spacing_mm, *factor_and_share)
+        make_grid(region.image, distance_mm, region.spacing_mm, *factor_and_share)
         for factor_and_share in ((1, share), (COARSE_FACTOR, 0.0))
     )
-    fine = _scale(fine_grid, deformation, config.context_mm)
+    fine = _scale(fine_grid, deformation, context_mm, most[0])
     error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
             f"target: the expected error of its position on the reference is {error_mm:.0f} mm; the limit is "
             f"{MOST_ERROR_MM:g} mm; choose a reference with more contrast around the target"
         )
-    wide_mm = config.context_mm + STIFF_WIDER_MM
+    stiff = None
+    if not large:
+        wide_mm = config.context_mm + STIFF_WIDER_MM
+        stiff = StiffModel(
+            _scale(fine_grid, deformation, wide_mm, most[0], STIFF_FACTOR),
+            _scale(coarse_grid, deformation, wide_mm, most[1], STIFF_FACTOR),
+        )
     return Model(
         region=region,
         config=config,
         deformation=deformation,
         contour_modes=contour_modes,
         fine=fine,
-        coarse=_scale(coarse_grid, deformation, config.context_mm),
-        stiff=StiffModel(*(_scale(grid, deformation, wide_mm, STIFF_FACTOR) for grid in (fine_grid, coarse_grid))),
+        coarse=_scale(coarse_grid, deformation, context_mm, most[1]),
+        stiff=stiff,
     )
 
 
-def _scale(grid: Grid, deformation: DeformationModes, context_mm: float, stiffness: float = 1.0) -> Scale:
-    points_px = select_points(grid, context_mm, MOST_POINTS if grid.factor == 1 else MOST_COARSE_POINTS)
+def _deformation(contour_mm: NDArray[np.float64], config: TrackerConfig) -> DeformationModes:
+    """Return the deformation of the target and its context; of a large target with a wide part."""
+    low_mm, high_mm = contour_mm.min(axis=0) - config.context_mm, contour_mm.max(axis=0) + config.context_mm
+    length_mm, sd_mm = config.deformation_length_mm, config.deformation_mm
+    half_mm = 0.5 * float((high_mm - low_mm).max())
+    if half_mm <= LARGE_MM:
+        return deformation_modes(low_mm, high_mm, length_mm, sd_mm, VARIANCE_SHARE, MOST_MODES).centred(contour_mm)
+    # As many modes as independent parts, and a wide part of the same strain.
+    most = min(max(round(float(np.prod(high_mm - low_mm)) / length_mm**2), MOST_MODES), MOST_LARGE_MODES)
+    wide = deformation_modes(low_mm, high_mm, half_mm, sd_mm * half_mm / length_mm, VARIANCE_SHARE, MOST_MODES)
+    smooth = deformation_modes(low_mm, high_mm, length_mm, sd_mm, VARIANCE_SHARE, most)
+    return replace(smooth, wide=wide).centred(contour_mm)
+
+
+def _distance_mm(region: Region) -> NDArray[np.float32]:
+    """Return the distance (h, w) of each pixel from a large target, in mm, where its front and its back lie outside."""
+    outside = region.distance_mm > 0.0
+    inner_mm = distance_transform_edt(~outside, sampling=region.spacing_mm)
+    signed_mm = region.distance_mm - inner_mm
+    width_px = WALL_WIDTH_MM / np.asarray(region.spacing_mm)
+    down, right = np.gradient(gaussian_filter(signed_mm, width_px), *region.spacing_mm)
+    facing = np.square(right) / np.maximum(np.square(down) + np.square(right), 1e-12)
+    wall_mm = WALL_MM * facing * np.exp(-np.square(signed_mm / WALL_WIDTH_MM))
+    return np.ascontiguousarray(np.maximum(region.distance_mm, wall_mm), dtype=np.float32)
+
+
+def _scale(grid: Grid, deformation: DeformationModes, context_mm: float, most: int, stiffness: float = 1.0) -> Scale:
+    points_px = select_points(grid, context_mm, most)
     template = make_template(grid, points_px, deformation, context_mm, stiffness)
     return Scale(grid, points_px, context_mm, stiffness, (template,))

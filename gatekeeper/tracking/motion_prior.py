@@ -1,9 +1,13 @@
-"""Model the path along which breathing moves the target, as learned from a preview."""
+"""Model how the target moves: from frame to frame, and along the path of breathing, as learned from a preview."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
+"""Standard deviations of the displacement since the last confident position. Breathing moves the liver along SI; a
+match displaced along AP is more likely another part of the same dome. The variance grows with the frames lost."""
 
 FAR_AP_MM = 4.0
 """Standard deviation of AP displacement from the path without a preview, in mm; also the upper limit with one."""
@@ -44,6 +48,11 @@ class MotionPrior:
         within_mm = min(max(si_mm, self.low_mm), self.high_mm)
         spread_mm = self.spread_mm + SLANT * abs(si_mm - within_mm)
         return float(((ap_mm - self.offset_mm - self.slope * within_mm) / spread_mm) ** 2)
+
+
+def jump_deviance(from_mm: tuple[float, float], to_mm: tuple[float, float]) -> float:
+    """Return minus twice the log probability of displacements (SI, AP) in mm on two successive frames."""
+    return ((to_mm[0] - from_mm[0]) / JUMP_SI_MM) ** 2 + ((to_mm[1] - from_mm[1]) / JUMP_AP_MM) ** 2
 
 
 UNKNOWN = MotionPrior()

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.ncc import best_peaks, correlate
+from kernels.ncc import best_peaks, correlate, correlate_weighted
 from kernels.pyramid import block_mean
 
 LARGEST_SIDE = 12
 """Upper limit of the template's sides, in pixels; it determines the resolution of the search."""
+LARGEST_WEIGHTED_SIDE = 20
+"""The same for a weighted template, of which only a part counts."""
 
 CANDIDATES = 3
 APART = 2
@@ -34,6 +36,8 @@ class Search:
         Peaks of the last search as (row, col, score), best first; see `kernels.ncc.best_peaks`.
     spacing_mm : tuple of float
         Distance of the image's pixel centres along rows and columns, in mm.
+    weight : ndarray of float32, or None
+        Weight of each pixel of the template, which then is weighted, see `kernels.ncc.correlate_weighted`.
     """
 
     factor: int
@@ -44,11 +48,15 @@ class Search:
     zero_offset: tuple[int, int]
     peaks: NDArray[np.float64]
     spacing_mm: tuple[float, float]
+    weight: NDArray[np.float32] | None = None
 
     def run(self, image: NDArray[np.float32]) -> int:
         """Search for the template on an image, and return the number of candidates for `displacement_mm`."""
         block_mean(image, self.origin[0], self.origin[1], self.factor, self.window)
-        correlate(self.window, self.template, self.scores)
+        if self.weight is None:
+            correlate(self.window, self.template, self.scores)
+        else:
+            correlate_weighted(self.window, self.template, self.weight, self.scores)
         return best_peaks(self.scores, APART, self.peaks)
 
     @property
@@ -76,6 +84,7 @@ def make_search(
     spacing_mm: tuple[float, float],
     finest: int,
     range_mm: tuple[float, float],
+    weight: NDArray[np.float32] | None = None,
 ) -> Search:
     """Return the search for a box of the reference.
 
@@ -91,6 +100,8 @@ def make_search(
         Lower limit of the block side, in image pixels.
     range_mm : tuple of float
         Search range to either side of the reference position along rows and columns, in mm.
+    weight : ndarray of float32, shape (H, W), optional
+        Weight of each pixel of the reference; by default all pixels of the box count alike.
 
     Returns
     -------
@@ -98,7 +109,8 @@ def make_search(
         With its own buffers.
     """
     factor = finest
-    while (high_px - low_px + 1.0).max() > LARGEST_SIDE * factor and min(reference.shape) >= 4 * factor:
+    largest = LARGEST_SIDE if weight is None else LARGEST_WEIGHTED_SIDE
+    while (high_px - low_px + 1.0).max() > largest * factor and min(reference.shape) >= 4 * factor:
         factor *= 2
     shape = np.array(reference.shape) // factor
     shift = 0.5 * (factor - 1)
@@ -112,8 +124,16 @@ def make_search(
 
     template = np.empty(size, np.float32)
     block_mean(reference, int(low[0]) * factor, int(low[1]) * factor, factor, template)
-    template -= template.mean()
-    template /= max(float(np.linalg.norm(template)), 1e-30)
+    weights = None
+    if weight is None:
+        template -= template.mean()
+        template /= max(float(np.linalg.norm(template)), 1e-30)
+    else:
+        weights = np.empty_like(template)
+        block_mean(weight, int(low[0]) * factor, int(low[1]) * factor, factor, weights)
+        weights /= weights.sum()
+        template -= (weights * template).sum()
+        template *= weights / max(float(np.sqrt((weights * template * template).sum())), 1e-30)
     offsets = last - first + 1
     return Search(
         factor=factor,
@@ -124,4 +144,5 @@ def make_search(
         zero_offset=(int(low[0] - first[0]), int(low[1] - first[1])),
         peaks=np.zeros((CANDIDATES, 3)),
         spacing_mm=spacing_mm,
+        weight=weights,
     )

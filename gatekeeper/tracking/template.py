@@ -215,8 +215,9 @@ def make_template(
     around = int(np.count_nonzero(grid.distance_mm <= context_mm))
     weight = _weight(template, reach, len(points_px) / around * scale.prod())
 
-    modes = deformation.at(grid.positions_mm(points_px))
-    photometric = _photometric(template, modes[1:] / deformation.sd_mm, weight)
+    points_mm = grid.positions_mm(points_px)
+    modes = deformation.at(points_mm)
+    photometric = _photometric(template, deformation.smooth_fields(points_mm), weight)
     slope = [row_gradient * scale[0] * weight, col_gradient * scale[1] * weight]
     steepest = np.vstack([modes * slope[0], modes * slope[1]])
     steepest -= (steepest @ photometric[:2].T) @ photometric[:2]

@@ -68,6 +68,10 @@ class TemplateFit:
         Correction factors on the template's grid for a static bias field.
     stiffness : float, optional
         Stiffness of the template, see `make_template`; the margin for the deformation is divided by it.
+    slack : int, optional
+        Margin for the deformation around the translated template, in pixels of the region's image.
+    reject : float, optional
+        Residual from which on a point has no effect, see `kernels.deformation.fit`; by default all have.
     """
 
     def __init__(
@@ -76,11 +80,14 @@ class TemplateFit:
         shape: tuple[int, ...],
         bias_correction: NDArray[np.float32] | None = None,
         stiffness: float = 1.0,
+        slack: int = SLACK,
+        reject: float = 0.0,
     ) -> None:
         self.template = template
+        self.reject = reject
         self._bias_correction = bias_correction
         count, size = template.modes.shape
-        slack = math.ceil(SLACK / (template.factor * stiffness))
+        slack = math.ceil(slack / (template.factor * stiffness))
         low, high = template.points[:2].min(axis=1), template.points[:2].max(axis=1)
         self._corner = (int(low[0]) - slack, int(low[1]) - slack)
         window = (int(high[0] - low[0]) + 1 + 2 * slack, int(high[1] - low[1]) + 1 + 2 * slack)
@@ -140,6 +147,7 @@ class TemplateFit:
             template.col_scale,
             iterations,
             TOLERANCE,
+            self.reject,
             params,
             self._scratch,
             self._steps,

@@ -12,16 +12,24 @@ from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.template_fit import Params, TemplateFit
+from gatekeeper.tracking.motion_prior import jump_deviance
+from gatekeeper.tracking.patch_search import PatchSearch
+from gatekeeper.tracking.template_fit import SLACK, Params, TemplateFit
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
 COARSE_ITERATIONS = 6
 FINE_ITERATIONS = 4
 
-JUMP_SI_MM, JUMP_AP_MM = 5.0, 1.5
-"""Standard deviations of the displacement since the last confident position. Breathing moves the liver along SI; a
-match displaced along AP is more likely another part of the same dome. The variance grows with the frames lost."""
+REJECT = 6.0
+"""Residual from which on a point of a large target has no effect, in robust standard deviations."""
+WIDE_SPREADS = 1.5
+"""Margin that is read around a large target for the wide part of its deformation, in its standard deviations."""
+RIM_MM = 2.0
+"""Greatest distance of patches from a large target, in mm."""
+ENOUGH_AGREE = 0.3
+"""Share of the patches that agree on a deformation from which on no further candidate is looked at."""
+
 LARGEST_JUMP_DEVIANCE = 20.0
 """Cap of the jump penalty, about 4.5 standard deviations, so that a sudden deep breath can be tracked."""
 LARGEST_PATH_DEVIANCE = 20.0
@@ -82,8 +90,16 @@ class TemplateTracker:
         self.model = model
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
-        self.fine = tuple(TemplateFit(template, shape, fine.bias_correction) for template in fine.templates)
-        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.bias_correction)
+        slack, reject, self.patches = SLACK, 0.0, None
+        wide = model.deformation.wide
+        if wide is not None:
+            slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
+            self.patches = PatchSearch(coarse.grid, model.deformation, RIM_MM)
+        self.fine = tuple(
+            TemplateFit(template, shape, fine.bias_correction, slack=slack, reject=reject)
+            for template in fine.templates
+        )
+        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.bias_correction, slack=slack, reject=reject)
         self.stiff: TemplateFit | None = None
         self.stiff_coarse = self.coarse
         if model.stiff is not None:
@@ -138,7 +154,8 @@ class TemplateTracker:
             self._last[:] = self._previous[:] = self.params
             self._frames_lost = self._frames_stayed = 0
         else:
-            stayed = confidence > 0.0 and _jump(self._previous, *_translation_mm(self.params)) < LARGEST_JUMP_DEVIANCE
+            jump = jump_deviance(_translation_mm(self._previous), _translation_mm(self.params))
+            stayed = confidence > 0.0 and jump < LARGEST_JUMP_DEVIANCE
             self._frames_stayed = self._frames_stayed + 1 if stayed else 0
             self._previous[:] = self.params
             self._frames_lost += 1
@@ -148,6 +165,9 @@ class TemplateTracker:
 
     def reach(self) -> tuple[slice, slice]:
         """Return the rows and columns of a frame that search and fits read at most, at working resolution."""
+        if self.patches is not None:
+            rows, cols = self.model.region.image.shape
+            return slice(0, rows), slice(0, cols)
         # The outermost candidate of the search lies up to 1.5 of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
@@ -258,11 +278,16 @@ class TemplateTracker:
                 self._trial[:] = 0.0
                 self._trial[0] = down_mm / TRANSLATION_SD_MM
                 self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
+            agree = 0.0
+            if candidate >= 0 and self.patches is not None:
+                agree = self.patches.run(frame, self._trial)
             if coarse.fit(frame, self._trial, COARSE_ITERATIONS) and self._in_range(self._trial):
                 misfit = coarse.misfit(self.typical_unexplained) + self._deviance(self._trial)
                 if misfit < least:
                     least = misfit
                     self.params[:] = self._trial
+                if agree >= ENOUGH_AGREE:
+                    break
         return least < math.inf
 
     def _is_near(self, down_mm: float, right_mm: float) -> bool:
@@ -284,20 +309,15 @@ class TemplateTracker:
 
     def _deviance(self, params: Params) -> float:
         """Return minus twice the log prior probability of the translation in `params`."""
-        down_mm, right_mm = _translation_mm(params)
-        jump = _jump(self._last, down_mm, right_mm) / (1.0 + self._frames_lost)
+        moved_mm = _translation_mm(params)
+        jump = jump_deviance(_translation_mm(self._last), moved_mm) / (1.0 + self._frames_lost)
         if self._frames_lost:
             # A position found repeatedly, even at low confidence, is increasingly unlikely to be found by chance.
-            stayed = _jump(self._previous, down_mm, right_mm) + LARGEST_JUMP_DEVIANCE / (1.0 + self._frames_stayed)
+            again = jump_deviance(_translation_mm(self._previous), moved_mm)
+            stayed = again + LARGEST_JUMP_DEVIANCE / (1.0 + self._frames_stayed)
             jump = min(jump, stayed)
-        path = self.model.motion_prior.deviance(down_mm, right_mm)
+        path = self.model.motion_prior.deviance(*moved_mm)
         return min(jump, LARGEST_JUMP_DEVIANCE) + min(path, LARGEST_PATH_DEVIANCE)
-
-
-def _jump(params: Params, down_mm: float, right_mm: float) -> float:
-    """Return minus twice the log probability of a displacement from `params` to (down, right) on the next frame."""
-    from_down_mm, from_right_mm = _translation_mm(params)
-    return ((down_mm - from_down_mm) / JUMP_SI_MM) ** 2 + ((right_mm - from_right_mm) / JUMP_AP_MM) ** 2
 
 
 def _translation_mm(params: Params) -> tuple[float, float]:

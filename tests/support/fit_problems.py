@@ -48,7 +48,7 @@ class Problem:
         self.steepest, self.photometric = fenced(steepest), fenced(self.photometric)
         self.out = np.full(RESULTS, 7.0)
 
-    def inputs(self, iterations, tolerance):
+    def inputs(self, iterations, tolerance, reject=0.0):
         """Return the arguments that kernel and twin share, up to the parameters."""
         return (
             self.image,
@@ -63,18 +63,19 @@ class Problem:
             *self.scale,
             iterations,
             tolerance,
+            reject,
         )
 
-    def run(self, iterations=1, tolerance=0.0):
+    def run(self, iterations=1, tolerance=0.0, reject=0.0):
         """Return whether the fit has a result, the parameters and the results."""
         params = fenced(self.start)
         scratch = fenced(np.full((3, self.points.shape[1]), np.nan))
         steps = fenced(np.full((2, max(len(params), len(self.photometric))), np.nan))
-        done = fit(*self.inputs(iterations, tolerance), params, scratch, steps, self.out)
+        done = fit(*self.inputs(iterations, tolerance, reject), params, scratch, steps, self.out)
         for array in (params, scratch, steps):
             assert_fence_stands(array)
         return done, params, self.out
 
-    def twin(self, iterations=1, tolerance=0.0):
+    def twin(self, iterations=1, tolerance=0.0, reject=0.0):
         """Return the parameters and the results of the slow twin."""
-        return gauss_newton(*self.inputs(iterations, tolerance), self.start)
+        return gauss_newton(*self.inputs(iterations, tolerance, reject), self.start)

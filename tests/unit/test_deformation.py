@@ -1,6 +1,7 @@
 """The displacement modes: a Gaussian process, told by a few numbers."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,3 +115,18 @@ def test_centred_modes_leave_the_mean_of_the_outline_to_the_translation_and_chan
     away = centred.at(points_mm) - plain.at(points_mm)
     np.testing.assert_allclose(away, away[:, :1].repeat(len(points_mm), axis=1), atol=1e-12)
     np.testing.assert_allclose(centred.centred(outline_mm).at(points_mm), centred.at(points_mm), atol=1e-12)
+
+
+def test_a_wide_part_adds_its_modes_and_its_covariance():
+    narrow, wide = model(), model(length_mm=60.0, sd_mm=7.0)
+    both, points_mm = replace(narrow, wide=wide), places()
+    assert (both.count, both.wide_count) == (narrow.count + wide.count - 1, wide.count)
+    np.testing.assert_array_equal(both.at(points_mm)[: wide.count], wide.at(points_mm))
+    np.testing.assert_array_equal(both.at(points_mm)[wide.count :], narrow.at(points_mm)[1:])
+    np.testing.assert_array_equal(both.smooth_fields(points_mm), wide.at(points_mm)[1:] / 7.0)
+
+
+def test_no_mode_of_either_part_moves_the_mean_of_an_outline():
+    outline_mm = places(40)
+    both = replace(model(), wide=model(length_mm=60.0, sd_mm=7.0)).centred(outline_mm)
+    np.testing.assert_allclose(both.at(outline_mm)[1:].mean(axis=1), 0.0, atol=1e-9)

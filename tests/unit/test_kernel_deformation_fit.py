@@ -3,6 +3,7 @@ import pytest
 
 from kernels.deformation import CORRELATION, GAIN, PENALTY
 from tests.oracles import gauss_newton
+from tests.support.fit_problems import Problem
 from tests.support.textures import COLS, ROWS, SHAPE, displacement_model, fitted, level_of, moved_px, texture
 
 SEEDS = [0, 1, 2, 3]
@@ -97,7 +98,7 @@ def test_a_blob_that_was_not_there_moves_the_target_far_less_than_least_squares(
     arrays = (template.points, template.modes, template.steepest)
     arrays += (template.prior, template.inverse_hessian, template.photometric)
     scales = (template.norm, template.row_scale, template.col_scale)
-    squares, _ = gauss_newton(frame, window, *arrays, *scales, 30, 1e-3, np.zeros(len(plain)), clip=np.inf)
+    squares, _ = gauss_newton(frame, window, *arrays, *scales, 30, 1e-3, 0.0, np.zeros(len(plain)), clip=np.inf)
     by_blob = np.linalg.norm((moved_px(level, limited) - moved_px(level, plain)).mean(axis=1))
     by_squares = np.linalg.norm((moved_px(level, squares) - moved_px(level, plain)).mean(axis=1))
     assert by_blob < 0.2
@@ -154,3 +155,29 @@ def test_a_target_beyond_the_frame_is_told_to_be_outside():
         assert done
         assert inside - 0.3 <= level.inside <= inside
     assert level._result[PENALTY] > 5.0
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("reject", [3.5, 6.0])
+def test_points_beyond_the_limit_of_rejection_count_as_in_the_slow_twin(seed, reject):
+    problem = Problem(seed)
+    done, params, out = problem.run(iterations=3, reject=reject)
+    expected, results = problem.twin(iterations=3, reject=reject)
+    assert done
+    np.testing.assert_allclose(params, expected, atol=2e-3)
+    np.testing.assert_allclose(out, results, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_blob_that_was_not_there_moves_the_target_less_where_its_points_are_rejected(seed):
+    tissue = texture(seed)
+    level, frame = level_of(tissue(ROWS, COLS)), tissue(ROWS - 1.3, COLS + 0.8)
+    moves = []
+    for reject in (0.0, 6.0):
+        level.reject = reject
+        _, plain = fitted(level, frame)
+        blurred = frame.copy()
+        blurred[(ROWS - 44.0) ** 2 + (COLS - 50.0) ** 2 <= 4.0] += 5.0
+        _, limited = fitted(level, blurred)
+        moves.append(np.linalg.norm((moved_px(level, limited) - moved_px(level, plain)).mean(axis=1)))
+    assert moves[1] < 0.8 * moves[0]

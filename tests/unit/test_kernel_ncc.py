@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from kernels.ncc import best_peaks, correlate, subpixel_peak
-from tests.oracles import correlation, peaks
+from kernels.ncc import best_peaks, correlate, correlate_weighted, subpixel_peak
+from tests.oracles import correlation, peaks, weighted_correlation
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 
@@ -182,3 +182,39 @@ def test_other_types_are_refused():
         subpixel_peak(image.astype(np.float64), 1, 1, np.zeros(2))
     with pytest.raises(TypeError):
         best_peaks(image, 1, image)
+
+
+def weighted_template(values, weight):
+    weight = weight.astype(np.float64) / weight.sum(dtype=np.float64)
+    values = values.astype(np.float64) - (weight * values).sum()
+    return single(weight * values / np.sqrt((weight * values**2).sum())), single(weight)
+
+
+def scored_by_weight(image, values, weight):
+    out = fenced(np.zeros((image.shape[0] - values.shape[0] + 1, image.shape[1] - values.shape[1] + 1)))
+    template, weight = weighted_template(values, weight)
+    correlate_weighted(fenced(image), fenced(template), fenced(weight), out)
+    assert_fence_stands(out)
+    return out
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_weighted_correlation_is_that_of_the_statistics_books(offset):
+    image, values = single(noise((20, 24)) + np.float64(offset)), noise((7, 6), seed=1)
+    weight = np.random.default_rng(2).uniform(0.0, 1.0, values.shape)
+    np.testing.assert_allclose(
+        scored_by_weight(image, values, weight), weighted_correlation(image, values, weight), atol=2e-4
+    )
+
+
+def test_what_lies_under_no_weight_does_not_count():
+    image, weight = noise((20, 24)), np.ones((7, 6))
+    values, weight[:, 4:] = image[6:13, 9:15].copy(), 0.0
+    image[:, 13:] = noise((20, 11), seed=5)
+    np.testing.assert_allclose(scored_by_weight(image, values, weight)[6, 9], 1.0, atol=1e-5)
+    assert scored(image, template_of(values))[6, 9] < 0.95
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
+def test_a_weighted_template_matches_nothing_where_the_image_is_bad_or_constant(bad):
+    assert (scored_by_weight(single(np.full((9, 9), bad)), noise((3, 4)), np.ones((3, 4))) == -1.0).all()

@@ -111,3 +111,17 @@ def test_a_box_without_structure_finds_no_place_better_than_another():
     search = make_search(flat, np.array([50.0, 40.0]), np.array([70.0, 60.0]), scene.spacing_mm, 2, RANGE_MM)
     search.run(scene.image())
     assert np.abs(search.scores[search.scores > -1.0]).max() < 1e-3
+
+
+def test_a_weighted_template_is_found_although_its_surroundings_stay():
+    center_px, half_px = np.floor_divide(SCENE.shape, 2), np.array([30.0, 25.0])
+    weight = SCENE.disc(30.0).astype(np.float32)
+    frame, moved_mm = (
+        SCENE.image((40.0, 10.0)),
+        SCENE.disc(38.0, center_px + np.rint((40.0 / 1.8, 10.0 / 1.8)).astype(int)),
+    )
+    frame[~moved_mm] = SCENE.image()[~moved_mm]
+    search = make_search(SCENE.image(), center_px - half_px, center_px + half_px, SCENE.spacing_mm, 2, RANGE_MM, weight)
+    search.run(frame)
+    np.testing.assert_allclose(search.displacement_mm(0), (40.0, 10.0), atol=0.5 * search.factor * 1.8)
+    assert search.peaks[0, 2] > 0.5

@@ -7,7 +7,8 @@ import pytest
 
 from gatekeeper.tracking import template_tracker as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.template_tracker import JUMP_AP_MM, JUMP_SI_MM, LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
+from gatekeeper.tracking.motion_prior import JUMP_AP_MM, JUMP_SI_MM
+from gatekeeper.tracking.template_tracker import LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath

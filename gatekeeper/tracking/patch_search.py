@@ -1,0 +1,142 @@
+"""Find the wide deformation of a large target from small patches, each of which is searched for by itself."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.tracking.deformation import DeformationModes
+from gatekeeper.tracking.template import RIM, Grid
+from gatekeeper.tracking.template_fit import Params
+from kernels.deformation import displace
+from kernels.patches import SIDE, fit_displacements, match_patches
+from kernels.pyramid import block_mean
+
+STEP, MOST_PATCHES = 4, 150
+"""Least distance of neighbouring patches, in grid pixels, and upper limit of their number."""
+REACHES = (3, 2)
+"""Search range to either side of the expected position in each pass, in grid pixels."""
+LEAST_TEXTURE = 0.15
+"""Least contrast of a patch that is used, over the median."""
+LEAST_CORRELATION = 0.4
+"""Least correlation of a match that is used."""
+ERROR_MM, OUTLIER_MM = 2.0, 3.0
+"""Standard deviation of a match, and the distance from the smooth displacement at which its weight is halved."""
+ITERATIONS = 6
+"""Number of iterations of the robust fit in each pass."""
+
+
+class PatchSearch:
+    """Match patches of the reference on frames, and fit the wide modes of the deformation to their displacements.
+
+    Patches are compared by normalised cross-correlation, so that it does not matter how contrast and brightness change
+    elsewhere. The fit is robust, so that patches of still anatomy beside the target are outvoted.
+
+    Parameters
+    ----------
+    grid : Grid
+        The reference at the resolution of the search.
+    deformation : DeformationModes
+        Deformation of the target, with a wide part.
+    rim_mm : float
+        Greatest distance of a patch's middle from the target, in mm.
+    """
+
+    def __init__(self, grid: Grid, deformation: DeformationModes, rim_mm: float) -> None:
+        corner = _corners(grid.distance_mm, rim_mm)
+        image = grid.image[RIM:-RIM, RIM:-RIM].astype(np.float64)
+        patches = np.array([image[r : r + SIDE, c : c + SIDE].ravel() for r, c in corner]).reshape(-1, SIDE * SIDE)
+        patches -= patches.mean(axis=1, keepdims=True)
+        contrast = np.linalg.norm(patches, axis=1)
+        kept = contrast > LEAST_TEXTURE * np.median(contrast) if len(contrast) else contrast > 0.0
+        corner, patches, contrast = corner[kept], patches[kept], contrast[kept]
+        middle_mm = grid.positions_mm(corner) + 0.5 * (SIDE - 1) / grid.scale
+        self._grid = grid
+        self._count = deformation.count
+        self._templates = np.ascontiguousarray(patches / contrast[:, None], np.float32)
+        self._rows, self._cols = np.ascontiguousarray(corner.T, np.float32)
+        self._modes = np.ascontiguousarray(deformation.at(middle_mm)[: deformation.wide_count], np.float32)
+        self._expected_rows, self._expected_cols = np.zeros((2, len(corner)), np.float32)
+        self._image = np.zeros(grid.distance_mm.shape, np.float32)
+        self._scores = tuple(np.zeros((2 * reach + 1, 2 * reach + 1), np.float32) for reach in REACHES)
+        self._moves = np.zeros((len(corner), 2))
+        self._weights, self._strength = np.zeros((2, len(corner)))
+        self._prior = np.ones(len(self._modes))
+        self._system = np.zeros((len(self._modes), len(self._modes) + 2))
+        self._params = np.zeros(2 * len(self._modes), np.float32)
+
+    def run(self, frame: NDArray[np.float32], params: Params) -> float:
+        """Find the wide deformation on a frame.
+
+        Parameters
+        ----------
+        frame : ndarray of float32, shape (H, W)
+            The frame.
+        params : ndarray of float32, shape (2 K,)
+            Expected displacement; receives the one found, in which all modes but the wide ones are 0. It is not changed
+            where no patch matches.
+
+        Returns
+        -------
+        float
+            Share of the patches that agree with it, 0-1.
+        """
+        wide, count, (row_scale, col_scale) = len(self._modes), self._count, self._grid.scale.tolist()
+        block_mean(frame, 0, 0, self._grid.factor, self._image)
+        found = self._params
+        found[:wide] = params[:wide]
+        found[wide:] = params[count : count + wide]
+        agree = 0.0
+        for reach, scores in zip(REACHES, self._scores, strict=True):
+            displace(
+                self._rows,
+                self._cols,
+                self._modes,
+                found,
+                row_scale,
+                col_scale,
+                self._expected_rows,
+                self._expected_cols,
+            )
+            match_patches(
+                self._image,
+                self._rows,
+                self._cols,
+                self._expected_rows,
+                self._expected_cols,
+                self._templates,
+                reach,
+                row_scale,
+                col_scale,
+                LEAST_CORRELATION,
+                scores,
+                self._moves,
+                self._weights,
+            )
+            agree = fit_displacements(
+                self._modes,
+                self._moves,
+                self._weights,
+                self._prior,
+                ERROR_MM,
+                OUTLIER_MM,
+                ITERATIONS,
+                self._system,
+                self._strength,
+                found,
+            )
+        if agree > 0.0:
+            params[:] = 0.0
+            params[:wide] = found[:wide]
+            params[count : count + wide] = found[wide:]
+        return agree
+
+
+def _corners(distance_mm: NDArray[np.float32], rim_mm: float) -> NDArray[np.intp]:
+    """Return the first pixels (P, 2) of patches whose middle lies near the target; they stand apart for a large one."""
+    half, step = SIDE // 2, STEP
+    while True:
+        row, col = (np.arange(half, extent - half + 1, step) for extent in distance_mm.shape)
+        middle = np.stack(np.meshgrid(row, col, indexing="ij"), axis=-1).reshape(-1, 2)
+        near = middle[distance_mm[tuple(middle.T)] <= rim_mm]
+        if len(near) <= MOST_PATCHES:
+            return np.asarray(near - half)
+        step += 1

@@ -1,0 +1,213 @@
+"""Match patches of a template one by one, and fit a smooth displacement to what they found."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, f8, f8_1d, f8_2d, i8, kernel, void
+
+Array = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+single = np.float32
+
+
+SIDE = 8
+"""Side of a patch, in pixels."""
+
+
+@kernel(void(f4_2d_in, f4_1d, f4_1d, f4_1d, f4_1d, f4_2d, i8, f4, f4, f8, f4_2d, f8_2d, f8_1d))
+def match_patches(
+    image: Array,
+    rows: Array,
+    cols: Array,
+    expected_rows: Array,
+    expected_cols: Array,
+    templates: Array,
+    reach: int,
+    row_scale: float,
+    col_scale: float,
+    least: float,
+    scores: Array,
+    moves: Doubles,
+    weights: Doubles,
+) -> None:
+    """Search for each patch around a position of its own by normalised cross-correlation.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The image to search; beyond it its edge repeats.
+    rows, cols : ndarray of float32, shape (P,)
+        First pixel of each patch on the reference.
+    expected_rows, expected_cols : ndarray of float32, shape (P,)
+        Its expected position on the image, in pixels; rounded.
+    templates : ndarray of float32, shape (P, SIDE * SIDE)
+        Zero-mean unit-norm values of each patch, row by row.
+    reach : int
+        Search range to either side, in pixels, 1 or more.
+    row_scale, col_scale : float
+        Pixels per mm.
+    least : float
+        Least correlation coefficient of a match.
+    scores : ndarray of float32, shape (2 reach + 1, 2 reach + 1)
+        Scratch.
+    moves : ndarray of float64, shape (P, 2)
+        Receives the displacement of each patch along rows and columns in mm, refined by a parabola along each axis.
+    weights : ndarray of float64, shape (P,)
+        Receives the square of the correlation coefficient; 0 where it is below `least`, where the best match lies at
+        the end of the range, and where nothing can be compared.
+    """
+    height, width = image.shape
+    ends = 2 * reach
+    pixels = single(SIDE * SIDE)
+    for p in range(templates.shape[0]):
+        top = int(np.floor(expected_rows[p] + single(0.5))) - reach
+        left = int(np.floor(expected_cols[p] + single(0.5))) - reach
+        inside = top >= 0 and left >= 0 and top + ends + SIDE <= height and left + ends + SIDE <= width
+        best = single(-1.0)
+        best_row = best_col = 0
+        for i in range(ends + 1):
+            for j in range(ends + 1):
+                total = square = product = single(0.0)
+                # Relative to a pixel of the patch, so that a large offset costs no precision.
+                base = image[min(max(top + i + SIDE // 2, 0), height - 1), min(max(left + j + SIDE // 2, 0), width - 1)]
+                if inside:
+                    for a in range(SIDE):
+                        line = image[top + i + a, left + j : left + j + SIDE]
+                        patch = templates[p, a * SIDE : a * SIDE + SIDE]
+                        for b in range(SIDE):
+                            value = line[b] - base
+                            total += value
+                            square += value * value
+                            product += value * patch[b]
+                else:
+                    for a in range(SIDE):
+                        row = min(max(top + i + a, 0), height - 1)
+                        for b in range(SIDE):
+                            value = image[row, min(max(left + j + b, 0), width - 1)] - base
+                            total += value
+                            square += value * value
+                            product += value * templates[p, a * SIDE + b]
+                energy = square - total * total / pixels
+                score = single(-1.0)
+                if energy > single(1e-6) * square + single(1e-30):
+                    score = product / np.sqrt(energy)
+                if not score >= single(-1.0):
+                    score = single(-1.0)
+                scores[i, j] = score
+                if score > best:
+                    best = score
+                    best_row, best_col = i, j
+        down, right = f8(top + best_row), f8(left + best_col)
+        weights[p] = 0.0
+        if best >= least and 0 < best_row < ends and 0 < best_col < ends:
+            weights[p] = min(f8(best) * f8(best), 1.0)
+            low, high = scores[best_row - 1, best_col], scores[best_row + 1, best_col]
+            bend = low + high - single(2.0) * best
+            if bend < single(0.0):
+                down += single(0.5) * (low - high) / bend
+            low, high = scores[best_row, best_col - 1], scores[best_row, best_col + 1]
+            bend = low + high - single(2.0) * best
+            if bend < single(0.0):
+                right += single(0.5) * (low - high) / bend
+        moves[p, 0] = (down - rows[p]) / row_scale
+        moves[p, 1] = (right - cols[p]) / col_scale
+
+
+@kernel(f8(f4_2d, f8_2d, f8_1d, f8_1d, f8, f8, i8, f8_2d, f8_1d, f4_1d))
+def fit_displacements(
+    modes: Array,
+    moves: Doubles,
+    weights: Doubles,
+    prior: Doubles,
+    noise: float,
+    outlier: float,
+    iterations: int,
+    system: Doubles,
+    strength: Doubles,
+    params: Array,
+) -> float:
+    """Fit a sum of modes to displacements of points, some of which are wrong.
+
+    Iteratively reweighted least squares with Cauchy's weights [1]_: the weight of a point is divided by one plus the
+    square of its residual over `outlier`.
+
+    Parameters
+    ----------
+    modes : ndarray of float32, shape (K, P)
+        Displacement in mm at each point per unit of a parameter; the same along rows and columns.
+    moves : ndarray of float64, shape (P, 2)
+        Displacement of each point along rows and columns, in mm.
+    weights : ndarray of float64, shape (P,)
+        Weight of each point, 0 or more.
+    prior : ndarray of float64, shape (K,)
+        1 over the prior variance of each parameter, above 0.
+    noise : float
+        Standard deviation of the displacement of a point of weight 1, in mm.
+    outlier : float
+        Residual at which the weight of a point is halved, in mm.
+    iterations : int
+        1 or more.
+    system : ndarray of float64, shape (K, K + 2)
+        Scratch.
+    strength : ndarray of float64, shape (P,)
+        Scratch; holds the weights of the last iteration afterwards.
+    params : ndarray of float32, shape (2 K,)
+        Initial parameters along rows, then along columns; receives the result.
+
+    Returns
+    -------
+    float
+        Mean of the final weights: the share of the points that agree, where no weight exceeds 1.
+
+    References
+    ----------
+    .. [1] P. W. Holland, R. E. Welsch, "Robust regression using iteratively reweighted least-squares", Communications
+       in Statistics 6, 1977.
+    """
+    count, size = modes.shape
+    agreed = 0.0
+    for step in range(iterations + 1):
+        agreed = 0.0
+        for p in range(size):
+            down, right = moves[p, 0], moves[p, 1]
+            for k in range(count):
+                down -= params[k] * modes[k, p]
+                right -= params[count + k] * modes[k, p]
+            strength[p] = weights[p] / (1.0 + (down * down + right * right) / (outlier * outlier))
+            agreed += strength[p]
+        if step == iterations:
+            break
+        for k in range(count):
+            for m in range(k + 1):
+                value = 0.0
+                for p in range(size):
+                    value += strength[p] * f8(modes[k, p]) * f8(modes[m, p])
+                system[k, m] = value / (noise * noise)
+            system[k, k] += prior[k]
+            down = right = 0.0
+            for p in range(size):
+                down += strength[p] * modes[k, p] * moves[p, 0]
+                right += strength[p] * modes[k, p] * moves[p, 1]
+            system[k, count] = down / (noise * noise)
+            system[k, count + 1] = right / (noise * noise)
+        # Cholesky, then forward and backward substitution for both right-hand sides.
+        for k in range(count):
+            for m in range(k + 1):
+                value = system[k, m]
+                for n in range(m):
+                    value -= system[k, n] * system[m, n]
+                system[k, m] = np.sqrt(max(value, 1e-300)) if k == m else value / system[m, m]
+            for side in range(2):
+                value = system[k, count + side]
+                for n in range(k):
+                    value -= system[k, n] * system[n, count + side]
+                system[k, count + side] = value / system[k, k]
+        for back in range(count):
+            k = count - 1 - back
+            for side in range(2):
+                value = system[k, count + side]
+                for n in range(k + 1, count):
+                    value -= system[n, k] * system[n, count + side]
+                system[k, count + side] = value / system[k, k]
+                params[side * count + k] = single(system[k, count + side])
+    return agreed / size if size > 0 else 0.0

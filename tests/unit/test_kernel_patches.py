@@ -1,0 +1,111 @@
+"""Patches are found where they are, and a smooth displacement is fitted to those that agree."""
+
+import numpy as np
+import pytest
+
+from kernels.patches import SIDE, fit_displacements, match_patches
+from tests.oracles import matched_patches, reweighted_least_squares
+from tests.support.guarded_arrays import assert_fence_stands, fenced
+from tests.support.scenes import Scene
+
+REACH = 4
+IMAGE = Scene((60, 50), seed=3).image()
+
+
+def templates_at(image, corners):
+    patches = np.stack([image[row : row + SIDE, col : col + SIDE].ravel() for row, col in corners]).astype(np.float64)
+    patches -= patches.mean(axis=1, keepdims=True)
+    return np.ascontiguousarray(patches / np.linalg.norm(patches, axis=1, keepdims=True), np.float32)
+
+
+def matched(image, corners, expected, templates, reach=REACH, least=0.0):
+    scores, moves, weights = (
+        fenced(np.zeros((2 * reach + 1,) * 2)),
+        np.full((len(corners), 2), np.nan),
+        np.zeros(len(corners)),
+    )
+    rows, cols = np.ascontiguousarray(np.transpose(corners), np.float32)
+    at_rows, at_cols = np.ascontiguousarray(np.transpose(expected), np.float32)
+    match_patches(
+        fenced(image), rows, cols, at_rows, at_cols, templates, reach, 0.5, 0.25, least, scores, moves, weights
+    )
+    assert_fence_stands(scores)
+    return moves * (0.5, 0.25) + corners, weights
+
+
+def test_patches_are_matched_as_by_the_slow_twin():
+    rng = np.random.default_rng(0)
+    corners = rng.uniform((-6.0, -6.0), (58.0, 48.0), (40, 2)).astype(np.float32)
+    templates = templates_at(IMAGE, rng.integers((0, 0), (52, 42), (40, 2)))
+    places, weights = matched(IMAGE, corners[::-1], corners, templates)
+    expected = matched_patches(IMAGE, corners, templates, REACH)
+    np.testing.assert_allclose(places, expected[:, :2], atol=1e-3)
+    np.testing.assert_allclose(weights, expected[:, 2] ** 2, atol=1e-4)
+
+
+def test_a_patch_is_found_where_it_was_cut_out_whatever_the_brightness():
+    corners = np.array([[12, 10], [30, 25], [44, 36]])
+    places, weights = matched(0.3 * IMAGE + 700.0, corners, np.add(corners, (2, -3)), templates_at(IMAGE, corners))
+    np.testing.assert_allclose(places, corners, atol=0.2)
+    np.testing.assert_allclose(weights, 1.0, atol=1e-3)
+
+
+def test_a_match_at_the_end_of_the_range_does_not_count():
+    corners = np.array([[12, 10], [30, 25]])
+    _, weights = matched(IMAGE, corners, np.add(corners, (REACH, 0)), templates_at(IMAGE, corners))
+    assert (weights == 0.0).all()
+
+
+def test_a_match_below_the_least_correlation_does_not_count():
+    corners = np.array([[12, 10], [30, 25]])
+    other = templates_at(Scene((60, 50), seed=9).image(), corners)
+    _, weights = matched(IMAGE, corners, corners, other, least=0.99)
+    assert (weights == 0.0).all()
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_nothing_matches_an_image_without_structure(value):
+    corners = np.array([[12, 10], [30, 25]])
+    _, weights = matched(np.full_like(IMAGE, value), corners, corners, templates_at(IMAGE, corners))
+    assert (weights == 0.0).all()
+
+
+@pytest.fixture
+def problem():
+    """Displacements by four modes at 40 points, with noise of 0.1 mm; return them with the modes and parameters."""
+    rng = np.random.default_rng(1)
+    modes, truth = (3.0 * rng.normal(size=(4, 40))).astype(np.float32), rng.normal(size=8)
+    modes[0] = 30.0
+    moves = (truth.reshape(2, -1) @ modes).T + rng.normal(0.0, 0.1, (40, 2))
+    return modes, moves, rng.uniform(0.3, 1.0, 40), np.array([1.0, 0.5, 2.0, 1.0]), truth
+
+
+def fitted(modes, moves, weights, prior, iterations=8):
+    count = len(modes)
+    params, system, strength = np.zeros(2 * count, np.float32), np.zeros((count, count + 2)), np.zeros(len(weights))
+    agreed = fit_displacements(modes, moves, weights, prior, 1.0, 3.0, iterations, system, strength, params)
+    return params, agreed
+
+
+def test_the_fit_is_that_of_the_slow_twin(problem):
+    modes, moves, weights, prior, _ = problem
+    moves[::5] += 20.0
+    params, agreed = fitted(modes, moves, weights, prior)
+    expected, share = reweighted_least_squares(modes, moves, weights, prior, 1.0, 3.0, 8, np.zeros(8))
+    np.testing.assert_allclose(params, expected, atol=1e-4)
+    assert agreed == pytest.approx(share, abs=1e-4)
+
+
+def test_a_third_of_wrong_points_is_outvoted(problem):
+    modes, moves, weights, prior, truth = problem
+    moves[::3] += (25.0, -10.0)
+    params, agreed = fitted(modes, moves, weights, prior, iterations=20)
+    np.testing.assert_allclose(params, truth, atol=0.1)
+    assert 0.5 * weights.mean() < agreed < 0.8 * weights.mean()
+
+
+def test_without_any_weight_the_prior_decides(problem):
+    modes, moves, weights, prior, _ = problem
+    params, agreed = fitted(modes, moves, 0.0 * weights, prior)
+    np.testing.assert_allclose(params, 0.0, atol=1e-12)
+    assert agreed == 0.0

@@ -1,0 +1,89 @@
+"""Targets as large as an organ: found over the whole range, with the deformation that goes with it."""
+
+import numpy as np
+import pytest
+
+from gatekeeper.tracking import model as module
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.patch_search import PatchSearch
+from tests.support.scenes import Scene
+
+SCENE = Scene((170, 130))
+MASK = SCENE.disc(50.0)
+MIDDLE_MM = 85 * 1.8
+STILL = np.arange(130) < 42
+"""Columns in which the anatomy stands still: the wall beside the target."""
+
+
+def breathed_in(moved_mm=(44.0, 12.0), stretch=-0.15, noise=0.0):
+    """Return a frame on which the target has moved and is flatter, and the wall beside it stands still."""
+    frame = SCENE.image(moved_mm, stretch, MIDDLE_MM)
+    frame[:, STILL] = SCENE.image()[:, STILL]
+    return frame + np.float32(noise) * np.random.default_rng(0).standard_normal(frame.shape).astype(np.float32)
+
+
+def test_an_organ_is_large_and_a_lesion_is_not():
+    assert SCENE.tracker(MASK).template_tracker.model.is_large
+    assert not SCENE.tracker(SCENE.disc(30.0)).template_tracker.model.is_large
+
+
+def test_the_number_of_modes_follows_the_size_of_the_target():
+    counts = [
+        SCENE.tracker(SCENE.disc(radius_mm)).template_tracker.model.deformation.count for radius_mm in (14, 40, 65)
+    ]
+    assert counts == sorted(set(counts))
+
+
+@pytest.mark.parametrize("noise", [0.0, 150.0])
+def test_a_deep_breath_that_flattens_the_target_is_followed_from_the_first_frame_on(noise):
+    """Noise as strong as the texture, and contrast down by half."""
+    tracker = SCENE.tracker(MASK)
+    tracker.track(SCENE.image())
+    track = tracker.track(0.5 * breathed_in(noise=noise))
+    np.testing.assert_allclose(SCENE.moved_mm(track, MASK), (44.0, 12.0), atol=0.7)
+
+
+def test_it_is_sure_within_four_frames_after_a_breath_and_back():
+    tracker = SCENE.tracker(MASK)
+    for moved_mm, stretch in (((44.0, 12.0), -0.15), ((0.0, 0.0), 0.0), ((-30.0, -8.0), 0.1)):
+        for _ in range(4):
+            track = tracker.track(breathed_in(moved_mm, stretch))
+        assert track.confidence > 0.5
+        np.testing.assert_allclose(SCENE.moved_mm(track, MASK), moved_mm, atol=1.5)
+
+
+def test_without_patches_and_wide_deformation_the_same_breath_is_lost(monkeypatch):
+    monkeypatch.setattr(module, "LARGE_MM", 1e9)
+    track = SCENE.tracker(MASK).track(0.5 * breathed_in(noise=150.0))
+    assert np.abs(SCENE.moved_mm(track, MASK) - (44.0, 12.0)).max() > 0.7 or track.confidence < 0.5
+
+
+def test_other_anatomy_is_not_taken_for_it():
+    tracker = SCENE.tracker(MASK)
+    for seed in range(1, 9):
+        assert tracker.track(Scene(SCENE.shape, seed=seed).image()).confidence < 0.5
+
+
+def patches():
+    model = SCENE.tracker(MASK).template_tracker.model
+    return model, PatchSearch(model.coarse.grid, model.deformation, 2.0)
+
+
+def test_patches_find_a_wide_deformation_from_a_start_a_centimetre_off():
+    model, search = patches()
+    params = np.zeros(model.count, np.float32)
+    params[[0, model.count // 2]] = 40.0 / TRANSLATION_SD_MM, 7.0 / TRANSLATION_SD_MM
+    agree = search.run(breathed_in(), params)
+    outline_mm = model.region.contour_mm
+    moved_mm = np.reshape(params, (2, -1)).astype(float) @ model.contour_modes
+    expected_mm = [44.0 - 0.15 * (outline_mm[:, 0] - MIDDLE_MM), np.full(len(outline_mm), 12.0)]
+    assert agree > 0.3
+    assert np.sqrt(np.mean(np.square(moved_mm - expected_mm))) < 2.0
+    assert np.abs(moved_mm - expected_mm).mean() < 1.5
+
+
+def test_where_no_patch_matches_the_start_is_kept():
+    model, search = patches()
+    params = np.arange(model.count, dtype=np.float32)
+    assert search.run(np.full(SCENE.shape, np.nan, np.float32), params) == 0.0
+    np.testing.assert_array_equal(params, np.arange(model.count))
