@@ -135,6 +135,15 @@ def test_one_instance_uid_for_all_images_makes_no_doubles(tmp_path):
     assert "1 image is there more than once and used once" in case.notes[0]
 
 
+def test_an_image_of_the_same_number_and_time_with_other_pixels_is_no_double(tmp_path):
+    folder = series(tmp_path / "cine")
+    other = single(3, image=picture(9), acquired_s=0.75)
+    other.ContentTime = None
+    write(folder / "other.dcm", other)
+    with pytest.raises(RecordingError, match="its 9 images have neither different times"):
+        opened(folder)
+
+
 @pytest.mark.parametrize("told", [ImplicitVRLittleEndian, JPEG2000Lossless])
 def test_pixels_begin_where_the_elements_say(tmp_path, told):
     """A tool changed the transfer syntax in the meta information, and not the data."""

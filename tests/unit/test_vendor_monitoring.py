@@ -150,6 +150,8 @@ LOG = "decision voxels_out voxels_total fraction\n" + "".join(
         (LOG, [0, 1, 0, 1]),
         ("".join(f"{k}, Beam {'Hold' if k % 2 else 'On'}, {k}, 200, {k / 2} %\n" for k in range(4)), [1, 0, 1, 0]),
         ("".join(f"{k % 2},{k},200,{k / 200}\n" for k in range(4)), [0, 1, 0, 1]),
+        ("".join(f"gate={k % 2} out={k} total=200 fraction={k / 200}\n" for k in range(4)), [0, 1, 0, 1]),
+        ("".join(f"10:00:0{k}.5 GATE {'CLOSED' if k else 'OPEN'} {k} 200 {k / 200}\n" for k in range(4)), [1, 0, 0, 0]),
         ("".join(f"on {k + 50} 200 0.9\n" for k in range(4)), None),
         ("a letter\n" * 50, None),
     ],
@@ -166,6 +168,20 @@ def test_a_gating_log_of_another_length_is_left_out_with_a_note(tmp_path):
     beam_on, notes = read_decisions(tmp_path / "scan.dat", 30, 5)
     assert beam_on is None
     assert notes == ["the gating log scan.txt has 9 decisions, the cine 30 frames; it is left out"]
+
+
+def test_a_gating_log_under_another_name_counts_when_it_fits(tmp_path):
+    (tmp_path / "decisions.log").write_text(LOG)
+    beam_on, notes = read_decisions(tmp_path / "scan.dat", 9, 5)
+    assert beam_on is not None
+    assert read_decisions(tmp_path / "scan.dat", 30, 5) == (None, notes)
+
+
+def test_a_structure_that_is_not_on_the_image_is_left_out_with_a_note(tmp_path):
+    folder = unity(tmp_path, {"GTV": OUTLINE * 65535, "Other": np.ones((3, 3))})
+    opened = open_recording(folder)
+    np.testing.assert_array_equal(opened.first_mask, DISC)
+    assert "1 structures are not on the plane of the image and are left out: 'Other'" in opened.notes
 
 
 @pytest.fixture

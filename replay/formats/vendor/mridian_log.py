@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 ENDINGS = (".txt", ".log", ".csv")
 _LARGEST_BYTES = 2**26
+_MOST_OTHERS = 16
 _WORD = re.compile(r"[A-Za-z]+(?:[ _-](?=(?:on|off|hold)\b)[A-Za-z]+)?", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
-_ON = {"on", "beamon", "true", "yes", "enabled", "gateon"}
-_OFF = {"off", "hold", "beamoff", "beamhold", "false", "no", "disabled", "gateoff"}
+_ON = {"on", "beamon", "gateon", "true", "yes", "enabled", "enable", "open", "pass"}
+_OFF = {"off", "beamoff", "gateoff", "hold", "beamhold", "false", "no", "disabled", "closed", "fail", "paused"}
 _SLACK = 0.011
 """Largest difference of a fraction from the quotient of the counts; logs round to two digits."""
 
@@ -29,7 +30,7 @@ def read_decisions(path: Path, count: int, approach: int) -> tuple[NDArray[np.in
     Parameters
     ----------
     path : Path
-        The cine: a file, beside which the log lies under the same name, or a folder that holds it.
+        The cine: a file, beside which the log lies, or a folder that holds it.
     count : int
         Number of frames, those of the approach to the steady state included.
     approach : int
@@ -42,7 +43,8 @@ def read_decisions(path: Path, count: int, approach: int) -> tuple[NDArray[np.in
     notes : list of str
         Why a log was not used.
     """
-    for file in _candidates(path):
+    named, others = _candidates(path)
+    for file in (*named, *others):
         found = _decisions(file)
         if found is None:
             continue
@@ -50,15 +52,20 @@ def read_decisions(path: Path, count: int, approach: int) -> tuple[NDArray[np.in
             return found[approach:], []
         if len(found) == count - approach:
             return found, []
-        return None, [f"the gating log {file.name} has {len(found)} decisions, the cine {count} frames; it is left out"]
+        if file in named:
+            told = f"has {len(found)} decisions, the cine {count} frames"
+            return None, [f"the gating log {file.name} {told}; it is left out"]
     return None, []
 
 
-def _candidates(path: Path) -> list[Path]:
+def _candidates(path: Path) -> tuple[list[Path], list[Path]]:
+    """Return files that belong to a cine by their name or folder, and others beside it, which count if they fit."""
+    folder = path if path.is_dir() else path.absolute().parent
+    texts = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
     if path.is_dir():
-        return sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS and file.is_file())
-    stems = (path.stem, path.name)
-    return [file for stem in stems for ending in ENDINGS if (file := path.with_name(stem + ending)).is_file()]
+        return texts, []
+    named = [file for file in texts if file.stem in (path.stem, path.name)]
+    return named, [file for file in texts if file not in named][:_MOST_OTHERS]
 
 
 def _decisions(file: Path) -> NDArray[np.int8] | None:
@@ -87,6 +94,6 @@ def _decision(line: str) -> int | None:
     on, off = bool(words & _ON), bool(words & _OFF)
     if on != off:
         return int(on)
-    if not words and len(numbers) == 4 and numbers[0] in (0.0, 1.0):
-        return int(numbers[0])
+    if not (on or off) and len(numbers) >= 4 and numbers[-4] in (0.0, 1.0):
+        return int(numbers[-4])
     return None

@@ -77,6 +77,11 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     if len(types) > 1:
         refuse(path, "holds frames of signed and of unsigned pixels; export it again")
     target, about = _target(first, choices.roi)
+    if first.elsewhere:
+        listed = ", ".join(f"'{name}'" for name in first.elsewhere)
+        notes.append(
+            f"{len(first.elsewhere)} structures are not on the plane of the image and are left out: {listed:.200}"
+        )
     stack = Stack(
         frames=LazyFrames(
             lambda index: frames[index].pixels(),

@@ -57,6 +57,8 @@ class UnityFrame:
         Time from acquisition to arrival in s; NaN where it is not told.
     structures : tuple of Structure
         Structures whose mask has the size and the plane of the image.
+    elsewhere : tuple of str
+        Names of the others.
     centroid_mm : tuple of float or None
         Centre of the target in LPS mm.
     quality : float or None
@@ -72,6 +74,7 @@ class UnityFrame:
     ticks: int | None
     latency_s: float
     structures: tuple[Structure, ...]
+    elsewhere: tuple[str, ...]
     centroid_mm: Vector | None
     quality: float | None
     status: int
@@ -163,7 +166,7 @@ def _frame(path: Path, document: Document) -> UnityFrame:
         not unsigned if isinstance(unsigned, bool) else None,
         ticks,
         _latency_s(document.get("TwoDSlicedata", "ReceivedTime"), ticks),
-        _structures(document, image),
+        *_structures(document, image),
         centroid_mm,
         quality,
         status if isinstance(status, int) and not isinstance(status, bool) else -1,
@@ -216,19 +219,22 @@ def _latency_s(received: Any, ticks: int | None) -> float:
     return late_s if late_s <= _LONGEST_LATENCY_S else math.nan
 
 
-def _structures(document: Document, image: ImagePlane) -> tuple[Structure, ...]:
-    """Return the structures of a result whose masks lie on the image."""
+def _structures(document: Document, image: ImagePlane) -> tuple[tuple[Structure, ...], tuple[str, ...]]:
+    """Return the structures of a result whose masks lie on the image, and the names of the others."""
     found: list[Structure] = []
+    others: list[str] = []
     for number in range(_MOST_STRUCTURES):
         at = (*_RESULTS, "items", number)
-        offset = _offset(document.get(*at, "m_Item2", "Data"), image.shape)
-        if offset is None:
+        data = document.get(*at, "m_Item2", "Data")
+        if data is None:
             continue
-        own = _image_plane(document, *at, "m_Item2")
-        name = document.get(*at, "m_Item1")
-        if own is None or own.key() == image.key():
-            found.append(Structure(_printable(name) or f"structure {number + 1}", offset))
-    return tuple(found)
+        name = _printable(document.get(*at, "m_Item1")) or f"structure {number + 1}"
+        offset, own = _offset(data, image.shape), _image_plane(document, *at, "m_Item2")
+        if offset is not None and (own is None or own.key() == image.key()):
+            found.append(Structure(name, offset))
+        else:
+            others.append(name)
+    return tuple(found), tuple(others)
 
 
 def _printable(name: Any) -> str:
