@@ -62,6 +62,8 @@ def resample(recording: Recording, rate_hz: float) -> Recording:
         frames=_chosen(recording.frames, nearest),
         labels=None if recording.labels is None else _chosen(recording.labels, nearest),
         times_s=even_s,
+        latency_s=None if recording.latency_s is None else recording.latency_s[nearest],
+        vendor=None if recording.vendor is None else recording.vendor.part(nearest),
         notes=(*recording.notes, note),
     )
 

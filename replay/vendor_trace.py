@@ -27,8 +27,8 @@ class VendorTrace:
     beam_on: NDArray[np.int8] | None = None
     status: NDArray[np.int64] | None = None
 
-    def part(self, frames: slice) -> "VendorTrace":
-        """Return the trace of some of the frames."""
+    def part(self, frames: slice | NDArray[np.intp]) -> "VendorTrace":
+        """Return the trace of some of the frames, a slice or their indices."""
         return VendorTrace(
             self.name,
             None if self.centers_mm is None else self.centers_mm[frames],

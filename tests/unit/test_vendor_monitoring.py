@@ -18,6 +18,7 @@ from replay.formats.open import open_recording
 from replay.formats.vendor.mridian_log import read_decisions
 from replay.formats.vendor.unity_frame import read_frame
 from replay.recording_info import facts_of
+from replay.resample import resample
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 from tests.support.image_files import assert_same, small, write_side
@@ -78,6 +79,16 @@ def test_a_frame_without_a_time_is_left_out_with_a_note(tmp_path, nothing):
     np.testing.assert_array_equal(np.asarray(opened.frames), CASE.frames[[0, 1, 3]])
     np.testing.assert_allclose(opened.times_s, [0.0, 0.25, 0.75])
     assert opened.notes == ("1 of 4 frames tell no time and are left out: 2.bin",)
+
+
+def test_the_trace_of_the_monitoring_follows_the_frames(tmp_path):
+    masks = [np.roll(DISC, index, axis=0) for index in range(4)]
+    whole = open_recording(write_unity(tmp_path / "cine", replace(CASE, times_s=np.arange(4) / 4.0), masks=masks))
+    half = resample(whole, 2.0)
+    for part, indices in ((half, [0, 2, 3]), (whole.part(slice(2, None)), [2, 3])):
+        np.testing.assert_array_equal(part.vendor.centers_mm, whole.vendor.centers_mm[indices])
+        assert part.vendor.status.tolist() == [index % 3 for index in indices]
+        assert len(part.latency_s) == len(indices)
 
 
 def test_pixels_follow_what_is_told_of_their_sign(tmp_path):
