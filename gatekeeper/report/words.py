@@ -9,6 +9,8 @@ Row = tuple[str, str]
 SCORES = {
     "frames_scored": ("frames scored", "d"),
     "dsc": ("Dice similarity coefficient", ".3f"),
+    "frames_not_tracked": ("frames scored that were not tracked", "d"),
+    "dsc_tracked": ("Dice similarity coefficient of the others", ".3f"),
     "hd95_mm": ("95 % Hausdorff distance (mm)", ".2f"),
     "masd_mm": ("mean surface distance (mm)", ".2f"),
     "center_mm": ("distance of the centres, mean (mm)", ".2f"),

@@ -36,12 +36,12 @@ MOST_MODES = 14
 MOST_POINTS, MOST_COARSE_POINTS = 1000, 300
 """Limits of the cost: modes per axis, and points of a fine and of a coarse template."""
 
-LARGE_MM = 50.0
-"""Half of a region's longer side above which the target is large, such as an organ, in mm: its deformation has a second
-part of that length, and as many modes as its region has squares of the correlation length."""
-LARGE_CONTEXT_MM = 10.0
-"""Upper limit of the context of a large target, whose own edge and inside determine its position, in mm. What is next
-to an organ stands still or slides along it."""
+LARGE_MM = 35.0
+"""Half of a target's longer side above which it is large, such as an organ, in mm: its deformation has a second part as
+long as its region, and as many modes as its region has squares of the correlation length."""
+LARGE_CONTEXT = 2.0 / 3.0
+"""Share of the context that is used around a large target, whose own edge and inside determine its position. What is
+next to an organ stands still or slides along it."""
 WALL_MM, WALL_WIDTH_MM = 12.0, 4.0
 """Distance at which the front and the back of a large target count as they lie on its outline, and the distance on
 either side of the outline over which this fades, in mm: there it slides along walls that stand still."""
@@ -174,7 +174,7 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
     contour_mm = region.contour_mm
     deformation = _deformation(contour_mm, config)
     large = deformation.wide is not None
-    context_mm = min(config.context_mm, LARGE_CONTEXT_MM) if large else config.context_mm
+    context_mm = (LARGE_CONTEXT if large else 1.0) * config.context_mm
     most = (MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS) if large else (MOST_POINTS, MOST_COARSE_POINTS)
     share = min(0.5 * (RESOLUTION_MM / max(region.spacing_mm)) ** 2, 0.25)
     contour_modes = np.ascontiguousarray(deformation.at(contour_mm))
@@ -213,7 +213,7 @@ def _deformation(contour_mm: NDArray[np.float64], config: TrackerConfig) -> Defo
     low_mm, high_mm = contour_mm.min(axis=0) - config.context_mm, contour_mm.max(axis=0) + config.context_mm
     length_mm, sd_mm = config.deformation_length_mm, config.deformation_mm
     half_mm = 0.5 * float((high_mm - low_mm).max())
-    if half_mm <= LARGE_MM:
+    if half_mm - config.context_mm <= LARGE_MM:
         return deformation_modes(low_mm, high_mm, length_mm, sd_mm, VARIANCE_SHARE, MOST_MODES).centred(contour_mm)
     # As many modes as independent parts, and a wide part of the same strain.
     most = min(max(round(float(np.prod(high_mm - low_mm)) / length_mm**2), MOST_MODES), MOST_LARGE_MODES)

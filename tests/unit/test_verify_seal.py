@@ -163,5 +163,5 @@ def test_control_characters_never_reach_the_terminal(session, stranger, capsys):
     forge(session, change)
     assert gatekeeper("verify", session) == 0
     out = capsys.readouterr().out
-    assert "by ?[2Jeve" in out
+    assert "by  [2Jeve" in out
     assert "\x1b" not in out
