@@ -39,6 +39,7 @@ def replayed(case, folder, capsys, *options):
     return code, printed, [one for one in journal(folder) if one["kind"] == "frame"]
 
 
+@pytest.mark.slow
 def test_without_a_confirmation_it_is_shown_and_nothing_changes(case, tmp_path, capsys):
     _, _, plain = replayed(case, tmp_path / "plain", capsys)
     code, printed, frames = replayed(case, tmp_path / "s", capsys, "--reference-frame", DEEPEST)
@@ -72,6 +73,7 @@ def test_confirmed_it_is_used_from_the_next_frame_on_with_the_beam_held_between(
     assert gatekeeper("verify", tmp_path / "s") == 0
 
 
+@pytest.mark.slow
 def test_a_journal_that_names_another_frame_is_found(case, tmp_path, capsys):
     replayed(case, tmp_path / "s", capsys, "--reference-frame", DEEPEST, "--confirm")
 
@@ -85,6 +87,7 @@ def test_a_journal_that_names_another_frame_is_found(case, tmp_path, capsys):
     assert any("decisions came out otherwise" in one for one in checked(tmp_path / "s").findings)
 
 
+@pytest.mark.slow
 def test_a_frame_that_was_not_kept_or_tracked_is_named(case, tmp_path, capsys):
     replayed(case, tmp_path / "s", capsys, "--reference-frame", DEEPEST, "--confirm")
 
@@ -107,6 +110,7 @@ def test_a_frame_that_does_not_come_is_exit_code_1(case, tmp_path, capsys, frame
     assert checked(tmp_path / "s").findings == []
 
 
+@pytest.mark.slow
 def test_a_frame_on_which_the_target_is_not_found_is_refused(tmp_path):
     images = CASE.frames.copy()
     images[DEEPEST] = np.random.default_rng(1).integers(0, 900, SHAPE)

@@ -72,6 +72,7 @@ def test_a_port_is_told_for_how_long_a_decision_is_good():
         assert own_parts.PORTS[-1].fresh_s == pytest.approx(fresh_s)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "each_s"),
     [({"each_s": 0.05}, 0.05), ({}, 0.1), *(({"told": told}, None) for told in ("raise", "soon", True, "inf"))],
@@ -126,6 +127,7 @@ def test_a_frame_that_is_not_valid_is_an_error(spoil):
         source.next_frame(1.0)
 
 
+@pytest.mark.slow
 def test_a_frame_of_unknown_time_is_a_hold(tmp_path, monkeypatch):
     monkeypatch.setitem(own_parts.SPOILT, "no time", lambda frame: replace(frame, acquired_s=math.nan))
     run(tmp_path / "s", source={"spoil": "no time"})

@@ -105,6 +105,7 @@ def test_it_is_shown_confirmed_and_used_and_the_journal_says_who(tmp_path):
     assert checked(tmp_path / "s").findings == []
 
 
+@pytest.mark.slow
 def test_tracking_goes_on_from_it_and_the_envelope_stays(tmp_path):
     outcome, scanner = moved(tmp_path / "s")
     _, armed = scanner.session.status.begun
@@ -135,6 +136,7 @@ def test_the_beam_is_held_until_it_is_released(tmp_path):
     assert "ON" in [one["state"] for one in frames(tmp_path / "s")[30:]]
 
 
+@pytest.mark.slow
 def test_while_it_is_asked_every_page_shows_the_frame_with_the_outline(tmp_path):
     _, scanner = moved(tmp_path / "s")
     assert len(scanner.messages) == CONFIRMED - ASKED
@@ -179,6 +181,7 @@ def test_a_session_with_it_is_played_again_and_judged_again_alike(tmp_path):
     assert checked(tmp_path / "again").findings == []
 
 
+@pytest.mark.slow
 def test_a_picture_is_in_the_sealed_folder(tmp_path):
     _, scanner = moved(tmp_path / "s", draw=draw_reference)
     name = f"reference-{TAKEN}.png"
@@ -212,6 +215,7 @@ def test_it_is_refused_while_the_beam_is_on(tmp_path):
     assert events(tmp_path / "s", "refused")[0]["values"]["operator"] == "kim"
 
 
+@pytest.mark.slow
 def test_a_minute_later_it_has_to_be_asked_for_again(tmp_path):
     times_s = CASE.times_s.copy()
     times_s[CONFIRMED:] += 61.0
@@ -219,6 +223,7 @@ def test_a_minute_later_it_has_to_be_asked_for_again(tmp_path):
     assert "has not been shown here lately" in scanner.orders[2].answer.note
 
 
+@pytest.mark.slow
 def test_a_frame_on_which_the_target_cannot_be_tracked_is_named_when_it_is_confirmed(tmp_path, monkeypatch):
     def refuse(self, taken):
         raise TargetError("target: no")
@@ -229,6 +234,7 @@ def test_a_frame_on_which_the_target_cannot_be_tracked_is_named_when_it_is_confi
     assert checked(tmp_path / "s").findings == []
 
 
+@pytest.mark.slow
 def test_before_the_first_frame_it_is_refused_and_does_no_harm(tmp_path):
     script = {0: ["reference"]}
     case = breathing_case(frames=12)
@@ -315,6 +321,7 @@ def test_other_words_are_refused_with_the_way_out(words):
         request_from_json(["reference", *words], "Anna", "console")
 
 
+@pytest.mark.slow
 def test_a_replay_of_the_case_without_it_has_none(tmp_path):
     recorded(tmp_path / "s", material=replay_input(breathing_case(frames=4)))
     assert events(tmp_path / "s", "reference") == []
