@@ -21,7 +21,7 @@ from gatekeeper.gating.observation import observe
 from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
 from gatekeeper.gating.source_checks import SourceHistory, check_source
 from gatekeeper.gating.state_machine import GateState, Rules
-from gatekeeper.gating.zones import TargetZone, Zone
+from gatekeeper.gating.zones import Zone
 
 if TYPE_CHECKING:
     from gatekeeper.gating.lookahead import Lookahead
@@ -202,8 +202,12 @@ class Gate:
             raw = machine.step(self._raw, measurements, self._rules)
             state, predicted_percent = raw, math.nan
             if self._lookahead is not None:
-                measured_percent = target.outside_percent
-                predicted_percent = self._predicted_percent(self._lookahead, track, frame, checks, measured_percent)
+                if not checks.is_on_grid(self.config):
+                    self._lookahead.reset()
+                predicted_percent = target.outside_percent
+                if track is not None:
+                    tracks = (track,) if isinstance(track, Track) else track
+                    predicted_percent = self._lookahead.largest_percent(tracks, frame.acquired_s, self.zones)
                 predicted = measurements._replace(target=target._replace(outside_percent=predicted_percent))
                 state = machine.step(self._state, predicted, self._rules)
         except BaseException:
@@ -342,28 +346,6 @@ class Gate:
         shift = self._envelope_shift
         refusal = shift.refusal(shift_mm, held=self._state.beam is BeamState.HOLD)
         return f"{shift.as_words(shift_mm)}; {AGAIN}" if refusal is None else refusal
-
-    def _predicted_percent(
-        self,
-        lookahead: "Lookahead",
-        track: Track | tuple[Track, ...] | None,
-        frame: Frame,
-        checks: FrameChecks,
-        measured_percent: float,
-    ) -> float:
-        """Return the share outside with prediction for the primary target; other targets count as measured."""
-        if not checks.is_on_grid(self.config):
-            lookahead.reset()
-        if track is None:
-            return measured_percent
-        tracks = (track,) if isinstance(track, Track) else track
-        percents = [
-            zone.envelope.outside_percent(one.contour_px)
-            for zone, one in zip(self.zones, tracks, strict=True)
-            if isinstance(zone, TargetZone)
-        ]
-        percents[0] = lookahead.percent(tracks[0], frame.acquired_s, self.envelope, percents[0])
-        return math.nan if any(map(math.isnan, percents)) else max(percents)
 
     def _change(self, change: Callable[[GateState], GateState]) -> None:
         """Apply a change to the states with and without prediction."""
