@@ -38,8 +38,9 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.LOW_CONFIDENCE: lambda found, limits: limits.min_confidence <= found.target.confidence <= 1.0,
     Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
-    Reason.AVOID_IN_ZONE: lambda found, limits: all(
-        0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in found.target.overlaps
+    Reason.AVOID_IN_ZONE: lambda found, limits: (
+        not found.target.overlaps
+        or all(0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in found.target.overlaps)
     ),
     Reason.EXCEPTIONAL_POSITION: lambda found, limits: found.target.excursion_mm <= limits.config.exception_mm,
     Reason.BASELINE_DRIFT: lambda found, limits: abs(found.target.drift_mm) <= limits.config.drift_mm,

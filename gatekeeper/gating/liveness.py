@@ -183,8 +183,9 @@ class _Noise:
         self, starts: NDArray[np.int64], means: NDArray[np.float32], usual: tuple[float, float, float]
     ) -> None:
         self._starts, self._means = starts, means
-        amplitude, self._change, self._change_near = usual
-        self._levels = np.array([amplitude, GRAINY * amplitude, amplitude])
+        self._amplitude, self._change, self._change_near = usual
+        self._grainy = GRAINY * self._amplitude
+        self._levels = np.array([self._amplitude, self._grainy, self._amplitude])
         self._details = np.zeros((2, len(starts), RUN), np.float32)
         self._signs = np.zeros((REMEMBERED_NOISE, len(means) // RUNS_PER_WORD), np.uint64)
         self._amplitudes = np.zeros(REMEMBERED_NOISE)
@@ -221,7 +222,7 @@ class _Noise:
         found = Liveness(seen, returned, change, change_near)
         # A picture that comes back must not become the mean, from which its noise could not be told; a grainy one says
         # little about it.
-        grain = max(amplitude / self._levels[0], 1.0)
+        grain = max(amplitude / self._amplitude, 1.0)
         self._rate = 1.0 / (MEAN_FRAMES * grain * grain) if found.is_live else 0.0
         return found
 
@@ -231,7 +232,7 @@ class _Noise:
         Noise may grow, as in a breath-hold. Then chance alone gives a frame a share of the usual noise, so that the
         first grainy frames are not live. With several frames chance averages out.
         """
-        self._grainy_frames = self._grainy_frames + 1 if amplitude > self._levels[1] else 0
+        self._grainy_frames = self._grainy_frames + 1 if amplitude > self._grainy else 0
         return self._grainy_frames >= SEVERAL + NEAREST and together <= MOST_TOGETHER
 
 

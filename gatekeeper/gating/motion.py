@@ -154,9 +154,10 @@ class Motion(NamedTuple):
 
     def at(self, acquired_s: float, center_mm: tuple[float, float]) -> "Motion":
         """Return the state with another last position; the same when position or time is not finite."""
-        if not all(map(math.isfinite, (acquired_s, *center_mm))):
+        # A sum is finite only when all of its parts are.
+        if not math.isfinite(acquired_s + center_mm[0] + center_mm[1]):
             return self
-        return self._replace(last_mm=center_mm, last_s=acquired_s)
+        return Motion(*self[:-2], center_mm, acquired_s)
 
     def drift_mm(self, cycles: int) -> float:
         """Return the baseline of the last `cycles` breaths minus the reference, in mm; 0 before that many breaths."""

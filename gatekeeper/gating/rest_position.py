@@ -1,6 +1,7 @@
 """Measure where the target comes to rest, which is the only place to which an operator may move the envelope."""
 
 import math
+from array import array
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class RestPosition:
     """
 
     def __init__(self) -> None:
-        self._times_s = np.full(ROOM, -math.inf)
-        self._positions_mm = np.zeros((ROOM, 2))
+        self._times_s = array("d", [-math.inf]) * ROOM
+        self._rows_mm, self._cols_mm = array("d", [0.0]) * ROOM, array("d", [0.0]) * ROOM
         self._next = 0
         self._newest_s = -math.inf
 
@@ -45,7 +46,7 @@ class RestPosition:
             return
         place = self._next
         self._times_s[place] = time_s
-        self._positions_mm[place, 0], self._positions_mm[place, 1] = row_mm, col_mm
+        self._rows_mm[place], self._cols_mm[place] = row_mm, col_mm
         self._newest_s, self._next = time_s, (place + 1) % ROOM
 
     def find(self, near_mm: tuple[float, float]) -> tuple[float, float] | None:
@@ -61,10 +62,11 @@ class RestPosition:
         tuple of float or None
             (row, col) in mm; None when the trace is too short or the target dwells nowhere.
         """
-        recent = (self._times_s >= self._newest_s - WINDOW_S) & np.isfinite(self._times_s)
-        positions_mm = self._positions_mm[recent]
+        times_s = np.array(self._times_s)
+        recent = (times_s >= self._newest_s - WINDOW_S) & np.isfinite(times_s)
+        positions_mm = np.array([self._rows_mm, self._cols_mm]).T[recent]
         positions_mm = positions_mm[np.isfinite(positions_mm).all(axis=1)]
-        if len(positions_mm) < LEAST_SAMPLES or self._newest_s - float(self._times_s[recent].min()) < LEAST_S:
+        if len(positions_mm) < LEAST_SAMPLES or self._newest_s - float(times_s[recent].min()) < LEAST_S:
             return None
         positions_mm = positions_mm[np.argsort(positions_mm[:, 0], kind="stable")]
         count = math.ceil(DWELL * len(positions_mm))

@@ -2,7 +2,6 @@
 
 import math
 
-from gatekeeper.core.addition import add
 from gatekeeper.tracking.template_fit import Similarity
 
 LARGEST_ERROR_MM = 1.3
@@ -48,8 +47,11 @@ def fit_doubt(error_mm: float, bending: float, similarity: Similarity, deviance:
     """
     if not min(similarity) > 0.0:
         return math.inf
-    dissimilarity = add(
-        _unexplained(value) / _unexplained(limit) for value, limit in zip(similarity, LEAST_SIMILARITY, strict=True)
+    in_patches, in_detail, in_target = LEAST_UNEXPLAINED
+    dissimilarity = (
+        _unexplained(similarity.patches) / in_patches
+        + _unexplained(similarity.detail) / in_detail
+        + _unexplained(similarity.target) / in_target
     )
     return error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
 
@@ -84,3 +86,6 @@ def fit_confidence(doubt: float, inside: float, contrast: float) -> float:
 def _unexplained(correlation: float) -> float:
     """Return the ratio of unexplained to explained variance."""
     return 1.0 / min(correlation, 1.0) ** 2 - 1.0
+
+
+LEAST_UNEXPLAINED = tuple(map(_unexplained, LEAST_SIMILARITY))
