@@ -24,6 +24,7 @@ from tests.support.sessions import checked, recorded
 from tests.support.waiting import until
 
 
+@pytest.mark.slow
 def test_journal_of_a_session_fed_with_a_case_is_that_of_its_replay(tmp_path):
     case = phantom(acquisition={"duration_s": 5.0, "frame_rate_hz": 8.0}).recording
     # No frame rate: on a machine that others keep busy a frame may be late, which is no matter here.

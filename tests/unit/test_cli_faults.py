@@ -38,6 +38,7 @@ def test_faults_hold_the_beam_and_the_session_verifies(case, tmp_path, capsys):
     assert gatekeeper("verify", tmp_path / "s") == 0
 
 
+@pytest.mark.slow
 def test_frames_that_did_not_come_are_scored_as_not_found(case, tmp_path, capsys):
     _, good, _ = replayed(capsys, case, "--out", tmp_path / "good")
     _, reordered, _ = replayed(capsys, case, "--out", tmp_path / "late", "--fault", "reorder@8=2")
@@ -72,6 +73,7 @@ def test_key_that_others_can_read_is_refused(case, tmp_path, capsys):
     assert "others can read" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_linac_that_does_not_answer_holds_every_frame(case, tmp_path, capsys):
     code, result, _ = replayed(
         capsys, case, "--config", linac_settings(tmp_path), "--speed", "20", "--out", tmp_path / "s"

@@ -34,6 +34,7 @@ def test_the_preview_is_learned_from_and_the_rest_is_played(case, tmp_path, caps
     assert any(line.startswith("verdict") for line in err.splitlines())
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_learned_again_when_the_session_is_verified_or_replayed(case, tmp_path, capsys):
     assert gatekeeper("replay", case, "--preview-s", 6, "--out", tmp_path / "s") == 0
     assert gatekeeper("verify", tmp_path / "s") == 0

@@ -102,6 +102,7 @@ def test_command_line_goes_before_the_file_and_the_file_before_the_default(case,
     assert used["gate"]["outside_percent"] == 5.0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_wider_margin_and_higher_limit_let_the_beam_on_longer(case, tmp_path, capsys):
     duty = []
@@ -126,6 +127,7 @@ def test_table_is_aligned_and_names_session_and_picture(case, tmp_path, monkeypa
     assert len(starts) == 1, table
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_speed_sets_the_pace_of_the_clock(case, tmp_path, monkeypatch, capsys):
     speeds = []

@@ -132,6 +132,7 @@ def test_live_session_decides_as_the_replay_of_the_same_case(tmp_path):
     assert len(live) == 40
 
 
+@pytest.mark.slow
 def test_live_session_is_replayed_from_itself_with_what_it_learned(tmp_path, monkeypatch):
     learn_at_once(monkeypatch)
     case = long_case()

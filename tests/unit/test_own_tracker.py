@@ -56,6 +56,7 @@ def test_another_tracker_is_named_beside_the_one_that_it_was_recorded_with(sessi
     )
 
 
+@pytest.mark.slow
 def test_it_is_reported_and_looked_at(session, tmp_path):
     assert write_report(session, tmp_path / "report.html", tracker=TRACKER).stat().st_size > 1000
     with closing(open_session(session)) as opened:

@@ -310,6 +310,7 @@ def test_the_story_ends_where_frames_were_not_kept_any_more(breathing_session, m
         assert len(Rejudged(replace(opened, chain=chain)).tracked) == 10
 
 
+@pytest.mark.slow
 def test_a_replay_writes_it_where_that_is_asked_for(breathing_session, tmp_path, capsys):
     assert gatekeeper("replay", breathing_session, "--out", tmp_path / "with", "--report", "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["report"] == str(tmp_path / "with" / "report.html")

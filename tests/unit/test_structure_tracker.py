@@ -135,6 +135,7 @@ def test_one_that_is_lost_does_not_lead_the_others_astray():
 # --- learning -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_learning_is_that_of_each_alone():
     frames = breathing_frames(breath_mm(), SCENE, noise=20.0)
     masks = dict(list(MASKS.items())[:2])
