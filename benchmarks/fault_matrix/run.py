@@ -22,7 +22,7 @@ from replay.faults.processes import kill, no_room, stopped
 PRIORITY = 20
 """Real-time priority of the interlock, where the machine grants it."""
 ACT_PRIORITY = 30
-"""Real-time priority of whoever causes the faults, so that each happens when its time is read."""
+"""Real-time priority of the process that causes the faults, so that each happens when its time is read."""
 RUN = "from gatekeeper.cli import main; main()"
 
 
