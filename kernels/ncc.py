@@ -3,10 +3,33 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4_2d, f4_2d_in, f8_1d, f8_2d, i8, kernel, void
+from kernels.jit import f4, f4_2d, f4_2d_in, f8_1d, f8_2d, i8, kernel, void
 
 Image = NDArray[np.float32]
 single = np.float32
+
+
+@kernel(f4(f4, f4, f4))
+def coefficient(product: np.float32, square: np.float32, energy: np.float32) -> np.float32:
+    """Return the correlation coefficient of a template of zero mean and unit norm with the image below it.
+
+    Parameters
+    ----------
+    product, square : float
+        Sum of image times template, and of the squared image.
+    energy : float
+        That of the squared image less its mean.
+
+    Returns
+    -------
+    float
+        -1 or more, by rounding slightly above 1; -1 (no match) where the image is constant, or the sums are NaN,
+        infinite or too small.
+    """
+    score = single(-1.0)
+    if energy > single(1e-6) * square + single(1e-30):
+        score = single(product / np.sqrt(energy))
+    return score if score >= single(-1.0) else single(-1.0)
 
 
 @kernel(void(f4_2d_in, f4_2d_in, f4_2d))
@@ -43,13 +66,7 @@ def correlate(image: Image, template: Image, out: Image) -> None:
                     total += value
                     square += value * value
                     product += value * template[a, b]
-            energy = square - total * total / count
-            score = single(-1.0)
-            if energy > single(1e-6) * square + single(1e-30):
-                score = product / np.sqrt(energy)
-            if not score >= single(-1.0):
-                score = single(-1.0)
-            out[i, j] = min(score, single(1.0))
+            out[i, j] = min(coefficient(product, square, square - total * total / count), single(1.0))
 
 
 @kernel(void(f4_2d_in, f4_2d_in, f4_2d_in, f4_2d))
@@ -83,13 +100,7 @@ def correlate_weighted(image: Image, template: Image, weight: Image, out: Image)
                     total += weighted
                     square += weighted * value
                     product += value * template[a, b]
-            energy = square - total * total
-            score = single(-1.0)
-            if energy > single(1e-6) * square + single(1e-30):
-                score = product / np.sqrt(energy)
-            if not score >= single(-1.0):
-                score = single(-1.0)
-            out[i, j] = min(score, single(1.0))
+            out[i, j] = min(coefficient(product, square, square - total * total), single(1.0))
 
 
 @kernel(void(f4_2d_in, i8, i8, f8_1d))

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, f8, f8_1d, f8_2d, i8, kernel, void
+from kernels.ncc import coefficient
 
 Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -87,12 +88,7 @@ def match_patches(
                             total += value
                             square += value * value
                             product += value * templates[p, a * SIDE + b]
-                energy = square - total * total / pixels
-                score = single(-1.0)
-                if energy > single(1e-6) * square + single(1e-30):
-                    score = product / np.sqrt(energy)
-                if not score >= single(-1.0):
-                    score = single(-1.0)
+                score = coefficient(product, square, square - total * total / pixels)
                 scores[i, j] = score
                 if score > best:
                     best = score
