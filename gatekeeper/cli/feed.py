@@ -10,15 +10,23 @@ import typer
 
 from gatekeeper.cli.options import (
     AgainOption,
+    AsStoredOption,
     FeedCaseArg,
     JsonOption,
     NoiseOption,
+    ObserverOption,
     PaceOption,
+    PlaneOption,
+    RateOption,
+    ResampleOption,
+    ScanOption,
     SecondsOption,
+    SpacingOption,
+    TimeAxisOption,
     ToOption,
 )
 from gatekeeper.cli.output import say
-from gatekeeper.cli.settings import recording_of
+from gatekeeper.cli.settings import choices_of, recording_of
 from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
 
@@ -32,6 +40,14 @@ def feed(
     again: AgainOption = False,
     noise: NoiseOption = 0.0,
     seconds: SecondsOption = None,
+    scan: ScanOption = None,
+    observer: ObserverOption = None,
+    time_axis: TimeAxisOption = None,
+    as_stored: AsStoredOption = False,
+    rate_hz: RateOption = None,
+    spacing_mm: SpacingOption = None,
+    plane: PlaneOption = None,
+    resample: ResampleOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send a recording, a session or a phantom to a live source, each frame at its time."""
@@ -41,7 +57,8 @@ def feed(
     from replay.progress import ProgressBars
 
     address = parse(to)
-    recording = recording_of(case)
+    choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, None, resample)
+    recording = recording_of(case, choices)
     sent, gone, interrupted, ended = 0, None, False, False
     feeder = open_feeder(address)
     period_s = (recording.times_s[-1] - recording.times_s[0]) / max(1, len(recording.times_s) - 1)

@@ -219,7 +219,8 @@ FeedCaseArg = Annotated[
 ToOption = Annotated[
     str,
     typer.Option(
-        help="Destination: mrd://HOST:PORT, igtl://HOST:PORT (?listen: the source connects to us) or dicom://AE@HOST:PORT.",
+        help="Destination: mrd://HOST:PORT, dicom://AE@HOST:PORT or igtl://HOST:PORT (?listen: the source connects to "
+        "us; ?version=1: for receivers that know no other header of OpenIGTLink; both with &).",
         metavar="ADDRESS",
     ),
 ]

@@ -107,7 +107,10 @@ def replay(
         material = replay_input(recording, preview_s)
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
-    told = (("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane), ("resample", resample))
+    told = (
+        *(("scan", scan), ("observer", observer), ("time-axis", time_axis), ("as-stored", as_stored)),
+        *(("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane), ("resample", resample)),
+    )
     for option, given in (("preview-s", preview_s), ("target", target), *told):
         if given:
             raise ConfigError(

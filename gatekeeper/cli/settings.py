@@ -129,17 +129,21 @@ def _plane(text: str) -> "Plane":
 PHANTOM = "phantom"
 
 
-def recording_of(case: str) -> "Recording":
+def recording_of(case: str, choices: "Choices | None" = None) -> "Recording":
     """Return the recording of the argument, or a phantom unless a file or folder has that name."""
+    from replay.formats.format import Choices
     from replay.formats.open import open_recording
     from replay.phantom import PhantomConfig, make_phantom
     from replay.progress import waiting
 
+    choices = Choices() if choices is None else choices
     if case == PHANTOM and not Path(case).exists():
+        if choices != Choices():
+            raise ConfigError("command line: a phantom is made as its settings say; leave out options for recordings")
         with waiting("making the phantom"):
             return make_phantom(PhantomConfig(name=PHANTOM)).recording
     with waiting("reading the recording"):
-        recording = open_recording(Path(case))
+        recording = open_recording(Path(case), choices)
     for note in recording.notes:
         say(f"gatekeeper: {note}", err=True)
     return recording

@@ -10,6 +10,8 @@ PORTS = {"mrd": 9002, "igtl": 18944, "dicom": 11112}
 """Protocols and their default ports."""
 AE_TITLE, DEVICE = "GATEKEEPER", "gatekeeper"
 LISTEN = "listen"
+HEADERS = {"version=1": 1, "version=2": 2}
+"""What may follow the ? of an OpenIGTLink address, and the header version that it asks for."""
 EXAMPLES = "mrd://127.0.0.1:9002, igtl://127.0.0.1:18944 or dicom://GATEKEEPER@127.0.0.1:11112"
 
 
@@ -28,6 +30,9 @@ class Address(NamedTuple):
         DICOM: the called application entity title; OpenIGTLink: the sender's device name. May be empty.
     listens : bool
         OpenIGTLink: whether the feeder listens and the source connects to it.
+    version : int
+        OpenIGTLink: version of the message header. Receivers of protocols 1 and 2 read version 1 alone, which has no
+        number of the frame.
     """
 
     protocol: str
@@ -35,12 +40,14 @@ class Address(NamedTuple):
     port: int
     user: str = ""
     listens: bool = False
+    version: int = 2
 
     def __str__(self) -> str:
         """Return the address as text that `parse` accepts."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         at = f"{self.user}@" if self.user else ""
-        return f"{self.protocol}://{at}{host}:{self.port}{f'?{LISTEN}' if self.listens else ''}"
+        words = [LISTEN] * self.listens + ["version=1"] * (self.version == 1)
+        return f"{self.protocol}://{at}{host}:{self.port}{'?' if words else ''}{'&'.join(words)}"
 
 
 def parse(text: str) -> Address:
@@ -74,7 +81,8 @@ def parse(text: str) -> Address:
     user, longest = url.username or "", {"mrd": 0, "igtl": 20, "dicom": 16}[url.scheme]
     if len(user) > longest or not user.isprintable() or not user.isascii():
         raise _refusal(text, f"{user!r} before the @ must have at most {longest} characters with {url.scheme}")
-    return Address(url.scheme, host, PORTS[url.scheme] if port is None else port, user, _listens(text, url))
+    port = PORTS[url.scheme] if port is None else port
+    return Address(url.scheme, host, port, user, *_listens_and_version(text, url))
 
 
 def open_feeder(address: Address) -> Feeder:
@@ -105,7 +113,7 @@ def open_feeder(address: Address) -> Feeder:
                 from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 
                 role: Literal["client", "server"] = "server" if address.listens else "client"
-                return OpenIGTLinkFeeder(host, port, role, user or DEVICE)
+                return OpenIGTLinkFeeder(host, port, role, user or DEVICE, address.version)
             case _:
                 from replay.feed.dicom_feeder import DicomFeeder
 
@@ -114,10 +122,14 @@ def open_feeder(address: Address) -> Feeder:
         raise InputError(str(error)) from None
 
 
-def _listens(text: str, url: SplitResult) -> bool:
-    if url.query and (url.scheme, url.query) != ("igtl", LISTEN):
-        raise _refusal(text, f"{url.query!r} after the ? is not known; igtl alone may have ?{LISTEN}")
-    return bool(url.query)
+def _listens_and_version(text: str, url: SplitResult) -> tuple[bool, int]:
+    words = url.query.split("&") if url.query else []
+    versions = [HEADERS[word] for word in words if word in HEADERS]
+    if words and (url.scheme != "igtl" or len(versions) > 1 or set(words) - {LISTEN, *HEADERS}):
+        raise _refusal(
+            text, f"{url.query!r} after the ? is not known; igtl alone may have ?{LISTEN}, ?version=1 or both with &"
+        )
+    return LISTEN in words, versions[0] if versions else 2
 
 
 def _refusal(text: str, why: str) -> InputError:

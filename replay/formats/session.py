@@ -1,7 +1,7 @@
 """A recorded session of gatekeeper: its decisions, its settings, and its frames."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,11 @@ def _setup(frames: FramesReader) -> SessionSetup | None:
     )
 
 
-def _open_frames(folder: Path, _choices: Choices) -> Recording:
+def _open_frames(folder: Path, choices: Choices) -> Recording:
+    if replace(choices, resample_hz=None) != Choices():
+        raise RecordingError(
+            f"{folder}: is a session, which has its own times, geometry and target; leave out options that tell others"
+        )
     return open_session(folder).recording()
 
 

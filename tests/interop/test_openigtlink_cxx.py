@@ -11,7 +11,7 @@ from itertools import takewhile
 import numpy as np
 import pytest
 
-from gatekeeper.core.errors import LinkError
+from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
 from gatekeeper.wire.openigtlink.contents import (
     Status,
@@ -26,6 +26,7 @@ from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import HEADER_BYTES, decode_header, to_seconds, to_timestamp
 from gatekeeper.wire.openigtlink.image import SCALAR_TYPES, decode_image, encode_image
 from gatekeeper.wire.openigtlink.message import Message, decode_message, encode_message
+from replay.feed.address import open_feeder, parse
 from replay.feed.openigtlink_feeder import OpenIGTLinkFeeder
 from tests.support.openigtlink_messages import SAGITTAL, SPACING_MM, source
 from tests.support.openigtlink_programs import EXAMPLES, example, program
@@ -247,12 +248,12 @@ def test_the_examples_receiver_takes_what_the_feeder_sends():
 
 
 def called(port):
-    """Return a feeder that calls a server which is just about to listen."""
+    """Return the feeder of an address whose server is just about to listen."""
 
     def feeder():
         try:
-            return OpenIGTLinkFeeder("127.0.0.1", port, version=1)
-        except LinkError:
+            return open_feeder(parse(f"igtl://127.0.0.1:{port}?version=1"))
+        except InputError:
             return None
 
     return until(feeder)

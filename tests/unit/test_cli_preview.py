@@ -61,8 +61,11 @@ def test_a_preview_that_leaves_no_frame_is_refused(case, tmp_path, capsys, secon
 
 def test_a_session_has_its_own_preview(case, tmp_path, capsys):
     assert gatekeeper("replay", case, "--out", tmp_path / "s") == 0
-    assert gatekeeper("replay", tmp_path / "s", "--preview-s", 3) == 2
-    assert "a session is replayed from what it began with" in capsys.readouterr().err
+    for told in (("--preview-s", 3), ("--as-stored",), ("--scan", "1")):
+        assert gatekeeper("replay", tmp_path / "s", *told) == 2
+        assert "a session is replayed from what it began with" in capsys.readouterr().err
+    assert gatekeeper("info", tmp_path / "s", "--rate-hz", 3) == 2
+    assert "is a session, which has its own times" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seconds", ["-1", "nan"])

@@ -18,6 +18,7 @@ from replay.feed.laps import feed
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
+from tests.support.image_files import small, write_itk
 
 FRAMES = 24
 
@@ -50,6 +51,8 @@ def fed(seconds=None, *, again=False, clock=None, progress=lambda done, total: N
         ("mrd://127.0.0.1:9003/", Address("mrd", "127.0.0.1", 9003)),
         ("igtl://host", Address("igtl", "host", 18944)),
         ("igtl://Cine@host:1?listen", Address("igtl", "host", 1, "cine", True)._replace(user="Cine")),
+        ("igtl://host?version=1", Address("igtl", "host", 18944, version=1)),
+        ("igtl://host?version=1&listen", Address("igtl", "host", 18944, listens=True, version=1)),
         ("dicom://GATE@host", Address("dicom", "host", 11112, "GATE")),
         ("MRD://[::1]:9002", Address("mrd", "::1", 9002)),
     ],
@@ -73,6 +76,8 @@ def test_an_address_is_understood_and_written_again(text, address):
         ("mrd://me@host", "at most 0 characters"),
         ("mrd://host?listen", "igtl alone may have ?listen"),
         ("igtl://host?speak", "igtl alone may have ?listen"),
+        ("igtl://host?version=3", "igtl alone may have ?listen"),
+        ("mrd://host?version=1", "igtl alone may have ?listen"),
         ("dicom://SEVENTEENLETTERSX@host", "at most 16 characters"),
         ("dicom://a:b@host", "must be PROTOCOL://HOST:PORT"),
         ("mrd://[::1", "Invalid IPv6"),
@@ -188,6 +193,19 @@ def test_what_was_fed_is_told(tmp_path, capsys, fed_into):
     assert (told["case"], told["to"], told["frames"]) == ("P_001", "mrd://there:1", 4)
     assert "feeding P_001 to mrd://there:1" in err
     assert feeder.closed
+
+
+def test_what_the_user_tells_is_fed(tmp_path, capsys, fed_into):
+    feeder = fed_into(Kept())
+    path = write_itk(tmp_path / "a.mha", small(), beside=False, told=False)
+    told = ("--rate-hz", "40", "--spacing-mm", "2,3", "--plane", "SP", "--time-axis", "last")
+    assert gatekeeper("feed", path, "--to", "mrd://there:1", *told) == 0
+    assert "spacing_mm is 2 x 3 as you tell" in capsys.readouterr().err
+    assert {frame.spacing_mm for frame in feeder.frames} == {(2.0, 3.0)}
+    steps = [after.acquired_s - before.acquired_s for before, after in pairwise(feeder.frames)]
+    assert steps == pytest.approx([1 / 40] * len(steps))
+    assert gatekeeper("feed", "phantom", "--to", "mrd://there:1", *told) == 2
+    assert "leave out options for recordings" in capsys.readouterr().err
 
 
 def test_a_peer_that_goes_in_the_middle_is_told_with_what_was_fed(tmp_path, capsys, fed_into):
