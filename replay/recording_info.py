@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.core.json_values import aligned
 from replay.progress import OnProgress
@@ -48,6 +49,26 @@ class Timing:
     gaps: int
     missing: int
     first_gaps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFacts:
+    """What is known of one pixel.
+
+    Attributes
+    ----------
+    row, col : int
+        Its indices in canonical orientation, as in the picture.
+    value : float or None
+        Its value on the first frame; None when it is not finite.
+    at_mm : tuple of 3 floats
+        Its centre in the patient (DICOM LPS), in mm.
+    """
+
+    row: int
+    col: int
+    value: float | None
+    at_mm: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +115,8 @@ class Facts:
         Remarks of the reader.
     imaging_latency_s : tuple of 3 floats or None
         Smallest, median and largest time from acquisition to arrival, as the machine measured it, in s.
+    pixel : PixelFacts or None
+        The pixel that was asked for.
     """
 
     name: str
@@ -118,6 +141,7 @@ class Facts:
     region: str | None
     notes: tuple[str, ...]
     imaging_latency_s: tuple[float, float, float] | None = None
+    pixel: PixelFacts | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -137,6 +161,10 @@ class Facts:
         turned = f"turned by {self.tilt_deg:.1f} degrees" if self.tilt_deg >= 0.05 else "not turned"
         origin = ", ".join(f"{value:.1f}" for value in self.plane.origin_mm)
         yield "plane", f"sagittal, {turned}; first pixel at LPS {origin} mm"
+        if self.pixel is not None:
+            value = "not finite" if self.pixel.value is None else f"{self.pixel.value:g}"
+            at = ", ".join(f"{part:.1f}" for part in self.pixel.at_mm)
+            yield f"{self.pixel.row}, {self.pixel.col}", f"row and column: {value} on the first frame, at LPS {at} mm"
         if timing.rate_hz is not None:
             yield "rate", f"{timing.rate_hz:.3g} per second over {timing.duration_s:.1f} s"
             yield "intervals", f"95 % within {timing.jitter_ms:.1f} ms of the usual, longest {timing.longest_ms:.0f} ms"
@@ -171,7 +199,9 @@ class Facts:
         return f", {count} frames {what}" if count else ""
 
 
-def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) -> Facts:
+def facts_of(
+    recording: Recording, format_name: str, on_progress: OnProgress, pixel: tuple[int, int] | None = None
+) -> Facts:
     """Return the summary of a recording; each frame is read once and not kept in memory.
 
     Parameters
@@ -182,6 +212,8 @@ def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) ->
         Name of its format.
     on_progress : callable
         Called after every frame.
+    pixel : tuple of int, optional
+        Row and column of a pixel that is asked for.
 
     Returns
     -------
@@ -190,9 +222,10 @@ def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) ->
     Raises
     ------
     RecordingError
-        When a frame cannot be read.
+        When a frame cannot be read, or the pixel is not on the image.
     """
     count, rows, cols = recording.frames.shape
+    told = None if pixel is None else _pixel_facts(recording, *pixel)
     low, high, not_finite = math.inf, -math.inf, 0
     repeated: list[int] = []
     before: NDArray[Any] | None = None
@@ -232,7 +265,17 @@ def facts_of(recording: Recording, format_name: str, on_progress: OnProgress) ->
         region=recording.region,
         notes=recording.notes,
         imaging_latency_s=_range_s(recording.latency_s),
+        pixel=told,
     )
+
+
+def _pixel_facts(recording: Recording, row: int, col: int) -> PixelFacts:
+    _, rows, cols = recording.frames.shape
+    if not (0 <= row < rows and 0 <= col < cols):
+        raise RecordingError(f"{recording.name}: has no pixel {row},{col}; it has 0,0 to {rows - 1},{cols - 1}")
+    value = float(recording.frames[0][row, col])
+    x_mm, y_mm, z_mm = recording.plane.to_patient_mm(np.array([[row, col]], np.float64), recording.spacing_mm)[0]
+    return PixelFacts(row, col, value if math.isfinite(value) else None, (float(x_mm), float(y_mm), float(z_mm)))
 
 
 def _range_s(latency_s: NDArray[np.float64] | None) -> tuple[float, float, float] | None:

@@ -24,6 +24,12 @@ from gatekeeper.core.errors import ConfigError
 
 PathArg = Annotated[Path | None, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
 PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a PNG image.", metavar="OUT")]
+PixelOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Mark a pixel of the first frame, and tell its value and its place in the patient.", metavar="ROW,COL"
+    ),
+]
 PluginsOption = Annotated[
     bool, typer.Option("--plugins", help="List trackers, sources, linac ports and formats, ours and installed ones.")
 ]
@@ -41,6 +47,7 @@ def info(
     roi: RoiOption = None,
     resample: ResampleOption = None,
     png: PngOption = None,
+    pixel: PixelOption = None,
     plugins: PluginsOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -61,15 +68,25 @@ def info(
     from replay.write import file_written_atomically
 
     choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, roi, resample)
+    mark = None if pixel is None else _row_and_column(pixel)
     recording = open_recording(path, choices)
     with ProgressBars() as bars:
-        facts = facts_of(recording, format_of(path).name, bars)
+        facts = facts_of(recording, format_of(path).name, bars, mark)
     if png is not None:
         with file_written_atomically(png) as unfinished:
-            unfinished.write_bytes(png_picture(recording))
+            unfinished.write_bytes(png_picture(recording, mark=mark))
     console = Console(stderr=as_json)
     if console.is_terminal:
-        console.print(terminal_picture(recording, width=min(64, console.width)), end="")
+        console.print(terminal_picture(recording, width=min(64, console.width), mark=mark), end="")
     say(facts.as_table(), err=as_json)
     if as_json:
         typer.echo(json.dumps(facts.as_json(), allow_nan=False))
+
+
+def _row_and_column(text: str) -> tuple[int, int]:
+    """Return the indices of a pixel."""
+    words = text.split(",")
+    if len(words) != 2 or not all(word.strip().isascii() and word.strip().isdecimal() for word in words):
+        raise ConfigError(f"command line: pixel = {text!r:.40}: must be a row and a column, such as 30,40")
+    row, col = map(int, words)
+    return row, col

@@ -10,7 +10,15 @@ from rich.console import Console
 
 from gatekeeper.core.frame import Plane
 from replay.recording_info import facts_of, timing_of
-from replay.recording_picture import PNG_SIDE_PX, TARGET_RGB, png_picture, shades, terminal_picture
+from replay.recording_picture import (
+    MARK_RGB,
+    PNG_SIDE_PX,
+    TARGET_RGB,
+    png_picture,
+    shades,
+    sides,
+    terminal_picture,
+)
 from tests.support.command_line import gatekeeper
 from tests.support.image_files import SAGITTAL, oblique
 from tests.support.recordings import recording
@@ -131,13 +139,47 @@ def test_the_terminal_shows_two_pixels_in_a_character():
     text = terminal_picture(case, width=32)
     lines = text.plain.splitlines()
     assert {len(line) for line in lines} == {32}
-    assert len(lines) == 16
+    assert len(lines) == 14 + 2
+    assert (lines[0].strip(), lines[-1].strip()) == ("S", "I")
+    assert [line for line in lines if line[0] != " "] == ["A " + 28 * "▀" + " P"]
     colors = {str(span.style.color.triplet) for span in text.spans}
     assert len(colors) > 20
     console = Console(color_system=None, width=80)
     with console.capture() as shown:
         console.print(text)
     assert "▀" in shown.get()
+
+
+@pytest.mark.parametrize(
+    ("row_step", "col_step", "letters"),
+    [
+        ((0, 0, -1), (0, 1, 0), ("S", "I", "A", "P")),
+        ((0, 0, -1), (1, 0, 0), ("S", "I", "R", "L")),
+        ((0, 1, 0), (1, 0, 0), ("A", "P", "R", "L")),
+        ((0.6, 0, 0.8), (0, -1, 0), ("I", "S", "P", "A")),
+    ],
+)
+def test_sides_of_the_patient_follow_the_plane(row_step, col_step, letters):
+    assert sides(Plane((0, 0, 0), row_step, col_step)) == letters
+
+
+def test_a_pixel_is_marked_and_told(tmp_path, capsys):
+    case = recording(plane=SAGITTAL)
+    path = WRITERS["npz"](tmp_path, case)
+    picture = tmp_path / "a.png"
+    assert gatekeeper("info", path, "--pixel", "3,4", "--png", picture, "--json") == 0
+    out, err = capsys.readouterr()
+    at_mm = [12.5, -80.25 + 2.5 * 4, 61.0 - 1.25 * 3]
+    assert json.loads(out)["pixel"] == {"row": 3, "col": 4, "value": float(case.frames[0][3, 4]), "at_mm": at_mm}
+    assert f"at LPS {at_mm[0]:.1f}, {at_mm[1]:.1f}, {at_mm[2]:.1f} mm" in err
+    row, col = np.argwhere(np.abs(cv2.imread(str(picture)).astype(int) - MARK_RGB[::-1]).max(axis=2) < 40).mean(axis=0)
+    assert (row + 0.5, col + 0.5) == pytest.approx((3.5 * 64, 4.5 * 128), abs=2)
+    colors = {span.style.color.triplet for span in terminal_picture(case, mark=(3, 4)).spans}
+    colors |= {span.style.bgcolor.triplet for span in terminal_picture(case, mark=(3, 4)).spans}
+    assert MARK_RGB in colors
+    for told, why in (("12,0", "has no pixel 12,0; it has 0,0 to 11,9"), ("3", "must be a row and a column")):
+        assert gatekeeper("info", path, "--pixel", told) == 2
+        assert why in capsys.readouterr().err
 
 
 def test_shades_of_an_image_without_a_number_are_black():
