@@ -1,5 +1,7 @@
 """Draw a frame with its target and the sides of the patient: as half-block characters in the terminal, or as a PNG."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
@@ -149,7 +151,7 @@ def png_picture(recording: Recording, index: int = 0, mark: tuple[int, int] | No
     return bytes(encoded)
 
 
-def _write_sides(picture: NDArray[np.uint8], letters: tuple[str, str, str, str]) -> None:
+def _write_sides(picture: NDArray[Any], letters: tuple[str, str, str, str]) -> None:
     """Write the sides of the patient at the upper, lower, left and right edge of a picture."""
     import cv2
 
