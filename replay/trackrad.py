@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.config import TrackerConfig
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.tracking.tracker import Tracker
@@ -177,7 +178,7 @@ def track_masks(recording: Recording) -> Iterator[NDArray[np.bool_]]:
     """
     frames, target = recording.frames, recording.first_mask
     assert target is not None  # noqa: S101  (open_input refuses a case without one)
-    tracker = Tracker(frames[0], target, recording.spacing_mm)
+    tracker = Tracker(frames[0], target, recording.spacing_mm, TrackerConfig().on(recording.plane))
     shape = (target.shape[0], target.shape[1])
     latest = target
     yield latest

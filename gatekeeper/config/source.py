@@ -37,6 +37,10 @@ class TlsConfig(StrictModel):
 class NetworkSourceConfig(StrictModel):
     """Common settings of sources that listen on a network."""
 
+    plane: Literal["any", "sagittal", "coronal", "axial"] = "any"
+    """Orientation of the session's images; images nearest to another one are set aside. any: images of other planes
+    than the reference's are set aside."""
+
     host: Host = "127.0.0.1"
     """Name or address to listen on; by default only this machine can connect."""
     allow: Names = ("127.0.0.1", "::1")

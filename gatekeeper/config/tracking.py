@@ -1,10 +1,12 @@
 """Define the settings of the tracker."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gatekeeper.config.strict import Kind, Options, StrictModel
+from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL, Orientation, orientation_of
+from gatekeeper.core.frame import Plane
 
 
 class TrackerConfig(StrictModel):
@@ -21,13 +23,40 @@ class TrackerConfig(StrictModel):
     """Which tracker: "template" is ours; others are listed by `gatekeeper info --plugins`."""
     options: Options = Field(default_factory=dict)
     """What a tracker that is a plug-in is told besides."""
+    plane: Literal["auto", "sagittal", "coronal", "axial"] = "auto"
+    """Orientation of the images, which tells the axes along rows and columns. auto: that of the reference; where the
+    tracker is made of an image alone, sagittal."""
     search_si_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 60.0
     """Search range superior and inferior of the reference position, in mm."""
     search_ap_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 30.0
     """Search range anterior and posterior of the reference position, in mm."""
+    search_rl_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 30.0
+    """Search range right and left of the reference position, in mm."""
     context_mm: Annotated[float, Field(ge=5.0, le=50.0)] = 15.0
     """Distance around the target within which the image is used, in mm."""
     deformation_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 3.0
     """Expected deformation of the anatomy around the target: one standard deviation, in mm."""
     deformation_length_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 25.0
     """Correlation length of the deformation, in mm."""
+
+    @property
+    def orientation(self) -> Orientation:
+        """Orientation of the images, with the axes along their rows and columns."""
+        return SAGITTAL if self.plane == "auto" else ORIENTATIONS[self.plane]
+
+    @property
+    def search_mm(self) -> tuple[float, float]:
+        """Search range along rows and columns of the images, to either side, in mm."""
+        ranges_mm = {"SI": self.search_si_mm, "AP": self.search_ap_mm, "RL": self.search_rl_mm}
+        rows, cols = self.orientation.names
+        return ranges_mm[rows], ranges_mm[cols]
+
+    def on(self, plane: Plane) -> "TrackerConfig":
+        """Return the settings for images on a plane: its orientation, unless one is set.
+
+        Parameters
+        ----------
+        plane : Plane
+            Plane of the reference.
+        """
+        return self.model_copy(update={"plane": orientation_of(plane).name}) if self.plane == "auto" else self

@@ -32,11 +32,11 @@ class RecordingError(InputError):
 
 
 class GeometryError(InputError):
-    """The position of an image is missing, invalid or not that of a sagittal cine."""
+    """The position of an image is missing or invalid."""
 
 
-class NotSagittalError(GeometryError):
-    """The plane of an image is valid, but not sagittal."""
+class OtherPlaneError(GeometryError):
+    """The plane of an image is valid, but has another orientation than the session's."""
 
 
 class TargetError(InputError):

@@ -21,7 +21,9 @@ class Plane:
         Centre of pixel (0, 0), in mm.
     row_step, col_step : tuple of 3 floats
         Unit vectors along which the row index and the column index grow. Canonical sagittal images run
-        superior to inferior along rows, (0, 0, -1), and anterior to posterior along columns, (0, 1, 0).
+        superior to inferior along rows, (0, 0, -1), and anterior to posterior along columns, (0, 1, 0); coronal ones
+        right to left along columns, (1, 0, 0); axial ones anterior to posterior along rows and right to left along
+        columns.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Reorient images from the plane in their header to the canonical sagittal orientation."""
+"""Reorient images from the plane in their header to the canonical orientation that is nearest."""
 
 import math
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.errors import GeometryError, NotSagittalError
+from gatekeeper.core.axes import orientation_of
+from gatekeeper.core.errors import GeometryError, OtherPlaneError
 from gatekeeper.core.frame import Plane, Vector
 
 SKEW = 1e-3
 """Tolerance of the directions' scalar products, which are 1 and 0 for unit vectors at right angles."""
-CANONICAL = (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)
-"""Rows run from superior to inferior, columns from anterior to posterior; DICOM LPS."""
-LARGEST_TILT = math.cos(math.radians(45.0))
-"""Cosine of 45 degrees, the largest angle between the plane's normal and the left-right axis."""
+ANY = "any"
+"""Images of every orientation are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,15 @@ class Reorientation:
         return image[..., ::-1] if self.cols_reversed else image
 
 
-def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[int, int], where: str) -> Reorientation:
+def reorientation(
+    plane: Plane, spacing_mm: tuple[float, float], shape: tuple[int, int], where: str, wanted: str = ANY
+) -> Reorientation:
     """Return the reorientation of images of a plane.
 
-    An oblique plane stays oblique: axes are exchanged and reversed, and pixels are not interpolated.
+    Sagittal images get rows from superior to inferior and columns from anterior to posterior, coronal ones rows from
+    superior to inferior and columns from right to left, axial ones rows from anterior to posterior and columns from
+    right to left. An oblique plane counts as the nearest of these and stays oblique: axes are exchanged and reversed,
+    and pixels are not interpolated.
 
     Parameters
     ----------
@@ -63,6 +67,8 @@ def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[in
         Rows and columns of the stored image.
     where : str
         Name of the image for the error message, for example a file name.
+    wanted : str
+        Name of the orientation that images must have; `ANY` for all.
 
     Returns
     -------
@@ -73,8 +79,8 @@ def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[in
     ------
     GeometryError
         When a number is not finite, the spacing is not above 0, or the directions are not unit vectors at right angles.
-    NotSagittalError
-        When the plane is not within 45 degrees of a sagittal one; it is a GeometryError too.
+    OtherPlaneError
+        When the orientation is not the wanted one; it is a GeometryError too.
     """
     steps = np.array([plane.row_step, plane.col_step], dtype=np.float64)
     if not (np.isfinite(steps).all() and np.isfinite(plane.origin_mm).all()):
@@ -86,12 +92,10 @@ def reorientation(plane: Plane, spacing_mm: tuple[float, float], shape: tuple[in
             f"{where}: its directions {_words(plane.row_step)} and {_words(plane.col_step)} are not of unit length and "
             "at right angles; correct its header"
         )
-    normal = np.cross(steps[0], steps[1])
-    if not abs(normal[0]) > LARGEST_TILT:
-        raise NotSagittalError(
-            f"{where}: its plane has the normal {_words(tuple(normal))} and is not sagittal; give a sagittal cine"
-        )
-    along = steps @ np.array(CANONICAL).T  # of stored rows and columns, along canonical rows and columns
+    orientation = orientation_of(plane)
+    if wanted not in (ANY, orientation.name):
+        raise OtherPlaneError(f"{where}: is {orientation.name}, and {wanted} images are wanted; set plane of [source]")
+    along = steps @ np.array([axis.step for axis in orientation.axes]).T  # of stored axes, along canonical ones
     transposed = bool(abs(along[0, 1]) > abs(along[0, 0]))
     first, second = (1, 0) if transposed else (0, 1)
     rows_reversed, cols_reversed = bool(along[first, 0] < 0.0), bool(along[second, 1] < 0.0)

@@ -3,7 +3,9 @@
 import math
 
 from gatekeeper.config import GateConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import center_mm
+from gatekeeper.core.frame import Plane
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.rest_position import RestPosition
 from gatekeeper.gating.zones import TargetZone, Zone
@@ -43,6 +45,7 @@ class EnvelopeShift:
         self._planned_mm = center_mm(self._primary.envelope.contour_px, self._primary.envelope.spacing_mm)
         self.moved_mm = (0.0, 0.0)
         self.rest = RestPosition()
+        self._in_words = orientation_of(self._primary.envelope.plane or Plane()).in_words
 
     @property
     def envelope(self) -> Envelope:
@@ -74,18 +77,18 @@ class EnvelopeShift:
             return "not moved: where the target rests has not been measured; wait, or move the treatment couch"
         if not _leads_to_rest(shift_mm, to_rest_mm):
             return (
-                f"not moved: that is not where the target rests, {in_words(to_rest_mm)} of the envelope; "
-                f"move towards it, by no more"
+                f"not moved: that is not where the target rests, {self._in_words(to_rest_mm)} of the envelope; "
+                "move towards it, by no more"
             )
         return None
 
     def as_words(self, shift_mm: tuple[float, float]) -> str:
         """Describe a shift that is asked for, and where the target rests, in one line."""
         to_rest_mm = self.to_rest_mm()
-        rests = "" if to_rest_mm is None else f"; the target rests {in_words(to_rest_mm)} of the envelope"
+        rests = "" if to_rest_mm is None else f"; the target rests {self._in_words(to_rest_mm)} of the envelope"
         return (
-            f"moves the envelope {in_words(shift_mm)}, to {self._from_plan_mm(shift_mm):.2f} mm from the plan{rests}; "
-            f"{COUCH}"
+            f"moves the envelope {self._in_words(shift_mm)}, to {self._from_plan_mm(shift_mm):.2f} mm from the plan"
+            f"{rests}; {COUCH}"
         )
 
     def move(self, shift_mm: tuple[float, float]) -> tuple[bool, str]:
@@ -131,27 +134,6 @@ class EnvelopeShift:
 
     def _from_plan_mm(self, shift_mm: tuple[float, float]) -> float:
         return math.hypot(self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
-
-
-def in_words(shift_mm: tuple[float, float]) -> str:
-    """Return a displacement along rows and columns in words.
-
-    Parameters
-    ----------
-    shift_mm : tuple of float
-        Displacement along rows and columns, in mm.
-
-    Examples
-    --------
-    >>> from gatekeeper.gating.envelope_shift import in_words
-    >>> in_words((2.5, -0.25))
-    '2.5 mm inferior, 0.2 mm anterior'
-    """
-    row_mm, col_mm = shift_mm
-    return (
-        f"{abs(row_mm):.1f} mm {'inferior' if row_mm >= 0.0 else 'superior'}, "
-        f"{abs(col_mm):.1f} mm {'posterior' if col_mm >= 0.0 else 'anterior'}"
-    )
 
 
 def _leads_to_rest(shift_mm: tuple[float, float], to_rest_mm: tuple[float, float]) -> bool:

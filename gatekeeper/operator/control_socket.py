@@ -164,7 +164,8 @@ class Control:
                 status = {} if self._status is None else dict(self._status())
                 client.say({"accepted": True, "note": STATUS, "status": status})
             else:
-                client.pending = self._requests.submit(request_from_json(words, operator, ORIGIN, client.login))
+                axes = self._requests.orientation
+                client.pending = self._requests.submit(request_from_json(words, operator, ORIGIN, client.login, axes))
             client.since_ns = stopwatch_ns()
         except InputError as error:
             client.say(_refusal(error))

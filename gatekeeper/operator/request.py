@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError
 
@@ -20,18 +21,24 @@ OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
 """Synonyms."""
 LONGEST_NAME = 64
 """Longest operator name, in characters."""
-HELP = (
+_HELP = (
     ("arm", "allow the beam, from the next good frames on"),
     ("hold", "hold the beam until it is released (also: pause, Space, Esc)"),
     ("release", "end that hold (also: resume)"),
     ("reset", "clear faults, after looking into them"),
-    ("rebase SI AP", "while held: move the envelope by mm, superior and posterior > 0"),
+    ("rebase {axes}", "while held: move the envelope by mm, {positive} > 0"),
     ("reference", "while held: track from the newest frame on; the envelope stays"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
-"""Every word with its effect."""
-WORDS = tuple(words.split()[0] for words, _ in HELP)
+WORDS = tuple(words.split()[0] for words, _ in _HELP)
+"""Every word of a request."""
+
+
+def help_on(orientation: Orientation) -> tuple[tuple[str, str], ...]:
+    """Return every word with its effect, for images of an orientation."""
+    values = {"axes": " ".join(orientation.names), "positive": orientation.positive}
+    return tuple((words.format(**values), does.format(**values)) for words, does in _HELP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +79,28 @@ class Request:
         return Command(action, self.operator, time_s, self.shift_mm, self.sequence)
 
 
-def request_from_json(words: Sequence[str], operator: str, origin: str, login: str | None = None) -> Request:
+def request_from_json(
+    words: Sequence[str],
+    operator: str,
+    origin: str,
+    login: str | None = None,
+    orientation: Orientation = SAGITTAL,
+) -> Request:
     """Return the request in words such as ``("rebase", "2", "0")``.
 
     Parameters
     ----------
     words : sequence of str
-        The word and, for rebase, the two distances in mm, superior and posterior positive; to confirm a reference, the
-        number of its frame.
+        The word and, for rebase, the two distances in mm along the axes of rows and columns, superior, posterior and
+        left positive; to confirm a reference, the number of its frame.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
         Where the request was made.
     login : str, optional
         Login name of the user who asks, as the operating system says.
+    orientation : Orientation
+        That of the session's images.
 
     Returns
     -------
@@ -117,7 +132,7 @@ def request_from_json(words: Sequence[str], operator: str, origin: str, login: s
     confirmed = word in CONFIRMABLE and bool(rest) and rest[-1].lower() == CONFIRM
     rest = rest[:-1] if confirmed else rest
     if word == Action.REBASE:
-        return Request(word, name, origin, _shift_mm(rest), confirmed)
+        return Request(word, name, origin, _shift_mm(rest, orientation), confirmed)
     if word == Action.REFERENCE and (rest or confirmed):
         return Request(word, name, origin, confirmed=True, sequence=_sequence(rest, confirmed))
     if rest:
@@ -175,18 +190,18 @@ def identity(operator: str, login: str | None) -> str:
     return login if name == login else f"{name} (typed; login {login})"
 
 
-def _shift_mm(words: tuple[str, ...]) -> tuple[float, float]:
-    """Return the shift along rows and columns of a rebase whose words are superior and posterior positive, in mm."""
+def _shift_mm(words: tuple[str, ...], orientation: Orientation) -> tuple[float, float]:
+    """Return the shift along rows and columns of a rebase in words of a person's signs, in mm."""
     try:
-        superior_mm, posterior_mm = (float(word) for word in words)
+        along_rows_mm, along_cols_mm = (float(word) for word in words)
     except ValueError:
-        superior_mm = posterior_mm = math.nan
-    if not (math.isfinite(superior_mm) and math.isfinite(posterior_mm)):
+        along_rows_mm = along_cols_mm = math.nan
+    if not (math.isfinite(along_rows_mm) and math.isfinite(along_cols_mm)):
+        axes = " ".join(orientation.names)
         raise InputError(
-            f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 (SI AP, mm)"
+            f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 ({axes}, mm)"
         )
-    # Rows run from superior to inferior.
-    return 0.0 - superior_mm, posterior_mm
+    return orientation.signed((along_rows_mm, along_cols_mm))
 
 
 def _sequence(words: tuple[str, ...], confirmed: bool) -> int:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gatekeeper.core.axes import SAGITTAL
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Command
 from gatekeeper.operator.pending import Answer, PendingRequest
@@ -49,6 +50,11 @@ class RequestQueue:
         Session time.
     refuse : callable, optional
         Return why a request is refused now, for example in this phase of the session, or None.
+
+    Attributes
+    ----------
+    orientation : Orientation
+        That of the session's images, by which the distances of a rebase are read.
     """
 
     def __init__(self, clock: Clock, refuse: Callable[[Request], str | None] | None = None) -> None:
@@ -58,6 +64,7 @@ class RequestQueue:
         self._notices: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
         self._given: PendingRequest[Request] | None = None
         self._in_a_row = 0
+        self.orientation = SAGITTAL
         self._closed = False
         self._ending: Request | None = None
 

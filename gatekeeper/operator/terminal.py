@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
+from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.operator.request import END, HELP, Request, request_from_json
+from gatekeeper.operator.request import END, Request, help_on, request_from_json
 from gatekeeper.operator.request_queue import RequestQueue
 
 ENTER = "\r\n"
@@ -92,7 +93,7 @@ ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"
 
 
-def parse(line: str, login: str, origin: str) -> Request | None:
+def parse(line: str, login: str, origin: str, orientation: Orientation = SAGITTAL) -> Request | None:
     """Return the request in a line, for example ``hold`` or ``rebase 2 0 by Anna Berg``.
 
     Parameters
@@ -103,6 +104,8 @@ def parse(line: str, login: str, origin: str) -> Request | None:
         Login name of the operator; a line that ends with ``by`` and a name gives another name.
     origin : str
         Where it was typed.
+    orientation : Orientation
+        That of the session's images.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def parse(line: str, login: str, origin: str) -> Request | None:
     if BY in lower:
         at = lower.index(BY)
         words, operator = words[:at], " ".join(words[at + 1 :])
-    return request_from_json(words, operator, origin, login)
+    return request_from_json(words, operator, origin, login, orientation)
 
 
 def wants_help(line: str) -> bool:
@@ -130,9 +133,12 @@ def wants_help(line: str) -> bool:
     return line.strip().lower() in ASKS_FOR_HELP
 
 
-def help_lines() -> tuple[str, ...]:
-    """Return one line for each command, and one on names."""
-    return (*(f"{words:13}{does}" for words, does in HELP), f"{'... by NAME':13}names the operator, after any of these")
+def help_lines(orientation: Orientation = SAGITTAL) -> tuple[str, ...]:
+    """Return one line for each command, and one on names, for images of an orientation."""
+    return (
+        *(f"{words:13}{does}" for words, does in help_on(orientation)),
+        f"{'... by NAME':13}names the operator, after any of these",
+    )
 
 
 ORIGIN = "terminal"
@@ -268,11 +274,11 @@ class Terminal:
 
     def _execute(self, typed: str) -> None:
         if wants_help(typed):
-            for words in help_lines():
+            for words in help_lines(self._requests.orientation):
                 self._say(words)
             return
         try:
-            request = parse(typed, self._operator, ORIGIN)
+            request = parse(typed, self._operator, ORIGIN, self._requests.orientation)
         except InputError as error:
             self._say(f"refused: {error}")
             return

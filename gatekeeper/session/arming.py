@@ -188,7 +188,7 @@ def arm(
     """
     if tracker is not None:
         config = with_tracker(config, tracker)
-    maker = TrackerMaker(config.tracker, tracker)
+    maker = TrackerMaker(config.tracker.on(setup.plane), tracker)
     target_px = mask_to_contour(setup.target_mask)
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     envelope = zones_of(setup, config)[0].envelope

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import GatekeeperError
@@ -204,6 +205,7 @@ class LiveSession:
         else:
             self.status.not_kept = lambda: session.frames_dropped
             self.status.begin(setup, armed)
+            self.requests.orientation = orientation_of(setup.plane)
             self.status.warnings = warnings
             controller = self._controller = SessionController(
                 armed,

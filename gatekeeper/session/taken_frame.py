@@ -1,18 +1,19 @@
 """A frame that is to become the reference, with the outlines that were carried over to it by tracking."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import GateConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import BeamState
+from gatekeeper.core.frame import Plane
 from gatekeeper.core.reasons import REASONS, Category
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
-from gatekeeper.gating.envelope_shift import in_words
 from gatekeeper.gating.gate import BEAM_ON
 from gatekeeper.gating.state_machine import GateState
 from kernels.polygon import area
@@ -35,12 +36,15 @@ class TakenFrame:
         Distance of pixel centres along rows and columns, in mm.
     tracks : tuple of Track
         The target, and the other structures in the order of the setup.
+    plane : Plane
+        Position of the image in the patient.
     """
 
     sequence: int
     image: NDArray[np.generic]
     spacing_mm: tuple[float, float]
     tracks: tuple[Track, ...]
+    plane: Plane = field(default_factory=Plane)
 
     @classmethod
     def of(cls, step: Step, image: NDArray[np.generic] | None = None) -> "TakenFrame | None":
@@ -56,7 +60,7 @@ class TakenFrame:
         if step.frame is None or step.track is None:
             return None
         pixels = step.frame.image if image is None else image
-        return cls(step.frame.sequence, pixels, step.frame.spacing_mm, (step.track, *step.others))
+        return cls(step.frame.sequence, pixels, step.frame.spacing_mm, (step.track, *step.others), step.frame.plane)
 
     @property
     def target_px(self) -> NDArray[np.float64]:
@@ -79,8 +83,9 @@ class TakenFrame:
         at_mm, drawn_mm = (center_mm(outline_px, self.spacing_mm) for outline_px in (self.target_px, drawn_px))
         moved_mm = at_mm[0] - drawn_mm[0], at_mm[1] - drawn_mm[1]
         share = 100.0 * area(np.ascontiguousarray(self.target_px)) / area(np.ascontiguousarray(drawn_px))
+        where = orientation_of(self.plane).in_words(moved_mm)
         return (
-            f"frame {self.sequence} becomes the reference, with the target {in_words(moved_mm)} of where it was drawn, "
+            f"frame {self.sequence} becomes the reference, with the target {where} of where it was drawn, "
             f"{share:.0f} % of its area, confidence {self.tracks[0].confidence:.2f}; the envelope stays where it is"
         )
 

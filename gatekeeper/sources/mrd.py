@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from gatekeeper.config.source import MrdSourceConfig
 from gatekeeper.core.clock import Clock
-from gatekeeper.core.errors import GeometryError, NotSagittalError
+from gatekeeper.core.errors import GeometryError, OtherPlaneError
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.connections import peer_of
@@ -33,7 +33,7 @@ class MrdSource(NetworkSource):
     Rows and columns come from the image's header: x, the fastest in memory, runs along `read_dir` and y along
     `phase_dir`, or along the meta attributes `ImageRowDir` and `ImageColumnDir` where the sender has rotated the image;
     `position` is the centre of the image, and the pixel size is `field_of_view / matrix_size`. Complex images become
-    magnitudes. Images other than magnitudes of one sagittal plane are counted and ignored.
+    magnitudes. Images other than magnitudes of one plane are counted and ignored.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class MrdSource(NetworkSource):
         try:
             kind, fault = _unfit_reason(header)
             reorient = None if fault else self._reorientation(message, where)
-        except NotSagittalError as error:
+        except OtherPlaneError as error:
             kind, fault, reorient = "plane", str(error), None
         except GeometryError as error:
             kind, fault, reorient = "geometry", str(error), None
@@ -138,7 +138,7 @@ class MrdSource(NetworkSource):
 
         def make() -> Reorientation:
             plane, spacing_mm = _geometry(header, along_x, along_y)
-            return reorientation(plane, spacing_mm, (header.matrix[1], header.matrix[0]), where)
+            return reorientation(plane, spacing_mm, (header.matrix[1], header.matrix[0]), where, self._config.plane)
 
         return self._planes.get(key, make)
 

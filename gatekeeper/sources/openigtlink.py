@@ -5,7 +5,7 @@ import socket
 
 from gatekeeper.config.source import OpenIGTLinkSourceConfig
 from gatekeeper.core.clock import Clock
-from gatekeeper.core.errors import GeometryError, NotSagittalError, WireError
+from gatekeeper.core.errors import GeometryError, OtherPlaneError, WireError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.connections import peer_of
@@ -29,7 +29,7 @@ class OpenIGTLinkSource(NetworkSource):
     """A live source of OpenIGTLink IMAGE messages, as a server that senders connect to or as a client of one.
 
     One sender at a time. Messages of other types or devices are skipped and counted. A damaged message ends its
-    connection; a valid image that is not a frame of a sagittal cine is counted with the reason. The time of acquisition
+    connection; a valid image that is no frame of the session is counted with the reason. The time of acquisition
     is the header's time stamp, the number that of the extended header.
 
     Parameters
@@ -98,7 +98,7 @@ class OpenIGTLinkSource(NetworkSource):
             return
         try:
             reorient = self._reorientation(image, where)
-        except NotSagittalError as error:
+        except OtherPlaneError as error:
             self._statistics.add("unfit", "plane", str(error))
             # Images of other planes, in turn with the session's, are not missing frames.
             self._interleaved.put(number)
@@ -134,7 +134,7 @@ class OpenIGTLinkSource(NetworkSource):
         def make() -> Reorientation:
             plane, spacing_mm = plane_of(image, where)
             columns, rows, _ = image.whole
-            return reorientation(plane, spacing_mm, (rows, columns), where)
+            return reorientation(plane, spacing_mm, (rows, columns), where, self._config.plane)
 
         return self._planes.get(key, make)
 

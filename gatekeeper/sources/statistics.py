@@ -38,7 +38,7 @@ class SourceCounts:
     ignored : mapping of str to int
         Valid messages that the source does not use, by kind.
     unfit : mapping of str to int
-        Valid images that are not frames of a sagittal cine, by reason.
+        Valid images that are no frames of the session, by reason.
     broken : mapping of str to int
         Messages that ended their connection, by reason.
     notes : mapping of str to str

@@ -146,7 +146,7 @@ class Model:
             region.contour_px.max(axis=0) + box_px,
             region.spacing_mm,
             self.coarse.grid.factor,
-            (config.search_si_mm, config.search_ap_mm),
+            config.search_mm,
             weight,
         )
 

@@ -111,7 +111,7 @@ class TemplateTracker:
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
-        self._range_mm = (model.config.search_si_mm, model.config.search_ap_mm)
+        self._range_mm = model.config.search_mm
         self.params, self._trial, self._fine, self._last, self._previous = np.zeros((5, model.count), np.float32)
         self.restart()
 
@@ -304,8 +304,8 @@ class TemplateTracker:
     def _in_range(self, params: Params) -> bool:
         """Return True when the translation in `params` lies in the search range."""
         down_mm, right_mm = _translation_mm(params)
-        reach_si_mm, reach_ap_mm = self._range_mm
-        return abs(down_mm) <= reach_si_mm + BEYOND_MM and abs(right_mm) <= reach_ap_mm + BEYOND_MM
+        reach_row_mm, reach_col_mm = self._range_mm
+        return abs(down_mm) <= reach_row_mm + BEYOND_MM and abs(right_mm) <= reach_col_mm + BEYOND_MM
 
     def _deviance(self, params: Params) -> float:
         """Return minus twice the log prior probability of the translation in `params`."""

@@ -9,6 +9,7 @@ https://trackrad2025.grand-challenge.org/data/.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -18,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.frame import FrameStack, Plane
-from gatekeeper.core.orientation import LARGEST_TILT
 from replay.formats.format import Choices, Format
 from replay.formats.metaimage import read_plain
 from replay.formats.metaimage_writer import Place, is_large_stack, write_metaimage, write_stack
@@ -36,6 +37,8 @@ _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
 _FIRST = "1"
 _NO_TARGET = None, None, ()
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
+_SAME_DIRECTION = math.cos(math.radians(45.0))
+"""Least cosine of the angle between rows or columns in the header and those of the layout."""
 _EXACT_S = 1e-6
 _MAX_TIME_ERROR_S = 0.01
 """Largest distance of a frame from an even rate: cines of a scanner in steps of 2.5 ms are some milliseconds off."""
@@ -194,8 +197,11 @@ def _plane(volume: Volume) -> Plane:
     """Return the plane in the header where it agrees with the layout, otherwise the default plane."""
     if volume.directions is not None:
         col_step, row_step = volume.directions[1:3]
-        if row_step is not None and col_step is not None and -row_step[2] > LARGEST_TILT and col_step[1] > LARGEST_TILT:
-            return Plane(volume.origin_mm, row_step, col_step)
+        if row_step is not None and col_step is not None:
+            plane = Plane(volume.origin_mm, row_step, col_step)
+            steps = zip((row_step, col_step), orientation_of(plane).axes, strict=True)
+            if all(np.dot(step, axis.step) > _SAME_DIRECTION for step, axis in steps):
+                return plane
     return Plane()
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import SAGITTAL, orientation_of
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import FrameStack, Plane, Vector
-from gatekeeper.core.orientation import LARGEST_TILT
 from replay.formats.pixel_file import PixelFile
 from replay.formats.stack import Stack, convert_frames
 from replay.recording import LazyFrames
@@ -135,7 +135,7 @@ def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> S
     RecordingError
         When the axis of time cannot be found.
     GeometryError
-        When the images do not lie in a sagittal plane.
+        When a plane has no directions.
     """
     axes = _longer_axes(volume, time_axis)
     directions = None if as_stored else volume.directions
@@ -151,7 +151,7 @@ def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> S
     if time is None:
         time = _time_by_directions(volume, axes, directions)
     if time is None:
-        time, notes = _time_by_sizes(volume, axes)
+        time, notes = _time_by_sizes(volume, axes, directions)
     if time not in ends.values():
         raise RecordingError(f"{volume.path}: has time as its middle axis; export it with time as the first or last")
     plane_axes = (axes[1], axes[2]) if time == axes[0] else (axes[0], axes[1])
@@ -184,42 +184,49 @@ def _single_axis(volume: Volume, axes: tuple[int, ...]) -> int | None:
 def _time_by_directions(
     volume: Volume, axes: tuple[int, ...], directions: tuple[Vector | None, ...] | None
 ) -> int | None:
-    """Return the last axis when the other two span a sagittal plane, and None without directions.
+    """Return the last axis when the other two span a plane, and None without directions.
 
-    When the last two axes span a sagittal plane, time may still not be the first: so it is in a coronal or axial cine
-    with time as the last axis.
+    Where the last two axes span a sagittal plane and the first two another one, time may be the first: this is told
+    apart by sizes and spacing, see `_time_by_sizes`.
     """
     if directions is None:
         return None
-    first, second = directions[axes[0]], directions[axes[1]]
-    if first is not None and second is not None and _is_sagittal(first, second):
+    first, second, third = (directions[axis] for axis in axes)
+    if first is None or second is None:
+        raise GeometryError(
+            f"{volume.path}: an axis of its images has no direction; give --time-axis first when time is stored so, or "
+            "--as-stored to ignore the directions"
+        )
+    if orientation_of(Plane(row_step=second, col_step=first)) is SAGITTAL or third is None:
         return axes[2]
-    raise GeometryError(
-        f"{volume.path}: its images, by its directions and with time as the last axis, are not sagittal; give a "
-        "sagittal cine, or --time-axis first when that is how it is stored, or --as-stored to ignore the directions"
-    )
+    is_sagittal_too = orientation_of(Plane(row_step=third, col_step=second)) is SAGITTAL
+    return None if is_sagittal_too else axes[2]
 
 
-def _time_by_sizes(volume: Volume, axes: tuple[int, ...]) -> tuple[int, tuple[str, ...]]:
-    """Return the axis that differs in size and spacing from the other two, which agree, and a note."""
+def _time_by_sizes(
+    volume: Volume, axes: tuple[int, ...], directions: tuple[Vector | None, ...] | None
+) -> tuple[int, tuple[str, ...]]:
+    """Return the axis that differs from the other two, which agree, and a note.
+
+    It differs in size and spacing; where both planes are possible by the directions, in one of them is enough.
+    """
     sizes, spacing = ([values[axis] for axis in axes] for values in (volume.sizes, volume.spacing))
+    found = []
     for time, (one, other) in ((0, (1, 2)), (2, (0, 1))):
-        agree = sizes[one] == sizes[other] and spacing[one] == spacing[other]
-        if agree and sizes[time] != sizes[one] and spacing[time] != spacing[one]:
-            which = "first" if time == 0 else "last"
-            note = (
-                f"time is assumed to be the {which} axis ({sizes[time]} long), which differs in size and spacing from "
-                "the other two; change it with --time-axis"
-            )
-            return axes[time], (note,)
+        differs = [values[one] == values[other] != values[time] for values in (sizes, spacing)]
+        if all(differs) if directions is None else any(differs):
+            found.append(time)
+    if len(found) == 1:
+        which = "first" if found == [0] else "last"
+        note = (
+            f"time is assumed to be the {which} axis ({sizes[found[0]]} long), which differs in size "
+            f"{'and' if directions is None else 'or'} spacing from the other two; change it with --time-axis"
+        )
+        return axes[found[0]], (note,)
     raise RecordingError(
         f"{volume.path}: has the size {tuple(sizes)}, and its header does not say which axis is time; give "
         "--time-axis first or last, or write time_axis into its sidecar file"
     )
-
-
-def _is_sagittal(first: Vector, second: Vector) -> bool:
-    return bool(abs(np.cross(first, second)[0]) > LARGEST_TILT)
 
 
 def _stack(

@@ -133,7 +133,7 @@ def test_planes_and_kinds_of_images_that_are_made_in_turn_leave_no_gap():
     coronal = {"read_dir": (1.0, 0.0, 0.0)}
     kinds = [{}, coronal, {"image_type": ismrmrd.IMTYPE_PHASE}] * 3
     images = [image(CANONICAL + 0.5 * k, image_index=k, **fields) for k, fields in enumerate(kinds)]
-    frames, counts, _ = sent(images, 3)
+    frames, counts, _ = sent(images, 3, plane="sagittal")
     assert [(frame.sequence, frame.skipped) for frame in frames] == [(0, 0), (3, 2), (6, 2)]
     assert counts.unfit == {"plane": 3, "type": 3}
 
@@ -171,7 +171,7 @@ def test_everything_else_that_a_client_may_say_is_counted_and_answered_with_a_fa
 )
 def test_an_image_that_is_no_frame_is_counted_in_words_and_the_next_one_is_taken(pixels, fields, kind):
     good = image(CANONICAL.astype(np.float32), image_index=2)
-    frames, counts, _ = sent([image(pixels, image_index=1, **fields), good], 1 if kind else 2)
+    frames, counts, _ = sent([image(pixels, image_index=1, **fields), good], 1 if kind else 2, plane="sagittal")
     np.testing.assert_array_equal(frames[-1].image, CANONICAL)
     assert frames[-1].sequence == 1, "every image has its number, frame or not"
     assert counts.unfit == ({kind: 1} if kind else {})

@@ -10,7 +10,7 @@ import pytest
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.operator import terminal as terminal_module
-from gatekeeper.operator.request import HELP
+from gatekeeper.operator.request import WORDS
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.signals import ends_on_signals
 from gatekeeper.operator.terminal import GONE, Terminal
@@ -89,7 +89,7 @@ def test_space_and_escape_hold_without_a_word(tty, keys, live):
 def test_help_is_given(tty):
     with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"help\r")
-        until(lambda: len(tty.said) == len(HELP) + 1)
+        until(lambda: len(tty.said) == len(WORDS) + 1)
         assert loop.actions == []
 
 

@@ -163,10 +163,12 @@ def test_other_files_of_a_folder_are_left_alone(tmp_path):
     assert case.notes == ("1 of 7 DICOM files are left out; the first has no Rows; send or export images",)
 
 
-def test_a_plane_that_is_not_sagittal_is_refused(tmp_path):
-    write_series(tmp_path, 2, plane=Plane(row_step=(0.0, 1.0, 0.0), col_step=(1.0, 0.0, 0.0)))
-    with pytest.raises(GeometryError, match="not sagittal"):
-        open_recording(tmp_path)
+def test_an_axial_plane_is_opened(tmp_path):
+    axial = Plane(row_step=(0.0, 1.0, 0.0), col_step=(1.0, 0.0, 0.0))
+    write_series(tmp_path, 2, plane=axial)
+    opened = open_recording(tmp_path)
+    assert opened.plane == axial
+    np.testing.assert_array_equal(opened.frames[1], picture(1))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Image stacks that ITK wrote are read as they were written, of either axis order, or refused in one line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import SimpleITK
 
-from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats import pixel_file as stored
 from replay.formats.format import Choices
@@ -71,23 +72,35 @@ def test_an_image_that_is_flipped_and_turned_becomes_canonical(tmp_path, ending)
 
 
 @pytest.mark.parametrize("ending", ["mha", "nrrd", "nii"])
-def test_where_time_would_be_last_by_the_directions_and_is_not_the_way_out_is_told(tmp_path, ending):
+def test_where_time_may_be_first_or_last_by_the_directions_it_is_asked_for(tmp_path, ending):
     path = write_itk(tmp_path / f"a.{ending}", small(), time="first")
-    message = refusal(path, kind=GeometryError)
-    assert "with time as the last axis, are not sagittal" in message
-    assert "or --time-axis first when that is how it is stored" in message
+    message = refusal(path)
+    assert "does not say which axis is time; give --time-axis first or last" in message
     assert_same(open_recording(path, Choices(time_axis="first")), small())
 
 
 @pytest.mark.parametrize("ending", ["mha", "nrrd", "nii"])
-def test_an_image_that_is_not_sagittal_is_refused_unless_its_directions_mean_nothing(tmp_path, ending):
+@pytest.mark.parametrize("time", ["first", "last"])
+def test_where_time_differs_in_spacing_it_is_found_in_every_plane(tmp_path, ending, time):
+    sagittal = small(spacing_mm=(1.5, 1.5))
+    coronal = replace(sagittal, plane=Plane((5.0, -20.0, 30.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)))
+    # Either may be the other with time elsewhere.
+    case = sagittal if time == "first" else coronal
+    opened = open_recording(write_itk(tmp_path / f"a.{ending}", case, time=time))
+    assert f"time is assumed to be the {time} axis" in opened.notes[0]
+    assert_same(replace(opened, notes=()), case)
+
+
+@pytest.mark.parametrize("ending", ["mha", "nrrd", "nii"])
+def test_a_coronal_image_is_turned_until_its_columns_run_from_right_to_left(tmp_path, ending):
     coronal = small(plane=Plane((0.0, 0.0, 0.0), (0.0, 0.0, -1.0), (-1.0, 0.0, 0.0)))
     path = write_itk(tmp_path / f"a.{ending}", coronal)
-    assert "not sagittal" in refusal(path, kind=GeometryError)
-    assert "not sagittal" in refusal(path, Choices(time_axis="last"), kind=GeometryError)
-    opened = open_recording(path, Choices(as_stored=True, time_axis="last"))
-    np.testing.assert_array_equal(np.asarray(opened.frames), coronal.frames)
-    assert opened.plane == Plane()
+    opened = open_recording(path, Choices(time_axis="last"))
+    np.testing.assert_array_equal(np.asarray(opened.frames), np.asarray(coronal.frames)[:, :, ::-1])
+    assert opened.plane.col_step == (1.0, 0.0, 0.0)
+    stored = open_recording(path, Choices(as_stored=True, time_axis="last"))
+    np.testing.assert_array_equal(np.asarray(stored.frames), coronal.frames)
+    assert stored.plane == Plane()
 
 
 def test_without_directions_time_is_asked_for_and_never_guessed(tmp_path):

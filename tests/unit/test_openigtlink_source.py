@@ -8,6 +8,7 @@ import struct
 import numpy as np
 import pytest
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.sources.network import KNOWN_PLANES
@@ -167,11 +168,19 @@ def test_a_sound_image_that_is_no_frame_is_counted_said_and_leaves_a_gap(name):
 
 def test_planes_that_a_sender_images_in_turn_leave_no_gap():
     coronal = image(i_step_mm=(3.0, 0.0, 0.0))
-    with source() as opened:
+    with source(plane="sagittal") as opened:
         sent(opened, message(1), message(2, image=coronal), message(3, image=coronal), message(4), message(6))
         got = frames(opened)
         assert opened.counts.unfit == {"plane": 2}
     assert [(frame.sequence, frame.skipped) for frame in got] == [(0, 0), (3, 2), (5, 0)]
+
+
+def test_images_of_every_plane_are_frames_unless_one_is_set():
+    coronal = image(i_step_mm=(3.0, 0.0, 0.0))
+    with source() as opened:
+        sent(opened, message(1), message(2, image=coronal))
+        first, second = frames(opened)
+    assert (orientation_of(first.plane).name, orientation_of(second.plane).name) == ("sagittal", "coronal")
 
 
 @pytest.mark.parametrize("time_s", [0.0, 1000.0])

@@ -2,9 +2,9 @@
 
 import pytest
 
+from gatekeeper.core.axes import AXIAL, CORONAL, SAGITTAL
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.gating.envelope_shift import in_words
 from gatekeeper.operator.request import END, HOLDING, UNNAMED, WORDS, request_from_json
 from gatekeeper.operator.terminal import Line, help_lines, parse, wants_help
 
@@ -41,9 +41,21 @@ def test_what_only_holds_says_so(word, holds):
 def test_rebase_takes_two_distances_superior_and_posterior_positive():
     request = typed("rebase 2 -0.5")
     assert request.shift_mm == (-2.0, -0.5), "rows run from superior to inferior"
-    assert in_words(request.shift_mm) == "2.0 mm superior, 0.5 mm anterior"
+    assert SAGITTAL.in_words(request.shift_mm) == "2.0 mm superior, 0.5 mm anterior"
     assert request.command(1.0).shift_mm == (-2.0, -0.5)
-    assert in_words(typed("rebase 0 0").shift_mm) == "0.0 mm inferior, 0.0 mm posterior"
+    assert SAGITTAL.in_words(typed("rebase 0 0").shift_mm) == "0.0 mm inferior, 0.0 mm posterior"
+
+
+@pytest.mark.parametrize(("orientation", "shift_mm"), [(CORONAL, (-2.0, -0.5)), (AXIAL, (2.0, -0.5))])
+def test_rebase_names_the_axes_of_the_images(orientation, shift_mm):
+    request = parse("rebase 2 -0.5", "Anna", "terminal", orientation)
+    assert request.shift_mm == shift_mm
+    assert orientation.in_words(shift_mm) == f"2.0 mm {orientation.rows.positive}, 0.5 mm right"
+    with pytest.raises(InputError, match=rf"rebase 2 0 \({' '.join(orientation.names)}, mm\)"):
+        parse("rebase 2", "Anna", "terminal", orientation)
+    (line,) = (line for line in help_lines(orientation) if line.startswith("rebase"))
+    assert line.startswith(f"rebase {' '.join(orientation.names)} ")
+    assert f"{orientation.positive} > 0" in line
 
 
 def test_another_operator_can_be_named():

@@ -106,7 +106,7 @@ def test_verification_is_answered():
         ("PixelSpacing", [0, 1], "above 0"),
         ("PixelSpacing", [-1, 1], "above 0"),
         ("ImageOrientationPatient", None, "ImageOrientationPatient"),
-        ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0], "not sagittal"),
+        ("ImageOrientationPatient", [1, 0, 0, 0, 1, 0], "is axial, and sagittal images are wanted"),
         ("ImagePositionPatient", [1, 2], "ImagePositionPatient"),
         ("Rows", 0, "0 x 20"),
         ("Rows", 25, "image"),
@@ -121,7 +121,7 @@ def test_what_is_no_frame_is_counted_and_the_next_image_is_taken(keyword, value,
         del broken[keyword]
     else:
         setattr(broken, keyword, value)
-    with listening() as source, sender(source) as association:
+    with listening(plane="sagittal") as source, sender(source) as association:
         stored(association, broken, single(1))
         np.testing.assert_array_equal(taken(source, 1)[0].image, picture(1))
         assert sum(source.counts.unfit.values()) == 1

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from gatekeeper.config import LoopConfig
+from gatekeeper.core.axes import SAGITTAL
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.displacement_vectors import DisplacementVectors
@@ -118,7 +119,9 @@ class WebPublisher:
             pending: PendingRequest[Request] | PendingRequest[ContourRequest]
             draw, request = packet.get("draw"), None
             if draw is None:
-                request = request_from_json([str(word) for word in packet["command"]], operator, ORIGIN, login)
+                words = [str(word) for word in packet["command"]]
+                axes = SAGITTAL if self._requests is None else self._requests.orientation
+                request = request_from_json(words, operator, ORIGIN, login, axes)
             is_full = len(self._pending) >= MOST_PENDING and not (request is not None and request.holds)
             if self._requests is None or is_full:
                 self._send_answer(number, Answer(False, NO_REQUESTS if self._requests is None else TOO_MANY))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gatekeeper.config import with_limits
+from gatekeeper.core.axes import Orientation, orientation_of
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.contour import Structure
 from gatekeeper.core.errors import InputError
@@ -74,6 +75,8 @@ class ContouringWorkflow:
         self._beside_mm = self._settings.gate.plane_offset_mm
         self._reported = ""
         self._grid: tuple[object, ...] | None = None
+        self._orientation: Orientation | None = None
+        self._several_told = False
         self._avoid: tuple[Structure, ...] = ()
         self._events: deque[JournalEvent] = deque(maxlen=MOST_KEPT)
         self._since_s: float | None = None
@@ -91,7 +94,7 @@ class ContouringWorkflow:
         """Process a frame and all waiting requests; return setup and engine once an outline is accepted."""
         if self._since_s is None:
             self._begin()
-        if frame is not None and self._reference is None:
+        if frame is not None and self._reference is None and self._is_of_shown_plane(frame):
             self._show_frame(frame)
         while (pending := self._contour_requests.next()) is not None:
             request = pending.request
@@ -170,6 +173,32 @@ class ContouringWorkflow:
         )
         self._note("target", _values(contour, region, note))
         return begun, note
+
+    def _is_of_shown_plane(self, frame: Frame) -> bool:
+        """Return whether a frame has the orientation of the first suitable one; a device may image several in turn."""
+        now = orientation_of(frame.plane)
+        if self._orientation is None and self._has_target(frame):
+            self._orientation = now
+        if self._orientation is None:
+            return True
+        if now is not self._orientation and not self._several_told:
+            self._several_told = True
+            self._status.add_line(
+                self._clock.now_s(),
+                f"{now.name} images come in turn with {self._orientation.name} ones, which are shown; plane of "
+                "[source] chooses others",
+            )
+        return now is self._orientation
+
+    def _has_target(self, frame: Frame) -> bool:
+        """Return whether the target, if it is known, lies on the plane of a frame."""
+        if self._definition.target is None:
+            return True
+        try:
+            self._definition.target.on(reference_of(frame, NEWEST), self._beside_mm)
+        except InputError:
+            return False
+        return True
 
     def _show_frame(self, frame: Frame) -> None:
         """Show a new frame, if the target can be drawn on it."""

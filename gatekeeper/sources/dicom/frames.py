@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 from pydicom.dataset import Dataset
 
-from gatekeeper.core.errors import InputError, NotSagittalError
+from gatekeeper.core.errors import InputError, OtherPlaneError
 from gatekeeper.core.frame import Frame
-from gatekeeper.core.orientation import reorientation
+from gatekeeper.core.orientation import ANY, reorientation
 from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.dicom.header import Slice, slices_of
 from gatekeeper.sources.dicom.image import pixels_of
@@ -30,10 +30,13 @@ class DicomFrames:
     ----------
     clock : str
         "sender", or "none": times of the sender are not used, an image was acquired when it arrived.
+    plane : str
+        Orientation of the images that are frames; `ANY` for all.
     """
 
-    def __init__(self, clock: str = "sender") -> None:
+    def __init__(self, clock: str = "sender", plane: str = ANY) -> None:
         self._clock = clock
+        self._plane = plane
         self._kind: str | None = None
         self._numbers = SequenceNumbers()
         self._time = DeviceClock(DAY_S)
@@ -64,8 +67,8 @@ class DicomFrames:
         where : str
             Name of the object in messages.
         unfit : callable
-            Called for each image that is not a frame, because its position or time is missing, it is not sagittal, or
-            its pixels cannot be decoded.
+            Called for each image that is not a frame, because its position or time is missing, it has another
+            orientation, or its pixels cannot be decoded.
 
         Yields
         ------
@@ -97,8 +100,8 @@ class DicomFrames:
         number = self._number(one)
         assert one.plane is not None and one.spacing_mm is not None  # noqa: S101, PT018 - as slices_of demands
         try:
-            turned = reorientation(one.plane, one.spacing_mm, one.shape, where)
-        except NotSagittalError:
+            turned = reorientation(one.plane, one.spacing_mm, one.shape, where, self._plane)
+        except OtherPlaneError:
             self._interleaved.put(number)
             raise
         image = canonical(pixels_of(dataset, one, where), turned)

@@ -10,7 +10,7 @@ from pydicom.uid import UID
 
 from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.clock import Clock
-from gatekeeper.core.errors import GeometryError, InputError, NotSagittalError
+from gatekeeper.core.errors import GeometryError, InputError, OtherPlaneError
 from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.dicom.association import provider, serve
 from gatekeeper.sources.dicom.frames import DicomFrames
@@ -62,7 +62,7 @@ class DicomSource(NetworkSource):
     def __init__(self, config: DicomSourceConfig, clock: Clock) -> None:
         super().__init__(config)
         self._clock = clock
-        self._frame_clock = config.clock
+        self._frame_clock, self._plane = config.clock, config.plane
         self._largest_bytes = config.largest_message_bytes
         self._deadline_s = config.read_deadline_s
         self._entity = provider(config.ae_title, config.calling_ae_titles, config.read_deadline_s)
@@ -113,7 +113,7 @@ class DicomSource(NetworkSource):
 
     def _decode(self) -> None:
         """Turn objects into frames, until closed."""
-        frames = DicomFrames(self._frame_clock)
+        frames = DicomFrames(self._frame_clock, self._plane)
         connection = 0
         while True:
             with self._changed:
@@ -135,5 +135,5 @@ class DicomSource(NetworkSource):
                 self._unfit(error)
 
     def _unfit(self, error: Exception) -> None:
-        kinds: dict[type[Exception], str] = {NotSagittalError: "plane", GeometryError: "geometry"}
+        kinds: dict[type[Exception], str] = {OtherPlaneError: "plane", GeometryError: "geometry"}
         self._statistics.add("unfit", kinds.get(type(error), "image"), str(error))
