@@ -132,7 +132,7 @@ def identity() -> dict[str, str]:
     }
 
 
-ADDED = {"tracker": ("kind", "options"), "gate": ("retrospective", "jump_mm_per_s")}
+ADDED = {"tracker": ("kind", "options", "plane", "search_rl_mm"), "gate": ("retrospective", "jump_mm_per_s")}
 """Settings that were added after sessions had been recorded without them, by stage."""
 
 
