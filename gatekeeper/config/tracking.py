@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gatekeeper.config.strict import Kind, Options, StrictModel
-from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL, Orientation, orientation_of
+from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL, UNKNOWN, Orientation, orientation_of
 from gatekeeper.core.frame import Plane
 
 
@@ -23,9 +23,10 @@ class TrackerConfig(StrictModel):
     """Which tracker: "template" is ours; others are listed by `gatekeeper info --plugins`."""
     options: Options = Field(default_factory=dict)
     """What a tracker that is a plug-in is told besides."""
-    plane: Literal["auto", "sagittal", "coronal", "axial"] = "auto"
-    """Orientation of the images, which tells the axes along rows and columns. auto: that of the reference; where the
-    tracker is made of an image alone, sagittal."""
+    plane: Literal["auto", "sagittal", "coronal", "axial", "unknown"] = "auto"
+    """Orientation of the images, which tells the axes along rows and columns, and with them what motion is expected.
+    auto: that of the reference; where the tracker is made of an image alone, sagittal. unknown: whatever is said of the
+    images' position is wrong; motion is expected in all directions alike."""
     search_si_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 60.0
     """Search range superior and inferior of the reference position, in mm."""
     search_ap_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 30.0
@@ -42,14 +43,17 @@ class TrackerConfig(StrictModel):
     @property
     def orientation(self) -> Orientation:
         """Orientation of the images, with the axes along their rows and columns."""
-        return SAGITTAL if self.plane == "auto" else ORIENTATIONS[self.plane]
+        return ORIENTATIONS.get(self.plane, SAGITTAL)
 
     @property
-    def search_mm(self) -> tuple[float, float]:
-        """Search range along rows and columns of the images, to either side, in mm."""
+    def axes(self) -> tuple[str, str]:
+        """Names of the axes along rows and columns of the images: "SI", "AP", "RL" or "unknown"."""
+        return (UNKNOWN, UNKNOWN) if self.plane == UNKNOWN else self.orientation.names
+
+    def range_mm(self, axis: str) -> float:
+        """Return the search range along an axis, to either side, in mm; along an unknown axis the largest one."""
         ranges_mm = {"SI": self.search_si_mm, "AP": self.search_ap_mm, "RL": self.search_rl_mm}
-        rows, cols = self.orientation.names
-        return ranges_mm[rows], ranges_mm[cols]
+        return max(ranges_mm.values()) if axis == UNKNOWN else ranges_mm[axis]
 
     def on(self, plane: Plane) -> "TrackerConfig":
         """Return the settings for images on a plane: its orientation, unless one is set.

@@ -126,6 +126,9 @@ class Orientation:
         )
 
 
+UNKNOWN = "unknown"
+"""Stands for the name of an axis where nothing is known of the position of an image."""
+
 SAGITTAL = Orientation("sagittal", SI, AP, RL)
 CORONAL = Orientation("coronal", SI, RL, AP)
 AXIAL = Orientation("axial", AP, RL, SI)

@@ -9,7 +9,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import DeformationModes, deformation_modes
-from gatekeeper.tracking.motion_prior import UNKNOWN, MotionPrior
+from gatekeeper.tracking.motion_prior import MotionPrior, first_motion_prior
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.rigid_search import Search, make_search
 from gatekeeper.tracking.template import Grid, Template, make_grid, make_template, select_points
@@ -43,8 +43,8 @@ LARGE_CONTEXT = 2.0 / 3.0
 """Share of the context that is used around a large target, whose own edge and inside determine its position. What is
 next to an organ stands still or slides along it."""
 WALL_MM, WALL_WIDTH_MM = 12.0, 4.0
-"""Distance at which the front and the back of a large target count as they lie on its outline, and the distance on
-either side of the outline over which this fades, in mm: there it slides along walls that stand still."""
+"""Distance at which the sides of a large target that slide along walls count as they lie on its outline, and the
+distance on either side of the outline over which this fades, in mm. On a sagittal image these are front and back."""
 MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS, MOST_LARGE_MODES = 1500, 600, 48
 """Upper limits of the cost of a large target."""
 
@@ -61,6 +61,8 @@ class Scale:
         Grid pixels of the templates' points.
     context_mm, stiffness : float
         See `make_template`.
+    translation_mm : tuple of float
+        See `make_template`.
     templates : tuple of Template
         The template of the reference alone, or one for each breathing state.
     bias_correction : ndarray of float32, shape (h, w), or None
@@ -71,13 +73,14 @@ class Scale:
     points_px: NDArray[np.intp]
     context_mm: float
     stiffness: float
+    translation_mm: tuple[float, float]
     templates: tuple[Template, ...]
     bias_correction: NDArray[np.float32] | None = None
 
     def template(self, image: NDArray[np.float32], deformation: DeformationModes) -> Template:
         """Return the template of an image on the same grid."""
         grid = replace(self.grid, image=image)
-        return make_template(grid, self.points_px, deformation, self.context_mm, self.stiffness)
+        return make_template(grid, self.points_px, deformation, self.context_mm, self.stiffness, self.translation_mm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +110,10 @@ class Model:
     stiff : StiffModel or None
         Model for frames that are mostly noise; None with a bias correction, and for a large target, which has points
         enough.
-    states_mm : tuple of float
-        SI displacement of the breathing state of each fine template, in mm, ascending.
     motion_prior : MotionPrior
         Distribution of the target's displacement.
+    states_mm : tuple of float
+        Displacement of the breathing state of each fine template along the leading axis, in mm, ascending.
     """
 
     region: Region
@@ -119,9 +122,9 @@ class Model:
     contour_modes: NDArray[np.float64]
     fine: Scale
     coarse: Scale
+    motion_prior: MotionPrior
     stiff: StiffModel | None = None
     states_mm: tuple[float, ...] = (0.0,)
-    motion_prior: MotionPrior = UNKNOWN
 
     @property
     def count(self) -> int:
@@ -133,9 +136,15 @@ class Model:
         """Whether the target is large, such as an organ."""
         return self.deformation.wide is not None
 
+    @property
+    def search_mm(self) -> tuple[float, float]:
+        """Search range to either side of the reference position along rows and columns, in mm."""
+        rows, cols = self.region.axes
+        return self.config.range_mm(rows), self.config.range_mm(cols)
+
     def search(self) -> Search:
         """Return a rigid search for the target's box over the full search range, with its own buffers."""
-        region, config = self.region, self.config
+        region = self.region
         box_px, weight = BOX_MM / np.asarray(region.spacing_mm), None
         if self.is_large:
             box_px = self.fine.context_mm / np.asarray(region.spacing_mm)
@@ -146,7 +155,7 @@ class Model:
             region.contour_px.max(axis=0) + box_px,
             region.spacing_mm,
             self.coarse.grid.factor,
-            config.search_mm,
+            self.search_mm,
             weight,
         )
 
@@ -183,7 +192,9 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         make_grid(region.image, distance_mm, region.spacing_mm, *factor_and_share)
         for factor_and_share in ((1, share), (COARSE_FACTOR, 0.0))
     )
-    fine = _scale(fine_grid, deformation, context_mm, most[0])
+    motion_prior = first_motion_prior(region.axes)
+    translation_mm = motion_prior.translation_mm
+    fine = _scale(fine_grid, deformation, context_mm, most[0], translation_mm)
     error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
@@ -194,8 +205,8 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
     if not large:
         wide_mm = config.context_mm + STIFF_WIDER_MM
         stiff = StiffModel(
-            _scale(fine_grid, deformation, wide_mm, most[0], STIFF_FACTOR),
-            _scale(coarse_grid, deformation, wide_mm, most[1], STIFF_FACTOR),
+            _scale(fine_grid, deformation, wide_mm, most[0], translation_mm, STIFF_FACTOR),
+            _scale(coarse_grid, deformation, wide_mm, most[1], translation_mm, STIFF_FACTOR),
         )
     return Model(
         region=region,
@@ -203,7 +214,8 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         deformation=deformation,
         contour_modes=contour_modes,
         fine=fine,
-        coarse=_scale(coarse_grid, deformation, context_mm, most[1]),
+        coarse=_scale(coarse_grid, deformation, context_mm, most[1], translation_mm),
+        motion_prior=motion_prior,
         stiff=stiff,
     )
 
@@ -223,18 +235,28 @@ def _deformation(contour_mm: NDArray[np.float64], config: TrackerConfig) -> Defo
 
 
 def _distance_mm(region: Region) -> NDArray[np.float32]:
-    """Return the distance (h, w) of each pixel from a large target, in mm, where its front and its back lie outside."""
+    """Return the distance (h, w) of each pixel from a large target, in mm, where the sides along walls lie outside."""
     outside = region.distance_mm > 0.0
     inner_mm = distance_transform_edt(~outside, sampling=region.spacing_mm)
     signed_mm = region.distance_mm - inner_mm
     width_px = WALL_WIDTH_MM / np.asarray(region.spacing_mm)
     down, right = np.gradient(gaussian_filter(signed_mm, width_px), *region.spacing_mm)
-    facing = np.square(right) / np.maximum(np.square(down) + np.square(right), 1e-12)
+    walls = first_motion_prior(region.axes).wall
+    facing = (walls[0] * np.square(down) + walls[1] * np.square(right)) / np.maximum(
+        np.square(down) + np.square(right), 1e-12
+    )
     wall_mm = WALL_MM * facing * np.exp(-np.square(signed_mm / WALL_WIDTH_MM))
     return np.ascontiguousarray(np.maximum(region.distance_mm, wall_mm), dtype=np.float32)
 
 
-def _scale(grid: Grid, deformation: DeformationModes, context_mm: float, most: int, stiffness: float = 1.0) -> Scale:
+def _scale(
+    grid: Grid,
+    deformation: DeformationModes,
+    context_mm: float,
+    most: int,
+    translation_mm: tuple[float, float],
+    stiffness: float = 1.0,
+) -> Scale:
     points_px = select_points(grid, context_mm, most)
-    template = make_template(grid, points_px, deformation, context_mm, stiffness)
-    return Scale(grid, points_px, context_mm, stiffness, (template,))
+    template = make_template(grid, points_px, deformation, context_mm, stiffness, translation_mm)
+    return Scale(grid, points_px, context_mm, stiffness, translation_mm, (template,))

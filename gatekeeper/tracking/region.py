@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
+from gatekeeper.core.axes import SAGITTAL
 from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.core.errors import TargetError
 from kernels.binning import bin_pixels
@@ -43,6 +44,8 @@ class Region:
         Rows and columns of the frames; incomplete blocks are left out.
     frame_spacing_mm : tuple of float
         Distance of the frames' pixel centres along rows and columns, in mm.
+    axes : tuple of str
+        Names of the axes along rows and columns, see `TrackerConfig.axes`.
     """
 
     image: NDArray[np.float32]
@@ -52,6 +55,7 @@ class Region:
     factor: int
     frame_shape: tuple[int, int]
     frame_spacing_mm: tuple[float, float]
+    axes: tuple[str, str] = SAGITTAL.names
 
     @property
     def contour_mm(self) -> NDArray[np.float64]:
@@ -65,7 +69,12 @@ class Region:
             points_px += 0.5 * (self.factor - 1)
 
 
-def make_region(reference: ArrayLike, target_mask: ArrayLike, spacing_mm: tuple[float, float]) -> Region:
+def make_region(
+    reference: ArrayLike,
+    target_mask: ArrayLike,
+    spacing_mm: tuple[float, float],
+    axes: tuple[str, str] = SAGITTAL.names,
+) -> Region:
     """Return the region of a target, checked.
 
     Parameters
@@ -76,6 +85,8 @@ def make_region(reference: ArrayLike, target_mask: ArrayLike, spacing_mm: tuple[
         Mask of the target; of several connected parts the largest is used.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
+    axes : tuple of str, optional
+        Names of the axes along rows and columns, see `TrackerConfig.axes`.
 
     Returns
     -------
@@ -105,6 +116,7 @@ def make_region(reference: ArrayLike, target_mask: ArrayLike, spacing_mm: tuple[
         factor=factor,
         frame_shape=(image.shape[0], image.shape[1]),
         frame_spacing_mm=spacing_mm,
+        axes=axes,
     )
 
 

@@ -23,10 +23,6 @@ CURVE_SHARE = 0.3
 """Standard deviation of a quadratic change of brightness, as when contrast agent brightens the liver but not vessels
 or lesion: at one standard deviation of the template from its mean, over that standard deviation."""
 
-SIDEWAYS_MM = 6.0
-"""Standard deviation of the translation along AP. Breathing moves the liver by centimetres along SI, and by millimetres
-along AP; where the image hardly determines AP, as on a smooth dome, this limits sliding along the edge."""
-
 CELL = 4
 """Smallest side of the cells over which points are distributed evenly, in grid pixels."""
 
@@ -54,8 +50,8 @@ class Template:
     in_target : ndarray of bool, shape (N,)
         True for points in the target and next to it, so that its outline is included.
     error_mm : float
-        Expected error of the translation: posterior standard deviation along the least determined direction, with the
-        same prior along AP as along SI, in mm.
+        Expected error of the translation: posterior standard deviation along the least determined direction, with a
+        wide prior along both axes, in mm.
     points, modes, steepest, prior, inverse_hessian, photometric : ndarray of float32
         See `kernels.deformation.fit`.
     norm, row_scale, col_scale : float
@@ -180,7 +176,12 @@ def select_points(grid: Grid, context_mm: float, most: int) -> NDArray[np.intp]:
 
 
 def make_template(
-    grid: Grid, points_px: NDArray[np.intp], deformation: DeformationModes, context_mm: float, stiffness: float = 1.0
+    grid: Grid,
+    points_px: NDArray[np.intp],
+    deformation: DeformationModes,
+    context_mm: float,
+    stiffness: float = 1.0,
+    translation_mm: tuple[float, float] = (TRANSLATION_SD_MM, TRANSLATION_SD_MM),
 ) -> Template:
     """Return the template of the reference at one resolution.
 
@@ -196,6 +197,8 @@ def make_template(
         Distance from the target at which the weight of a point has fallen to 1/e, in mm.
     stiffness : float, optional
         Ratio by which the expected deformation is less than that of `deformation`.
+    translation_mm : tuple of float, optional
+        Standard deviation of the translation along rows and columns, in mm; wide by default.
 
     Returns
     -------
@@ -226,7 +229,7 @@ def make_template(
     prior = np.full(len(steepest), stiffness**2)
     prior[[down, right]] = 1.0
     covariance = np.linalg.inv(information + np.diag(prior))[np.ix_([down, right], [down, right])]
-    prior[right] = (TRANSLATION_SD_MM / SIDEWAYS_MM) ** 2
+    prior[[down, right]] = np.square(TRANSLATION_SD_MM / np.asarray(translation_mm))
     return Template(
         factor=grid.factor,
         share=grid.share,

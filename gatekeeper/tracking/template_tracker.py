@@ -12,7 +12,6 @@ from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.model import Model
-from gatekeeper.tracking.motion_prior import jump_deviance
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.template_fit import SLACK, Params, TemplateFit
 from kernels.polygon import centroid
@@ -111,7 +110,7 @@ class TemplateTracker:
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
-        self._range_mm = model.config.search_mm
+        self._range_mm = model.search_mm
         self.params, self._trial, self._fine, self._last, self._previous = np.zeros((5, model.count), np.float32)
         self.restart()
 
@@ -154,7 +153,7 @@ class TemplateTracker:
             self._last[:] = self._previous[:] = self.params
             self._frames_lost = self._frames_stayed = 0
         else:
-            jump = jump_deviance(_translation_mm(self._previous), _translation_mm(self.params))
+            jump = self.model.motion_prior.jump_deviance(_translation_mm(self._previous), _translation_mm(self.params))
             stayed = confidence > 0.0 and jump < LARGEST_JUMP_DEVIANCE
             self._frames_stayed = self._frames_stayed + 1 if stayed else 0
             self._previous[:] = self.params
@@ -297,26 +296,27 @@ class TemplateTracker:
 
     def _state(self) -> int:
         """Return the index of the breathing state nearest to `params`."""
-        down_mm, _ = _translation_mm(self.params)
+        along_mm = _translation_mm(self.params)[self.model.motion_prior.leading]
         states_mm = self.model.states_mm
-        return min(range(len(states_mm)), key=lambda state: abs(states_mm[state] - down_mm))
+        return min(range(len(states_mm)), key=lambda state: abs(states_mm[state] - along_mm))
 
     def _in_range(self, params: Params) -> bool:
         """Return True when the translation in `params` lies in the search range."""
         down_mm, right_mm = _translation_mm(params)
-        reach_row_mm, reach_col_mm = self._range_mm
-        return abs(down_mm) <= reach_row_mm + BEYOND_MM and abs(right_mm) <= reach_col_mm + BEYOND_MM
+        reach_down_mm, reach_right_mm = self._range_mm
+        return abs(down_mm) <= reach_down_mm + BEYOND_MM and abs(right_mm) <= reach_right_mm + BEYOND_MM
 
     def _deviance(self, params: Params) -> float:
         """Return minus twice the log prior probability of the translation in `params`."""
         moved_mm = _translation_mm(params)
-        jump = jump_deviance(_translation_mm(self._last), moved_mm) / (1.0 + self._frames_lost)
+        prior = self.model.motion_prior
+        jump = prior.jump_deviance(_translation_mm(self._last), moved_mm) / (1.0 + self._frames_lost)
         if self._frames_lost:
             # A position found repeatedly, even at low confidence, is increasingly unlikely to be found by chance.
-            again = jump_deviance(_translation_mm(self._previous), moved_mm)
+            again = prior.jump_deviance(_translation_mm(self._previous), moved_mm)
             stayed = again + LARGEST_JUMP_DEVIANCE / (1.0 + self._frames_stayed)
             jump = min(jump, stayed)
-        path = self.model.motion_prior.deviance(*moved_mm)
+        path = prior.path_deviance(moved_mm)
         return min(jump, LARGEST_JUMP_DEVIANCE) + min(path, LARGEST_PATH_DEVIANCE)
 
 

@@ -32,6 +32,9 @@ class StructureTracker:
         Distance of pixel centres along rows and columns, 0.5-4 mm.
     config : TrackerConfig, optional
         The settings; by default those of ``TrackerConfig()``.
+    axes : tuple of str, optional
+        Axes along rows and columns, each "SI", "AP", "RL" or "unknown", for images that are turned otherwise than
+        the `plane` of the settings has them.
 
     Attributes
     ----------
@@ -67,17 +70,19 @@ class StructureTracker:
         masks: Mapping[str, ArrayLike],
         spacing_mm: tuple[float, float],
         config: TrackerConfig | None = None,
+        axes: tuple[str, str] | None = None,
     ) -> None:
         if not masks:
             raise TargetError("structures: no mask was given; give the mask of at least one")
         self.names = tuple(masks)
         self._reference = np.array(reference)
+        config = config or TrackerConfig()
         # Only the reference, if anything, has been tracked since the start.
         self._at_start = True
         self._first = []
         for name, mask in masks.items():
             try:
-                self._first.append(make_model(make_region(reference, mask, spacing_mm), config or TrackerConfig()))
+                self._first.append(make_model(make_region(reference, mask, spacing_mm, axes or config.axes), config))
             except TargetError as error:
                 raise error if len(masks) == 1 else TargetError(f"structure {name}: {error}") from None
         self._start(tuple(map(TemplateTracker, self._first)))
@@ -197,6 +202,9 @@ class Tracker:
         Distance of pixel centres along rows and columns, 0.5-4 mm.
     config : TrackerConfig, optional
         The settings; by default those of ``TrackerConfig()``.
+    axes : tuple of str, optional
+        Axes along rows and columns, each "SI", "AP", "RL" or "unknown", for images that are turned otherwise than
+        the `plane` of the settings has them.
 
     Raises
     ------
@@ -222,8 +230,9 @@ class Tracker:
         target_mask: ArrayLike,
         spacing_mm: tuple[float, float],
         config: TrackerConfig | None = None,
+        axes: tuple[str, str] | None = None,
     ) -> None:
-        self._structures = StructureTracker(reference, {"target": target_mask}, spacing_mm, config)
+        self._structures = StructureTracker(reference, {"target": target_mask}, spacing_mm, config, axes)
 
     @property
     def template_tracker(self) -> TemplateTracker:

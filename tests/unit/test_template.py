@@ -6,7 +6,7 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, deformation_modes
-from gatekeeper.tracking.template import FEWEST_POINTS, SIDEWAYS_MM, make_grid, make_template, select_points
+from gatekeeper.tracking.template import FEWEST_POINTS, make_grid, make_template, select_points
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.scenes import Scene
 
@@ -14,7 +14,15 @@ SCENE = Scene()
 
 
 def template_of(
-    image=None, mask=None, spacing_mm=(1.8, 1.8), factor=1, share=0.1, context_mm=15.0, most=10_000, stiffness=1.0
+    image=None,
+    mask=None,
+    spacing_mm=(1.8, 1.8),
+    factor=1,
+    share=0.1,
+    context_mm=15.0,
+    most=10_000,
+    stiffness=1.0,
+    translation_mm=(30.0, 6.0),
 ):
     image = SCENE.image() if image is None else np.asarray(image, np.float32)
     mask = SCENE.disc() if mask is None else mask
@@ -22,7 +30,7 @@ def template_of(
     free = deformation_modes(extent_mm.min(0) - context_mm, extent_mm.max(0) + context_mm, 25.0, 3.0, 0.985, 14)
     distance_mm = distance_transform_edt(~mask, sampling=spacing_mm).astype(np.float32)
     grid = make_grid(image, distance_mm, spacing_mm, factor, share)
-    template = make_template(grid, select_points(grid, context_mm, most), free, context_mm, stiffness)
+    template = make_template(grid, select_points(grid, context_mm, most), free, context_mm, stiffness, translation_mm)
     return template, distance_mm, free
 
 
@@ -146,7 +154,7 @@ def test_the_error_is_what_the_image_leaves_open():
 def test_along_ap_less_translation_is_expected_and_of_a_stiff_template_less_deformation():
     template, stiff = template_of()[0], template_of(stiffness=3.0)[0]
     count = len(template.modes)
-    sideways = (TRANSLATION_SD_MM / SIDEWAYS_MM) ** 2
+    sideways = (TRANSLATION_SD_MM / 6.0) ** 2
     for prior, of_deformation in ((template.prior, 1.0), (stiff.prior, 9.0)):
         expected = np.full(2 * count, of_deformation)
         expected[[0, count]] = 1.0, sideways

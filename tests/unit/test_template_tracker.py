@@ -7,12 +7,14 @@ import pytest
 
 from gatekeeper.tracking import template_tracker as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.motion_prior import JUMP_AP_MM, JUMP_SI_MM
+from gatekeeper.tracking.motion_prior import AXIS_PRIORS
 from gatekeeper.tracking.template_tracker import LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
 from tests.support.template_trackers import NOISE, SCENE, a_template_tracker
+
+JUMP_SI_MM, JUMP_AP_MM = AXIS_PRIORS["SI"].jump_mm, AXIS_PRIORS["AP"].jump_mm
 
 
 @pytest.fixture
@@ -123,10 +125,10 @@ def test_a_jump_along_ap_surprises_more_and_one_after_lost_frames_less():
     template_tracker = a_template_tracker()
     path = template_tracker.model.motion_prior
     assert deviance(template_tracker, 0.0, 3.0) == pytest.approx(
-        (3.0 / JUMP_AP_MM) ** 2 + path.deviance(0.0, 3.0), rel=1e-5
+        (3.0 / JUMP_AP_MM) ** 2 + path.path_deviance((0.0, 3.0)), rel=1e-5
     )
     assert deviance(template_tracker, 0.0, 3.0) > 3.0 * deviance(template_tracker, 3.0, 0.0)
-    assert path.deviance(0.0, 25.0) > LARGEST_PATH_DEVIANCE
+    assert path.path_deviance((0.0, 25.0)) > LARGEST_PATH_DEVIANCE
     assert deviance(template_tracker, 0.0, 25.0) == LARGEST_JUMP_DEVIANCE + LARGEST_PATH_DEVIANCE
     for _ in range(4):
         template_tracker.locate(None)

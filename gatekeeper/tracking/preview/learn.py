@@ -61,9 +61,14 @@ def learn(first: Model, frames: Frames) -> tuple[Model, PreviewReport]:
         if _found_enough(corrected_trajectory):
             model, trajectory = corrected, corrected_trajectory
             compensated = motion_compensated(model, trajectory, frames)
-    compensated = replace(compensated, values=match_brightness(compensated.values, compensated.reference))
+    moves_mm = trajectory.moves_mm[trajectory.found]
+    motion_prior = learn_motion_prior(model.motion_prior, moves_mm)
+    compensated = replace(
+        compensated,
+        values=match_brightness(compensated.values, compensated.reference),
+        states_mm=moves_mm[:, motion_prior.leading],
+    )
     share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
-    motion_prior = learn_motion_prior(trajectory.moves_mm[trajectory.found])
     model = replace(with_template_bank(model, compensated, share), motion_prior=motion_prior)
     return model, preview_report(track_frames(TemplateTracker(model), frames), model, compensated, first)
 

@@ -30,7 +30,7 @@ class MotionCompensated:
     reference : ndarray of float64, shape (h, w)
         The reference in the box.
     states_mm : ndarray of float64, shape (T,)
-        Displacement along SI on each frame, in mm.
+        Displacement along the model's leading axis on each frame, in mm.
     """
 
     corner_px: tuple[int, int]
@@ -82,5 +82,5 @@ def motion_compensated(
         values.append(map_coordinates(reduced.astype(np.float64), position_px, order=3, mode="nearest"))
         positions.append(position_px)
     reference = grid.image[RIM + low[0] : RIM + high[0], RIM + low[1] : RIM + high[1]].astype(np.float64)
-    states_mm = trajectory.moves_mm[trajectory.found, 0]
+    states_mm = trajectory.moves_mm[trajectory.found, model.motion_prior.leading]
     return MotionCompensated((int(low[0]), int(low[1])), np.array(values), np.array(positions), reference, states_mm)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import UNKNOWN
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.preview.breathing_states import BreathingState, breathing_states
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
@@ -152,11 +153,12 @@ def preview_report(
     report = report_of_moves(trajectory.moves_mm, trajectory.sure)
     farthest = np.abs([report.si_range_mm, report.ap_range_mm]).max(axis=1)
     reasons = [*report.reasons]
-    for axis, value, limit in zip(("SI", "AP"), farthest, _range_mm(first), strict=True):
+    for axis, value, limit in zip(model.region.axes, farthest, first.search_mm, strict=True):
         if value > 0.9 * limit:
+            name, setting = ("an unknown axis", "si") if axis == UNKNOWN else (axis, axis.lower())
             reasons.append(
-                f"moves by {value:.0f} mm along {axis}, close to the search range of {limit:g} mm: raise search_"
-                f"{axis.lower()}_mm"
+                f"moves by {value:.0f} mm along {name}, close to the search range of {limit:g} mm: raise search_"
+                f"{setting}_mm"
             )
     return replace(
         report,
@@ -216,10 +218,6 @@ def report_of_moves(
         states_mm=(0.0,),
         apart=apart,
     )
-
-
-def _range_mm(model: Model) -> Sequence[float]:
-    return (model.config.search_si_mm, model.config.search_ap_mm)
 
 
 def _contrast_to_noise(model: Model, frames: MotionCompensated) -> float:

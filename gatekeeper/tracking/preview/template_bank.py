@@ -43,7 +43,7 @@ def with_template_bank(model: Model, frames: MotionCompensated, share: float) ->
     Returns
     -------
     Model
-        With `STATES` templates, at equally populated quantiles of the SI displacement.
+        With `STATES` templates, at equally populated quantiles of the displacement along the leading axis.
     """
     states_mm = frames.states_mm
     centres_mm = np.quantile(states_mm, (np.arange(STATES) + 0.5) / STATES)

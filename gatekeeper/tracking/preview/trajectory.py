@@ -48,7 +48,7 @@ class Trajectory:
 
     @property
     def moves_mm(self) -> Array:
-        """Translation (T, 2) from the reference, (SI, AP) in mm."""
+        """Translation (T, 2) from the reference, (rows, columns) in mm."""
         return np.asarray(self.params[:, [0, self.params.shape[1] // 2]] * TRANSLATION_SD_MM, dtype=np.float64)
 
 
