@@ -75,11 +75,11 @@ def order_of(images: Sequence[Image], where: str) -> Order:
             by_time = np.argsort(times, kind="stable")
             if by_rank is None or np.array_equal(by_rank, by_time):
                 return Order(by_time, times[by_time], tuple(notes))
-            mended = None if _is_even(times[by_time]) else _mended(times[by_rank], ranked)
+            mended = None if _is_even(times[by_time]) else mended_times(times[by_rank], ranked)
             if mended is None:
                 notes.append(f"{ranked} does not increase with the {name}; images are in the order of time")
                 return Order(by_time, times[by_time], tuple(notes))
-        elif by_rank is None or (mended := _mended(times[by_rank], ranked)) is None:
+        elif by_rank is None or (mended := mended_times(times[by_rank], ranked)) is None:
             continue
         assert by_rank is not None  # noqa: S101
         mended_s, note = mended
@@ -143,8 +143,21 @@ def _is_even(times: Times) -> bool:
     return bool((np.abs(steps - usual) <= EVEN * usual).all())
 
 
-def _mended(times: Times, ranked: str) -> tuple[Times, str] | None:
-    """Return times that rise, those that do not taken from neighbours, and a note; None where too many do not."""
+def mended_times(times: Times, ranked: str) -> tuple[Times, str] | None:
+    """Return times that rise, those that do not taken from neighbours.
+
+    Parameters
+    ----------
+    times : ndarray of float64, shape (T,)
+        Time of each image in its order, in s; NaN where it is not told.
+    ranked : str
+        What tells the order, for the note.
+
+    Returns
+    -------
+    tuple of ndarray of float64, shape (T,), and str; or None
+        The times and a note on those that were taken from neighbours; None where too many are wrong.
+    """
     keep = _longest_rise(times)
     if len(keep) < max(2.0, SOUND * len(times)):
         return None

@@ -25,6 +25,7 @@ from replay.formats import arrays, tiff
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.images import IMAGES, ImageFormat
 from replay.formats.planes import ImagePlane
+from replay.formats.readable import read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
@@ -91,14 +92,16 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
         When the images are not sagittal.
     """
     folder, sidecar = _folder(path), read_sidecar(path, choices)
-    files: list[_File] = []
+    formats = {}
     for count, file in enumerate(_files(folder)):
         if count >= MOST_FILES:
             _refuse(path, f"holds more than {MOST_FILES} files; name the folder of one sequence")
         if (found := _format_of(file)) is not None:
-            text = _DIGITS.sub("#", file.name)
-            numbers = tuple(int(digits) for digits in _DIGITS.findall(file.name.removesuffix(file.suffix))[:16])
-            files.append(_File(file, text, numbers, found, _header(file, found, sidecar.as_stored)))
+            formats[file] = found
+    files, damaged = read_each(list(formats), lambda file: _header(file, formats[file], sidecar.as_stored), path)
+    for one in files:
+        if (several := len(one.stack.frames)) != 1:
+            _refuse(one.path, f"holds {several} images, and its folder has further files; name the file itself")
     chosen, notes = _chosen(_sequences(files), choices.scan, path)
     counted, order = _order(chosen, path)
     chosen = [chosen[index] for index in order]
@@ -115,13 +118,12 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
         rate_hz=None,
         time_axis=None,
         name=None,
-        notes=(*dict.fromkeys(note for one in chosen for note in one.stack.notes), *notes, *_moved(chosen)),
+        notes=(*dict.fromkeys(note for one in chosen for note in one.stack.notes), *damaged, *notes, *_moved(chosen)),
     )
-    if (times_s := _table_times(folder, len(chosen))) is not None:
+    if (times_s := _table_times(folder, counted)) is not None:
         stack = replace(stack, times_s=times_s)
     elif sidecar.rate_hz is not None and (gaps := _gaps(counted)) is not None:
-        usual = float(np.median(np.diff(counted))) * sidecar.rate_hz
-        told_s = tuple(((counted - counted[0]) / usual).tolist())
+        told_s = tuple(((counted - counted[0]) / (_usual_step(counted) * sidecar.rate_hz)).tolist())
         sidecar = sidecar.model_copy(update={"times_s": told_s, "rate_hz": None})
         stack = replace(stack, notes=(*stack.notes, gaps))
     return make_recording(stack, sidecar, path)
@@ -150,15 +152,14 @@ def _format_of(file: Path) -> ImageFormat | None:
     return next((one for one in _READERS if one.claims(file, head)), None)
 
 
-def _header(file: Path, images: ImageFormat, as_stored: bool) -> Stack:
-    """Return a single image without its pixels, which are read again when they are asked for."""
+def _header(file: Path, images: ImageFormat, as_stored: bool) -> _File:
+    """Return an image file without its pixels, which are read again when they are asked for."""
     stack = images.read(file, None, as_stored)
-    if len(stack.frames) != 1:
-        _refuse(file, f"holds {len(stack.frames)} images, and its folder has further files; name the file itself")
     frames = stack.frames
     shape = frames.shape[1], frames.shape[2]
-
-    return replace(stack, frames=LazyFrames(_unread, 1, shape, frames.dtype.newbyteorder("=")))
+    unread = LazyFrames(_unread, len(frames), shape, frames.dtype.newbyteorder("="))
+    numbers = tuple(int(digits) for digits in _DIGITS.findall(file.name.removesuffix(file.suffix))[:16])
+    return _File(file, _DIGITS.sub("#", file.name), numbers, images, replace(stack, frames=unread))
 
 
 def _unread(_index: int) -> NDArray[np.generic]:
@@ -235,27 +236,38 @@ def _order(files: Sequence[_File], path: Path) -> tuple[NDArray[np.int64], list[
     return np.array([whole[-1][index] for index in order], np.int64), list(order)
 
 
+def _usual_step(numbers: NDArray[np.int64]) -> int:
+    """Return the median step; one that is there, and of two the smaller."""
+    return int(np.percentile(np.diff(numbers), 50.0, method="lower"))
+
+
 def _gaps(numbers: NDArray[np.int64]) -> str | None:
     """Return a note on numbers that are missing."""
     steps = np.diff(numbers)
     if not steps.size or (steps == steps[0]).all():
         return None
-    first = int(np.flatnonzero(steps != np.median(steps))[0])
+    first = int(np.flatnonzero(steps != _usual_step(numbers))[0])
     return f"numbers in the names are missing, the first after {numbers[first]}; the times have gaps there"
 
 
-def _table_times(folder: Path, count: int) -> NDArray[np.float64] | None:
-    """Return the times in the table of an export to 3D Slicer, where it has one for each image."""
+def _table_times(folder: Path, numbers: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """Return the times in the table of an export to 3D Slicer, where it has a row for each image.
+
+    Where images are missing, rows are those of the numbers in the names, if these tell from what they count.
+    """
     for file in (folder / _TABLE, folder.parent / _TABLE):
         if not file.is_file() or file.stat().st_size > _LARGEST_TABLE_BYTES:
             continue
         try:
             with file.open(encoding="utf-8", newline="") as opened:
-                times_s = [float(row["time_s"]) for row in csv.DictReader(opened)]
+                times_s = np.array([float(row["time_s"]) for row in csv.DictReader(opened)])
         except (OSError, ValueError, KeyError, TypeError, csv.Error):
             continue
-        if len(times_s) == count and np.isfinite(times_s).all() and (np.diff(times_s) > 0.0).all():
-            return np.array(times_s)
+        count, least, most = len(times_s), int(numbers[0]), int(numbers[-1])
+        if count > len(numbers) and ((least == 0 and most < count) or (least > 0 and most == count)):
+            times_s = times_s[numbers - (1 if least else 0)]
+        if len(times_s) == len(numbers) and np.isfinite(times_s).all() and (np.diff(times_s) > 0.0).all():
+            return times_s
     return None
 
 

@@ -1,6 +1,7 @@
 """A folder with one image file for each frame is a recording in the order of the numbers in the names."""
 
 import json
+import shutil
 from contextlib import closing
 from dataclasses import replace
 
@@ -139,10 +140,32 @@ def test_a_file_of_several_images_is_named(tmp_path):
     assert "frame_00004.mha: holds 4 images" in refusal(folder)
 
 
+def test_a_damaged_file_is_left_out_and_that_is_said(tmp_path):
+    folder = write(tmp_path / "cine")
+    whole = (folder / "frame_00001.mha").read_bytes()
+    (folder / "frame_00001.mha").write_bytes(whole[:-1])
+    opened = open_recording(folder, AT_4_HZ)
+    np.testing.assert_array_equal(np.asarray(opened.frames), EVEN.frames[[0, 2, 3]])
+    np.testing.assert_allclose(opened.times_s, [0.0, 0.5, 0.75])
+    said, gap = opened.notes
+    assert said.startswith("1 of 4 files are left out: frame_00001.mha; the first is cut short")
+    assert "the times have gaps there" in gap
+    for file in folder.iterdir():
+        file.write_bytes(whole[:-1])
+    assert "frame_00000.mha: is cut short" in refusal(folder)
+
+
 def test_what_is_exported_to_slicer_is_read_back_with_its_times(tmp_path):
     with closing(open_session(recorded(tmp_path / "session"))) as session:
         write_slicer(session, tmp_path / "slicer", no_progress)
         case = session.recording()
+        for lost in (1, 3):
+            shutil.copytree(tmp_path / "slicer", tmp_path / f"lost{lost}")
+            (tmp_path / f"lost{lost}" / "images" / f"{lost:05d}.mha").write_bytes(b"ObjectType = Image\nNDims = 3\n")
+            opened = open_recording(tmp_path / f"lost{lost}")
+            rest = np.delete(case.times_s - case.times_s[0], lost)
+            np.testing.assert_allclose(opened.times_s, rest, atol=1e-6)
+            assert f"files are left out: {lost:05d}.mha; the first is not a MetaImage" in opened.notes[0]
         for folder in (tmp_path / "slicer", tmp_path / "slicer" / "images"):
             opened = open_recording(folder)
             assert format_of(folder).name == "folder of single images"

@@ -67,6 +67,40 @@ def test_mridian_frames_without_a_time_need_a_rate(tmp_path):
     assert_same(open_recording(folder), STRAIGHT)
 
 
+@pytest.mark.parametrize(
+    ("own", "frames", "said"),
+    [
+        ({"Rows": 11}, [0, 1, 3], "1 of 9 files are left out: 7.dat; the first has 11 x 10 pixels"),
+        ({"InstanceNumber": "third"}, [0, 1, 3], "1 of 9 frames tell no number and are left out: 7.dat"),
+        ({"AcquisitionTime": "25:00:00"}, [0, 1, 2, 3], "AcquisitionTime: 1 of 9 times are missing"),
+        ({"AcquisitionTime": "100000.250000"}, [0, 1, 2, 3], "AcquisitionTime: 1 of 9 times are missing, there twice"),
+    ],
+)
+def test_one_mridian_frame_with_nonsense_does_not_refuse_the_others(tmp_path, own, frames, said):
+    case = replace(STRAIGHT, times_s=np.arange(4) * 0.25)
+    (tmp_path / "cine").mkdir()
+    for index in range(9):
+        told = {"InstanceNumber": index + 1, "AcquisitionTime": f"1000{index / 4:09.6f}", **(own if index == 7 else {})}
+        content = dat_frame(case.frames[max(index - 5, 0)], case, 0, **told)
+        (tmp_path / "cine" / f"{index}.dat").write_bytes(content)
+    opened = open_recording(tmp_path / "cine")
+    np.testing.assert_array_equal(np.asarray(opened.frames), case.frames[frames])
+    np.testing.assert_allclose(opened.times_s, case.times_s[frames], atol=1e-6)
+    assert any(said in note for note in opened.notes)
+
+
+def test_mridian_times_that_do_not_rise_are_not_used(tmp_path):
+    folder = tmp_path / "cine"
+    folder.mkdir()
+    for index in range(9):
+        told = {"InstanceNumber": index + 1, "AcquisitionTime": f"1000{index // 4:02d}"}
+        (folder / f"{index}.dat").write_bytes(dat_frame(CASE.frames[max(index - 5, 0)], CASE, 0, **told))
+    assert "write rate_hz" in refusal(folder)
+    opened = open_recording(folder, Choices(rate_hz=4.0))
+    assert "AcquisitionTime does not rise with the order of frames and is not used" in opened.notes
+    np.testing.assert_allclose(opened.times_s, np.arange(4) / 4.0)
+
+
 def test_mridian_times_go_on_after_midnight(tmp_path):
     folder = tmp_path / "cine"
     folder.mkdir()
@@ -105,8 +139,7 @@ def test_mridian_planes_that_lie_among_each_other_are_asked_for(tmp_path):
         ({"PixelSpacing": "1.25\\nan"}, "it must be 2 numbers"),
         ({"ImageOrientationPatient": None}, "it must be 6 numbers"),
         ({"ImagePositionPatient": "0\\0"}, "it must be 3 numbers"),
-        ({"AcquisitionTime": "25:00:00"}, "it must be HHMMSS"),
-        ({"InstanceNumber": "first"}, "DICOM.InstanceNumber 'first'"),
+        ({"AcquisitionTime": "25:00:00"}, "write rate_hz"),
     ],
 )
 def test_mridian_headers_that_are_not_as_described_are_refused(tmp_path, changes, says):
@@ -194,6 +227,20 @@ def test_unity_frames_that_are_not_as_described_are_refused(tmp_path, changes, s
     assert says in refusal(write_unity(tmp_path / "cine", small(), **changes))
 
 
+def test_one_damaged_unity_frame_does_not_refuse_the_others(tmp_path):
+    case = replace(CASE, frames=CASE.frames.astype(np.uint16))
+    folder = write_unity(tmp_path / "cine", case)
+    first, second, third, last = (folder / f"{index * 37 % 101:03d}.bin" for index in range(4))
+    third.write_bytes(third.read_bytes()[:-40])
+    last.write_bytes(second.read_bytes())
+    opened = open_recording(folder)
+    np.testing.assert_array_equal(np.asarray(opened.frames), case.frames[:2])
+    assert "1 of 4 files are left out: 074.bin; the first is not a frame of a Unity cine" in opened.notes[0]
+    assert opened.notes[1] == "1 frames have the time of another one and are left out: 037.bin"
+    first.write_bytes(first.read_bytes()[:-40])
+    np.testing.assert_array_equal(np.asarray(open_recording(folder).frames), case.frames[1:2])
+
+
 def test_unity_pixels_of_which_the_sign_is_not_told_are_refused(tmp_path):
     case = small(frames=small().frames + np.uint16(40000))
     assert "beyond 32767" in refusal(write_unity(tmp_path / "cine", case))
@@ -227,7 +274,9 @@ def _opened(tmp_path, name, content):
             (path / f"{index}.{name}").write_bytes(FILES[name] if index != 6 else content)
         write_side(path, rate_hz=5.97)
     try:
-        return [np.array(frame) for frame in open_recording(path).frames]
+        opened = open_recording(path)
+        _ = [np.array(frame) for frame in opened.frames]
+        return opened.notes
     except (RecordingError, GeometryError) as error:
         message = str(error)
     assert "\n" not in message
@@ -239,9 +288,10 @@ def _opened(tmp_path, name, content):
 def test_one_that_is_cut_short_anywhere_is_refused_or_left_out(tmp_path, name):
     length = len(FILES[name])
     for keep in [*range(0, length, max(length // 60, 1)), *range(length - 30, length)]:
-        left = _opened(tmp_path, name, FILES[name][:keep])
+        notes = _opened(tmp_path, name, FILES[name][:keep])
         # What ends before it says what it is, is some other file in the folder.
-        assert left is None or keep < {"dat": 80, "bin": FILES["bin"].index(b"TwoDSlicedata") + 13}[name]
+        told = f"1 of 7 files are left out: 6.{name}; the first "
+        assert notes is None if name == "raw" else any(told in one or "1 files that are not" in one for one in notes)
 
 
 @pytest.mark.parametrize("name", FILES)

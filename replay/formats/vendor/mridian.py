@@ -26,8 +26,10 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats.dicom_order import mended_times
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.planes import ImagePlane, choose_plane
+from replay.formats.readable import named, read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.formats.vendor.mridian_log import read_decisions
@@ -55,13 +57,16 @@ _CENTRE_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """A frame: its file and header, the offset of its pixels in bytes, and whether its position is of a centre."""
+    """A frame: its file and header, the offset of its pixels in bytes, and whether its position is of a centre.
+
+    Numbers and times of day, in s, are those of `_NUMBERS` and `_TIMES`; None where there is none that can be read.
+    """
 
     path: Path
     offset: int
     slice: ImagePlane
-    number: int | None
-    time_s: float | None
+    numbers: tuple[int | None, ...]
+    times_s: tuple[float | None, ...]
     by_centre: bool
 
 
@@ -99,25 +104,25 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     files = [path] if not path.is_dir() else sorted(_files(path), key=_natural)
     if len(files) > MOST_FRAMES:
         _refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
-    held = [_read_headers(file) for file in files if not path.is_dir() or _is_frame(_head(file))]
+    own = [file for file in files if not path.is_dir() or _is_frame(_head(file))]
+    held, damaged = read_each(own, _read_headers, path)
     if len(held) > 1 and any(len(one) > 1 for one in held):
         _refuse(path, f"holds {len(held)} files, some of a whole cine; name one of them")
     frames = [frame for one in held for frame in one]
-    others = len(files) - len(held)
+    others = len(files) - len(own)
     frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
-    frames, notes = _in_order(frames)
+    frames, notes = _in_order(frames, path)
     count = len(frames)
     check_frame_count(path, count)
-    frames = frames[APPROACH:]
+    times_s, about = _times_s(frames)
+    frames, notes = frames[APPROACH:], [*damaged, *notes, *about]
     first = frames[0].slice
-    times = [one.time_s for one in frames]
-    known = np.array([time for time in times if time is not None])
     beam_on, about = read_decisions(path, count, APPROACH)
     stack = Stack(
         frames=LazyFrames(lambda index: _read_pixels(frames[index]), len(frames), first.shape, np.dtype(np.int16)),
         spacing_mm=first.spacing_mm,
         plane=first.plane,
-        times_s=_past_midnight(known) if len(known) == len(frames) and np.ptp(known) > 0.0 else None,
+        times_s=None if times_s is None else times_s[APPROACH:],
         name=f"mridian-{_digest(frames[0])}",
         notes=(
             APPROACH_NOTE,
@@ -131,14 +136,38 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     return make_recording(stack, read_sidecar(path, choices), path)
 
 
-def _in_order(frames: list[_Frame]) -> tuple[list[_Frame], list[str]]:
-    """Return the frames in the order of their numbers, else in that in which they are stored, and notes."""
-    numbers = [one.number for one in frames]
-    if all(number is not None for number in numbers):
-        if len(set(numbers)) == len(numbers):
-            return sorted(frames, key=lambda one: one.number or 0), []
-        return frames, ["numbers of frames are there more than once; frames are in the order of files"]
+def _in_order(frames: list[_Frame], path: Path) -> tuple[list[_Frame], list[str]]:
+    """Return the frames in the order of their numbers, else of files and in these as they are stored, and notes."""
+    for kind in range(len(_NUMBERS)):
+        numbers = [one.numbers[kind] for one in frames]
+        known = [number for number in numbers if number is not None]
+        if len(set(known)) < len(known) or len(known) <= len(frames) // 2:
+            continue
+        left = [one.path for one in frames if one.numbers[kind] is None]
+        what = f"{len(left)} of {len(frames)} frames tell no number and are left out: {named(left)}"
+        found = [one for one in frames if one.numbers[kind] is not None]
+        return sorted(found, key=lambda one, kind=kind: one.numbers[kind] or 0), [what] if left else []  # type: ignore[misc]
+    if path.is_dir():
+        return frames, ["frames tell no numbers that differ; they are in the order of the numbers in their names"]
     return frames, []
+
+
+def _times_s(frames: list[_Frame]) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """Return the time of each frame in order, None where they are not told, and notes."""
+    notes: list[str] = []
+    for kind, name in enumerate(_TIMES):
+        times_s = np.array([np.nan if (told := one.times_s[kind]) is None else told for one in frames])
+        known_s = times_s[np.isfinite(times_s)]
+        if not known_s.size or np.ptp(known_s) == 0.0:
+            continue
+        # Those after midnight are more than half a day before the first.
+        times_s = np.where(times_s < known_s[0] - 43200.0, times_s + 86400.0, times_s)
+        if (np.diff(times_s[APPROACH:]) > 0.0).all():
+            return times_s, []
+        if (mended := mended_times(times_s, "the order of frames")) is not None:
+            return mended[0], [f"{name}: {mended[1]}"]
+        notes.append(f"{name} does not rise with the order of frames and is not used")
+    return None, notes
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
@@ -234,10 +263,14 @@ def _frame(path: Path, text: str, offset: int, pixel_bytes: int) -> _Frame:
         origin -= 0.5 * (rows * row_mm * np.array(along_col) + cols * col_mm * np.array(along_row))
     origin_mm, row_step, col_step = ((float(x), float(y), float(z)) for x, y, z in (origin, along_col, along_row))
     plane = Plane(origin_mm, row_step, col_step)
-    name = next((name for name in _NUMBERS if name in tags), None)
-    number = None if name is None else _integer(path, tags, name)
+    numbers = (tags.get(name, "") for name in _NUMBERS)
     return _Frame(
-        path, offset, ImagePlane((rows, cols), (row_mm, col_mm), plane), number, _time_s(path, tags), by_centre
+        path,
+        offset,
+        ImagePlane((rows, cols), (row_mm, col_mm), plane),
+        tuple(int(word) if _is_count(word) else None for word in numbers),
+        tuple(_time_of_day_s(tags.get(name, "")) for name in _TIMES),
+        by_centre,
     )
 
 
@@ -262,25 +295,21 @@ def _numbers(path: Path, tags: dict[str, str], name: str, count: int) -> tuple[f
 
 def _integer(path: Path, tags: dict[str, str], name: str) -> int:
     word = tags.get(name, "")
-    if not (word.isascii() and word.isdecimal() and len(word) < 10):
+    if not _is_count(word):
         _refuse(path, f"has DICOM.{name} {word!r:.40}; it must be a whole number")
     return int(word)
 
 
-def _time_s(path: Path, tags: dict[str, str]) -> float | None:
-    """Return the time of day at which a frame was acquired, in seconds."""
-    text = next((tags[name] for name in _TIMES if tags.get(name)), None)
-    if text is None:
-        return None
+def _is_count(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 10
+
+
+def _time_of_day_s(text: str) -> float | None:
+    """Return a time in seconds since midnight; None for a text that is none."""
     match = re.fullmatch(r"([01]\d|2[0-3]):?([0-5]\d):?([0-5]\d)(\.\d{1,9})?", text)
     if match is None:
-        _refuse(path, f"has the time {text!r:.30}; it must be HHMMSS.FFFFFF")
+        return None
     return 3600.0 * int(match[1]) + 60.0 * int(match[2]) + int(match[3]) + float(match[4] or 0.0)
-
-
-def _past_midnight(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Add a day to times that are more than half a day before the first."""
-    return np.where(times_s < times_s[0] - 43200.0, times_s + 86400.0, times_s)
 
 
 def _read_pixels(frame: _Frame) -> NDArray[np.int16]:

@@ -13,6 +13,7 @@ results on other frames are not the truth and are kept as a second trace. Nothin
 """
 
 import hashlib
+from collections.abc import Hashable
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from replay.formats.format import Choices, Format
 from replay.formats.planes import choose_plane
+from replay.formats.readable import named, read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.formats.vendor.unity_frame import TICK_S, UnityFrame, read_frame, refuse
@@ -59,7 +61,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     Raises
     ------
     RecordingError
-        When a frame is cut short or not as described, there are several planes and none is chosen, or there is no
+        When all frames are cut short or not as described, there are several planes and none is chosen, or there is no
         structure of the name.
     GeometryError
         When the images are not sagittal.
@@ -69,8 +71,9 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     notes = [f"{len(found) - len(files)} files that are not frames are left out"] if len(found) > len(files) else []
     if len(files) > MOST_FRAMES:
         refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
-    frames, about = _in_order(list(map(read_frame, files)), path)
-    notes += about
+    read, damaged = read_each(files, read_frame, path)
+    frames, untimed = _in_order(read, path)
+    notes += [*damaged, *untimed]
     frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
     first = frames[0]
     types = {one.is_signed is True for one in frames}
@@ -111,14 +114,14 @@ def _in_order(frames: list[UnityFrame], path: Path) -> tuple[list[UnityFrame], l
         refuse(path, f"none of its {len(frames)} frames tells its time (Elapsed100NanosecondInterval); export it again")
     notes = []
     if untimed:
-        notes.append(f"{len(untimed)} of {len(frames)} frames tell no time and are left out: {untimed[0].path.name}")
-    kept = timed[:1]
-    for one in timed[1:]:
-        if one.ticks != kept[-1].ticks or one.slice.key() != kept[-1].slice.key():
-            kept.append(one)
-    if len(kept) < len(timed):
-        notes.append(f"{len(timed) - len(kept)} frames have the time of another one and are left out")
-    return kept, notes
+        which = named([one.path for one in untimed])
+        notes.append(f"{len(untimed)} of {len(frames)} frames tell no time and are left out: {which}")
+    kept: dict[tuple[int | None, Hashable], UnityFrame] = {}
+    again = [one for one in timed if kept.setdefault((one.ticks, one.slice.key()), one) is not one]
+    if again:
+        which = named([one.path for one in again])
+        notes.append(f"{len(again)} frames have the time of another one and are left out: {which}")
+    return list(kept.values()), notes
 
 
 def _times_s(frames: list[UnityFrame]) -> NDArray[np.float64] | None:
