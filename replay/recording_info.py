@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import SAGITTAL, orientation_of, tilt_deg
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.core.json_values import aligned
@@ -94,7 +95,7 @@ class Facts:
     plane : Plane
         Position of the image, in canonical orientation.
     tilt_deg : float
-        Angle between its normal and the left-right axis, in degrees.
+        Angle between its normal and the axis of the patient across its orientation, in degrees.
     timing : Timing
         Regularity of the frame times.
     repeated : int
@@ -117,6 +118,8 @@ class Facts:
         Smallest, median and largest time from acquisition to arrival, as the machine measured it, in s.
     pixel : PixelFacts or None
         The pixel that was asked for.
+    orientation : str
+        "sagittal", "coronal" or "axial", the nearest.
     """
 
     name: str
@@ -142,6 +145,7 @@ class Facts:
     notes: tuple[str, ...]
     imaging_latency_s: tuple[float, float, float] | None = None
     pixel: PixelFacts | None = None
+    orientation: str = SAGITTAL.name
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -160,7 +164,7 @@ class Facts:
         yield "pixel", f"{row_mm:g} x {col_mm:g} mm, image {high_mm:.0f} x {wide_mm:.0f} mm"
         turned = f"turned by {self.tilt_deg:.1f} degrees" if self.tilt_deg >= 0.05 else "not turned"
         origin = ", ".join(f"{value:.1f}" for value in self.plane.origin_mm)
-        yield "plane", f"sagittal, {turned}; first pixel at LPS {origin} mm"
+        yield "plane", f"{self.orientation}, {turned}; first pixel at LPS {origin} mm"
         if self.pixel is not None:
             value = "not finite" if self.pixel.value is None else f"{self.pixel.value:g}"
             at = ", ".join(f"{part:.1f}" for part in self.pixel.at_mm)
@@ -241,7 +245,6 @@ def facts_of(
     mask, plane = recording.first_mask, recording.plane
     center = None if mask is None else plane.to_patient_mm(np.argwhere(mask).mean(axis=0)[None], recording.spacing_mm)
     row_mm, col_mm = recording.spacing_mm
-    normal = np.cross(plane.row_step, plane.col_step)
     return Facts(
         name=recording.name,
         format=format_name,
@@ -254,7 +257,8 @@ def facts_of(
         values=(low, high) if low <= high else (0.0, 0.0),
         not_finite=not_finite,
         plane=plane,
-        tilt_deg=math.degrees(math.atan2(math.hypot(normal[1], normal[2]), abs(normal[0]))),
+        tilt_deg=tilt_deg(plane),
+        orientation=orientation_of(plane).name,
         timing=timing_of(recording.times_s),
         repeated=len(repeated),
         first_repeated=tuple(repeated[:LISTED]),

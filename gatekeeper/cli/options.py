@@ -129,7 +129,9 @@ TimeAxisOption = Annotated[
 AsStoredOption = Annotated[
     bool,
     typer.Option(
-        "--as-stored", help="Assume that stored rows run superior to inferior and columns anterior to posterior."
+        "--as-stored",
+        help="Assume that stored rows run superior to inferior and columns anterior to posterior; with --plane coronal "
+        "or axial, as in canonical images of that plane.",
     ),
 ]
 RateOption = Annotated[
@@ -158,9 +160,10 @@ PlaneOption = Annotated[
     str | None,
     typer.Option(
         "--plane",
-        help="Where stored rows and columns run, whatever the files say: two letters of S I A P L R, such as IP, or "
-        "nine numbers, the first pixel in LPS mm and the two unit vectors.",
-        metavar="ROWS+COLS",
+        help="sagittal, coronal or axial: which of several planes, or that of images that do not tell it. Or where "
+        "stored rows and columns run, whatever the files say: two letters of S I A P L R, such as IP, or nine numbers, "
+        "the first pixel in LPS mm and the two unit vectors.",
+        metavar="PLANE|ROWS+COLS",
     ),
 ]
 FaultOption = Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.cli.output import say
 from gatekeeper.config import SessionConfig, load_toml, with_limits
+from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def choices_of(
     """Return the options for the reader of a recording."""
     from replay.formats.format import Choices
 
-    if as_stored and plane is not None:
+    orientation = plane.lower() if plane is not None and plane.lower() in ORIENTATIONS else None
+    if as_stored and plane is not None and orientation is None:
         raise ConfigError("command line: --plane and --as-stored contradict each other; give one of them")
     told_mm = None if spacing_mm is None else _spacing_mm(spacing_mm)
-    told_plane = None if plane is None else _plane(plane)
-    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane, roi, resample_hz)
+    told_plane = None if plane is None or orientation is not None else _plane(plane)
+    return Choices(scan, observer, time_axis, as_stored, rate_hz, told_mm, told_plane, roi, resample_hz, orientation)
 
 
 def _numbers(text: str) -> list[float]:
@@ -116,8 +118,9 @@ def _plane(text: str) -> "Plane":
         first, rows, cols = ((found[k], found[k + 1], found[k + 2]) for k in (0, 3, 6))
     else:
         raise ConfigError(
-            f"command line: plane = {text!r:.40}: must be two letters of {' '.join(STEPS)}, such as IP for rows to "
-            "inferior and columns to posterior, or nine numbers: the first pixel in LPS mm and two unit vectors"
+            f"command line: plane = {text!r:.40}: must be {', '.join(ORIENTATIONS)}, two letters of "
+            f"{' '.join(STEPS)}, such as IP for rows to inferior and columns to posterior, or nine numbers: the first "
+            "pixel in LPS mm and two unit vectors"
         )
     if abs(sum(one * other for one, other in zip(rows, cols, strict=True))) > UNIT or not all(
         abs(math.hypot(*step) - 1.0) <= UNIT for step in (rows, cols)

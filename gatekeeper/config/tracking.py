@@ -1,12 +1,14 @@
 """Define the settings of the tracker."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from gatekeeper.config.strict import Kind, Options, StrictModel
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL, UNKNOWN, Orientation, orientation_of
-from gatekeeper.core.frame import Plane
+
+if TYPE_CHECKING:
+    from gatekeeper.core.frame import Plane
 
 
 class TrackerConfig(StrictModel):
@@ -55,7 +57,7 @@ class TrackerConfig(StrictModel):
         ranges_mm = {"SI": self.search_si_mm, "AP": self.search_ap_mm, "RL": self.search_rl_mm}
         return max(ranges_mm.values()) if axis == UNKNOWN else ranges_mm[axis]
 
-    def on(self, plane: Plane) -> "TrackerConfig":
+    def on(self, plane: "Plane") -> "TrackerConfig":
         """Return the settings for images on a plane: its orientation, unless one is set.
 
         Parameters

@@ -6,10 +6,11 @@ superior, posterior and left are positive everywhere.
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from gatekeeper.core.frame import Plane, Vector
+if TYPE_CHECKING:
+    # Settings are read by programs that must be small, without NumPy.
+    from gatekeeper.core.frame import Plane, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Axis:
     name: str
     positive: str
     negative: str
-    step: Vector
+    step: "Vector"
     sign: float
     inhaling: float
 
@@ -136,7 +137,7 @@ ORIENTATIONS = {one.name: one for one in (SAGITTAL, CORONAL, AXIAL)}
 """All orientations by name. A plane between two counts as the first of them."""
 
 
-def orientation_of(plane: Plane) -> Orientation:
+def orientation_of(plane: "Plane") -> Orientation:
     """Return the orientation that is nearest to a plane.
 
     Parameters
@@ -151,23 +152,29 @@ def orientation_of(plane: Plane) -> Orientation:
     >>> orientation_of(Plane(row_step=(0.0, 0.0, -1.0), col_step=(1.0, 0.0, 0.0))).name
     'coronal'
     """
-    normal = np.cross(plane.row_step, plane.col_step)
-    return tuple(ORIENTATIONS.values())[int(np.argmax(np.abs(normal)))]
+    normal = cross(plane.row_step, plane.col_step)
+    return max(ORIENTATIONS.values(), key=lambda one: abs(_along(normal, one.across)))
 
 
-def tilt_deg(plane: Plane) -> float:
+def tilt_deg(plane: "Plane") -> float:
     """Return the angle between a plane's normal and the axis across its orientation, in degrees."""
-    return _angle_deg(np.cross(plane.row_step, plane.col_step), orientation_of(plane).across)
+    return _angle_deg(cross(plane.row_step, plane.col_step), orientation_of(plane).across)
 
 
-def turned_deg(plane: Plane) -> float:
+def turned_deg(plane: "Plane") -> float:
     """Return the largest angle between normal, rows and columns of a canonical image and their axes, in degrees."""
     of = orientation_of(plane)
     return max(tilt_deg(plane), _angle_deg(plane.row_step, of.rows), _angle_deg(plane.col_step, of.cols))
 
 
-def _angle_deg(vector: object, axis: Axis) -> float:
-    direction = np.asarray(vector, np.float64)
-    return math.degrees(
-        math.atan2(float(np.linalg.norm(np.cross(direction, axis.step))), abs(float(direction @ np.array(axis.step))))
-    )
+def _angle_deg(vector: "Vector", axis: Axis) -> float:
+    return math.degrees(math.atan2(math.hypot(*cross(vector, axis.step)), abs(_along(vector, axis))))
+
+
+def _along(vector: "Vector", axis: Axis) -> float:
+    return vector[0] * axis.step[0] + vector[1] * axis.step[1] + vector[2] * axis.step[2]
+
+
+def cross(a: "Vector", b: "Vector") -> "Vector":
+    """Return the vector product of two vectors."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]

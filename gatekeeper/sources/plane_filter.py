@@ -3,6 +3,7 @@
 import math
 
 from gatekeeper.core.addition import add
+from gatekeeper.core.axes import cross
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.protocols import FrameSource
@@ -86,7 +87,7 @@ class PlaneFilter:
         """Return whether a plane is the session's; False for one that is not finite."""
         normal = _normal(plane)
         along = add(a * b for a, b in zip(normal, self._normal, strict=True))
-        across = math.hypot(*_cross(normal, self._normal))
+        across = math.hypot(*cross(normal, self._normal))
         # The sign of the normal does not matter.
         angle_deg = math.degrees(math.atan2(across, abs(along)))
         gaps_mm = (a - b for a, b in zip(plane.origin_mm, self._origin_mm, strict=True))
@@ -95,8 +96,4 @@ class PlaneFilter:
 
 
 def _normal(plane: Plane) -> Vector:
-    return _cross(plane.row_step, plane.col_step)
-
-
-def _cross(a: Vector, b: Vector) -> Vector:
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+    return cross(plane.row_step, plane.col_step)

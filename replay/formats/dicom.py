@@ -54,7 +54,7 @@ def open_dicom(path: Path, choices: Choices) -> Recording:
     RecordingError
         When there are several series or planes and none is chosen, times are missing, or a file is damaged.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     series, notes = _series(path, choices)
     sidecar = read_sidecar(path, choices)
@@ -120,7 +120,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     if not images:
         why = next(iter(left), "has no DICOM file")
         raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
-    chosen, about = choose_images(images, choices.scan, str(path))
+    chosen, about = choose_images(images, choices, str(path))
     series = sort_images(chosen, str(path))
     notes = (*about, *series.notes)
     if left:

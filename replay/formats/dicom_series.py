@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.config import GateConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.dicom_file import Image
 from replay.formats.dicom_order import order_of
+from replay.formats.format import Choices
+from replay.formats.planes import (
+    NOTED_MM,
+    SAME_GRID_MM,
+    SAME_PLANE_MM,
+    corners_apart_mm,
+    described_rate,
+    of_orientation,
+)
 
-SAME_PLANE_MM = GateConfig().plane_offset_mm
-"""Largest distance between the corners of images on the same plane, in mm: that by which a live session goes."""
-SAME_GRID_MM = 0.05
-"""Largest difference between the sizes of images of one grid, in mm."""
-NOTED_MM = 0.01
-"""Differences between positions that are larger than this are noted, in mm."""
 ALL = "all"
 """Choice of all series on the same plane."""
 LONGEST_STEP = 1.5
@@ -121,21 +124,19 @@ def _is_same_grid(one: Image, other: Image) -> bool:
 
 def _distance_mm(one: Image, plane: Plane, other: Plane) -> float:
     """Return the largest distance between the corners of an image on two planes, in mm."""
-    rows, cols = one.header.shape
-    ends = np.array([(0.0, 0.0), (0.0, cols - 1.0), (rows - 1.0, 0.0)])
-    spacing_mm = one.header.spacing_mm or (1.0, 1.0)
-    return float(np.abs(plane.to_patient_mm(ends, spacing_mm) - other.to_patient_mm(ends, spacing_mm)).max())
+    return corners_apart_mm(plane, other, one.header.shape, one.header.spacing_mm or (1.0, 1.0))
 
 
-def choose_images(images: Sequence[Image], choice: str | None, where: str) -> tuple[list[Image], list[str]]:
+def choose_images(images: Sequence[Image], choices: Choices, where: str) -> tuple[list[Image], list[str]]:
     """Return the images of the only series and plane, or of the chosen ones, and notes.
 
     Parameters
     ----------
     images : sequence of Image
         All images.
-    choice : str or None
-        Number of a group, beginning with 1, or `ALL` for all series on one plane.
+    choices : Choices
+        `scan` is the number of a group, beginning with 1, or `ALL` for all series on one plane; `orientation` that of
+        its plane.
     where : str
         Path named in messages.
 
@@ -152,16 +153,21 @@ def choose_images(images: Sequence[Image], choice: str | None, where: str) -> tu
         When there are several groups and none is chosen, or none has that number; the message lists them.
     """
     groups, notes = group_images(images)
+    choice, wanted = choices.scan, choices.orientation
     if len(groups) > 1 and choice in (None, ALL):
         merged, about = group_images(images, by_series=False)
         if choice == ALL:
             groups, notes, choice = merged, about, None
         elif len(merged) == 1 and all(len(group) == 1 for group in groups) and _is_one_study(images):
             return merged[0], [*about, f"each of the {len(groups)} images is a series of its own; they are read as one"]
-    return choose_series(groups, None if choice == ALL else choice, where), notes
+    chosen = choose_series(groups, None if choice == ALL else choice, where, wanted)
+    if wanted is not None and len(groups) > 1:
+        others = "; ".join(_described(group) for group in groups if group is not chosen)
+        notes.append(f"of {len(groups)} series or planes the others are left out: {others:.300}")
+    return chosen, notes
 
 
-def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> list[Image]:
+def choose_series(groups: list[list[Image]], choice: str | None, where: str, wanted: str | None = None) -> list[Image]:
     """Return the only group, or the one that was chosen by its number.
 
     Parameters
@@ -172,6 +178,8 @@ def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> 
         Number of a group, beginning with 1.
     where : str
         Path named in messages.
+    wanted : str, optional
+        Name of the orientation that its plane has.
 
     Returns
     -------
@@ -183,14 +191,17 @@ def choose_series(groups: list[list[Image]], choice: str | None, where: str) -> 
     RecordingError
         When there are several groups and none is chosen, or none has that number; the message lists them.
     """
-    if choice is None and len(groups) == 1:
-        return groups[0]
-    if choice is not None and choice.isdecimal() and 1 <= int(choice) <= len(groups):
+    fitting = of_orientation(groups, lambda group: group[0].header.plane, wanted)
+    if choice is None and len(fitting) == 1:
+        return groups[fitting[0]]
+    if choice is not None and choice.isdecimal() and int(choice) - 1 in fitting:
         return groups[int(choice) - 1]
-    listed = "; ".join(f"{k}: {_described(group)}" for k, group in enumerate(groups[:_MOST_LISTED], 1))
-    more = f"; and {len(groups) - _MOST_LISTED} more" if len(groups) > _MOST_LISTED else ""
-    asked = "choose one by its number (--scan)" if choice is None else f"there is no number {choice:.20}"
-    raise RecordingError(f"{where}: holds {len(groups)} series or planes, {asked}: {listed}{more}")
+    shown = fitting or range(len(groups))
+    listed = "; ".join(f"{k + 1}: {_described(groups[k])}" for k in shown[:_MOST_LISTED])
+    more = f"; and {len(shown) - _MOST_LISTED} more" if len(shown) > _MOST_LISTED else ""
+    asked = "choose one by its number (--scan) or its plane (--plane)" if fitting else f"none is {wanted}"
+    asked = asked if choice is None else f"there is no number {choice:.20}"
+    raise RecordingError(f"{where}: holds {len(shown)} series or planes, {asked}: {listed}{more}")
 
 
 def sort_images(images: Sequence[Image], where: str) -> Series:
@@ -308,7 +319,16 @@ def _described(group: Sequence[Image]) -> str:
     frames = f"{len(group)} frame{'s' * (len(group) != 1)} of {rows} x {cols} px"
     if header.plane is None:
         return f"{frames} without position"
-    normal = np.cross(header.plane.row_step, header.plane.col_step)
-    axis = int(np.argmax(np.abs(normal)))
-    name = ("sagittal at x", "coronal at y", "axial at z")[axis]
-    return f"{frames}, {name} {header.plane.origin_mm[axis]:.4g} mm"
+    orientation = orientation_of(header.plane)
+    at = int(np.flatnonzero(orientation.across.step)[0])
+    where = f"{orientation.name} at {'xyz'[at]} {header.plane.origin_mm[at]:.4g} mm"
+    return f"{frames}, {where}{described_rate(_some_times_s(group))}"
+
+
+def _some_times_s(group: Sequence[Image]) -> list[float]:
+    """Return the times of the first kind that all images of a group have; none where there is no such kind."""
+    for times in zip(*(one.header.times for one in group), strict=False):
+        known = [time for time in times if time is not None]
+        if len(known) == len(group) and len(set(known)) == len(group):
+            return known
+    return []

@@ -37,6 +37,9 @@ class Choices:
         One of several outlined structures, by the name under which the reader lists them.
     resample_hz : float or None
         Frames per second to which the recording is brought by the nearest frame.
+    orientation : str or None
+        "sagittal", "coronal" or "axial": of several planes the one with this orientation, and where the files tell no
+        plane, that of the images.
     """
 
     scan: str | None = None
@@ -48,6 +51,7 @@ class Choices:
     plane: Plane | None = None
     roi: str | None = None
     resample_hz: float | None = None
+    orientation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

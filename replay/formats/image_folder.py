@@ -18,13 +18,11 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.config import GateConfig
 from gatekeeper.core.errors import RecordingError
-from gatekeeper.core.frame import Plane
 from replay.formats import arrays, tiff
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.images import IMAGES, ImageFormat
-from replay.formats.planes import ImagePlane
+from replay.formats.planes import NOTED_MM, SAME_PLANE_MM, ImagePlane, of_orientation
 from replay.formats.readable import read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
@@ -38,7 +36,6 @@ _LARGEST_TABLE_BYTES = 2**26
 _READERS = tuple(one for one in IMAGES if one.is_itk or one.read in (arrays.read_npy, tiff.read_tiff))
 _MOST_LISTED = 8
 _DIGITS = re.compile(r"[0-9]+")
-_SAME_DIRECTION = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +53,25 @@ class _File:
         """Size, type and spacing of the image; the same for all frames of a sequence."""
         return self.stack.frames.shape[1:], self.stack.frames.dtype, self.stack.spacing_mm
 
+    @property
+    def slice(self) -> ImagePlane | None:
+        """Size, spacing and plane of the image; None where they are not known."""
+        if self.stack.plane is None or self.stack.spacing_mm is None:
+            return None
+        rows, cols = self.stack.frames.shape[1:]
+        return ImagePlane((rows, cols), self.stack.spacing_mm, self.stack.plane)
+
+    def apart_mm(self, other: "_File") -> float:
+        """Return the largest distance between the corners of two images, in mm; 0 where neither tells its plane."""
+        mine, theirs = self.slice, other.slice
+        if mine is None or theirs is None:
+            return 0.0 if mine is theirs else np.inf
+        return mine.apart_mm(theirs)
+
     def describe(self) -> str:
         """Return a description for a list, such as "sagittal 256 x 256"."""
         rows, cols = self.stack.frames.shape[1:]
-        if self.stack.plane is None or self.stack.spacing_mm is None:
-            return f"{rows} x {cols}"
-        return ImagePlane((rows, cols), self.stack.spacing_mm, self.stack.plane).describe()
+        return f"{rows} x {cols}" if self.slice is None else self.slice.describe()
 
 
 def is_image_folder(path: Path, _head: bytes) -> bool:
@@ -89,7 +99,7 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
     RecordingError
         When a file holds several images, or there are several sequences and none is chosen.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     folder, sidecar = _folder(path), read_sidecar(path, choices)
     formats = {}
@@ -102,7 +112,7 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
     for one in files:
         if (several := len(one.stack.frames)) != 1:
             _refuse(one.path, f"holds {several} images, and its folder has further files; name the file itself")
-    chosen, notes = _chosen(_sequences(files), choices.scan, path)
+    chosen, notes = _chosen(_sequences(files), choices, path)
     counted, order = _order(chosen, path)
     chosen = [chosen[index] for index in order]
     first = chosen[0].stack
@@ -171,7 +181,7 @@ def _sequences(files: Sequence[_File]) -> list[list[_File]]:
     found: dict[tuple[object, ...], list[list[_File]]] = {}
     for one in files:
         alike = found.setdefault((one.text, *one.where), [])
-        near = next((members for members in alike if _is_near(members[0].stack.plane, one.stack.plane)), None)
+        near = next((members for members in alike if members[0].apart_mm(one) <= SAME_PLANE_MM), None)
         if near is None:
             alike.append([one])
         else:
@@ -179,39 +189,32 @@ def _sequences(files: Sequence[_File]) -> list[list[_File]]:
     return [members for alike in found.values() for members in alike]
 
 
-def _distance_mm(one: Plane | None, other: Plane | None) -> float:
-    if one is None or other is None:
-        return 0.0 if one is other else np.inf
-    return float(np.linalg.norm(np.subtract(one.origin_mm, other.origin_mm)))
-
-
-def _is_near(one: Plane | None, other: Plane | None) -> bool:
-    if not _distance_mm(one, other) <= GateConfig().plane_offset_mm:
-        return False
-    if one is None or other is None:
-        return True
-    turned = np.subtract((*one.row_step, *one.col_step), (*other.row_step, *other.col_step))
-    return bool(np.abs(turned).max() <= _SAME_DIRECTION)
-
-
 def _moved(files: Sequence[_File]) -> tuple[str, ...]:
     """Return a note on images that do not lie where the first does."""
-    apart_mm = max(_distance_mm(files[0].stack.plane, one.stack.plane) for one in files)
-    return (f"images lie up to {apart_mm:.3g} mm from the first, which counts",) if apart_mm > 0.01 else ()
+    apart_mm = max(files[0].apart_mm(one) for one in files)
+    return (f"images lie up to {apart_mm:.3g} mm from the first, which counts",) if apart_mm > NOTED_MM else ()
 
 
-def _chosen(sequences: list[list[_File]], wanted: str | None, path: Path) -> tuple[list[_File], tuple[str, ...]]:
-    """Return the only sequence, or the one of a number, and a note on single files beside it."""
-    longer = [members for members in sequences if len(members) > 1] or sequences
+def _chosen(sequences: list[list[_File]], choices: Choices, path: Path) -> tuple[list[_File], tuple[str, ...]]:
+    """Return the only sequence, or the one of a number or an orientation, and a note on single files beside it."""
+    longer, wanted = [members for members in sequences if len(members) > 1] or sequences, choices.scan
+    fitting = of_orientation(longer, lambda members: members[0].stack.plane, choices.orientation)
     listed = "; ".join(
         f"{number}: {len(members)} images, {members[0].describe()}, from {members[0].path.name!r:.40}"
         for number, members in enumerate(longer[:_MOST_LISTED], 1)
+        if number - 1 in fitting or not fitting
     )
-    if wanted is None and len(longer) > 1:
-        _refuse(path, f"holds {len(longer)} sequences of images, choose one by its number (--scan): {listed:.400}")
-    if wanted is not None and not (wanted.isdecimal() and 1 <= int(wanted) <= len(longer)):
+    if not fitting:
+        _refuse(path, f"has no {choices.orientation} images; it holds {listed:.400}")
+    if wanted is None and len(fitting) > 1:
+        _refuse(
+            path,
+            f"holds {len(fitting)} sequences of images, choose one by its number (--scan) or its plane (--plane): "
+            f"{listed:.400}",
+        )
+    if wanted is not None and not (wanted.isdecimal() and int(wanted) - 1 in fitting):
         _refuse(path, f"has no sequence {wanted!r:.20}; it holds {listed:.400}")
-    chosen = longer[0 if wanted is None else int(wanted) - 1]
+    chosen = longer[fitting[0] if wanted is None else int(wanted) - 1]
     left = [members[0].path.name for members in sequences if len(members) == 1 and members is not chosen]
     if not left:
         return chosen, ()

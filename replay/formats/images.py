@@ -90,7 +90,7 @@ def open_images(images: ImageFormat, path: Path, choices: Choices) -> Recording:
         When the file is cut short, damaged or contradicts itself, or a value is missing that the sidecar file must
         give.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     sidecar = read_sidecar(path, choices)
     stack = images.read(path, choices.time_axis or sidecar.time_axis, sidecar.as_stored)

@@ -10,6 +10,7 @@ Reson. Med. 77, 2017.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,11 +18,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import GeometryError, RecordingError
+from gatekeeper.core.frame import Plane
 from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL
 from replay.formats.format import Choices, Format
 from replay.formats.mrd_geometry import series_geometry
+from replay.formats.planes import of_orientation
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
@@ -62,7 +66,9 @@ class _Series:
         """Return a description for a list."""
         head = self.group["header"][int(self.rows[0])]
         x, y, _ = head["matrix_size"]
-        return f"{self.name} ({len(self.rows)} {_MEANS.get(int(head['image_type']), 'other')} of {y} x {x})"
+        (a, b, c), (d, e, f) = (tuple(map(float, head[name])) for name in ("phase_dir", "read_dir"))
+        plane = orientation_of(Plane(row_step=(a, b, c), col_step=(d, e, f))).name
+        return f"{self.name} ({len(self.rows)} {_MEANS.get(int(head['image_type']), 'other')} of {y} x {x}, {plane})"
 
 
 def is_mrd(_path: Path, head: bytes) -> bool:
@@ -90,12 +96,12 @@ def open_mrd(path: Path, choices: Choices) -> Recording:
     RecordingError
         When the file is damaged, holds no images, or holds several series and none is chosen.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     sidecar = read_sidecar(path, choices)
     try:
         file = h5py.File(path, "r")
-        series = _chosen(path, _all_series(path, file), choices.scan)
+        series = _chosen(path, _all_series(path, file), choices)
         stack = _stack(path, series)
     except (RecordingError, GeometryError):
         raise
@@ -176,17 +182,29 @@ def _kind(head: Any) -> list[float]:
     return [*map(float, one), *(float(value) for vector in vectors for value in vector)]
 
 
-def _chosen(path: Path, series: list[_Series], wanted: str | None) -> _Series:
-    """Return the series of a name, or the only one."""
+def _chosen(path: Path, series: list[_Series], choices: Choices) -> _Series:
+    """Return the series of a name, or the only one, or the only one of an orientation."""
     if not series:
         _refuse(path, "is HDF5 without a series of MRD images; export images as ismrmrd does")
-    listed = ", ".join(one.describe() for one in series[:8])
+    listed, wanted = ", ".join(one.describe() for one in series[:8]), choices.scan
+    if choices.orientation is not None:
+        fitting = of_orientation(series, partial(_plane, path), choices.orientation)
+        series = [series[index] for index in fitting] or _refuse(path, f"has no {choices.orientation} series; {listed}")
     if wanted is not None:
         found = next((one for one in series if one.name == wanted), None)
         return found or _refuse(path, f"has no series {wanted!r:.40}; it holds {listed}")
     if len(series) > 1:
-        _refuse(path, f"holds {len(series)} series: {listed}; choose one with --scan")
+        listed = ", ".join(one.describe() for one in series[:8])
+        _refuse(path, f"holds {len(series)} series: {listed}; choose one with --scan or --plane")
     return series[0]
+
+
+def _plane(path: Path, series: _Series) -> Plane:
+    """Return the plane of the images of a series as they are stored."""
+    first = series.group["header"][int(series.rows[0])]
+    rows, cols = series.group["data"].shape[3:]
+    (plane, _), _ = series_geometry(path, first, _attributes(series)[0], (rows, cols))
+    return plane
 
 
 def _stack(path: Path, series: _Series) -> Stack:

@@ -50,7 +50,7 @@ def open_recording(path: Path, choices: Choices | None = None) -> Recording:
     RecordingError
         When the format is not known, the file is cut short, damaged or contradicts itself, or a choice is missing.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     found, choices = format_of(path), Choices() if choices is None else choices
     try:

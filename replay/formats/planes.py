@@ -1,15 +1,27 @@
 """Images of several interleaved planes: group them by plane, list the planes, and choose one."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from gatekeeper.config import GateConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats.format import Choices
 
 LISTED = 8
+SAME_PLANE_MM = GateConfig().plane_offset_mm
+"""Largest distance between the corners of images on the same plane, in mm: that by which a live session goes."""
+SAME_GRID_MM = 0.05
+"""Largest difference between the sizes of images of one grid, in mm."""
+NOTED_MM = 0.01
+"""Differences between positions that are larger than this are noted, in mm."""
+
+Group = TypeVar("Group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,46 +48,136 @@ class ImagePlane:
         numbers = (*self.spacing_mm, *plane.origin_mm, *plane.row_step, *plane.col_step)
         return (self.shape, *(round(value, 2) + 0.0 for value in numbers))
 
+    def apart_mm(self, other: "ImagePlane") -> float:
+        """Return the largest distance between the corners of two images, in mm; infinite for another size."""
+        sizes = np.abs(np.subtract(self.spacing_mm, other.spacing_mm)) * np.subtract(self.shape, 1)
+        if self.shape != other.shape or not sizes.max() <= SAME_GRID_MM:
+            return float("inf")
+        return corners_apart_mm(self.plane, other.plane, self.shape, self.spacing_mm)
+
     def describe(self) -> str:
         """Return a description for a list, such as "sagittal 256 x 256"."""
-        normal = np.abs(np.cross(self.plane.row_step, self.plane.col_step))
-        name = ("sagittal", "coronal", "axial")[int(np.argmax(normal))]
-        return f"{name} {self.shape[0]} x {self.shape[1]}"
+        return f"{orientation_of(self.plane).name} {self.shape[0]} x {self.shape[1]}"
 
 
-def choose_plane(slices: Sequence[ImagePlane], wanted: str | None, path: Path) -> list[int]:
+def corners_apart_mm(one: Plane, other: Plane, shape: tuple[int, int], spacing_mm: tuple[float, float]) -> float:
+    """Return the largest distance between the corners of an image on two planes along an axis of the patient, in mm.
+
+    Parameters
+    ----------
+    one, other : Plane
+        Planes of the stored image.
+    shape : tuple of int
+        (H, W) in pixels.
+    spacing_mm : tuple of float
+        Distance of pixel centres along stored rows and columns, in mm.
+    """
+    rows, cols = shape
+    ends = np.array([(0.0, 0.0), (0.0, cols - 1.0), (rows - 1.0, 0.0)])
+    return float(np.abs(one.to_patient_mm(ends, spacing_mm) - other.to_patient_mm(ends, spacing_mm)).max())
+
+
+def of_orientation(groups: Sequence[Group], plane_of: Callable[[Group], Plane | None], wanted: str | None) -> list[int]:
+    """Return the indices of the groups whose plane has an orientation.
+
+    Parameters
+    ----------
+    groups : sequence
+        Groups of images.
+    plane_of : callable
+        Returns the plane of a group; None where it is not known, which may be any.
+    wanted : str or None
+        Name of the orientation; None for all groups.
+    """
+    planes = [plane_of(group) for group in groups]
+    return [
+        index
+        for index, plane in enumerate(planes)
+        if wanted is None or plane is None or orientation_of(plane).name == wanted
+    ]
+
+
+def described_rate(times_s: Sequence[float]) -> str:
+    """Return the usual rate of times in words that follow a number of images; "" where it is not known."""
+    steps_s = np.diff(np.sort(np.asarray(times_s, np.float64)))
+    usual_s = float(np.median(steps_s)) if steps_s.size else 0.0
+    return f", {1.0 / usual_s:.3g} per second" if usual_s > 0.0 else ""
+
+
+def choose_plane(
+    slices: Sequence[ImagePlane], choices: Choices, path: Path, times_s: Sequence[float] | None = None
+) -> tuple[list[int], list[str]]:
     """Return the indices of the images of one plane.
 
     Parameters
     ----------
     slices : sequence of ImagePlane
-        The plane of each image.
-    wanted : str or None
-        Number of the plane in the list that the error gives; None for the only one.
+        The plane of each image. Images belong to the first plane to which they lie as near as a live session allows.
+    choices : Choices
+        `scan` is the number of the plane in the list that the error gives, `orientation` that of the plane; neither is
+        needed for the only plane.
     path : Path
         Named in messages.
+    times_s : sequence of float, optional
+        Time of each image in s, for the rate of each plane in the list.
 
     Returns
     -------
-    list of int
+    indices : list of int
         Indices into `slices`.
+    notes : list of str
+        Which planes are left out, and how far the images of the plane lie apart.
 
     Raises
     ------
     RecordingError
-        When there are several planes and none is chosen, or none has that number.
+        When there are several planes and none is chosen, or none has that number or orientation.
     """
-    groups: dict[Hashable, list[int]] = {}
+    found = _grouped(slices)
+
+    def listed(groups: Sequence[int]) -> str:
+        words = []
+        for number in groups[:LISTED]:
+            members = found[number]
+            rate = "" if times_s is None else described_rate([times_s[index] for index in members])
+            words.append(f"{number + 1} ({slices[members[0]].describe()}, {len(members)} images{rate})")
+        return ", ".join(words)
+
+    fitting = of_orientation(found, lambda group: slices[group[0]].plane, choices.orientation)
+    wanted = choices.scan
+    if wanted is not None and not (wanted.isdecimal() and int(wanted) - 1 in fitting):
+        raise RecordingError(f"{path}: has no plane {wanted!r:.20}; it holds {listed(fitting):.300}")
+    if wanted is not None:
+        fitting = [int(wanted) - 1]
+    everything = listed(range(len(found)))
+    if not fitting:
+        raise RecordingError(f"{path}: has no {choices.orientation} plane; it holds {everything:.300}")
+    if len(fitting) > 1:
+        raise RecordingError(
+            f"{path}: holds {len(fitting)} planes: {listed(fitting):.300}; choose one with --scan NUMBER or --plane "
+            "NAME"
+        )
+    chosen = found[fitting[0]]
+    others = [number for number in range(len(found)) if number != fitting[0]]
+    notes = [f"of {len(found)} planes this is {fitting[0] + 1}, without {listed(others):.300}"] if others else []
+    apart_mm = max(slices[chosen[0]].apart_mm(slices[index]) for index in chosen)
+    if apart_mm > NOTED_MM:
+        notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
+    return chosen, notes
+
+
+def _grouped(slices: Sequence[ImagePlane]) -> list[list[int]]:
+    """Return the indices of the images of each plane, within the tolerances."""
+    found: list[list[int]] = []
+    known: dict[Hashable, list[int]] = {}
     for index, one in enumerate(slices):
-        groups.setdefault(one.key(), []).append(index)
-    found = list(groups.values())
-    listed = ", ".join(
-        f"{number} ({slices[one[0]].describe()}, {len(one)} images)" for number, one in enumerate(found, 1)
-    )
-    if wanted is None and len(found) == 1:
-        return found[0]
-    if wanted is None:
-        raise RecordingError(f"{path}: holds {len(found)} planes: {listed:.300}; choose one with --scan")
-    if not (wanted.isdecimal() and 1 <= int(wanted) <= len(found)):
-        raise RecordingError(f"{path}: has no plane {wanted!r:.20}; it holds {listed:.300}")
-    return found[int(wanted) - 1]
+        key = one.key()
+        near = known.get(key)
+        if near is None:
+            near = next((members for members in found if slices[members[0]].apart_mm(one) <= SAME_PLANE_MM), None)
+            if near is None:
+                near = []
+                found.append(near)
+            known[key] = near
+        near.append(index)
+    return found

@@ -47,7 +47,11 @@ class Sidecar(StrictModel):
     time_axis: Literal["first", "last"] | None = None
     """Axis of the stored images that is time, counted as in their header."""
     as_stored: bool = False
-    """Whether rows run superior to inferior and columns anterior to posterior as stored, whatever the header says."""
+    """Whether rows run superior to inferior and columns anterior to posterior as stored, whatever the header says; with
+    an orientation, the axes of that one."""
+    orientation: Literal["sagittal", "coronal", "axial"] | None = None
+    """Orientation of the images. Where they do not tell their plane, stored rows and columns run as those of canonical
+    images: coronal superior to inferior and right to left, axial anterior to posterior and right to left."""
     origin_mm: Triple | None = None
     """Centre of the first stored pixel (DICOM LPS), in mm."""
     row_step: Triple | None = None
@@ -176,6 +180,8 @@ def told_values(choices: Choices, sidecar: Sidecar) -> Sidecar:
         plane = choices.plane
         told = {"origin_mm": plane.origin_mm, "row_step": plane.row_step, "col_step": plane.col_step}
         sidecar = sidecar.model_copy(update={**told, "as_stored": choices.as_stored})
+    if choices.orientation is not None:
+        sidecar = sidecar.model_copy(update={"orientation": choices.orientation})
     return sidecar
 
 

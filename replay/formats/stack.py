@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL, orientation_of, turned_deg
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.orientation import Reorientation, reorientation
@@ -21,6 +22,8 @@ UNTOLD_HZ = 1.0
 """Frames per second in the header of a file whose writer knew no rate."""
 SAME_RATE = 0.01
 """Rates that differ by a smaller fraction are the same."""
+OBLIQUE_DEG = 5.0
+"""A plane that is turned from its orientation by this angle, in degrees, is noted as oblique."""
 SAME_TIME_S = 1e-3
 """Times that differ by less are the same."""
 
@@ -95,7 +98,7 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
     RecordingError
         When spacing or rate is missing, or sizes do not match.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     frames = to_tracked_type(stack.frames, path)
     count, rows, cols = frames.shape
@@ -110,6 +113,16 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
         )
     plane = _plane(stack, sidecar, notes)
     turn = reorientation(plane, spacing_mm, (rows, cols), str(path))
+    orientation, angle_deg = orientation_of(turn.plane), turned_deg(turn.plane)
+    if sidecar.orientation not in (None, orientation.name):
+        raise RecordingError(
+            f"{path}: is {orientation.name}, and {sidecar.orientation} is wanted; choose another plane"
+        )
+    if angle_deg >= OBLIQUE_DEG:
+        notes.append(
+            f"the plane is oblique, turned by {angle_deg:.1f} degrees; it counts as {orientation.name}, with "
+            f"{' and '.join(orientation.names)} for its rows and columns"
+        )
     first_mask, labels = _target(stack, turn, (count, rows, cols), path)
     return Recording(
         name=sidecar.name or stack.name or recording_name(path),
@@ -216,16 +229,18 @@ def _with_bids(stack: Stack, path: Path) -> tuple[Stack, list[str]]:
 
 def _plane(stack: Stack, sidecar: Sidecar, notes: list[str]) -> Plane:
     """Return the plane of the stored images; note where none is known, or the images say another."""
-    told = Plane() if sidecar.as_stored else sidecar.plane
+    rows, cols = (SAGITTAL if sidecar.orientation is None else ORIENTATIONS[sidecar.orientation]).axes
+    canonical = Plane(row_step=rows.step, col_step=cols.step)
+    told = canonical if sidecar.as_stored else sidecar.plane
     if told is not None and stack.plane is not None and not is_same_place(told, stack.plane):
         notes.append("the orientation in the images is not used, as you tell another")
     plane = stack.plane if told is None else told
-    if plane is None:
+    if plane is None and sidecar.orientation is None:
         notes.append(
             "no file has the orientation of the images; rows are assumed to run superior to inferior, columns anterior "
             "to posterior"
         )
-    return plane or Plane()
+    return plane or canonical
 
 
 def _times(stack: Stack, sidecar: Sidecar, count: int, path: Path, notes: list[str]) -> NDArray[np.float64]:

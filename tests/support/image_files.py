@@ -13,7 +13,7 @@ SAGITTAL = Plane((12.5, -80.25, 61.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 """A canonical plane that is told apart from one that nothing tells of."""
 
 
-def oblique(angle_deg=20.0, about=(0.0, 0.0, 1.0)):
+def oblique(angle_deg=4.0, about=(0.0, 0.0, 1.0)):
     """The sagittal plane turned by an angle about an axis."""
     axis = np.array(about) / np.linalg.norm(about)
     skew = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])

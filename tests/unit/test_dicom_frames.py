@@ -106,7 +106,7 @@ def test_instance_numbers_that_begin_anew_leave_a_gap():
 
 
 def test_images_of_another_plane_in_the_same_series_leave_no_gap():
-    maker, refused = DicomFrames(), []
+    maker, refused = DicomFrames(plane="sagittal"), []
     coronal = Plane(row_step=(0.0, 0.0, -1.0), col_step=(1.0, 0.0, 0.0))
     frames = []
     for k in range(6):

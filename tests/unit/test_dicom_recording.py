@@ -171,6 +171,20 @@ def test_an_axial_plane_is_opened(tmp_path):
     np.testing.assert_array_equal(opened.frames[1], picture(1))
 
 
+def test_planes_in_turn_are_listed_with_their_rates_and_chosen(tmp_path):
+    coronal = Plane(row_step=(0.0, 0.0, -1.0), col_step=(1.0, 0.0, 0.0))
+    for k in range(6):
+        write(tmp_path / f"{k}.dcm", single(k, **({"plane": coronal} if k % 2 else {})))
+    with pytest.raises(RecordingError, match=r"2 series or planes.*sagittal at x [^;]*, 4 per second; 2: .*coronal"):
+        open_recording(tmp_path)
+    opened = open_recording(tmp_path, Choices(orientation="coronal"))
+    assert opened.plane == coronal
+    assert "of 2 series or planes the others are left out: 3 frames of 24 x 20 px, sagittal" in opened.notes[0]
+    np.testing.assert_allclose(np.diff(opened.times_s), 0.25, atol=1e-6)
+    with pytest.raises(RecordingError, match="none is axial"):
+        open_recording(tmp_path, Choices(orientation="axial"))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -44,6 +44,10 @@ def test_numbers_are_those_of_the_recording():
 
 def test_tilt_is_the_angle_to_a_sagittal_plane():
     assert facts().tilt_deg == 0.0
+    assert facts().orientation == "sagittal"
+    axial = facts(plane=Plane((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)))
+    assert (axial.orientation, axial.tilt_deg) == ("axial", 0.0)
+    assert "axial, not turned; first pixel" in axial.as_table()
     assert facts(plane=oblique(20.0)).tilt_deg == pytest.approx(20.0)
     assert facts(plane=oblique(20.0, about=(1.0, 0.0, 0.0))).tilt_deg == pytest.approx(0.0, abs=1e-6)
 

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
@@ -112,7 +113,12 @@ def test_several_series_are_listed_and_asked_for(tmp_path):
     turned = replace(CASE, plane=oblique())
     written(path, *(image(turned, index) for index in range(4)), group="image_1")
     message = refusal(path)
-    for listed in ("image_0:1 (4 magnitude of 12 x 10)", "image_0:2 (4 phase of 12 x 10)", "image_1 (4 magn", "--scan"):
+    for listed in (
+        "image_0:1 (4 magnitude of 12 x 10, sagittal)",
+        "image_0:2 (4 phase of 12 x 10, ",
+        "image_1 (4 magn",
+        "--scan",
+    ):
         assert listed in message
     assert_same(open_recording(path, Choices(scan="image_0:1")), CASE)
     assert_same(open_recording(path, Choices(scan="image_1")), turned)
@@ -127,6 +133,9 @@ def test_images_of_two_planes_in_turn_are_two_series(tmp_path):
     assert "holds 2 series" in refusal(path)
     assert_same(open_recording(path, Choices(scan="image_0:1")), CASE)
     assert_same(open_recording(path, Choices(scan="image_0:2")), coronal)
+    for case in (CASE, coronal):
+        assert_same(open_recording(path, Choices(orientation=orientation_of(case.plane).name)), case)
+    assert "has no axial series" in refusal(path, Choices(orientation="axial"))
 
 
 def test_meta_attributes_know_better_than_the_header_how_an_image_lies(tmp_path):

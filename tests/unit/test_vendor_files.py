@@ -1,6 +1,7 @@
 """Exports of MR-linacs, as the public descriptions have them, are recordings; anything else is refused in one line."""
 
 import io
+import shutil
 import struct
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
@@ -21,7 +23,7 @@ from tests.support.recordings import recording
 from tests.support.sessions import quiet
 from tests.support.vendor_files import dat_frame, raw_cine, unity_frame, write_dat, write_unity
 
-CASE = replace(small(np.int16), plane=oblique(12.0), times_s=np.array([0.0, 0.25, 0.51, 0.74]))
+CASE = replace(small(np.int16), plane=oblique(4.5), times_s=np.array([0.0, 0.25, 0.51, 0.74]))
 STRAIGHT = small(np.int16)
 NAMES = ("DOE", "JANE", "12345678", "19700102")
 
@@ -126,7 +128,11 @@ def test_mridian_planes_that_lie_among_each_other_are_asked_for(tmp_path):
     number = "1" if message.index("sagittal") < message.index("coronal") else "2"
     assert_same(open_recording(folder, Choices(scan=number)), STRAIGHT)
     other = {"1": "2", "2": "1"}[number]
-    assert "not sagittal" in refusal(folder, Choices(scan=other), GeometryError)
+    second = open_recording(folder, Choices(scan=other, rate_hz=4.0))
+    assert second.plane == coronal.plane
+    assert any(note.startswith(f"of 2 planes this is {other}, without {number} (sagittal") for note in second.notes)
+    assert open_recording(folder, Choices(orientation="coronal", rate_hz=4.0)).plane == coronal.plane
+    assert "has no axial plane" in refusal(folder, Choices(orientation="axial"))
     assert "has no plane '3'" in refusal(folder, Choices(scan="3"))
 
 
@@ -328,3 +334,43 @@ def test_a_claim_of_gigabytes_is_refused_without_taking_them(tmp_path):
     assert content != FILES["bin"]
     (folder / "a.bin").write_bytes(content)
     assert "an array of 2147483647 numbers" in refusal(folder)
+
+
+@pytest.mark.parametrize("kind", ["unity", "mridian"])
+@pytest.mark.parametrize(("apart_mm", "planes"), [(0.3, 1), (3.0, 2)])
+def test_positions_of_images_may_differ_by_as_much_as_a_live_session_allows(tmp_path, kind, apart_mm, planes):
+    folder = tmp_path / "cine"
+    write = write_unity if kind == "unity" else write_dat
+    write(folder, STRAIGHT)
+    x, y, z = STRAIGHT.plane.origin_mm
+    beside = replace(STRAIGHT, plane=replace(STRAIGHT.plane, origin_mm=(x + apart_mm, y, z)))
+    other = tmp_path / "other"
+    write(other, beside)
+    moved = sorted(other.iterdir())[-2:]
+    for file in moved:
+        shutil.copy(file, folder / file.name)
+    if planes == 2:
+        assert f"holds {planes} planes" in refusal(folder)
+        return
+    opened = open_recording(folder)
+    assert f"positions of images differ by up to {apart_mm:g} mm; that of the first is used for all" in opened.notes
+    assert len(opened.frames) == len(STRAIGHT.frames)
+
+
+def test_unity_planes_in_turn_have_their_own_rates(tmp_path):
+    coronal = small(
+        np.uint16,
+        plane=Plane((1.0, 2.0, 3.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0)),
+        times_s=0.1 + np.arange(4) / 2.0,
+    )
+    sagittal = small(np.uint16, times_s=np.arange(4) / 4.0)
+    write_unity(tmp_path / "cine", sagittal)
+    write_unity(tmp_path / "coronal", coronal)
+    for index, file in enumerate(sorted((tmp_path / "coronal").iterdir())):
+        shutil.copy(file, tmp_path / "cine" / f"coronal{index}.bin")
+    listed = refusal(tmp_path / "cine")
+    for words in ("sagittal 12 x 10, 4 images, 4 per second", "coronal 12 x 10, 4 images, 2 per second"):
+        assert words in listed
+    for case in (sagittal, coronal):
+        choices = Choices(orientation=orientation_of(case.plane).name)
+        assert_same(open_recording(tmp_path / "cine", choices), replace(case, times_s=case.times_s - case.times_s[0]))

@@ -10,6 +10,7 @@ import pytest
 from pydicom.filereader import dcmread
 from scipy.ndimage import binary_erosion
 
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from replay import run
@@ -251,6 +252,9 @@ def test_real_frames_are_as_the_vendor_exports_them(name):
     np.testing.assert_allclose(plane.origin_mm, exported.ImagePositionPatient, atol=1e-4)
     np.testing.assert_allclose((*plane.col_step, *plane.row_step), exported.ImageOrientationPatient, atol=1e-6)
     np.testing.assert_allclose(frame.slice.spacing_mm, exported.PixelSpacing, atol=1e-6)
+    ours, theirs = (open_recording(REAL / name / file) for file in ("frame.bin", "frame.dcm"))
+    assert orientation_of(ours.plane).name == name
+    assert_same(ours, theirs)
     assert 0.1 < frame.latency_s < 0.4
     (structure,) = frame.structures
     mask = frame.mask(structure)

@@ -99,7 +99,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         When a frame is cut short or not as described, there are several planes and none is chosen, or the frame rate is
         missing.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     files = [path] if not path.is_dir() else sorted(_files(path), key=_natural)
     if len(files) > MOST_FRAMES:
@@ -110,7 +110,9 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         _refuse(path, f"holds {len(held)} files, some of a whole cine; name one of them")
     frames = [frame for one in held for frame in one]
     others = len(files) - len(own)
-    frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
+    clock_s = [next((time_s for time_s in one.times_s if time_s is not None), 0.0) for one in frames]
+    chosen, of_planes = choose_plane([one.slice for one in frames], choices, path, clock_s)
+    frames = [frames[index] for index in chosen]
     frames, notes = _in_order(frames, path)
     count = len(frames)
     check_frame_count(path, count)
@@ -126,6 +128,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         name=f"mridian-{_digest(frames[0])}",
         notes=(
             APPROACH_NOTE,
+            *of_planes,
             *notes,
             *((_CENTRE_NOTE,) if frames[0].by_centre else ()),
             *((f"{others} files that are not frames are left out",) if others else ()),

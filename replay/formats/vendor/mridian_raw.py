@@ -64,7 +64,7 @@ def open_raw(path: Path, choices: Choices) -> Recording:
     RecordingError
         When the file is cut short or not as described, or the sidecar file has no frame rate.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     with path.open("rb") as file:
         sizes, steps_cm, origins_cm, count = _raw_header(file.read(_HEADER.size))

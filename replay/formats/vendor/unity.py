@@ -64,7 +64,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         When all frames are cut short or not as described, there are several planes and none is chosen, or there is no
         structure of the name.
     GeometryError
-        When the images are not sagittal.
+        When the directions of the images span no plane.
     """
     found = [path] if not path.is_dir() else _files(path)
     files = [file for file in found if not path.is_dir() or _is_frame(_head(file))]
@@ -73,8 +73,9 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         refuse(path, f"holds {len(files)} files, the limit is {MOST_FRAMES}; split the recording")
     read, damaged = read_each(files, read_frame, path)
     frames, untimed = _in_order(read, path)
-    notes += [*damaged, *untimed]
-    frames = [frames[index] for index in choose_plane([one.slice for one in frames], choices.scan, path)]
+    clock_s = [(one.ticks or 0) * TICK_S for one in frames]
+    chosen, of_planes = choose_plane([one.slice for one in frames], choices, path, clock_s)
+    frames, notes = [frames[index] for index in chosen], [*notes, *damaged, *untimed, *of_planes]
     first = frames[0]
     types = {one.is_signed is True for one in frames}
     if len(types) > 1:
