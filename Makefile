@@ -140,6 +140,11 @@ bench-report: dev ## Write and open a long report, 3 min: [REPORT="..."]
 bench-what-if: dev ## Time what-if on a long session, 3 min: [WHAT_IF="..."]
 	$(BIN)/python -m benchmarks.what_if_load $(WHAT_IF)
 
+# Fewer or smaller: make bench-opening OPENING="--files 600"
+.PHONY: bench-opening
+bench-opening: dev ## Open a DICOM cine of 4,800 files, 6 min: [OPENING="..."]
+	$(BIN)/python -m benchmarks.opening $(OPENING)
+
 ##@ Attack
 
 # Some or shorter: make attack ATTACK="--only NAME" or ATTACK=--quick. The table is part of docs/explanation/safety.md.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.dicom_file import Image, is_dicom_head, read_images
+from replay.formats.dicom_file import FIRST_BYTES, Image, is_dicom_head, read_images
 from replay.formats.dicom_series import Series, choose_images, sort_images
 from replay.formats.format import Choices, Format
 from replay.formats.sidecar import Sidecar, read_sidecar
@@ -107,17 +107,26 @@ def frame_of_reference(path: Path, choices: Choices) -> str | None:
 
 def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     """Return the chosen series, with notes on it and on the files that were left out."""
-    files = [path] if not path.is_dir() else [file for file in _files(path) if _is_dicom(file)]
     images: list[Image] = []
     left: Counter[str] = Counter()
-    for file in files:
+    read, header_bytes = 0, FIRST_BYTES
+    for file in _files(path) if path.is_dir() else [path]:
         try:
-            images += read_images(file)
-        except RecordingError as error:
-            if len(files) == 1:
+            found = read_images(file, header_bytes)
+        except OSError:
+            if not path.is_dir():
                 raise
+            continue
+        except RecordingError as error:
+            refusal, found = error, []
             left[str(error).removeprefix(f"{file}: ")] += 1
+        else:
+            if found:
+                read, header_bytes = read + 1, max(FIRST_BYTES, found[0].pixels.offset + _HEAD_BYTES)
+        images += found
     if not images:
+        if left.total() == 1:
+            raise refusal
         why = next(iter(left), "has no DICOM file")
         raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
     chosen, about = choose_images(images, choices, str(path))
@@ -126,7 +135,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     if left:
         notes = (
             *notes,
-            f"{sum(left.values())} of {len(files)} DICOM files are left out; the first {next(iter(left))}",
+            f"{left.total()} of {left.total() + read} DICOM files are left out; the first {next(iter(left))}",
         )
     return series, notes
 

@@ -62,6 +62,8 @@ def order_of(images: Sequence[Image], where: str) -> Order:
     RecordingError
         When neither times nor order differ between all images.
     """
+    if len(images) == 1:
+        return Order(np.zeros(1, np.int64), None, ())
     by_rank, ranked = _by_rank(images)
     for kind, name in enumerate(TIME_KINDS):
         times = np.array([np.nan if (time_s := one.header.times[kind]) is None else time_s for one in images])
@@ -89,7 +91,7 @@ def order_of(images: Sequence[Image], where: str) -> Order:
             f"{where}: its {len(images)} images have neither different times nor different instance numbers; export "
             "them again"
         )
-    moved = not np.array_equal(by_rank, np.sort(by_rank)) and images[0].count > 1
+    moved = not np.array_equal(by_rank, np.sort(by_rank)) and images[0].pixels.count > 1
     return Order(by_rank, None, (f"frames are in the order of {ranked}, not as they are stored",) if moved else ())
 
 
@@ -99,7 +101,7 @@ def _by_rank(images: Sequence[Image]) -> tuple[NDArray[np.int64] | None, str]:
         ranks = [one.header.ranks[kind] for one in images]
         if all(rank is not None for rank in ranks) and len(set(ranks)) == len(ranks):
             order = sorted(range(len(ranks)), key=lambda index: ranks[index] or ())
-            return np.array(order, np.int64), "the stored order" if images[0].count > 1 and kind == 3 else name
+            return np.array(order, np.int64), "the stored order" if images[0].pixels.count > 1 and kind == 3 else name
     numbers = [(one.header.series_number, one.header.number) for one in images]
     if len({one.header.series for one in images}) > 1 and len(set(numbers)) == len(numbers):
         known = [(series, 0 if number is None else number) for series, number in numbers if series is not None]

@@ -109,6 +109,12 @@ def _is_placed(one: Image) -> bool:
 def _is_same_grid(one: Image, other: Image) -> bool:
     """Return whether two images have their pixels at the same places, within the tolerances."""
     mine, theirs = one.header, other.header
+    if mine.plane is not None and (mine.plane, mine.spacing_mm, mine.unread) == (
+        theirs.plane,
+        theirs.spacing_mm,
+        theirs.unread,
+    ):
+        return True
     if (mine.plane is None, mine.spacing_mm is None) != (theirs.plane is None, theirs.spacing_mm is None):
         return False
     if _is_placed(one) is not _is_placed(other):
@@ -229,7 +235,7 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
     images = [kept[k] for k in order.indices]
     numbers = [one.header.ranks[-1][0] if one.header.ranks[-1] else None for one in images]
     planes = [one.header.plane for one in images if one.header.plane is not None]
-    apart_mm = max((_distance_mm(images[0], planes[0], plane) for plane in planes), default=0.0)
+    apart_mm = max((_distance_mm(images[0], planes[0], plane) for plane in dict.fromkeys(planes)), default=0.0)
     if apart_mm > NOTED_MM:
         notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
     notes += [f"{count} of {len(images)} images: {why}" for why, count in _remarks(images).items()]
@@ -240,7 +246,7 @@ def _remarks(images: Iterable[Image]) -> Counter[str]:
     """Return what is remarkable about images, with the number of images for each remark."""
     found: Counter[str] = Counter()
     for one in images:
-        found.update(one.remarks)
+        found.update(one.pixels.remarks)
         found.update(
             f"{unread} is not valid and not used" if unread[:1].isupper() and " " not in unread else unread
             for unread in set(one.header.unread)

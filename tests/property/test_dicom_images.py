@@ -12,15 +12,12 @@ from pydicom.filereader import dcmread
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from scipy.spatial.transform import Rotation
 
-from gatekeeper.core.errors import InputError
+from gatekeeper.core.errors import InputError, RecordingError
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.orientation import reorientation
 from gatekeeper.sources.dicom.frames import DicomFrames
-from gatekeeper.sources.dicom.header import slices_of
-from gatekeeper.sources.dicom.image import pixels_of
-from gatekeeper.sources.dicom.reading import read_object
 from replay.formats.open import open_recording
-from tests.support.dicom_objects import as_big_endian, as_implicit, enhanced, picture, refuse, single
+from tests.support.dicom_objects import as_big_endian, as_implicit, enhanced, picture, pixels_in, refuse, sent, single
 from tests.support.dicom_wire import encoded
 
 ANGLES = st.floats(-20.0, 20.0)
@@ -28,14 +25,13 @@ TYPES = st.sampled_from(["uint8", "uint16", "int16"])
 
 
 def canonical(item):
-    (frame,) = DicomFrames().frames(item, 1.0, "an image", refuse)
+    (frame,) = DicomFrames().frames(*sent(item), 1.0, "an image", refuse)
     return frame
 
 
 def frames_in(stored):
     """The frames of an object as it comes over the network, explicit little endian."""
-    dataset = read_object(stored, ExplicitVRLittleEndian, "an image")
-    return list(DicomFrames().frames(dataset, 1.0, "an image", refuse))
+    return list(DicomFrames().frames(stored, ExplicitVRLittleEndian, 1.0, "an image", refuse))
 
 
 def in_patient(frame):
@@ -121,17 +117,16 @@ def test_lossless_compression_does_not_matter(syntax, dtype):
 def test_compressed_frames_of_an_enhanced_object_are_decoded_one_by_one(syntax):
     item = enhanced(4, shape=(64, 48))
     item.compress(syntax, generate_instance_uid=False)
-    for one in slices_of(item, "an image"):
-        np.testing.assert_array_equal(pixels_of(item, one, "an image"), picture(one.index, (64, 48)))
+    for k, image in enumerate(pixels_in(*sent(item), "an image")[1]):
+        np.testing.assert_array_equal(image, picture(k, (64, 48)))
 
 
 def test_a_compressed_frame_larger_than_its_header_says_is_not_decoded():
     item = single(0, image=picture(shape=(64, 48)))
     item.compress(JPEG2000Lossless, generate_instance_uid=False)
     item.Rows, item.Columns = 48, 64
-    (one,) = slices_of(item, "an image")
     with pytest.raises(InputError, match="64 x 48 with 1 values, its header says 48 x 64"):
-        pixels_of(item, one, "an image")
+        pixels_in(*sent(item), "an image")
 
 
 @given(cut=st.integers(0, 2000), syntax=st.sampled_from(["plain", "enhanced"]))
@@ -191,24 +186,27 @@ def test_a_changed_file_is_a_recording_or_one_line(data):
         "MR_small_jp2klossless.dcm",
         "MR_small_jpeg_ls_lossless.dcm",
         "MR_small_expb.dcm",
-        "MR_small_padded.dcm",
     ],
 )
 def test_files_that_others_wrote_hold_the_pixels_they_say(name):
     plain = dcmread(get_testdata_file("MR_small.dcm", download=False))
-    item = dcmread(get_testdata_file(name, download=False))
-    (one,) = slices_of(item, name)
-    np.testing.assert_array_equal(pixels_of(item, one, name), plain.pixel_array)
+    ((one,), (image,)) = pixels_in(*sent(dcmread(get_testdata_file(name, download=False))), name)
+    np.testing.assert_array_equal(image, plain.pixel_array)
     assert one.spacing_mm == tuple(plain.PixelSpacing)
     with pytest.raises(InputError, match="not sagittal"):
         reorientation(one.plane, one.spacing_mm, one.shape, name)
 
 
+def test_an_object_with_more_pixels_than_it_announces_is_one_line():
+    item = dcmread(get_testdata_file("MR_small_padded.dcm", download=False))
+    with pytest.raises(InputError, match="announces 8192 bytes of pixels in its size and 8320"):
+        pixels_in(*sent(item), "a file")
+
+
 def test_an_object_that_others_cut_short_is_one_line():
-    item = dcmread(get_testdata_file("MR_truncated.dcm", download=False))
-    (one,) = slices_of(item, "a file")
-    with pytest.raises(InputError, match="a file: "):
-        pixels_of(item, one, "a file")
+    path = get_testdata_file("MR_truncated.dcm", download=False)
+    with pytest.raises(RecordingError, match=f"{path}: is cut short"):
+        open_recording(Path(path))
 
 
 def test_big_endian_is_what_was_tested():

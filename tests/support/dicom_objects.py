@@ -1,9 +1,12 @@
 """Make DICOM objects for tests, single-frame and enhanced multi-frame, and send them."""
 
 from contextlib import contextmanager
+from io import BytesIO
 
 import numpy as np
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRBigEndian, ImplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE
@@ -11,6 +14,9 @@ from pynetdicom import AE
 from gatekeeper.config.source import DicomSourceConfig
 from gatekeeper.core.clock import PacedClock
 from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.header import slices_of
+from gatekeeper.sources.dicom.image import pixels_of
+from gatekeeper.sources.dicom.reading import read_header
 from gatekeeper.sources.dicom.source import DicomSource
 from gatekeeper.sources.dicom.times import date_time
 from replay.mr_object import EPOCH_S, decimal, mr_object
@@ -125,6 +131,27 @@ def next_sender(source):
                 yield association
                 return
     raise AssertionError("no second sender was let in")
+
+
+def sent(item):
+    """The bytes of an object as they go over the network in its transfer syntax, and that."""
+    syntax = item.file_meta.TransferSyntaxUID
+    file = DicomBytesIO()
+    file.is_implicit_VR, file.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    meta, item.file_meta = item.file_meta, FileMetaDataset()
+    try:
+        write_dataset(file, item)
+    finally:
+        item.file_meta = meta
+    return file.getvalue(), syntax
+
+
+def pixels_in(stored, syntax, where):
+    """The headers of the images of an object, and the pixels of each."""
+    header = read_header(stored, where, syntax)
+    slices = slices_of(header, where)
+    pixels = pixels_of(header, stored, len(slices), slices[0].shape, where)
+    return slices, [pixels.image(BytesIO(stored), one, where) for one in slices]
 
 
 def refuse(error):

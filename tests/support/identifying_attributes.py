@@ -4,7 +4,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from gatekeeper.sources.dicom.reading import _KEYWORDS
+from gatekeeper.sources.dicom.elements import KEYWORDS
 
 MARK, DAY, UID = "SECRETIVE", "19570713", "2.25.195707137771"
 CLOCK = "111957.713195"
@@ -18,7 +18,7 @@ _VALUES = {
     "DT": f"{DAY}120000",
     "UI": UID,
 }
-_NEEDED = {*_KEYWORDS, "SpecificCharacterSet", "TransferSyntaxUID"} - {"AcquisitionDate", "ContentDate"}
+_NEEDED = {*KEYWORDS, "SOPClassUID", "SpecificCharacterSet", "TransferSyntaxUID"} - {"AcquisitionDate", "ContentDate"}
 _WORDS = ("PN", "LO", "SH", "ST", "LT", "UT", "UC")
 
 _NAMES = """

@@ -14,7 +14,6 @@ from gatekeeper.core.errors import ConfigError, InputError, RecordingError
 from gatekeeper.core.json_values import parsed
 from gatekeeper.recording.hash_chain import START, read_chain
 from gatekeeper.sources.dicom import reading
-from gatekeeper.sources.dicom.reading import read_object
 from gatekeeper.wire import listener as listening
 from gatekeeper.wire.caller import Caller
 from gatekeeper.wire.listener import Listener
@@ -94,8 +93,8 @@ def test_large_settings_are_refused(tmp_path):
 @pytest.mark.parametrize("count", [200, DEEP])
 def test_deep_dicom_sequences_are_refused(count):
     deep = (SEQUENCE + ITEM + b"\xff\xff\xff\xff") * count
-    with pytest.raises(InputError, match="RecursionError"):
-        read_object(deep, ExplicitVRLittleEndian, "an image")
+    with pytest.raises(InputError, match="too many levels"):
+        reading.read_header(deep, "an image", ExplicitVRLittleEndian)
 
 
 def as_stored(item):
@@ -106,11 +105,11 @@ def as_stored(item):
 
 
 def test_dicom_objects_of_many_empty_items_are_refused(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_READS", 2000)
+    monkeypatch.setattr(reading, "MOST_ELEMENTS", 2000)
     stored = as_stored(single())
-    assert read_object(stored, ExplicitVRLittleEndian, "an image").Rows == 24
+    assert reading.read_header(stored, "an image", ExplicitVRLittleEndian).elements["Rows"] == 24
     with pytest.raises(InputError, match="too many elements"):
-        read_object(SEQUENCE + (ITEM + bytes(4)) * 2000 + stored, ExplicitVRLittleEndian, "an image")
+        reading.read_header(SEQUENCE + (ITEM + bytes(4)) * 2000 + stored, "an image", ExplicitVRLittleEndian)
 
 
 def test_compressed_pixels_that_begin_far_behind_their_end_are_cut_short(tmp_path):

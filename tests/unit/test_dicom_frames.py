@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Plane
 from gatekeeper.sources.dicom.frames import DicomFrames
-from tests.support.dicom_objects import enhanced, refuse, single
+from tests.support.dicom_objects import enhanced, refuse, sent, single
 
 
 def frames_of(objects, received_s, maker=None):
@@ -14,7 +14,7 @@ def frames_of(objects, received_s, maker=None):
     return [
         frame
         for item, now_s in zip(objects, received_s, strict=True)
-        for frame in maker.frames(item, now_s, "an image", refuse)
+        for frame in maker.frames(*sent(item), now_s, "an image", refuse)
     ]
 
 
@@ -111,7 +111,7 @@ def test_images_of_another_plane_in_the_same_series_leave_no_gap():
     frames = []
     for k in range(6):
         item = single(k, plane=coronal) if k % 2 else single(k)
-        frames += maker.frames(item, 0.125 * k, "an image", refused.append)
+        frames += maker.frames(*sent(item), 0.125 * k, "an image", refused.append)
     assert len(refused) == 3
     assert [frame.sequence for frame in frames] == [0, 2, 4]
     assert [frame.skipped for frame in frames] == [0, 1, 1]
@@ -120,6 +120,6 @@ def test_images_of_another_plane_in_the_same_series_leave_no_gap():
 def test_an_unfit_image_of_an_object_costs_the_others_nothing():
     item, refused = enhanced(3), []
     item.PerFrameFunctionalGroupsSequence[1].FrameContentSequence[0].FrameAcquisitionDateTime = ""
-    frames = list(DicomFrames().frames(item, 1.0, "an image", refused.append))
+    frames = list(DicomFrames().frames(*sent(item), 1.0, "an image", refused.append))
     assert len(frames) == 2
     assert "no frame time" in str(refused[0])

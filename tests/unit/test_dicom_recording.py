@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.filereader import dcmread
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats import dicom_file
 from replay.formats.dicom import FORMAT
 from replay.formats.dicom_file import is_dicom_head
 from replay.formats.format import Choices
@@ -160,7 +161,9 @@ def test_other_files_of_a_folder_are_left_alone(tmp_path):
     shutil.copy(get_testdata_file("rtstruct.dcm", download=False), tmp_path / "cine" / "structures.dcm")
     case = open_recording(tmp_path / "cine")
     check(case)
-    assert case.notes == ("1 of 7 DICOM files are left out; the first has no Rows; send or export images",)
+    assert case.notes == (
+        "1 of 7 DICOM files are left out; the first has no PixelData, or is cut short before it; give images",
+    )
 
 
 def test_an_axial_plane_is_opened(tmp_path):
@@ -261,10 +264,21 @@ def test_a_classic_multi_frame_object_comes_evenly(tmp_path):
     check(open_recording(write(tmp_path / "x", item)), 4)
 
 
-def test_a_deflated_file_is_told():
-    path = get_testdata_file("image_dfl.dcm", download=False)
-    with pytest.raises(RecordingError, match="deflated"):
-        open_recording(Path(path))
+@pytest.mark.parametrize("make", [single, enhanced])
+def test_deflated_files_are_read(tmp_path, make, monkeypatch):
+    for k in range(1 if make is enhanced else 3):
+        item = make(3) if make is enhanced else make(k)
+        item.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        path = write(tmp_path / f"{k}.dcm", item)
+    check(open_recording(tmp_path), 3)
+    content = path.read_bytes()
+    path.write_bytes(content[:-20])
+    with pytest.raises(RecordingError, match="cut short"):
+        open_recording(path)
+    path.write_bytes(content)
+    monkeypatch.setattr(dicom_file, "LARGEST_INFLATED", 1000)
+    with pytest.raises(RecordingError, match="larger than 1000 bytes"):
+        open_recording(path)
 
 
 def test_the_writer_of_these_tests_leaves_no_preamble(tmp_path):

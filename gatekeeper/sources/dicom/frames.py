@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterator
-
-from pydicom.dataset import Dataset
+from io import BytesIO
 
 from gatekeeper.core.errors import InputError, OtherPlaneError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.orientation import ANY, reorientation
 from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.dicom.header import Slice, slices_of
-from gatekeeper.sources.dicom.image import pixels_of
+from gatekeeper.sources.dicom.image import Pixels, pixels_of
+from gatekeeper.sources.dicom.reading import CutShortError, read_header
 from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, canonical
 from gatekeeper.sources.sequence_numbers import REORDERED, SequenceNumbers
@@ -54,14 +54,16 @@ class DicomFrames:
         self._begin()
 
     def frames(
-        self, dataset: Dataset, received_s: float, where: str, unfit: Callable[[InputError], None]
+        self, stored: bytes, syntax: str, received_s: float, where: str, unfit: Callable[[InputError], None]
     ) -> Iterator[Frame]:
         """Yield the frames of an object in the order in which they are stored.
 
         Parameters
         ----------
-        dataset : Dataset
-            From `gatekeeper.sources.dicom.reading.read_object`.
+        stored : bytes
+            The object as received, without file meta information.
+        syntax : str
+            Its transfer syntax.
         received_s : float
             Session time at which it was complete, in s.
         where : str
@@ -80,7 +82,14 @@ class DicomFrames:
         InputError
             When the object holds no image.
         """
-        slices = slices_of(dataset, where)
+        try:
+            header = read_header(stored, where, syntax)
+            slices = slices_of(header, where)
+            pixels = pixels_of(header, stored, len(slices), slices[0].shape, where)
+        except CutShortError:
+            raise InputError(f"{where}: has no PixelData; send images") from None
+        if len(stored) - pixels.offset < (pixels.length or 1):
+            raise InputError(f"{where}: is cut short; send it again")
         if self._kind is None:
             self._kind = slices[0].time_kind
         stamps_s = [stamp_s for one in slices if (stamp_s := one.time_of(self._kind)) is not None]
@@ -89,11 +98,11 @@ class DicomFrames:
             self._time.times_s(max(stamps_s), received_s)
         for one in slices:
             try:
-                yield self._frame(dataset, one, received_s, where)
+                yield self._frame(BytesIO(stored), pixels, one, received_s, where)
             except InputError as error:
                 unfit(error)
 
-    def _frame(self, dataset: Dataset, one: Slice, received_s: float, where: str) -> Frame:
+    def _frame(self, stored: BytesIO, pixels: Pixels, one: Slice, received_s: float, where: str) -> Frame:
         acquired_s, stamp_s = received_s, math.nan
         if self._clock == "sender":
             acquired_s, stamp_s = self._time.times_s(self._device_s(one, where), received_s)
@@ -104,7 +113,7 @@ class DicomFrames:
         except OtherPlaneError:
             self._interleaved.put(number)
             raise
-        image = canonical(pixels_of(dataset, one, where), turned)
+        image = canonical(pixels.image(stored, one, where), turned)
         frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane, stamp_s=stamp_s)
         return self._interleaved.give(frame)
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from pydicom.dataset import Dataset
-
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Plane
+from gatekeeper.sources.dicom.elements import TWICE, Elements, Header
 from gatekeeper.sources.dicom.frame_order import (
     Ranks,
     begun,
@@ -19,15 +18,15 @@ from gatekeeper.sources.dicom.frame_order import (
     ranks_of,
     whole_number,
 )
-from gatekeeper.sources.dicom.reading import quietly
 from gatekeeper.sources.dicom.times import TIME_KINDS, Times, times_of
 from gatekeeper.sources.dicom.values import (
     NOTHING,
+    bits_of,
     first_item,
     integer,
+    is_told,
     numbers,
     optional_number,
-    value_of,
     vector,
 )
 
@@ -112,15 +111,15 @@ class Slice:
         return next((kind for kind, time_s in known if time_s is not None), None)
 
 
-def slices_of(dataset: Dataset, where: str, needs_geometry: bool = True) -> list[Slice]:
+def slices_of(header: Header, where: str, needs_geometry: bool = True) -> list[Slice]:
     """Return the headers of all images of an object, in order.
 
     Geometry and times of a frame come from its own functional group, else from the shared one, else from the object.
 
     Parameters
     ----------
-    dataset : Dataset
-        An MR image object, with the elements in `HEADER_TAGS`.
+    header : Header
+        Of an MR image object.
     where : str
         Name of the object in messages, for example a file name.
     needs_geometry : bool
@@ -136,25 +135,21 @@ def slices_of(dataset: Dataset, where: str, needs_geometry: bool = True) -> list
     InputError
         When an element is missing or invalid; the message names it.
     """
-    with quietly(where):
-        return _slices_of(dataset, where, needs_geometry)
-
-
-def _slices_of(dataset: Dataset, where: str, needs_geometry: bool) -> list[Slice]:
+    dataset = header.elements
     shape = _shape(dataset, where)
     count = integer(dataset, "NumberOfFrames", where, 1)
     if count is None or not 1 <= count <= MOST_FRAMES:
         raise InputError(f"{where}: announces {count} frames; it must be 1 to {MOST_FRAMES}")
-    announced = count * shape[0] * shape[1] * _item_bytes(dataset, where)
+    announced = count * shape[0] * shape[1] * bits_of(dataset, where)[0] // 8
     if announced > MOST_BYTES:
         raise InputError(
             f"{where}: announces {announced / 2**30:.1f} GiB of pixels, the limit is {MOST_BYTES // 2**30}; split it"
         )
     shared = first_item(dataset, "SharedFunctionalGroupsSequence")
-    per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or []
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
     if per_frame and len(per_frame) != count:
         raise InputError(f"{where}: has {count} frames and {len(per_frame)} groups of their values; export it again")
-    unread: list[str] = []
+    unread = list(header.remarks)
     field_t = optional_value(dataset, "MagneticFieldStrength", unread)
     offsets_s = None if per_frame or count == 1 else frame_offsets_s(dataset, count, unread)
     slices: list[Slice] = []
@@ -190,12 +185,12 @@ def _slices_of(dataset: Dataset, where: str, needs_geometry: bool) -> list[Slice
                 times,
                 number,
                 ranks_of(dataset, content, number if count == 1 else index + 1, count == 1, own_unread),
-                str(value_of(dataset, "SeriesInstanceUID") or ""),
+                _uid(dataset, "SeriesInstanceUID"),
                 whole_number(dataset, "SeriesNumber", own_unread),
-                str(value_of(dataset, "StudyInstanceUID") or ""),
-                str(value_of(dataset, "SOPInstanceUID") or ""),
-                str(value_of(dataset, "FrameOfReferenceUID") or ""),
-                sum(value_of(rescaled, keyword) not in (None, "") for keyword in _RESCALE),
+                _uid(dataset, "StudyInstanceUID"),
+                _uid(dataset, "SOPInstanceUID"),
+                _uid(dataset, "FrameOfReferenceUID"),
+                sum(is_told(rescaled, keyword) for keyword in _RESCALE),
                 slope,
                 intercept,
                 field_t,
@@ -207,12 +202,12 @@ def _slices_of(dataset: Dataset, where: str, needs_geometry: bool) -> list[Slice
 
 
 def _told(
-    part: Callable[[Dataset, Dataset, Dataset, str], Value],
+    part: Callable[[Elements, Elements, Elements, str], Value],
     is_needed: bool,
     unread: list[str],
-    own: Dataset,
-    shared: Dataset,
-    dataset: Dataset,
+    own: Elements,
+    shared: Elements,
+    dataset: Elements,
     where: str,
 ) -> Value | None:
     """Return a part of the geometry; None where it is not told and not needed."""
@@ -226,7 +221,12 @@ def _told(
         return None
 
 
-def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
+def _uid(elements: Elements, keyword: str) -> str:
+    value = str(elements.get(keyword, ""))
+    return "" if value == TWICE else value
+
+
+def _shape(dataset: Elements, where: str) -> tuple[int, int]:
     rows, cols = integer(dataset, "Rows", where, None), integer(dataset, "Columns", where, None)
     if rows is None or cols is None:
         raise InputError(f"{where}: has no {'Rows' if rows is None else 'Columns'}; send or export images")
@@ -235,50 +235,34 @@ def _shape(dataset: Dataset, where: str) -> tuple[int, int]:
     values = integer(dataset, "SamplesPerPixel", where, 1)
     if values != 1:
         raise InputError(f"{where}: has {values} values per pixel; give grey images")
-    meaning = str(value_of(dataset, "PhotometricInterpretation") or "MONOCHROME2").strip()
-    if not meaning.startswith("MONOCHROME"):
+    meaning = str(dataset.get("PhotometricInterpretation") or "MONOCHROME2")
+    if meaning not in ("MONOCHROME1", "MONOCHROME2"):
         named = meaning if meaning in _COLOURS else "an unknown meaning"
         raise InputError(f"{where}: has pixels that are not brightness ({named}); give grey images")
     return rows, cols
 
 
-def _item_bytes(dataset: Dataset, where: str) -> int:
-    allocated, stored = (
-        integer(dataset, "BitsAllocated", where, None),
-        integer(dataset, "BitsStored", where, None),
-    )
-    if allocated not in (8, 16, 32):
-        raise InputError(f"{where}: has {allocated} bits allocated per pixel; it must be 8, 16 or 32")
-    if stored is None or not 1 <= stored <= allocated:
-        raise InputError(f"{where}: has {stored} bits stored per pixel; it must be 1 to {allocated}")
-    if integer(dataset, "HighBit", where, stored - 1) != stored - 1:
-        raise InputError(f"{where}: its HighBit is not BitsStored - 1; export it again")
-    if integer(dataset, "PixelRepresentation", where, None) not in (0, 1):
-        raise InputError(f"{where}: has no PixelRepresentation 0 or 1; export it again")
-    return allocated // 8
-
-
-def _plane(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> Plane:
+def _plane(own: Elements, shared: Elements, dataset: Elements, where: str) -> Plane:
     plane = _plane_at_0(own, shared, dataset, where)
     position = _part("PlanePositionSequence", own, shared, dataset)
     return replace(plane, origin_mm=vector(numbers(position, "ImagePositionPatient", 3, where)))
 
 
-def _plane_at_0(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> Plane:
+def _plane_at_0(own: Elements, shared: Elements, dataset: Elements, where: str) -> Plane:
     orientation = _part("PlaneOrientationSequence", own, shared, dataset)
     directions = numbers(orientation, "ImageOrientationPatient", 6, where)
     # The first three are the direction of a row, along which the column index grows (PS3.3 C.7.6.2.1.1).
     return Plane((0.0, 0.0, 0.0), vector(directions[3:]), vector(directions[:3]))
 
 
-def _spacing(own: Dataset, shared: Dataset, dataset: Dataset, where: str) -> tuple[float, float]:
+def _spacing(own: Elements, shared: Elements, dataset: Elements, where: str) -> tuple[float, float]:
     between_rows, between_cols = numbers(_part("PixelMeasuresSequence", own, shared, dataset), "PixelSpacing", 2, where)
     if not (0.0 < between_rows < math.inf and 0.0 < between_cols < math.inf):
         raise InputError(f"{where}: its PixelSpacing is {between_rows:g} and {between_cols:g} mm; both must be above 0")
     return between_rows, between_cols
 
 
-def _rescale(values: Dataset, where: str) -> tuple[float, float]:
+def _rescale(values: Elements, where: str) -> tuple[float, float]:
     slope, intercept = (
         optional_number(values, "RescaleSlope", where),
         optional_number(values, "RescaleIntercept", where),
@@ -289,9 +273,9 @@ def _rescale(values: Dataset, where: str) -> tuple[float, float]:
     return slope, intercept
 
 
-def _part(sequence: str, own: Dataset, shared: Dataset, dataset: Dataset) -> Dataset:
+def _part(sequence: str, own: Elements, shared: Elements, dataset: Elements) -> Elements:
     """Return the functional group of a frame, else the shared one, else the object itself."""
     for group in (own, shared):
-        if (found := first_item(group, sequence)) is not NOTHING:
+        if found := first_item(group, sequence):
             return found
     return dataset

@@ -14,7 +14,6 @@ from gatekeeper.core.errors import GeometryError, InputError, OtherPlaneError
 from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.dicom.association import provider, serve
 from gatekeeper.sources.dicom.frames import DicomFrames
-from gatekeeper.sources.dicom.reading import read_object
 from gatekeeper.sources.dicom.transport import greets
 from gatekeeper.sources.network import NetworkSource
 from gatekeeper.sources.statistics import SourceCounts
@@ -126,8 +125,7 @@ class DicomSource(NetworkSource):
                 frames.connected()
                 self._connections.begin()
             try:
-                dataset = read_object(one.stored, one.syntax, WHERE)
-                for frame in frames.frames(dataset, one.received_s, WHERE, self._unfit):
+                for frame in frames.frames(one.stored, one.syntax, one.received_s, WHERE, self._unfit):
                     number = self._connections.number(one.peer, f"DICOM {one.implementation}".strip(), one.ae_title)
                     self._statistics.frame()
                     self._queue.put(replace(frame, connection=number))

@@ -1,12 +1,10 @@
 """Acquisition time of a DICOM image, in s, from standard or vendor elements."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydicom.dataset import Dataset
-
-from gatekeeper.sources.dicom.values import value_of
+from gatekeeper.sources.dicom.elements import BLOCKS, VENDOR_TIMES, Elements, private_key
+from gatekeeper.sources.dicom.values import real
 
 TIME_KINDS = (
     "frame time",
@@ -21,13 +19,16 @@ TIME_KINDS = (
 CLOCKS = ("frame time", "frame reference time", "acquisition time", "content time")
 """Those that are times of day, with a date or without; the others begin with the scan."""
 DAY_S = 86400.0
-_VENDORS = (
-    ("SIEMENS MR HEADER", 0x0019, 0x16),  # TimeAfterStart
-    ("Philips MR Imaging DD 001", 0x2005, 0xA0),  # Dynamic Scan Begin Time
+_VENDOR_KEYS = tuple(
+    (
+        private_key(group << 16 | block),
+        creator,
+        private_key(group << 16 | block << 8 | element),
+        f"({group:04X},xx{element:02X})",
+    )
+    for creator, group, element, _ in VENDOR_TIMES
+    for block in BLOCKS
 )
-"""Private elements in seconds from the start of the scan: creator, group, element within the creator's block."""
-CREATORS = tuple(group << 16 | block for _, group, _ in _VENDORS for block in range(0x10, 0x20))
-VENDOR_TAGS = tuple(group << 16 | block << 8 | element for _, group, element in _VENDORS for block in range(0x10, 0x20))
 _EPOCH = datetime(1970, 1, 1)
 _LONGEST = 26
 """Length of YYYYMMDDHHMMSS.FFFFFF&ZZXX, in characters."""
@@ -36,19 +37,19 @@ Times = tuple[float | None, ...]
 """One time in s for each of `TIME_KINDS`, or None; only times of one kind are comparable."""
 
 
-def times_of(dataset: Dataset, content: Dataset, temporal: Dataset, trigger: Dataset, unread: list[str]) -> Times:
+def times_of(elements: Elements, content: Elements, temporal: Elements, trigger: Elements, unread: list[str]) -> Times:
     """Return the times of an image.
 
     Parameters
     ----------
-    dataset : Dataset
+    elements : dict
         The object.
-    content : Dataset
-        The frame's own item of the Frame Content Sequence, or an empty dataset.
-    temporal : Dataset
-        Dataset with the temporal position time offset, or an empty one.
-    trigger : Dataset
-        Dataset with the trigger time.
+    content : dict
+        The frame's own item of the Frame Content Sequence, or nothing.
+    temporal : dict
+        Item with the temporal position time offset, or nothing.
+    trigger : dict
+        Item with the trigger time.
     unread : list of str
         Gets the keyword of each element whose value is not a date or time; it counts as missing.
 
@@ -58,9 +59,9 @@ def times_of(dataset: Dataset, content: Dataset, temporal: Dataset, trigger: Dat
         Seconds, in the order of `TIME_KINDS`: those of `CLOCKS` since 1970 where there is a date, otherwise since
         midnight.
     """
-    acquired = _date_time(dataset, "AcquisitionDateTime", unread)
+    acquired = _date_time(elements, "AcquisitionDateTime", unread)
     if acquired is None:
-        acquired = _clock_time(dataset, "Acquisition", unread)
+        acquired = _clock_time(elements, "Acquisition", unread)
     trigger_ms = _seconds(trigger, "TriggerTime", unread)
     if trigger_ms is None:
         trigger_ms = _seconds(trigger, "NominalCardiacTriggerDelayTime", unread)
@@ -70,14 +71,14 @@ def times_of(dataset: Dataset, content: Dataset, temporal: Dataset, trigger: Dat
         acquired,
         _seconds(temporal, "TemporalPositionTimeOffset", unread),
         None if trigger_ms is None else trigger_ms * 1e-3,
-        _vendor_time(dataset, unread),
-        _clock_time(dataset, "Content", unread),
+        _vendor_time(elements, unread),
+        _clock_time(elements, "Content", unread),
     )
 
 
-def _date_time(dataset: Dataset, keyword: str, unread: list[str]) -> float | None:
+def _date_time(elements: Elements, keyword: str, unread: list[str]) -> float | None:
     """Return a DT value in seconds since 1970, of an invalid date since midnight; an offset from UTC is subtracted."""
-    text = _text(dataset, keyword)
+    text = str(elements.get(keyword, ""))
     if not text:
         return None
     at = next((k for k, letter in enumerate(text) if letter in "+-"), len(text))
@@ -97,9 +98,12 @@ def _date_time(dataset: Dataset, keyword: str, unread: list[str]) -> float | Non
     return None
 
 
-def _clock_time(dataset: Dataset, prefix: str, unread: list[str]) -> float | None:
+def _clock_time(elements: Elements, prefix: str, unread: list[str]) -> float | None:
     """Return a TM value, with its DA if there is a valid one, in seconds since 1970 or midnight."""
-    day, text = _text(dataset, f"{prefix}Date").replace(".", ""), _text(dataset, f"{prefix}Time").replace(":", "")
+    day, text = (
+        str(elements.get(f"{prefix}Date", "")).replace(".", ""),
+        str(elements.get(f"{prefix}Time", "")).replace(":", ""),
+    )
     if not text:
         return None
     try:
@@ -129,37 +133,25 @@ def _since_1970(day: str, clock: str) -> float:
     return (start - _EPOCH).total_seconds() + hours * 3600 + minutes * 60 + seconds + float(f"0.{fraction or 0}")
 
 
-def _vendor_time(dataset: Dataset, unread: list[str]) -> float | None:
-    if not any(tag.group % 2 for tag in dataset.keys()):  # noqa: SIM118 - its items would be decoded
-        return None
-    for creator, group, element in _VENDORS:
-        for block in range(0x10, 0x20):
-            if (group, block) in dataset and str(dataset[group, block].value or "").strip() == creator:
-                found = dataset.get((group, block << 8 | element))
-                return None if found is None else _number(found.value, f"({group:04X},xx{element:02X})", unread)
+def _vendor_time(elements: Elements, unread: list[str]) -> float | None:
+    for creator_key, creator, key, name in _VENDOR_KEYS:
+        if elements.get(creator_key) == creator:
+            return _number(elements.get(key), name, unread)
     return None
 
 
-def _seconds(dataset: Dataset, keyword: str, unread: list[str]) -> float | None:
-    return _number(value_of(dataset, keyword), keyword, unread)
+def _seconds(elements: Elements, keyword: str, unread: list[str]) -> float | None:
+    return _number(elements.get(keyword), keyword, unread)
 
 
 def _number(value: Any, name: str, unread: list[str]) -> float | None:
     if value is None or value == "":
         return None
     try:
-        number = float(value.decode("ascii") if isinstance(value, bytes) else value)
+        return real(value)
     except (TypeError, ValueError):
-        number = math.nan
-    if math.isfinite(number):
-        return number
-    unread.append(name)
-    return None
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = value_of(dataset, keyword)
-    return "" if value is None else str(value).strip().rstrip("\0")
+        unread.append(name)
+        return None
 
 
 def date_time(seconds: float) -> str:
