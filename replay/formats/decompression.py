@@ -4,9 +4,9 @@ import bz2
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, BinaryIO, Protocol
 
 from gatekeeper.core.errors import RecordingError
 
@@ -92,31 +92,48 @@ def gzip_opener(path: Path, offset: int, skip: int = 0) -> Opener:
     skip : int
         Number of decompressed bytes to drop at its beginning.
     """
+    return _skipping(path, offset, skip, lambda file: gzip.GzipFile(fileobj=file))
 
+
+def bzip2_opener(path: Path, offset: int, skip: int = 0) -> Opener:
+    """Return a function that opens a bzip2 stream which reaches to the end of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    offset : int
+        Where the stream begins, in bytes.
+    skip : int
+        Number of decompressed bytes to drop at its beginning.
+    """
+    return _skipping(path, offset, skip, bz2.BZ2File)
+
+
+def length_of(opener: Opener, most: int) -> int:
+    """Return the number of decompressed bytes of a stream, at most a few more than a limit.
+
+    A stream that is damaged ends where the damage begins; whoever reads the pixels finds it.
+    """
+    length = 0
+    with suppress(EOFError, OSError, ValueError, zlib.error), opener() as stream:
+        while length <= most and (piece := stream.read(CHUNK_BYTES)):
+            length += len(piece)
+    return length
+
+
+def _skipping(path: Path, offset: int, skip: int, open_stream: Callable[[BinaryIO], Any]) -> Opener:
     @contextmanager
     def opened() -> Iterator[Stream]:
         with path.open("rb") as file:
             file.seek(offset)
-            with gzip.GzipFile(fileobj=file) as stream:
+            with open_stream(file) as stream:
                 left = skip
                 while left:
                     passed = len(stream.read(min(CHUNK_BYTES, left)))
                     if not passed:
                         raise EOFError
                     left -= passed
-                yield stream
-
-    return opened
-
-
-def bzip2_opener(path: Path, offset: int) -> Opener:
-    """Return a function that opens a bzip2 stream which reaches to the end of a file."""
-
-    @contextmanager
-    def opened() -> Iterator[Stream]:
-        with path.open("rb") as file:
-            file.seek(offset)
-            with bz2.BZ2File(file) as stream:
                 yield stream
 
     return opened

@@ -154,6 +154,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _format_of(file: Path) -> ImageFormat | None:
+    if file.name.lower().removesuffix(".gz").endswith(".img"):
+        return None  # holds the pixels of a header beside it
     try:
         with file.open("rb") as opened:
             head = opened.read(HEAD_BYTES)

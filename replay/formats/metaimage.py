@@ -18,6 +18,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
 from replay.formats.decompression import zlib_opener
 from replay.formats.pixel_file import MAX_COMPRESSED_BYTES, PixelFile
+from replay.formats.pixel_parts import listed_names, numbered_names, several_files
 from replay.formats.volume import Volume, beside, unit_directions
 
 MAX_BYTES = MAX_COMPRESSED_BYTES
@@ -142,22 +143,27 @@ def read_header(path: Path) -> Volume:
     with path.open("rb") as file:
         header, of_frames = _header(path, file)
         offset = file.tell()
+        data = header["ElementDataFile"]
+        names = listed_names(path, file) if data.startswith("LIST") else []
     dtype, sizes = _layout(path, header)
     spacing = _numbers(path, header, ("ElementSpacing",), len(sizes), "above 0")
     if spacing is None:
         _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, correct the header")
-    is_compressed = header.get("CompressedData", "").startswith(_TRUE)
-    where = path
-    if (data := header["ElementDataFile"]) != "LOCAL":
-        where, offset = beside(path, data, "mha"), 0
-    offset = _offset(path, header, where, offset, None if is_compressed else math.prod(sizes) * dtype.itemsize)
-    announced = header.get("CompressedDataSize", "no number") if is_compressed else None
-    decompress = zlib_opener(where, offset, announced) if is_compressed else None
+
+    def part(where: Path, shape: tuple[int, ...]) -> PixelFile:
+        return _pixels(path, header, where, offset if where == path else 0, dtype, shape)
+
+    if names or "%" in data:
+        names = names or numbered_names(path, data.split(), sizes[-1])
+        files = [beside(path, name, "mha") for name in names]
+        pixels = several_files(path, files, sizes[::-1], dtype, part)
+    else:
+        pixels = part(path if data == "LOCAL" else beside(path, data, "mha"), sizes[::-1])
     time = _time_axis(header, len(sizes))
     times_s, notes = _of_frames(of_frames, None if time is None else sizes[time])
     origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
     return Volume(
-        pixels=PixelFile(where, offset, dtype, sizes[::-1], decompress),
+        pixels=pixels,
         spacing=spacing,
         directions=_directions(path, header, len(sizes)),
         origin_mm=_in_space(origin),
@@ -198,18 +204,23 @@ def _header(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, dict[
     return header, of_frames
 
 
-def _offset(path: Path, header: dict[str, str], where: Path, offset: int, nbytes: int | None) -> int:
-    """Return where the pixels begin, in bytes; `nbytes` is their number, None where they are compressed."""
+def _pixels(
+    path: Path, header: dict[str, str], where: Path, offset: int, dtype: np.dtype[np.generic], shape: tuple[int, ...]
+) -> PixelFile:
+    """Return the pixels in a file, which begin at an offset or where HeaderSize says."""
+    is_compressed = header.get("CompressedData", "").startswith(_TRUE)
+    announced = header.get("CompressedDataSize") if is_compressed else None
+    nbytes = int(announced or 0) if (announced or "").isdecimal() else math.prod(shape) * dtype.itemsize
     text = header.get("HeaderSize", "0")
     size = int(text) if re.fullmatch(r"-?[0-9]{1,12}", text) else -2
-    if size < -1 or (size != 0 and nbytes is None):
-        _refuse(path, f"has the HeaderSize {text:.20}; it must be -1 or a number of bytes, and 0 for compressed pixels")
-    if size == -1:
-        assert nbytes is not None  # noqa: S101
-        return max(where.stat().st_size - nbytes, offset)
+    if size < -1:
+        _refuse(path, f"has the HeaderSize {text:.20}; it must be -1 or a number of bytes")
+    if size == -1 and (not is_compressed or announced is not None):
+        offset = max(where.stat().st_size - nbytes, offset)
     if 0 < size < offset:
         _refuse(path, f"has the HeaderSize {size}, and its header ends at byte {offset}; correct it")
-    return size or offset
+    offset = max(size, offset)
+    return PixelFile(where, offset, dtype, shape, zlib_opener(where, offset, announced) if is_compressed else None)
 
 
 def _time_axis(header: dict[str, str], axes: int) -> int | None:

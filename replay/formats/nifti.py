@@ -1,7 +1,8 @@
-"""NIfTI files (.nii, .nii.gz), versions 1 and 2: nibabel parses the header, pixels are read here frame by frame.
+"""NIfTI files, versions 1 and 2, as one file (.nii) or two (.hdr, .img), and ANALYZE 7.5, each compressed or not.
 
-Directions come from the sform, otherwise from the qform; both are in RAS and become DICOM LPS. Extensions after the
-header, which may hold a complete DICOM header, are not read. Format: https://nifti.nimh.nih.gov/nifti-1, nifti-2.
+nibabel parses the header, pixels are read here frame by frame. Directions come from the sform, otherwise from the
+qform; both are in RAS and become DICOM LPS. Extensions after the header, which may hold a complete DICOM header, are
+not read. ANALYZE has no directions and no unit of time. Format: https://nifti.nimh.nih.gov/nifti-1, nifti-2.
 
 nibabel's fields, types and matrices are used, without its guesses about a damaged header: it takes the byte order
 from `dim[0]`, turns a size of 27307 x 1 x 6 into 163842 x 1 x 1, and refuses a `qfac` of 0, which the format allows.
@@ -27,7 +28,10 @@ from replay.formats.volume import Volume, unit_directions
 _GZIP = b"\x1f\x8b"
 _FIRST_BYTES, _SECOND_BYTES = 348, 540
 _FIRST_MAGIC, _PAIR_MAGIC = b"n+1\0", b"ni1\0"
-_SECOND_MAGIC = b"n+2\0\r\n\x1a\n"
+_SECOND_MAGIC, _SECOND_PAIR_MAGIC = b"n+2\0\r\n\x1a\n", b"ni2\0\r\n\x1a\n"
+_ANALYZE_TYPES = ((2, 8), (4, 16), (8, 32), (16, 32), (64, 64), (128, 24), (512, 16))
+"""Types of pixels and their bits in an ANALYZE header; the last is of programs that know unsigned numbers."""
+_ANALYZE_NOTE = "an ANALYZE header does not tell how the images lie in the patient, nor a unit of time"
 _LAST_OFFSET = 2**53
 _MILLIMETRES = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
@@ -35,11 +39,43 @@ _SAME = 1e-4
 _UNIT = 1e-5
 
 
-def is_nifti(_path: Path, head: bytes) -> bool:
-    """Return whether a file begins as a NIfTI does, compressed or not."""
+def is_nifti(path: Path, head: bytes) -> bool:
+    """Return whether a file begins as a NIfTI or ANALYZE does, compressed or not, or holds the pixels of one."""
     if head.startswith(_GZIP):
         head = _decompressed(head)
-    return head[344:348] in (_FIRST_MAGIC, _PAIR_MAGIC) or head[4:12] == _SECOND_MAGIC
+    if head[344:348] in (_FIRST_MAGIC, _PAIR_MAGIC) or head[4:12] in (_SECOND_MAGIC, _SECOND_PAIR_MAGIC):
+        return True
+    return _is_analyze(head) or _header_of(path) != path
+
+
+def _is_analyze(head: bytes) -> bool:
+    """Return whether a header is of ANALYZE 7.5, of which NIfTI 1 has kept the fields."""
+    order = ">" if head[:4] == b"\0\0\x01\x5c" else "<"
+    if len(head) < _FIRST_BYTES or struct.unpack(f"{order}i", head[:4])[0] != _FIRST_BYTES:
+        return False
+    axes, *sizes = struct.unpack_from(f"{order}8h", head, 40)
+    kind_and_bits = struct.unpack_from(f"{order}2h", head, 70)
+    return kind_and_bits in _ANALYZE_TYPES and 2 <= axes <= 7 and min(sizes[:axes]) > 0
+
+
+def _header_of(path: Path) -> Path:
+    """Return the file of the header: `a.hdr` for `a.img`, which has none; each may end in `.gz`."""
+    stem, zipped = (path.name[:-3], ".gz") if path.name.endswith(".gz") else (path.name, "")
+    if not stem.lower().endswith(".img"):
+        return path
+    names = [stem[:-4] + ending + after for after in dict.fromkeys((zipped, "", ".gz")) for ending in (".hdr", ".HDR")]
+    return next((file for name in names if (file := path.with_name(name)).is_file()), path)
+
+
+def _pixels_of(path: Path) -> Path:
+    """Return the file of the pixels that a header `a.hdr` is of."""
+    stem, zipped = (path.name[:-3], ".gz") if path.name.endswith(".gz") else (path.name, "")
+    stem = stem[: -len(Path(stem).suffix)] if Path(stem).suffix else stem
+    names = [stem + ending + after for after in dict.fromkeys((zipped, "", ".gz")) for ending in (".img", ".IMG")]
+    found = next((file for name in names if (file := path.with_name(name)).is_file()), None)
+    if found is None:
+        _refuse(path, f"has its pixels in {stem}.img, which is not beside it; put it there, or export one .nii")
+    return found
 
 
 @np.errstate(invalid="ignore", over="ignore")  # Values that are not finite are refused below.
@@ -63,16 +99,20 @@ def read_header(path: Path) -> Volume:
     OSError
         When the file cannot be read.
     """
-    with path.open("rb") as file:
-        is_compressed = file.read(2) == _GZIP
+    path = _header_of(path)
     try:
-        with gzip.open(path, "rb") if is_compressed else path.open("rb") as opened:
-            header = _parsed(path, opened.read(_SECOND_BYTES))
+        with gzip.open(path, "rb") if _is_compressed(path) else path.open("rb") as opened:
+            head = opened.read(_SECOND_BYTES)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         _refuse(path, f"has a damaged header ({error}); copy the file again")
-    sizes = _sizes(path, header)
-    dtype = _dtype(path, header)
-    offset = _offset(path, header)
+    header, is_pair = _parsed(path, head)
+    sizes, dtype = _sizes(path, header), _dtype(path, header)
+    where = _pixels_of(path) if is_pair else path
+    offset = _offset(path, header, is_pair)
+    packed = gzip_opener(where, 0, offset) if _is_compressed(where) else None
+    pixels = PixelFile(where, offset if packed is None else 0, dtype, sizes[::-1], packed)
+    if head[344:348] != _PAIR_MAGIC and is_pair and _is_analyze(head):
+        return Volume(pixels, _spacing(path, header, len(sizes), 1.0), time=_time(sizes), notes=(_ANALYZE_NOTE,))
     matrix, spacing = _geometry(path, header, len(sizes))
     directions, origin_mm = None, (0.0, 0.0, 0.0)
     if matrix is not None:
@@ -81,17 +121,11 @@ def read_header(path: Path) -> Volume:
     slope, intercept = _scaling(path, header)
     period_s, notes = _period_s(header) if len(sizes) == 4 else (None, ())
     return Volume(
-        pixels=PixelFile(
-            path,
-            0 if is_compressed else offset,
-            dtype,
-            sizes[::-1],
-            gzip_opener(path, 0, offset) if is_compressed else None,
-        ),
+        pixels=pixels,
         spacing=spacing,
         directions=directions,
         origin_mm=origin_mm,
-        time=3 if len(sizes) == 4 else None,
+        time=_time(sizes),
         period_s=period_s,
         slope=slope,
         intercept=intercept,
@@ -103,6 +137,15 @@ def _refuse(path: Path, why: str) -> NoReturn:
     raise RecordingError(f"{path}: {why}") from None
 
 
+def _is_compressed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP
+
+
+def _time(sizes: tuple[int, ...]) -> int | None:
+    return 3 if len(sizes) == 4 else None
+
+
 def _decompressed(head: bytes) -> bytes:
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _SECOND_BYTES)
@@ -110,8 +153,16 @@ def _decompressed(head: bytes) -> bytes:
         return b""
 
 
-def _parsed(path: Path, head: bytes) -> Any:
-    """Parse a header of either version and byte order; nothing is corrected and no extension is read."""
+def _parsed(path: Path, head: bytes) -> tuple[Any, bool]:
+    """Parse a header of either version and byte order; nothing is corrected and no extension is read.
+
+    Returns
+    -------
+    header : Nifti1Header or Nifti2Header
+        Of ANALYZE only sizes, type, spacing and offset are meant.
+    is_pair : bool
+        Whether the pixels are in another file.
+    """
     # Imported late because it takes 0.3 s.
     from nibabel import nifti1, nifti2
 
@@ -120,11 +171,10 @@ def _parsed(path: Path, head: bytes) -> Any:
     for order in ("<", ">"):
         size = struct.unpack(f"{order}i", head[:4])[0] if len(head) >= 4 else 0
         if size == _FIRST_BYTES and len(head) >= _FIRST_BYTES:
-            if head[344:348] == _PAIR_MAGIC:
-                _refuse(path, "has its pixels in another file (.hdr and .img); export it as one .nii")
-            return read_first(head[:_FIRST_BYTES], order, check=False)
+            is_one = head[344:348] == _FIRST_MAGIC or not (head[344:348] == _PAIR_MAGIC or _is_analyze(head))
+            return read_first(head[:_FIRST_BYTES], order, check=False), not is_one
         if size == _SECOND_BYTES and len(head) >= _SECOND_BYTES:
-            return read_second(head[:_SECOND_BYTES], order, check=False)
+            return read_second(head[:_SECOND_BYTES], order, check=False), head[4:12] == _SECOND_PAIR_MAGIC
     return _refuse(path, f"has no complete NIfTI header in its first {len(head)} bytes; copy the file again")
 
 
@@ -134,7 +184,7 @@ def _sizes(path: Path, header: Any) -> tuple[int, ...]:
     if not 2 <= dim[0] <= 7:
         _refuse(path, f"has {dim[0]} axes; export one plane over time")
     sizes = tuple(dim[1 : dim[0] + 1])
-    while len(sizes) > 4 and sizes[-1] == 1:
+    while len(sizes) > 3 and sizes[-1] == 1 and (len(sizes) > 4 or sizes[2] > 1):
         sizes = sizes[:-1]
     if len(sizes) > 4 or not all(size > 0 for size in sizes):
         _refuse(path, f"has the size {sizes!r:.60}; export one plane over time, with at least one pixel and frame")
@@ -151,10 +201,10 @@ def _dtype(path: Path, header: Any) -> np.dtype[Any]:
     return dtype
 
 
-def _offset(path: Path, header: Any) -> int:
+def _offset(path: Path, header: Any, is_pair: bool) -> int:
     """Return where the pixels begin, in bytes."""
     offset = float(header["vox_offset"])
-    if not _FIRST_BYTES <= offset < _LAST_OFFSET:
+    if not (0 if is_pair else _FIRST_BYTES) <= offset < _LAST_OFFSET:
         _refuse(path, f"has its pixels at byte {offset:.17g}, not behind its header; export it again")
     return int(offset)
 
@@ -184,18 +234,13 @@ def _geometry(path: Path, header: Any, axes: int) -> tuple[NDArray[np.float64] |
     scale = _MILLIMETRES.get(unit)
     if scale is None:
         _refuse(path, f"has the unit {unit} for space; export it in mm")
-    pixdim = header["pixdim"][1 : axes + 1]
-    spacing = [shortest_decimal(float(step)) if pixdim.itemsize == 4 else float(step) for step in pixdim]
-    for axis, step in enumerate(spacing[:3]):
-        if not 0.0 < step < math.inf:
-            _refuse(path, f"has pixdim {step:g} along axis {axis + 1}; it must be above 0, correct the header")
-    spacing[:3] = [step * scale for step in spacing[:3]]
+    spacing = _spacing(path, header, axes, scale)
     if header["sform_code"] > 0:
         matrix = header.get_sform()[:3] * scale
     elif header["qform_code"] > 0:
         matrix = _qform(path, header) * scale
     else:
-        return None, tuple(spacing)
+        return None, spacing
     if not np.isfinite(matrix).all():
         _refuse(path, "has a value in its sform or qform that is not finite; correct the header")
     matrix[:2] *= -1.0
@@ -207,7 +252,17 @@ def _geometry(path: Path, header: Any, axes: int) -> tuple[NDArray[np.float64] |
                 f"has pixdim {spacing[axis]:g} mm along axis {axis + 1} and {lengths[axis]:g} mm in its sform; "
                 "correct the header",
             )
-    return matrix, tuple(spacing)
+    return matrix, spacing
+
+
+def _spacing(path: Path, header: Any, axes: int, scale: float) -> tuple[float, ...]:
+    """Return the spacing of each axis, in mm; of the fourth as stored."""
+    pixdim = header["pixdim"][1 : axes + 1]
+    spacing = [shortest_decimal(float(step)) if pixdim.itemsize == 4 else float(step) for step in pixdim]
+    for axis, step in enumerate(spacing[:3]):
+        if not 0.0 < step < math.inf:
+            _refuse(path, f"has pixdim {step:g} along axis {axis + 1}; it must be above 0, correct the header")
+    return (*(step * scale for step in spacing[:3]), *spacing[3:])
 
 
 def _qform(path: Path, header: Any) -> NDArray[np.float64]:

@@ -19,9 +19,10 @@ from nrrd.errors import NRRDError  # type: ignore[import-untyped]
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
-from replay.formats.decompression import Opener, bzip2_opener, gzip_opener
+from replay.formats.nrrd_pixels import read_pixels
 from replay.formats.pixel_file import PixelFile
-from replay.formats.volume import Volume, beside, unit_directions
+from replay.formats.pixel_parts import listed_names
+from replay.formats.volume import Volume, unit_directions
 
 _MAX_HEADER_BYTES = 2**20
 _MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
@@ -86,18 +87,16 @@ def read_header(path: Path) -> Volume:
     with path.open("rb") as file:
         texts = _texts(path, file)
         offset = file.tell()
+        data = texts.pop("data file", None)
+        names = listed_names(path, file) if data is not None and re.fullmatch(r"LIST( +\d+)?", data) else []
     sizes = _sizes(path, texts)
     header = {name: _value(path, name, text) for name, text in texts.items()}
     _check_plain(path, header, len(sizes))
-    where = path
-    if "data file" in header:
-        where, offset = beside(path, header["data file"], "nrrd"), 0
-    dtype = _dtype(path, header)
-    offset = _skipped(path, header, where, offset, math.prod(sizes) * dtype.itemsize)
+    pixels = read_pixels(path, header, PixelFile(path, offset, _dtype(path, header), sizes[::-1]), data, names)
     spacing, directions, time = _axes(path, header, texts, len(sizes))
     scale = _lengths(path, header)
     return Volume(
-        pixels=PixelFile(where, offset, dtype, sizes[::-1], _decompression(path, header, where, offset)),
+        pixels=pixels,
         spacing=tuple(
             step * scale if directions is None or axis != time else step for axis, step in enumerate(spacing)
         ),
@@ -120,7 +119,7 @@ def _texts(path: Path, file: BinaryIO) -> dict[str, str]:
     while True:
         raw = file.readline(_MAX_HEADER_BYTES - file.tell())
         line = raw.decode("ascii", "replace").rstrip("\r\n")
-        if not raw.endswith(b"\n"):
+        if not raw.endswith(b"\n") and not re.match(r"data ?file:", line, re.IGNORECASE):
             if "data file" in texts and not raw:
                 break
             _refuse(path, f"has a header that is cut short at byte {file.tell()}; copy the file again")
@@ -135,6 +134,8 @@ def _texts(path: Path, file: BinaryIO) -> dict[str, str]:
         text = _spaced(field[2]) if name in _VECTORS else field[2].strip()
         if name in _USED and texts.setdefault(name, text) != text:
             _refuse(path, f"has the field {name!r:.40} twice in its header, with two values; correct it")
+        if name == "data file" and text.startswith("LIST"):
+            break
     return texts
 
 
@@ -172,20 +173,10 @@ def _kinds(header: dict[str, Any]) -> list[str]:
 
 
 def _check_plain(path: Path, header: dict[str, Any], axes: int) -> None:
-    """Refuse several values per pixel, and lines to be skipped before the pixels."""
+    """Refuse several values per pixel."""
     kinds = _kinds(header)
     if kinds and (len(kinds) != axes or not set(kinds) <= set(_SCALAR_KINDS)):
         _refuse(path, f"has axes of the kinds {' '.join(kinds)!r:.60}; export it with one value per pixel")
-    if header.get("line skip", 0) != 0:
-        _refuse(path, f"has a line skip of {header['line skip']!s:.20}; export it without")
-
-
-def _skipped(path: Path, header: dict[str, Any], where: Path, offset: int, nbytes: int) -> int:
-    """Return where the pixels begin, in bytes; a skip of -1 means that they are the last of the file."""
-    skip = header.get("byte skip", 0)
-    if skip < -1 or (skip and header.get("encoding", "").lower() != "raw"):
-        _refuse(path, f"has a byte skip of {skip!s:.20}; it must be -1 or a number of bytes, and 0 for packed pixels")
-    return max(where.stat().st_size - nbytes, offset) if skip == -1 else offset + int(skip)
 
 
 def _dtype(path: Path, header: dict[str, Any]) -> np.dtype[np.generic]:
@@ -196,17 +187,6 @@ def _dtype(path: Path, header: dict[str, Any]) -> np.dtype[np.generic]:
     if code[1] != "1" and endian not in ("little", "big"):
         _refuse(path, f"has endian {endian!r:.20}; it must be little or big, correct the header")
     return np.dtype((">" if endian == "big" else "<") + code)
-
-
-def _decompression(path: Path, header: dict[str, Any], where: Path, offset: int) -> Opener | None:
-    encoding = header.get("encoding", "").lower()
-    if encoding == "raw":
-        return None
-    if encoding in ("gzip", "gz"):
-        return gzip_opener(where, offset)
-    if encoding in ("bzip2", "bz2"):
-        return bzip2_opener(where, offset)
-    return _refuse(path, f"has pixels in the encoding {encoding!r:.20}; export it as raw, gzip or bzip2")
 
 
 def _axes(

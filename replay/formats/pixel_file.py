@@ -55,6 +55,11 @@ class PixelFile:
     ends_file: bool = True
 
     @property
+    def is_by_frame(self) -> bool:
+        """Whether frames, with time as the slowest axis, can be read one by one."""
+        return self.decompress is None
+
+    @property
     def nbytes(self) -> int:
         """Number of bytes that the header announces."""
         return math.prod(self.shape) * self.dtype.itemsize
@@ -67,13 +72,19 @@ class PixelFile:
         RecordingError
             When it holds fewer or more bytes, announces none or too many, or compressed pixels are damaged.
         """
-        self._check_claim()
+        self.check_claim()
         if self.decompress is not None:
-            for _ in self._pieces():
+            for _ in self.pieces():
                 pass
 
-    def _check_claim(self) -> None:
-        """Check what can be checked without decompressing."""
+    def check_claim(self) -> None:
+        """Check what can be checked without decompressing.
+
+        Raises
+        ------
+        RecordingError
+            As `check`.
+        """
         if not self.nbytes:
             self._refuse(f"has size {self.shape}; export it with at least one pixel and one frame")
         if self.decompress is not None:
@@ -102,10 +113,10 @@ class PixelFile:
         RecordingError
             As `check`.
         """
-        self._check_claim()
+        self.check_claim()
         flat = np.empty(self.nbytes, np.uint8)
         filled = 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             flat[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
             filled += len(piece)
         return _native(flat.view(self.dtype).reshape(self.shape))
@@ -128,8 +139,8 @@ class PixelFile:
         RecordingError
             As `check`, and when the disk has no room for the decompressed pixels.
         """
-        self._check_claim()
-        if self.decompress is None and time == 0:
+        self.check_claim()
+        if self.is_by_frame and time == 0:
             return self._frames_of_file()
         if self.nbytes <= IN_MEMORY_BYTES:
             return self.read_all() if time == 0 else to_time_first(self.read_all())
@@ -164,14 +175,14 @@ class PixelFile:
         temporary = TemporaryFile()
         if time == 0:
             offset = 0
-            for piece in self._pieces():
+            for piece in self.pieces():
                 temporary.write(piece, offset)
                 offset += len(piece)
         else:
             row_bytes = cols * count * self.dtype.itemsize
             at_once = max(_BLOCK_BYTES // row_bytes, 1)
             row = 0
-            for block in _blocks(self._pieces(), at_once * row_bytes):
+            for block in _blocks(self.pieces(), at_once * row_bytes):
                 lines = np.frombuffer(block, self.dtype).reshape(-1, cols, count).transpose(2, 0, 1)
                 for frame, part in enumerate(lines):
                     offset = frame * frame_bytes + row * frame_bytes // rows
@@ -184,8 +195,19 @@ class PixelFile:
 
         return LazyFrames(read, count, (rows, cols), self.dtype.newbyteorder("="))
 
-    def _pieces(self) -> Iterator[bytes]:
-        """Yield the announced bytes in order; raise RecordingError when there are fewer or more."""
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the announced bytes in order.
+
+        Yields
+        ------
+        bytes
+            Never more than are announced.
+
+        Raises
+        ------
+        RecordingError
+            When there are fewer or more.
+        """
         announced = self.nbytes
         # The size of a file was checked before; in a compressed stream only a further byte shows that more follows.
         most = announced if self.decompress is None else announced + 1

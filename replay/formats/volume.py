@@ -1,6 +1,6 @@
 """A volume of up to four axes with directions, as ITK's formats store it: find the axis of time and the plane."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -105,11 +105,11 @@ def beside(path: Path, name: str, one_file: str) -> Path:
     Raises
     ------
     RecordingError
-        When the header names several files, or one elsewhere.
+        When it is elsewhere.
     """
     file = Path(name.replace("\\", "/"))
-    if file.is_absolute() or ".." in file.parts or not file.name or name.startswith("LIST") or "%" in name:
-        raise RecordingError(f"{path}: has its pixels in several files, or elsewhere; store it as one .{one_file} file")
+    if file.is_absolute() or ".." in file.parts or not file.name:
+        raise RecordingError(f"{path}: has its pixels in another folder; store it as one .{one_file} file")
     return path.parent / file
 
 
@@ -269,7 +269,7 @@ def _defaults(volume: Volume, plane: Plane | None, spacing_mm: tuple[float, floa
 
 
 def _reshaped(pixels: PixelFile, shape: tuple[int, ...]) -> PixelFile:
-    return PixelFile(pixels.path, pixels.offset, pixels.dtype, shape, pixels.decompress, pixels.ends_file)
+    return replace(pixels, shape=shape)
 
 
 def _rescaled(frames: FrameStack, slope: float, intercept: float) -> FrameStack:

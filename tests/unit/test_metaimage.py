@@ -182,6 +182,10 @@ def test_a_damaged_header_is_refused_or_means_what_it_says(path, flipped_bits):
         (b"BinaryData = True", b"BinaryData = False", "as text"),
         (b"LOCAL", b"pixels.raw", "own pixels"),
         (b"ElementType", b"HeaderSize = 20\nElementType", "HeaderSize"),
+        (b"LOCAL", b"y%d%d.raw 1 5", "a name with one %d"),
+        (b"LOCAL", b"y%d.raw 1 5 0", "names no files, or too many"),
+        (b"LOCAL", b"y%d.raw one", "and whole numbers"),
+        (b"LOCAL", b"../y.raw", "in another folder"),
         (b"ElementType", b"HeaderSize = -2\nElementType", "HeaderSize -2"),
         (b"ElementType", b"NDims = 9999\nElementType", "has the key NDims twice"),
         (b"ElementType", b"NDims: 9999 = 1\nElementType", "not a MetaImage"),
@@ -232,7 +236,7 @@ def test_little_memory_is_held_until_a_file_is_found_whole(path):
     assert peak_bytes < 2**20
 
 
-@pytest.mark.parametrize("told", [b"= 0", b"= 99999", b"= -1", b"= 1e2", b"_ = 1"])
+@pytest.mark.parametrize("told", [b"= 0", b"= 99999", b"= -1", b"= 1e2"])
 def test_a_wrong_length_of_the_deflated_stream_is_refused(path, told):
     content = deflated(zlib.compress(RAW))
     told_right = b"= %d" % len(zlib.compress(RAW))
@@ -317,6 +321,57 @@ def test_pixels_lie_beside_the_header_after_bytes_to_skip(tmp_path, name, size, 
     volume = read_header(tmp_path / "a.mhd")
     volume.pixels.check()
     np.testing.assert_array_equal(volume.pixels.read_all(), PIXELS)
+
+
+def test_a_deflated_stream_needs_no_length_and_may_be_the_last_bytes(tmp_path, path):
+    stream = zlib.compress(RAW)
+    assert_reads(path, deflated(stream).replace(b"CompressedDataSize", b"Comment"))
+    assert_reads(path, deflated(stream).replace(b"ElementType", b"HeaderSize = -1\nElementType"))
+    (tmp_path / "y.zraw").write_bytes(b"\xff" * 9 + stream)
+    for size in (b"-1", b"9"):
+        header = deflated(stream).replace(b"ElementType", b"HeaderSize = " + size + b"\nElementType")
+        (tmp_path / "a.mhd").write_bytes(header[: -len(stream)].replace(b"LOCAL", b"y.zraw"))
+        np.testing.assert_array_equal(read_header(tmp_path / "a.mhd").pixels.read_all(), PIXELS)
+
+
+NAMED = {
+    "list": (b"LIST\n" + b"".join(b"p/y_%d.raw\n" % k for k in range(1, 6)), 5),
+    "list with windows line ends": (b"LIST 2D\r\n" + b"".join(b"p/y_%d.raw\r\n" % k for k in range(1, 6)), 5),
+    "list of lines": (b"LIST 1\n" + b"".join(b"p/y_%d.raw\n" % k for k in range(1, 21)), 20),
+    "pattern": (b"p/y_%d.raw 1 5 1\n", 5),
+    "pattern without numbers": (b"p/y_%d.raw\n", 5),
+}
+
+
+@pytest.mark.parametrize(("named", "files"), NAMED.values(), ids=NAMED)
+@pytest.mark.parametrize("skip", [0, 7])
+def test_pixels_lie_in_several_files(tmp_path, named, files, skip):
+    (tmp_path / "p").mkdir()
+    size = len(RAW) // files
+    for index in range(files):
+        content = b"\xff" * skip + RAW[index * size : (index + 1) * size]
+        (tmp_path / "p" / f"y_{index + 1}.raw").write_bytes(content)
+    header = HEADER.replace(b"ElementType", b"HeaderSize = %d\nElementType" % (-1 if skip else 0))
+    (tmp_path / "a.mhd").write_bytes(header.rstrip(b"LOCAL\n") + b" " + named)
+    pixels = read_header(tmp_path / "a.mhd").pixels
+    np.testing.assert_array_equal(pixels.read_all(), PIXELS)
+    for index, frame in enumerate(pixels.frames(0)):
+        np.testing.assert_array_equal(frame, PIXELS[index])
+    np.testing.assert_array_equal(np.moveaxis(np.asarray(pixels.frames(2)), 0, -1), PIXELS)
+    if not skip and files == 5:
+        library = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "a.mhd")))
+        np.testing.assert_array_equal(library, PIXELS)
+    (tmp_path / "p" / "y_3.raw").write_bytes(content[:-1])
+    with pytest.raises(RecordingError, match=r"y_3\.raw: is cut short"):
+        pixels.frames(0)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [(b"LIST 2D\n" + 7 * b"y.raw\n", "names 7 files for 60 pixels, which"), (b"LIST\n\n", "names no files of pixels")],
+)
+def test_a_list_that_cannot_be_is_refused(path, named, says):
+    assert says in refusal(path, HEADER.replace(b"LOCAL\n", named))
 
 
 def test_a_sequence_of_plus_has_its_times_and_its_time_axis(path):

@@ -150,7 +150,7 @@ def test_without_a_slope_pixels_are_values(tmp_path, slope, intercept):
     ("at", "kind", "values", "says"),
     [
         (0, "<i", (349,), "has no complete NIfTI header"),
-        (344, "4s", (b"ni1\0",), "has its pixels in another file"),
+        (344, "4s", (b"ni1\0",), "has its pixels in a.img, which is not beside it"),
         (40, "<h", (1,), "has 1 axes"),
         (40, "<h", (-3,), "has -3 axes"),
         (42, "<h", (0,), "has the size (0, 4, 3)"),
@@ -217,3 +217,41 @@ def test_a_size_of_pixels_that_is_a_default_is_noted(tmp_path):
     assert any(says in note for note in open_recording(path, Choices(as_stored=True, rate_hz=4.0)).notes)
     overwritten(path, 80, "<2f", 1.0, 2.0)
     assert not any(says in note for note in open_recording(path, Choices(as_stored=True, rate_hz=4.0)).notes)
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Pair, nibabel.Nifti2Pair])
+@pytest.mark.parametrize("named", ["a.hdr", "a.img"])
+def test_two_files_are_read_by_either_name(tmp_path, kind, ending, named):
+    case = small(np.int16, times_s=np.arange(4) / 4.0)
+    matrix = np.array([(0, 2.5, 0, 0), (0, 0, -1.25, 0), (1, 0, 0, 0), (*case.plane.origin_mm, 1)]).T
+    made = kind(np.asarray(case.frames).transpose(2, 1, 0)[:, :, None], np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix)
+    made.header.set_xyzt_units("mm", "msec")
+    made.header["pixdim"][4] = 250
+    nibabel.save(made, tmp_path / f"a.img{ending}")
+    opened = open_recording(tmp_path / f"{named}{ending}")
+    assert_same(opened, case)
+    assert opened.notes == ()
+
+
+@pytest.mark.parametrize("kind", [nibabel.AnalyzeImage, nibabel.Spm2AnalyzeImage])
+@pytest.mark.parametrize("order", "<>")
+def test_analyze_is_told_apart_and_tells_neither_directions_nor_rate(tmp_path, kind, order):
+    case = small(np.int16)
+    header = kind.header_class(endianness=order)
+    made = kind(np.asarray(case.frames).transpose(2, 1, 0)[:, :, None], None, header)
+    made.set_data_dtype(np.int16)
+    made.header.set_zooms((2.5, 1.25, 5.0, 1.0))
+    nibabel.save(made, tmp_path / "a.img")
+    with pytest.raises(RecordingError, match="has no frame rate"):
+        open_recording(tmp_path / "a.hdr")
+    opened = open_recording(tmp_path / "a.hdr", Choices(rate_hz=5.97, plane=case.plane))
+    assert_same(opened, case)
+    assert opened.notes == ("an ANALYZE header does not tell how the images lie in the patient, nor a unit of time",)
+
+
+def test_a_fourth_axis_of_one_is_no_time(tmp_path):
+    pixels = np.asarray(small(np.int16).frames).transpose(2, 1, 0)[..., None]
+    nibabel.save(nibabel.Nifti1Image(pixels, None), tmp_path / "a.nii")
+    opened = open_recording(tmp_path / "a.nii", Choices(rate_hz=5.97, time_axis="last"))
+    np.testing.assert_array_equal(np.asarray(opened.frames), small(np.int16).frames)
