@@ -35,12 +35,15 @@ class Bids:
         VolumeTiming or FrameTimesStart: the time of each frame in s.
     field_strength_t : float or None
         MagneticFieldStrength in T.
+    notes : tuple of str
+        What is not used.
     """
 
     file: str
     period_s: float | None
     times_s: tuple[float, ...] | None
     field_strength_t: float | None
+    notes: tuple[str, ...] = ()
 
 
 def read_bids(path: Path) -> Bids | None:
@@ -62,15 +65,20 @@ def read_bids(path: Path) -> Bids | None:
         try:
             values = read_table(file)
         except RecordingError:
-            continue
+            return Bids(file.name, None, None, None, (f"{file.name} cannot be read as JSON and is not used",))
         if values is None or is_sidecar(file, values) or not _KEYS & set(values):
             continue
         times = values.get("VolumeTiming", values.get("FrameTimesStart"))
+        period_s = _number(values.get("RepetitionTime"), SHORTEST_S, 1.0 / RATE_LIMITS_HZ[0])
+        notes = [f"{file.name} is no sidecar file of gatekeeper; it is read as BIDS"]
+        if period_s is None and "RepetitionTime" in values:
+            notes.append(f"RepetitionTime in {file.name} is no time in s from frame to frame and is not used")
         return Bids(
             file.name,
-            _number(values.get("RepetitionTime"), SHORTEST_S, 1.0 / RATE_LIMITS_HZ[0]),
+            period_s,
             tuple(map(float, times)) if isinstance(times, list) and all(map(_is_number, times)) else None,
             _number(values.get("MagneticFieldStrength"), *_FIELD_LIMITS_T),
+            tuple(notes),
         )
     return None
 

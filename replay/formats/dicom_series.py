@@ -12,7 +12,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.dicom_file import Image
 from replay.formats.dicom_order import order_of
-from replay.formats.format import Choices
+from replay.formats.format import ALL, Choices
 from replay.formats.planes import (
     NOTED_MM,
     SAME_GRID_MM,
@@ -22,8 +22,6 @@ from replay.formats.planes import (
     of_orientation,
 )
 
-ALL = "all"
-"""Choice of all series on the same plane."""
 LONGEST_STEP = 1.5
 """A step in time longer than this multiple of the median step is noted, as frames are missing."""
 _MOST_LISTED = 12

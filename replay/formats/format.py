@@ -12,6 +12,10 @@ HEAD_BYTES = 4096
 """Number of bytes at the beginning of a file from which its format is found."""
 
 
+ALL = "all"
+"""The choice of all scans as one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """Choices of the user. The error of a reader names the choice that it needs.

@@ -6,7 +6,6 @@ and the times have a gap. A table `Transforms.csv` in the folder, or in the one 
 writes it, tells the times.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +20,8 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from replay.formats import arrays, tiff
 from replay.formats.format import HEAD_BYTES, Choices, Format
-from replay.formats.images import IMAGES, ImageFormat
+from replay.formats.image_times import RATE, TABLE, stored_rate_hz, table_times_s, times_of_numbers
+from replay.formats.images import IMAGES, ImageFormat, open_images
 from replay.formats.planes import NOTED_MM, SAME_PLANE_MM, ImagePlane, of_orientation
 from replay.formats.readable import read_each
 from replay.formats.sidecar import read_sidecar
@@ -31,8 +31,6 @@ from replay.recording import LazyFrames, Recording
 FIRST_LOOK = 64
 """Number of files of a folder that are examined to find out whether it holds images."""
 MOST_FILES = 100_000
-_TABLE = "Transforms.csv"
-_LARGEST_TABLE_BYTES = 2**26
 _READERS = tuple(one for one in IMAGES if one.is_itk or one.read in (arrays.read_npy, tiff.read_tiff))
 _MOST_LISTED = 8
 _DIGITS = re.compile(r"[0-9]+")
@@ -109,6 +107,8 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
         if (found := _format_of(file)) is not None:
             formats[file] = found
     files, damaged = read_each(list(formats), lambda file: _header(file, formats[file], sidecar.as_stored), path)
+    if all(len(one.stack.frames) > 1 for one in files):
+        return _open_one(files, choices, path, damaged)
     for one in files:
         if (several := len(one.stack.frames)) != 1:
             _refuse(one.path, f"holds {several} images, and its folder has further files; name the file itself")
@@ -130,13 +130,37 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
         name=None,
         notes=(*dict.fromkeys(note for one in chosen for note in one.stack.notes), *damaged, *notes, *_moved(chosen)),
     )
-    if (times_s := _table_times(folder, counted)) is not None:
+    if (times_s := table_times_s(folder, counted)) is not None:
         stack = replace(stack, times_s=times_s)
-    elif sidecar.rate_hz is not None and (gaps := _gaps(counted)) is not None:
-        told_s = tuple(((counted - counted[0]) / (_usual_step(counted) * sidecar.rate_hz)).tolist())
-        sidecar = sidecar.model_copy(update={"times_s": told_s, "rate_hz": None})
-        stack = replace(stack, notes=(*stack.notes, gaps))
+    elif (rate_hz := stored_rate_hz(folder)) is not None:
+        times_s, about = times_of_numbers(counted, rate_hz)
+        stack = replace(stack, times_s=times_s, notes=(*stack.notes, f"the rate is that of {RATE}", *about))
+    if sidecar.rate_hz is not None:
+        told_s, about = times_of_numbers(counted, sidecar.rate_hz)
+        if about:
+            sidecar = sidecar.model_copy(update={"times_s": tuple(told_s.tolist()), "rate_hz": None})
+            stack = replace(stack, notes=tuple(dict.fromkeys((*stack.notes, *about))))
     return make_recording(stack, sidecar, path)
+
+
+def _open_one(files: Sequence[_File], choices: Choices, path: Path, notes: list[str]) -> Recording:
+    """Open the only file of a folder whose files each hold a recording, or the one of a number or an orientation."""
+    fitting = of_orientation(files, lambda one: one.stack.plane, choices.orientation)
+    listed = "; ".join(
+        f"{number}: {one.path.name:.60}, {len(one.stack.frames)} images, {one.describe()}"
+        for number, one in enumerate(files[:_MOST_LISTED], 1)
+        if number - 1 in fitting or not fitting
+    )
+    wanted = choices.scan
+    if wanted is None and len(fitting) != 1:
+        _refuse(
+            path, f"holds {len(fitting)} recordings, choose one by its number (--scan), or name its file: {listed:.400}"
+        )
+    if wanted is not None and not (wanted.isdecimal() and int(wanted) - 1 in fitting):
+        _refuse(path, f"has no recording {wanted!r:.20}; it holds {listed:.400}")
+    one = files[fitting[0] if wanted is None else int(wanted) - 1]
+    recording = open_images(one.images, one.path, replace(choices, scan=None))
+    return replace(recording, notes=(*notes, *recording.notes))
 
 
 def _refuse(path: Path, why: str) -> NoReturn:
@@ -146,7 +170,7 @@ def _refuse(path: Path, why: str) -> NoReturn:
 def _folder(path: Path) -> Path:
     """Return the folder of the images: that of an export to 3D Slicer is `images` in it."""
     below = path / "images"
-    return below if path.is_dir() and below.is_dir() and (path / _TABLE).is_file() else path
+    return below if path.is_dir() and below.is_dir() and (path / TABLE).is_file() else path
 
 
 def _files(folder: Path) -> list[Path]:
@@ -239,41 +263,6 @@ def _order(files: Sequence[_File], path: Path) -> tuple[NDArray[np.int64], list[
         )
     (order,) = orders
     return np.array([whole[-1][index] for index in order], np.int64), list(order)
-
-
-def _usual_step(numbers: NDArray[np.int64]) -> int:
-    """Return the median step; one that is there, and of two the smaller."""
-    return int(np.percentile(np.diff(numbers), 50.0, method="lower"))
-
-
-def _gaps(numbers: NDArray[np.int64]) -> str | None:
-    """Return a note on numbers that are missing."""
-    steps = np.diff(numbers)
-    if not steps.size or (steps == steps[0]).all():
-        return None
-    first = int(np.flatnonzero(steps != _usual_step(numbers))[0])
-    return f"numbers in the names are missing, the first after {numbers[first]}; the times have gaps there"
-
-
-def _table_times(folder: Path, numbers: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Return the times in the table of an export to 3D Slicer, where it has a row for each image.
-
-    Where images are missing, rows are those of the numbers in the names, if these tell from what they count.
-    """
-    for file in (folder / _TABLE, folder.parent / _TABLE):
-        if not file.is_file() or file.stat().st_size > _LARGEST_TABLE_BYTES:
-            continue
-        try:
-            with file.open(encoding="utf-8", newline="") as opened:
-                times_s = np.array([float(row["time_s"]) for row in csv.DictReader(opened)])
-        except (OSError, ValueError, KeyError, TypeError, csv.Error):
-            continue
-        count, least, most = len(times_s), int(numbers[0]), int(numbers[-1])
-        if count > len(numbers) and ((least == 0 and most < count) or (least > 0 and most == count)):
-            times_s = times_s[numbers - (1 if least else 0)]
-        if len(times_s) == len(numbers) and np.isfinite(times_s).all() and (np.diff(times_s) > 0.0).all():
-            return times_s
-    return None
 
 
 FORMAT = Format("folder of single images", is_image_folder, open_image_folder)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack
 from replay.formats import arrays, metaimage, nifti, nrrd, tiff, video
-from replay.formats.format import HEAD_BYTES, Choices, Format
+from replay.formats.format import ALL, HEAD_BYTES, Choices, Format
 from replay.formats.sidecar import Sidecar, read_sidecar
 from replay.formats.stack import Stack, is_same_place, make_recording
 from replay.formats.volume import Volume, make_stack
@@ -92,6 +92,8 @@ def open_images(images: ImageFormat, path: Path, choices: Choices) -> Recording:
     GeometryError
         When the directions of the images span no plane.
     """
+    if choices.scan not in (None, "1", ALL):
+        raise RecordingError(f"{path}: holds one scan, and --scan is {choices.scan:.20}; leave it out")
     sidecar = read_sidecar(path, choices)
     stack = images.read(path, choices.time_axis or sidecar.time_axis, sidecar.as_stored)
     return make_recording(_with_target(stack, sidecar, path, images.is_itk), sidecar, path)

@@ -159,13 +159,31 @@ def read_sidecar(path: Path, choices: Choices) -> Sidecar:
     RecordingError
         When the file cannot be read, or a value is not valid.
     """
-    sidecar = Sidecar()
-    for file in files_beside(path):
-        values = read_table(file)
-        if is_sidecar(file, values):
-            sidecar = _checked(file, values or {})
-            break
-    return told_values(choices, sidecar)
+    found = [(file, values or {}) for file in files_beside(path) if is_sidecar(file, values := _table_of_ours(file))]
+    for file, values in found[1:]:
+        if values != found[0][1]:
+            raise RecordingError(f"{path}: has two sidecar files, {found[0][0].name} and {file.name}; keep one of them")
+    return told_values(choices, _checked(*found[0]) if found else Sidecar())
+
+
+def _table_of_ours(file: Path) -> dict[str, Any] | None:
+    """Return the values of a file beside images; None for JSON that cannot be read and has no key of ours."""
+    try:
+        return read_table(file)
+    except RecordingError:
+        if file.suffix == ".json" and not _names_own_key(file):
+            return None
+        raise
+
+
+def _names_own_key(file: Path) -> bool:
+    """Return whether the text of a file has a key that only sidecar files have."""
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_LONGEST_BYTES)
+    except OSError:
+        return False
+    return any(f'"{key}"'.encode() in text for key in set(Sidecar.model_fields) - set(_COMMON_WORDS))
 
 
 def told_values(choices: Choices, sidecar: Sidecar) -> Sidecar:
@@ -194,7 +212,7 @@ def _checked(file: Path, values: dict[str, Any]) -> Sidecar:
             f"{f' ({named:.60})' if named else ''}; see docs/reference/recording-formats.md"
         )
     try:
-        sidecar = build(Sidecar, {key: _tupled(value) for key, value in values.items()}, str(file), quoted=False)
+        sidecar = build(Sidecar, {key: _tupled(key, value) for key, value in values.items()}, str(file), quoted=False)
     except ConfigError as error:
         raise RecordingError(f"{error!s:.400}") from None
     except RecursionError:
@@ -320,6 +338,9 @@ def shortest_decimal(value: float, times: int = 1) -> float:
     return value
 
 
-def _tupled(value: object) -> object:
-    """Return a list as a tuple, which the strict model requires."""
-    return tuple(value) if isinstance(value, list) else value
+def _tupled(key: str, value: Any) -> Any:
+    """Return a list as a tuple, which the strict model requires; one size of pixels is that of both sides."""
+    value = tuple(value) if isinstance(value, list) else value
+    if key == "spacing_mm" and isinstance(value, tuple) and len(value) == 1:
+        (value,) = value
+    return (value, value) if key == "spacing_mm" and isinstance(value, int | float) else value

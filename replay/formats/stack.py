@@ -211,7 +211,7 @@ def _with_bids(stack: Stack, path: Path) -> tuple[Stack, list[str]]:
     bids = read_bids(path)
     if bids is None:
         return stack, []
-    notes = [f"{bids.file} is no sidecar file of gatekeeper; it is read as BIDS"]
+    notes = list(bids.notes)
     if stack.field_strength_t is None:
         stack = replace(stack, field_strength_t=bids.field_strength_t)
     if stack.times_s is not None:

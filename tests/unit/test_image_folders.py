@@ -177,3 +177,30 @@ def test_a_file_that_changes_is_found_when_it_is_read(tmp_path):
     (tmp_path / "cine" / "frame_00002.mha").write_bytes(b"")
     with pytest.raises(RecordingError, match=r"frame_00002\.mha"):
         opened.frames[2]
+
+
+def test_a_folder_of_recordings_lists_them(tmp_path):
+    folder = tmp_path / "func"
+    folder.mkdir()
+    for run in (1, 2):
+        case = small(frames=small().frames + np.uint16(run))
+        write_itk(folder / f"sub-01_run-0{run}_bold.nii.gz", case, axes=4, beside=False)
+        (folder / f"sub-01_run-0{run}_bold.json").write_text(json.dumps({"RepetitionTime": 1 / 5.97}))
+    message = refusal(folder, Choices())
+    assert "holds 2 recordings, choose one by its number (--scan), or name its file: 1: sub-01_run-01" in message
+    opened = open_recording(folder, Choices(scan="2"))
+    assert_same(opened, case)
+    assert opened.name == "sub-01_run-02_bold"
+    assert "has no recording '3'" in refusal(folder, Choices(scan="3"))
+    (folder / "sub-01_run-02_bold.nii.gz").unlink()
+    assert open_recording(folder).name == "sub-01_run-01_bold"
+
+
+@pytest.mark.parametrize("place", ["cine", "."])
+def test_the_rate_of_trackrad_beside_the_frames_is_read(tmp_path, place):
+    folder = write(tmp_path / "cine", ["1", "2", "5", "6"])
+    (tmp_path / place / "frame-rate.json").write_text("4.0")
+    opened = open_recording(folder)
+    np.testing.assert_allclose(opened.times_s, [0.0, 0.25, 1.0, 1.25])
+    assert opened.notes[0] == "the rate is that of frame-rate.json"
+    np.testing.assert_allclose(open_recording(folder, Choices(rate_hz=8.0)).times_s, [0.0, 0.125, 0.5, 0.625])

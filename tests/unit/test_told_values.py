@@ -87,9 +87,36 @@ def test_no_value_of_a_file_beside_images_is_shown(tmp_path, name, values):
 def test_no_text_of_a_file_that_cannot_be_parsed_is_shown(tmp_path, text):
     path = write_itk(tmp_path / "a.mha", small(), beside=False)
     for name in ("a.json", "a.toml"):
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text if name == "a.toml" else text + '"rate_hz"')
         assert "cannot be read as " in refusal(path)
         (tmp_path / name).unlink()
+    (tmp_path / "a.json").write_text(text)
+    opened = open_recording(path, Choices(rate_hz=5.97))
+    assert_same(opened, small())
+    assert opened.notes == ("a.json cannot be read as JSON and is not used",)
+
+
+def test_two_sidecar_files_must_agree(tmp_path):
+    path = write_itk(tmp_path / "a.mha", small(), beside=False)
+    for name in ("a.mha.json", "a.json"):
+        (tmp_path / name).write_text('{"rate_hz": 5.97}')
+    assert_same(open_recording(path), small())
+    (tmp_path / "a.json").write_text('{"rate_hz": 4}')
+    assert "has two sidecar files, a.mha.json and a.json; keep one of them" in refusal(path)
+
+
+@pytest.mark.parametrize("told", [2.5, [2.5], 3])
+def test_one_size_of_pixels_in_a_sidecar_file_is_that_of_both_sides(tmp_path, told):
+    path = write_itk(tmp_path / "a.mha", small(), beside=False)
+    write_side(path, rate_hz=4.0, spacing_mm=told)
+    size_mm = told[0] if isinstance(told, list) else told
+    assert open_recording(path).spacing_mm == (size_mm, size_mm)
+
+
+def test_a_scan_that_there_is_not_is_refused(tmp_path):
+    path = write_itk(tmp_path / "a.mha", small())
+    assert_same(open_recording(path, Choices(scan="1")), small())
+    assert "holds one scan, and --scan is 2" in refusal(path, Choices(scan="2"))
 
 
 def test_a_json_file_with_a_key_of_ours_is_a_sidecar_file(tmp_path):
@@ -121,6 +148,7 @@ def nifti(folder, period_s, **values):
         (1.0, {"RepetitionTime": 0.003}, 1.0, "1 s from frame to frame is what programs write"),
         (1.0, {"RepetitionTime": 10**400}, 1.0, "1 s from frame to frame is what programs write"),
         (1.0, {"RepetitionTime": "DOE^JANE"}, 1.0, "1 s from frame to frame is what programs write"),
+        (1.0, {"RepetitionTime": 250}, 1.0, "RepetitionTime in a.json is no time in s from frame to frame and is not"),
     ],
 )
 def test_a_bids_file_tells_what_the_header_does_not(tmp_path, period_s, values, rate_hz, says):
