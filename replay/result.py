@@ -65,7 +65,7 @@ class Result:
         values["lag"] = numbers(asdict(self.lag))
         values |= {"session": str(self.folder), **self.seal.as_json()}
         if self.preview is not None:
-            values["preview"] = numbers(asdict(self.preview))
+            values["preview"] = numbers(self.preview.as_json())
         if self.reference is not None:
             values["reference"] = asdict(self.reference)
         if self.score is not None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     # Settings are read by programs that must be small, without NumPy.
     from gatekeeper.core.frame import Plane, Vector
 
@@ -43,6 +45,10 @@ class Axis:
         """Letters of the first and the last row or column, such as "S" and "I"."""
         letters = self.negative[0].upper(), self.positive[0].upper()
         return letters if self.sign > 0.0 else letters[::-1]
+
+    def shown(self, low_mm: float, high_mm: float) -> tuple[float, float]:
+        """Return the ends of a range along rows or columns with the sign that a person sees, the lower one first."""
+        return (low_mm, high_mm) if self.sign > 0.0 else (-high_mm, -low_mm)
 
     def word(self, value_mm: float) -> str:
         """Return the direction of a displacement in words.
@@ -129,12 +135,28 @@ class Orientation:
 
 UNKNOWN = "unknown"
 """Stands for the name of an axis where nothing is known of the position of an image."""
+_NAMED = {axis.name: axis for axis in (SI, AP, RL)}
+_ROWS = Axis("rows", "down", "up", (0.0, 0.0, -1.0), 1.0, 1.0)
+_COLS = Axis("columns", "right", "left", (0.0, 1.0, 0.0), 1.0, 1.0)
 
 SAGITTAL = Orientation("sagittal", SI, AP, RL)
 CORONAL = Orientation("coronal", SI, RL, AP)
 AXIAL = Orientation("axial", AP, RL, SI)
 ORIENTATIONS = {one.name: one for one in (SAGITTAL, CORONAL, AXIAL)}
 """All orientations by name. A plane between two counts as the first of them."""
+
+
+def axes_named(names: "Sequence[str]") -> tuple[Axis, Axis]:
+    """Return the axes of two names along rows and columns; unknown ones are called after rows and columns.
+
+    Examples
+    --------
+    >>> from gatekeeper.core.axes import axes_named
+    >>> [axis.name for axis in axes_named(("SI", "unknown"))]
+    ['SI', 'columns']
+    """
+    rows, cols = names
+    return _NAMED.get(rows, _ROWS), _NAMED.get(cols, _COLS)
 
 
 def orientation_of(plane: "Plane") -> Orientation:

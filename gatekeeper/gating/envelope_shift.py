@@ -35,6 +35,8 @@ class EnvelopeShift:
         Their displacement from the planned position along rows and columns, in mm.
     rest : RestPosition
         Where the target was found lately.
+    orientation : Orientation
+        That of the images, by the plane of the primary target's envelope.
     """
 
     def __init__(self, planned: tuple[Zone, ...], config: GateConfig) -> None:
@@ -45,7 +47,8 @@ class EnvelopeShift:
         self._planned_mm = center_mm(self._primary.envelope.contour_px, self._primary.envelope.spacing_mm)
         self.moved_mm = (0.0, 0.0)
         self.rest = RestPosition()
-        self._in_words = orientation_of(self._primary.envelope.plane or Plane()).in_words
+        self.orientation = orientation_of(self._primary.envelope.plane or Plane())
+        self._in_words = self.orientation.in_words
 
     @property
     def envelope(self) -> Envelope:

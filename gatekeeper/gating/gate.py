@@ -88,7 +88,7 @@ class Gate:
         self._frames_per_s = frames_per_s
         self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
         self._checks = FrameChecks()
-        self._motion = Motion() if learned is None else Motion.from_range(learned)
+        self._motion = self._unknown_motion() if learned is None else Motion.from_range(learned)
         self._state = machine.arm(GateState()) if armed else GateState()
         # State from measured positions alone; without prediction it is the same object.
         self._raw = self._state
@@ -263,7 +263,11 @@ class Gate:
         """
         if self._state.armed:
             raise ValueError("the gate is armed; disarm it before setting another range of motion")
-        self._motion = Motion() if learned is None else Motion.from_range(learned)
+        self._motion = self._unknown_motion() if learned is None else Motion.from_range(learned)
+
+    def _unknown_motion(self) -> Motion:
+        """Return the state of the motion checks without a preview."""
+        return Motion(breath_sign=self._envelope_shift.orientation.rows.inhaling)
 
     def latch(self, fault: Reason) -> None:
         """Hold for a fault until an operator resets it.

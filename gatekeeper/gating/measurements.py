@@ -27,7 +27,7 @@ class Observation(NamedTuple):
     excursion_mm : float
         Distance of the primary target from its learned range of positions; 0 while the target is lost.
     drift_mm : float
-        Displacement of its end-exhale baseline from the reference, inferior positive.
+        Displacement of its end-exhale baseline from the reference, positive where it moves on inhalation.
     """
 
     confidence: float = math.nan

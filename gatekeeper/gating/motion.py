@@ -2,11 +2,13 @@
 
 Three checks supplement the envelope: exceptional positions outside the learned range, slow drift of the end-exhale
 baseline over several breaths, and jumps from one frame to the next. Positions are those of the target's centre on the
-image, in mm: SI along rows, inferior positive, AP along columns, posterior positive. The liver moves superior on
-exhalation, so that an end-exhale is a minimum of SI.
+image, in mm, along rows and columns as their index grows. Breathing is measured along rows, towards inhalation
+(`breath_sign`): on sagittal and coronal images SI, as the liver moves inferior, on axial ones AP, as it moves anterior.
+An end-exhale is a minimum of that.
 """
 
 import math
+import warnings
 from statistics import median
 from typing import NamedTuple
 
@@ -28,28 +30,44 @@ class LearnedRange(NamedTuple):
 
     Attributes
     ----------
-    si_mm, ap_mm : tuple of float
-        Least and largest position of the target's centre, as in `Track.center_mm`, in mm.
+    row_mm, col_mm : tuple of float
+        Least and largest position of the target's centre along rows and columns, as in `Track.center_mm`, in mm.
     end_exhale_mm : float
-        SI position of the end-exhale baseline, in mm; NaN when the preview has none, and the session determines it.
+        Position of the end-exhale baseline along rows, times `breath_sign`, in mm; NaN when the preview has none, and
+        the session determines it.
+    breath_sign : float
+        1 when the row index grows as the patient breathes in, otherwise -1.
 
     Examples
     --------
     >>> import numpy as np
     >>> from gatekeeper import LearnedRange
     >>> time_s = np.arange(0.0, 40.0, 0.25)
-    >>> si_mm = 100.0 + 6.0 * np.sin(2.0 * np.pi * time_s / 4.0)
-    >>> learned = LearnedRange.of(np.stack([si_mm, np.full_like(si_mm, 60.0)], axis=1))
-    >>> [round(value) for value in (*learned.si_mm, learned.end_exhale_mm)]
+    >>> row_mm = 100.0 + 6.0 * np.sin(2.0 * np.pi * time_s / 4.0)
+    >>> learned = LearnedRange.of(np.stack([row_mm, np.full_like(row_mm, 60.0)], axis=1))
+    >>> [round(value) for value in (*learned.row_mm, learned.end_exhale_mm)]
     [94, 106, 94]
     """
 
-    si_mm: Span
-    ap_mm: Span
+    row_mm: Span
+    col_mm: Span
     end_exhale_mm: float = math.nan
+    breath_sign: float = 1.0
+
+    @property
+    def si_mm(self) -> Span:
+        """Deprecated name of `row_mm`."""
+        warnings.warn("LearnedRange.si_mm is called row_mm", DeprecationWarning, stacklevel=2)
+        return self.row_mm
+
+    @property
+    def ap_mm(self) -> Span:
+        """Deprecated name of `col_mm`."""
+        warnings.warn("LearnedRange.ap_mm is called col_mm", DeprecationWarning, stacklevel=2)
+        return self.col_mm
 
     @classmethod
-    def of(cls, center_mm: ArrayLike, config: GateConfig | None = None) -> "LearnedRange":
+    def of(cls, center_mm: ArrayLike, config: GateConfig | None = None, breath_sign: float = 1.0) -> "LearnedRange":
         """Return the range of a preview's positions.
 
         Parameters
@@ -58,6 +76,8 @@ class LearnedRange(NamedTuple):
             Position of the target's centre on each frame, as (row, col) in mm; rows that are not finite are left out.
         config : GateConfig, optional
             Its `breath_mm` and `drift_cycles` are used.
+        breath_sign : float, optional
+            1 when the row index grows as the patient breathes in, otherwise -1.
 
         Returns
         -------
@@ -75,10 +95,10 @@ class LearnedRange(NamedTuple):
             raise InputError("learned range: the preview has no finite position; give a preview that shows the target")
         config = GateConfig() if config is None else config
         low, high = np.percentile(positions, (LOWEST_PERCENT, HIGHEST_PERCENT), axis=0)
-        motion = Motion()
-        for si_mm, ap_mm in positions.tolist():
-            motion = updated(motion, 0.0, (si_mm, ap_mm), config)
-        return cls((float(low[0]), float(high[0])), (float(low[1]), float(high[1])), motion.reference_mm)
+        motion = Motion(breath_sign=breath_sign)
+        for row_mm, col_mm in positions.tolist():
+            motion = updated(motion, 0.0, (row_mm, col_mm), config)
+        return cls((float(low[0]), float(high[0])), (float(low[1]), float(high[1])), motion.reference_mm, breath_sign)
 
 
 class Motion(NamedTuple):
@@ -90,57 +110,69 @@ class Motion(NamedTuple):
         Session time of the first position; NaN before.
     learned : bool
         True when the range is complete and positions are checked against it.
-    si_mm, ap_mm : tuple of float
+    row_mm, col_mm : tuple of float
         The range so far.
     turn_mm : float
-        Largest SI since the last end-exhale during inhalation, least SI since the last end-inhale during exhalation.
+        Largest position towards inhalation since the last end-exhale during inhalation, least one since the last
+        end-inhale during exhalation.
     inhaling : bool or None
         True during inhalation; None before the first breath.
     exhales_mm : tuple of float
-        SI of the last end-exhales, at most `drift_cycles` of them.
+        Positions of the last end-exhales, at most `drift_cycles` of them.
     reference_mm : float
-        SI of the reference baseline; NaN before it is known.
+        Position of the reference baseline; NaN before it is known.
     last_mm : tuple of float
         Last position of the target's centre; NaN before the first.
     last_s : float
         Time of acquisition of its frame, in seconds.
+    breath_sign : float
+        1 when the row index grows as the patient breathes in, otherwise -1.
     """
 
     since_s: float = math.nan
     learned: bool = False
-    si_mm: Span = (math.inf, -math.inf)
-    ap_mm: Span = (math.inf, -math.inf)
+    row_mm: Span = (math.inf, -math.inf)
+    col_mm: Span = (math.inf, -math.inf)
     turn_mm: float = math.nan
     inhaling: bool | None = None
     exhales_mm: tuple[float, ...] = ()
     reference_mm: float = math.nan
     last_mm: tuple[float, float] = (math.nan, math.nan)
     last_s: float = math.nan
+    breath_sign: float = 1.0
 
     @classmethod
     def from_range(cls, known: LearnedRange) -> "Motion":
         """Return the initial state of a session with a preview."""
-        return cls(learned=True, si_mm=known.si_mm, ap_mm=known.ap_mm, reference_mm=known.end_exhale_mm)
+        return cls(
+            learned=True,
+            row_mm=known.row_mm,
+            col_mm=known.col_mm,
+            reference_mm=known.end_exhale_mm,
+            breath_sign=known.breath_sign,
+        )
 
     def moved(self, shift_mm: tuple[float, float]) -> "Motion":
         """Return the state with range and reference moved along (rows, columns), in mm."""
         return self._replace(
-            si_mm=(self.si_mm[0] + shift_mm[0], self.si_mm[1] + shift_mm[0]),
-            ap_mm=(self.ap_mm[0] + shift_mm[1], self.ap_mm[1] + shift_mm[1]),
-            reference_mm=self.reference_mm + shift_mm[0],
+            row_mm=(self.row_mm[0] + shift_mm[0], self.row_mm[1] + shift_mm[0]),
+            col_mm=(self.col_mm[0] + shift_mm[1], self.col_mm[1] + shift_mm[1]),
+            reference_mm=self.reference_mm + self.breath_sign * shift_mm[0],
         )
 
     def excursion_mm(self, center_mm: tuple[float, float]) -> float:
-        """Return the distance of a position from the range along SI or AP, in mm.
+        """Return the distance of a position from the range along rows or columns, in mm.
 
         It is 0 inside the range and while the range is being learned, and NaN when the position is not finite.
         """
-        si_mm, ap_mm = center_mm
-        if not (math.isfinite(si_mm) and math.isfinite(ap_mm)):
+        row_mm, col_mm = center_mm
+        if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
             return math.nan
         if not self.learned:
             return 0.0
-        return max(self.si_mm[0] - si_mm, si_mm - self.si_mm[1], self.ap_mm[0] - ap_mm, ap_mm - self.ap_mm[1], 0.0)
+        return max(
+            self.row_mm[0] - row_mm, row_mm - self.row_mm[1], self.col_mm[0] - col_mm, col_mm - self.col_mm[1], 0.0
+        )
 
     def speed_mm_per_s(self, acquired_s: float, center_mm: tuple[float, float]) -> float:
         """Return the speed from the last position to another one, in mm/s; 0 before the first position.
@@ -157,7 +189,7 @@ class Motion(NamedTuple):
         # A sum is finite only when all of its parts are.
         if not math.isfinite(acquired_s + center_mm[0] + center_mm[1]):
             return self
-        return Motion(*self[:-2], center_mm, acquired_s)
+        return Motion(*self[:-3], center_mm, acquired_s, self.breath_sign)
 
     def drift_mm(self, cycles: int) -> float:
         """Return the baseline of the last `cycles` breaths minus the reference, in mm; 0 before that many breaths."""
@@ -169,7 +201,7 @@ class Motion(NamedTuple):
 def updated(motion: Motion, now_s: float, center_mm: tuple[float, float], config: GateConfig) -> Motion:
     """Return the state after one more frame with a confident position.
 
-    A breath is a change of SI by `breath_mm` in both directions, so that noise and breath-holds do not affect the
+    A breath is a change along rows by `breath_mm` in both directions, so that noise and breath-holds do not affect the
     baseline. An end-exhale is detected when the following inhalation has reached `breath_mm`.
 
     Parameters
@@ -188,30 +220,33 @@ def updated(motion: Motion, now_s: float, center_mm: tuple[float, float], config
     Motion
         The state after the frame; the same when the position is not finite.
     """
-    si_mm, ap_mm = center_mm
-    if not (math.isfinite(si_mm) and math.isfinite(ap_mm)):
+    row_mm, col_mm = center_mm
+    if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
         return motion
-    since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s = motion
+    since_s, learned, rows, cols, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s, breath_sign = motion
     if not learned:
         since_s = now_s if math.isnan(since_s) else since_s
         learned = now_s - since_s >= config.learning_s
-        si_range = (min(si_range[0], si_mm), max(si_range[1], si_mm))
-        ap_range = (min(ap_range[0], ap_mm), max(ap_range[1], ap_mm))
+        rows = (min(rows[0], row_mm), max(rows[1], row_mm))
+        cols = (min(cols[0], col_mm), max(cols[1], col_mm))
+    along_mm = breath_sign * row_mm
     if math.isnan(turn_mm):
-        turn_mm = si_mm
+        turn_mm = along_mm
     elif inhaling is None:
         # The first position is not a turning point, so it does not count as an end-exhale.
-        if abs(si_mm - turn_mm) >= config.breath_mm:
-            turn_mm, inhaling = si_mm, si_mm > turn_mm
+        if abs(along_mm - turn_mm) >= config.breath_mm:
+            turn_mm, inhaling = along_mm, along_mm > turn_mm
     elif inhaling:
-        turn_mm = max(turn_mm, si_mm)
-        if turn_mm - si_mm >= config.breath_mm:
-            turn_mm, inhaling = si_mm, False
+        turn_mm = max(turn_mm, along_mm)
+        if turn_mm - along_mm >= config.breath_mm:
+            turn_mm, inhaling = along_mm, False
     else:
-        turn_mm = min(turn_mm, si_mm)
-        if si_mm - turn_mm >= config.breath_mm:
+        turn_mm = min(turn_mm, along_mm)
+        if along_mm - turn_mm >= config.breath_mm:
             exhales_mm = (*exhales_mm, turn_mm)[-config.drift_cycles :]
             if math.isnan(reference_mm) and len(exhales_mm) == config.drift_cycles:
                 reference_mm = median(exhales_mm)
-            turn_mm, inhaling = si_mm, True
-    return Motion(since_s, learned, si_range, ap_range, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s)
+            turn_mm, inhaling = along_mm, True
+    return Motion(
+        since_s, learned, rows, cols, turn_mm, inhaling, exhales_mm, reference_mm, last_mm, last_s, breath_sign
+    )

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gatekeeper.core.axes import SAGITTAL, Axis, axes_named
+
 Row = tuple[str, str]
 
 SCORES = {
@@ -32,36 +34,36 @@ def score_rows(values: Mapping[str, Any]) -> list[Row]:
 
 
 def preview_rows(values: Mapping[str, Any]) -> list[Row]:
-    """Return the preview as rows, superior and posterior positive."""
-    states_mm = sorted(-float(one) for one in values["states_mm"])
-    inferior_mm, superior_mm = values["si_range_mm"][1], values["si_range_mm"][0]
+    """Return the preview as rows, superior, posterior and left positive."""
+    rows, cols = axes_named(values.get("axes", SAGITTAL.names))
+    states_mm = sorted(rows.sign * float(one) for one in values["states_mm"])
     contrast = values["contrast_to_noise"]
     learned = [
-        f"templates at SI {', '.join(_signed(one) for one in states_mm)} mm" if len(states_mm) > 1 else "",
+        f"templates at {rows.name} {', '.join(_signed(one) for one in states_mm)} mm" if len(states_mm) > 1 else "",
         "stiff anatomy" if values["stiff"] else "",
         "bias field corrected" if values["evened"] else "",
     ]
+    search_mm = zip((rows, cols), values["search_mm"], strict=True)
     return [
         ("verdict", "go" if values["go"] else "no-go: " + "; ".join(values["reasons"])),
         ("frames", f"{values['frames']}, target found with confidence on {100.0 * values['visible']:.0f} %"),
         ("contrast", "not measured" if contrast is None else f"{contrast:.1f} times the noise"),
-        ("SI", _between(-inferior_mm, -superior_mm)),
-        ("AP", _between(*values["ap_range_mm"])),
-        *_state_rows(values.get("apart", ())),
-        ("search suggested", "SI {:.0f} mm, AP {:.0f} mm either way".format(*values["search_mm"])),
+        *((axis.name, _between(*axis.shown(*values[f"{axis.name.lower()}_range_mm"]))) for axis in (rows, cols)),
+        *_state_rows(values.get("apart", ()), (rows, cols)),
+        ("search suggested", ", ".join(f"{axis.name} {mm:.0f} mm" for axis, mm in search_mm) + " either way"),
         ("learned", "; ".join(filter(None, learned)) or "nothing"),
     ]
 
 
-def _state_rows(states: Sequence[Mapping[str, Any]]) -> list[Row]:
+def _state_rows(states: Sequence[Mapping[str, Any]], axes: tuple[Axis, Axis]) -> list[Row]:
     """Return a row for each breathing state, where they are apart; earlier sessions do not tell."""
     if len(states) < 2:
         return []
     return [
         (
             f"state {number}",
-            f"SI {_between(-one['si_mm'][1], -one['si_mm'][0])}, AP {_between(*one['ap_mm'])}, "
-            f"on {100.0 * one['share']:.0f} % of the frames with confidence",
+            ", ".join(f"{axis.name} {_between(*axis.shown(*one[f'{axis.name.lower()}_mm']))}" for axis in axes)
+            + f", on {100.0 * one['share']:.0f} % of the frames with confidence",
         )
         for number, one in enumerate(states, 1)
     ]

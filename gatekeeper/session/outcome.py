@@ -76,7 +76,7 @@ class Outcome:
         )
         values["fault"] = self.fault
         if self.learned is not None:
-            values["preview"] = numbers(asdict(self.learned.preview))
+            values["preview"] = numbers(self.learned.preview.as_json())
             values["target"] = numbers({"nearest_mm": self.learned.nearest_mm, "inside": self.learned.inside})
         return values
 

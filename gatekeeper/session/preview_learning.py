@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.errors import TrackerError
-from gatekeeper.core.frame import FrameStack
+from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.protocols import LearningTracker, TargetTracker
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
@@ -117,10 +118,13 @@ def learn_from(
     own = Envelope(envelope.contour_px, envelope.spacing_mm)
     inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
     enough = len(found) >= FEWEST_FRAMES
+    orientation = orientation_of(envelope.plane or Plane())
     return Learned(
         tracker,
-        LearnedRange.of(np.array([track.center_mm for track in found]), config.gate) if enough else None,
-        report_of_moves(centers_mm - drawn_mm, sure, against) if preview is None else preview,
+        LearnedRange.of(np.array([track.center_mm for track in found]), config.gate, orientation.rows.inhaling)
+        if enough
+        else None,
+        report_of_moves(centers_mm - drawn_mm, sure, against, orientation.names) if preview is None else preview,
         float(min((math.dist(track.center_mm, drawn_mm) for track in found), default=np.nan)),
         sum(inside) / len(tracks),
         note,

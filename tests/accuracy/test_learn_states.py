@@ -45,9 +45,9 @@ def test_the_report_tells_of_both_states(both):
     assert shallow.share == pytest.approx(SHALLOW_FRAMES / (SHALLOW_FRAMES + HOLD_FRAMES), abs=0.03)
     for one, part_mm in ((shallow, moves_mm[:SHALLOW_FRAMES]), (held, moves_mm[SHALLOW_FRAMES:])):
         ends = np.percentile(part_mm, (10.0, 90.0), axis=0)
-        assert one.si_mm == pytest.approx(tuple(ends[:, 0]), abs=1.0)
+        assert one.row_mm == pytest.approx(tuple(ends[:, 0]), abs=1.0)
         # Along AP a deep breath is drawn towards the reference by 1.3 mm on the second anatomy.
-        assert one.ap_mm == pytest.approx(tuple(ends[:, 1]), abs=1.6)
+        assert one.col_mm == pytest.approx(tuple(ends[:, 1]), abs=1.6)
     assert sum("mm on" in line for line in report.as_text().splitlines()) == 2
 
 

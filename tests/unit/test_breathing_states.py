@@ -32,9 +32,9 @@ def test_shallow_breathing_and_a_hold_are_two_states():
     moves_mm = course_mm(breaths(), WAY, hold(), WAY[::-1], breaths())
     shallow, held = breathing_states(moves_mm)
     assert shallow.share == pytest.approx(0.78, abs=0.03)
-    assert shallow.si_mm == pytest.approx((0.0, 6.0), abs=1.0)
-    assert held.si_mm == pytest.approx((37.0, 39.0), abs=1.0)
-    assert held.ap_mm == pytest.approx((-9.75, -9.25), abs=0.5)
+    assert shallow.row_mm == pytest.approx((0.0, 6.0), abs=1.0)
+    assert held.row_mm == pytest.approx((37.0, 39.0), abs=1.0)
+    assert held.col_mm == pytest.approx((-9.75, -9.25), abs=0.5)
     assert shallow.share + held.share == 1.0
 
 
@@ -74,12 +74,10 @@ def test_the_report_has_a_line_for_each_state():
 
 
 def test_the_page_of_the_report_tells_of_them_with_superior_positive():
-    from dataclasses import asdict
-
     from gatekeeper.core.json_values import numbers
 
     moves_mm = course_mm(breaths(), WAY, hold())
-    values = numbers(asdict(report_of_moves(moves_mm, np.ones(len(moves_mm), bool))))
+    values = numbers(report_of_moves(moves_mm, np.ones(len(moves_mm), bool)).as_json())
     rows = dict(preview_rows(values))
     assert rows["state 2"].startswith("SI -38.")
     assert rows["state 2"].endswith("of the frames with confidence")

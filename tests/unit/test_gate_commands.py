@@ -151,7 +151,7 @@ def test_a_rebase_takes_forbidden_zones_and_the_learned_range_with_it():
         judge.decide((track(2.0, -1.0), track(2.0, -1.0)), frame(k))
     assert judge.apply(ask(Action.REBASE, shift_mm=(2.0, -1.0))).accepted
     np.testing.assert_allclose(judge.zones[1].zones[0].contour_px, np.add(ENVELOPE.contour_px, (2.0, -1.0)))
-    assert (judge.motion.si_mm, judge.motion.ap_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)
+    assert (judge.motion.row_mm, judge.motion.col_mm, judge.motion.reference_mm) == ((12.0, 22.0), (14.0, 17.0), 13.0)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ import pytest
 from gatekeeper.config import GateConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.frame import Plane
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange, Motion, updated
 from tests.support.gates import ON, frame, gate, track
 
@@ -107,7 +110,7 @@ def test_the_range_is_learned_for_as_long_as_it_is_set_and_then_stands():
     seen = watched(np.concatenate([breathing(20.5), np.full(40, 140.0)]))
     learned = [motion.learned for motion in seen]
     assert learned.index(True) == 20 * RATE_HZ
-    assert seen[-1].si_mm == pytest.approx((100.0, 112.0))
+    assert seen[-1].row_mm == pytest.approx((100.0, 112.0))
     assert seen[-1].excursion_mm((140.0, 50.0)) == pytest.approx(28.0)
     assert seen[-1].excursion_mm((106.0, 45.5)) == pytest.approx(4.5)
     assert seen[10].excursion_mm((140.0, 50.0)) == 0.0
@@ -120,8 +123,8 @@ def test_what_is_remembered_does_not_grow():
 def test_a_preview_gives_range_and_baseline():
     si_mm = breathing(60)
     known = LearnedRange.of(np.stack([si_mm, np.full(len(si_mm), 50.0)], axis=1))
-    assert known.si_mm == pytest.approx((100.0, 112.0), abs=0.1)
-    assert known.ap_mm == (50.0, 50.0)
+    assert known.row_mm == pytest.approx((100.0, 112.0), abs=0.1)
+    assert known.col_mm == (50.0, 50.0)
     assert known.end_exhale_mm == pytest.approx(100.0)
     assert drifts_mm(breathing(60) + 4.0, motion=Motion.from_range(known))[-1] == pytest.approx(4.0)
 
@@ -129,7 +132,7 @@ def test_a_preview_gives_range_and_baseline():
 def test_single_wrong_frames_do_not_widen_the_range_of_a_preview():
     positions = np.tile([100.0, 50.0], (400, 1))
     positions[7], positions[8] = (300.0, 50.0), (math.nan, 50.0)
-    assert LearnedRange.of(positions).si_mm == (100.0, 100.0)
+    assert LearnedRange.of(positions).row_mm == (100.0, 100.0)
     assert math.isnan(LearnedRange.of(positions).end_exhale_mm)
 
 
@@ -143,7 +146,7 @@ def test_where_a_lost_target_seems_to_be_is_not_learned():
     judge.decide(track(), frame(0))
     for sequence in range(1, 30):
         judge.decide(track(-8.0 if sequence % 2 else 8.0, confidence=0.3), frame(sequence))
-    assert judge.motion.si_mm == (19.0, 19.0)
+    assert judge.motion.row_mm == (19.0, 19.0)
     assert judge.motion.exhales_mm == ()
 
 
@@ -181,3 +184,28 @@ def test_the_reference_is_the_median_of_the_first_breaths_and_not_the_first():
 def test_a_dip_of_noise_while_breathing_in_is_no_turning_point():
     seen = watched(breathing(120, period_s=12.0, noise_mm=0.4))[-1]
     assert seen.exhales_mm == pytest.approx([100.0] * 5, abs=2.0)
+
+
+def test_on_axial_images_the_target_moves_anterior_as_the_patient_breathes_in():
+    si_mm = breathing(300, drift_mm_per_min=1.0, noise_mm=0.3)
+    # Anterior is where the row index is small.
+    mirrored = drifts_mm(200.0 - si_mm, motion=Motion(breath_sign=-1.0))
+    np.testing.assert_allclose(mirrored, drifts_mm(si_mm), atol=1e-9)
+    centers = np.stack([200.0 - si_mm, np.full_like(si_mm, 50.0)], axis=1)
+    known = LearnedRange.of(centers, breath_sign=-1.0)
+    same = LearnedRange.of(np.stack([si_mm, centers[:, 1]], axis=1))
+    assert known.end_exhale_mm == pytest.approx(same.end_exhale_mm - 200.0)
+    begun = Motion.from_range(known)
+    assert begun.moved((3.0, 0.0)).reference_mm == pytest.approx(begun.reference_mm - 3.0)
+    axial = Plane((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+    for plane, sign in ((axial, -1.0), (Plane(), 1.0)):
+        judge = Gate(Envelope(track().contour_px, (1.0, 1.0), plane=plane))
+        assert judge.motion.breath_sign == sign
+
+
+def test_the_former_names_of_a_range_tell_the_new_ones():
+    known = LearnedRange((1.0, 2.0), (3.0, 4.0))
+    with pytest.warns(DeprecationWarning, match="row_mm"):
+        assert known.si_mm == known.row_mm
+    with pytest.warns(DeprecationWarning, match="col_mm"):
+        assert known.ap_mm == known.col_mm

@@ -36,15 +36,15 @@ def test_a_target_that_is_always_found_is_a_go():
 
 def test_ranges_are_the_least_and_the_largest_displacement():
     preview = told()
-    assert preview.si_range_mm == pytest.approx((0.0, MOVES_MM[:, 0].max()))
-    assert preview.ap_range_mm == pytest.approx((MOVES_MM[:, 1].min(), 0.0))
+    assert preview.row_range_mm == pytest.approx((0.0, MOVES_MM[:, 0].max()))
+    assert preview.col_range_mm == pytest.approx((MOVES_MM[:, 1].min(), 0.0))
 
 
 def test_frames_on_which_the_target_was_lost_have_no_share_in_the_ranges():
     moves_mm, confidence = MOVES_MM.copy(), np.ones(60)
     moves_mm[7], confidence[7] = (50.0, 20.0), 0.3
     preview = told(moves_mm, confidence)
-    assert preview.si_range_mm[1] == pytest.approx(MOVES_MM[:, 0].max())
+    assert preview.row_range_mm[1] == pytest.approx(MOVES_MM[:, 0].max())
     assert preview.visible == pytest.approx(59 / 60)
 
 
@@ -88,7 +88,7 @@ def test_every_reason_is_told():
 
 def test_a_target_that_was_never_found_has_no_range_and_no_go():
     preview = told(confidence=0.0)
-    assert (preview.si_range_mm, preview.ap_range_mm, preview.visible) == ((0.0, 0.0), (0.0, 0.0), 0.0)
+    assert (preview.row_range_mm, preview.col_range_mm, preview.visible) == ((0.0, 0.0), (0.0, 0.0), 0.0)
     assert not preview.go
 
 
@@ -157,12 +157,12 @@ def test_on_a_phantom_the_ranges_are_right_to_half_a_millimetre():
     recording = made.recording
     preview = Tracker(recording.frames[0], recording.first_mask, recording.spacing_mm).learn(recording.frames)
     low, high = made.displacement_mm.min(axis=0), made.displacement_mm.max(axis=0)
-    np.testing.assert_allclose(preview.si_range_mm, (low[0], high[0]), atol=0.5)
-    np.testing.assert_allclose(preview.ap_range_mm, (low[1], high[1]), atol=0.5)
-    assert preview.si_range_mm[1] > 10.0
+    np.testing.assert_allclose(preview.row_range_mm, (low[0], high[0]), atol=0.5)
+    np.testing.assert_allclose(preview.col_range_mm, (low[1], high[1]), atol=0.5)
+    assert preview.row_range_mm[1] > 10.0
     assert preview.go
 
 
 def test_a_range_is_never_told_as_minus_nought():
-    preview = replace(told(), si_range_mm=(-0.04, 12.0), ap_range_mm=(-0.06, 0.04))
+    preview = replace(told(), row_range_mm=(-0.04, 12.0), col_range_mm=(-0.06, 0.04))
     assert "motion      SI -12.0 to +0.0 mm, AP -0.1 to +0.0 mm" in preview.as_text().splitlines()

@@ -3,7 +3,7 @@
 import json
 import math
 from contextlib import closing
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -24,8 +24,8 @@ PREVIEW = PreviewReport(
     frames=120,
     visible=0.958,
     contrast_to_noise=0.78,
-    si_range_mm=(-9.27, 16.52),
-    ap_range_mm=(-4.26, 1.85),
+    row_range_mm=(-9.27, 16.52),
+    col_range_mm=(-4.26, 1.85),
     search_mm=(50.0, 20.0),
     go=True,
     reasons=(),
@@ -108,8 +108,32 @@ def test_scores_keep_what_cannot_be_told_and_what_is_not_known():
     assert score_rows(values)[-1][0] == "of_tomorrow"
 
 
+@pytest.mark.parametrize(("axes", "first"), [(("SI", "RL"), "-16.5 to +9.3 mm"), (("AP", "RL"), "-9.3 to +16.5 mm")])
+def test_the_preview_is_told_along_the_axes_of_its_images(axes, first):
+    preview = replace(PREVIEW, axes=axes)
+    values = numbers(preview.as_json())
+    assert {f"{axis.lower()}_range_mm" for axis in axes} <= set(values)
+    told = dict(preview_rows(values))
+    assert told[axes[0]] == first
+    assert told["RL"] == "-4.3 to +1.9 mm"
+    assert told["search suggested"] == f"{axes[0]} 50 mm, RL 20 mm either way"
+    assert f"motion      {axes[0]} {first}, RL -4.3 to +1.9 mm" in preview.as_text()
+
+
+def test_sagittal_previews_keep_the_names_of_their_values():
+    assert list(PREVIEW.as_json())[:6] == [
+        "frames",
+        "visible",
+        "contrast_to_noise",
+        "si_range_mm",
+        "ap_range_mm",
+        "search_mm",
+    ]
+    assert "axes" not in PREVIEW.as_json()
+
+
 def test_a_preview_is_told_with_superior_positive_as_the_trace_has_it():
-    told = dict(preview_rows(numbers(asdict(PREVIEW))))
+    told = dict(preview_rows(numbers(PREVIEW.as_json())))
     assert told["SI"] == "-16.5 to +9.3 mm"
     assert told["AP"] == "-4.3 to +1.9 mm"
     assert told["verdict"] == "go"
@@ -122,7 +146,7 @@ def test_a_preview_that_forbids_gating_says_why():
     refused = replace(
         PREVIEW, go=False, reasons=("too short", "not seen"), contrast_to_noise=math.nan, states_mm=(0.0,)
     )
-    told = dict(preview_rows(json.loads(json.dumps(numbers(asdict(replace(refused, stiff=False)))))))
+    told = dict(preview_rows(json.loads(json.dumps(numbers(replace(refused, stiff=False).as_json())))))
     assert told["verdict"] == "no-go: too short; not seen"
     assert told["contrast"] == "not measured"
     assert told["learned"] == "nothing"

@@ -29,23 +29,23 @@ class BreathingState:
     ----------
     share : float
         Share of the frames with a sure position that belong to it, 0-1.
-    si_mm, ap_mm : tuple of float
-        Range of its displacement from the reference along superior-inferior (inferior positive) and anterior-posterior
-        (posterior positive), in mm: the 10th and the 90th percentile.
+    row_mm, col_mm : tuple of float
+        Range of its displacement from the reference along rows and columns of the image, as their index grows, in mm:
+        the 10th and the 90th percentile.
     """
 
     share: float
-    si_mm: tuple[float, float]
-    ap_mm: tuple[float, float]
+    row_mm: tuple[float, float]
+    col_mm: tuple[float, float]
 
 
 def breathing_states(moves_mm: Array) -> tuple[BreathingState, ...]:
-    """Return the breathing states on a preview, from superior to inferior; one when none are apart.
+    """Return the breathing states on a preview in the order of rows; one when none are apart.
 
     Parameters
     ----------
     moves_mm : ndarray of float64, shape (T, 2)
-        Sure displacements from the reference as (SI, AP), in mm.
+        Sure displacements from the reference as (row, col), in mm.
 
     Returns
     -------
@@ -56,8 +56,9 @@ def breathing_states(moves_mm: Array) -> tuple[BreathingState, ...]:
     --------
     >>> import numpy as np
     >>> shallow_mm = 2.0 - 2.0 * np.cos(np.arange(80) / 3.0)
-    >>> si_mm = np.concatenate([shallow_mm, np.full(40, 38.0)])
-    >>> [(round(one.share, 2), round(one.si_mm[1])) for one in breathing_states(np.stack([si_mm, 0.2 * si_mm], axis=1))]
+    >>> row_mm = np.concatenate([shallow_mm, np.full(40, 38.0)])
+    >>> states = breathing_states(np.stack([row_mm, 0.2 * row_mm], axis=1))
+    >>> [(round(one.share, 2), round(one.row_mm[1])) for one in states]
     [(0.67, 4), (0.33, 38)]
     """
     if not len(moves_mm):
@@ -71,7 +72,7 @@ def breathing_states(moves_mm: Array) -> tuple[BreathingState, ...]:
 
 
 def _parts(ordered_mm: Array) -> list[Array]:
-    """Return displacements in the order of SI, cut into parts that are apart.
+    """Return displacements in the order of rows, cut into parts that are apart.
 
     They are halved twice where that explains most of their variance (Otsu's method), and halves that are not apart are
     joined again, the least separated ones first.
@@ -89,13 +90,13 @@ def _parts(ordered_mm: Array) -> list[Array]:
 
 
 def _halves(ordered_mm: Array) -> list[Array]:
-    """Return displacements in the order of SI, cut in two where most of their variance lies between both parts."""
-    si_mm, count = ordered_mm[:, 0], len(ordered_mm)
+    """Return displacements in the order of rows, cut in two where most of their variance lies between both parts."""
+    row_mm, count = ordered_mm[:, 0], len(ordered_mm)
     if count < 2 * FEWEST_FRAMES:
         return [ordered_mm]
     sizes = np.arange(FEWEST_FRAMES, count - FEWEST_FRAMES + 1)
-    sums_mm = np.cumsum(si_mm)[sizes - 1]
-    apart_mm = (si_mm.sum() - sums_mm) / (count - sizes) - sums_mm / sizes
+    sums_mm = np.cumsum(row_mm)[sizes - 1]
+    apart_mm = (row_mm.sum() - sums_mm) / (count - sizes) - sums_mm / sizes
     size = int(sizes[(sizes * (count - sizes) * np.square(apart_mm)).argmax()])
     return [ordered_mm[:size], ordered_mm[size:]]
 

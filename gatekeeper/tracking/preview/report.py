@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.axes import UNKNOWN
+from gatekeeper.core.axes import AP, RL, SAGITTAL, SI, UNKNOWN, axes_named
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.preview.breathing_states import BreathingState, breathing_states
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
@@ -19,8 +20,8 @@ LEAST_VISIBLE = 0.9
 """Least share of frames with confident positions."""
 RING_MM = (2.0, 8.0)
 """Distance from the outline of the surroundings with which the target is compared, in mm."""
-RESERVE_MM = (30.0, 15.0)
-"""Additional displacement by a deep breath along SI and AP, in mm."""
+RESERVE_MM = {SI.name: 30.0, AP.name: 15.0, RL.name: 15.0, UNKNOWN: 30.0}
+"""Additional displacement by a deep breath along each axis, in mm."""
 FARTHEST_MM = 200.0
 """Upper limit of the suggested search range, in mm."""
 
@@ -38,11 +39,11 @@ class PreviewReport:
     contrast_to_noise : float
         Difference in brightness of the target and its surroundings over the standard deviation of noise and flow, per
         pixel of about 2 mm; NaN when it could not be measured.
-    si_range_mm, ap_range_mm : tuple of float
-        Least and largest displacement from the reference along superior-inferior (inferior positive) and
-        anterior-posterior (posterior positive), in mm.
+    row_range_mm, col_range_mm : tuple of float
+        Least and largest displacement from the reference along rows and columns of the image, as their index grows, in
+        mm.
     search_mm : tuple of float
-        Suggested search range along SI and AP, to either side, in mm.
+        Suggested search range along rows and columns, to either side, in mm.
     go : bool
         True when the target is suitable for gating.
     reasons : tuple of str
@@ -54,8 +55,10 @@ class PreviewReport:
     states_mm : tuple of float
         SI displacement of the breathing state of each template, in mm.
     apart : tuple of BreathingState
-        Breathing states that lie apart, such as shallow breathing and breath-holds, from superior to inferior; one when
-        none do, and none without a sure position.
+        Breathing states that lie apart, such as shallow breathing and breath-holds, in the order of rows; one when none
+        do, and none without a sure position.
+    axes : tuple of str
+        Names of the axes along rows and columns, each "SI", "AP", "RL" or "unknown".
 
     Examples
     --------
@@ -64,8 +67,8 @@ class PreviewReport:
     ...     frames=120,
     ...     visible=1.0,
     ...     contrast_to_noise=5.5,
-    ...     si_range_mm=(-1.0, 14.0),
-    ...     ap_range_mm=(-0.5, 3.0),
+    ...     row_range_mm=(-1.0, 14.0),
+    ...     col_range_mm=(-0.5, 3.0),
     ...     search_mm=(45.0, 20.0),
     ...     go=True,
     ...     reasons=(),
@@ -80,8 +83,8 @@ class PreviewReport:
     frames: int
     visible: float
     contrast_to_noise: float
-    si_range_mm: tuple[float, float]
-    ap_range_mm: tuple[float, float]
+    row_range_mm: tuple[float, float]
+    col_range_mm: tuple[float, float]
     search_mm: tuple[float, float]
     go: bool
     reasons: tuple[str, ...]
@@ -89,12 +92,26 @@ class PreviewReport:
     evened: bool
     states_mm: tuple[float, ...]
     apart: tuple[BreathingState, ...] = ()
+    axes: tuple[str, str] = SAGITTAL.names
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values for JSON, with the axes in the names of ranges, such as ``si_range_mm``."""
+        rows, cols = (axis.name.lower() for axis in axes_named(self.axes))
+        names = {"row_range_mm": f"{rows}_range_mm", "col_range_mm": f"{cols}_range_mm"}
+        values = {names.get(name, name): value for name, value in asdict(self).items()}
+        values["apart"] = [
+            {"share": one.share, f"{rows}_mm": one.row_mm, f"{cols}_mm": one.col_mm} for one in self.apart
+        ]
+        if values["axes"] == SAGITTAL.names:
+            # Sessions of sagittal images keep the names they always had.
+            del values["axes"]
+        return values
 
     def as_text(self) -> str:
         """Return the report as a few lines of text."""
-        superior_mm, inferior_mm = self.si_range_mm
         verdict = "go" if self.go else "no-go: " + "; ".join(self.reasons)
         states, ratio = len(self.states_mm), self.contrast_to_noise
+        rows, cols = axes_named(self.axes)
         learned = [
             name
             for name, is_so in (
@@ -108,25 +125,30 @@ class PreviewReport:
             (
                 f"preview     {self.frames} frames, target found on {100.0 * self.visible:.0f} %",
                 f"contrast    {'not measured' if math.isnan(ratio) else f'{ratio:.1f} times the noise'}",
-                # As a person sees it everywhere: superior and posterior positive.
-                f"motion      SI {-inferior_mm:+z.1f} to {-superior_mm:+z.1f} mm, "
-                f"AP {self.ap_range_mm[0]:+z.1f} to {self.ap_range_mm[1]:+z.1f} mm",
+                f"motion      {self._ranges(self.row_range_mm, self.col_range_mm)}",
                 *self._lines_on_states(),
-                f"search      SI {self.search_mm[0]:.0f} mm, AP {self.search_mm[1]:.0f} mm suggested",
+                f"search      {rows.name} {self.search_mm[0]:.0f} mm, {cols.name} {self.search_mm[1]:.0f} mm suggested",
                 f"learned     {', '.join(learned) or 'nothing'}",
                 f"verdict     {verdict}",
             )
         )
 
     def _lines_on_states(self) -> list[str]:
-        """Return a line for each state, superior and posterior positive; none when they are not apart."""
+        """Return a line for each state; none when they are not apart."""
         if len(self.apart) < 2:
             return []
         return [
-            f"{'' if number else 'states':<12}SI {-one.si_mm[1]:+z.1f} to {-one.si_mm[0]:+z.1f} mm, "
-            f"AP {one.ap_mm[0]:+z.1f} to {one.ap_mm[1]:+z.1f} mm on {100.0 * one.share:.0f} % of these"
+            f"{'' if number else 'states':<12}{self._ranges(one.row_mm, one.col_mm)} on {100.0 * one.share:.0f} % of "
+            "these"
             for number, one in enumerate(self.apart)
         ]
+
+    def _ranges(self, row_mm: tuple[float, float], col_mm: tuple[float, float]) -> str:
+        """Return two ranges with their axes, as a person sees them: superior, posterior and left positive."""
+        shown = zip(axes_named(self.axes), (row_mm, col_mm), strict=True)
+        return ", ".join(
+            "{} {:+z.1f} to {:+z.1f} mm".format(axis.name, *axis.shown(*range_mm)) for axis, range_mm in shown
+        )
 
 
 def preview_report(
@@ -150,8 +172,8 @@ def preview_report(
     PreviewReport
         With a verdict and the reasons for it.
     """
-    report = report_of_moves(trajectory.moves_mm, trajectory.sure)
-    farthest = np.abs([report.si_range_mm, report.ap_range_mm]).max(axis=1)
+    report = report_of_moves(trajectory.moves_mm, trajectory.sure, axes=model.region.axes)
+    farthest = np.abs([report.row_range_mm, report.col_range_mm]).max(axis=1)
     reasons = [*report.reasons]
     for axis, value, limit in zip(model.region.axes, farthest, first.search_mm, strict=True):
         if value > 0.9 * limit:
@@ -172,7 +194,10 @@ def preview_report(
 
 
 def report_of_moves(
-    moves_mm: NDArray[np.float64], sure: NDArray[np.bool_], against: Sequence[str] = ()
+    moves_mm: NDArray[np.float64],
+    sure: NDArray[np.bool_],
+    against: Sequence[str] = (),
+    axes: tuple[str, str] = SAGITTAL.names,
 ) -> PreviewReport:
     """Return the report on a preview from positions alone, for a tracker that does not learn.
 
@@ -184,6 +209,8 @@ def report_of_moves(
         Whether the target was found there.
     against : sequence of str
         Further reasons against gating on the target.
+    axes : tuple of str, optional
+        Names of the axes along rows and columns.
 
     Returns
     -------
@@ -195,7 +222,8 @@ def report_of_moves(
     moves_mm = moves_mm[sure] if sure.any() else np.zeros((1, 2))
     low, high = moves_mm.min(axis=0), moves_mm.max(axis=0)
     farthest = np.maximum(np.abs(low), np.abs(high))
-    search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in farthest + RESERVE_MM)
+    wanted_mm = farthest + [RESERVE_MM[axis] for axis in axes]
+    search_mm = tuple(min(5.0 * math.ceil(value / 5.0), FARTHEST_MM) for value in wanted_mm)
     reasons = [*against]
     if sure.sum() < FEWEST_FRAMES:
         reasons.append(f"found on {sure.sum()} frames only, {FEWEST_FRAMES} are needed: record a longer preview")
@@ -208,8 +236,8 @@ def report_of_moves(
         frames=len(sure),
         visible=visible,
         contrast_to_noise=math.nan,
-        si_range_mm=(float(low[0]), float(high[0])),
-        ap_range_mm=(float(low[1]), float(high[1])),
+        row_range_mm=(float(low[0]), float(high[0])),
+        col_range_mm=(float(low[1]), float(high[1])),
         search_mm=(search_mm[0], search_mm[1]),
         go=not reasons,
         reasons=tuple(reasons),
@@ -217,6 +245,7 @@ def report_of_moves(
         evened=False,
         states_mm=(0.0,),
         apart=apart,
+        axes=axes,
     )
 
 
