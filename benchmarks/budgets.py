@@ -41,6 +41,7 @@ BUDGETS = (
     Budget("polygon_fill", 5, 20, "mask of a contour"),
     Budget("polygon_coverage", 12, 50, "sub-pixel coverage of a contour"),
     Budget("area_outside", 30, 100, "exact area outside the envelope"),
+    Budget("clearance", 900, 2700, "distance of an organ from its keep-out zone, for a limit in mm"),
     Budget("validity", 10, 40, "check for NaN, infinity and variation"),
     Budget("survey", 12, 40, "checks for NaN, constant and clipped pixels, and the fingerprint"),
     Budget("survey_512", 100, 300, "the same for 512 x 512 pixels"),

@@ -10,6 +10,7 @@ from benchmarks.conftest import Scene
 from gatekeeper.gating.liveness import LEARNING_FRAMES, REMEMBERED_NOISE, LivenessMonitor
 from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
+from kernels.clearance import clearance
 from kernels.image_checks import check_image, is_finite_and_varied_within
 from kernels.ncc import best_peaks, correlate
 from kernels.overlap import area_outside
@@ -81,6 +82,11 @@ def test_area_outside(benchmark: BenchmarkFixture, scene: Scene) -> None:
     scratch = np.empty((3, len(scene.envelope.contour_px)), np.int64)
     moved_px = scene.contour_px + 4.0
     benchmark(area_outside, moved_px, scene.envelope.contour_px, scratch)
+
+
+def test_clearance(benchmark: BenchmarkFixture, scene: Scene) -> None:
+    beside_px = np.add(scene.contour_px, (0.0, 40.0))
+    benchmark(clearance, np.ascontiguousarray(beside_px), scene.envelope.contour_px, *scene.envelope.spacing_mm)
 
 
 def test_validity(benchmark: BenchmarkFixture, scene: Scene) -> None:

@@ -25,6 +25,7 @@ from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed, arm
+from gatekeeper.session.controller import WARNING
 from gatekeeper.session.loop import run_loop
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus
@@ -162,6 +163,8 @@ def replay(
     config = armed.config
     with SessionRecorder(folder, config, replay_input.setup, OFFLINE_TIMEOUTS) as session:
         kept = KeepingRecorder(session, on_progress, frames)
+        for line in replay_input.setup.left_out:
+            kept.event(WARNING, clock.now_s(), {"note": line})
         if status is not None:
             status.not_kept = lambda: session.frames_dropped
             status.begin(replay_input.setup, armed)

@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import shapely
 from scipy import ndimage
 
 from kernels.deformation import CLIP, LEAST_EXPLAINED, MEAN_TO_SIGMA, ROUNDING
@@ -67,6 +68,19 @@ def _clip(points, axis, limit, sign):
         if b_in:
             kept.append(b)
     return kept
+
+
+# --- kernels/clearance.py -------------------------------------------------------------------------------------
+
+
+def polygon_clearance(contour, zone, spacing_mm):
+    one, other = shapely.Polygon(contour * np.array(spacing_mm)), shapely.Polygon(zone * np.array(spacing_mm))
+    for points, polygon in ((one, other), (other, one)):
+        corners = [shapely.Point(point) for point in points.exterior.coords]
+        inside = [polygon.exterior.distance(point) for point in corners if polygon.contains(point)]
+        if inside:
+            return -max(inside)
+    return one.exterior.distance(other.exterior) if not one.crosses(other) else 0.0
 
 
 # --- kernels/overlap.py ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import Any
 
 from docs.sitetools.markdown import table, text
 from gatekeeper.config import LiveConfig
-from gatekeeper.config.safe_ranges import SAFE_RANGES
+from gatekeeper.config.safe_ranges import SAFE_RANGES, STRUCTURE_RANGES
 from replay.phantom.config import PhantomConfig
 
 UNITS = {
@@ -48,6 +48,8 @@ def phantom_settings() -> str:
 def safe_ranges() -> str:
     """Return the table of safe ranges, each with its source."""
     rows = [(f"`{one.setting}`", text(one.as_words), text(one.source)) for one in SAFE_RANGES]
+    own = [one for one in STRUCTURE_RANGES if "." not in one.setting]
+    rows += [(f"`{one.setting}` of a structure", text(one.as_words), text(one.source)) for one in own]
     return table(("setting", "safe", "source"), rows)
 
 
@@ -80,6 +82,7 @@ def _below(prefix: str, schema: dict[str, Any], known: dict[str, Any]) -> Iterat
         mark = f"[[{path}]]" if "array" in kinds(field) else f"[{path}]"
         for one in models:
             kind = one["properties"].get("kind", {}).get("const")
+            mark = f"[{path}.NAME]" if _by_name(field) else mark
             inner = {key: value for key, value in one["properties"].items() if not _models(value)}
             yield f"`{mark}`" + (f' with `kind = "{kind}"`' if kind else ""), {**one, "properties": inner}
             yield from _below(f"{path}.", one, known)
@@ -107,7 +110,14 @@ def _models(field: dict[str, Any]) -> list[str]:
     if "$ref" in field:
         return [field["$ref"].rpartition("/")[2]]
     parts = [*field.get("oneOf", []), *field.get("anyOf", []), *field.get("allOf", [])]
-    return [name for part in [*parts, *([field["items"]] if "items" in field else [])] for name in _models(part)]
+    parts += [*_by_name(field), *([field["items"]] if "items" in field else [])]
+    return [name for part in parts for name in _models(part)]
+
+
+def _by_name(field: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schemas of the values of a table whose keys are names that the user gives."""
+    more = field.get("additionalProperties")
+    return [*field.get("patternProperties", {}).values(), *([more] if isinstance(more, dict) else [])]
 
 
 def kinds(field: dict[str, Any]) -> set[str]:

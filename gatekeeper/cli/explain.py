@@ -3,10 +3,12 @@
 from gatekeeper.config import (
     DryRunLinacConfig,
     LiveConfig,
+    OarConfig,
     OpenIGTLinkSourceConfig,
-    Outline,
     PluginLinacConfig,
     PluginSourceConfig,
+    Region,
+    TargetConfig,
 )
 from gatekeeper.config.safe_ranges import UNSAFE
 from gatekeeper.config.strict import PluginConfig
@@ -47,22 +49,22 @@ def source(config: LiveConfig) -> list[str]:
     return lines
 
 
-def outline(one: Outline) -> str:
+def outline(one: Region) -> str:
     """Describe where an outline comes from."""
     match one.kind:
         case "rtstruct":
             return f"region {one.roi!r} of the structure set {one.file}"
         case "mask":
-            return f"pixels above 0 of {one.file}"
+            return f"pixels {'above 0' if one.label is None else f'of {one.label}'} of {one.file}"
         case "trackrad":
-            return f"first label of the case {one.case}"
+            return f"first label{'' if one.label is None else f' {one.label}'} of the case {one.case}"
         case _:
             return f"{len(one.points_mm)} points in patient coordinates"
 
 
 def target(config: LiveConfig) -> list[str]:
-    """Describe the target."""
-    one, reference = config.target, config.target.reference
+    """Describe the first target."""
+    one, reference = config.target[0], config.target[0].reference
     if one.kind == "drawn":
         on = "a frame that the operator takes" if reference is None else reference
         words = [f"drawn by an operator on {on}, on the console's page, before the session begins", BY_HAND]
@@ -75,8 +77,44 @@ def target(config: LiveConfig) -> list[str]:
     tracker = config.tracker
     return [
         *words,
+        *own_envelope(one),
         f"looked for within {tracker.search_si_mm:g} mm along SI and {tracker.search_ap_mm:g} mm along AP",
     ]
+
+
+def own_envelope(one: TargetConfig) -> list[str]:
+    """Describe the envelope and the limit of a target, where they are its own."""
+    words = []
+    if one.envelope is not None:
+        words.append(f"its envelope is {outline(one.envelope)}")
+    elif one.margin_mm is not None:
+        words.append(f"its envelope is it grown by {one.margin_mm:g} mm in all directions")
+    if one.outside_percent is not None:
+        words.append(f"held when more than {one.outside_percent:g} % of it is outside")
+    return words + _other_limits(one)
+
+
+def organ(config: LiveConfig, one: OarConfig) -> list[str]:
+    """Describe the keep-out zone and the limit of an organ at risk."""
+    if one.zone is not None:
+        zone = f"its keep-out zone is {outline(one.zone)}"
+    elif one.zone_margin_mm is not None:
+        zone = f"its keep-out zone is all beyond {one.zone_margin_mm:g} mm of where it was drawn"
+    else:
+        zone = "its keep-out zone is the envelopes of the targets"
+    if one.overlap_mm2 is not None:
+        limit = f"held when more than {one.overlap_mm2:g} mm2 of it are in there"
+    elif one.nearer_mm is not None:
+        limit = f"held when it comes more than {one.nearer_mm:g} mm nearer to there than it was drawn"
+    else:
+        percent = config.gate.overlap_percent if one.overlap_percent is None else one.overlap_percent
+        limit = f"held when more than {percent:g} % of it are in there"
+    return [zone, limit, *_other_limits(one)]
+
+
+def _other_limits(one: TargetConfig | OarConfig) -> list[str]:
+    words = [] if one.min_confidence is None else [f"held below a confidence of {one.min_confidence:g}"]
+    return words if one.required else [*words, "not required: without it the session begins and says so"]
 
 
 def gate(config: LiveConfig) -> list[str]:

@@ -58,13 +58,14 @@ def target(definition: SessionDefinition) -> str:
     if definition.target is None:
         if definition.reference is None:
             return "nothing to read"
-        definition.avoid_on(definition.reference)
+        definition.structures_on(definition.reference)
         return f"{definition.reference.where} can be read"
     if definition.reference is None:
         return "can be read; where it is shows on the first frame"
     setup, _ = definition.begin(definition.reference)
     area_mm2 = float(np.count_nonzero(setup.target_mask)) * setup.spacing_mm[0] * setup.spacing_mm[1]
-    return f"{area_mm2 / 100.0:.1f} cm2 on its reference, can be tracked"
+    found = f"{area_mm2 / 100.0:.1f} cm2 on its reference, can be tracked"
+    return "; ".join([found, *setup.left_out])
 
 
 def linac(config: LiveConfig) -> str:

@@ -71,7 +71,7 @@ def run(
     page = page_of(console, console_host, console_port, control, prescribed_s, breath_hold_s)
     config = load_live(session_file)
     if config.by_hand and (page is None or not page.control):
-        asks = "kind = drawn" if config.target.kind == "drawn" else "adjust = true"
+        asks = "kind = drawn" if config.target[0].kind == "drawn" else "adjust = true"
         raise ConfigError(
             f"{session_file}: target.{asks}: an operator draws on the console's page; give --console --control, too"
         )
@@ -101,19 +101,23 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
     InputError
         When a file cannot be read or holds no target.
     """
-    from gatekeeper.cli.target import TARGET, drawn_of, reference_of
+    from gatekeeper.cli.target import planned_of, reference_of, target_of, zone_of
     from gatekeeper.core.login import login_name
     from gatekeeper.operator.request import identity
     from gatekeeper.session.definition import SessionDefinition
 
+    primary = config.target[0]
+    structures, left_out = planned_of(config)
     return SessionDefinition(
         name=name,
         config=config,
-        target=None if isinstance(config.target, DrawnConfig) else drawn_of(config.target, TARGET),
-        avoid=tuple(drawn_of(outline, outline.called) for outline in config.avoid),
+        target=None if isinstance(primary, DrawnConfig) else target_of(primary, config.primary_name),
+        structures=structures,
         reference=reference_of(config),
         arm_by=None if arm_by is None else identity(arm_by, login_name()),
         seconds=seconds,
+        envelope=zone_of(primary.envelope, f"envelope of {config.primary_name}", whole=True),
+        left_out=left_out,
     )
 
 

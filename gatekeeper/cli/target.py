@@ -7,54 +7,96 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import (
+    DrawnConfig,
     GateConfig,
     LiveConfig,
-    MaskConfig,
-    Outline,
-    PointsConfig,
-    RtStructConfig,
+    MaskRegion,
+    OarConfig,
+    PointsRegion,
+    Region,
+    RtStructRegion,
     TrackradLabelConfig,
+    TrackradRegion,
     build,
 )
-from gatekeeper.core.errors import ConfigError, TargetError
-from gatekeeper.session.target import Drawn, Outlined, Reference
+from gatekeeper.core.contour import Role
+from gatekeeper.core.errors import ConfigError, InputError, TargetError
+from gatekeeper.recording.session_setup import TARGET
+from gatekeeper.session.target import Drawn, Outlined, Planned, Reference, without
 from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import ImageGrid, Use, outline
-from replay.formats.structure_set import Region, is_structure_set, read_structure_set
+from replay.formats.structure_set import Region as PlanRegion
+from replay.formats.structure_set import is_structure_set, read_structure_set
 from replay.formats.trackrad import open_case
+from replay.formats.trackrad_files import listed_values
 from replay.formats.volume_mask import read_volume_mask
 from replay.recording import Recording
 
-TARGET = "target"
-"""What the target is called; a plan's region under this name must be whole on the image."""
-
 
 def reference_of(config: LiveConfig) -> Reference | None:
-    """Return the image on which the target was drawn; None when that is the first frame.
+    """Return the image on which the structures were drawn; None when that is the first frame.
 
     Raises
     ------
     RecordingError, GeometryError
         When the image cannot be read.
     """
-    target = config.target
+    target = config.target[0]
     if isinstance(target, TrackradLabelConfig):
         return _image(Path(target.case))
     return None if target.reference is None else _image(Path(target.reference))
 
 
-def drawn_of(drawn: Outline, called: str) -> Outlined:
+def target_of(region: Region, called: str) -> Outlined:
+    """Return a target from its file; it must be whole on the image. See `drawn_of`."""
+    return drawn_of(region, called, Use.TARGET)
+
+
+def zone_of(region: Region | None, called: str, whole: bool) -> Outlined | None:
+    """Return an envelope, which must be whole on the image, or a keep-out zone, if there is one. See `drawn_of`."""
+    return None if region is None else drawn_of(region, called, Use.ENVELOPE if whole else Use.AVOID)
+
+
+def planned_of(config: LiveConfig) -> tuple[tuple[Planned, ...], tuple[str, ...]]:
+    """Return further targets and organs at risk, and a line on each that cannot be read and is not required.
+
+    Raises
+    ------
+    InputError
+        When one that is required cannot be read.
+    """
+    found, left_out = [], []
+    for one in (*config.target[1:], *config.organs):
+        assert not isinstance(one, DrawnConfig)  # noqa: S101  (the settings refuse it)
+        try:
+            if isinstance(one, OarConfig):
+                zone = zone_of(one.zone, f"zone of {one.called}", whole=False)
+                planned = Planned(drawn_of(one, one.called, Use.AVOID), Role.AVOID, zone, one.required)
+            else:
+                zone = zone_of(one.envelope, f"envelope of {one.called}", whole=True)
+                planned = Planned(target_of(one, one.called), Role.TARGET, zone, one.required)
+            found.append(planned)
+        except InputError as error:
+            if one.required:
+                raise
+            left_out.append(without(one.called, error))
+    return tuple(found), tuple(left_out)
+
+
+def drawn_of(region: Region, called: str, use: Use) -> Outlined:
     """Return a structure from its file.
 
     Parameters
     ----------
-    drawn : Outline
+    region : Region
         Where it is.
     called : str
         What it is called.
+    use : Use
+        What it is for; only an organ at risk may reach beyond the image.
 
     Raises
     ------
@@ -63,22 +105,34 @@ def drawn_of(drawn: Outline, called: str) -> Outlined:
     TargetError
         When there is nothing in it.
     """
-    if isinstance(drawn, PointsConfig):
-        return Drawn(called, (np.array(drawn.points_mm, dtype=np.float64),))
-    if isinstance(drawn, MaskConfig):
-        if (volume := read_volume_mask(called, Path(drawn.file), None)) is not None:
+    if isinstance(region, PointsRegion):
+        return Drawn(called, (np.array(region.points_mm, dtype=np.float64),))
+    if isinstance(region, MaskRegion):
+        value = None if region.label is None else str(region.label)
+        if (volume := read_volume_mask(called, Path(region.file), value)) is not None:
             return volume
-        _check_no_structure_set(Path(drawn.file))
-        grid = _image(Path(drawn.file))
-        return Drawn.of_mask(called, np.asarray(grid.image) > 0, grid)
-    if isinstance(drawn, TrackradLabelConfig):
-        case = open_case(Path(drawn.case))
-        if case.first_mask is None:
-            raise TargetError(f"{drawn.case}: no target is drawn on its first frame; add targets/*_first_label.mha")
-        return Drawn.of_mask(called, case.first_mask, _image(Path(drawn.case)))
-    if (segment := read_volume_mask(called, Path(drawn.file), drawn.roi)) is not None:
+        _check_no_structure_set(Path(region.file))
+        grid = _image(Path(region.file))
+        return Drawn.of_mask(called, _labelled(np.asarray(grid.image), region.label, called, region.file), grid)
+    if isinstance(region, TrackradRegion):
+        choices = Choices(roi=None if region.label is None else str(region.label))
+        mask = open_case(Path(region.case), choices).first_mask
+        if mask is None:
+            raise TargetError(f"{region.case}: no target is drawn on its first frame; add targets/*_first_label.mha")
+        return Drawn.of_mask(called, mask, _image(Path(region.case)))
+    if (segment := read_volume_mask(called, Path(region.file), region.roi)) is not None:
         return segment
-    return PlanContours(called, Path(drawn.file), read_structure_set(Path(drawn.file)).region(drawn.roi))
+    return PlanContours(called, Path(region.file), read_structure_set(Path(region.file)).region(region.roi), use)
+
+
+def _labelled(image: NDArray[np.generic], label: int | None, called: str, where: str) -> NDArray[np.bool_]:
+    """Return the pixels of a structure in an image of one or several."""
+    if label is None:
+        return np.asarray(image > 0)  # type: ignore[operator]
+    mask = np.asarray(image == label)
+    if not mask.any():
+        raise TargetError(f"{called}: no pixel of {where} is {label}; it holds {listed_values(image)}")
+    return mask
 
 
 def with_target(recording: Recording, path: Path, choices: Choices, file: Path, roi: str | None) -> Recording:
@@ -111,12 +165,12 @@ def with_target(recording: Recording, path: Path, choices: Choices, file: Path, 
     TargetError
         When the target is not on the first frame.
     """
-    outline = MaskConfig(kind="mask", file=str(file)) if roi is None else _roi(file, roi)
+    outline = MaskRegion(kind="mask", file=str(file)) if roi is None else _roi(file, roi)
     uid = frame_of_reference(path, choices) if format_of(path).open is open_dicom else None
     reference = Reference(
         np.array(recording.frames[0]), recording.spacing_mm, recording.plane, f"{path}, first frame", uid
     )
-    drawn = drawn_of(outline, TARGET)
+    drawn = target_of(outline, TARGET)
     mask = drawn.on(reference, GateConfig().plane_offset_mm)
     notes = drawn.notes
     if roi is not None and uid is None:
@@ -133,8 +187,8 @@ def _check_no_structure_set(file: Path) -> None:
         )
 
 
-def _roi(file: Path, roi: str) -> RtStructConfig:
-    return build(RtStructConfig, {"kind": "rtstruct", "file": str(file), "roi": roi}, "command line")
+def _roi(file: Path, roi: str) -> RtStructRegion:
+    return build(RtStructRegion, {"kind": "rtstruct", "file": str(file), "roi": roi}, "command line")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,13 +201,16 @@ class PlanContours:
         What it is called.
     path : Path
         The structure set.
-    region : Region
+    region : PlanRegion
         The region in it.
+    use : Use
+        What it is for.
     """
 
     name: str
     path: Path
-    region: Region
+    region: PlanRegion
+    use: Use
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -168,13 +225,16 @@ class PlanContours:
         RecordingError
             When the region is not whole on it, or was outlined in another frame of reference.
         """
+        mask = np.empty(reference.image.shape, dtype=np.bool_)
+        fill(self.outline_px(reference), mask)
+        return mask
+
+    def outline_px(self, reference: Reference) -> NDArray[np.float64]:
+        """Return the outline (N, 2) on an image as (row, col); see `on` for errors."""
         rows, cols = reference.image.shape
         view = ImageGrid(reference.plane, reference.spacing_mm, (rows, cols), reference.frame_of_reference)
-        use = Use.TARGET if self.name == TARGET else Use.AVOID
-        outline_px, _ = outline(self.region, use, view, f"{self.path}: '{self.region.name}'")
-        mask = np.empty((rows, cols), dtype=np.bool_)
-        fill(outline_px, mask)
-        return mask
+        found, _ = outline(self.region, self.use, view, f"{self.path}: '{self.region.name}'")
+        return found
 
 
 def _image(path: Path) -> Reference:

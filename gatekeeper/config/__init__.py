@@ -13,18 +13,23 @@ from gatekeeper.config.linac import (
     RepeaterLinacConfig,
     SerialLinacConfig,
 )
-from gatekeeper.config.live import (
-    DrawnConfig,
-    LiveConfig,
-    MaskConfig,
-    Outline,
-    PointsConfig,
-    RtStructConfig,
-    TrackradLabelConfig,
-    load_live,
-)
+from gatekeeper.config.live import LiveConfig, load_live
 from gatekeeper.config.loop import LoopConfig
-from gatekeeper.config.session import SessionConfig, with_limits
+from gatekeeper.config.outlines import (
+    DrawnConfig,
+    MaskConfig,
+    MaskRegion,
+    OarConfig,
+    PointsConfig,
+    PointsRegion,
+    Region,
+    RtStructConfig,
+    RtStructRegion,
+    TargetConfig,
+    TrackradLabelConfig,
+    TrackradRegion,
+)
+from gatekeeper.config.session import SessionConfig, only_structures, with_limits
 from gatekeeper.config.source import (
     DicomSourceConfig,
     MrdSourceConfig,
@@ -33,6 +38,7 @@ from gatekeeper.config.source import (
     SourceConfig,
 )
 from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
+from gatekeeper.config.structures import OarLimits, StructuresConfig, TargetLimits
 from gatekeeper.config.tracking import TrackerConfig
 
 __all__ = [
@@ -49,25 +55,35 @@ __all__ = [
     "LiveConfig",
     "LoopConfig",
     "MaskConfig",
+    "MaskRegion",
     "ModbusLinacConfig",
     "MrdSourceConfig",
+    "OarConfig",
+    "OarLimits",
     "OpenIGTLinkLinacConfig",
     "OpenIGTLinkSourceConfig",
-    "Outline",
     "PluginLinacConfig",
     "PluginSourceConfig",
     "PointsConfig",
+    "PointsRegion",
     "PredictionConfig",
+    "Region",
     "RepeaterLinacConfig",
     "RtStructConfig",
+    "RtStructRegion",
     "SerialLinacConfig",
     "SessionConfig",
     "SourceConfig",
     "StrictModel",
+    "StructuresConfig",
+    "TargetConfig",
+    "TargetLimits",
     "TrackerConfig",
     "TrackradLabelConfig",
+    "TrackradRegion",
     "build",
     "load_live",
     "load_toml",
+    "only_structures",
     "with_limits",
 ]

@@ -1,18 +1,19 @@
 """Define the settings of a live session, read from SESSION.toml."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from gatekeeper.config.outlines import FilePath, Oars, StructureConfig, Targets
 from gatekeeper.config.session import SessionConfig
 from gatekeeper.config.source import SourceConfig
 from gatekeeper.config.strict import StrictModel, build, read_toml
+from gatekeeper.config.structures import OarLimits, StructureLimits, StructuresConfig, TargetLimits
 from gatekeeper.core.errors import PluginError
 from gatekeeper.plugins import LINACS, SOURCES
 
-FilePath = Annotated[str, Field(min_length=1)]
-"""Name of a file or folder; a relative one is relative to the folder of SESSION.toml."""
 PATHS = frozenset(
     {"file", "case", "reference", "folder", "key_file", "certificate_file", "private_key_file", "peer_file"}
 )
@@ -21,90 +22,7 @@ PATHS = frozenset(
 NO_CLOCK = "source.clock is none: the age of frames is not known, only that their delay does not grow"
 
 
-def _tuples(value: object) -> object:
-    """Return the lists of TOML as tuples, which cannot be changed."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-class OutlineConfig(StrictModel):
-    """Common settings of all outlines."""
-
-    name: Annotated[str, Field(max_length=64, pattern=r"^[^/\x00-\x1f\x7f-\x9f\u2028-\u202e]*$")] = ""
-    """Name of the structure; required for an organ at risk, unless `roi` is given."""
-    reference: FilePath | None = None
-    """Only for the target: image on which it was drawn. By default it is placed on the first frame."""
-
-    @property
-    def called(self) -> str:
-        """Name of the structure."""
-        return self.name
-
-
-class KnownConfig(OutlineConfig):
-    """Common settings of outlines that are known before the session."""
-
-    adjust: bool = False
-    """Only for the target: whether an operator adjusts it on the console's page before the session begins."""
-
-
-class RtStructConfig(KnownConfig):
-    """An outline from a DICOM RTSTRUCT."""
-
-    kind: Literal["rtstruct"]
-    """Where the outline comes from."""
-    file: FilePath
-    """The RTSTRUCT."""
-    roi: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e]*$")]
-    """Name of the region in it."""
-
-    @property
-    def called(self) -> str:
-        """Name of the structure."""
-        return self.name or self.roi.replace("/", "_")
-
-
-class MaskConfig(KnownConfig):
-    """An outline from a mask image: pixels above 0 belong to the structure."""
-
-    kind: Literal["mask"]
-    """Where the outline comes from."""
-    file: FilePath
-    """The image."""
-
-
-class TrackradLabelConfig(KnownConfig):
-    """The target of a recorded case, on its first frame; that frame is the reference."""
-
-    kind: Literal["trackrad"]
-    """Where the outline comes from."""
-    case: FilePath
-    """Folder of the case."""
-
-
-class PointsConfig(KnownConfig):
-    """An outline given by its points."""
-
-    kind: Literal["points"]
-    """Where the outline comes from."""
-    points_mm: Annotated[
-        tuple[tuple[float, float, float], ...], Field(min_length=3, max_length=10_000), BeforeValidator(_tuples)
-    ]
-    """Closed outline, in DICOM LPS patient coordinates, in mm; the last point is not the first again."""
-
-
-class DrawnConfig(OutlineConfig):
-    """A target that an operator draws on the console's page before the session begins."""
-
-    kind: Literal["drawn"]
-    """Where the outline comes from."""
-
-
-Outline = RtStructConfig | MaskConfig | TrackradLabelConfig | PointsConfig
-"""An outline that is known before the session."""
-AnyOutline = Annotated[Outline, Field(discriminator="kind")]
-"""The same, chosen by `kind`."""
-TargetOutline = Annotated[Outline | DrawnConfig, Field(discriminator="kind")]
-"""The outline of the target, chosen by `kind`."""
+L = TypeVar("L", bound=StructureLimits)
 
 
 class PreviewConfig(StrictModel):
@@ -126,44 +44,81 @@ class LiveConfig(SessionConfig):
 
     source: SourceConfig
     """Source of the frames."""
-    target: TargetOutline
-    """Structure that must stay in its envelope."""
-    avoid: Annotated[tuple[AnyOutline, ...], Field(max_length=16), BeforeValidator(_tuples)] = ()
-    """Organs at risk, which must stay out of the envelope."""
+    target: Targets
+    """Structures that must stay in their envelopes: `[target]`, or `[[target]]` for several, the primary one first."""
+    oar: Oars = ()
+    """Organs at risk, which must stay out of their keep-out zones."""
+    avoid: Oars = ()
+    """Former name of `oar`."""
     preview: PreviewConfig = PreviewConfig()
     recording: RecordingConfig = RecordingConfig()
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
-        names = ["target", *(outline.called for outline in self.avoid)]
-        for number, outline in enumerate(self.avoid):
-            if outline.reference is not None:
-                raise ValueError(f"avoid.{number}.reference: only the target has one, for all structures; leave it out")
-            if outline.adjust:
-                raise ValueError(f"avoid.{number}.adjust: only the target is adjusted on the page; leave it out")
-            if not outline.called or names.count(outline.called) > 1:
-                raise ValueError(f"avoid.{number}.name is {outline.called!r}; give each structure a unique name")
-        if self.target.kind == "trackrad" and self.target.reference is not None:
+        named: list[tuple[str, StructureConfig]] = [(f"target.{number}", one) for number, one in enumerate(self.target)]
+        named += [(f"oar.{number}", one) for number, one in enumerate(self.oar)]
+        named += [(f"avoid.{number}", one) for number, one in enumerate(self.avoid)]
+        names = [self.primary_name, *(one.called for _, one in named[1:])]
+        for name, (place, _) in list(zip(names, named, strict=True))[1:]:
+            if not name or names.count(name) > 1:
+                raise ValueError(f"{place}.name is {name!r}; give each structure a unique name")
+        for number, one in enumerate(self.target[1:], start=1):
+            if one.kind == "drawn" or one.adjust:
+                raise ValueError(f"target.{number}: only the first target is drawn or adjusted on the page")
+            if one.reference is not None:
+                raise ValueError(f"target.{number}.reference: only the first target has one; leave it out")
+        primary = self.target[0]
+        if not primary.required:
+            raise ValueError("target.required: a session needs its first target; put an optional one behind it")
+        if primary.kind == "trackrad" and primary.reference is not None:
             raise ValueError(
                 "target.reference: the target of a case is drawn on the case's own first frame; leave it out"
             )
+        if self.structures != StructuresConfig():
+            raise ValueError("structures: the limits of a structure stand in its [[target]] or [[oar]]; move them")
         if self.gate.retrospective:
             raise ValueError("gate.retrospective: only a replay may show pictures again; leave it out")
         return self
 
     @property
+    def primary_name(self) -> str:
+        """Name of the first target."""
+        return self.target[0].called or "target"
+
+    @property
+    def organs(self) -> Oars:
+        """All organs at risk."""
+        return (*self.oar, *self.avoid)
+
+    @property
     def by_hand(self) -> bool:
-        """Whether an operator draws or adjusts the target before the session begins."""
-        return self.target.kind == "drawn" or self.target.adjust
+        """Whether an operator draws or adjusts the first target before the session begins."""
+        primary = self.target[0]
+        return primary.kind == "drawn" or primary.adjust
 
     def warnings(self) -> tuple[str, ...]:
         """Return what every face of a session warns of, one line each."""
         more = (NO_CLOCK,) if self.source.clock == "none" else ()
-        return (*super().warnings(), *more)
+        return (*self.settings().warnings(), *more)
 
     def settings(self) -> SessionConfig:
         """Return the settings on which decisions depend, which are recorded with the session."""
-        return SessionConfig(**{name: getattr(self, name) for name in SessionConfig.model_fields})
+        names = [self.primary_name, *(one.called for one in self.target[1:])]
+        structures = StructuresConfig(
+            target=_limits(TargetLimits, names, self.target),
+            oar=_limits(OarLimits, [one.called for one in self.organs], self.organs),
+        )
+        values = {name: getattr(self, name) for name in SessionConfig.model_fields}
+        return SessionConfig(**{**values, "structures": structures})
+
+
+def _limits(model: type[L], names: Sequence[str], tables: Sequence[StructureConfig]) -> dict[str, L]:
+    """Return the limits of those structures that have any, by their names."""
+    found = {
+        name: model(**{field: getattr(one, field) for field in model.model_fields})
+        for name, one in zip(names, tables, strict=True)
+    }
+    return {name: one for name, one in found.items() if one != model()}
 
 
 def load_live(path: Path) -> LiveConfig:

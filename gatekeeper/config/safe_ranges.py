@@ -6,7 +6,7 @@ and switches a check off or nearly so: `gatekeeper check` reports it, every face
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -106,6 +106,14 @@ SAFE_RANGES = (
     SafeRange("linac.acknowledge", True, True, "", ANSWERS),
 )
 """Every setting that guards the patient, in the order of the settings."""
+OF_ALL = {one.setting.rpartition(".")[2]: one for one in SAFE_RANGES if one.setting.startswith(("envelope.", "gate."))}
+STRUCTURE_RANGES = (
+    *(OF_ALL[name] for name in ("margin_mm", "outside_percent", "overlap_percent", "min_confidence")),
+    _at_most("overlap_mm2", 100.0, "mm2", "a tenth of an organ of 36 mm across"),
+    _at_most("nearer_mm", 5.0, "mm", "the usual margin"),
+    _at_most("zone_margin_mm", 8.0, "mm", "as the margins of targets"),
+)
+"""Safe ranges of the limits of single structures, the first of them those of the settings for all."""
 
 
 def unsafe_settings(config: "SessionConfig") -> tuple[str, ...]:
@@ -134,8 +142,14 @@ def in_short(unsafe: Iterable[str]) -> str:
 
 
 def _beyond(config: "SessionConfig") -> Iterable[str]:
-    for one in SAFE_RANGES:
-        value = _value(config, one.setting)
+    found = [(one, _value(config, one.setting)) for one in SAFE_RANGES]
+    for role, structures in (("target", config.structures.target), ("oar", config.structures.oar)):
+        for structure, limits in structures.items():
+            for of_all in STRUCTURE_RANGES:
+                name = of_all.setting.rpartition(".")[2]
+                one = replace(of_all, setting=f"structures.{role}.{structure}.{name}")
+                found.append((one, getattr(limits, name, None)))
+    for one, value in found:
         # Written so that what is no number is beyond.
         if value is None or one.low <= value <= one.high:
             continue

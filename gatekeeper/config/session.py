@@ -1,10 +1,13 @@
 """Combine all settings of a session."""
 
+from collections.abc import Collection
+
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
 from gatekeeper.config.loop import LoopConfig
 from gatekeeper.config.safe_ranges import UNSAFE, unsafe_settings
 from gatekeeper.config.strict import StrictModel, build
+from gatekeeper.config.structures import StructuresConfig
 from gatekeeper.config.tracking import TrackerConfig
 
 
@@ -22,6 +25,8 @@ class SessionConfig(StrictModel):
     tracker: TrackerConfig = TrackerConfig()
     envelope: EnvelopeConfig = EnvelopeConfig()
     gate: GateConfig = GateConfig()
+    structures: StructuresConfig = StructuresConfig()
+    """Limits of single structures by their names; in SESSION.toml they stand in `[[target]]` and `[[oar]]`."""
     prediction: PredictionConfig = PredictionConfig()
     loop: LoopConfig = LoopConfig()
     profile: LinacProfile = LinacProfile()
@@ -35,6 +40,15 @@ class SessionConfig(StrictModel):
     def silence_s(self, frame_period_s: float) -> float:
         """Return the frame timeout in seconds, for a frame period in seconds."""
         return min(self.loop.silence_periods * frame_period_s, self.gate.max_age_s)
+
+
+def only_structures(config: SessionConfig, names: Collection[str]) -> SessionConfig:
+    """Return the settings with limits of structures of these names alone."""
+    kept = StructuresConfig(
+        target={name: one for name, one in config.structures.target.items() if name in names},
+        oar={name: one for name, one in config.structures.oar.items() if name in names},
+    )
+    return config.model_copy(update={"structures": kept})
 
 
 def with_limits(

@@ -54,6 +54,9 @@ class Structure:
         Target or organ at risk.
     contour_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col), read-only; pixel centres lie on whole numbers.
+    zone_px : ndarray of float64, shape (M, 2), or None
+        Outline of a zone of its own, such as the plan's PTV: the envelope of a target, the keep-out zone of an organ at
+        risk; None: the zone is made from margins.
 
     Raises
     ------
@@ -64,9 +67,12 @@ class Structure:
     name: str
     role: Role
     contour_px: NDArray[np.float64]
+    zone_px: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "contour_px", checked_outline(self.contour_px, self.name))
+        if self.zone_px is not None:
+            object.__setattr__(self, "zone_px", checked_outline(self.zone_px, f"the zone of {self.name}"))
 
 
 def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:

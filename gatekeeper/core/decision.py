@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class BeamState(StrEnum):
@@ -68,6 +69,33 @@ class Reason(StrEnum):
     TOO_MANY_CYCLES = "too_many_cycles"
 
 
+class Measure(StrEnum):
+    """What is measured of a structure against its zone."""
+
+    OUTSIDE_PERCENT = "outside_percent"
+    OVERLAP_PERCENT = "overlap_percent"
+    OVERLAP_MM2 = "overlap_mm2"
+    NEARER_MM = "nearer_mm"
+
+
+class StructureResult(NamedTuple):
+    """One of several structures in a decision.
+
+    Attributes
+    ----------
+    measure : Measure
+        What was measured.
+    value : float
+        What came out, 0 or more; NaN when it could not be measured.
+    reasons : tuple of Reason
+        Why this structure holds the beam, in the order of the table; empty when it does not.
+    """
+
+    measure: Measure
+    value: float
+    reasons: tuple[Reason, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Beam-on or hold for one frame.
@@ -89,6 +117,8 @@ class Decision:
         State from measured positions alone, without prediction; None when there was no frame.
     predicted_percent : float
         With prediction, the share outside on which the decision is based, 0-100; NaN without.
+    structures : tuple of StructureResult
+        Each of several structures, in the order of their zones; empty with one, and when there were no tracks.
 
     Examples
     --------
@@ -105,3 +135,4 @@ class Decision:
     outside_percent: float
     raw_state: BeamState | None = None
     predicted_percent: float = math.nan
+    structures: tuple[StructureResult, ...] = ()

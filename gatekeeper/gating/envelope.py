@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gatekeeper.core.contour import checked_outline, grow
 from gatekeeper.core.frame import Plane
+from kernels.clearance import clearance
 from kernels.overlap import area_outside
 from kernels.polygon import area
 
@@ -157,11 +158,44 @@ class Envelope:
             return 0.0, 0.0
         return percent, common_px2 * self.spacing_mm[0] * self.spacing_mm[1]
 
+    def outside(self, contour_px: NDArray[np.float64]) -> tuple[float, float]:
+        """Return the share and the area of a structure outside, as `inside` does for what is inside.
+
+        Parameters
+        ----------
+        contour_px : ndarray of float64, shape (N, 2)
+            The structure's closed outline as (row, col).
+
+        Returns
+        -------
+        percent, area_mm2 : float
+            In percent of the structure's area, and in mm^2; NaN when it cannot be measured.
+        """
+        percent = self.outside_percent(contour_px)
+        _, enclosed_px2 = _measurable(contour_px)
+        return percent, 0.01 * percent * enclosed_px2 * self.spacing_mm[0] * self.spacing_mm[1]
+
+    def clearance_mm(self, contour_px: ArrayLike) -> float:
+        """Return the distance of an outline from the envelope in mm, negative where it reaches into it.
+
+        Parameters
+        ----------
+        contour_px : array_like, shape (N, 2)
+            The structure's closed outline as (row, col).
+
+        Returns
+        -------
+        float
+            See `kernels.clearance`; NaN when it cannot be measured.
+        """
+        contour, _ = _measurable(contour_px)
+        return math.nan if contour is None else float(clearance(contour, self.contour_px, *self.spacing_mm))
+
     def _room_for(self, contour: NDArray[np.float64]) -> NDArray[np.int64]:
         return self._scratch if len(contour) <= self._scratch.shape[1] else _scratch(len(contour))
 
 
-def _measurable(contour_px: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, float]:
+def _measurable(contour_px: ArrayLike) -> tuple[NDArray[np.float64] | None, float]:
     """Return an outline as the kernels take it, and its area in px^2; None when it cannot be measured."""
     contour = np.ascontiguousarray(contour_px, dtype=np.float64)
     if contour.ndim != 2 or contour.shape[1] != 2:

@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.core.command import Action, Command, Event
-from gatekeeper.core.decision import BeamState, Decision, Reason
+from gatekeeper.core.decision import BeamState, Decision, Reason, StructureResult
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.track import Track
 from gatekeeper.gating import state_machine as machine
@@ -17,15 +16,13 @@ from gatekeeper.gating.frame_checks import FrameChecks, check_frame
 from gatekeeper.gating.liveness import LivenessMonitor
 from gatekeeper.gating.measurements import Measurements
 from gatekeeper.gating.motion import LearnedRange, Motion
-from gatekeeper.gating.observation import observe
 from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
 from gatekeeper.gating.source_checks import SourceHistory, check_source
-from gatekeeper.gating.state_machine import GateState, Rules
-from gatekeeper.gating.zones import Zone
+from gatekeeper.gating.state_machine import GateState
+from gatekeeper.gating.target_gate import Judgement, TargetGate, joined, organ_result
+from gatekeeper.gating.zones import KeepOutZone, Measured, TargetZone, Zone, measure
 
-if TYPE_CHECKING:
-    from gatekeeper.gating.lookahead import Lookahead
-
+NOT_TRACKED = Measured(math.nan, math.nan, math.nan)
 
 BEAM_ON = "not used: the beam is on; hold it first"
 NO_NUMBER = "not used: no frame is named; it is shown and confirmed first"
@@ -37,6 +34,9 @@ AGAIN = "repeat it with confirm at its end"
 class Gate:
     """Decide beam-on or hold on each frame.
 
+    The beam is on when each of several targets alone would allow it; each has its own limits and hysteresis. Organs at
+    risk are judged together with the primary target.
+
     Parameters
     ----------
     zones : Envelope or sequence of TargetZone and KeepOutZone
@@ -46,8 +46,9 @@ class Gate:
         The limits; by default those of ``GateConfig()``.
     armed : bool, optional
         Whether the gate starts armed. In either case it starts with the beam held.
-    learned : LearnedRange, optional
-        Range of positions from a preview; by default it is learned during the session.
+    learned : LearnedRange or sequence of them, optional
+        Range of positions from a preview, of the primary target or, None among them, of each target in order; by
+        default it is learned during the session.
     prediction : PredictionConfig, optional
         Settings of the prediction; by default there is none.
     frames_per_s : float, optional
@@ -76,33 +77,40 @@ class Gate:
         config: GateConfig | None = None,
         *,
         armed: bool = True,
-        learned: LearnedRange | None = None,
+        learned: LearnedRange | Sequence[LearnedRange | None] | None = None,
         prediction: PredictionConfig | None = None,
         frames_per_s: float | None = None,
     ) -> None:
         self.config = GateConfig() if config is None else config
-        self._rules = Rules.of(self.config)
         self._envelope_shift = EnvelopeShift(zoning.checked(zones), self.config)
         self._history = SequenceHistory()
         self._source = SourceHistory()
         self._frames_per_s = frames_per_s
         self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
         self._checks = FrameChecks()
-        self._motion = self._unknown_motion() if learned is None else Motion.from_range(learned)
-        self._state = machine.arm(GateState()) if armed else GateState()
-        # State from measured positions alone; without prediction it is the same object.
-        self._raw = self._state
-        self._lookahead = _lookahead(prediction)
+        self._targets = {
+            index: TargetGate(zone, self.config, armed, None, prediction)
+            for index, zone in enumerate(self.zones)
+            if isinstance(zone, TargetZone)
+        }
+        self._primary = self._targets[0]
+        # Each with its least confidence.
+        self._organs = [
+            (index, zone.measure, self.config.min_confidence if zone.min_confidence is None else zone.min_confidence)
+            for index, zone in enumerate(self.zones)
+            if isinstance(zone, KeepOutZone)
+        ]
+        self._learn(learned)
 
     @property
     def state(self) -> GateState:
-        """State of the state machine."""
-        return self._state
+        """State of the state machine; with several targets, of all together."""
+        return joined([target.state for target in self._targets.values()])
 
     @property
     def motion(self) -> Motion:
-        """State of the motion checks."""
-        return self._motion
+        """State of the motion checks of the primary target."""
+        return self._primary.motion
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -116,8 +124,8 @@ class Gate:
 
     @property
     def ahead_mm(self) -> tuple[float, float] | None:
-        """Last predicted position of the target's centre, as (row, col) in mm; None without prediction."""
-        return None if self._lookahead is None else self._lookahead.ahead_mm
+        """Last predicted position of the primary target's centre, as (row, col) in mm; None without prediction."""
+        return None if self._primary.lookahead is None else self._primary.lookahead.ahead_mm
 
     @property
     def checks(self) -> FrameChecks:
@@ -193,29 +201,63 @@ class Gate:
             checks = self.check_frame(frame) if checks is None else checks
             sequence, history = check_sequence(self._history, frame, checks, not checks.is_on_grid(self.config), now_s)
             source, source_history = check_source(
-                self._source, frame, now_s, self._frames_per_s, armed=self._state.armed
+                self._source, frame, now_s, self._frames_per_s, armed=self._primary.state.armed
             )
-            target, motion = observe(track, self.zones, self._motion, now_s, frame.acquired_s, self.config)
-            self._envelope_shift.rest.add(motion.last_s, *motion.last_mm)
             age_s = now_s - frame.acquired_s
-            measurements = Measurements(checks, sequence, age_s, target, link_alive, refusals, source)
-            raw = machine.step(self._raw, measurements, self._rules)
-            state, predicted_percent = raw, math.nan
-            if self._lookahead is not None:
-                if not checks.is_on_grid(self.config):
-                    self._lookahead.reset()
-                predicted_percent = target.outside_percent
-                if track is not None:
-                    tracks = (track,) if isinstance(track, Track) else track
-                    predicted_percent = self._lookahead.largest_percent(tracks, frame.acquired_s, self.zones)
-                predicted = measurements._replace(target=target._replace(outside_percent=predicted_percent))
-                state = machine.step(self._state, predicted, self._rules)
+            measurements = Measurements(
+                checks, sequence, age_s, link_alive=link_alive, refusals=refusals, source=source
+            )
+            tracks = (track,) if isinstance(track, Track) else track
+            found, judged = self._judge(measurements, tracks, now_s, frame.acquired_s)
+            self._envelope_shift.rest.add(judged[0].motion.last_s, *judged[0].motion.last_mm)
         except BaseException:
             self.latch(Reason.ENGINE_FAULT)
             raise
-        self._history, self._motion, self._state, self._raw = history, motion, state, raw
-        self._source = source_history
-        return self._decision(frame.sequence, now_s, target.outside_percent, predicted_percent)
+        self._history, self._source = history, source_history
+        for target, one in zip(self._targets.values(), judged, strict=True):
+            target.adopt(one)
+        outside_percent = predicted_percent = math.nan
+        if found:
+            outside_percent = zoning.largest([found[index].value for index in self._targets])
+        if self._primary.lookahead is not None:
+            predicted_percent = zoning.largest([one.predicted_percent for one in judged])
+        structures = self._results(found, judged) if len(found) > 1 else ()
+        return self._decision(frame.sequence, now_s, outside_percent, predicted_percent, structures)
+
+    def _judge(
+        self, measurements: Measurements, tracks: tuple[Track, ...] | None, now_s: float, acquired_s: float
+    ) -> tuple[tuple[Measured, ...], list[Judgement]]:
+        """Return what was measured of each structure, nothing without tracks, and the judgement on each target."""
+        zones, on_grid = self.zones, measurements.frame.is_on_grid(self.config)
+        found = () if tracks is None else measure(zones, tracks, self.config)
+        judged = []
+        for index, target in self._targets.items():
+            zone = zones[index]
+            assert isinstance(zone, TargetZone)  # noqa: S101  (zones keep their kinds)
+            organs = [(found[at], least) for at, _, least in self._organs] if found and index == 0 else []
+            judged.append(
+                target.judge(
+                    measurements,
+                    None if tracks is None else tracks[index],
+                    found[index] if found else NOT_TRACKED,
+                    organs,
+                    zone,
+                    now_s,
+                    acquired_s,
+                    on_grid,
+                )
+            )
+        return found, judged
+
+    def _results(self, found: tuple[Measured, ...], judged: list[Judgement]) -> tuple[StructureResult, ...]:
+        """Return the part of each structure in the decision, in the order of the zones."""
+        results = {
+            index: target.result(found[index], one.limits)
+            for (index, target), one in zip(self._targets.items(), judged, strict=True)
+        }
+        for index, what, least in self._organs:
+            results[index] = organ_result(what, found[index], least, judged[0].limits)
+        return tuple([results[index] for index in range(len(found))])
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
         """Hold because of a frame timeout.
@@ -248,26 +290,23 @@ class Gate:
             self._liveness.restart()
         self._change(machine.disarm)
 
-    def begin(self, learned: LearnedRange | None) -> None:
+    def begin(self, learned: LearnedRange | Sequence[LearnedRange | None] | None) -> None:
         """Set the learned range of motion.
 
         Parameters
         ----------
-        learned : LearnedRange or None
-            Range from a preview; None to learn it from the following frames.
+        learned : LearnedRange or sequence of them or None
+            Range from a preview, of the primary target or, None among them, of each target in order; None to learn it
+            from the following frames.
 
         Raises
         ------
         ValueError
             When the gate is armed: limits may not change while the beam can be on, except by an operator's command.
         """
-        if self._state.armed:
+        if self._primary.state.armed:
             raise ValueError("the gate is armed; disarm it before setting another range of motion")
-        self._motion = self._unknown_motion() if learned is None else Motion.from_range(learned)
-
-    def _unknown_motion(self) -> Motion:
-        """Return the state of the motion checks without a preview."""
-        return Motion(breath_sign=self._envelope_shift.orientation.rows.inhaling)
+        self._learn(learned)
 
     def latch(self, fault: Reason) -> None:
         """Hold for a fault until an operator resets it.
@@ -310,29 +349,27 @@ class Gate:
             case Action.RELEASE:
                 self._change(machine.release)
             case Action.RESET:
-                note = f"{note}: {', '.join(self._state.faults) or 'no fault'}"
+                note = f"{note}: {', '.join(self.state.faults) or 'no fault'}"
                 self._change(machine.reset)
                 self._source = self._source.begun_anew()
             case Action.REBASE:
-                refusal = self._envelope_shift.refusal(command.shift_mm, held=self._state.beam is BeamState.HOLD)
+                refusal = self._envelope_shift.refusal(command.shift_mm, held=self._held)
                 accepted, outcome = (False, refusal) if refusal else self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
-                    self._motion = self._motion.moved(command.shift_mm)
+                    for target in self._targets.values():
+                        target.motion = target.motion.moved(command.shift_mm)
                     self._change(machine.interrupt)
-                    if self._lookahead is not None:
-                        self._lookahead.reset()
+                    self._forget()
             case Action.REFERENCE:
-                accepted = self._state.beam is BeamState.HOLD and command.sequence >= 0
+                accepted = self._held and command.sequence >= 0
                 if accepted:
                     note = f"{note}: frame {command.sequence}, held until released"
                     self._change(machine.hold)
-                    if self._lookahead is not None:
-                        self._lookahead.reset()
+                    self._forget()
                 else:
-                    note = f"{note}: {NO_NUMBER if self._state.beam is BeamState.HOLD else BEAM_ON}"
-        held = self._state.beam is BeamState.HOLD
-        return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if held else None)
+                    note = f"{note}: {NO_NUMBER if self._held else BEAM_ON}"
+        return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if self._held else None)
 
     def question(self, shift_mm: tuple[float, float]) -> str:
         """Return what a rebase would do, or why it is refused, for the operator who has to confirm it.
@@ -348,27 +385,41 @@ class Gate:
             One line.
         """
         shift = self._envelope_shift
-        refusal = shift.refusal(shift_mm, held=self._state.beam is BeamState.HOLD)
+        refusal = shift.refusal(shift_mm, held=self._held)
         return f"{shift.as_words(shift_mm)}; {AGAIN}" if refusal is None else refusal
 
+    @property
+    def _held(self) -> bool:
+        return self.state.beam is BeamState.HOLD
+
+    def _learn(self, learned: LearnedRange | Sequence[LearnedRange | None] | None) -> None:
+        """Set the learned range of each target; those without one learn during the session."""
+        known = [learned] if learned is None or isinstance(learned, LearnedRange) else list(learned)
+        for number, target in enumerate(self._targets.values()):
+            target.begin(known[number] if number < len(known) else None)
+
+    def _forget(self) -> None:
+        """Discard the traces of all predictions."""
+        for target in self._targets.values():
+            if target.lookahead is not None:
+                target.lookahead.reset()
+
     def _change(self, change: Callable[[GateState], GateState]) -> None:
-        """Apply a change to the states with and without prediction."""
-        same = self._raw is self._state
-        self._state = change(self._state)
-        self._raw = self._state if same else change(self._raw)
+        """Apply a change to the states of all targets."""
+        for target in self._targets.values():
+            target.change(change)
 
     def _decision(
-        self, sequence: int, now_s: float, outside_percent: float, predicted_percent: float = math.nan
+        self,
+        sequence: int,
+        now_s: float,
+        outside_percent: float,
+        predicted_percent: float = math.nan,
+        structures: tuple[StructureResult, ...] = (),
     ) -> Decision:
-        state = self._state
-        raw = self._raw.beam if sequence >= 0 else None
-        return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent)
-
-
-def _lookahead(config: PredictionConfig | None) -> "Lookahead | None":
-    """Return the predictor, or None; imported here, so that its kernels are compiled only if needed."""
-    if config is None or config.mode == "off":
-        return None
-    from gatekeeper.gating.lookahead import Lookahead
-
-    return Lookahead(config)
+        state = self.state
+        raw = None
+        if sequence >= 0:
+            on = all(target.raw.beam is BeamState.ON for target in self._targets.values())
+            raw = BeamState.ON if on else BeamState.HOLD
+        return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent, structures)

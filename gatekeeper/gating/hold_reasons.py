@@ -35,7 +35,10 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.STALE_FRAME: lambda found, limits: -FUTURE_S <= found.age_s <= limits.config.max_age_s,
     Reason.LATE_FRAMES: lambda found, limits: found.source.late_s <= limits.config.max_age_s,
     Reason.WRONG_RATE: lambda found, _: found.source.rate_right,
-    Reason.LOW_CONFIDENCE: lambda found, limits: limits.min_confidence <= found.target.confidence <= 1.0,
+    Reason.LOW_CONFIDENCE: lambda found, limits: (
+        limits.min_confidence <= found.target.confidence <= 1.0
+        and all(limits.own_confidence(least) <= confidence <= 1.0 for confidence, least in found.target.sure)
+    ),
     Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
     Reason.AVOID_IN_ZONE: lambda found, limits: (

@@ -9,7 +9,6 @@ from gatekeeper.config import PredictionConfig
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.predictor import Predictor
-from gatekeeper.gating.zones import TargetZone, Zone
 
 USUAL_ERROR_MM = 1.0
 """Usual error of a measured position in mm: 95 % of the tracker's errors on labelled recordings are smaller (make
@@ -81,7 +80,7 @@ def _largest(percents: Sequence[float]) -> float:
 
 
 class Lookahead:
-    """Predict the share of the primary target outside its envelope.
+    """Predict the share of a target outside its envelope.
 
     Parameters
     ----------
@@ -104,29 +103,6 @@ class Lookahead:
         """Discard the trace, for example after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
         self.ahead_mm = None
-
-    def largest_percent(self, tracks: tuple[Track, ...], acquired_s: float, zones: tuple[Zone, ...]) -> float:
-        """Return the largest share outside of all targets, that of the primary one with prediction.
-
-        Parameters
-        ----------
-        tracks : tuple of Track
-            The measured structures, in the order of the zones.
-        acquired_s : float
-            Session time of the acquisition, in seconds.
-        zones : tuple of TargetZone and KeepOutZone
-            The zones; the first is that of the primary target.
-
-        Returns
-        -------
-        float
-            Share in percent, 0-100; NaN when one is not known.
-        """
-        measured = zip(zones, tracks, strict=True)
-        targets = [(zone.envelope, one) for zone, one in measured if isinstance(zone, TargetZone)]
-        percents = [envelope.outside_percent(one.contour_px) for envelope, one in targets]
-        percents[0] = self.percent(tracks[0], acquired_s, targets[0][0], percents[0])
-        return _largest(percents)
 
     def percent(self, track: Track, acquired_s: float, envelope: Envelope, measured_percent: float) -> float:
         """Return the share outside on which the decision is based, see `used_percent`.

@@ -11,23 +11,25 @@ from gatekeeper.gating.source_checks import SourceChecks
 
 
 class Observation(NamedTuple):
-    """Measurements of the tracked structures; NaN for what could not be measured.
+    """Measurements of a target, and of organs at risk judged with it; NaN for what could not be measured.
 
     Attributes
     ----------
     confidence : float
-        Lowest tracking confidence of all structures, 0-1.
+        Lowest tracking confidence, 0-1, of the target and of organs at risk with the same limit.
     outside_percent : float
-        Largest share of a target's area outside its envelope, 0-100; with prediction, the share on which the decision
-        is based.
+        Share of the target's area outside its envelope, 0-100; with prediction, the share on which the decision is
+        based.
     overlaps : tuple of (float, float)
         For each organ at risk its overlap with the keep-out zone, and the limit for it.
     speed_mm_per_s : float
-        Speed of the primary target's centre since its last confident position; 0 without one, or while it is lost.
+        Speed of the target's centre since its last confident position; 0 without one, or while it is lost.
     excursion_mm : float
-        Distance of the primary target from its learned range of positions; 0 while the target is lost.
+        Distance of the target from its learned range of positions; 0 while the target is lost.
     drift_mm : float
         Displacement of its end-exhale baseline from the reference, positive where it moves on inhalation.
+    sure : tuple of (float, float)
+        For each organ at risk with another limit its confidence, and its least confidence for a beam that is on, 0-1.
     """
 
     confidence: float = math.nan
@@ -36,6 +38,7 @@ class Observation(NamedTuple):
     speed_mm_per_s: float = 0.0
     excursion_mm: float = 0.0
     drift_mm: float = 0.0
+    sure: tuple[tuple[float, float], ...] = ()
 
 
 class Measurements(NamedTuple):
@@ -50,7 +53,7 @@ class Measurements(NamedTuple):
     age_s : float
         Time since the frame was acquired, in seconds.
     target : Observation
-        Measurements of the structures; NaN when the frame was not tracked.
+        Measurements of a target; NaN when the frame was not tracked.
     link_alive : bool
         True when the linac answers.
     refusals : tuple of Reason
@@ -62,7 +65,7 @@ class Measurements(NamedTuple):
     frame: FrameChecks
     sequence: SequenceChecks
     age_s: float
-    target: Observation
+    target: Observation = Observation()
     link_alive: bool = True
     refusals: tuple[Reason, ...] = ()
     source: SourceChecks = SourceChecks()
@@ -98,3 +101,7 @@ class Limits(NamedTuple):
             min(config.min_confidence + config.confidence_hysteresis, 1.0),
             config.overlap_resume_share,
         )
+
+    def own_confidence(self, to_stay_on: float) -> float:
+        """Return a structure's own least confidence, made as much stricter as that of the target, 0-1."""
+        return min(to_stay_on + (self.min_confidence - self.config.min_confidence), 1.0)

@@ -1,28 +1,32 @@
-"""Measure the tracked structures on one frame against their zones and the target's usual motion."""
+"""Measure a target on one frame against its zone and its usual motion, with the organs at risk beside it."""
+
+from collections.abc import Sequence
 
 from gatekeeper.config import GateConfig
-from gatekeeper.core.track import Track
 from gatekeeper.gating.measurements import Observation
 from gatekeeper.gating.motion import Motion, updated
-from gatekeeper.gating.zones import Zone, measure
+from gatekeeper.gating.zones import Measured, least
 
 
 def observe(
-    track: Track | tuple[Track, ...] | None,
-    zones: tuple[Zone, ...],
+    center_mm: tuple[float, float] | None,
+    target: Measured,
+    organs: Sequence[tuple[Measured, float]],
     motion: Motion,
     now_s: float,
     acquired_s: float,
     config: GateConfig,
 ) -> tuple[Observation, Motion]:
-    """Return the measurements of the structures, and the new state of the motion checks.
+    """Return the measurements of a target, and the new state of its motion checks.
 
     Parameters
     ----------
-    track : Track or tuple of Track or None
-        The target, or each structure in the order of the zones; None when the frame was not tracked.
-    zones : tuple of TargetZone and KeepOutZone
-        The zone of each structure.
+    center_mm : tuple of float or None
+        Centre of the target as (row, col) in mm; None when the frame was not tracked.
+    target : Measured
+        The target against its envelope.
+    organs : sequence of (Measured, float)
+        Organs at risk that are judged together with it, each with its least confidence.
     motion : Motion
         State of the motion checks after the frame before.
     now_s : float
@@ -30,7 +34,7 @@ def observe(
     acquired_s : float
         Time of acquisition of the frame, in seconds.
     config : GateConfig
-        The limits.
+        The limits of the target.
 
     Returns
     -------
@@ -38,28 +42,28 @@ def observe(
         The measurements.
     motion : Motion
         State of the motion checks after this frame.
-
-    Raises
-    ------
-    TargetError
-        When the number of tracks differs from that of the zones.
     """
-    if track is None:
+    if center_mm is None:
         return Observation(drift_mm=motion.drift_mm(config.drift_cycles)), motion
-    tracks = (track,) if isinstance(track, Track) else track
-    confidence, outside_percent, overlaps = measure(zones, tracks, config)
+    confidence, sure = target.confidence, []
+    for organ, least_confidence in organs:
+        if least_confidence == config.min_confidence:
+            confidence = least(confidence, organ.confidence)
+        else:
+            sure.append((organ.confidence, least_confidence))
     speed_mm_per_s = excursion_mm = 0.0
     # The position of a lost target is meaningless; low confidence holds the beam then.
     if confidence >= config.min_confidence:
-        speed_mm_per_s = motion.speed_mm_per_s(acquired_s, tracks[0].center_mm)
-        motion = updated(motion.at(acquired_s, tracks[0].center_mm), now_s, tracks[0].center_mm, config)
-        excursion_mm = motion.excursion_mm(tracks[0].center_mm)
+        speed_mm_per_s = motion.speed_mm_per_s(acquired_s, center_mm)
+        motion = updated(motion.at(acquired_s, center_mm), now_s, center_mm, config)
+        excursion_mm = motion.excursion_mm(center_mm)
     observation = Observation(
         confidence=confidence,
-        outside_percent=outside_percent,
-        overlaps=overlaps,
+        outside_percent=target.value,
+        overlaps=tuple([(organ.value, organ.limit) for organ, _ in organs]),
         speed_mm_per_s=speed_mm_per_s,
         excursion_mm=excursion_mm,
         drift_mm=motion.drift_mm(config.drift_cycles),
+        sure=tuple(sure),
     )
     return observation, motion

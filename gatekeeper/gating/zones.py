@@ -3,10 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from gatekeeper.config import GateConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.config import GateConfig, OarLimits, StructuresConfig, TargetLimits
 from gatekeeper.core.addition import add
 from gatekeeper.core.contour import Role, Structure
+from gatekeeper.core.decision import Measure
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.track import Track
@@ -21,6 +26,10 @@ class TargetZone:
     ----------
     envelope : Envelope
         The boundary.
+    most_percent : float or None
+        Limit of the share of the target's area outside, in percent; None for the gate's `outside_percent`.
+    min_confidence : float or None
+        Least tracking confidence, 0-1; None for the gate's.
 
     Examples
     --------
@@ -31,10 +40,17 @@ class TargetZone:
     """
 
     envelope: Envelope
+    most_percent: float | None = None
+    min_confidence: float | None = None
 
     def moved(self, shift_mm: tuple[float, float]) -> "TargetZone":
         """Return the zone with its envelope moved along (rows, columns), in mm."""
-        return TargetZone(self.envelope.moved(shift_mm))
+        return replace(self, envelope=self.envelope.moved(shift_mm))
+
+    @property
+    def measure(self) -> Measure:
+        """What is measured of the target."""
+        return Measure.OUTSIDE_PERCENT
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,14 +63,22 @@ class KeepOutZone:
         The parts of the zone. Where they overlap, the organ counts in each.
     most_percent : float or None
         Limit of the share of the organ's area in the zone, in percent; None for the gate's `overlap_percent`, unless
-        `most_mm2` is given.
+        another limit is given.
     most_mm2 : float or None
         Limit of the organ's area in the zone, in mm^2, instead.
+    most_nearer_mm : float or None
+        Limit of the distance by which the organ may be nearer to the zone than planned, in mm, instead.
+    planned_mm : float
+        Distance of the organ from the zone as planned, in mm; needed for `most_nearer_mm`.
+    beyond : bool
+        True when the zone is what lies beyond its one part, such as the organ's planned position with a margin.
+    min_confidence : float or None
+        Least tracking confidence, 0-1; None for the gate's.
 
     Raises
     ------
     TargetError
-        When there is no zone, both limits are given, or a limit is negative or not finite.
+        When there is no zone, more than one limit is given, or a limit is negative or not finite.
 
     Examples
     --------
@@ -69,22 +93,38 @@ class KeepOutZone:
     zones: tuple[Envelope, ...]
     most_percent: float | None = None
     most_mm2: float | None = None
+    most_nearer_mm: float | None = None
+    planned_mm: float = math.nan
+    beyond: bool = False
+    min_confidence: float | None = None
 
     def __post_init__(self) -> None:
         if not self.zones:
             raise TargetError("keep-out zone: is empty; give at least one envelope, such as that of the beam")
-        if self.most_percent is not None and self.most_mm2 is not None:
-            raise TargetError("keep-out zone: has a limit in percent and one in mm2; give one of them")
-        for limit in (self.most_percent, self.most_mm2):
-            if limit is not None and not 0.0 <= limit < math.inf:
+        given = [one for one in (self.most_percent, self.most_mm2, self.most_nearer_mm) if one is not None]
+        if len(given) > 1:
+            raise TargetError("keep-out zone: has more than one limit, in percent, mm2 or mm; give one of them")
+        for limit in given:
+            if not 0.0 <= limit < math.inf:
                 raise TargetError(f"keep-out zone: its limit is {limit}; give 0 or more")
+        if self.most_nearer_mm is not None and not math.isfinite(self.planned_mm):
+            raise TargetError("keep-out zone: its limit in mm needs the planned distance, planned_mm")
+        if self.beyond and (len(self.zones) > 1 or self.most_nearer_mm is not None):
+            raise TargetError("keep-out zone: what lies beyond a zone has one part and a limit in percent or mm2")
 
     def moved(self, shift_mm: tuple[float, float]) -> "KeepOutZone":
         """Return the zone moved along (rows, columns), in mm."""
         return replace(self, zones=tuple(zone.moved(shift_mm) for zone in self.zones))
 
+    @property
+    def measure(self) -> Measure:
+        """What is measured of the organ."""
+        if self.most_nearer_mm is not None:
+            return Measure.NEARER_MM
+        return Measure.OVERLAP_PERCENT if self.most_mm2 is None else Measure.OVERLAP_MM2
+
     def overlap(self, track: Track, default_percent: float) -> tuple[float, float]:
-        """Return the overlap of an organ with the zone and its limit, both in percent or in mm^2.
+        """Return the overlap of an organ with the zone and its limit, both in percent, mm^2 or mm.
 
         Parameters
         ----------
@@ -96,16 +136,46 @@ class KeepOutZone:
         Returns
         -------
         overlap, limit : float
-            The overlap is NaN when it cannot be measured.
+            The overlap, or the distance by which the organ is nearer than planned; 0 or more, and NaN when it cannot be
+            measured.
         """
-        inside = [zone.inside(track.contour_px) for zone in self.zones]
+        if self.most_nearer_mm is not None:
+            nearer_mm = self.planned_mm - clearance_mm(self.zones, track.contour_px)
+            return (0.0 if nearer_mm < 0.0 else nearer_mm), self.most_nearer_mm
+        part = [zone.outside(track.contour_px) if self.beyond else zone.inside(track.contour_px) for zone in self.zones]
         if self.most_mm2 is not None:
-            return add(area_mm2 for _, area_mm2 in inside), self.most_mm2
+            return add(area_mm2 for _, area_mm2 in part), self.most_mm2
         most_percent = default_percent if self.most_percent is None else self.most_percent
-        return add(percent for percent, _ in inside), most_percent
+        return add(percent for percent, _ in part), most_percent
 
 
 Zone = TargetZone | KeepOutZone
+
+
+class Measured(NamedTuple):
+    """One structure on one frame, against its zone.
+
+    Attributes
+    ----------
+    confidence : float
+        Tracking confidence, 0-1.
+    value : float
+        What its zone measures, in percent, mm^2 or mm; NaN when it cannot be measured.
+    limit : float
+        Largest value for beam-on.
+    """
+
+    confidence: float
+    value: float
+    limit: float
+
+
+def clearance_mm(zones: Sequence[Envelope], contour_px: NDArray[np.float64]) -> float:
+    """Return the distance of an outline (N, 2) from the nearest zone in mm, negative where it enters one."""
+    least_mm = math.inf
+    for zone in zones:
+        least_mm = least(least_mm, zone.clearance_mm(contour_px))
+    return least_mm
 
 
 def zones_for(
@@ -114,13 +184,14 @@ def zones_for(
     spacing_mm: tuple[float, float],
     shape: tuple[int, int] | None = None,
     plane: Plane | None = None,
+    limits: StructuresConfig | None = None,
 ) -> tuple[Zone, ...]:
-    """Return a zone for each structure: the envelope of a target, or all envelopes for an organ at risk.
+    """Return a zone for each structure: the envelope of a target, and the keep-out zone of an organ at risk.
 
     Parameters
     ----------
     structures : sequence of Structure
-        The structures, the primary target first.
+        The structures, the primary target first. One with a `zone_px` has that as its envelope or keep-out zone.
     margin_mm : float
         Distance from each target to its envelope, in mm.
     spacing_mm : tuple of float
@@ -129,6 +200,8 @@ def zones_for(
         Rows and columns of the image.
     plane : Plane, optional
         Position of the image in the patient.
+    limits : StructuresConfig, optional
+        Margins, zones and limits of single structures, by their names.
 
     Returns
     -------
@@ -138,16 +211,48 @@ def zones_for(
     Raises
     ------
     TargetError
-        When the first structure is not a target, or an outline or the margin cannot be used.
+        When the first structure is not a target, an outline or a margin cannot be used, or limits are given for a
+        structure that is not there.
     """
-    envelopes = [
-        Envelope.around(structure.contour_px, margin_mm, spacing_mm, shape, plane)
-        if structure.role is Role.TARGET
-        else None
-        for structure in structures
-    ]
-    beam = tuple(envelope for envelope in envelopes if envelope is not None)
-    return checked([KeepOutZone(beam) if envelope is None else TargetZone(envelope) for envelope in envelopes])
+    limits = StructuresConfig() if limits is None else limits
+    names = {role: [one.name for one in structures if one.role is role] for role in Role}
+    for role, given in ((Role.TARGET, limits.target), (Role.AVOID, limits.oar)):
+        for name in given:
+            if name not in names[role]:
+                what = "target" if role is Role.TARGET else "organ at risk"
+                raise TargetError(f"limits of {what} '{name}': it is not there; there are {names[role]}")
+
+    def grown(structure: Structure, by_mm: float) -> Envelope:
+        return Envelope.around(structure.contour_px, by_mm, spacing_mm, shape, plane)
+
+    def envelope(structure: Structure, own: TargetLimits) -> Envelope:
+        if structure.zone_px is not None:
+            return Envelope(structure.zone_px, spacing_mm, shape, plane)
+        return grown(structure, margin_mm if own.margin_mm is None else own.margin_mm)
+
+    def keep_out(structure: Structure, own: OarLimits) -> KeepOutZone:
+        parts = beam
+        if structure.zone_px is not None:
+            parts = (Envelope(structure.zone_px, spacing_mm, shape, plane),)
+        elif own.zone_margin_mm is not None:
+            parts = (grown(structure, own.zone_margin_mm),)
+        beyond = structure.zone_px is None and own.zone_margin_mm is not None
+        planned_mm = math.nan if own.nearer_mm is None else clearance_mm(parts, structure.contour_px)
+        most = own.overlap_percent, own.overlap_mm2, own.nearer_mm
+        return KeepOutZone(parts, *most, planned_mm, beyond, own.min_confidence)
+
+    targets = {}
+    for one in structures:
+        if one.role is Role.TARGET:
+            own = limits.target.get(one.name, TargetLimits())
+            targets[one.name] = TargetZone(envelope(one, own), own.outside_percent, own.min_confidence)
+    beam = tuple(zone.envelope for zone in targets.values())
+    return checked(
+        [
+            targets[one.name] if one.role is Role.TARGET else keep_out(one, limits.oar.get(one.name, OarLimits()))
+            for one in structures
+        ]
+    )
 
 
 def checked(zones: Envelope | Sequence[Zone]) -> tuple[Zone, ...]:
@@ -166,9 +271,7 @@ def checked(zones: Envelope | Sequence[Zone]) -> tuple[Zone, ...]:
     return found
 
 
-def measure(
-    zones: tuple[Zone, ...], tracks: tuple[Track, ...], config: GateConfig
-) -> tuple[float, float, tuple[tuple[float, float], ...]]:
+def measure(zones: tuple[Zone, ...], tracks: tuple[Track, ...], config: GateConfig) -> tuple[Measured, ...]:
     """Measure all structures on one frame.
 
     Parameters
@@ -178,16 +281,12 @@ def measure(
     tracks : tuple of Track
         One for each zone.
     config : GateConfig
-        Its `overlap_percent` is used.
+        Its `outside_percent` and `overlap_percent` are the limits of zones without one of their own.
 
     Returns
     -------
-    confidence : float
-        Lowest confidence of all structures, 0-1; NaN when one is NaN.
-    outside_percent : float
-        Largest share outside of all targets, 0-100; NaN when one is NaN.
-    overlaps : tuple of (float, float)
-        Overlap of each organ at risk with its zone, and the limit for it.
+    tuple of Measured
+        One for each zone.
 
     Raises
     ------
@@ -198,18 +297,26 @@ def measure(
         raise TargetError(
             f"gate: got {len(tracks)} tracks for {len(zones)} zones; give one for each structure, in order"
         )
-    confidence, outside_percent = math.inf, 0.0
-    overlaps: tuple[tuple[float, float], ...] = ()
+    found = []
     for zone, track in zip(zones, tracks, strict=True):
-        confidence = _least(confidence, track.confidence)
         if isinstance(zone, TargetZone):
-            outside_percent = -_least(-outside_percent, -zone.envelope.outside_percent(track.contour_px))
+            most_percent = config.outside_percent if zone.most_percent is None else zone.most_percent
+            value, limit = zone.envelope.outside_percent(track.contour_px), most_percent
         else:
-            overlaps = (*overlaps, zone.overlap(track, config.overlap_percent))
-    return confidence, outside_percent, overlaps
+            value, limit = zone.overlap(track, config.overlap_percent)
+        found.append(Measured(track.confidence, value, limit))
+    return tuple(found)
 
 
-def _least(a: float, b: float) -> float:
+def largest(values: Sequence[float]) -> float:
+    """Return the largest of some numbers, 0 without any; NaN when one of them is NaN."""
+    found = 0.0
+    for value in values:
+        found = -least(-found, -value)
+    return found
+
+
+def least(a: float, b: float) -> float:
     """Return the smaller of two numbers, or NaN when one of them is NaN."""
     return math.nan if math.isnan(a) or math.isnan(b) else min(a, b)
 

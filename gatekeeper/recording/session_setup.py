@@ -25,12 +25,16 @@ from gatekeeper.recording.hashing import hashes_of, plane_numbers
 if TYPE_CHECKING:
     from gatekeeper.core.contour import Structure
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the format; changes when a reader of an older session would misread a newer one."""
-READABLE = (1, 2, SCHEMA)
+READABLE = (1, 2, 3, SCHEMA)
 """Versions that can be read; sessions of an older one lack later additions."""
-SEALED = frozenset({SCHEMA})
+SEALED = frozenset({3, SCHEMA})
 """Versions whose sessions are signed, and whose last line holds the hash of every file in the folder."""
+NAMED = frozenset({SCHEMA})
+"""Versions whose sessions record names and order of the structures, and each of several structures on each frame."""
+TARGET = "target"
+"""Name of the primary target where it has no other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +48,7 @@ class SessionSetup:
     reference : ndarray, shape (H, W)
         Image on which the target is known, in the type of the source.
     target_mask : ndarray of bool, shape (H, W)
-        The target on it.
+        The primary target on it.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
     plane : Plane
@@ -52,13 +56,19 @@ class SessionSetup:
     pixel_type : dtype
         Type in which frames are stored; a frame that does not fit into it is stored in its own type.
     structures : tuple of Structure
-        Organs at risk.
+        Further targets and organs at risk.
     preview : ndarray, shape (T, H, W), or None
         Frames from which the tracker has learned before the first decision.
     armed : bool
         Whether the gate was armed from the start; a live session is armed by an operator.
     frames_per_s : float or None
         Rate at which live frames must come, per second, where it is set.
+    target_name : str
+        Name of the primary target.
+    target_zone_px : ndarray of float64, shape (M, 2), or None
+        Outline of the primary target's own envelope as (row, col); None: it is made from the margin.
+    left_out : tuple of str
+        Structures without which the session begins, each with the reason, in one line.
 
     Examples
     --------
@@ -81,14 +91,27 @@ class SessionSetup:
     preview: NDArray[np.generic] | None = None
     armed: bool = True
     frames_per_s: float | None = None
+    target_name: str = TARGET
+    target_zone_px: NDArray[np.float64] | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all structures, the primary target first."""
+        return self.target_name, *(one.name for one in self.structures)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all arrays by their names in `frames.h5`."""
         arrays = {"reference": self.reference, "target_mask": self.target_mask.astype(np.uint8)}
         if self.preview is not None:
             arrays["preview"] = self.preview
-        for structure in self.structures:
-            arrays[f"structures/{structure.role.value}/{structure.name.replace('/', '_')}"] = structure.contour_px
+        zones_px = {(TARGET, self.target_name): self.target_zone_px}
+        for one in self.structures:
+            arrays[array_name("structures", one.role.value, one.name)] = one.contour_px
+            zones_px[one.role.value, one.name] = one.zone_px
+        for (role, name), zone_px in zones_px.items():
+            if zone_px is not None:
+                arrays[array_name("zones", role, name)] = zone_px
         return arrays
 
     def facts(self) -> dict[str, object]:
@@ -101,7 +124,16 @@ class SessionSetup:
             # Sessions without this value were armed.
             **({} if self.armed else {"armed": False}),
             **({} if self.frames_per_s is None else {"frames_per_s": self.frames_per_s}),
+            **({} if self.target_name == TARGET else {"target_name": self.target_name}),
+            # Files do not keep the order of arrays.
+            **({"structures": [[one.role.value, one.name] for one in self.structures]} if self.structures else {}),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
+
+
+def array_name(group: str, role: str, name: str) -> str:
+    """Return the name in `frames.h5` of an array of a structure."""
+    return f"{group}/{role}/{name.replace('/', '_')}"
 
 
 def header_of(config: SessionConfig, setup: SessionSetup | None, source: str | None = None) -> dict[str, object]:
@@ -132,7 +164,11 @@ def identity() -> dict[str, str]:
     }
 
 
-ADDED = {"tracker": ("kind", "options", "plane", "search_rl_mm"), "gate": ("retrospective", "jump_mm_per_s")}
+ADDED = {
+    "tracker": ("kind", "options", "plane", "search_rl_mm"),
+    "gate": ("retrospective", "jump_mm_per_s"),
+    "structures": ("target", "oar"),
+}
 """Settings that were added after sessions had been recorded without them, by stage."""
 
 
@@ -146,6 +182,8 @@ def config_hash(config: SessionConfig) -> str:
         for name in names:
             if values[stage][name] == default[stage][name]:
                 del values[stage][name]
+        if not values[stage]:
+            del values[stage]
     return hashlib.sha256(canonical(values).encode()).hexdigest()
 
 

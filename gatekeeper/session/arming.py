@@ -46,7 +46,7 @@ class Armed:
     make : callable
         Return a new tracker for a reference image and the masks of the structures on it.
     names : tuple of str
-        Names of the structures, the target first.
+        Names of the structures, the primary target first.
     around : callable or None
         Return a wrapper of a tracker.
     learned : Learned or None
@@ -74,8 +74,13 @@ class Armed:
 
     @property
     def motion(self) -> LearnedRange | None:
-        """Range of motion in the preview, if there was one with enough frames."""
+        """Range of motion of the primary target in the preview, if there was one with enough frames."""
         return None if self.learned is None else self.learned.motion
+
+    @property
+    def motions(self) -> tuple[LearnedRange | None, ...]:
+        """Range of motion of each target in the preview; empty without one."""
+        return () if self.learned is None else self.learned.motions
 
     @property
     def reference_px(self) -> NDArray[np.float64]:
@@ -90,7 +95,7 @@ class Armed:
         ValueError
             When the gate is armed.
         """
-        self.engine.adopt(self._wrapped(learned.tracker), learned.motion)
+        self.engine.adopt(self._wrapped(learned.tracker), learned.motions)
         self.learned = learned
 
     def tracker_on(self, taken: TakenFrame) -> TargetTracker:
@@ -154,7 +159,7 @@ def arm(
     Parameters
     ----------
     setup : SessionSetup
-        Reference, target, organs at risk, and the preview if there is one.
+        Reference, structures, and the preview if there is one.
     config : SessionConfig
         All settings.
     around : callable, optional
@@ -171,7 +176,7 @@ def arm(
     Raises
     ------
     TargetError
-        When a structure cannot be tracked.
+        When a structure cannot be tracked, or limits are set for one that is not there.
     PluginError
         When there is no tracker of that kind, or it cannot be created.
 
@@ -191,8 +196,14 @@ def arm(
     maker = TrackerMaker(config.tracker.on(setup.plane), tracker)
     target_px = mask_to_contour(setup.target_mask)
     shape = (setup.reference.shape[0], setup.reference.shape[1])
-    envelope = zones_of(setup, config)[0].envelope
-    masks = {"target": setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
+    zones = zones_of(setup, config)
+    envelope = zones[0].envelope
+    masks = {setup.target_name: setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
+    least = {
+        index: config.gate.min_confidence if zone.min_confidence is None else zone.min_confidence
+        for index, zone in enumerate(zones)
+        if isinstance(zone, TargetZone)
+    }
 
     def make(reference: NDArray[np.float32], masks: Mapping[str, NDArray[np.bool_]]) -> TargetTracker:
         return maker.make(reference, masks, setup.spacing_mm)
@@ -201,16 +212,16 @@ def arm(
         return make(np.ascontiguousarray(setup.reference, dtype=np.float32), masks)
 
     def learn(frames: FrameStack | Sequence[NDArray[np.generic]]) -> Learned:
-        return learn_from(make_first, maker.plugin.origin, frames, target_px, envelope, config)
+        return learn_from(make_first, maker.plugin.origin, frames, target_px, envelope, config, least)
 
     learned = None if setup.preview is None else learn(setup.preview)
     first = make_first() if learned is None else learned.tracker
-    gate = gate_of(setup, config, None if learned is None else learned.motion)
+    gate = gate_of(setup, config, () if learned is None else learned.motions)
     engine = Engine(first if around is None else around(first), gate, profile=config.profile)
     return Armed(engine, gate, config, envelope, target_px, learn, make, tuple(masks), around, learned)
 
 
-def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | None) -> Gate:
+def gate_of(setup: SessionSetup, config: SessionConfig, motions: Sequence[LearnedRange | None]) -> Gate:
     """Return a gate with the beam held, armed unless the setup says otherwise.
 
     Parameters
@@ -219,27 +230,33 @@ def gate_of(setup: SessionSetup, config: SessionConfig, motion: LearnedRange | N
         Reference, target and organs at risk.
     config : SessionConfig
         All settings.
-    motion : LearnedRange or None
-        Range of motion in a preview; None: the gate learns it during the session.
+    motions : sequence of LearnedRange or None
+        Range of motion of each target in a preview; the gate learns others during the session.
     """
     zones = zones_of(setup, config)
     return Gate(
         zones,
         config.gate,
         armed=setup.armed,
-        learned=motion,
+        learned=motions,
         prediction=config.prediction,
         frames_per_s=setup.frames_per_s,
     )
 
 
 def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *tuple[Zone, ...]]:
-    """Return the zones of all structures, the target's envelope first."""
+    """Return the zones of all structures, the primary target's envelope first."""
     shape = (setup.reference.shape[0], setup.reference.shape[1])
-    structures = (Structure("target", Role.TARGET, mask_to_contour(setup.target_mask)), *setup.structures)
-    primary, *others = zones_for(structures, config.envelope.margin_mm, setup.spacing_mm, shape, setup.plane)
+    margin_mm, limits = config.envelope.margin_mm, config.structures
+    primary, *others = zones_for(structures_of(setup), margin_mm, setup.spacing_mm, shape, setup.plane, limits)
     assert isinstance(primary, TargetZone)  # noqa: S101  (zones_for says so otherwise)
     return primary, *others
+
+
+def structures_of(setup: SessionSetup) -> tuple[Structure, ...]:
+    """Return all structures of a setup, the primary target first."""
+    contour_px = mask_to_contour(setup.target_mask)
+    return Structure(setup.target_name, Role.TARGET, contour_px, setup.target_zone_px), *setup.structures
 
 
 def _mask(structure: Structure, shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """The engine: one frame in, one decision out, without I/O or a clock, so that decisions are reproducible."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gatekeeper.config import LinacProfile
 from gatekeeper.core.clock import stopwatch_ns
@@ -156,8 +156,8 @@ class Engine:
             self._note(event.decision)
         return event
 
-    def adopt(self, tracker: TargetTracker, learned: LearnedRange | None) -> None:
-        """Use another tracker and learned range of motion from the next frame on.
+    def adopt(self, tracker: TargetTracker, learned: Sequence[LearnedRange | None]) -> None:
+        """Use another tracker and learned ranges of motion, one for each target, from the next frame on.
 
         Raises
         ------

@@ -191,7 +191,8 @@ class LiveSession:
         definition, stats, failure = self._definition, LoopStats(self._definition.config.loop.stall_ms), None
         # An operator who draws the target may choose another margin.
         envelope = definition.config.envelope if armed is None else armed.config.envelope
-        warnings = definition.config.model_copy(update={"envelope": envelope}).warnings()
+        left_out = definition.left_out if setup is None else setup.left_out
+        warnings = (*definition.config.model_copy(update={"envelope": envelope}).warnings(), *left_out)
         for warning in warnings:
             session.event(WARNING, self._clock.now_s(), {"note": warning})
         for name, time_s, values in self._startup.events:

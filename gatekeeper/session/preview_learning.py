@@ -1,7 +1,7 @@
 """Learn from a preview: a tracker that has learned, the range of motion for the gate, and a report."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Learned:
     tracker : TargetTracker
         Tracker that has learned from the preview, in its state at the preview's end.
     motion : LearnedRange or None
-        Range of motion in the preview; None when the target was found on too few frames.
+        Range of motion of the primary target in the preview; None when it was found on too few frames.
     preview : PreviewReport
         The report.
     nearest_mm : float
@@ -43,6 +43,8 @@ class Learned:
         Remark on how the tracker learned; may be empty.
     frames : sequence of ndarray, shape (H, W)
         The preview.
+    others : tuple of LearnedRange or None
+        Range of motion of each further target, in order.
     """
 
     tracker: TargetTracker
@@ -52,6 +54,12 @@ class Learned:
     inside: float
     note: str = ""
     frames: FrameStack | Sequence[NDArray[np.generic]] = ()
+    others: tuple[LearnedRange | None, ...] = ()
+
+    @property
+    def motions(self) -> tuple[LearnedRange | None, ...]:
+        """Range of motion of each target, the primary one first."""
+        return self.motion, *self.others
 
     @property
     def go(self) -> bool:
@@ -78,6 +86,7 @@ def learn_from(
     target_px: NDArray[np.float64],
     envelope: Envelope,
     config: SessionConfig,
+    least: Mapping[int, float],
 ) -> Learned:
     """Return the result of learning with a new tracker, which is left in its state at the preview's end.
 
@@ -90,11 +99,13 @@ def learn_from(
     frames : sequence of ndarray, shape (H, W)
         The preview.
     target_px : ndarray of float64, shape (N, 2)
-        Outline of the target as it was drawn, as (row, col).
+        Outline of the primary target as it was drawn, as (row, col).
     envelope : Envelope
-        Where the target has to be.
+        Where it has to be.
     config : SessionConfig
         All settings.
+    least : mapping of int to float
+        Least confidence of each target, by its place among the structures; the primary one is the first.
 
     Returns
     -------
@@ -109,27 +120,41 @@ def learn_from(
             preview = _report_in(tracker.learn(np.asarray(frames)))
         except TrackerError as error:
             tracker, against = make(), [str(error)]
-    tracks = [_tracked(tracker, frame, against) for frame in frames]
-    sure = np.array([track is not None and track.confidence >= config.gate.min_confidence for track in tracks])
+    found_on = [_tracked(tracker, frame, against) for frame in frames]
+    tracks = [None if found is None else found[0] for found in found_on]
+    sure = np.array([track is not None and track.confidence >= least[0] for track in tracks])
     found = [track for track, is_sure in zip(tracks, sure, strict=True) if track is not None and is_sure]
     drawn_mm = center_mm(target_px, envelope.spacing_mm)
     centers_mm = np.array([(np.nan, np.nan) if track is None else track.center_mm for track in tracks])
     # An envelope of its own, because another thread may be using the gate's at this moment.
     own = Envelope(envelope.contour_px, envelope.spacing_mm)
     inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
-    enough = len(found) >= FEWEST_FRAMES
     orientation = orientation_of(envelope.plane or Plane())
     return Learned(
         tracker,
-        LearnedRange.of(np.array([track.center_mm for track in found]), config.gate, orientation.rows.inhaling)
-        if enough
-        else None,
+        _range_of(found, config, orientation.rows.inhaling),
         report_of_moves(centers_mm - drawn_mm, sure, against, orientation.names) if preview is None else preview,
         float(min((math.dist(track.center_mm, drawn_mm) for track in found), default=np.nan)),
         sum(inside) / len(tracks),
         note,
         frames,
+        tuple(
+            _range_of(
+                [one[at] for one in found_on if one is not None and one[at].confidence >= limit],
+                config,
+                orientation.rows.inhaling,
+            )
+            for at, limit in least.items()
+            if at
+        ),
     )
+
+
+def _range_of(found: Sequence[Track], config: SessionConfig, breath_sign: float) -> LearnedRange | None:
+    """Return the range of a target on the frames on which it was surely found; None when there are too few."""
+    if len(found) < FEWEST_FRAMES:
+        return None
+    return LearnedRange.of(np.array([track.center_mm for track in found]), config.gate, breath_sign)
 
 
 def _report_in(learned: object) -> PreviewReport | None:
@@ -138,12 +163,12 @@ def _report_in(learned: object) -> PreviewReport | None:
     return first if isinstance(first, PreviewReport) else None
 
 
-def _tracked(tracker: TargetTracker, frame: NDArray[Any], against: list[str]) -> Track | None:
-    """Return the track on a frame of a preview; None, with the first reason in `against`, when a plug-in fails."""
+def _tracked(tracker: TargetTracker, frame: NDArray[Any], against: list[str]) -> tuple[Track, ...] | None:
+    """Return the tracks on a frame of a preview; None, with the first reason in `against`, when a plug-in fails."""
     try:
         found = tracker.track(frame)
     except TrackerError as error:
         if not against:
             against.append(str(error))
         return None
-    return found[0] if isinstance(found, tuple) else found
+    return found if isinstance(found, tuple) else (found,)

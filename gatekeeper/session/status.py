@@ -218,7 +218,7 @@ class SessionStatus:
     def begin(self, setup: SessionSetup, armed: Armed) -> None:
         """Set the setup and the engine on which decisions are based."""
         self.begun = setup, armed
-        self.warnings = armed.config.warnings()
+        self.warnings = (*armed.config.warnings(), *setup.left_out)
 
     def enter(self, phase: Phase, time_s: float) -> None:
         """Set the phase."""

@@ -1,16 +1,17 @@
-"""The target of a live session: from the structures of any input to masks on the reference."""
+"""The structures of a live session: from the structures of any input to masks on the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.contour import Role, Structure, checked_outline, mask_to_contour
-from gatekeeper.core.errors import TargetError
+from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.frame import Plane
 from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.tracking.tracker import StructureTracker
 from kernels.polygon import fill
 
 SAME_PX = 0.01
@@ -160,8 +161,58 @@ class Drawn:
         return mask
 
 
+@runtime_checkable
+class ExactlyOutlined(Protocol):
+    """A structure whose outline on an image is known more exactly than to a pixel."""
+
+    def outline_px(self, reference: Reference) -> NDArray[np.float64]:
+        """Return the outline (N, 2) on an image as (row, col), or raise InputError when it is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """A further target or an organ at risk of a live session.
+
+    Attributes
+    ----------
+    outlined : Outlined
+        Where it is.
+    role : Role
+        Target or organ at risk.
+    zone : Outlined or None
+        Its own envelope or keep-out zone; None: the zone is made from margins.
+    required : bool
+        Whether the session cannot begin without it.
+    """
+
+    outlined: Outlined
+    role: Role
+    zone: Outlined | None = None
+    required: bool = True
+
+    def on(self, reference: Reference, beside_mm: float) -> Structure:
+        """Return the structure on an image; see `setup_of` for parameters and errors."""
+        contour_px = mask_to_contour(self.outlined.on(reference, beside_mm))
+        return Structure(self.outlined.name, self.role, contour_px, zone_px(self.zone, reference, beside_mm))
+
+
+def zone_px(zone: Outlined | None, reference: Reference, beside_mm: float) -> NDArray[np.float64] | None:
+    """Return the outline of a zone on an image as (row, col), if there is one; see `setup_of`."""
+    if zone is None:
+        return None
+    if isinstance(zone, ExactlyOutlined):
+        return zone.outline_px(reference)
+    return mask_to_contour(zone.on(reference, beside_mm))
+
+
 def setup_of(
-    name: str, target: Outlined, avoid: Sequence[Outlined], reference: Reference, beside_mm: float
+    name: str,
+    target: Outlined,
+    planned: Sequence[Planned],
+    reference: Reference,
+    beside_mm: float,
+    envelope: Outlined | None = None,
 ) -> SessionSetup:
     """Return the setup of a live session, with the gate not armed.
 
@@ -170,20 +221,22 @@ def setup_of(
     name : str
         Name of the session.
     target : Outlined
-        The target.
-    avoid : sequence of Outlined
-        Organs at risk.
+        The primary target.
+    planned : sequence of Planned
+        Further targets and organs at risk; those that are not required are left out where they are not on the image.
     reference : Reference
         The image.
     beside_mm : float
         Largest distance between the image's plane and that of an outline, in mm.
+    envelope : Outlined, optional
+        The primary target's own envelope.
 
     Raises
     ------
     InputError
         When a structure is not on the image.
     """
-    structures = avoid_on(avoid, reference, beside_mm)
+    structures, left_out = structures_on(planned, reference, beside_mm)
     return SessionSetup(
         name=name,
         reference=reference.image,
@@ -193,12 +246,41 @@ def setup_of(
         pixel_type=_pixel_type(reference.image),
         structures=structures,
         armed=False,
+        target_name=target.name,
+        target_zone_px=zone_px(envelope, reference, beside_mm),
+        left_out=left_out,
     )
 
 
-def avoid_on(avoid: Sequence[Outlined], reference: Reference, beside_mm: float) -> tuple[Structure, ...]:
-    """Return the organs at risk as contours on an image; see `setup_of` for parameters and errors."""
-    return tuple(Structure(one.name, Role.AVOID, mask_to_contour(one.on(reference, beside_mm))) for one in avoid)
+def structures_on(
+    planned: Sequence[Planned], reference: Reference, beside_mm: float
+) -> tuple[tuple[Structure, ...], tuple[str, ...]]:
+    """Return structures on an image, and a line on each that is left out; see `setup_of`."""
+    found, left_out = [], []
+    for one in planned:
+        try:
+            structure = one.on(reference, beside_mm)
+            if not one.required:
+                # Raises TargetError when it cannot be tracked.
+                StructureTracker(reference.image, {structure.name: _mask(structure, reference)}, reference.spacing_mm)
+            found.append(structure)
+        except InputError as error:
+            if one.required:
+                raise
+            left_out.append(without(one.outlined.name, error))
+    return tuple(found), tuple(left_out)
+
+
+def without(name: str, error: InputError) -> str:
+    """Return the line that says that an optional structure is left out, and why."""
+    why = str(error)
+    return f"without {name}, which is not required: {why.removeprefix(f'{name}: ')}"
+
+
+def _mask(structure: Structure, reference: Reference) -> NDArray[np.bool_]:
+    mask = np.empty(reference.image.shape, dtype=np.bool_)
+    fill(structure.contour_px, mask)
+    return mask
 
 
 def _pixel_type(image: NDArray[np.generic]) -> np.dtype[np.generic]:

@@ -17,7 +17,7 @@ from gatekeeper.recording.folder_files import JOURNAL
 from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
-from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.recording.session_setup import TARGET, SessionSetup, array_name
 from replay.formats.format import Choices, Format
 from replay.recording import LazyFrames, Recording
 
@@ -243,11 +243,12 @@ def _setup(frames: FramesReader) -> SessionSetup | None:
     if facts is None:
         return None
     arrays = frames.arrays()
-    structures = []
-    for name, contour_px in arrays.items():
-        if name.startswith("structures/"):
-            _, role, called = name.split("/", 2)
-            structures.append(Structure(called, Role(role), contour_px.astype(np.float64)))
+    listed = facts.get("structures")
+    if listed is None:
+        # Sessions before schema 4 have organs at risk in the order of the file.
+        listed = [name.split("/", 2)[1:] for name in arrays if name.startswith("structures/")]
+    structures = tuple(_structure(arrays, Role(role), str(name)) for role, name in listed)
+    target_name = str(facts.get("target_name", TARGET))
     row_mm, col_mm = (float(value) for value in facts["spacing_mm"])
     return SessionSetup(
         name=str(facts["name"]),
@@ -256,11 +257,24 @@ def _setup(frames: FramesReader) -> SessionSetup | None:
         spacing_mm=(row_mm, col_mm),
         plane=plane_of(facts["plane"]),
         pixel_type=np.dtype(facts["pixel_type"]),
-        structures=tuple(structures),
+        structures=structures,
         preview=arrays.get("preview"),
         armed=bool(facts.get("armed", True)),
         frames_per_s=facts.get("frames_per_s"),
+        target_name=target_name,
+        target_zone_px=_zone_px(arrays, Role.TARGET, target_name),
+        left_out=tuple(map(str, facts.get("left_out", ()))),
     )
+
+
+def _structure(arrays: Mapping[str, NDArray[Any]], role: Role, name: str) -> Structure:
+    contour_px = arrays[array_name("structures", role, name)].astype(np.float64)
+    return Structure(name, role, contour_px, _zone_px(arrays, role, name))
+
+
+def _zone_px(arrays: Mapping[str, NDArray[Any]], role: Role, name: str) -> NDArray[np.float64] | None:
+    zone_px = arrays.get(array_name("zones", role, name))
+    return None if zone_px is None else zone_px.astype(np.float64)
 
 
 def _open_frames(folder: Path, choices: Choices) -> Recording:

@@ -186,6 +186,11 @@ def convert_frames(frames: FrameStack, dtype: np.dtype[Any]) -> FrameStack:
     return _mapped(frames, of, (frames.shape[1], frames.shape[2]), dtype)
 
 
+def pick_value(labels: FrameStack, value: int) -> FrameStack:
+    """Return the masks of one value in labels of several structures."""
+    return _mapped(labels, lambda image: image == value, (labels.shape[1], labels.shape[2]), np.dtype(np.bool_))
+
+
 def reorient_frames(frames: FrameStack, turn: Reorientation) -> FrameStack:
     """Return frames in canonical orientation, each of them C-contiguous."""
     rows, cols = frames.shape[1:]

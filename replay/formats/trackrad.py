@@ -11,7 +11,7 @@ https://trackrad2025.grand-challenge.org/data/.
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from replay.write import folder_written_atomically
 
 _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
 _FIRST = "1"
-_NO_TARGET = None, None, ()
+_NO_TARGET: tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]] = None, None, ()
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
 _SAME_DIRECTION = math.cos(math.radians(45.0))
 """Least cosine of the angle between rows or columns in the header and those of the layout."""
@@ -58,7 +58,7 @@ def open_case(path: Path, choices: Choices | None = None) -> Recording:
     path : Path
         Folder of the case.
     choices : Choices, optional
-        Scan and observer, "1" by default.
+        Scan and observer, "1" by default; `roi` is the value of a structure in labels of several.
 
     Returns
     -------
@@ -169,7 +169,9 @@ def _read_case(path: Path, choices: Choices) -> Recording:
     frames = to_tracked_type(volume.pixels.frames(2), images)
     # Labels belong to the first scan; cases with more scans have none.
     targets = path / "targets"
-    first_mask, labels, more = _target(targets, stem, frames.shape, choices.observer) if scan == _FIRST else _NO_TARGET
+    first_mask, labels, more = _NO_TARGET
+    if scan == _FIRST:
+        first_mask, labels, more = _target(targets, stem, frames.shape, choices)
     stack = Stack(
         frames=frames,
         spacing_mm=(volume.spacing[2], volume.spacing[1]),
@@ -233,25 +235,50 @@ def _chosen(path: Path, what: str, names: list[str], wanted: str | None) -> tupl
 
 
 def _target(
-    targets: Path, stem: str, shape: tuple[int, ...], wanted: str | None
+    targets: Path, stem: str, shape: tuple[int, ...], choices: Choices
 ) -> tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]]:
     """Return the target on the first frame and on all (T, H, W), and a note on other observers."""
     pattern = re.compile(re.escape(stem) + r"_(?:first_label|labels)(?P<observer>\w*)\.mha")
     files = targets.iterdir() if targets.is_dir() else ()
     found = {match["observer"] or _FIRST for file in files if (match := pattern.fullmatch(file.name))}
-    if not found and wanted is None:
+    if not found and choices.observer is None:
         return None, None, ()
-    observer, notes = _chosen(targets, "observer", sorted(found, key=lambda name: (len(name), name)), wanted)
+    observer, notes = _chosen(targets, "observer", sorted(found, key=lambda name: (len(name), name)), choices.observer)
     of_observer = "" if observer == _FIRST else observer
-    labels = read_masks(targets / f"{stem}_labels{of_observer}.mha", (*shape[1:], shape[0]))
-    first_label = targets / f"{stem}_first_label{of_observer}.mha"
-    first_masks = read_masks(first_label, (*shape[1:], 1))
+    of_all, of_first = (targets / f"{stem}_{what}{of_observer}.mha" for what in ("labels", "first_label"))
+    value = None if choices.roi is None else _value(choices.roi, (of_first, of_all))
+    labels = read_masks(of_all, (*shape[1:], shape[0]), value)
+    first_masks = read_masks(of_first, (*shape[1:], 1), value)
     first_mask = None if first_masks is None else np.array(first_masks[0])
     if first_mask is not None and not first_mask.any():
-        raise RecordingError(f"{first_label}: is empty; draw the target on the first frame")
+        raise RecordingError(f"{of_first}: is empty; draw the target on the first frame")
+    values = _first_values((of_first, of_all))
+    if value is None and len(values) > 1:
+        listed = ", ".join(map(str, values))
+        notes = (*notes, f"{targets.parent.name}: holds labels {listed}; all are one target, --roi names single ones")
     if first_mask is None and labels is not None and (drawn := np.array(labels[0])).any():
         first_mask = drawn
     return first_mask, labels, notes
+
+
+def _first_values(files: Sequence[Path]) -> list[int]:
+    """Return the values above 0 on the first frame that is labelled in any of some files."""
+    for path in files:
+        if path.exists():
+            pixels = read_plain(path).pixels
+            first = pixels.read_all() if len(pixels.shape) == 2 else np.array(pixels.frames(2)[0])
+            if values := [int(value) for value in np.unique(first).tolist() if value > 0]:
+                return values
+    return []
+
+
+def _value(roi: str, files: Sequence[Path]) -> int:
+    """Return the value of a structure in labels of several, or raise RecordingError with those that there are."""
+    values = _first_values(files)
+    if not roi.isdecimal() or int(roi) not in values:
+        listed = ", ".join(map(str, values)) or "none"
+        raise RecordingError(f"{files[0].parent.parent}: has no label {roi!r:.40} on its first frame; it has {listed}")
+    return int(roi)
 
 
 def _field_strength_t(path: Path) -> float | None:
@@ -303,4 +330,4 @@ def uneven_note(recording: Recording) -> str | None:
     return f"frames are up to {1e3 * off_s:.3g} ms off {rate_hz:.6g} per second, all that a case keeps of their times"
 
 
-FORMAT = Format("TrackRAD case (folder)", is_case, open_case)
+FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True)

@@ -5,17 +5,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import FrameStack
 from replay.formats.metaimage import read_plain
-from replay.formats.stack import convert_frames
+from replay.formats.stack import convert_frames, pick_value
 
 RATE_LIMITS_HZ = (0.01, 1000.0)
 FIELD_LIMITS_T = (0.001, 100.0)
 
 
-def read_masks(path: Path, shape: tuple[int, ...] | None) -> FrameStack | None:
+MOST_LISTED = 10
+"""At most this many values of a label image are listed."""
+
+
+def listed_values(image: NDArray[np.generic]) -> str:
+    """Return the values above 0 in a label image as a list in words."""
+    found = [f"{value:g}" for value in np.unique(image).tolist() if value > 0]
+    return ", ".join(found[:MOST_LISTED]) + (" ..." if len(found) > MOST_LISTED else "") or "none"
+
+
+def read_masks(path: Path, shape: tuple[int, ...] | None, value: int | None = None) -> FrameStack | None:
     """Read the masks of a label file.
 
     Parameters
@@ -24,6 +35,8 @@ def read_masks(path: Path, shape: tuple[int, ...] | None) -> FrameStack | None:
         The file; a single mask may have two axes.
     shape : tuple of int or None
         (H, W, T) of the frames; None for any.
+    value : int, optional
+        Value of the structure's pixels in labels of several; by default all but 0.
 
     Returns
     -------
@@ -44,7 +57,8 @@ def read_masks(path: Path, shape: tuple[int, ...] | None) -> FrameStack | None:
         raise RecordingError(
             f"{path}: is {pixels.shape} rows, columns and frames, not {shape} as its images; use this case's label"
         )
-    return convert_frames(pixels.frames(2), np.dtype(np.bool_))
+    labels = pixels.frames(2)
+    return convert_frames(labels if value is None else pick_value(labels, value), np.dtype(np.bool_))
 
 
 def _json(path: Path) -> object:

@@ -47,8 +47,8 @@ class TrackedEntry:
         Results of the frame checks.
     track : Track or tuple of Track or None
         Track of the target, or of each of several structures.
-    motion : LearnedRange or None
-        Range of motion of the gate after a learning event.
+    motions : tuple of LearnedRange or None
+        Range of motion of each target after a learning event.
     failed : bool
         Whether a plug-in tracker failed on the frame.
     """
@@ -57,7 +57,7 @@ class TrackedEntry:
     frame: Frame | None = None
     checks: FrameChecks | None = None
     track: Track | tuple[Track, ...] | None = None
-    motion: LearnedRange | None = None
+    motions: tuple[LearnedRange | None, ...] = ()
     failed: bool = False
 
     @property
@@ -119,7 +119,7 @@ class Rejudged:
         self.config = session.config()
         probe = _TrackerProbe()
         armed = arm_session(session, self.config, tracker, probe.on)
-        self._motion = armed.motion
+        self._motions = armed.motions
         self.tracked = list(_track_entries(session, armed, probe, on_frame))
 
     def judge(self, margin_mm: float, outside_percent: float) -> Judged:
@@ -142,7 +142,7 @@ class Rejudged:
             When a value is outside the limits of the settings.
         """
         config = with_limits(self.config, margin_mm, outside_percent, "judging again")
-        gate = gate_of(self._setup, config, self._motion)
+        gate = gate_of(self._setup, config, self._motions)
         engine = Engine(_TrackerProbe(), gate, lambda: 0, config.profile)
         counts, decisions = SessionCounts(), []
         before: Entry | None = None
@@ -150,7 +150,7 @@ class Rejudged:
             entry = one.entry
             if entry["kind"] == "event":
                 if entry["event"] == LEARNED:
-                    engine.adopt(_TrackerProbe(), one.motion)
+                    engine.adopt(_TrackerProbe(), one.motions)
                 elif entry["event"] not in NOTICES:
                     engine.command(command_of(entry))
                 continue
@@ -213,7 +213,7 @@ def _track_entries(
         track, failed = probe.found, probe.failed
         probe.found, probe.failed = None, False
         if one.entry["kind"] == "event":
-            yield TrackedEntry(one.entry, motion=armed.motion)
+            yield TrackedEntry(one.entry, motions=armed.motions)
         elif one.step is None:
             return
         elif (frame := one.step.frame) is None:

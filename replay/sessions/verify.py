@@ -12,7 +12,7 @@ from gatekeeper.plugins import TRACKERS
 from gatekeeper.recording.hash_chain import canonical
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import arrays_of, decided, entry_of
-from gatekeeper.recording.session_setup import READABLE, config_hash, versions
+from gatekeeper.recording.session_setup import NAMED, READABLE, SessionSetup, config_hash, versions
 from gatekeeper.session.arming import Armed
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
 from replay.sessions.differences import differences, same_but_for_rounding
@@ -120,7 +120,9 @@ def verify(
     config = _checked_config(session, header, found)
     if session.setup is None:
         found.notes.append("recorded without its reference, so that no decision can be made again")
-    elif hashes_of(session.setup.arrays()) != header["setup_hashes"] or session.setup.facts() != header["setup"]:
+    elif (
+        hashes_of(session.setup.arrays()) != header["setup_hashes"] or _facts(session.setup, header) != header["setup"]
+    ):
         found.findings.append("frames.h5: reference, target, structures or preview are not those of the session")
     elif config is not None:
         try:
@@ -138,6 +140,12 @@ def verify(
     if found.different:
         found.findings.append(f"{found.different} of {found.compared} decisions came out otherwise")
     return found
+
+
+def _facts(setup: SessionSetup, header: Mapping[str, Any]) -> dict[str, object]:
+    """Return the facts of a setup as the version of the session recorded them."""
+    facts = setup.facts()
+    return facts if header["schema"] in NAMED else {name: facts[name] for name in facts if name != "structures"}
 
 
 def _check_versions(header: Mapping[str, Any], found: Verification) -> bool:

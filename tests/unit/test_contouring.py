@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.contour import Role
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.session.contouring.outline import region_of
 from gatekeeper.session.contouring.requests import OVER
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.target import Drawn
+from gatekeeper.session.target import Drawn, Planned
 from tests.support.cases import breathing_case
 from tests.support.contouring_sessions import (
     AGAIN,
@@ -168,7 +169,9 @@ def test_an_outline_on_an_image_from_a_file_is_offered_from_the_beginning(tmp_pa
 def test_what_is_to_be_avoided_is_shown_and_spared(tmp_path):
     avoid = Drawn("bowel", (drawn_mm(CASE) + BEHIND_MM,))
     _, scanner, _, _ = drawn(
-        tmp_path / "s", {2: [TAKE], 4: [sketch(2)]}, definition=drawn_plan_of(CASE, avoid=(avoid,))
+        tmp_path / "s",
+        {2: [TAKE], 4: [sketch(2)]},
+        definition=drawn_plan_of(CASE, structures=(Planned(avoid, Role.AVOID),)),
     )
     assert [one.name for one in scanner.contourings[2].avoid] == ["bowel"]
     assert [one.name for one in setup_and_margin(tmp_path / "s")[0].structures] == ["bowel"]

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from gatekeeper.core.clock import VirtualClock
+from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import TargetError
 from gatekeeper.session.contouring.outline import MOST_POINTS
 from gatekeeper.session.contouring.requests import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, ContourRequests, TakeFrame
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.target import Drawn
+from gatekeeper.session.target import Drawn, Planned
 from tests.support.contouring_sessions import (
     AGAIN,
     BESIDE_MM,
@@ -131,12 +132,14 @@ def test_what_should_be_on_a_reference_from_a_file_is_missed_before_the_session_
     with pytest.raises(TargetError, match=r"9\.0 mm beside the plane"):
         LiveSession(adjusted_plan(CASE, target=elsewhere), VirtualClock())
     with pytest.raises(TargetError, match=r"9\.0 mm beside the plane"):
-        LiveSession(fixed_plan(CASE, avoid=(elsewhere,)), VirtualClock())
+        LiveSession(fixed_plan(CASE, structures=(Planned(elsewhere, Role.AVOID),)), VirtualClock())
 
 
 def test_a_frame_without_what_is_to_be_avoided_is_told_once_and_cannot_be_taken(tmp_path):
     avoid = Drawn("bowel", (drawn_mm(CASE) + BESIDE_MM,))
-    _, scanner, _, session = drawn(tmp_path / "s", {4: [TAKE]}, definition=drawn_plan_of(CASE, avoid=(avoid,)))
+    _, scanner, _, session = drawn(
+        tmp_path / "s", {4: [TAKE]}, definition=drawn_plan_of(CASE, structures=(Planned(avoid, Role.AVOID),))
+    )
     assert "bowel: lies 9.0 mm beside the plane" in scanner.notes[0]
     lines = [line.text for line in session.status.lines]
     assert sum(line.startswith("no reference: bowel") for line in lines) == 1

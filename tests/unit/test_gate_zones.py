@@ -1,15 +1,19 @@
 """Several structures: all targets inside, everything else out of the way."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from gatekeeper.config import GateConfig, OarLimits, PredictionConfig, StructuresConfig, TargetLimits
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.target_gate import WAITING
 from gatekeeper.gating.zones import KeepOutZone, TargetZone, checked, zones_for
 from tests.support.gates import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.support.polygons import circle, rectangle
@@ -112,6 +116,8 @@ def test_zones_that_no_gate_can_judge_by_are_refused(zones, message):
         ((ENVELOPE,), {"most_percent": 5.0, "most_mm2": 5.0}, "give one of them"),
         ((ENVELOPE,), {"most_percent": -1.0}, "give 0 or more"),
         ((ENVELOPE,), {"most_mm2": math.nan}, "give 0 or more"),
+        ((ENVELOPE,), {"most_nearer_mm": 2.0}, "needs the planned distance"),
+        ((ENVELOPE,), {"most_nearer_mm": 2.0, "planned_mm": 5.0, "beyond": True}, "beyond a zone has one part"),
     ],
 )
 def test_a_structure_to_avoid_needs_a_zone_and_one_limit(zones, limits, message):
@@ -130,3 +136,105 @@ def test_no_overlap_at_all_may_be_asked_for():
     clear, touching = tracks()[2], tracks(bowel_mm=3.0)[2]
     assert one.decide((track(), clear), frame(0)).state is ON
     assert one.decide((track(), touching), frame(1)).state is HOLD
+
+
+def alone(structure, **config):
+    return gate(zones_for([structure], 4.0, SPACING_MM, SHAPE), **config)
+
+
+@pytest.mark.parametrize("frames_to_resume", [1, 3])
+@pytest.mark.parametrize("mode", ["off", "conservative", "full"])
+def test_two_targets_decide_as_both_alone(mode, frames_to_resume):
+    prediction = PredictionConfig(mode=mode, burn_in_s=5.0)
+    limits = GateConfig(frames_to_resume=frames_to_resume, learning_s=3.0, drift_cycles=1, drift_mm=1.0)
+    pairs = [zones_for(list(some), 4.0, SPACING_MM, SHAPE) for some in ((GTV, NODE), (GTV,), (NODE,))]
+    both, first, second = (Gate(zones, limits, prediction=prediction) for zones in pairs)
+    rng, states, reasons = np.random.default_rng(0), set(), set()
+    for k in range(240):
+        wave = math.sin(0.3 * k)
+        gtv, node, _ = tracks(
+            4.2 * wave + 0.01 * k, 5.0 * math.sin(0.31 * k), confidence=(*rng.uniform(0.48, 0.9, 2), 0.9)
+        )
+        together = both.decide((gtv, node), frame(k))
+        one, other = first.decide(gtv, frame(k)), second.decide(node, frame(k))
+        assert (together.state is ON) == (one.state is ON and other.state is ON), k
+        assert (together.raw_state is ON) == (one.raw_state is ON and other.raw_state is ON), k
+        assert set(together.reasons) - WAITING == (set(one.reasons) | set(other.reasons)) - WAITING, k
+        states |= {(one.state, other.state)}
+        reasons |= set(together.reasons)
+    assert len(states) == 4
+    assert {Reason.OUTSIDE, Reason.LOW_CONFIDENCE} <= reasons
+
+
+def test_each_target_and_organ_tells_what_it_measures_and_why_it_holds():
+    one = judge(min_confidence=0.5)
+    assert [result.reasons for result in one.decide(tracks(), frame(0)).structures] == [(), (), ()]
+    held = one.decide(tracks(node_mm=8.0, bowel_mm=5.0, confidence=(0.9, 0.9, 0.2)), frame(1))
+    gtv, node, bowel = held.structures
+    assert (gtv.value, gtv.reasons) == (0.0, ())
+    assert node.reasons == (Reason.OUTSIDE,)
+    assert node.value == held.outside_percent > 5.0
+    assert (bowel.measure, bowel.reasons) == ("overlap_percent", (Reason.LOW_CONFIDENCE, Reason.AVOID_IN_ZONE))
+
+
+def test_one_target_alone_has_no_parts():
+    assert alone(GTV).decide(track(), frame(0)).structures == ()
+
+
+LIMITS = StructuresConfig(
+    target={"node": TargetLimits(margin_mm=2.0, outside_percent=0.5, min_confidence=0.7)},
+    oar={"bowel": OarLimits(overlap_mm2=3.0, min_confidence=0.3)},
+)
+
+
+@pytest.mark.parametrize(
+    ("moved", "holds"),
+    [
+        ({"gtv_mm": 4.5}, ()),
+        ({"node_mm": 2.4}, (Reason.OUTSIDE,)),
+        ({"confidence": (0.6, 0.8, 0.4)}, ()),
+        ({"confidence": (0.6, 0.65, 0.4)}, (Reason.LOW_CONFIDENCE,)),
+        ({"confidence": (0.6, 0.8, 0.25)}, (Reason.LOW_CONFIDENCE,)),
+        ({"confidence": (0.6, 0.8, math.nan)}, (Reason.LOW_CONFIDENCE,)),
+        ({"confidence": (0.4, 0.8, 0.4)}, (Reason.LOW_CONFIDENCE,)),
+        ({"bowel_mm": 2.2}, ()),
+        ({"bowel_mm": 3.5}, (Reason.AVOID_IN_ZONE,)),
+    ],
+)
+def test_each_structure_has_limits_of_its_own(moved, holds):
+    one = gate(zones_for([GTV, NODE, BOWEL], 4.0, SPACING_MM, SHAPE, None, LIMITS))
+    assert one.decide(tracks(), frame(0)).state is ON
+    assert one.decide(tracks(**moved), frame(1)).reasons == holds
+
+
+def test_an_envelope_and_a_zone_may_be_regions():
+    ptv, beam = circle(9.0, (19.0, 17.0), n=50), rectangle(10, 27, 20, 3)
+    structures = [replace(GTV, zone_px=ptv), replace(BOWEL, zone_px=beam)]
+    target, organ = zones_for(structures, 4.0, SPACING_MM, SHAPE)
+    assert np.array_equal(target.envelope.contour_px, ptv)
+    assert np.array_equal(organ.zones[0].contour_px, beam)
+
+
+def test_an_organ_may_have_to_stay_within_a_margin_of_where_it_was_drawn():
+    limits = StructuresConfig(oar={"bowel": OarLimits(zone_margin_mm=2.0)})
+    _, organ = zones_for([GTV, BOWEL], 4.0, SPACING_MM, SHAPE, None, limits)
+    assert organ.overlap(tracks(bowel_mm=1.9)[2], 5.0) == (0.0, 5.0)
+    percent, _ = organ.overlap(tracks(bowel_mm=4.0)[2], 5.0)
+    assert percent == pytest.approx(
+        Envelope.around(BOWEL_PX, 2.0, SPACING_MM).outside_percent(np.add(BOWEL_PX, (0.0, 4.0)))
+    )
+    assert math.isnan(organ.overlap(tracks(bowel_mm=math.nan)[2], 5.0)[0])
+
+
+@pytest.mark.parametrize(("bowel_mm", "nearer_mm"), [(-3.0, 0.0), (0.0, 0.0), (1.0, 1.0), (3.0, 3.0), (math.nan, None)])
+def test_an_organ_may_come_nearer_by_so_much(bowel_mm, nearer_mm):
+    limits = StructuresConfig(oar={"bowel": OarLimits(nearer_mm=2.0)})
+    _, organ = zones_for([GTV, BOWEL], 4.0, SPACING_MM, SHAPE, None, limits)
+    found_mm, limit_mm = organ.overlap(tracks(bowel_mm=bowel_mm)[2], 5.0)
+    assert limit_mm == 2.0
+    assert math.isnan(found_mm) if nearer_mm is None else found_mm == pytest.approx(nearer_mm, abs=0.02)
+
+
+def test_limits_of_a_structure_that_is_not_there_are_refused():
+    with pytest.raises(TargetError, match="limits of target 'nodes': it is not there"):
+        zones_for([GTV], 4.0, SPACING_MM, None, None, StructuresConfig(target={"nodes": TargetLimits()}))

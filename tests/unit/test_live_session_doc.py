@@ -19,8 +19,8 @@ def test_example_is_a_session_file(tmp_path):
     example = re.search(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)[1]
     (tmp_path / "SESSION.toml").write_text(example)
     config = load_live(tmp_path / "SESSION.toml")
-    assert config.target.roi == "GTV"
-    assert config.avoid[0].called == "Duodenum"
+    assert config.target[0].roi == "GTV"
+    assert config.organs[0].called == "Duodenum"
 
 
 @pytest.mark.parametrize("phase", Phase)

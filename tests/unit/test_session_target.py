@@ -11,7 +11,8 @@ from gatekeeper.config import MaskConfig, PointsConfig, TrackradLabelConfig
 from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import RecordingError, TargetError
 from gatekeeper.core.frame import Plane
-from gatekeeper.session.target import Drawn, Reference, setup_of
+from gatekeeper.session.target import Drawn, Planned, Reference, setup_of
+from replay.formats.rtstruct import Use
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
 from tests.support.dicom_objects import REFERENCE
@@ -86,7 +87,7 @@ def test_outline_that_is_not_finite_is_on_no_plane():
 
 def test_setup_waits_for_an_operator_and_carries_what_is_to_be_avoided():
     avoid = Drawn.of_mask("bowel", disc((40, 30), (30.0, 20.0), 4.0), GRID)
-    setup = setup_of("s", Drawn.of_mask("target", MASK, GRID), [avoid], GRID, 1.0)
+    setup = setup_of("s", Drawn.of_mask("target", MASK, GRID), [Planned(avoid, Role.AVOID)], GRID, 1.0)
     assert not setup.armed
     assert [(one.name, one.role) for one in setup.structures] == [("bowel", Role.AVOID)]
     assert setup.plane == PLANE
@@ -111,24 +112,26 @@ def test_target_of_a_case_is_that_on_its_first_frame(tmp_path):
     case = breathing_case(frames=3)
     write_case(case, tmp_path / "P_001")
     config = live_config(target={"kind": "trackrad", "case": str(tmp_path / "P_001")})
-    assert isinstance(config.target, TrackradLabelConfig)
+    assert isinstance(config.target[0], TrackradLabelConfig)
     reference = reference_of(config)
     assert np.array_equal(reference.image, case.frames[0])
-    assert np.array_equal(drawn_of(config.target, "target").on(reference, 1.0), case.first_mask)
+    assert np.array_equal(drawn_of(config.target[0], "target", Use.TARGET).on(reference, 1.0), case.first_mask)
 
 
 def test_case_without_a_target_is_refused(tmp_path):
     case = breathing_case(frames=3)
     write_case(replace(case, first_mask=None, labels=None), tmp_path / "P_001")
     with pytest.raises(TargetError, match="no target is drawn"):
-        drawn_of(live_config(target={"kind": "trackrad", "case": str(tmp_path / "P_001")}).target, "target")
+        drawn_of(
+            live_config(target={"kind": "trackrad", "case": str(tmp_path / "P_001")}).target[0], "target", Use.TARGET
+        )
 
 
 def test_points_are_taken_as_they_are():
     points = [[0.0, 1.0, 2.0], [0.0, 9.0, 2.0], [0.0, 5.0, 9.0]]
     config = live_config(target={"kind": "points", "points_mm": points})
-    assert isinstance(config.target, PointsConfig)
-    assert np.array_equal(drawn_of(config.target, "target").contours_mm[0], points)
+    assert isinstance(config.target[0], PointsConfig)
+    assert np.array_equal(drawn_of(config.target[0], "target", Use.TARGET).contours_mm[0], points)
     assert reference_of(config) is None
 
 
@@ -140,8 +143,8 @@ def test_mask_image_says_where_it_lies(tmp_path):
     image.SetSpacing((1.5, 2.0, 5.0))
     SimpleITK.WriteImage(image, str(tmp_path / "gtv.mha"))
     config = live_config(target={"kind": "mask", "file": str(tmp_path / "gtv.mha")})
-    assert isinstance(config.target, MaskConfig)
-    drawn = drawn_of(config.target, "target")
+    assert isinstance(config.target[0], MaskConfig)
+    drawn = drawn_of(config.target[0], "target", Use.TARGET)
     assert np.array_equal(drawn.on(GRID, 1.0), MASK)
     assert np.array_equal(drawn.on(moved(GRID, rows=-2.0), 1.0)[2:], MASK[:-2])
 
@@ -157,7 +160,7 @@ def around(uid=None):
 
 
 def test_region_of_a_plan_is_cut_by_the_plane_of_the_images(tmp_path):
-    mask = drawn_of(planned(tmp_path).target, "target").on(around(), 1.0)
+    mask = drawn_of(planned(tmp_path).target[0], "target", Use.TARGET).on(around(), 1.0)
     rows_mm, cols_mm = (np.arange(count) * 2.0 - 2.0 * (count - 1) / 2.0 for count in (40, 30))
     ellipse = (rows_mm[:, None] / 20.0) ** 2 + (cols_mm[None] / 12.0) ** 2 <= 1.0
     assert np.count_nonzero(mask != ellipse) <= 4
@@ -166,11 +169,11 @@ def test_region_of_a_plan_is_cut_by_the_plane_of_the_images(tmp_path):
 
 def test_region_that_the_plan_does_not_have_is_named_with_those_it_has(tmp_path):
     with pytest.raises(RecordingError, match="has no region 'PTV'; it has 'GTV'"):
-        drawn_of(planned(tmp_path, "PTV").target, "target")
+        drawn_of(planned(tmp_path, "PTV").target[0], "target", Use.TARGET)
 
 
 def test_plan_of_another_scan_is_refused(tmp_path):
-    drawn = drawn_of(planned(tmp_path).target, "target")
+    drawn = drawn_of(planned(tmp_path).target[0], "target", Use.TARGET)
     assert drawn.on(around(REFERENCE), 1.0).any()
     with pytest.raises(RecordingError, match="frame of reference"):
         drawn.on(around("1.2.3"), 1.0)
@@ -180,5 +183,5 @@ def test_target_that_reaches_beyond_the_image_is_refused_and_an_organ_cut_off(tm
     edge = Reference(np.zeros((40, 30), np.uint16), (2.0, 2.0), Plane((0.0, 0.0, 39.0)), "frame 0")
     config = planned(tmp_path)
     with pytest.raises(RecordingError, match="outside the image"):
-        drawn_of(config.target, "target").on(edge, 1.0)
-    assert drawn_of(config.target, "bowel").on(edge, 1.0).any()
+        drawn_of(config.target[0], "target", Use.TARGET).on(edge, 1.0)
+    assert drawn_of(config.target[0], "bowel", Use.AVOID).on(edge, 1.0).any()

@@ -198,7 +198,7 @@ def _add_contouring(contouring: ContouringStatus, head: dict[str, object], array
         "sequence": -1 if contouring.frame is None else contouring.frame.sequence,
         "margin_mm": contouring.margin_mm,
     }
-    head["others"] = [{"name": one.name, "avoid": True} for one in contouring.avoid]
+    head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in contouring.avoid]
     arrays |= {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(contouring.avoid)}
     if contouring.proposal_px is not None:
         arrays["proposal"] = contouring.proposal_px.astype(np.float32)

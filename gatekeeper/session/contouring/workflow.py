@@ -164,7 +164,7 @@ class ContouringWorkflow:
         rows, cols = reference.image.shape
         region = region_of(contour.points_px, contour.margin_mm, (rows, cols), reference.spacing_mm)
         settings = with_limits(self._settings, contour.margin_mm, None, "outline of the target")
-        target = Drawn.of_mask("target", region.mask, reference)
+        target = Drawn.of_mask(self._definition.config.primary_name, region.mask, reference)
         begun = self._definition.begin(reference, target, settings)
         verb = "adjusted" if contour.shape == "adjusted" else "drawn"
         note = (
@@ -210,7 +210,7 @@ class ContouringWorkflow:
                 reference = reference_of(frame, NEWEST)
                 if self._definition.target is not None:
                     self._definition.target.on(reference, self._beside_mm)
-                self._avoid = self._definition.avoid_on(reference)
+                self._avoid = self._definition.structures_on(reference)
             except InputError as error:
                 if str(error) != self._reported:
                     self._reported = str(error)
@@ -222,7 +222,7 @@ class ContouringWorkflow:
         proposal_px = None
         if self._definition.target is not None:
             proposal_px = outline_to_adjust(self._definition.target.on(reference, self._beside_mm))
-        avoid = self._definition.avoid_on(reference)
+        avoid = self._definition.structures_on(reference)
         self._reference = reference
         self._show(ContouringStatus(frame, True, self._fixed, self._contouring.margin_mm, proposal_px, avoid))
 

@@ -1,0 +1,222 @@
+"""Judge one target on each frame: its motion, its prediction and its state machine.
+
+Each of several targets is judged on its own, with limits and hysteresis of its own, so that the beam is on when each
+target alone would allow it. Organs at risk are judged together with the primary target.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatekeeper.config import GateConfig, PredictionConfig
+from gatekeeper.core.axes import orientation_of
+from gatekeeper.core.decision import BeamState, Measure, Reason, StructureResult
+from gatekeeper.core.frame import Plane
+from gatekeeper.core.reasons import REASONS
+from gatekeeper.core.track import Track
+from gatekeeper.gating import state_machine as machine
+from gatekeeper.gating.measurements import Limits, Measurements
+from gatekeeper.gating.motion import LearnedRange, Motion
+from gatekeeper.gating.observation import observe
+from gatekeeper.gating.state_machine import GateState, Rules
+from gatekeeper.gating.zones import Measured, TargetZone
+
+if TYPE_CHECKING:
+    from gatekeeper.gating.lookahead import Lookahead
+
+OF_TARGET = frozenset({Reason.TARGET_JUMP, Reason.OUTSIDE, Reason.EXCEPTIONAL_POSITION, Reason.BASELINE_DRIFT})
+"""Reasons that are about one target; a low confidence may be an organ's."""
+WAITING = frozenset({Reason.RESUMING, Reason.MINIMUM_OFF, Reason.TOO_MANY_CYCLES})
+"""Reasons for which a held beam that could be on otherwise waits."""
+
+
+class Judgement(NamedTuple):
+    """What comes out for one target on one frame, to be adopted once all targets are judged.
+
+    Attributes
+    ----------
+    motion : Motion
+        State of the motion checks.
+    state, raw : GateState
+        State of the state machine, and from measured positions alone.
+    predicted_percent : float
+        With prediction, the share outside on which the decision is based; NaN without.
+    limits : Limits
+        Limits that were in force.
+    """
+
+    motion: Motion
+    state: GateState
+    raw: GateState
+    predicted_percent: float
+    limits: Limits
+
+
+class TargetGate:
+    """The state of one target between frames.
+
+    Parameters
+    ----------
+    zone : TargetZone
+        Its zone, of which the limits are used.
+    config : GateConfig
+        Limits that the zone does not have.
+    armed : bool
+        Whether the gate starts armed.
+    learned : LearnedRange, optional
+        Its range of positions from a preview.
+    prediction : PredictionConfig, optional
+        Settings of the prediction.
+
+    Attributes
+    ----------
+    config : GateConfig
+        The limits of this target.
+    motion : Motion
+        State of the motion checks.
+    state, raw : GateState
+        State of the state machine, and from measured positions alone; the same object without prediction.
+    lookahead : Lookahead or None
+        The prediction, if there is one.
+    """
+
+    def __init__(
+        self,
+        zone: TargetZone,
+        config: GateConfig,
+        armed: bool,
+        learned: LearnedRange | None,
+        prediction: PredictionConfig | None,
+    ) -> None:
+        own = {"outside_percent": zone.most_percent, "min_confidence": zone.min_confidence}
+        self.config = config.model_copy(update={name: value for name, value in own.items() if value is not None})
+        self._rules = Rules.of(self.config)
+        self._breath_sign = orientation_of(zone.envelope.plane or Plane()).rows.inhaling
+        self.begin(learned)
+        self.state = machine.arm(GateState()) if armed else GateState()
+        self.raw = self.state
+        self.lookahead = _lookahead(prediction)
+
+    def begin(self, learned: LearnedRange | None) -> None:
+        """Set the learned range of motion; None to learn it from the following frames."""
+        self.motion = Motion(breath_sign=self._breath_sign) if learned is None else Motion.from_range(learned)
+
+    def judge(
+        self,
+        measurements: Measurements,
+        track: Track | None,
+        target: Measured,
+        organs: Sequence[tuple[Measured, float]],
+        zone: TargetZone,
+        now_s: float,
+        acquired_s: float,
+        on_grid: bool,
+    ) -> Judgement:
+        """Judge the target on a frame; nothing but the prediction's trace changes.
+
+        Parameters
+        ----------
+        measurements : Measurements
+            What is measured of the frame, without the target.
+        track : Track or None
+            The target; None when the frame was not tracked.
+        target : Measured
+            The target against its envelope.
+        organs : sequence of (Measured, float)
+            Organs at risk that are judged together with it, each with its least confidence.
+        zone : TargetZone
+            Its envelope at its present position.
+        now_s, acquired_s : float
+            Session time, and time of the frame's acquisition, in seconds.
+        on_grid : bool
+            Whether the frame is on the envelope's grid.
+        """
+        center_mm = None if track is None else track.center_mm
+        found, motion = observe(center_mm, target, organs, self.motion, now_s, acquired_s, self.config)
+        # Faster than `_replace`, which also leaves a tuple behind in the interpreter on each call.
+        common = measurements.link_alive, measurements.refusals, measurements.source
+        measurements = Measurements(measurements.frame, measurements.sequence, measurements.age_s, found, *common)
+        limits = self._rules.stay_on if self.state.beam is BeamState.ON else self._rules.resume
+        raw = machine.step(self.raw, measurements, self._rules)
+        if self.lookahead is None:
+            return Judgement(motion, raw, raw, math.nan, limits)
+        if not on_grid:
+            self.lookahead.reset()
+        percent = found.outside_percent
+        if track is not None:
+            percent = self.lookahead.percent(track, acquired_s, zone.envelope, percent)
+        predicted = measurements._replace(target=found._replace(outside_percent=percent))
+        return Judgement(motion, machine.step(self.state, predicted, self._rules), raw, percent, limits)
+
+    def adopt(self, judged: Judgement) -> None:
+        """Make a judgement the state."""
+        self.motion, self.state, self.raw = judged.motion, judged.state, judged.raw
+
+    def change(self, change: Callable[[GateState], GateState]) -> None:
+        """Apply a change to the states with and without prediction."""
+        same = self.raw is self.state
+        self.state = change(self.state)
+        self.raw = self.state if same else change(self.raw)
+
+    def result(self, target: Measured, limits: Limits) -> StructureResult:
+        """Return the target's part of the decision."""
+        low = () if _is_sure(target.confidence, limits.min_confidence) else (Reason.LOW_CONFIDENCE,)
+        own = tuple([reason for reason in self.state.reasons if reason in OF_TARGET])
+        return StructureResult(Measure.OUTSIDE_PERCENT, target.value, (*low, *own))
+
+
+def organ_result(measure: Measure, organ: Measured, least_confidence: float, limits: Limits) -> StructureResult:
+    """Return an organ's part of the decision.
+
+    Parameters
+    ----------
+    measure : Measure
+        What was measured of it.
+    organ : Measured
+        The organ against its zone.
+    least_confidence : float
+        Its limit to stay on, 0-1.
+    limits : Limits
+        Limits in force for the primary target.
+    """
+    reasons = []
+    if not _is_sure(organ.confidence, limits.own_confidence(least_confidence)):
+        reasons.append(Reason.LOW_CONFIDENCE)
+    if not 0.0 <= organ.value <= limits.overlap_share * organ.limit:
+        reasons.append(Reason.AVOID_IN_ZONE)
+    return StructureResult(measure, organ.value, tuple(reasons))
+
+
+def joined(states: Sequence[GateState]) -> GateState:
+    """Return the state of all targets together: the beam is on when each allows it.
+
+    Reasons for which one target only waits are left out while another has others.
+    """
+    first = states[0]
+    if len(states) == 1:
+        return first
+    found = {reason for state in states for reason in state.reasons}
+    if not found <= WAITING:
+        found -= WAITING
+    faults = {fault for state in states for fault in state.faults}
+    return GateState(
+        armed=all(state.armed for state in states),
+        operator_hold=any(state.operator_hold for state in states),
+        good_frames=min(state.good_frames for state in states),
+        beam=BeamState.ON if all(state.beam is BeamState.ON for state in states) else BeamState.HOLD,
+        reasons=tuple([reason for reason in REASONS if reason in found]),
+        faults=tuple([reason for reason in REASONS if reason in faults]),
+    )
+
+
+def _is_sure(confidence: float, least: float) -> bool:
+    return least <= confidence <= 1.0
+
+
+def _lookahead(config: PredictionConfig | None) -> "Lookahead | None":
+    """Return the predictor, or None; imported here, so that its kernels are compiled only if needed."""
+    if config is None or config.mode == "off":
+        return None
+    from gatekeeper.gating.lookahead import Lookahead
+
+    return Lookahead(config)
