@@ -39,10 +39,13 @@ MOST_POINTS, MOST_COARSE_POINTS = 1000, 300
 LARGE_MM = 35.0
 """Half of a target's longer side above which it is large, such as an organ, in mm: its deformation has a second part as
 long as its region, and as many modes as its region has squares of the correlation length."""
-LARGE_CONTEXT = 2.0 / 3.0
+LARGE_CONTEXT = 0.5
 """Share of the context that is used around a large target, whose own edge and inside determine its position. What is
 next to an organ stands still or slides along it."""
-WALL_MM, WALL_WIDTH_MM = 12.0, 4.0
+LARGE_STIFFNESS = 3.0
+"""Ratio by which less deformation of a large target is expected than of a small one of the same strain: what differs
+between two states of breathing, such as vessels that leave the plane, is more in it, and correlated over more of it."""
+WALL_MM, WALL_WIDTH_MM = 24.0, 8.0
 """Distance at which the sides of a large target that slide along walls count as they lie on its outline, and the
 distance on either side of the outline over which this fades, in mm. On a sagittal image these are front and back."""
 MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS, MOST_LARGE_MODES = 1500, 600, 48
@@ -194,7 +197,8 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
     )
     motion_prior = first_motion_prior(region.axes)
     translation_mm = motion_prior.translation_mm
-    fine = _scale(fine_grid, deformation, context_mm, most[0], translation_mm)
+    stiffness = LARGE_STIFFNESS if large else 1.0
+    fine = _scale(fine_grid, deformation, context_mm, most[0], translation_mm, stiffness)
     error_mm = fine.templates[0].error_mm
     if not error_mm <= MOST_ERROR_MM:
         raise TargetError(
@@ -214,7 +218,7 @@ def make_model(region: Region, config: TrackerConfig) -> Model:
         deformation=deformation,
         contour_modes=contour_modes,
         fine=fine,
-        coarse=_scale(coarse_grid, deformation, context_mm, most[1], translation_mm),
+        coarse=_scale(coarse_grid, deformation, context_mm, most[1], translation_mm, stiffness),
         motion_prior=motion_prior,
         stiff=stiff,
     )

@@ -72,6 +72,8 @@ class TemplateFit:
         Margin for the deformation around the translated template, in pixels of the region's image.
     reject : float, optional
         Residual from which on a point has no effect, see `kernels.deformation.fit`; by default all have.
+    expected : float, optional
+        Ratio by which more deformation is expected than the template's prior says, when fits are judged.
     """
 
     def __init__(
@@ -82,9 +84,11 @@ class TemplateFit:
         stiffness: float = 1.0,
         slack: int = SLACK,
         reject: float = 0.0,
+        expected: float = 1.0,
     ) -> None:
         self.template = template
         self.reject = reject
+        self._expected = expected**2
         self._bias_correction = bias_correction
         count, size = template.modes.shape
         slack = math.ceil(slack / (template.factor * stiffness))
@@ -240,14 +244,14 @@ class TemplateFit:
 
     @property
     def penalty(self) -> float:
-        """Sum of the squared parameters of the last fit, in standard deviations of their prior."""
-        return float(self._result[PENALTY])
+        """Sum of the squared parameters of the last fit, in expected standard deviations."""
+        return float(self._result[PENALTY]) / self._expected
 
     def bending(self, params: Params) -> float:
         """Return `penalty` without the translation, for the `params` of the last fit."""
         prior, half = self.template.prior, len(params) // 2
         moved = float(prior[0]) * float(params[0]) ** 2 + float(prior[half]) * float(params[half]) ** 2
-        return max(self.penalty - moved, 0.0)
+        return max(self.penalty - moved / self._expected, 0.0)
 
     def misfit(self, typical_unexplained: float) -> float:
         """Return minus twice the log posterior of the last fit, up to a constant; lower is better.

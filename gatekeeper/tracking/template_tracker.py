@@ -90,15 +90,18 @@ class TemplateTracker:
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
         slack, reject, self.patches = SLACK, 0.0, None
+        expected = fine.stiffness
         wide = model.deformation.wide
         if wide is not None:
             slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
             self.patches = PatchSearch(coarse.grid, model.deformation, RIM_MM)
         self.fine = tuple(
-            TemplateFit(template, shape, fine.bias_correction, slack=slack, reject=reject)
+            TemplateFit(template, shape, fine.bias_correction, slack=slack, reject=reject, expected=expected)
             for template in fine.templates
         )
-        self.coarse = TemplateFit(coarse.templates[0], shape, coarse.bias_correction, slack=slack, reject=reject)
+        self.coarse = TemplateFit(
+            coarse.templates[0], shape, coarse.bias_correction, slack=slack, reject=reject, expected=expected
+        )
         self.stiff: TemplateFit | None = None
         self.stiff_coarse = self.coarse
         if model.stiff is not None:
