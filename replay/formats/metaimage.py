@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Vector
 from replay.formats.decompression import zlib_opener
+from replay.formats.format import HEAD_BYTES
 from replay.formats.pixel_file import MAX_COMPRESSED_BYTES, PixelFile
 from replay.formats.pixel_parts import listed_names, numbered_names, several_files
+from replay.formats.plus_sequence import NUMBER, frame_times
 from replay.formats.volume import Volume, beside, unit_directions
 
 MAX_BYTES = MAX_COMPRESSED_BYTES
@@ -28,11 +30,11 @@ _MAX_LINE_BYTES = 2**16
 _MAX_WORD_CHARS = 254
 _TRUE = ("T", "t", "1")
 _HEADER_LINE = re.compile(rb" *([!-9;<>-~][ -9;<>-~]*)=([\t -\xff]*)\r?\n")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
 _NAMES = (b"DimSize", b"ElementType", b"ElementSpacing", b"NDims", b"ObjectType")
 """Keys of which the beginning of a file has two, whatever its first key is."""
 _USED = (
-    *("NDims", "DimSize", "ElementType", "ElementSpacing", "ElementNumberOfChannels", "ElementDataFile", "HeaderSize"),
+    *("NDims", "DimSize", "ElementType", "ElementSpacing", "ElementSize", "ElementNumberOfChannels"),
+    *("ElementDataFile", "HeaderSize"),
     *("BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData", "CompressedDataSize"),
     *("TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin", "Kinds"),
 )
@@ -53,11 +55,14 @@ _TYPES = {
 }
 
 
-def is_metaimage(_path: Path, head: bytes) -> bool:
+def is_metaimage(path: Path, head: bytes) -> bool:
     """Return whether a file begins as the header of a MetaImage does."""
     keys = []
     for line in head.splitlines(keepends=True):
         if (found := _HEADER_LINE.fullmatch(line)) is None:
+            if len(head) == HEAD_BYTES and len(line) > HEAD_BYTES // 2 and line.startswith(b"Comment"):
+                with path.open("rb") as file:
+                    return is_metaimage(path, file.read(_MAX_LINE_BYTES))
             break
         keys.append(found[1].strip())
     return sum(name in keys for name in _NAMES) > 1
@@ -146,7 +151,7 @@ def read_header(path: Path) -> Volume:
         data = header["ElementDataFile"]
         names = listed_names(path, file) if data.startswith("LIST") else []
     dtype, sizes = _layout(path, header)
-    spacing = _numbers(path, header, ("ElementSpacing",), len(sizes), "above 0")
+    spacing = _numbers(path, header, ("ElementSpacing", "ElementSize"), len(sizes), "above 0")
     if spacing is None:
         _refuse(path, f"has no ElementSpacing; it must be {len(sizes)} numbers above 0, correct the header")
 
@@ -160,7 +165,7 @@ def read_header(path: Path) -> Volume:
     else:
         pixels = part(path if data == "LOCAL" else beside(path, data, "mha"), sizes[::-1])
     time = _time_axis(header, len(sizes))
-    times_s, notes = _of_frames(of_frames, None if time is None else sizes[time])
+    times_s, notes = frame_times(of_frames, None if time is None else sizes[time])
     origin = _numbers(path, header, ("Offset", "Position", "Origin"), len(sizes)) or (0.0, 0.0, 0.0)
     return Volume(
         pixels=pixels,
@@ -230,23 +235,6 @@ def _time_axis(header: dict[str, str], axes: int) -> int | None:
     return found[0] if len(kinds) == axes and len(found) == 1 else None
 
 
-def _of_frames(
-    of_frames: dict[str, dict[int, str]], count: int | None
-) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
-    """Return the time of each frame where a sequence of PLUS has all of them, and a note on frames marked invalid."""
-    stamps, states = of_frames["Timestamp"], of_frames["ImageStatus"]
-    count = len(stamps) if count is None else count
-    notes: tuple[str, ...] = ()
-    if invalid := sum(state.upper() != "OK" for state in states.values()):
-        notes = (f"{invalid} of {count} frames are marked invalid in the header; they are read as they are",)
-    if not stamps:
-        return None, notes
-    words = [stamps.get(number, "") for number in range(count)]
-    if not all(map(_NUMBER.fullmatch, words)) or not (np.diff([float(word) for word in words]) > 0.0).all():
-        return None, (*notes, "the time stamps of frames are not one for each, or do not increase; they are not used")
-    return np.array([float(word) for word in words]), notes
-
-
 def _layout(path: Path, header: dict[str, str]) -> tuple[np.dtype[np.generic], tuple[int, ...]]:
     """Return the type of pixels and the sizes, the fastest axis first, as SimpleITK reads them."""
     try:
@@ -278,7 +266,7 @@ def _numbers(
     if key is None:
         return None
     words = header[key].split()
-    values = tuple(float(word) if _NUMBER.fullmatch(word) else math.nan for word in words)
+    values = tuple(float(word) if NUMBER.fullmatch(word) else math.nan for word in words)
     low = 0.0 if which == "above 0" else -math.inf
     if len(values) != count or not all(low < value < math.inf for value in values):
         _refuse(path, f"has {key} {header[key]!r:.60}; it must be {count} numbers {which}, correct the header")

@@ -4,6 +4,7 @@ Between the centres of voxels a mask is interpolated linearly, and its surface i
 half a voxel beyond the centres of its last voxels, as a structure set extends half a slice.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
@@ -22,6 +23,7 @@ from replay.formats.dicom_file import is_dicom_head
 from replay.formats.format import HEAD_BYTES, Choices
 from replay.formats.images import VOLUMES
 from replay.formats.sidecar import read_sidecar
+from replay.formats.slicer_segments import read_segments
 from replay.formats.volume import Volume
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -146,34 +148,71 @@ def read_volume_mask(name: str, file: Path, roi: str | None) -> VolumeMask | Non
         raise
     except InputError as error:
         raise RecordingError(str(error)) from None
-    if volume is None or volume.time is not None or len(volume.sizes) != _SPATIAL_AXES or 1 in volume.sizes:
+    if volume is None or 1 in (sizes := _spatial(volume, volume.sizes)) or len(sizes) != _SPATIAL_AXES:
+        return None
+    if volume.time is not None and len(volume.sizes) == _SPATIAL_AXES:
         return None
     told = read_sidecar(file, Choices())
     if told.rate_hz is not None or told.times_s is not None or told.time_axis is not None:
         return None
-    return _of_volume(name, volume, roi)
+    return _of_volume(name, volume, file, roi)
 
 
 def _refuse(where: object, why: str) -> NoReturn:
     raise RecordingError(f"{where}: {why}") from None
 
 
-def _of_volume(name: str, volume: Volume, roi: str | None) -> VolumeMask:
-    where = str(volume.path)
+def _layer_axis(volume: Volume) -> int | None:
+    """Return the axis of a volume of four that is not in space, counted as in the header."""
+    return None if len(volume.sizes) <= _SPATIAL_AXES else 3 if volume.time is None else volume.time
+
+
+def _spatial(volume: Volume, of_axes: Sequence[Any]) -> list[Any]:
+    """Return what belongs to the axes of a volume in space."""
+    layer = _layer_axis(volume)
+    return [value for axis, value in enumerate(of_axes) if axis != layer]
+
+
+def _of_volume(name: str, volume: Volume, file: Path, roi: str | None) -> VolumeMask:
+    where, layer = str(file), _layer_axis(volume)
     if volume.pixels.nbytes > LARGEST_BYTES:
         _refuse(where, f"announces {volume.pixels.nbytes} bytes, {LARGEST_BYTES} is the limit of a mask")
     values = volume.pixels.read_all().T
-    found = [value for value in np.unique(values).tolist() if value != 0]
-    names = [f"{value:g}" for value in found]
-    if roi is None and len(found) > 1:
-        _refuse(where, f"holds the values {', '.join(names[:_MOST_LISTED])}; choose one with --roi")
-    if roi is not None and roi not in names:
-        _refuse(where, f"has no value {roi!r:.20}; it holds {', '.join(names[:_MOST_LISTED]) or 'none'}")
+    layers = values[None] if layer is None else np.moveaxis(values, layer, 0)
+    found = _structures(layers, file)
+    names = ", ".join(f"'{one}'" if not one.isdecimal() else one for one, _ in found[:_MOST_LISTED])
     if not found:
         _refuse(where, "is empty; draw the target")
-    voxels = values == (found[0] if roi is None else found[names.index(roi)])
-    directions = np.eye(3) if volume.directions is None else np.array(volume.directions, np.float64).T
-    return VolumeMask(name, where, voxels, np.array(volume.origin_mm), directions * np.array(volume.spacing))
+    chosen = [voxels for one, voxels in found if roi is None or roi == one]
+    if len(chosen) != 1 and roi is None:
+        _refuse(where, f"holds the structures {names}; choose one with --roi")
+    if len(chosen) != 1:
+        _refuse(where, f"has {'two structures' if chosen else 'no structure'} {roi!r:.40}; it holds {names}")
+    told = None if volume.directions is None else _spatial(volume, volume.directions)
+    directions = np.eye(3) if told is None or None in told else np.array(told, np.float64).T
+    steps = directions * np.array(_spatial(volume, volume.spacing))
+    return VolumeMask(name, where, chosen[0](), np.array(volume.origin_mm), steps)
+
+
+def _structures(layers: NDArray[Any], file: Path) -> list[tuple[str, Callable[[], NDArray[np.bool_]]]]:
+    """Return the name of each structure in voxels (layers, I, J, K), and what returns its mask.
+
+    Names are those of the segments of 3D Slicer, else the values of a single layer, else the numbers of layers from 1.
+    """
+
+    def of_value(layer: int, value: float) -> Callable[[], NDArray[np.bool_]]:
+        return lambda: np.asarray(layers[layer] == value)
+
+    segments = [one for one in read_segments(file) if one.layer < len(layers)]
+    if segments:
+        return [(one.name, of_value(one.layer, one.value)) for one in segments]
+    if len(layers) == 1:
+        return [(f"{value:g}", of_value(0, value)) for value in np.unique(layers[0]).tolist() if value != 0]
+    return [
+        (f"{number}", lambda image=image: np.asarray(image != 0))  # type: ignore[misc]
+        for number, image in enumerate(layers, 1)
+        if image.any()
+    ]
 
 
 def _of_segmentation(name: str, file: Path, roi: str | None) -> VolumeMask | None:

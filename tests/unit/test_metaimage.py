@@ -302,6 +302,20 @@ def test_what_is_not_used_may_be_long_and_the_same_line_there_twice(path, line):
     assert_reads(path, HEADER.replace(b"ElementType", line + b"\nElementType") + RAW)
 
 
+def test_the_size_of_elements_is_their_spacing_where_there_is_no_other(path):
+    assert_reads(path, HEADER.replace(b"ElementSpacing", b"ElementSize") + RAW)
+    told = b"ElementSize = 9 9 9\nElementSpacing"
+    assert_reads(path, HEADER.replace(b"ElementSpacing", told) + RAW)
+
+
+def test_a_header_may_begin_with_a_long_comment(path):
+    content = b"Comment = " + b"x" * 9000 + b"\n" + HEADER + RAW
+    path.write_bytes(content)
+    assert is_metaimage(path, content[:4096])
+    assert not is_metaimage(path, b"Comment = " + b"x" * 4000)
+    assert_reads(path, content)
+
+
 @pytest.mark.parametrize("first", [b"CompressedData", b"ElementSpacing", b"BinaryData"])
 def test_a_header_may_begin_with_any_key(path, first):
     lines = HEADER.splitlines(keepends=True)
@@ -391,8 +405,19 @@ def test_a_sequence_of_plus_has_its_times_and_its_time_axis(path):
     assert "8 per second, and not as the images say, 4" in told.notes[-1]
 
 
+def test_a_missing_time_of_a_sequence_is_taken_from_its_neighbours(path):
+    lines = b"".join(b"Seq_Frame%04d_Timestamp = %d\r\n" % (k, k) for k in (0, 1, 2, 4))
+    header = HEADER.replace(b"\n", b"\r\n").replace(
+        b"ElementDataFile", b"Kinds = domain domain list\r\n" + lines + b"ElementDataFile"
+    )
+    path.write_bytes(header + RAW)
+    recording = open_recording(path, Choices(as_stored=True))
+    np.testing.assert_allclose(recording.times_s, np.arange(5))
+    assert "Timestamp: 1 of 5 times are missing" in recording.notes[0]
+
+
 def test_times_of_a_sequence_that_do_not_increase_are_not_used(path):
-    lines = b"".join(b"Seq_Frame%04d_Timestamp = %d\n" % (k, min(k, 3)) for k in range(5))
+    lines = b"".join(b"Seq_Frame%04d_Timestamp = %d\n" % (k, min(k, 2)) for k in range(5))
     path.write_bytes(
         HEADER.replace(b"ElementDataFile", b"Kinds = domain domain list\n" + lines + b"ElementDataFile") + RAW
     )

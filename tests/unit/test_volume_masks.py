@@ -123,9 +123,9 @@ def test_a_segment_is_chosen_by_its_label_or_number(tmp_path):
 def test_a_value_of_a_mask_is_chosen(tmp_path):
     path = write_volume(tmp_path / "gtv.mha", np.maximum(ball(26.0)[0], ball(label=3)[0]))
     assert_is_disc(target(path, "3"))
-    with pytest.raises(RecordingError, match="holds the values 1, 3; choose one with --roi"):
+    with pytest.raises(RecordingError, match="holds the structures 1, 3; choose one with --roi"):
         target(path)
-    with pytest.raises(RecordingError, match="has no value '2'; it holds 1, 3"):
+    with pytest.raises(RecordingError, match="has no structure '2'; it holds 1, 3"):
         target(path, "2")
 
 
@@ -165,3 +165,37 @@ def test_a_segmentation_that_is_damaged_is_refused_in_one_line(tmp_path):
         with pytest.raises(RecordingError) as caught:
             target(path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_mask_of_several_volumes_has_their_numbers(tmp_path):
+    small = ball(radius_mm=5.0)[0]
+    for name, volumes in (("one", [ball()[0]]), ("two", [small, ball()[0]])):
+        image = SimpleITK.JoinSeries([SimpleITK.GetImageFromArray(one) for one in volumes])
+        image.SetSpacing([*[STEP_MM] * 3, 1.0])
+        image.SetOrigin([*ball()[1].tolist(), 0.0])
+        SimpleITK.WriteImage(image, str(tmp_path / f"{name}.nii.gz"))
+    assert_is_disc(target(tmp_path / "one.nii.gz"))
+    assert_is_disc(target(tmp_path / "two.nii.gz", "2"))
+    with pytest.raises(RecordingError, match="holds the structures 1, 2; choose one with --roi"):
+        target(tmp_path / "two.nii.gz")
+
+
+@pytest.mark.parametrize("is_layered", [True, False])
+def test_a_segment_of_3d_slicer_is_chosen_by_its_name(tmp_path, is_layered):
+    path, (voxels, first) = tmp_path / "a.seg.nrrd", ball()
+    beside = ball(radius_mm=5.0, center_mm=CENTRE_MM + np.array([0.0, 0.0 if is_layered else 28.0, 0.0]))[0]
+    pixels = np.stack([voxels, beside], axis=-1) if is_layered else np.where(beside, 2, voxels)[..., None]
+    layers = pixels.shape[-1]
+    path.write_bytes(
+        f"NRRD0004\n# Complete NRRD file format specification at:\ntype: unsigned char\ndimension: 4\n"
+        f"space: left-posterior-superior\nsizes: {layers} 32 32 32\nspace directions: none (2,0,0) (0,2,0) (0,0,2)\n"
+        f"kinds: list domain domain domain\nencoding: raw\nspace origin: ({','.join(map(str, first))})\n"
+        "PatientName:=DOE^JANE\nSegment0_LabelValue:=1\nSegment0_Layer:=0\nSegment0_Name:=GTV 1\n"
+        f"Segment1_LabelValue:={2 - is_layered}\nSegment1_Layer:={int(is_layered)}\nSegment1_Name:=Liver\n\n".encode()
+        + pixels.astype(np.uint8).tobytes()
+    )
+    assert_is_disc(target(path, "GTV 1"))
+    for roi, says in ((None, "holds the structures 'GTV 1', 'Liver'; choose one"), ("PTV", "has no structure 'PTV'")):
+        with pytest.raises(RecordingError, match=says) as caught:
+            target(path, roi)
+        assert "DOE" not in str(caught.value)
