@@ -236,6 +236,11 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
     apart_mm = max((_distance_mm(images[0], planes[0], plane) for plane in dict.fromkeys(planes)), default=0.0)
     if apart_mm > NOTED_MM:
         notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
+    scales = Counter((one.header.slope, one.header.intercept) for one in images)
+    if len(scales) > 1:
+        notes.append(
+            f"{len(images) - scales.most_common(1)[0][1]} of {len(images)} images have a rescaling of their own"
+        )
     notes += [f"{count} of {len(images)} images: {why}" for why, count in _remarks(images).items()]
     return Series(images, order.times_s, (*notes, *order.notes, *_missing(order.times_s, numbers)))
 

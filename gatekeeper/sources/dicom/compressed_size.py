@@ -1,4 +1,4 @@
-"""The image size in the header of a compressed frame, read before a decoder allocates memory for it."""
+"""The size of a compressed frame, found before a decoder allocates memory for it or leaves out what is too much."""
 
 import struct
 
@@ -66,3 +66,40 @@ def _jpeg_2000(frame: bytes) -> tuple[int, int, int]:
     if -(-width // tile_width) * -(-height // tile_height) > _MOST_TILES:
         raise ValueError("too many tiles")
     return height - top, width - left, values
+
+
+def run_lengths(frame: bytes) -> list[int]:
+    """Return the bytes of each segment of a frame of RLE Lossless after decoding (PS3.5 annex G).
+
+    Parameters
+    ----------
+    frame : bytes
+        One frame as encapsulated.
+
+    Returns
+    -------
+    list of int
+        One number for each segment; pydicom's decoder leaves out bytes beyond the size of the image without an error.
+
+    Raises
+    ------
+    ValueError
+        When the frame has no header of segments.
+    """
+    count, *offsets = struct.unpack_from("<16L", frame)
+    if not 1 <= count <= 15:
+        raise ValueError("no segments")
+    ends = [*offsets[1:count], len(frame)]
+    found = []
+    for begin, end in zip(offsets[:count], ends, strict=True):
+        at, length = begin, 0
+        while at < end - 1:
+            run = frame[at]
+            if run < 128:
+                length += min(run + 1, end - at - 1)
+                at += run + 2
+            else:
+                length += 257 - run if run > 128 else 0
+                at += 2 if run > 128 else 1
+        found.append(length)
+    return found

@@ -163,7 +163,9 @@ def slices_of(header: Header, where: str, needs_geometry: bool = True) -> list[S
         own = per_frame[index] if per_frame else NOTHING
         own_unread = list(unread)
         rescaled = _part("PixelValueTransformationSequence", own, shared, dataset)
-        slope, intercept = _rescale(rescaled, where)
+        slope, intercept = _rescale(rescaled, where, own_unread)
+        if any(group.get("PixelValueTransformationSequence") == [] for group in (own, shared)):
+            own_unread.append("PixelValueTransformationSequence is empty")
         content = first_item(own, "FrameContentSequence")
         times = times_of(
             dataset,
@@ -262,14 +264,18 @@ def _spacing(own: Elements, shared: Elements, dataset: Elements, where: str) -> 
     return between_rows, between_cols
 
 
-def _rescale(values: Elements, where: str) -> tuple[float, float]:
+def _rescale(values: Elements, where: str, unread: list[str]) -> tuple[float, float]:
+    told = [keyword for keyword in _RESCALE if is_told(values, keyword)]
+    if len(told) == 1:
+        unread.append(f"has {told[0]} only, of {' and '.join(_RESCALE)}")
+    elif not told:
+        unread += [f"{keyword} is empty" for keyword in _RESCALE if keyword in values]
     slope, intercept = (
-        optional_number(values, "RescaleSlope", where),
-        optional_number(values, "RescaleIntercept", where),
+        default if (number := optional_number(values, keyword, where)) is None else number
+        for keyword, default in zip(_RESCALE, (1.0, 0.0), strict=True)
     )
-    slope, intercept = 1.0 if slope is None else slope, 0.0 if intercept is None else intercept
-    if not (math.isfinite(slope) and math.isfinite(intercept) and slope != 0.0):
-        raise InputError(f"{where}: its RescaleSlope is {slope:g}, its RescaleIntercept {intercept:g}; export it again")
+    if not slope > 0.0:
+        raise InputError(f"{where}: its RescaleSlope is {slope:g}; it must be above 0, export it again")
     return slope, intercept
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
 from pydicom.uid import ImplicitVRLittleEndian as ImplicitLittle
 
 from gatekeeper.core.errors import InputError
-from gatekeeper.sources.dicom.compressed_size import announced_size
+from gatekeeper.sources.dicom.compressed_size import announced_size, run_lengths
 from gatekeeper.sources.dicom.elements import Header
 from gatekeeper.sources.dicom.header import Slice
 from gatekeeper.sources.dicom.reading import CutShortError, quietly
@@ -106,6 +106,11 @@ class Pixels:
         if self.syntax.is_encapsulated:
             file.seek(self.offset)
             frame = get_frame(file, one.index, number_of_frames=self.count)
+            needed, held = one.shape[0] * one.shape[1], run_lengths(frame) if self.syntax == RLELossless else ()
+            if any(not needed <= length <= needed + needed % 2 for length in held):
+                raise InputError(
+                    f"{where}: holds {max(held)} pixels in an image, its header says {needed}; export it again"
+                )
             announced = announced_size(frame, self.syntax)
             if announced is not None and announced != (*one.shape, 1):
                 raise InputError(
