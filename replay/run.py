@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.atomic_write import write_atomically
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import Clock, stopwatch_ns
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState
@@ -279,4 +280,5 @@ def _overview_data(
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         margin_mm=config.envelope.margin_mm,
         limit_percent=config.gate.outside_percent,
+        orientation=orientation_of(recording.plane),
     )

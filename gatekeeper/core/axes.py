@@ -112,6 +112,10 @@ class Orientation:
         # Adding 0 removes negative zeros.
         return self.rows.sign * moved_px_or_mm[0] + 0.0, self.cols.sign * moved_px_or_mm[1] + 0.0
 
+    def between(self, from_mm: tuple[float, float], to_mm: tuple[float, float]) -> tuple[float, float]:
+        """Return the displacement from one position (row, col) to another, with the signs that a person sees."""
+        return self.rows.sign * (to_mm[0] - from_mm[0]), self.cols.sign * (to_mm[1] - from_mm[1])
+
     def in_words(self, moved_mm: tuple[float, float]) -> str:
         """Return a displacement along rows and columns in words.
 

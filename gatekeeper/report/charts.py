@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import Orientation
 from gatekeeper.core.decision import BeamState
 from gatekeeper.report.session_data import DutyMap
 from gatekeeper.style.colors import BEAM_COLOR, LIMIT_COLOR, MUTED_COLOR, SI_COLOR
@@ -78,17 +79,21 @@ def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
     return _svg(figure, "Duty cycle in percent over margin and limit")
 
 
-def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_]) -> str:
-    """Return a scatter plot of the target's positions, in mm from the reference, beam-on drawn over held."""
+def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_], orientation: Orientation) -> str:
+    """Return a scatter plot of the target's positions in mm from the reference, placed as on the image."""
     figure, (axes,) = _figure(5.2, 3.4)
     for on, color, words in ((False, BEAM_COLOR[BeamState.HOLD], "held"), (True, BAR_COLOR, "beam on")):
         points = moved_mm[beam_on == on]
         points = points[np.isfinite(points).all(axis=1)]
         points = points[:: max(math.ceil(len(points) / MOST_POINTS), 1)]
         axes.plot(points[:, 1], points[:, 0], ".", ms=3, color=color, label=words)
-    axes.set(xlabel="AP (mm, posterior right)", ylabel="SI (mm, superior up)")
+    rows, cols = orientation.axes
+    upper = rows.positive if rows.sign < 0.0 else rows.negative
+    axes.set(xlabel=f"{cols.name} (mm, {cols.positive} right)", ylabel=f"{rows.name} (mm, {upper} up)")
     axes.update_datalim([(-LEAST_MM, -LEAST_MM), (LEAST_MM, LEAST_MM)])
     axes.autoscale_view()
+    if rows.sign > 0.0:
+        axes.invert_yaxis()
     axes.axhline(0.0, color=MUTED_COLOR, lw=0.6)
     axes.axvline(0.0, color=MUTED_COLOR, lw=0.6)
     axes.legend(frameon=False, fontsize=9, loc="best")

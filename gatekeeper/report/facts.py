@@ -37,7 +37,7 @@ def _warned(session: SessionData) -> Iterator[Row]:
 
 def _imaged(session: SessionData) -> Iterator[Row]:
     (rows, columns), (row_mm, column_mm) = session.image_shape, session.spacing_mm
-    yield "images", f"{rows} × {columns} pixels of {row_mm:.2f} × {column_mm:.2f} mm"
+    yield "images", f"{session.orientation.name}, {rows} × {columns} pixels of {row_mm:.2f} × {column_mm:.2f} mm"
     frames = [entry for entry in session.decisions if entry["kind"] == "frame"]
     apart_s = np.diff([float(entry["received_s"]) for entry in frames if entry["received_s"] is not None])
     apart_s = apart_s[apart_s > 0.0]

@@ -17,7 +17,7 @@ PANEL_ASPECT = 1.33
 Box = tuple[float, float, float, float]
 
 
-def choose_frames(decisions: Sequence[Decision], superior_mm: NDArray[np.float64], count: int) -> list[int]:
+def choose_frames(decisions: Sequence[Decision], moved_mm: NDArray[np.float64], count: int) -> list[int]:
     """Return the indices of frames that are spread over the session and hold its extremes of position.
 
     The session is cut into `count` parts. The first gives its first frame, the others in turn their lowest and
@@ -28,8 +28,8 @@ def choose_frames(decisions: Sequence[Decision], superior_mm: NDArray[np.float64
     ----------
     decisions : sequence of Decision
         Every decision, oldest first; those without a frame are not chosen.
-    superior_mm : ndarray of float64, shape (len(decisions),)
-        Movement from the reference towards the head in mm; NaN when unknown.
+    moved_mm : ndarray of float64, shape (len(decisions),)
+        Movement from the reference along the rows' axis in mm; NaN when unknown.
     count : int
         How many to return; fewer when there are fewer frames.
     """
@@ -37,10 +37,10 @@ def choose_frames(decisions: Sequence[Decision], superior_mm: NDArray[np.float64
     if not on_frames.size:
         return []
     parts = np.array_split(on_frames, min(count, on_frames.size))
-    chosen = [_extreme(part, -superior_mm if number % 2 else superior_mm) for number, part in enumerate(parts)]
+    chosen = [_extreme(part, -moved_mm if number % 2 else moved_mm) for number, part in enumerate(parts)]
     chosen[0] = int(on_frames[0])
-    extremes = [_extreme(on_frames, height) for height in (superior_mm, -superior_mm)]
-    for extreme in sorted(extremes, key=lambda index: abs(superior_mm[index])):
+    extremes = [_extreme(on_frames, height) for height in (moved_mm, -moved_mm)]
+    for extreme in sorted(extremes, key=lambda index: abs(moved_mm[index])):
         chosen[next(number for number, part in enumerate(parts) if extreme in part)] = extreme
     return chosen
 

@@ -48,11 +48,15 @@ def report_html(session: SessionData) -> str:
     )
     environment.filters |= {"minutes": _minutes, "clock": _clock, "number": _number}
     look = resources.files("gatekeeper.style") / "page"
+    rows, cols = session.orientation.axes
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
     outside_percent, limit_percent = session.numbers("outside_percent"), session.config.gate.outside_percent
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
         session=session,
+        rows=rows,
+        cols=cols,
+        upper=rows.positive if rows.sign < 0.0 else rows.negative,
         summary=_numbers(session),
         facts=facts_of(session),
         unsafe=unsafe_settings(session.config),
@@ -70,7 +74,7 @@ def report_html(session: SessionData) -> str:
             "outside": outside_chart(outside_percent, limit_percent),
             "latency": latency_chart(stages_ms, BUDGET_MS),
             "duty": duty_chart(session.duty_map, session.config.envelope.margin_mm, limit_percent),
-            "movement": movement_chart(moved_mm[sure], session.beam_on()[sure]),
+            "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
         scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
@@ -191,8 +195,8 @@ def _trace(session: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray
     values = {
         "data": {
             "t": _rounded(times_s, 3),
-            "si": _rounded(moved_mm[:, 0], 2),
-            "ap": _rounded(moved_mm[:, 1], 2),
+            "rows": _rounded(moved_mm[:, 0], 2),
+            "cols": _rounded(moved_mm[:, 1], 2),
             "outside": _rounded(session.numbers("outside_percent"), 2),
             "predicted": _rounded(session.numbers("predicted_percent"), 2),
             "confidence": _rounded(session.numbers("confidence"), 3),
@@ -200,6 +204,7 @@ def _trace(session: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray
             "kind": [category_index(given[0]) if given else -1 for given in reasons],
             "why": [[list(Reason).index(reason) for reason in given] for given in reasons],
         },
+        "axes": list(session.orientation.names),
         "words": [row.text for row in reason_rows()],
         "kinds": categories_for_page(),
         "limits": {

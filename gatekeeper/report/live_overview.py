@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.atomic_write import write_atomically
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.session_counts import SessionCounts
@@ -88,6 +89,7 @@ def draw(
             reference_mm=center_mm(armed.target_px, setup.spacing_mm),
             margin_mm=armed.config.envelope.margin_mm,
             limit_percent=armed.config.gate.outside_percent,
+            orientation=orientation_of(setup.plane),
         )
         write_atomically(folder / "overview.png", overview_png(seen))
     finally:

@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from gatekeeper.report.session_data import SessionData
 
-AXES = ("SI", "AP")
-"""Superior and posterior are positive."""
-
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -18,7 +15,7 @@ class Range:
     Attributes
     ----------
     name : str
-        Axis, "SI" or "AP".
+        Axis, "SI", "AP" or "RL"; superior, posterior and left are positive.
     low, p5, p95, high : float
         Least, 5th and 95th percentile, and largest position, in mm.
     drift_mm_per_min : float
@@ -37,7 +34,7 @@ def ranges_of(session: SessionData) -> list[Range]:
     """Return the range along each axis over frames with sufficient confidence; an axis with fewer than two has none."""
     sure, times_s, moved_mm = session.sure(), session.times_s(), session.moved_mm()
     ranges = []
-    for axis, name in enumerate(AXES):
+    for axis, name in enumerate(session.orientation.names):
         known = sure & np.isfinite(moved_mm[:, axis]) & np.isfinite(times_s)
         if np.count_nonzero(known) >= 2:
             ranges.append(_range(name, times_s[known], moved_mm[known, axis]))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import FrameStack
@@ -42,6 +43,8 @@ class OverviewData:
         Margin of the envelope around the target, in mm.
     limit_percent : float
         Limit of the share of the target outside the envelope, in percent.
+    orientation : Orientation
+        That of the images.
     """
 
     name: str
@@ -54,6 +57,7 @@ class OverviewData:
     reference_mm: tuple[float, float]
     margin_mm: float
     limit_percent: float
+    orientation: Orientation = SAGITTAL
 
     def outline_px(self, index: int) -> NDArray[np.float64] | None:
         """Return the outline of the target at a decision, as (row, col); None when the target was lost."""
@@ -69,11 +73,11 @@ class OverviewData:
         return np.array([decision.state is BeamState.ON for decision in self.decisions], dtype=np.bool_)
 
     def moved_mm(self) -> NDArray[np.float64]:
-        """Return the displacement from the reference (S, P positive) in mm, shape (N, 2); NaN where lost."""
+        """Return the displacement from the reference in mm, shape (N, 2), S, P, L positive; NaN where lost."""
         moved = np.full((len(self.tracks), 2), np.nan)
         for row, track in zip(moved, self.tracks, strict=True):
             if track is not None and track.confidence > 0.0:
-                row[:] = self.reference_mm[0] - track.center_mm[0], track.center_mm[1] - self.reference_mm[1]
+                row[:] = self.orientation.between(self.reference_mm, track.center_mm)
         return moved
 
 
@@ -137,6 +141,8 @@ class SessionData:
         Whether the verification has no finding.
     versions : mapping
         Versions with which the session was recorded.
+    orientation : Orientation
+        That of the images.
     """
 
     name: str
@@ -155,6 +161,7 @@ class SessionData:
     checked: Sequence[tuple[str, str]]
     good: bool
     versions: Mapping[str, str]
+    orientation: Orientation = SAGITTAL
 
     def counts(self) -> SessionCounts:
         """Return the numbers of the session, counted from its decisions."""
@@ -175,13 +182,13 @@ class SessionData:
         return np.array([measured(entry[field]) for entry in self.decisions])
 
     def moved_mm(self) -> NDArray[np.float64]:
-        """Return the displacement from the reference (S, P positive) in mm, shape (N, 2); NaN where lost."""
+        """Return the displacement from the reference in mm, shape (N, 2), S, P, L positive; NaN where lost."""
         moved_mm = np.full((len(self.decisions), 2), np.nan)
-        row_mm, column_mm = center_mm(self.target_px, self.spacing_mm)
+        reference_mm = center_mm(self.target_px, self.spacing_mm)
         for row, entry in zip(moved_mm, self.decisions, strict=True):
             if entry["center_mm"] is not None and (entry["confidence"] or 0.0) > 0.0:
-                down_mm, back_mm = (measured(value) for value in entry["center_mm"])
-                row[:] = row_mm - down_mm, back_mm - column_mm
+                row_mm, col_mm = (measured(value) for value in entry["center_mm"])
+                row[:] = self.orientation.between(reference_mm, (row_mm, col_mm))
         return moved_mm
 
     def sure(self) -> NDArray[np.bool_]:

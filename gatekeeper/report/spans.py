@@ -42,19 +42,19 @@ class Steadiness:
     Attributes
     ----------
     span : Span
-    si_mm, ap_mm : float
-        Mean position from the reference, in mm.
-    si_range_mm, ap_range_mm : float
+    row_mm, col_mm : float
+        Mean position from the reference along the axes of rows and columns, in mm.
+    row_range_mm, col_range_mm : float
         From the 5th to the 95th percentile, in mm.
     drift_mm_per_s : float
-        Slope of the SI position over the beam, in mm/s.
+        Slope of the position along the rows' axis over the beam, in mm/s.
     """
 
     span: Span
-    si_mm: float
-    ap_mm: float
-    si_range_mm: float
-    ap_range_mm: float
+    row_mm: float
+    col_mm: float
+    row_range_mm: float
+    col_range_mm: float
     drift_mm_per_s: float
 
 
@@ -91,7 +91,7 @@ def steadiness(
     times_s : ndarray of float64, shape (N,)
         Time of each decision of the session, in s.
     moved_mm : ndarray of float64, shape (N, 2)
-        Displacement of the target along SI and AP, in mm; NaN where it was lost.
+        Displacement of the target along the axes of rows and columns, in mm; NaN where it was lost.
     """
     times_s, moved_mm = times_s[span.first : span.after], moved_mm[span.first : span.after]
     found = np.isfinite(moved_mm).all(axis=1)

@@ -29,9 +29,11 @@ POINTS_AT_FULL_WIDTH = 1000
 def draw_movement(axes: Axes, seen: OverviewData, chosen: Sequence[int]) -> None:
     """Draw the target's movement in mm with the margin behind it, and the number of each frame that is shown."""
     times_s, moved_mm, thin = seen.times_s(), seen.moved_mm(), _thinness(seen)
+    rows, cols = seen.orientation.axes
     axes.axhspan(-seen.margin_mm, seen.margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
-    axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5 * thin, label="SI (superior up)")
-    axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1 * thin, ls=(0, (5, 1)), label="AP (posterior up)")
+    names = [f"{axis.name} ({axis.positive} up)" for axis in (rows, cols)]
+    axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5 * thin, label=names[0])
+    axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1 * thin, ls=(0, (5, 1)), label=names[1])
     for number, index in enumerate(chosen, start=1):
         x, y = times_s[index], moved_mm[index, 0]
         if np.isfinite(y):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.atomic_write import write_atomically
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import Role, mask_to_contour
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.recording.folder_files import file_hash
@@ -88,6 +89,7 @@ def session_data_of(
         duty_map=duty_map,
         checked=found_rows,
         good=found.good,
+        orientation=orientation_of(setup.plane),
         versions=cast(dict[str, str], session.chain.entries[0]["versions"]),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import Orientation, orientation_of
 from gatekeeper.core.contour import Role, center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import RecordingError
@@ -14,7 +15,7 @@ from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.display.web.live_message import counts_for_page
 from gatekeeper.display.web.message import IMAGE, for_page, packed
 from gatekeeper.display.web.session_info import SessionInfo
-from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
+from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, row_of
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
 from gatekeeper.session.controller import WARNING
@@ -61,12 +62,14 @@ class Review:
         self.length = len(self._tracked)
         if not self.length:
             raise RecordingError(f"{session.folder}: holds no decision; there is nothing to review")
-        facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
+        orientation = orientation_of(setup.plane)
+        facts = replace(SessionInfo.of(setup.name, again.config, "recorded session", ""), orientation=orientation.name)
         # The settings of the source, of which a live session may warn too, are not recorded; its warnings are.
         self.facts = replace(facts, warnings=tuple(dict.fromkeys((*facts.warnings, *_warned(session)))))
         reference_mm = center_mm(mask_to_contour(setup.target_mask), setup.spacing_mm)
+        self._axes = axes_for_page(orientation)
         begin_s = measured(self._tracked[0].entry["decided_s"])
-        self._rows = [_row(number, one, begin_s, reference_mm) for number, one in enumerate(self._tracked)]
+        self._rows = [_row(number, one, begin_s, reference_mm, orientation) for number, one in enumerate(self._tracked)]
         self._envelope_px = zones_of(setup, again.config)[0].envelope.contour_px
         self._panels = _panels(again, begin_s)
         self.what_if = WhatIf(again)
@@ -95,6 +98,7 @@ class Review:
             **panel,
             "index": index,
             "spacing_mm": setup.spacing_mm,
+            "axes": self._axes,
             "others": [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures],
         }
         arrays: Arrays = {
@@ -113,11 +117,13 @@ def _warned(session: RecordedSession) -> list[str]:
     return [str(entry["values"]["note"]) for entry in events if entry["event"] == WARNING]
 
 
-def _row(number: int, tracked: TrackedEntry, begin_s: float, reference_mm: tuple[float, float]) -> Row:
+def _row(
+    number: int, tracked: TrackedEntry, begin_s: float, reference_mm: tuple[float, float], orientation: Orientation
+) -> Row:
     entry, track = tracked.entry, tracked.target
     moved, confidence = (math.nan, math.nan), math.nan
     if track is not None:
-        moved, confidence = moved_mm(track.center_mm, reference_mm), track.confidence
+        moved, confidence = orientation.between(reference_mm, track.center_mm), track.confidence
     return row_of(
         number,
         -1 if entry.get("sequence") is None else int(entry["sequence"]),

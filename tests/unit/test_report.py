@@ -124,9 +124,9 @@ def test_steadiness_is_that_of_one_beam(story):
     moved_mm[3] = math.nan
     found = steadiness(span, times_s, moved_mm)
     assert found.drift_mm_per_s == pytest.approx(2.0)
-    assert found.ap_mm == pytest.approx(-0.5)
-    assert found.ap_range_mm == pytest.approx(0.0)
-    assert found.si_range_mm == pytest.approx(3.6, abs=0.2)
+    assert found.col_mm == pytest.approx(-0.5)
+    assert found.col_range_mm == pytest.approx(0.0)
+    assert found.row_range_mm == pytest.approx(3.6, abs=0.2)
     assert steadiness(span, times_s, np.full((5, 2), math.nan)) is None
 
 

@@ -43,7 +43,7 @@ def story(breathing_session):
 
 def test_the_facts_are_those_of_the_session(story):
     told = dict(facts.facts_of(story))
-    assert told["images"] == "72 × 60 pixels of 2.00 × 2.00 mm"
+    assert told["images"] == "sagittal, 72 × 60 pixels of 2.00 × 2.00 mm"
     assert told["frame rate"] == "4.00 per second; longest pause between two 250 ms"
     # A disc of radius 8 px of 2 mm.
     assert told["target"] == "7.9 cm², as a disc 32 mm across"

@@ -19,14 +19,14 @@ class Point(NamedTuple):
     ----------
     time_s : float
         Session time in seconds.
-    si_mm : float
-        SI displacement of the target in mm, inferior positive; NaN when the target was not found.
+    row_mm : float
+        Displacement of the target along rows in mm, as their index grows; NaN when the target was not found.
     on : bool
         Whether the beam was on.
     """
 
     time_s: float
-    si_mm: float
+    row_mm: float
     on: bool
 
 
@@ -36,11 +36,11 @@ class Trace(NamedTuple):
     Attributes
     ----------
     lines : tuple of str
-        Lines of the plot of the SI displacement, superior on top.
+        Lines of the plot of the displacement along rows, the upper edge of the image on top.
     beam : str
         Beam state in each column: `ON`, `HELD` or `NOTHING`.
     top_mm, bottom_mm : float
-        SI displacement at the upper and the lower edge, in mm, inferior positive.
+        Displacement at the upper and the lower edge, in mm, as the row index grows.
     """
 
     lines: tuple[str, ...]
@@ -70,7 +70,7 @@ def trace(points: Sequence[Point], until_s: float, window_s: float, width: int, 
     """
     begin_s = until_s - window_s
     shown = [point for point in points if begin_s <= point.time_s <= until_s]
-    known = [point.si_mm for point in shown if math.isfinite(point.si_mm)]
+    known = [point.row_mm for point in shown if math.isfinite(point.row_mm)]
     top_mm, bottom_mm = min([*known, -least_mm]), max([*known, least_mm])
     cells = [[0] * width for _ in range(height)]
     beam: list[str] = [NOTHING] * width
@@ -80,8 +80,8 @@ def trace(points: Sequence[Point], until_s: float, window_s: float, width: int, 
         for col in range(x // COLS, max(x // COLS + 1, math.ceil(end / COLS))):
             if col < width and beam[col] != HELD:  # a short hold stays visible beside beam-on
                 beam[col] = ON if point.on else HELD
-        if math.isfinite(point.si_mm):
-            y = _bin(point.si_mm, top_mm, bottom_mm, height * ROWS)
+        if math.isfinite(point.row_mm):
+            y = _bin(point.row_mm, top_mm, bottom_mm, height * ROWS)
             cells[y // ROWS][x // COLS] |= DOTS[y % ROWS][x % COLS]
     lines = tuple("".join(chr(BRAILLE + cell) for cell in row) for row in cells)
     return Trace(lines, "".join(beam), top_mm, bottom_mm)

@@ -66,5 +66,5 @@ class History:
         if self._first_mm is None and now.confidence > 0.0 and math.isfinite(now.row_mm):
             self._first_mm = now.row_mm
         found = self._first_mm is not None and now.confidence > 0.0
-        si_mm = now.row_mm - self._first_mm if found and self._first_mm is not None else math.nan
-        self.points.append(Point(now.time_s, si_mm, now.state == BeamState.ON))
+        row_mm = now.row_mm - self._first_mm if found and self._first_mm is not None else math.nan
+        self.points.append(Point(now.time_s, row_mm, now.state == BeamState.ON))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
+from gatekeeper.core.axes import SI, orientation_of
 from gatekeeper.core.clock import Clock
 from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
 from gatekeeper.session.phases import Phase
@@ -45,6 +46,7 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
         confidence=math.nan if track is None else float(track.confidence),
         row_mm=float(row_mm),
         col_mm=float(col_mm),
+        axis=SI.name if frame is None else orientation_of(frame.plane).rows.name,
         duty_cycle=counts.armed_duty_cycle,
         beam_on_s=counts.beam_on_s,
         frames=counts.frames,

@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from gatekeeper.core.axes import axes_named
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.reasons import REASONS, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
@@ -243,8 +244,9 @@ def _trace(history: History, width: int, lines: int) -> RenderableType:
         list(history.points), history.now.time_s, WINDOW_S, max(10, width - AXIS), lines, history.info.margin_mm
     )
     axis = [""] * lines
-    axis[lines // 2] = "SI" if lines > 2 else ""
-    axis[0], axis[-1] = f"{-plot.top_mm:+.0f} mm", f"{-plot.bottom_mm:+.0f} mm"
+    along, _ = axes_named((history.now.axis, history.now.axis))
+    axis[lines // 2] = along.name if lines > 2 else ""
+    axis[0], axis[-1] = f"{along.sign * plot.top_mm:+.0f} mm", f"{along.sign * plot.bottom_mm:+.0f} mm"
     rows = [
         Text.assemble((f"{label:>{AXIS - 1}} ", "dim"), (row, BLUE), no_wrap=True)
         for label, row in zip(axis, plot.lines, strict=True)

@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any, NamedTuple
 
+from gatekeeper.core.axes import SI
 from gatekeeper.core.json_values import numbers
 from gatekeeper.core.printable import printable
 
@@ -61,6 +62,8 @@ class Snapshot(NamedTuple):
         Tracking confidence, 0-1.
     row_mm, col_mm : float
         Position of the target in the image, in mm.
+    axis : str
+        Axis of the patient along rows, such as "SI".
     p50_ms, p99_ms, max_ms : float
         Percentiles and maximum of the time from a frame's arrival until its decision was sent, in ms.
     duty_cycle : float
@@ -87,6 +90,7 @@ class Snapshot(NamedTuple):
     confidence: float = math.nan
     row_mm: float = math.nan
     col_mm: float = math.nan
+    axis: str = SI.name
     p50_ms: float = math.nan
     p99_ms: float = math.nan
     max_ms: float = math.nan

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import SAGITTAL, Orientation, orientation_of
 from gatekeeper.core.contour import Role, center_mm
 from gatekeeper.core.decision import BeamState
+from gatekeeper.core.frame import Plane
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
-from gatekeeper.display.web.trace_row import COLUMNS, Row, moved_mm, row_of
+from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, columns_on, row_of
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.preview_learning import Learned
@@ -46,6 +48,7 @@ class LiveMessage:
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
     _last: int = -1
     _reference_mm: tuple[float, float] | None = None
+    _orientation: Orientation = SAGITTAL
     _preview: tuple[Learned, dict[str, object]] | None = None
     _reference: tuple[TakenFrame, dict[str, object], Arrays] | None = None
 
@@ -71,6 +74,7 @@ class LiveMessage:
         if begun is not None:
             setup, armed = begun
             arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
+            head |= _names_of(setup.plane)
             head["margin_mm"] = armed.config.envelope.margin_mm
             head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
             if (taken := self.status.reference) is not None:
@@ -82,6 +86,8 @@ class LiveMessage:
             _add_contouring(status.contouring, head, arrays)
         if (frame := status.frame) is not None:
             head["spacing_mm"] = frame.spacing_mm
+            if begun is None:
+                head |= _names_of(frame.plane)
             if status.last_frame_step is not None and status.last_frame_step.frame is frame:
                 arrays |= _contours(status.last_frame_step, frame.spacing_mm)
             arrays[IMAGE] = frame.image
@@ -119,10 +125,11 @@ class LiveMessage:
     def _row(self, recent: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
         if self._reference_mm is None and begun is not None:
             self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
+            self._orientation = orientation_of(begun[0].plane)
         reference_mm, decision = self._reference_mm, recent.decision
         moved = (math.nan, math.nan)
         if recent.center_mm is not None and reference_mm is not None:
-            moved = moved_mm(recent.center_mm, reference_mm)
+            moved = self._orientation.between(reference_mm, recent.center_mm)
         return row_of(
             recent.number,
             decision.sequence,
@@ -161,6 +168,12 @@ class LiveMessage:
             "warnings": list(self.status.warnings),
             "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
+
+
+def _names_of(plane: Plane) -> dict[str, object]:
+    """Return the axes of the images, and the columns of the trace that are named after them."""
+    orientation = orientation_of(plane)
+    return {"axes": axes_for_page(orientation), "columns": columns_on(orientation)}
 
 
 def counts_for_page(counts: SessionCounts) -> dict[str, object]:

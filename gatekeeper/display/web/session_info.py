@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass
 
 from gatekeeper.config import SessionConfig
-from gatekeeper.display.web.trace_row import COLUMNS
+from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
+from gatekeeper.display.web.trace_row import axes_for_page, columns_on
 from gatekeeper.style.reasons import categories_for_page, reasons_for_page
 
 BREATH_HOLD_S = 20.0
@@ -32,6 +33,8 @@ class SessionInfo:
         Length of a breath-hold in seconds, for the countdown on the patient's page.
     warnings : tuple of str
         What is always warned of, one line each.
+    orientation : str
+        That of the images; a live session tells it once it has a reference.
     """
 
     name: str
@@ -44,6 +47,7 @@ class SessionInfo:
     beam_s: float | None = None
     breath_hold_s: float = BREATH_HOLD_S
     warnings: tuple[str, ...] = ()
+    orientation: str = SAGITTAL.name
 
     @classmethod
     def of(
@@ -99,7 +103,8 @@ class SessionInfo:
         """
         return {
             **asdict(self),
-            "columns": COLUMNS,
+            "columns": columns_on(ORIENTATIONS[self.orientation]),
+            "axes": axes_for_page(ORIENTATIONS[self.orientation]),
             "kinds": categories_for_page(),
             "reasons": reasons_for_page(),
         }

@@ -3,16 +3,36 @@
 import math
 from collections.abc import Iterable
 
+from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.decision import BeamState, Reason
 
 COLUMNS = ("number", "sequence", "t", "si", "ap", "outside", "predicted", "confidence", "on", "reasons")
-"""Meaning of the numbers: count of decisions, sequence number of the frame (-1 without a frame), session time in s,
-displacement from the reference towards superior and posterior in mm, share of the target outside the envelope in
-percent as measured and as predicted, confidence 0-1, beam-on 0 or 1, and the sum of the `BITS` of the reasons. NaN: not
-measured."""
+"""Meaning of the numbers on sagittal images: count of decisions, sequence number of the frame (-1 without a frame),
+session time in s, displacement from the reference towards superior and posterior in mm, share of the target outside the
+envelope in percent as measured and as predicted, confidence 0-1, beam-on 0 or 1, and the sum of the `BITS` of the
+reasons. NaN: not measured."""
 BITS = {reason: float(1 << place) for place, reason in enumerate(Reason)}
 
 Row = tuple[float, ...]
+
+
+def columns_on(orientation: Orientation) -> tuple[str, ...]:
+    """Return the names of the numbers on images of an orientation, with its axes in place of "si" and "ap".
+
+    Examples
+    --------
+    >>> from gatekeeper.core.axes import CORONAL
+    >>> columns_on(CORONAL)[2:6]
+    ('t', 'si', 'rl', 'outside')
+    """
+    names = dict(zip(SAGITTAL.names, orientation.names, strict=True))
+    return tuple(names.get(column.upper(), column).lower() for column in COLUMNS)
+
+
+def axes_for_page(orientation: Orientation) -> list[dict[str, object]]:
+    """Return what the page needs to know of the axes along rows and columns."""
+    names = ("name", "positive", "ends", "sign")
+    return [{name: getattr(axis, name) for name in names} for axis in orientation.axes]
 
 
 def row_of(
@@ -43,7 +63,7 @@ def row_of(
     outside_percent, predicted_percent : float
         Share of the target outside the envelope in percent, as measured and as predicted.
     moved_mm : tuple of float
-        Displacement from the reference towards superior and posterior; ignored while the target is lost.
+        Displacement from the reference, superior, posterior and left positive; ignored while the target is lost.
     confidence : float
         Tracking confidence, 0-1 or NaN; 0 when the target is lost.
 
@@ -52,34 +72,18 @@ def row_of(
     tuple of float
         One number for each column.
     """
-    si_mm, ap_mm = moved_mm if confidence > 0.0 else (math.nan, math.nan)
+    rows_mm, cols_mm = moved_mm if confidence > 0.0 else (math.nan, math.nan)
     bits = sum(BITS[reason] for reason in reasons)
     on = float(state is BeamState.ON)
     return (
         float(number),
         float(sequence),
         time_s,
-        si_mm,
-        ap_mm,
+        rows_mm,
+        cols_mm,
         outside_percent,
         predicted_percent,
         confidence,
         on,
         bits,
     )
-
-
-def moved_mm(center_mm: tuple[float, float], reference_mm: tuple[float, float]) -> tuple[float, float]:
-    """Return the displacement of the target from its reference.
-
-    Parameters
-    ----------
-    center_mm, reference_mm : tuple of float
-        Position and reference position as (row, col), in mm.
-
-    Returns
-    -------
-    tuple of float
-        Displacement towards superior and posterior, in mm.
-    """
-    return reference_mm[0] - center_mm[0], center_mm[1] - reference_mm[1]

@@ -1,7 +1,8 @@
-const {data, words, kinds, limits} = JSON.parse(document.getElementById("trace").textContent);
+const {data, axes, words, kinds, limits} = JSON.parse(document.getElementById("trace").textContent);
 data.why = data.why.map((given) => given.map((reason) => words[reason]).join(", "));
 const canvas = document.getElementById("strip");
 const strip = new Strip(canvas, kinds, limits);
+strip.axes = axes;
 strip.data = data;
 const whole = () => strip.look(...strip.whole);
 const moveBy = (share) => strip.look(strip.view[0] + share * (strip.view[1] - strip.view[0]), strip.view[1] + share * (strip.view[1] - strip.view[0]));
@@ -10,7 +11,7 @@ const told_ = document.getElementById("told");
 function point(index) {
   strip.cursor = index < 0 ? null : data.t[index];
   strip.draw();
-  if (index >= 0) told_.textContent = told(data, index);
+  if (index >= 0) told_.textContent = told(data, index, axes);
 }
 
 function nextHold() {

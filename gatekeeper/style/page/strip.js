@@ -1,14 +1,15 @@
 // The strip: displacement, share outside, confidence and beam over time, on one canvas.
 //
-// data: {t, si, ap, outside, predicted, confidence: arrays of number or null, on: array of 0/1, kind: array of index into
+// data: {t, rows, cols, outside, predicted, confidence: arrays of number or null, on: array of 0/1, kind: array of index into
 // kinds (-1 when on), why: array of text}; limits: {margin, outside, resume, confidence}; kinds: [{color, words}].
+// rows and cols are the displacement along the patient axes of the image's rows and columns; axes: their names.
 // other: null, or {on, kind: as in data, name} for a second beam below the first.
 // The view is [from, to] in seconds; draw() paints it, at(x) returns the decision at a pixel.
 
 const FONT = "12px system-ui, sans-serif";
 const LEFT = 108, RIGHT = 10, TOP = 8, GAP = 14, AXIS = 22;
 const LANES = [
-  {name: "SI, AP (mm)", share: 0.46}, {name: "outside (%)", share: 0.24}, {name: "confidence", share: 0.16}, {name: "beam", share: 0.14},
+  {name: "", share: 0.46}, {name: "outside (%)", share: 0.24}, {name: "confidence", share: 0.16}, {name: "beam", share: 0.14},
 ];
 // Colours come from the style of the page, which the server takes from gatekeeper/style/colors.py.
 export const colorOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -25,7 +26,8 @@ export class Strip {
     this.canvas = canvas;
     this.kinds = kinds;
     this.limits = limits;
-    this.data = {t: [], si: [], ap: [], outside: [], predicted: [], confidence: [], on: [], kind: [], why: []};
+    this.axes = ["SI", "AP"];
+    this.data = {t: [], rows: [], cols: [], outside: [], predicted: [], confidence: [], on: [], kind: [], why: []};
     this.other = null;
     this.view = [0, 1];
     this.cursor = null;
@@ -86,7 +88,8 @@ export class Strip {
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     ink.clearRect(0, 0, box.width, box.height);
     ink.font = FONT;
-    const lanes = this.other ? [...LANES, {name: this.other.name, share: LANES.at(-1).share}] : LANES;
+    const own = [{...LANES[0], name: `${this.axes.join(", ")} (mm)`}, ...LANES.slice(1)];
+    const lanes = this.other ? [...own, {name: this.other.name, share: own.at(-1).share}] : own;
     const room = (box.height - TOP - AXIS - GAP * (lanes.length - 1)) / lanes.reduce((sum, lane) => sum + lane.share, 0);
     let y = TOP;
     this.lanes = lanes.map((lane) => {
@@ -217,13 +220,13 @@ export class Strip {
   // A position of low confidence may be anywhere; clip it at the edge so that it does not flatten the others.
   movement(ink, lane) {
     const margin = this.limits.margin;
-    const [low, high] = this.range(["si", "ap"], -margin - 1, margin + 1, (i) => this.data.confidence[i] >= this.limits.confidence);
+    const [low, high] = this.range(["rows", "cols"], -margin - 1, margin + 1, (i) => this.data.confidence[i] >= this.limits.confidence);
     const y = (value) => lane.top + (high - Math.min(Math.max(value, low), high)) / (high - low) * lane.height;
     ink.fillStyle = INK.band;
     ink.fillRect(LEFT, y(margin), this.width - LEFT - RIGHT, y(-margin) - y(margin));
     this.scale(ink, lane, y, low, high);
-    this.curve(ink, this.data.ap, y, INK.ap, 1.2, [5, 2]);
-    this.curve(ink, this.data.si, y, INK.si, 1.5, []);
+    this.curve(ink, this.data.cols, y, INK.ap, 1.2, [5, 2]);
+    this.curve(ink, this.data.rows, y, INK.si, 1.5, []);
   }
 
   share(ink, lane) {
@@ -311,10 +314,10 @@ export function clock(seconds, step = 1) {
 }
 
 // Format the values of one decision as a line of text.
-export function told(data, index) {
+export function told(data, index, [rows, cols]) {
   const plain = (text) => Number(text) === 0 ? text.replace("-", "") : text;
   const number = (value, digits, unit) => value === null || value === undefined ? "–" : `${plain(value.toFixed(digits))}${unit}`;
   const state = data.on[index] ? "BEAM ON" : `HOLD: ${data.why[index]}`;
-  return `${clock(data.t[index], 0.1)}  ${state} · SI ${number(data.si[index], 1, " mm")}, AP ${number(data.ap[index], 1, " mm")}` +
+  return `${clock(data.t[index], 0.1)}  ${state} · ${rows} ${number(data.rows[index], 1, " mm")}, ${cols} ${number(data.cols[index], 1, " mm")}` +
     ` · outside ${number(data.outside[index], 1, " %")} · confidence ${number(data.confidence[index], 2, "")}`;
 }

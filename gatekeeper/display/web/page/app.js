@@ -24,7 +24,7 @@ class NewReference {
     this.asked = "";
   }
 
-  show({reference, arrays, others}) {
+  show({reference, arrays, others, axes}) {
     at("new-reference").hidden = !reference;
     const asked = reference ? `${reference.frame} ${reference.words}` : "";
     if (asked === this.asked) return;
@@ -36,7 +36,7 @@ class NewReference {
     const outlines = Object.fromEntries((others ?? []).map((_, number) => [`other${number}`, own(`other${number}`)]));
     this.cine.fit();
     this.cine.window = null;
-    this.cine.show({...reference, others, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
+    this.cine.show({...reference, others, axes, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
     // The frame and where it is confirmed, in view together.
     if (!at("confirm").hidden) at("confirm").scrollIntoView({block: "end"});
   }
@@ -65,6 +65,7 @@ function live(told) {
     showLegend(view);
     cine.show(view);
     drawing.show(view);
+    trace.name(view.axes, view.columns);
     trace.add(view.arrays.recent);
     // The operator who draws the target sets the margin.
     trace.strip.limits.margin = view.margin_mm ?? told.facts.margin_mm;

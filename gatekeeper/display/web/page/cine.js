@@ -4,6 +4,7 @@ import {colorOf} from "./strip.js";
 
 const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), avoid: colorOf("avoid"), arrows: "#ffffff"};
 const HALO = "rgba(0,0,0,0.55)";
+const SIDE_PX = 11;  // from an edge of the image to the middle of its letter
 
 export class Cine {
   constructor(canvas) {
@@ -113,6 +114,30 @@ export class Cine {
     this.outline(ink, place, arrays.predicted, COLOR.target, 1.6, [5, 4]);
     if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
     this.tool?.paint(ink, place);
+    this.sides(ink, place);
+  }
+
+  // Name the sides of the patient at the edges of the visible part of the image.
+  sides(ink, place) {
+    const {axes, arrays} = this.view;
+    if (!axes) return;
+    const [rows, cols] = arrays.image.shape;
+    const top = Math.max(place.top, 0), bottom = Math.min(place.top + rows * place.down, this.height);
+    const left = Math.max(place.left, 0), right = Math.min(place.left + cols * place.right, this.width);
+    const [[upper, lower], [first, last]] = axes.map((axis) => axis.ends);
+    ink.font = "600 13px system-ui, sans-serif";
+    ink.textAlign = "center";
+    ink.textBaseline = "middle";
+    for (const [letter, x, y] of [
+      [upper, (left + right) / 2, top + SIDE_PX], [lower, (left + right) / 2, bottom - SIDE_PX],
+      [first, left + SIDE_PX, (top + bottom) / 2], [last, right - SIDE_PX, (top + bottom) / 2],
+    ]) {
+      ink.lineWidth = 3;
+      ink.strokeStyle = HALO;
+      ink.strokeText(letter, x, y);
+      ink.fillStyle = "#ffffff";
+      ink.fillText(letter, x, y);
+    }
   }
 
   at(place, row, col) {

@@ -57,15 +57,17 @@ function begin(facts) {
   follow(() => ({picture: false}), (view) => {
     // The operator who draws the target sets the margin.
     open(view.margin_mm ?? facts.margin_mm);
-    for (const row of rowsOf(view.arrays.recent, facts.columns)) hold.add(row);
+    // The axis along the image's rows, upwards as on the image.
+    const axis = (view.axes ?? facts.axes)[0], name = axis.name.toLowerCase();
+    for (const row of rowsOf(view.arrays.recent, view.columns ?? facts.columns)) hold.add(row);
     const row = hold.row;
-    if (!row || view.silent || !Number.isFinite(row.si)) {
+    if (!row || view.silent || !Number.isFinite(row[name])) {
       none();
       return;
     }
     document.body.dataset.place = isInside(row, facts) ? "in" : "out";
     document.body.dataset.sequence = row.sequence;
-    at("marker").style.top = top(row.si);
+    at("marker").style.top = top(-axis.sign * row[name]);
     const left = hold.left(row.t);
     at("seconds").textContent = left === null ? "" : Math.ceil(left).toString();
   }, none);
