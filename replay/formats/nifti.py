@@ -282,7 +282,7 @@ def _qform(path: Path, header: Any) -> NDArray[np.float64]:
 def _directions(matrix: NDArray[np.float64], axes: int) -> tuple[Vector | None, ...] | None:
     units = matrix[:, : min(axes, 3)] / np.linalg.norm(matrix[:, : min(axes, 3)], axis=0)
     directions = unit_directions(units)
-    return directions if directions is None or axes < 4 else (*directions, None)
+    return directions if axes < 4 else (*directions, None)
 
 
 def _period_s(header: Any) -> tuple[float | None, tuple[str, ...]]:

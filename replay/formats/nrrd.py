@@ -22,7 +22,7 @@ from gatekeeper.core.frame import Vector
 from replay.formats.nrrd_pixels import read_pixels
 from replay.formats.pixel_file import PixelFile
 from replay.formats.pixel_parts import listed_names
-from replay.formats.volume import Volume, unit_directions
+from replay.formats.volume import Volume
 
 _MAX_HEADER_BYTES = 2**20
 _MAGIC = re.compile(rb"NRRD000[1-5]\r?\n")
@@ -223,7 +223,7 @@ def _signs(header: dict[str, Any]) -> Vector | None:
 def _in_lps(
     header: dict[str, Any], vectors: "list[np.ndarray | None]", spacing: tuple[float, ...]
 ) -> tuple[Vector | None, ...] | None:
-    """Return unit vectors in DICOM LPS; None where the space is not given, or the directions are ITK's default."""
+    """Return unit vectors in DICOM LPS; None where the space is not given."""
     signs = _signs(header)
     if signs is None:
         return None
@@ -232,9 +232,6 @@ def _in_lps(
         along = None if vector is None else vector[:3] / step * signs
         # An axis along the fourth component, time, has no direction in space.
         units.append(None if along is None or not along.any() else (float(along[0]), float(along[1]), float(along[2])))
-    spatial = [unit for unit in units if unit is not None]
-    if len(spatial) == len(units) and unit_directions(np.array(spatial).T) is None:
-        return None
     return tuple(units)
 
 

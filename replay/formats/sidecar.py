@@ -331,10 +331,11 @@ def shortest_decimal(value: float, times: int = 1) -> float:
     float
         The shortest number of which that multiple is the same 32-bit float.
     """
-    kept = np.float32(value * times)
-    for digits in range(1, 10):
-        if np.float32((short := float(f"{value:.{digits}g}")) * times) == kept:
-            return short
+    with np.errstate(over="ignore"):
+        kept = np.float32(value * times)
+        for digits in range(1, 10):
+            if np.float32((short := float(f"{value:.{digits}g}")) * times) == kept:
+                return short
     return value
 
 

@@ -61,12 +61,33 @@ class Volume:
         return self.pixels.shape[::-1]
 
     @property
+    def told_directions(self) -> tuple[Vector | None, ...] | None:
+        """The directions; None where they and the origin are what ITK writes when it knows neither."""
+        if self.directions is None or (self._is_identity() and not any(self.origin_mm)):
+            return None
+        return self.directions
+
+    def _is_identity(self) -> bool:
+        known = [step for step in self.directions or () if step is not None]
+        return len(known) == min(len(self.sizes), 3) and np.allclose(known, np.eye(len(known), 3), atol=1e-9)
+
+    @property
+    def default_note(self) -> tuple[str, ...]:
+        """Note on directions that programs write, too, that only know a position."""
+        if self.told_directions is None or not self._is_identity():
+            return ()
+        return (
+            "directions along x, y and z are those of an axial image, and what programs write that know none; where it "
+            "is not axial, --plane or --as-stored tells how it lies",
+        )
+
+    @property
     def path(self) -> Path:
         """The file."""
         return self.pixels.path
 
 
-def unit_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
+def unit_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...]:
     """Return the columns of a direction matrix as unit vectors.
 
     Parameters
@@ -76,11 +97,8 @@ def unit_directions(matrix: NDArray[np.float64]) -> tuple[Vector, ...] | None:
 
     Returns
     -------
-    tuple of 3 floats for each axis, or None
-        None for the identity, which ITK writes when it knows no directions.
+    tuple of 3 floats for each axis
     """
-    if np.allclose(matrix, np.eye(*matrix.shape), atol=1e-9):
-        return None
     columns = [(float(x) + 0.0, float(y) + 0.0, float(z) + 0.0) for x, y, z in matrix.T]
     return tuple(columns)
 
@@ -138,7 +156,7 @@ def make_stack(volume: Volume, time_axis: TimeAxis | None, as_stored: bool) -> S
         When a plane has no directions.
     """
     axes = _longer_axes(volume, time_axis)
-    directions = None if as_stored else volume.directions
+    directions = None if as_stored else volume.told_directions
     if len(axes) == 2:
         return _stack(volume, None, (axes[0], axes[1]), directions, None, ())
     ends = {"first": axes[0], "last": axes[2]}
@@ -254,13 +272,18 @@ def _stack(
         rate_hz=None if volume.period_s is None else 1.0 / volume.period_s,
         times_s=volume.times_s if time is not None else None,
         time_axis=time_axis,
-        notes=(*volume.notes, *notes, *_defaults(volume, plane, (volume.spacing[row], volume.spacing[col]))),
+        notes=(
+            *volume.notes,
+            *notes,
+            *(volume.default_note if plane is not None else ()),
+            *_defaults(volume, plane, (volume.spacing[row], volume.spacing[col])),
+        ),
     )
 
 
 def _defaults(volume: Volume, plane: Plane | None, spacing_mm: tuple[float, float]) -> tuple[str, ...]:
     """Return a note where the size of pixels may be what programs write that know none."""
-    if plane is not None or volume.directions is not None or spacing_mm != (1.0, 1.0):
+    if plane is not None or volume.told_directions is not None or spacing_mm != (1.0, 1.0):
         return ()
     return (
         "pixels of 1 x 1 mm, without an orientation, are what programs write that know neither; spacing_mm in a "

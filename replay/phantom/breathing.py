@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import AP, SAGITTAL, SI, Orientation
 from replay.phantom.config import BreathingConfig
 from replay.phantom.streams import Stream, generator
 
@@ -68,7 +69,9 @@ class Course:
     flow: Array
 
 
-def course(config: BreathingConfig, seed: int, times_s: Array, duration_s: float) -> Course:
+def course(
+    config: BreathingConfig, seed: int, times_s: Array, duration_s: float, orientation: Orientation = SAGITTAL
+) -> Course:
     """Return the motion of the organs over time.
 
     Parameters
@@ -81,6 +84,8 @@ def course(config: BreathingConfig, seed: int, times_s: Array, duration_s: float
         Times in the recording.
     duration_s : float
         Length of the recording.
+    orientation : Orientation, optional
+        That of the images: motion along an axis that they do not show is replaced by that along the one they do.
 
     Returns
     -------
@@ -92,9 +97,10 @@ def course(config: BreathingConfig, seed: int, times_s: Array, duration_s: float
     across_mm = config.through_plane_ratio * si_mm
     for away in config.out_of_plane:
         across_mm = across_mm + away.shift_mm * _plateau(times_s - away.start_s, away.duration_s, away.ramp_s)
+    later_mm = _si_mm(config, pieces, times_s - config.hysteresis_s)
     return Course(
-        si_mm=si_mm,
-        ap_mm=-config.ap_ratio * _si_mm(config, pieces, times_s - config.hysteresis_s),
+        si_mm=si_mm if SI in orientation.axes else config.rl_ratio * si_mm,
+        ap_mm=-config.ap_ratio * later_mm if AP in orientation.axes else config.rl_ratio * later_mm,
         across_mm=across_mm,
         irregular=_irregular(seed, times_s),
         heart=_heart(seed, times_s),

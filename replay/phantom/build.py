@@ -1,14 +1,16 @@
 """Make a recording with exact truth from a phantom config, and write it as a case."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
 
+from gatekeeper.core.axes import ORIENTATIONS, SI
 from gatekeeper.core.errors import ConfigError
+from gatekeeper.core.frame import Plane
 from kernels.polygon import centroid, fill
 from replay.formats.trackrad import write_case
 from replay.phantom import breathing, motion
@@ -72,7 +74,7 @@ def make_phantom(config: PhantomConfig) -> Phantom:
         When the lesion is outside the liver, the target outside the image on the first frame, or the motion has no
         inverse.
     """
-    return _made(config)
+    return _in_plane(config, None)
 
 
 def with_target(phantom: Phantom, kind: TargetKind) -> Phantom:
@@ -99,17 +101,50 @@ def with_target(phantom: Phantom, kind: TargetKind) -> Phantom:
     for name in {kind, target.kind} & DRAWN:
         raise ConfigError(f"phantom: a {name} is drawn only as target; make a phantom with target.kind = {kind!r}")
     config = phantom.config.model_copy(update={"target": target.model_copy(update={"kind": kind})})
-    return _made(config, np.asarray(phantom.recording.frames))
+    return _in_plane(config, np.asarray(phantom.recording.frames))
 
 
-def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None = None) -> Phantom:
-    """Return the phantom, with these frames or newly drawn ones."""
+def _in_plane(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
+    """Return the phantom, with these frames or newly drawn ones, in the plane of its config.
+
+    The section has SI along its rows. In an axial image this axis lies along columns, so that the section is turned.
+    """
+    rows, cols = ORIENTATIONS[config.acquisition.plane].axes
+    plane = Plane(row_step=rows.step, col_step=cols.step)
+    if rows is SI:
+        made = _made(config, frames)
+        return replace(made, recording=replace(made.recording, plane=plane))
     acquisition = config.acquisition
+    turned = {"matrix": acquisition.matrix[::-1], "pixel_mm": acquisition.pixel_mm[::-1]}
+    section = config.model_copy(update={"acquisition": acquisition.model_copy(update=turned)})
+    made = _made(section, None if frames is None else frames.swapaxes(1, 2))
+    recording = made.recording
+    assert recording.first_mask is not None  # noqa: S101  (every phantom has one)
+    return replace(
+        made,
+        config=config,
+        recording=replace(
+            recording,
+            frames=np.ascontiguousarray(np.asarray(recording.frames).swapaxes(1, 2)),
+            spacing_mm=acquisition.pixel_mm,
+            first_mask=np.ascontiguousarray(recording.first_mask.T),
+            labels=np.ascontiguousarray(np.asarray(recording.labels).swapaxes(1, 2)),
+            plane=plane,
+        ),
+        contours=tuple(np.ascontiguousarray(contour[:, ::-1]) for contour in made.contours),
+        displacement_mm=np.ascontiguousarray(made.displacement_mm[:, ::-1]),
+    )
+
+
+def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
+    """Return the phantom of the section, with SI along rows."""
+    acquisition, orientation = config.acquisition, ORIENTATIONS[config.acquisition.plane]
     times_s = np.arange(config.frame_count, dtype=np.float64) / acquisition.frame_rate_hz
     anatomy = Anatomy(config)
     modes = motion.motion_modes(config.breathing, config.seed, config.lesion.center_mm)
-    now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s)
-    _check_motion(times_s, now.si_mm)
+    signal_mm = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s).si_mm
+    now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s, orientation)
+    _check_motion(times_s, signal_mm)
     outlines_mm = _outlines_mm(anatomy.target, modes, motion.amplitudes(now, config.breathing), now.across_mm)
     corner_mm = np.array([pixel_positions_mm(acquisition, axis)[0] for axis in (0, 1)])
     contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
@@ -128,13 +163,14 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None = None) -> Ph
         region="abdomen",
     )
     visible = np.asarray(labels.any(axis=(1, 2)), dtype=np.bool_)
-    return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, now.si_mm)
+    return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, signal_mm)
 
 
 def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
     acquisition, artefacts = config.acquisition, config.artefacts
     shots_s = exposure_times_s(acquisition, times_s)
-    then = breathing.course(config.breathing, config.seed, shots_s, acquisition.duration_s)
+    orientation = ORIENTATIONS[acquisition.plane]
+    then = breathing.course(config.breathing, config.seed, shots_s, acquisition.duration_s, orientation)
     amplitude = motion.amplitudes(then, config.breathing)
     whitening = artefacts.whitening * np.clip(shots_s / artefacts.whitening_s, 0.0, 1.0)
     blood = 1.0 + artefacts.inflow * then.flow

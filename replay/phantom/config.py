@@ -116,6 +116,8 @@ class BreathingConfig(StrictModel):
     """Phase of the first breath on the first frame; 0 is end-exhale, 0.5 is end-inhale."""
     ap_ratio: Annotated[float, Field(ge=-0.6, le=0.6)] = 0.25
     """Anterior displacement per inferior displacement."""
+    rl_ratio: Annotated[float, Field(ge=-0.6, le=0.6)] = 0.1
+    """Displacement to the left per inferior displacement, in coronal and axial images."""
     hysteresis_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.2
     """Delay of anterior motion after inferior motion, in seconds."""
     through_plane_ratio: Annotated[float, Field(ge=-0.3, le=0.3)] = 0.1
@@ -151,12 +153,15 @@ class BreathingConfig(StrictModel):
 class AcquisitionConfig(StrictModel):
     """Settings of the scanner."""
 
+    plane: Literal["sagittal", "coronal", "axial"] = "sagittal"
+    """Orientation of the image. All show the organs of the same section; what moves along rows and columns is SI and AP
+    in a sagittal image, SI and RL in a coronal one, AP and RL in an axial one, which is the section turned."""
     matrix: Annotated[tuple[PixelCount, PixelCount], Field(strict=False)] = (176, 140)
     """Rows and columns of the image."""
     pixel_mm: Annotated[tuple[PixelSize, PixelSize], Field(strict=False)] = (1.8, 1.8)
     """Size of a reconstructed pixel along rows and columns, in mm."""
     center_mm: Pair = (0.0, 8.0)
-    """Middle of the image as (inferior, posterior) from the middle of the liver, in mm."""
+    """Middle of the image as (inferior, posterior) of the section from the middle of the liver, in mm."""
     frame_rate_hz: Annotated[float, Field(ge=0.5, le=20.0)] = 6.0
     """Frames per second."""
     duration_s: Annotated[float, Field(gt=0.0, le=3600.0)] = 40.0
@@ -191,7 +196,7 @@ class ArtefactConfig(StrictModel):
 
 
 class PhantomConfig(StrictModel):
-    """A sagittal liver cine-MR with exact truth; equal configs give equal bytes.
+    """A liver cine-MR with exact truth; equal configs give equal bytes.
 
     Each effect draws from a random stream of its own, so that changing one leaves all others unchanged.
     """

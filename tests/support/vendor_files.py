@@ -67,14 +67,17 @@ def write_dat(folder, case, approach=5, **changes):
 
 
 def raw_cine(case, approach=5, origin_cm=None, steps_cm=None, count=None):
-    """Return a MRIdian cine in one file, whose rows run from inferior to superior."""
-    frames = np.asarray(case.frames)[:, ::-1]
-    rows, cols = frames.shape[1:]
-    x, y, z = case.plane.origin_mm
-    row_mm, col_mm = case.spacing_mm
-    origin = origin_cm or (x / 10, y / 10, (z - (rows - 1) * row_mm) / 10)
-    steps = steps_cm or (0.7, col_mm / 10, row_mm / 10)
-    sizes = (1, cols, rows)
+    """Return a MRIdian cine in one file, whose axes grow to the left, posterior and superior."""
+    frames, (rows, cols) = np.asarray(case.frames), case.frames.shape[1:]
+    # Axes of the patient along rows and columns; the third has a single pixel.
+    row, col = (int(np.argmax(np.abs(step))) for step in (case.plane.row_step, case.plane.col_step))
+    sizes, origin, steps = [1, 1, 1], [value / 10 for value in case.plane.origin_mm], [0.7, 0.7, 0.7]
+    sizes[row], sizes[col] = rows, cols
+    steps[row], steps[col] = (step_mm / 10 for step_mm in case.spacing_mm)
+    if case.plane.row_step[row] < 0.0:
+        frames = frames[:, ::-1]
+        origin[row] = (case.plane.origin_mm[row] - (rows - 1) * case.spacing_mm[0]) / 10
+    origin, steps = origin_cm or origin, steps_cm or steps
     head = b"".join(struct.pack("<idd", *axis) for axis in zip(sizes, origin, steps, strict=True))
     first = np.full((approach, rows, cols), 9000)
     whole = np.concatenate([first, frames]).astype("<i2")
