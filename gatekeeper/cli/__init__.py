@@ -3,6 +3,7 @@
 Each command has a file. What it needs is imported when it runs, so that `--help` does not wait for it.
 """
 
+import logging
 import os
 import sys
 from importlib import metadata
@@ -46,6 +47,8 @@ def main(args: list[str] | None = None) -> None:
     args : list of str, optional
         What follows the program's name; by default what the shell gave.
     """
+    # Without a home Matplotlib keeps its lists of fonts in a folder for temporary files, and says so in many words.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         app(args, prog_name="gatekeeper")
     except GatekeeperError as error:

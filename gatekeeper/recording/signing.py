@@ -66,8 +66,39 @@ def is_signed_by(public: str, signature: object, message: bytes) -> bool:
 
 def keys_folder() -> Path:
     """Return the folder of the installation's key: `gatekeeper` in the user's folder for settings."""
-    configured = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(configured) if Path(configured).is_absolute() else Path.home() / ".config") / "gatekeeper"
+    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (configured if configured.is_absolute() else _home() / ".config") / "gatekeeper"
+
+
+def _home() -> Path:
+    """Return the home of the user; the root folder, as containers do, where a user without a name has none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
+
+
+def session_key() -> SigningKey:
+    """Return the key that signs a session: the installation's, or one that is not kept where no home can keep it.
+
+    A service account or a user of a container often has no home. Who wants its key kept names a folder with
+    XDG_CONFIG_HOME.
+
+    Returns
+    -------
+    SigningKey
+
+    Raises
+    ------
+    ConfigError, OutputError
+        As `installation_key`, where there is a home or a folder is named.
+    """
+    try:
+        return installation_key()
+    except OutputError:
+        if Path(os.environ.get("XDG_CONFIG_HOME", "")).is_absolute() or os.access(_home(), os.W_OK | os.X_OK):
+            raise
+        return SigningKey(Ed25519PrivateKey.generate())
 
 
 def installation_key(folder: Path | None = None) -> SigningKey:

@@ -24,7 +24,7 @@ from gatekeeper.recording.hashing import array_hash
 from gatekeeper.recording.ring_buffer import RingBuffer, WriterState
 from gatekeeper.recording.serialization import Pieces, Record, unpack
 from gatekeeper.recording.signatures import SIGNATURES, sign_head
-from gatekeeper.recording.signing import SigningKey, installation_key
+from gatekeeper.recording.signing import SigningKey, session_key
 from gatekeeper.runtime.process import lower_priority
 
 BEAT_S = 0.1
@@ -243,7 +243,7 @@ def main(ring_descriptor: int, doorbell: int, loop_pid: int, folder: Path) -> No
     lower_priority()
     ring = RingBuffer(ring_descriptor)
     try:
-        writer = Writer(folder, ring, installation_key())
+        writer = Writer(folder, ring, session_key())
         sync_folder(folder, folder.parent)
         serve(writer, ring, doorbell, loop_pid)
     except BaseException as error:

@@ -14,7 +14,7 @@ from gatekeeper.core.contour import Role, mask_to_contour
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.recording.folder_files import file_hash
 from gatekeeper.recording.signatures import add_signed
-from gatekeeper.recording.signing import installation_key
+from gatekeeper.recording.signing import session_key
 from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
 from replay.formats.session import RecordedSession, open_session
@@ -118,7 +118,7 @@ def _sign_addition(session: RecordedSession, path: Path) -> None:
     if path.parent.resolve() != folder.resolve() or entries[-1].get("files") is None:
         return
     try:
-        add_signed(folder, installation_key(), len(entries) - 1, session.chain.head, path.name, file_hash(path))
+        add_signed(folder, session_key(), len(entries) - 1, session.chain.head, path.name, file_hash(path))
     except OSError as error:
         raise OutputError(f"{folder}: the report cannot be signed ({error.strerror or error})") from None
 

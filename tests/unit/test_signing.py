@@ -3,11 +3,13 @@
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.errors import ConfigError, OutputError
+from gatekeeper.recording import signing
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.signatures import signed_text
 from gatekeeper.recording.signing import (
@@ -18,6 +20,7 @@ from gatekeeper.recording.signing import (
     keys_folder,
     own_public,
     read_trusted,
+    session_key,
 )
 
 
@@ -42,6 +45,33 @@ def test_settings_folder_is_the_users(home, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
     monkeypatch.setenv("HOME", str(home.parent))
     assert keys_folder() == home.parent / ".config" / "gatekeeper"
+
+
+def test_without_a_home_a_session_is_signed_with_a_key_that_is_not_kept(tmp_path, monkeypatch):
+    def none(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr(signing.Path, "home", none)
+    assert keys_folder() == Path("/.config/gatekeeper")
+    monkeypatch.setattr(signing, "_home", lambda: tmp_path / "nobody's")
+    monkeypatch.setattr(signing, "_make", lambda *_: (tmp_path / "not there" / "a").mkdir())
+    key = session_key()
+    assert is_signed_by(key.public, key.sign(b"a"), b"a")
+    assert session_key().public != key.public
+    with pytest.raises(OutputError, match="name another folder with XDG_CONFIG_HOME"):
+        installation_key()
+
+
+def test_with_a_home_or_a_named_folder_a_key_that_cannot_be_kept_is_refused(home, tmp_path, monkeypatch):
+    (tmp_path / "gatekeeper").write_text("")
+    with pytest.raises(OutputError, match="name another folder with XDG_CONFIG_HOME"):
+        session_key()
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".config").write_text("")
+    with pytest.raises(OutputError, match="name another folder with XDG_CONFIG_HOME"):
+        session_key()
 
 
 def test_key_open_to_others_is_refused(home):
