@@ -78,7 +78,8 @@ def target(config: LiveConfig) -> list[str]:
     return [
         *words,
         *own_envelope(one),
-        f"looked for within {tracker.search_si_mm:g} mm along SI and {tracker.search_ap_mm:g} mm along AP",
+        f"looked for within {tracker.search_si_mm:g} mm along SI, {tracker.search_ap_mm:g} mm along AP and "
+        f"{tracker.search_rl_mm:g} mm along RL, those two that the images show",
     ]
 
 
