@@ -14,6 +14,7 @@ LOOK_S = 0.5
 WORDS = {
     "refused": "refused connections",
     "unfit": "images that are no frame",
+    "noted": "images that contradict themselves",
     "broken": "messages that ended their connection",
 }
 """What is told, and in which words."""

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 
 from gatekeeper.config.source import MrdSourceConfig
@@ -12,6 +13,7 @@ from gatekeeper.core.frame import Frame, Plane, Vector
 from gatekeeper.core.orientation import Reorientation, reorientation
 from gatekeeper.sources.connections import peer_of
 from gatekeeper.sources.interleaving import InterleavedFrames
+from gatekeeper.sources.mrd_dicom import ATTRIBUTE, compared, dicom_attributes
 from gatekeeper.sources.network import DAY_S, NO_TIME, ImageStamps, NetworkSource, ReorientationCache, canonical
 from gatekeeper.wire import mrd_codec as mrd
 from gatekeeper.wire.mrd_attributes import read_attributes
@@ -32,8 +34,9 @@ class MrdSource(NetworkSource):
 
     Rows and columns come from the image's header: x, the fastest in memory, runs along `read_dir` and y along
     `phase_dir`, or along the meta attributes `ImageRowDir` and `ImageColumnDir` where the sender has rotated the image;
-    `position` is the centre of the image, and the pixel size is `field_of_view / matrix_size`. Complex images become
-    magnitudes. Images other than magnitudes of one plane are counted and ignored.
+    `position` is the centre of the image, and the pixel size is `field_of_view / matrix_size`. Where images carry the
+    DICOM attributes that they were made from, and these place them elsewhere, the attributes count, with a note.
+    Complex images become magnitudes. Images other than magnitudes of one plane are counted and ignored.
 
     Parameters
     ----------
@@ -133,14 +136,17 @@ class MrdSource(NetworkSource):
     def _reorientation(self, message: ImageMessage, where: str) -> Reorientation:
         """Return the reorientation of images of this geometry."""
         header = message.header
-        along_x, along_y = _directions(message, where)
-        key = header.matrix, header.field_of_view_mm, header.position_mm, along_x, along_y
-
-        def make() -> Reorientation:
-            plane, spacing_mm = _geometry(header, along_x, along_y)
-            return reorientation(plane, spacing_mm, (header.matrix[1], header.matrix[0]), where, self._config.plane)
-
-        return self._planes.get(key, make)
+        meta = _meta(message, where)
+        along_x = _direction(meta.get("ImageRowDir"), shortest_decimals(header.read_dir), where)
+        along_y = _direction(meta.get("ImageColumnDir"), shortest_decimals(header.phase_dir), where)
+        shape = header.matrix[1], header.matrix[0]
+        dicom = dicom_attributes(meta, shape) if ATTRIBUTE in meta else None
+        by_dicom = None if dicom is None else dicom.geometry
+        (plane, spacing_mm), note = compared(_geometry(header, along_x, along_y), by_dicom, shape)
+        if note:
+            self._statistics.add("noted", "geometry", f"{where}: {note}")
+        key = shape, spacing_mm, plane
+        return self._planes.get(key, lambda: reorientation(plane, spacing_mm, shape, where, self._config.plane))
 
 
 def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
@@ -156,17 +162,12 @@ def _unfit_reason(header: ImageHeader) -> tuple[str, str]:
     return "", ""
 
 
-def _directions(message: ImageMessage, where: str) -> tuple[Vector, Vector]:
-    """Return the directions of x and y; meta attributes take precedence over the header."""
+def _meta(message: ImageMessage, where: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the meta attributes of an image."""
     try:
-        meta = read_attributes(message.attributes)
+        return read_attributes(message.attributes)
     except ValueError as error:
         raise GeometryError(f"{where}: its meta attributes cannot be read ({error}); send XML as MRD has it") from None
-    header = message.header
-    return (
-        _direction(meta.get("ImageRowDir"), shortest_decimals(header.read_dir), where),
-        _direction(meta.get("ImageColumnDir"), shortest_decimals(header.phase_dir), where),
-    )
 
 
 def _direction(words: tuple[str, ...] | None, otherwise: Vector, where: str) -> Vector:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.printable import printable
 
+_KINDS = ("refused", "ignored", "unfit", "noted", "broken")
 LONGEST_NOTE = 300
 """Longest note, in characters, because a sender may have written part of it."""
 REFUSALS = {
@@ -39,10 +40,12 @@ class SourceCounts:
         Valid messages that the source does not use, by kind.
     unfit : mapping of str to int
         Valid images that are no frames of the session, by reason.
+    noted : mapping of str to int
+        Images that contradict themselves and became frames nevertheless, by what they contradict.
     broken : mapping of str to int
         Messages that ended their connection, by reason.
     notes : mapping of str to str
-        The last detail of each: "refused", "ignored", "unfit" or "broken".
+        The last detail of each: "refused", "ignored", "unfit", "noted" or "broken".
     details : mapping of str to str
         The last detail of each kind, by both words, for example "unfit channels".
     """
@@ -53,6 +56,7 @@ class SourceCounts:
     refused: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
     unfit: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +70,7 @@ class SourceStatistics:
         self._connections = 0
         self._frames = 0
         self._frame_ns = 0
-        self._kinds: dict[str, Counter[str]] = {where: Counter() for where in ("refused", "ignored", "unfit", "broken")}
+        self._kinds: dict[str, Counter[str]] = {where: Counter() for where in _KINDS}
         self._notes: dict[str, str] = {}
         self._details: dict[str, str] = {}
 
@@ -92,7 +96,7 @@ class SourceStatistics:
         Parameters
         ----------
         where : str
-            "refused", "ignored", "unfit" or "broken".
+            "refused", "ignored", "unfit", "noted" or "broken".
         kind : str
             Which of these.
         note : str

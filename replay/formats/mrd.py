@@ -8,7 +8,6 @@ Reson. Med. 77, 2017.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,27 +20,24 @@ from numpy.typing import NDArray
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import GeometryError, RecordingError
 from gatekeeper.core.frame import Plane
+from gatekeeper.sources.mrd_dicom import dicom_attributes
 from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL
 from replay.formats.format import Choices, Format
 from replay.formats.mrd_geometry import series_geometry
+from replay.formats.mrd_times import series_times
 from replay.formats.planes import of_orientation
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
-TIME_ATTRIBUTE = "AcquisitionTimeMs"
-"""Meta attribute with the time since the first image in ms, in files that are written here."""
-TICK_S = 2.5e-3
-"""Unit of `acquisition_time_stamp`, which MRD leaves to the vendor; a sidecar file can give the rate instead."""
 MAX_FRAME_BYTES = 2**27
 """Limit of one image, and of one chunk of the file, in bytes."""
 MAX_IMAGES = 200_000
 _MOST_HEADER_BYTES = 4096
 _MEANS = {0: "images", MAGNITUDE: "magnitude", PHASE: "phase", REAL: "real", IMAGINARY: "imaginary", COMPLEX: "complex"}
 _TRACKABLE = (0, MAGNITUDE, REAL, COMPLEX)
-_DAY_TICKS = round(86400.0 / TICK_S)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,8 +216,9 @@ def _stack(path: Path, series: _Series) -> Stack:
     if int(first["image_type"]) not in _TRACKABLE:
         _refuse(path, f"{series.describe()} is not a magnitude; choose another series with --scan")
     attributes = _attributes(series)
-    (plane, spacing_mm), noted = series_geometry(path, first, attributes[0], (rows, cols))
-    times_s, order, notes = _times(heads, attributes)
+    dicom = [dicom_attributes(one, (rows, cols)) for one in attributes]
+    (plane, spacing_mm), noted = series_geometry(path, first, attributes[0], (rows, cols), dicom)
+    times_s, order, notes = series_times(heads, attributes, dicom)
     return Stack(
         frames=_frames(path, series, order, (rows, cols)),
         spacing_mm=spacing_mm,
@@ -265,29 +262,6 @@ def _attributes(series: _Series) -> list[Mapping[str, tuple[str, ...]]]:
         except ValueError:
             found.append({})
     return found
-
-
-def _times(
-    heads: NDArray[Any], attributes: list[Mapping[str, tuple[str, ...]]]
-) -> tuple[NDArray[np.float64] | None, NDArray[np.intp], tuple[str, ...]]:
-    """Return the time of each image where the file has it, the order of time, and what was assumed."""
-    exact = [one[TIME_ATTRIBUTE][0] if one.get(TIME_ATTRIBUTE) else "nan" for one in attributes]
-    times_s: NDArray[np.float64] = np.full(len(heads), np.nan)
-    with suppress(ValueError):
-        times_s[:] = [float(word) / 1e3 for word in exact]
-    notes: tuple[str, ...] = ()
-    if not np.isfinite(times_s).all():
-        stamps = heads["acquisition_time_stamp"].astype(np.int64)
-        if not stamps.any():
-            return None, np.arange(len(heads)), ()
-        # They count from midnight; no recording takes half a day.
-        stamps = stamps + np.where(stamps < stamps[0] - _DAY_TICKS // 2, _DAY_TICKS, 0)
-        times_s[:] = stamps * TICK_S
-        notes = (
-            f"time stamps are assumed to be in ticks of {1e3 * TICK_S:g} ms; rate_hz in a sidecar file replaces them",
-        )
-    order = np.argsort(times_s, kind="stable")
-    return times_s[order], order, notes
 
 
 def _gaps(indices: NDArray[Any]) -> tuple[str, ...]:

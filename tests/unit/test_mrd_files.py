@@ -18,8 +18,10 @@ from gatekeeper.core.frame import Plane
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
 from replay.formats.writers.mrd import write_mrd
+from tests.support import mrd_wire as wire
 from tests.support.image_files import assert_same, oblique, small, write_side
 from tests.support.sessions import quiet
+from tests.support.sources import connected, mrd_source, received
 
 with warnings.catch_warnings():
     import ismrmrd
@@ -280,10 +282,11 @@ def test_the_library_leaves_the_warnings_of_the_process_alone():
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def with_dicom(one, plane, spacing_mm, size=None):
-    """Return an image with the DICOM attributes that dicom2mrd of python-ismrmrd-server adds."""
-    rows, cols = one.data.shape[-2:] if size is None else size
+def dicom_json(plane, spacing_mm, size, **times):
+    """Return the DICOM attributes that dicom2mrd of python-ismrmrd-server adds."""
+    rows, cols = size
     values = {
+        **{tag: [value] for tag, value in times.items()},
         "00100010": [{"Alphabetic": "DOE^JANE"}],
         "00200032": list(plane.origin_mm),
         "00200037": [*plane.col_step, *plane.row_step],
@@ -292,7 +295,11 @@ def with_dicom(one, plane, spacing_mm, size=None):
         "00280030": list(spacing_mm),
     }
     text = json.dumps({tag: {"vr": "DS", "Value": value} for tag, value in values.items()})
-    one.attribute_string = ismrmrd.Meta({"DicomJson": base64.b64encode(text.encode()).decode()}).serialize()
+    return ismrmrd.Meta({"DicomJson": base64.b64encode(text.encode()).decode()}).serialize()
+
+
+def with_dicom(one, plane, spacing_mm, size=None, **times):
+    one.attribute_string = dicom_json(plane, spacing_mm, one.data.shape[-2:] if size is None else size, **times)
     return one
 
 
@@ -313,6 +320,48 @@ def test_dicom_attributes_that_agree_or_are_of_another_size_change_nothing(tmp_p
     assert len(opened.notes) == 1
     other = [with_dicom(image(CASE, k), oblique(30.0), (9.0, 9.0), size=(6, 5)) for k in range(4)]
     assert_same(open_recording(written(tmp_path / "other.h5", *other)), CASE)
+
+
+@pytest.mark.parametrize(("tick_ms", "is_told"), [(2.5, False), (1.0, True), (10.0, True)])
+def test_time_stamps_that_contradict_the_dicom_attributes_do_not_count_and_that_is_said(tmp_path, tick_ms, is_told):
+    images = [
+        with_dicom(
+            image(CASE, k, stamp=1000 + round(CASE.times_s[k] * 1e3 / tick_ms)),
+            CASE.plane,
+            CASE.spacing_mm,
+            **{"00080032": f"1200{CASE.times_s[k]:09.6f}"},
+        )
+        for k in (2, 0, 3, 1)
+    ]
+    opened = open_recording(written(tmp_path / "a.h5", *images))
+    assert_same(opened, CASE)
+    assert is_told is any("times are the acquisition time in the DICOM attributes" in note for note in opened.notes)
+
+
+def test_attributes_of_a_later_image_that_place_it_elsewhere_are_noted(tmp_path):
+    beside = replace(CASE.plane, origin_mm=tuple(np.add(CASE.plane.origin_mm, (0.0, 9.0, 0.0))))
+    images = [with_dicom(image(CASE, k), beside if k == 2 else CASE.plane, CASE.spacing_mm) for k in range(4)]
+    opened = open_recording(written(tmp_path / "a.h5", *images))
+    assert_same(opened, CASE)
+    assert "DICOM attributes of some images place them 9 mm from the first; its place is taken" in opened.notes[-1]
+
+
+@pytest.mark.parametrize("is_wrong", [True, False])
+def test_a_live_image_that_contradicts_its_dicom_attributes_is_where_they_say(is_wrong):
+    rows, cols = 6, 4
+    plane, spacing_mm = Plane((7.0, 17.0, -24.5), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)), (2.0, 2.0)
+    middle = plane.to_patient_mm(np.array([[(rows - 1) / 2, (cols - 1) / 2]]), spacing_mm)[0]
+    right = {"field_of_view": (cols * 2.0, rows * 2.0, 5.0), "position": tuple(middle)}
+    wrong = {"field_of_view": (rows * 2.0, cols * 2.0, 5.0), "position": plane.origin_mm}
+    attributes = dicom_json(plane, spacing_mm, (rows, cols)).encode()
+    with mrd_source() as source, connected(source) as link:
+        link.sendall(wire.session(wire.image(attributes=attributes, **(wrong if is_wrong else right))))
+        (frame,) = received(source, 1)
+        counts = source.counts
+    assert frame.spacing_mm == spacing_mm
+    np.testing.assert_allclose(frame.plane.origin_mm, plane.origin_mm, atol=1e-6)
+    assert dict(counts.noted) == ({"geometry": 1} if is_wrong else {})
+    assert ("the attributes are taken" in counts.details.get("noted geometry", "")) is is_wrong
 
 
 @pytest.mark.parametrize("text", ["", "!", "e30=", "W10=", base64.b64encode(b'{"00280010": 5}').decode()])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.wire.mrd_codec import MAGNITUDE
-from replay.formats.mrd import TICK_S, TIME_ATTRIBUTE
+from replay.formats.mrd_times import TICK_S, TIME_ATTRIBUTE
 from replay.progress import OnProgress
 from replay.recording import Recording
 from replay.write import file_written_atomically
