@@ -15,6 +15,23 @@ SIDE = 8
 """Side of a patch, in pixels."""
 
 
+@kernel(void(f4_1d, f4_1d, f4_1d, i8))
+def _box_sums(values: Array, across: Array, out: Array, side: int) -> None:
+    """Fill `out` with the sums over each patch of a square of `side` x `side` values, row by row.
+
+    `across` is scratch. Sums that begin within a patch of the end of a row go on in the next one and mean nothing.
+    """
+    last = side * side - SIDE + 1
+    for k in range(last):
+        left = (values[k] + values[k + 1]) + (values[k + 2] + values[k + 3])
+        across[k] = left + ((values[k + 4] + values[k + 5]) + (values[k + 6] + values[k + 7]))
+    for k in range(last - (SIDE - 1) * side):
+        total = across[k]
+        for a in range(1, SIDE):
+            total += across[k + a * side]
+        out[k] = total
+
+
 @kernel(void(f4_2d_in, f4_1d, f4_1d, f4_1d, f4_1d, f4_2d, i8, f4, f4, f8, f4_2d, f8_2d, f8_1d))
 def match_patches(
     image: Array,
@@ -27,11 +44,14 @@ def match_patches(
     row_scale: float,
     col_scale: float,
     least: float,
-    scores: Array,
+    scratch: Array,
     moves: Doubles,
     weights: Doubles,
 ) -> None:
     """Search for each patch around a position of its own by normalised cross-correlation.
+
+    The square around a patch lies in memory row by row, so that the sums of all offsets are sums of shifted vectors,
+    at the cost of some that begin near the end of a row and are not used.
 
     Parameters
     ----------
@@ -49,7 +69,7 @@ def match_patches(
         Pixels per mm.
     least : float
         Least correlation coefficient of a match.
-    scores : ndarray of float32, shape (2 reach + 1, 2 reach + 1)
+    scratch : ndarray of float32, shape (5, (2 reach + SIDE) ** 2)
         Scratch.
     moves : ndarray of float64, shape (P, 2)
         Receives the displacement of each patch along rows and columns in mm, refined by a parabola along each axis.
@@ -59,37 +79,44 @@ def match_patches(
     """
     height, width = image.shape
     ends = 2 * reach
+    side = ends + SIDE
+    offsets = ends * side + ends + 1
     pixels = single(SIDE * SIDE)
+    values, across, totals, squares, products = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     for p in range(templates.shape[0]):
         top = int(np.floor(expected_rows[p] + single(0.5))) - reach
         left = int(np.floor(expected_cols[p] + single(0.5))) - reach
-        inside = top >= 0 and left >= 0 and top + ends + SIDE <= height and left + ends + SIDE <= width
+        # Relative to a pixel in the middle, so that a large offset costs no precision.
+        base = image[min(max(top + side // 2, 0), height - 1), min(max(left + side // 2, 0), width - 1)]
+        if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
+            for a in range(side):
+                for b in range(side):
+                    values[a * side + b] = image[top + a, left + b] - base
+        else:
+            for a in range(side):
+                row = min(max(top + a, 0), height - 1)
+                for b in range(side):
+                    values[a * side + b] = image[row, min(max(left + b, 0), width - 1)] - base
+        _box_sums(values, across, totals, side)
+        for k in range(side * side):
+            products[k] = values[k] * values[k]
+        _box_sums(products, across, squares, side)
+        for k in range(offsets):
+            products[k] = single(0.0)
+        for a in range(SIDE):
+            line, patch = values[a * side :], templates[p, a * SIDE :]
+            t0, t1, t2, t3 = patch[0], patch[1], patch[2], patch[3]
+            t4, t5, t6, t7 = patch[4], patch[5], patch[6], patch[7]
+            for k in range(offsets):
+                part = (t0 * line[k] + t1 * line[k + 1]) + (t2 * line[k + 2] + t3 * line[k + 3])
+                products[k] += part + ((t4 * line[k + 4] + t5 * line[k + 5]) + (t6 * line[k + 6] + t7 * line[k + 7]))
         best = single(-1.0)
         best_row = best_col = 0
         for i in range(ends + 1):
             for j in range(ends + 1):
-                total = square = product = single(0.0)
-                # Relative to a pixel of the patch, so that a large offset costs no precision.
-                base = image[min(max(top + i + SIDE // 2, 0), height - 1), min(max(left + j + SIDE // 2, 0), width - 1)]
-                if inside:
-                    for a in range(SIDE):
-                        line = image[top + i + a, left + j : left + j + SIDE]
-                        patch = templates[p, a * SIDE : a * SIDE + SIDE]
-                        for b in range(SIDE):
-                            value = line[b] - base
-                            total += value
-                            square += value * value
-                            product += value * patch[b]
-                else:
-                    for a in range(SIDE):
-                        row = min(max(top + i + a, 0), height - 1)
-                        for b in range(SIDE):
-                            value = image[row, min(max(left + j + b, 0), width - 1)] - base
-                            total += value
-                            square += value * value
-                            product += value * templates[p, a * SIDE + b]
-                score = coefficient(product, square, square - total * total / pixels)
-                scores[i, j] = score
+                k = i * side + j
+                score = coefficient(products[k], squares[k], squares[k] - totals[k] * totals[k] / pixels)
+                products[k] = score
                 if score > best:
                     best = score
                     best_row, best_col = i, j
@@ -97,14 +124,13 @@ def match_patches(
         weights[p] = 0.0
         if best >= least and 0 < best_row < ends and 0 < best_col < ends:
             weights[p] = min(f8(best) * f8(best), 1.0)
-            low, high = scores[best_row - 1, best_col], scores[best_row + 1, best_col]
-            bend = low + high - single(2.0) * best
+            k = best_row * side + best_col
+            bend = products[k - side] + products[k + side] - single(2.0) * best
             if bend < single(0.0):
-                down += single(0.5) * (low - high) / bend
-            low, high = scores[best_row, best_col - 1], scores[best_row, best_col + 1]
-            bend = low + high - single(2.0) * best
+                down += single(0.5) * (products[k - side] - products[k + side]) / bend
+            bend = products[k - 1] + products[k + 1] - single(2.0) * best
             if bend < single(0.0):
-                right += single(0.5) * (low - high) / bend
+                right += single(0.5) * (products[k - 1] - products[k + 1]) / bend
         moves[p, 0] = (down - rows[p]) / row_scale
         moves[p, 1] = (right - cols[p]) / col_scale
 

@@ -48,7 +48,7 @@ between two states of breathing, such as vessels that leave the plane, is more i
 WALL_MM, WALL_WIDTH_MM = 24.0, 8.0
 """Distance at which the sides of a large target that slide along walls count as they lie on its outline, and the
 distance on either side of the outline over which this fades, in mm. On a sagittal image these are front and back."""
-MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS, MOST_LARGE_MODES = 1500, 600, 48
+MOST_LARGE_POINTS, MOST_LARGE_COARSE_POINTS, MOST_LARGE_MODES = 1500, 600, 24
 """Upper limits of the cost of a large target."""
 
 

@@ -56,7 +56,7 @@ class PatchSearch:
         self._modes = np.ascontiguousarray(deformation.at(middle_mm)[: deformation.wide_count], np.float32)
         self._expected_rows, self._expected_cols = np.zeros((2, len(corner)), np.float32)
         self._image = np.zeros(grid.distance_mm.shape, np.float32)
-        self._scores = tuple(np.zeros((2 * reach + 1, 2 * reach + 1), np.float32) for reach in REACHES)
+        self._scratch = tuple(np.zeros((5, (2 * reach + SIDE) ** 2), np.float32) for reach in REACHES)
         self._moves = np.zeros((len(corner), 2))
         self._weights, self._strength = np.zeros((2, len(corner)))
         self._prior = np.ones(len(self._modes))
@@ -85,7 +85,7 @@ class PatchSearch:
         found[:wide] = params[:wide]
         found[wide:] = params[count : count + wide]
         agree = 0.0
-        for reach, scores in zip(REACHES, self._scores, strict=True):
+        for reach, scratch in zip(REACHES, self._scratch, strict=True):
             displace(
                 self._rows,
                 self._cols,
@@ -107,7 +107,7 @@ class PatchSearch:
                 row_scale,
                 col_scale,
                 LEAST_CORRELATION,
-                scores,
+                scratch,
                 self._moves,
                 self._weights,
             )

@@ -16,6 +16,8 @@ LARGEST_WEIGHTED_SIDE = 20
 CANDIDATES = 3
 APART = 2
 """Number of peaks that are refined, and their least distance in pixels."""
+LEAST_PEAK = 0.7
+"""Least height of a peak of a weighted template, over the highest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,11 @@ class Search:
             correlate(self.window, self.template, self.scores)
         else:
             correlate_weighted(self.window, self.template, self.weight, self.scores)
-        return best_peaks(self.scores, APART, self.peaks)
+        found = best_peaks(self.scores, APART, self.peaks)
+        if self.weight is not None:
+            while found > 1 and self.peaks[found - 1, 2] < LEAST_PEAK * self.peaks[0, 2]:
+                found -= 1
+        return found
 
     @property
     def pixel_mm(self) -> tuple[float, float]:

@@ -22,6 +22,8 @@ FINE_ITERATIONS = 4
 
 REJECT = 6.0
 """Residual from which on a point of a large target has no effect, in robust standard deviations."""
+EXPECTED = 4.0
+"""Ratio by which more deformation of a large target is expected than its stiff templates say, when fits are judged."""
 WIDE_SPREADS = 1.5
 """Margin that is read around a large target for the wide part of its deformation, in its standard deviations."""
 RIM_MM = 2.0
@@ -89,11 +91,11 @@ class TemplateTracker:
         self.model = model
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
-        slack, reject, self.patches = SLACK, 0.0, None
-        expected = fine.stiffness
+        slack, reject, expected, self.patches = SLACK, 0.0, 1.0, None
         wide = model.deformation.wide
         if wide is not None:
             slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
+            expected = EXPECTED
             self.patches = PatchSearch(coarse.grid, model.deformation, RIM_MM)
         self.fine = tuple(
             TemplateFit(template, shape, fine.bias_correction, slack=slack, reject=reject, expected=expected)

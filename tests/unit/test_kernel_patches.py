@@ -19,17 +19,17 @@ def templates_at(image, corners):
 
 
 def matched(image, corners, expected, templates, reach=REACH, least=0.0):
-    scores, moves, weights = (
-        fenced(np.zeros((2 * reach + 1,) * 2)),
+    scratch, moves, weights = (
+        fenced(np.zeros((5, (2 * reach + SIDE) ** 2))),
         np.full((len(corners), 2), np.nan),
         np.zeros(len(corners)),
     )
     rows, cols = np.ascontiguousarray(np.transpose(corners), np.float32)
     at_rows, at_cols = np.ascontiguousarray(np.transpose(expected), np.float32)
     match_patches(
-        fenced(image), rows, cols, at_rows, at_cols, templates, reach, 0.5, 0.25, least, scores, moves, weights
+        fenced(image), rows, cols, at_rows, at_cols, templates, reach, 0.5, 0.25, least, scratch, moves, weights
     )
-    assert_fence_stands(scores)
+    assert_fence_stands(scratch)
     return moves * (0.5, 0.25) + corners, weights
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gatekeeper.tracking.rigid_search import APART, CANDIDATES, LARGEST_SIDE, make_search
+from gatekeeper.tracking.rigid_search import APART, CANDIDATES, LARGEST_SIDE, LEAST_PEAK, make_search
 from tests.support.scenes import Scene
 
 SCENE = Scene((176, 140))
@@ -125,3 +125,16 @@ def test_a_weighted_template_is_found_although_its_surroundings_stay():
     search.run(frame)
     np.testing.assert_allclose(search.displacement_mm(0), (40.0, 10.0), atol=0.5 * search.factor * 1.8)
     assert search.peaks[0, 2] > 0.5
+
+
+def test_peaks_far_below_the_highest_of_a_weighted_template_are_left_out():
+    frame = SCENE.image((20.0, 3.0))
+    image = SCENE.image()
+    half_px = np.full(2, 26.0) / SCENE.spacing_mm
+    center_px = np.floor_divide(SCENE.shape, 2)
+    box = center_px - half_px, center_px + half_px
+    weighted = make_search(image, *box, SCENE.spacing_mm, 2, RANGE_MM, SCENE.disc(30.0).astype(np.float32))
+    assert make_search(image, *box, SCENE.spacing_mm, 2, RANGE_MM).run(frame) == CANDIDATES
+    found = weighted.run(frame)
+    assert found < CANDIDATES
+    assert weighted.peaks[found - 1, 2] >= LEAST_PEAK * weighted.peaks[0, 2] > weighted.peaks[found, 2]
