@@ -12,7 +12,7 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import Clock, stopwatch_ns
-from gatekeeper.core.contour import center_mm, mask_to_contour
+from gatekeeper.core.contour import Structure, center_mm, mask_to_contour
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
@@ -20,7 +20,7 @@ from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
-from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.recording.session_setup import TARGET, SessionSetup
 from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
@@ -64,8 +64,15 @@ class ReplayInput:
     index: Callable[[int], int]
 
 
-def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
-    """Return the replay input of a recorded case, with the target of its first frame.
+def replay_input(
+    recording: Recording,
+    preview_s: float = 0.0,
+    target_name: str = TARGET,
+    structures: Sequence[Structure] = (),
+    target_zone_px: NDArray[np.float64] | None = None,
+    left_out: Sequence[str] = (),
+) -> ReplayInput:
+    """Return the replay input of a recorded case, with the primary target of its first frame.
 
     Parameters
     ----------
@@ -73,6 +80,14 @@ def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
         The case.
     preview_s : float
         The tracker learns from the frames of this many first seconds; the others are played.
+    target_name : str
+        Name of the primary target.
+    structures : sequence of Structure
+        Further targets and organs at risk, outlined on the first frame.
+    target_zone_px : ndarray of float64, shape (N, 2), optional
+        The primary target's own envelope.
+    left_out : sequence of str
+        Optional structures that are left out, one line each.
 
     Returns
     -------
@@ -102,6 +117,10 @@ def replay_input(recording: Recording, preview_s: float = 0.0) -> ReplayInput:
         plane=recording.plane,
         pixel_type=frames.dtype,
         preview=np.asarray(frames[:first]) if first else None,
+        structures=tuple(structures),
+        target_name=target_name,
+        target_zone_px=target_zone_px,
+        left_out=tuple(left_out),
     )
     recording = recording.part(slice(first, None))
     return ReplayInput(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)

@@ -1,6 +1,7 @@
 """`gatekeeper info`: what is in a recording."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from gatekeeper.cli.options import (
     RoiOption,
     ScanOption,
     SpacingOption,
+    TargetOption,
     TimeAxisOption,
 )
 from gatekeeper.cli.output import say
@@ -46,12 +48,17 @@ def info(
     plane: PlaneOption = None,
     roi: RoiOption = None,
     resample: ResampleOption = None,
+    target: TargetOption = None,
     png: PngOption = None,
     pixel: PixelOption = None,
     plugins: PluginsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show frames, geometry, rate, gaps, repeated frames and outlines of a recording, and its first frame."""
+    """Show frames, geometry, rate, gaps, repeated frames and structures of a recording, and its first frame.
+
+    Of a recording of several structures, and of each --target FILE, all structures are listed: with their areas on the
+    first frame, or why they are not there or cannot be tracked.
+    """
     if plugins:
         from gatekeeper.cli.plugin_list import list_plugins
 
@@ -61,15 +68,20 @@ def info(
         raise ConfigError("command line: PATH is missing; name a recording or session, or give --plugins")
     from rich.console import Console
 
+    from gatekeeper.cli.structure_list import listed_structures
     from replay.formats.open import format_of, open_recording
     from replay.progress import ProgressBars
     from replay.recording_info import facts_of
     from replay.recording_picture import png_picture, terminal_picture
     from replay.write import file_written_atomically
 
-    choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, roi, resample)
+    if roi is not None and len(roi) > 1:
+        raise ConfigError(f"command line: roi = {roi[1]!r:.80}: info shows one; without --roi it lists all")
+    one_roi = None if roi is None else roi[0]
+    choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, one_roi, resample)
     mark = None if pixel is None else _row_and_column(pixel)
     recording = open_recording(path, choices)
+    structures = listed_structures(recording, path, choices, target or ())
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars, mark)
     if png is not None:
@@ -79,8 +91,11 @@ def info(
     if console.is_terminal:
         console.print(terminal_picture(recording, width=min(64, console.width), mark=mark), end="")
     say(facts.as_table(), err=as_json)
+    for one in structures:
+        say(f"{'structure':<10} {one.as_words()}", err=as_json)
     if as_json:
-        typer.echo(json.dumps(facts.as_json(), allow_nan=False))
+        values = {**facts.as_json(), "structures": [asdict(one) for one in structures]}
+        typer.echo(json.dumps(values, allow_nan=False))
 
 
 def _row_and_column(text: str) -> tuple[int, int]:

@@ -39,18 +39,18 @@ InterlockOption = Annotated[
 ]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
 MarginOption = Annotated[
-    float | None,
+    list[str] | None,
     typer.Option(
-        help="Growth of the target to the envelope, in mm.",
-        metavar="MM",
+        help="Growth of the targets to their envelopes, in mm; NAME=MM for one of them, may be repeated.",
+        metavar="[NAME=]MM",
         show_default=f"{DEFAULTS.envelope.margin_mm:g}",
     ),
 ]
 OutsideOption = Annotated[
-    float | None,
+    list[str] | None,
     typer.Option(
-        help="Share of the target that may be outside, in percent.",
-        metavar="%",
+        help="Share of a target that may be outside, in percent; NAME=% for one of them, may be repeated.",
+        metavar="[NAME=]%",
         show_default=f"{DEFAULTS.gate.outside_percent:g}",
     ),
 ]
@@ -64,18 +64,52 @@ OutOption = Annotated[
         help="Folder for the session, new or empty.", metavar="DIR", show_default="sessions/<case>-<UTC time>"
     ),
 ]
+OverlapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Limit of an organ at risk: share or area in its keep-out zone (2%, 20mm2), or distance by which it may "
+        "come nearer (3mm); may be repeated.",
+        metavar="NAME=LIMIT",
+    ),
+]
 TargetOption = Annotated[
-    Path | None,
+    list[str] | None,
     typer.Option(
         "--target",
-        help="Target: a mask of the first frame or in space, a DICOM Segmentation, or an RT Structure Set with --roi.",
-        metavar="FILE",
+        help="Target: a mask of the first frame or in space, a DICOM Segmentation, or an RT Structure Set; REGION is "
+        "its region, segment or value. May be repeated; the first is the primary target.",
+        metavar="[NAME=]FILE[:REGION]",
         show_default="as the recording has it",
     ),
 ]
+OarOption = Annotated[
+    list[str] | None,
+    typer.Option("--oar", help="Organ at risk, named like a target; may be repeated.", metavar="[NAME=]FILE[:REGION]"),
+]
+ZoneOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--zone",
+        help="Envelope of a target, such as the PTV, or keep-out zone of an organ at risk, as a region; may be "
+        "repeated.",
+        metavar="NAME=FILE[:REGION]",
+    ),
+]
+OptionalOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--optional",
+        help="Structure without which the session may begin, with a note; may be repeated.",
+        metavar="NAME",
+    ),
+]
 RoiOption = Annotated[
-    str | None,
-    typer.Option("--roi", help="Region of the structure set, segment, mask value, or own structure.", metavar="NAME"),
+    list[str] | None,
+    typer.Option(
+        "--roi",
+        help="Region of the structure set, segment, mask value, or own structure of the recording; may be repeated.",
+        metavar="NAME",
+    ),
 ]
 ReportOption = Annotated[bool, typer.Option("--report", help="Also write report.html into the session.")]
 ReportOutOption = Annotated[

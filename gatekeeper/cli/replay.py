@@ -16,9 +16,12 @@ from gatekeeper.cli.options import (
     FaultOption,
     JsonOption,
     MarginOption,
+    OarOption,
     ObserverOption,
+    OptionalOption,
     OutOption,
     OutsideOption,
+    OverlapOption,
     PlaneOption,
     PrescribedOption,
     PreviewOption,
@@ -33,6 +36,7 @@ from gatekeeper.cli.options import (
     TargetOption,
     TimeAxisOption,
     TrackerOption,
+    ZoneOption,
 )
 from gatekeeper.cli.output import say
 from gatekeeper.cli.replay_run import play
@@ -54,6 +58,10 @@ def replay(
     report: ReportOption = False,
     target: TargetOption = None,
     roi: RoiOption = None,
+    oar: OarOption = None,
+    zone: ZoneOption = None,
+    optional: OptionalOption = None,
+    overlap: OverlapOption = None,
     scan: ScanOption = None,
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
@@ -75,20 +83,18 @@ def replay(
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     Exit 1 where a frame was to become the reference and did not.
     """
-    from gatekeeper.cli.target import with_target
+    from gatekeeper.cli.structures import structures_of
     from gatekeeper.core.login import login_name
     from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
-    from replay.formats.open import format_of, open_recording
     from replay.formats.session import is_session, open_session
     from replay.reference import AskedReference
     from replay.run import replay_input
     from replay.sessions.compare import replay_input_of_session
     from replay.sessions.session_tracker import check_tracker
 
-    if roi is not None and target is None and not format_of(case).has_regions:
-        raise ConfigError(f"command line: roi = {roi!r}: is a region of an RT Structure Set; name it with --target")
-    settings, pace = settings_of(DEFAULTS, config, margin_mm, outside_percent), pace_of(speed)
+    limits = margin_mm or (), outside_percent or (), overlap or ()
+    settings, pace = settings_of(DEFAULTS, config, *limits), pace_of(speed)
     if known_tracker(tracker or settings.tracker.kind) and tracker is not None:
         settings = with_tracker(settings, tracker)
     page = page_of(console, console_host, console_port, False, prescribed_s, breath_hold_s)
@@ -97,14 +103,14 @@ def replay(
         raise ConfigError("command line: confirm: confirms a frame as reference; name it with --reference-frame")
     asked = None if reference_frame is None else AskedReference(reference_frame, login_name(), confirm)
     if not is_session(case):
-        told_roi = roi if target is None else None
-        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, told_roi, resample)
-        recording = open_recording(case, choices)
-        if target is not None:
-            recording = with_target(recording, case, choices, target, roi)
+        choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, None, resample)
+        found = structures_of(case, choices, target or (), oar or (), roi or (), zone or (), optional or ())
+        recording = found.recording
         for note in recording.notes:
             say(f"gatekeeper: {note}", err=True)
-        material = replay_input(recording, preview_s)
+        material = replay_input(
+            recording, preview_s, found.target_name, found.structures, found.target_zone_px, found.left_out
+        )
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
     told = (
@@ -119,7 +125,7 @@ def replay(
     with closing(open_session(case)) as session:
         if session.chain.finding is not None:
             say(f"gatekeeper: {case}: {session.chain.finding}; only the lines before it are replayed", err=True)
-        settings = settings_of(session.config(), config, margin_mm, outside_percent)
+        settings = settings_of(session.config(), config, *limits)
         if tracker is not None:
             settings = with_tracker(settings, tracker)
         elif config is None:

@@ -2,11 +2,12 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.cli.output import say
-from gatekeeper.config import SessionConfig, load_toml, with_limits
+from gatekeeper.config import SessionConfig, load_toml
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.errors import ConfigError
 
@@ -31,11 +32,17 @@ STEPS = {
 
 
 def settings_of(
-    base: SessionConfig, config: Path | None, margin_mm: float | None, outside_percent: float | None
+    base: SessionConfig,
+    config: Path | None,
+    margins: Sequence[str] = (),
+    outsides: Sequence[str] = (),
+    overlaps: Sequence[str] = (),
 ) -> SessionConfig:
     """Return the settings of the file or the base, overridden by those of the command line."""
+    from gatekeeper.cli.structures import with_named_limits
+
     settings = base if config is None else load_toml(config, SessionConfig)
-    return with_limits(settings, margin_mm, outside_percent, "command line")
+    return with_named_limits(settings, margins, outsides, overlaps) if (*margins, *outsides, *overlaps) else settings
 
 
 def known_tracker(kind: str | None) -> str | None:

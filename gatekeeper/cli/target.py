@@ -35,6 +35,9 @@ from replay.formats.trackrad_files import listed_values
 from replay.formats.volume_mask import read_volume_mask
 from replay.recording import Recording
 
+LARGEST_LABEL = 65535
+"""Largest value of a structure in a mask image."""
+
 
 def reference_of(config: LiveConfig) -> Reference | None:
     """Return the image on which the structures were drawn; None when that is the first frame.
@@ -165,17 +168,29 @@ def with_target(recording: Recording, path: Path, choices: Choices, file: Path, 
     TargetError
         When the target is not on the first frame.
     """
-    outline = MaskRegion(kind="mask", file=str(file)) if roi is None else _roi(file, roi)
-    uid = frame_of_reference(path, choices) if format_of(path).open is open_dicom else None
-    reference = Reference(
-        np.array(recording.frames[0]), recording.spacing_mm, recording.plane, f"{path}, first frame", uid
-    )
-    drawn = target_of(outline, TARGET)
+    reference = first_image(recording, path, choices)
+    drawn = target_of(region_of(file, roi), TARGET)
     mask = drawn.on(reference, GateConfig().plane_offset_mm)
     notes = drawn.notes
-    if roi is not None and uid is None:
+    if roi is not None and reference.frame_of_reference is None:
         notes = (*notes, f"{file}: the images have no frame of reference that could be compared with that of {roi!r}")
     return replace(recording, first_mask=mask, labels=None, notes=(*recording.notes, *notes))
+
+
+def first_image(recording: Recording, path: Path, choices: Choices) -> Reference:
+    """Return the first frame of a recording, opened from a path with choices, as a reference."""
+    uid = frame_of_reference(path, choices) if format_of(path).open is open_dicom else None
+    where = f"{path}, first frame"
+    return Reference(np.array(recording.frames[0]), recording.spacing_mm, recording.plane, where, uid)
+
+
+def region_of(file: Path, roi: str | None) -> Region:
+    """Return where an outline is that a command names: a region of a structure set, or a mask image or its value."""
+    if roi is None:
+        return MaskRegion(kind="mask", file=str(file))
+    if roi.isdecimal() and 1 <= int(roi) <= LARGEST_LABEL and not is_structure_set(file):
+        return MaskRegion(kind="mask", file=str(file), label=int(roi))
+    return build(RtStructRegion, {"kind": "rtstruct", "file": str(file), "roi": roi}, "command line")
 
 
 def _check_no_structure_set(file: Path) -> None:
@@ -185,10 +200,6 @@ def _check_no_structure_set(file: Path) -> None:
         raise ConfigError(
             f"{file}: is an RT Structure Set; name a region (--roi, or kind = rtstruct and roi): {listed}"
         )
-
-
-def _roi(file: Path, roi: str) -> RtStructRegion:
-    return build(RtStructRegion, {"kind": "rtstruct", "file": str(file), "roi": roi}, "command line")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

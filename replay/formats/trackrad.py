@@ -330,4 +330,12 @@ def uneven_note(recording: Recording) -> str | None:
     return f"frames are up to {1e3 * off_s:.3g} ms off {rate_hz:.6g} per second, all that a case keeps of their times"
 
 
-FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True)
+def _regions(path: Path, choices: Choices) -> tuple[str, ...]:
+    """Return the values of the structures on the first labelled frame of the scan."""
+    stem, scan, _ = _chosen_scan(path.resolve(), choices.scan)
+    of_observer = "" if choices.observer in (None, _FIRST) else choices.observer
+    files = [path / "targets" / f"{stem}_{what}{of_observer}.mha" for what in ("first_label", "labels")]
+    return tuple(map(str, _first_values(files))) if scan == _FIRST else ()
+
+
+FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True, regions=_regions)
