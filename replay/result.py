@@ -61,7 +61,7 @@ class Result:
 
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as plain values; None for what could not be measured."""
-        values: dict[str, object] = {"case": self.case, **asdict(self.summary), "replay_s": round(self.replay_s, 6)}
+        values: dict[str, object] = {"case": self.case, **self.summary.as_json(), "replay_s": round(self.replay_s, 6)}
         values["lag"] = numbers(asdict(self.lag))
         values |= {"session": str(self.folder), **self.seal.as_json()}
         if self.preview is not None:
@@ -105,6 +105,7 @@ class Result:
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
             yield f"  {text_of(reason)}", f"{frames} decisions"
+        yield from summary.structure_rows()
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if self.lag.stalls:
             yield "stalls", f"{self.lag.stalls} of {self.lag.passes} passes late or long, max {self._longest_ms:.0f} ms"

@@ -5,6 +5,7 @@ The writer's process imports little else, so that it starts quickly.
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,27 @@ from gatekeeper.core.frame import Plane
 def hashes_of(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, str]:
     """Return the hash of each array."""
     return {name: array_hash(array) for name, array in arrays.items()}
+
+
+def with_hashes(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Any]:
+    """Return a line of the journal with the hash of each of its arrays.
+
+    Parameters
+    ----------
+    entry : mapping
+        The line.
+    arrays : mapping
+        Arrays by the name of their field, without ``_hash``; that of a structure is ``<field>/<structure>``.
+    """
+    found = dict(entry)
+    for name, array in arrays.items():
+        field, _, structure = name.partition("/")
+        if structure:
+            parts = found["structures"]
+            found["structures"] = {**parts, structure: {**parts[structure], f"{field}_hash": array_hash(array)}}
+        else:
+            found[f"{field}_hash"] = array_hash(array)
+    return found
 
 
 def array_hash(array: NDArray[np.generic], facts: str = "") -> str:

@@ -1,6 +1,6 @@
 """The journal: the line of one pass of the loop, and how journals are read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +11,17 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import ALLOWED, MICROSECONDS
 from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
 
 LATENCY = "latency_ms"
+STRUCTURES = "structures"
+"""The journal's field for each of several structures on a frame."""
 UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, ALLOWED, "frame_row", "frame_hash"))
 """Fields that do not describe the decision: its real time, what the linac's port did, and where it is stored."""
 
 
-def entry_of(step: Step, total_ms: float) -> dict[str, object]:
+def entry_of(step: Step, total_ms: float, names: Sequence[str] = ()) -> dict[str, object]:
     """Return the journal's line on one pass of the loop, as JSON values.
 
     No other function turns a Step into a mapping. The writer adds the hash of each of `arrays_of`, and where the frame
@@ -30,6 +33,8 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
         The pass.
     total_ms : float
         Real time from the frame's arrival until its decision was sent, in ms.
+    names : sequence of str
+        Names of the structures, the primary target first; needed where there are several.
 
     Returns
     -------
@@ -54,6 +59,8 @@ def entry_of(step: Step, total_ms: float) -> dict[str, object]:
         "predicted_percent": number(decision.predicted_percent),
         "center_mm": None if track is None else [number(value) for value in track.center_mm],
         "confidence": None if track is None else number(track.confidence),
+        # Sessions of one structure have it in the fields above.
+        **({STRUCTURES: _structures(step, names)} if decision.structures else {}),
         LATENCY: {
             "track": round(step.track_ms, 4),
             "decide": round(step.decide_ms, 4),
@@ -67,9 +74,45 @@ def _whence(frame: Frame) -> dict[str, object]:
     return {"connection": frame.connection, "stamp_s": number(frame.stamp_s)}
 
 
-def arrays_of(step: Step) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays that the journal stores as hashes: the target's contour, of shape (N, 2)."""
-    return {} if step.track is None else {"contour": step.track.contour_px}
+def _structures(step: Step, names: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Return each of several structures by its name."""
+    return {
+        name: {
+            "center_mm": [number(value) for value in track.center_mm],
+            "confidence": number(track.confidence),
+            result.measure.value: number(result.value),
+            "reasons": [reason.value for reason in result.reasons],
+        }
+        for name, track, result in zip(names, _tracks(step), step.decision.structures, strict=True)
+    }
+
+
+def _tracks(step: Step) -> tuple[Track, ...]:
+    return () if step.track is None else (step.track, *step.others)
+
+
+def arrays_of(step: Step, names: Sequence[str] = ()) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays that the journal stores as hashes: contours of shape (N, 2).
+
+    Parameters
+    ----------
+    step : Step
+        The pass.
+    names : sequence of str
+        Names of the structures, as for `entry_of`.
+
+    Returns
+    -------
+    dict
+        "contour" of the primary target, and with several structures "contour/<name>" of each.
+    """
+    if step.track is None:
+        return {}
+    arrays: dict[str, NDArray[np.generic]] = {"contour": step.track.contour_px}
+    if step.decision.structures:
+        for name, track in zip(names, _tracks(step), strict=True):
+            arrays[f"contour/{name}"] = track.contour_px
+    return arrays
 
 
 def decided(entry: Mapping[str, object]) -> dict[str, object]:

@@ -111,6 +111,7 @@ class SessionRecorder:
     ) -> None:
         self.folder = folder
         self._tally = Tally()
+        self._names = () if setup is None else setup.names
         self._settled: Seal | None = None
         self._sealed: Seal | None = None
         make_session_folder(folder)
@@ -153,11 +154,11 @@ class SessionRecorder:
     def record(self, step: Step, total_ms: float) -> None:
         """Send one decision and its frame to the writer, and count it."""
         try:
-            entry = entry_of(step, total_ms)
+            entry = entry_of(step, total_ms, self._names)
             self._tally.add(entry)
             if self._link.fault is not None:
                 return
-            arrays, stored = arrays_of(step), _stored(step)
+            arrays, stored = arrays_of(step, self._names), _stored(step)
             done = stored is not None and self._link.put(pack(entry, stored, arrays), SPARE)
             if not (done or self._link.put(pack(entry, None, arrays))):
                 self._link.lose(f"no room for decision {step.decision.sequence}, the writer is too slow")

@@ -1,13 +1,15 @@
 """The summary of a session, counted while it runs."""
 
 from array import array
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from gatekeeper.core.decision import Measure
 from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.recording.journal import STRUCTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,31 @@ class Latency:
     p99: float
     p999: float
     max: float
+
+
+@dataclass(frozen=True, slots=True)
+class StructureSummary:
+    """Figures of one of several structures.
+
+    Attributes
+    ----------
+    frames : int
+        Number of frames on which it was tracked.
+    held : int
+        Number of these on which it was a reason to hold.
+    hold_reasons : dict of str to int
+        Number of frames with each reason of its own.
+    measure : str
+        What was measured of it against its zone.
+    largest : float or None
+        Largest value of that; None when it could never be measured.
+    """
+
+    frames: int
+    held: int
+    hold_reasons: dict[str, int]
+    measure: str
+    largest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +71,8 @@ class Summary:
         Number of decisions with each reason; a decision may have several.
     latency_ms : Latency
         Latency of the decisions.
+    structures : dict of str to StructureSummary
+        Each of several structures by its name; empty with one.
     """
 
     frames: int
@@ -52,6 +81,42 @@ class Summary:
     holds: int
     hold_reasons: dict[str, int]
     latency_ms: Latency
+    structures: dict[str, StructureSummary] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """Return the figures as JSON values, those of single structures where there are several."""
+        values = asdict(self)
+        return values if self.structures else {name: value for name, value in values.items() if name != "structures"}
+
+    def structure_rows(self) -> Iterator[tuple[str, str]]:
+        """Yield what each of several structures measured and why it held, as a name and words for a table."""
+        for name, one in self.structures.items():
+            unit = UNITS[Measure(one.measure)]
+            most = "never measured" if one.largest is None else f"up to {one.largest:.1f} {unit}"
+            why = ", ".join(f"{reason} {frames}" for reason, frames in one.hold_reasons.items())
+            yield name, f"{most}; held on {one.held} of {one.frames} frames{f': {why}' if why else ''}"
+
+
+UNITS = {
+    Measure.OUTSIDE_PERCENT: "% outside",
+    Measure.OVERLAP_PERCENT: "% in the zone",
+    Measure.OVERLAP_MM2: "mm2 in the zone",
+    Measure.NEARER_MM: "mm nearer",
+}
+"""What the values of a structure are, in words."""
+MEASURES = tuple(measure.value for measure in Measure)
+
+
+def with_structure(summary: StructureSummary | None, entry: Mapping[str, Any]) -> StructureSummary:
+    """Return the figures of a structure after one more frame, with its part of the journal's line."""
+    measure = next(name for name in MEASURES if name in entry)
+    one = StructureSummary(0, 0, {}, measure, None) if summary is None else summary
+    reasons = {**one.hold_reasons}
+    for reason in entry["reasons"]:
+        reasons[reason] = reasons.get(reason, 0) + 1
+    known = [value for value in (one.largest, entry[measure]) if value is not None]
+    held = one.held + bool(entry["reasons"])
+    return StructureSummary(one.frames + 1, held, reasons, measure, max(known, default=None))
 
 
 class Tally:
@@ -66,12 +131,15 @@ class Tally:
     def __init__(self) -> None:
         self.counts = SessionCounts()
         self._total_ms = array("d")
+        self._structures: dict[str, StructureSummary] = {}
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Add one decision as in the journal."""
         self.counts = self.counts.with_entry(entry)
         if entry["kind"] == "frame":
             self._total_ms.append(float(entry["latency_ms"]["total"]))
+        for name, part in entry.get(STRUCTURES, {}).items():
+            self._structures[name] = with_structure(self._structures.get(name), part)
 
     def summary(self) -> Summary:
         """Return the figures so far."""
@@ -83,6 +151,7 @@ class Tally:
             holds=counts.holds,
             hold_reasons=counts.hold_reasons,
             latency_ms=_latency(np.asarray(self._total_ms) if self._total_ms else np.zeros(1)),
+            structures=dict(self._structures),
         )
 
 

@@ -20,7 +20,7 @@ from gatekeeper.recording.file_watch import FileWatch
 from gatekeeper.recording.folder_files import JOURNAL, hashed_files
 from gatekeeper.recording.frames_file import FramesFile, StoredFrame
 from gatekeeper.recording.hash_chain import START, seal
-from gatekeeper.recording.hashing import array_hash
+from gatekeeper.recording.hashing import with_hashes
 from gatekeeper.recording.ring_buffer import RingBuffer, WriterState
 from gatekeeper.recording.serialization import Pieces, Record, unpack
 from gatekeeper.recording.signatures import SIGNATURES, sign_head
@@ -93,7 +93,7 @@ class Writer:
                 counts = {"frames_kept": self._frames_kept, "frames_dropped": self._dropped}
                 entry |= {**counts, "files": hashed_files(self._folder)}
             case kind:
-                entry |= {f"{name}_hash": array_hash(array) for name, array in arrays.items()}
+                entry = with_hashes(entry, arrays)
                 if kind == "frame":
                     entry |= self._stored(record.frame)
         line, self._previous = seal(entry, self._number, self._previous)

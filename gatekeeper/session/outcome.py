@@ -59,7 +59,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as JSON values, with None for what could not be measured."""
-        values: dict[str, object] = {"case": self.name, **asdict(self.summary), "lag": numbers(asdict(self.lag))}
+        values: dict[str, object] = {"case": self.name, **self.summary.as_json(), "lag": numbers(asdict(self.lag))}
         values |= {"session": str(self.folder), **({} if self.seal is None else self.seal.as_json())}
         counts = self.status.counts
         values["delivery"] = {
@@ -93,6 +93,7 @@ class Outcome:
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
             yield f"  {text_of(reason)}", f"{frames} decisions"
+        yield from summary.structure_rows()
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if lag.stalls:
             longest_ms = max(lag.late_max_ms, lag.busy_max_ms)

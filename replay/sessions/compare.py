@@ -42,9 +42,8 @@ class Comparison:
 
     def as_json(self) -> dict[str, object]:
         """Return the original and the comparison as plain values for JSON."""
-        values = asdict(self)
-        original = values.pop("original")
-        del original["latency_ms"], values["what_if"]
+        values, original = asdict(self), self.original.as_json()
+        del original["latency_ms"], values["original"], values["what_if"]
         return {"original": original, "comparison": values}
 
     def as_table(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 ROUNDING = 1e-6
 """Largest difference of a number that is attributed to other versions or processors, as a share of its scale."""
-SCALES = {"outside_percent": 100.0, "predicted_percent": 300.0}
+SCALES = {"outside_percent": 100.0, "overlap_percent": 100.0, "overlap_mm2": 1000.0, "predicted_percent": 300.0}
 """Scales of numbers, by default 1; a predicted share is extrapolated, which amplifies rounding."""
 
 
@@ -41,10 +41,22 @@ def close_but_for_rounding(name: str, recorded: object, replayed: object) -> boo
 
 def same_but_for_rounding(recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> bool:
     """Return whether two decisions agree up to the last digits of their numbers; hashes are not compared."""
-    return recorded.keys() == replayed.keys() and all(
-        name.endswith("_hash") or close_but_for_rounding(name, value, replayed[name])
-        for name, value in recorded.items()
+    one, other = flat(recorded), flat(replayed)
+    return one.keys() == other.keys() and all(
+        name.endswith("_hash") or close_but_for_rounding(name.rpartition(".")[2], value, other[name])
+        for name, value in one.items()
     )
+
+
+def flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a decision with each field of each of several structures under a dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{inner}": one for inner, one in flat(value).items()}
+        else:
+            found[name] = value
+    return found
 
 
 def _close(value: object, other: object, tolerance: float) -> bool:
@@ -57,9 +69,10 @@ def _close(value: object, other: object, tolerance: float) -> bool:
 
 def differences(line: int, recorded: Mapping[str, Any], replayed: Mapping[str, Any]) -> Iterator[Difference]:
     """Yield each field in which two decisions differ."""
-    for name in sorted({*recorded, *replayed}):
-        if recorded.get(name) != replayed.get(name):
-            yield Difference(line, recorded.get("sequence"), name, recorded.get(name), replayed.get(name))
+    one, other = flat(recorded), flat(replayed)
+    for name in sorted({*one, *other}):
+        if one.get(name) != other.get(name):
+            yield Difference(line, recorded.get("sequence"), name, one.get(name), other.get(name))
 
 
 def difference_rows(found: list[Difference]) -> Iterator[str]:

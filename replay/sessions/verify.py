@@ -10,8 +10,8 @@ from gatekeeper.config.linac import LeaseConfig
 from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
 from gatekeeper.plugins import TRACKERS
 from gatekeeper.recording.hash_chain import canonical
-from gatekeeper.recording.hashing import hashes_of
-from gatekeeper.recording.journal import arrays_of, decided, entry_of
+from gatekeeper.recording.hashing import hashes_of, with_hashes
+from gatekeeper.recording.journal import STRUCTURES, arrays_of, decided, entry_of
 from gatekeeper.recording.session_setup import NAMED, READABLE, SessionSetup, config_hash, versions
 from gatekeeper.session.arming import Armed
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
@@ -187,6 +187,7 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
     def changed(line: int, entry: Entry) -> None:
         found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
 
+    names, named = armed.names, session.chain.entries[0]["schema"] in NAMED
     for one in redo(session, armed, changed):
         line, entry, step = one.line, one.entry, one.step
         if entry["kind"] == "event":
@@ -196,7 +197,9 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
             if entry["frame_row"] is None or found.finished:
                 found.findings.append(lost)
             return
-        again = entry_of(step, 0.0) | {f"{name}_hash": value for name, value in hashes_of(arrays_of(step)).items()}
+        again = with_hashes(entry_of(step, 0.0, names), arrays_of(step, names))
+        if not named:
+            again.pop(STRUCTURES, None)
         found.compared += 1
         recorded, replayed = decided(entry), decided(again)
         if canonical(recorded) == canonical(replayed):

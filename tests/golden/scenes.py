@@ -17,6 +17,8 @@ FOLDER = Path(__file__).parent
 MATRIX = {"matrix": (112, 96), "pixel_mm": (2.4, 2.4)}
 NOT_PINNED = {"latency_ms", "contour_hash", "frame_hash", "frame_row", "hash", "previous", "line"}
 """Fields that differ from run to run, and hashes, which differ with the last bit of what they are hashes of."""
+PINNED_BEFORE = {"hard": {"structures"}}
+"""Fields that were added after a scene had been pinned without them."""
 DIGITS = 8
 
 PHANTOMS = {
@@ -38,36 +40,52 @@ PHANTOMS = {
         "breathing": {"coughs": [{"start_s": 9.0}, {"start_s": 18.0}], "out_of_plane": [{"start_s": 13.0}]},
         "artefacts": {"whitening": 0.5, "whitening_s": 20.0, "flicker": 0.1},
     },
+    "several": {"seed": 6, "acquisition": {**MATRIX, "duration_s": 14.0, "frame_rate_hz": 8.0}},
 }
 SETTINGS = {
     "free-breathing": {"prediction": {"mode": "conservative"}},
     "breath-hold-drift": {"gate": {"learning_s": 12.0, "frames_to_resume": 3, "drift_mm": 1.0, "drift_cycles": 1}},
     "hard": {"envelope": {"margin_mm": 4.0}, "gate": {"outside_percent": 10.0, "missing_frames": 1}},
+    "several": {
+        "prediction": {"mode": "conservative", "burn_in_s": 5.0},
+        "structures": {
+            "target": {"node": {"margin_mm": 6.0, "outside_percent": 8.0}},
+            "oar": {"bowel": {"overlap_mm2": 25.0}, "stomach": {"nearer_mm": 1.0}},
+        },
+    },
 }
 PREVIEWS_S = {"free-breathing": 8.0}
-ORGANS_AT_RISK_MM = {"hard": (27.0, -4.0)}
-"""Centre of a disc of 9 mm that the beam must spare, from the target's centre along rows and columns, in mm."""
+DISCS_MM = {
+    "hard": {"bowel": (Role.AVOID, (27.0, -4.0))},
+    "several": {
+        "node": (Role.TARGET, (-4.0, 30.0)),
+        "bowel": (Role.AVOID, (22.0, -4.0)),
+        "stomach": (Role.AVOID, (-12.0, -24.0)),
+    },
+}
+"""Discs of 9 mm besides the target: role, and centre from the target's along rows and columns, in mm."""
 
 
 def record(name: str, folder: Path) -> list[dict[str, object]]:
     """Replay a scene into a session folder, and return the decisions of its journal as they are pinned."""
     made = make_phantom(build(PhantomConfig, {"name": name, **PHANTOMS[name]}, name))
     material = replay_input(made.recording, PREVIEWS_S.get(name, 0.0))
-    if name in ORGANS_AT_RISK_MM:
-        spacing_mm = np.array(material.setup.spacing_mm)
-        center_px = made.contours[0].mean(axis=0) + np.array(ORGANS_AT_RISK_MM[name]) / spacing_mm
-        turn = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
-        disc_px = center_px + 9.0 / spacing_mm * np.stack([np.sin(turn), np.cos(turn)], axis=1)
-        organ = Structure("bowel", Role.AVOID, disc_px)
-        material = replace(material, setup=replace(material.setup, structures=(organ,)))
+    spacing_mm, turn = np.array(material.setup.spacing_mm), np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+    disc_px = 9.0 / spacing_mm * np.stack([np.sin(turn), np.cos(turn)], axis=1)
+    others = tuple(
+        Structure(called, role, made.contours[0].mean(axis=0) + np.array(beside_mm) / spacing_mm + disc_px)
+        for called, (role, beside_mm) in DISCS_MM.get(name, {}).items()
+    )
+    material = replace(material, setup=replace(material.setup, structures=others))
     config = build(SessionConfig, SETTINGS[name], name)
     replay(material, config, folder, VirtualClock(), lambda *progress: None)
-    return [pinned(entry) for entry in read_decisions(folder / "decisions.jsonl")]
+    later = PINNED_BEFORE.get(name, set())
+    return [pinned(entry, later) for entry in read_decisions(folder / "decisions.jsonl")]
 
 
-def pinned(entry: dict[str, object]) -> dict[str, object]:
+def pinned(entry: dict[str, object], later: set[str]) -> dict[str, object]:
     """Return what of a journal's line is pinned, numbers rounded to what another processor gives as well."""
-    return {name: _rounded(value) for name, value in entry.items() if name not in NOT_PINNED}
+    return {name: _rounded(value) for name, value in entry.items() if name not in NOT_PINNED | later}
 
 
 def read(name: str) -> list[dict[str, object]]:
@@ -84,4 +102,6 @@ def write(name: str, entries: list[dict[str, object]]) -> None:
 def _rounded(value: object) -> object:
     if isinstance(value, float):
         return round(value, DIGITS)
+    if isinstance(value, dict):
+        return pinned(value, set())
     return [_rounded(one) for one in value] if isinstance(value, list) else value

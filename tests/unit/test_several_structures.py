@@ -15,6 +15,7 @@ from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.session.arming import arm, zones_of
 from replay.formats.session import open_session
 from replay.run import replay_input
+from replay.sessions.differences import differences, same_but_for_rounding
 from replay.sessions.rejudge import Rejudged
 from tests.support.cases import SHAPE, SPACING_MM, breathing_case
 from tests.support.live_sessions import journal, live_config, run_live
@@ -65,6 +66,40 @@ def test_it_verifies_and_is_judged_again(session):
     entries = [one.entry for one in again.tracked if one.entry["kind"] == "frame"]
     assert [decision.state for decision in judged.decisions] == [entry["state"] for entry in entries]
     assert {"ON", "HOLD"} == {entry["state"] for entry in entries}
+
+
+def test_a_line_has_each_structure_and_each_of_its_numbers_is_compared(session):
+    entry = next(one for one in open_session(session).entries if one["kind"] == "frame")
+    assert list(entry["structures"]) == ["GTV", "bowel", "node"]
+    assert entry["structures"]["GTV"]["center_mm"] == entry["center_mm"]
+    assert entry["structures"]["GTV"]["contour_hash"] == entry["contour_hash"]
+    assert [sorted(one)[-2] for one in entry["structures"].values()] == [
+        "outside_percent",
+        "overlap_mm2",
+        "outside_percent",
+    ]
+    for field, wrong in (("confidence", 0.1), ("overlap_mm2", 99.0), ("reasons", ["outside"])):
+        other = {
+            **entry,
+            "structures": {**entry["structures"], "bowel": {**entry["structures"]["bowel"], field: wrong}},
+        }
+        assert not same_but_for_rounding(entry, other)
+        assert [one.field for one in differences(1, entry, other)] == [f"structures.bowel.{field}"]
+    (center_mm, *_) = entry["structures"]["bowel"]["center_mm"]
+    close = json.loads(json.dumps(entry).replace(repr(center_mm), repr(center_mm + 1e-9)))
+    assert close != entry
+    assert same_but_for_rounding(entry, close)
+
+
+def test_the_summary_tells_of_each_structure(session):
+    structures = json.loads((session / "summary.json").read_text())["structures"]
+    entries = [one["structures"] for one in open_session(session).entries if "structures" in one]
+    for name, one in structures.items():
+        parts = [entry[name] for entry in entries]
+        assert one["frames"] == len(parts) > 0
+        assert one["held"] == sum(bool(part["reasons"]) for part in parts)
+        assert one["largest"] == max(part[one["measure"]] for part in parts)
+    assert structures["node"]["hold_reasons"].keys() >= {"outside"}
 
 
 def test_each_target_learns_its_range_from_a_preview():

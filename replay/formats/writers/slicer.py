@@ -2,11 +2,13 @@
 
 `images/00000.mha` and so on hold one slice each, `Segmentation.mha` the target on the reference. The columns X, Y and Z
 of `Transforms.csv` are the displacement of the target in DICOM LPS mm, one row for each image; further columns, which
-the extension ignores, are on the decision. Format: the documentation and the reader of
+the extension ignores, are on the decision. Each further structure has files of its own, `Segmentation-<name>.mha` and
+`Transforms-<name>.csv`. Format: the documentation and the reader of
 https://github.com/laboratory-for-translational-medicine/SlicerCineTrack.
 """
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from gatekeeper.core.contour import center_mm, mask_to_contour
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
+from gatekeeper.recording.journal import STRUCTURES
+from gatekeeper.recording.session_setup import SessionSetup
+from kernels.polygon import fill
 from replay.formats.metaimage_writer import Place, write_metaimage
 from replay.formats.session import Entry, RecordedSession
 from replay.progress import OnProgress
@@ -26,7 +31,7 @@ COLUMNS = ("X", "Y", "Z", "frame", "time_s", "state", "confidence")
 
 
 def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgress) -> None:
-    """Write the frames of a session, its target, and the displacement of the target.
+    """Write the frames of a session, its structures, and the displacement of each.
 
     On a frame without a track the last displacement is repeated, and `confidence` is 0.
 
@@ -53,18 +58,30 @@ def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgres
     place, spacing = _place(setup.plane), (SLICE_MM, *setup.spacing_mm)
     with folder_written_atomically(out_dir) as folder:
         (folder / "images").mkdir()
-        write_metaimage(folder / "Segmentation.mha", setup.target_mask[None].astype(np.uint8), spacing, place=place)
         for index, image in enumerate(recording.frames):
             write_metaimage(folder / "images" / f"{index:05d}.mha", image[None], spacing, place=place)
             on_progress("writing", index + 1, len(entries))
-        moved_mm = _moved_mm(entries, setup.target_mask, setup.spacing_mm, setup.plane)
-        with (folder / "Transforms.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            for entry, moved, time_s in zip(entries, moved_mm, recording.times_s, strict=True):
-                where = [f"{value:.6f}" for value in moved]
-                said = [entry["sequence"], f"{time_s:.6f}", entry["state"], entry["confidence"] or 0.0]
-                writer.writerow([*where, *said])
+        for name, suffix, mask in _structures(setup):
+            write_metaimage(folder / f"Segmentation{suffix}.mha", mask[None].astype(np.uint8), spacing, place=place)
+            # Sessions of one structure have it in the fields of the line itself.
+            parts = [entry.get(STRUCTURES, {}).get(name, entry if not suffix else {}) for entry in entries]
+            moved_mm = _moved_mm(parts, mask, setup.spacing_mm, setup.plane)
+            with (folder / f"Transforms{suffix}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(COLUMNS)
+                for entry, part, moved, time_s in zip(entries, parts, moved_mm, recording.times_s, strict=True):
+                    where = [f"{value:.6f}" for value in moved]
+                    said = [entry["sequence"], f"{time_s:.6f}", entry["state"], part.get("confidence") or 0.0]
+                    writer.writerow([*where, *said])
+
+
+def _structures(setup: SessionSetup) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield name, end of the file names, and mask of each structure, the primary target first."""
+    yield setup.target_name, "", setup.target_mask
+    for one in setup.structures:
+        mask = np.empty(setup.target_mask.shape, dtype=np.bool_)
+        fill(one.contour_px, mask)
+        yield one.name, f"-{one.name.replace('/', '_')}", mask
 
 
 def _place(plane: Plane) -> Place:
@@ -80,7 +97,7 @@ def _moved_mm(
     steps = np.array([plane.row_step, plane.col_step])
     moved, last = np.zeros((len(entries), 3)), np.zeros(3)
     for row, entry in zip(moved, entries, strict=True):
-        if entry["center_mm"] is not None and (entry["confidence"] or 0.0) > 0.0:
+        if entry.get("center_mm") is not None and (entry["confidence"] or 0.0) > 0.0:
             last = (np.array(entry["center_mm"], np.float64) - reference_mm) @ steps
         row[:] = last
     return moved
