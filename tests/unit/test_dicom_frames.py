@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Plane
 from gatekeeper.sources.dicom.frames import DicomFrames
-from tests.support.dicom_objects import enhanced, refuse, sent, single
+from tests.support.dicom_objects import enhanced, picture, refuse, sent, single
 
 
 def frames_of(objects, received_s, maker=None):
@@ -123,3 +123,50 @@ def test_an_unfit_image_of_an_object_costs_the_others_nothing():
     frames = list(DicomFrames().frames(*sent(item), 1.0, "an image", refused.append))
     assert len(frames) == 2
     assert "no frame time" in str(refused[0])
+
+
+@pytest.mark.parametrize("date", ["00000000", "ANON", ""])
+@pytest.mark.parametrize("which", [range(4), (2,)])
+def test_a_date_that_is_none_changes_no_time_of_day(date, which):
+    items = [single(k) for k in range(4)]
+    for k in which:
+        items[k]["AcquisitionDate"]._value = date
+    frames = frames_of(items, [1.0, 1.125, 1.25, 1.375])
+    np.testing.assert_allclose([frame.acquired_s for frame in frames], [1.0, 1.125, 1.25, 1.375], atol=1e-6)
+    assert [frame.sequence for frame in frames] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("is_midnight", [False, True])
+def test_frames_of_an_object_come_in_the_order_of_time(is_midnight):
+    item, stored = enhanced(4), [2, 0, 3, 1]
+    item.PixelData = np.stack([picture(k) for k in stored]).tobytes()
+    for k, frame in zip(stored, item.PerFrameFunctionalGroupsSequence, strict=True):
+        second = f"{(59.75 + 0.125 * k) % 60:09.6f}" if is_midnight else f"{0.125 * k:09.6f}"
+        clock = f"{'2359' if is_midnight and k < 2 else '0000'}{second}"
+        frame.FrameContentSequence[0].FrameAcquisitionDateTime = f"20200101{clock}"
+    frames = frames_of([item], [5.0])
+    assert [int(frame.image[0, 0] - 100) // 7 for frame in frames] == [0, 1, 2, 3]
+    np.testing.assert_allclose([frame.acquired_s for frame in frames], [4.625, 4.75, 4.875, 5.0], atol=1e-6)
+
+
+def test_images_with_one_instance_uid_are_all_frames():
+    items = [single(k) for k in range(3)]
+    for item in items:
+        item.SOPInstanceUID = "1.2.3"
+    assert len(frames_of(items, [1.0, 1.125, 1.25])) == 3
+
+
+def test_indices_into_a_table_of_colours_are_no_image():
+    item = single(0)
+    item.PhotometricInterpretation = "PALETTE COLOR"
+    with pytest.raises(InputError, match="not brightness"):
+        frames_of([item], [1.0])
+
+
+def test_what_is_remarkable_about_an_object_is_noted():
+    item, notes = single(0), []
+    item["ContentTime"]._value = "noon"
+    stored, syntax = sent(item)
+    stored = stored.replace(b"\x28\0\x30\0DS", stored[stored.index(b"\x28\0\x30\0DS") :][:16] + b"\x28\0\x30\0DS")
+    assert len(list(DicomFrames().frames(stored, syntax, 1.0, "an image", refuse, notes.append))) == 1
+    assert notes == ["an image: PixelSpacing is there twice", "an image: ContentTime is not valid and not used"]

@@ -1,8 +1,9 @@
 """Frames from the DICOM objects of one sender: canonical images with session times and numbers."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
+from typing import Any
 
 from gatekeeper.core.errors import InputError, OtherPlaneError
 from gatekeeper.core.frame import Frame
@@ -11,6 +12,7 @@ from gatekeeper.sources.device_clock import DeviceClock
 from gatekeeper.sources.dicom.header import Slice, slices_of
 from gatekeeper.sources.dicom.image import Pixels, pixels_of
 from gatekeeper.sources.dicom.reading import CutShortError, read_header
+from gatekeeper.sources.dicom.times import CLOCKS
 from gatekeeper.sources.interleaving import InterleavedFrames
 from gatekeeper.sources.network import DAY_S, canonical
 from gatekeeper.sources.sequence_numbers import REORDERED, SequenceNumbers
@@ -54,9 +56,15 @@ class DicomFrames:
         self._begin()
 
     def frames(
-        self, stored: bytes, syntax: str, received_s: float, where: str, unfit: Callable[[InputError], None]
+        self,
+        stored: bytes,
+        syntax: str,
+        received_s: float,
+        where: str,
+        unfit: Callable[[InputError], None],
+        noted: Callable[[str], None] = lambda _: None,
     ) -> Iterator[Frame]:
-        """Yield the frames of an object in the order in which they are stored.
+        """Yield the frames of an object in the order in which they were acquired.
 
         Parameters
         ----------
@@ -92,10 +100,13 @@ class DicomFrames:
             raise InputError(f"{where}: is cut short; send it again")
         if self._kind is None:
             self._kind = slices[0].time_kind
-        stamps_s = [stamp_s for one in slices if (stamp_s := one.time_of(self._kind)) is not None]
+        slices = self._in_order(slices)
+        for word in (*pixels.remarks, *slices[0].unread):
+            noted(f"{where}: {word}" if " " in word else f"{where}: {word} is not valid and not used")
+        stamps_s = [stamp_s for one in slices if (stamp_s := self._stamp_s(one)) is not None]
         if stamps_s and self._clock == "sender":
             # All arrived at once, so the newest had the shortest delay.
-            self._time.times_s(max(stamps_s), received_s)
+            self._time.times_s(stamps_s[-1], received_s)
         for one in slices:
             try:
                 yield self._frame(BytesIO(stored), pixels, one, received_s, where)
@@ -117,8 +128,28 @@ class DicomFrames:
         frame = Frame(image, turned.spacing_mm, number, acquired_s, received_s, turned.plane, stamp_s=stamp_s)
         return self._interleaved.give(frame)
 
+    def _in_order(self, slices: list[Slice]) -> list[Slice]:
+        """Return the images of an object in the order of time, else in the one they tell, else as they are stored."""
+        if len(slices) < 2:
+            return slices
+        stamps_s = [math.nan if (stamp_s := self._stamp_s(one)) is None else stamp_s for one in slices]
+        if self._kind in CLOCKS:  # those after midnight follow those of the evening
+            evening_s = max(stamps_s) - 0.5 * DAY_S
+            stamps_s = [stamp_s + DAY_S if stamp_s < evening_s else stamp_s for stamp_s in stamps_s]
+        orders: list[Sequence[Any]] = [stamps_s, *zip(*(one.ranks for one in slices), strict=True)]
+        for keys in orders:
+            is_told = not any(key is None or key != key for key in keys)
+            if is_told and len(set(keys)) == len(keys):
+                return [slices[index] for index in sorted(range(len(slices)), key=keys.__getitem__)]
+        return slices
+
+    def _stamp_s(self, one: Slice) -> float | None:
+        """Return the time of an image on the clock of the device, in s; a time of day whatever its date is."""
+        stamp_s = one.time_of(self._kind)
+        return stamp_s if stamp_s is None or self._kind not in CLOCKS else stamp_s % DAY_S
+
     def _device_s(self, one: Slice, where: str) -> float:
-        device_s = one.time_of(self._kind)
+        device_s = self._stamp_s(one)
         if device_s is None and (unread := [keyword for keyword in one.unread if keyword.endswith("Time")]):
             raise InputError(f"{where}: its {unread[0]} is not a time; send images with their times")
         if device_s is None:

@@ -125,12 +125,15 @@ class DicomSource(NetworkSource):
                 frames.connected()
                 self._connections.begin()
             try:
-                for frame in frames.frames(one.stored, one.syntax, one.received_s, WHERE, self._unfit):
+                for frame in frames.frames(one.stored, one.syntax, one.received_s, WHERE, self._unfit, self._noted):
                     number = self._connections.number(one.peer, f"DICOM {one.implementation}".strip(), one.ae_title)
                     self._statistics.frame()
                     self._queue.put(replace(frame, connection=number))
             except (InputError, MemoryError, OSError) as error:
                 self._unfit(error)
+
+    def _noted(self, note: str) -> None:
+        self._statistics.add("noted", "header", note)
 
     def _unfit(self, error: Exception) -> None:
         kinds: dict[type[Exception], str] = {OtherPlaneError: "plane", GeometryError: "geometry"}
