@@ -374,3 +374,16 @@ def test_unity_planes_in_turn_have_their_own_rates(tmp_path):
     for case in (sagittal, coronal):
         choices = Choices(orientation=orientation_of(case.plane).name)
         assert_same(open_recording(tmp_path / "cine", choices), replace(case, times_s=case.times_s - case.times_s[0]))
+
+
+@pytest.mark.parametrize("moved_mm", [0.0, 4.0])
+def test_mridian_headers_with_both_families_of_keywords_are_compared(tmp_path, moved_mm):
+    rows, cols = STRAIGHT.frames.shape[1:]
+    (row_mm, col_mm), plane = STRAIGHT.spacing_mm, STRAIGHT.plane
+    half = 0.5 * (rows * row_mm * np.array(plane.row_step) + cols * col_mm * np.array(plane.col_step))
+    place = np.array(plane.origin_mm) + half + np.array([0.0, 0.0, moved_mm])
+    both = {f"PosVec.{k}": float(place[k]) for k in range(3)} | {"NoOfRows": rows, "NoOfCols": cols}
+    opened = open_recording(write_dat(tmp_path / "cine", STRAIGHT, **both))
+    assert_same(opened, STRAIGHT)
+    said = "ImagePositionPatient and PosVec place images up to 4 mm apart; the former counts"
+    assert (said in opened.notes) is (moved_mm > 0.0)

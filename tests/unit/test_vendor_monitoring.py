@@ -82,6 +82,15 @@ def test_a_frame_without_a_time_is_left_out_with_a_note(tmp_path, nothing):
     assert opened.notes == ("1 of 4 frames tell no time and are left out: 2.bin",)
 
 
+def test_times_of_arrival_count_where_no_acquisition_is_told(tmp_path):
+    received = [LOCAL + TICKS + 2_500_000 * (3 - index) for index in range(4)]
+    opened = open_recording(unity(tmp_path, None, Elapsed100NanosecondInterval=[0] * 4, ReceivedTime=received))
+    np.testing.assert_array_equal(np.asarray(opened.frames), CASE.frames[::-1])
+    np.testing.assert_allclose(opened.times_s, np.arange(4) / 4.0)
+    assert opened.notes == ("no frame tells the time of its acquisition; times are those of arrival",)
+    assert np.isnan(opened.latency_s).all()
+
+
 def test_the_trace_of_the_monitoring_follows_the_frames(tmp_path):
     masks = [np.roll(DISC, index, axis=0) for index in range(4)]
     whole = open_recording(write_unity(tmp_path / "cine", replace(CASE, times_s=np.arange(4) / 4.0), masks=masks))

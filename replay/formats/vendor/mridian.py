@@ -28,7 +28,7 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.dicom_order import mended_times
 from replay.formats.format import HEAD_BYTES, Choices, Format
-from replay.formats.planes import ImagePlane, choose_plane
+from replay.formats.planes import NOTED_MM, ImagePlane, choose_plane
 from replay.formats.readable import named, read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
@@ -59,6 +59,8 @@ _CENTRE_NOTE = (
 class _Frame:
     """A frame: its file and header, the offset of its pixels in bytes, and whether its position is of a centre.
 
+    Where both families of keywords tell the position, `apart_mm` is how far they are apart.
+
     Numbers and times of day, in s, are those of `_NUMBERS` and `_TIMES`; None where there is none that can be read.
     """
 
@@ -68,6 +70,7 @@ class _Frame:
     numbers: tuple[int | None, ...]
     times_s: tuple[float | None, ...]
     by_centre: bool
+    apart_mm: float
 
 
 def is_frames(path: Path, head: bytes) -> bool:
@@ -131,6 +134,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
             *of_planes,
             *notes,
             *((_CENTRE_NOTE,) if frames[0].by_centre else ()),
+            *_apart_note(frames),
             *((f"{others} files that are not frames are left out",) if others else ()),
             *about,
         ),
@@ -260,10 +264,12 @@ def _frame(path: Path, text: str, offset: int, pixel_bytes: int) -> _Frame:
         along_row, along_col = along[:3], along[3:]
     else:
         along_row, along_col = (_vector(path, tags, name, name, 3) for name in ("RowVec", "ColVec"))
-    by_centre = "ImagePositionPatient" not in tags and "PosVec.0" in tags
-    origin = np.array(_vector(path, tags, "ImagePositionPatient", "PosVec", 3))
-    if by_centre:
-        origin -= 0.5 * (rows * row_mm * np.array(along_col) + cols * col_mm * np.array(along_row))
+    half_mm = 0.5 * (rows * row_mm * np.array(along_col) + cols * col_mm * np.array(along_row))
+    by_centre, apart_mm = "ImagePositionPatient" not in tags and "PosVec.0" in tags, 0.0
+    origin = np.array(_vector(path, tags, "ImagePositionPatient", "PosVec", 3)) - by_centre * half_mm
+    if not by_centre and "PosVec.0" in tags:
+        other = np.array([_numbers(path, tags, f"PosVec.{index}", 1)[0] for index in range(3)]) - half_mm
+        apart_mm = float(np.linalg.norm(origin - other))
     origin_mm, row_step, col_step = ((float(x), float(y), float(z)) for x, y, z in (origin, along_col, along_row))
     plane = Plane(origin_mm, row_step, col_step)
     numbers = (tags.get(name, "") for name in _NUMBERS)
@@ -274,7 +280,16 @@ def _frame(path: Path, text: str, offset: int, pixel_bytes: int) -> _Frame:
         tuple(int(word) if _is_count(word) else None for word in numbers),
         tuple(_time_of_day_s(tags.get(name, "")) for name in _TIMES),
         by_centre,
+        apart_mm,
     )
+
+
+def _apart_note(frames: list[_Frame]) -> tuple[str, ...]:
+    """Return a note where the two families of keywords place images differently."""
+    apart_mm = max(one.apart_mm for one in frames)
+    if not apart_mm > NOTED_MM:
+        return ()
+    return (f"ImagePositionPatient and PosVec place images up to {apart_mm:.3g} mm apart; the former counts",)
 
 
 def _vector(path: Path, tags: dict[str, str], name: str, dotted: str, count: int) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ results on other frames are not the truth and are kept as a second trace. Nothin
 
 import hashlib
 from collections.abc import Hashable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -107,6 +108,10 @@ def open_frames(path: Path, choices: Choices) -> Recording:
 
 def _in_order(frames: list[UnityFrame], path: Path) -> tuple[list[UnityFrame], list[str]]:
     """Return the frames in the order of time, without those that tell none, and notes."""
+    if len(frames) > 1 and not any(one.ticks for one in frames) and any(one.received for one in frames):
+        notes = ["no frame tells the time of its acquisition; times are those of arrival"]
+        found, about = _in_order([replace(one, ticks=one.received) for one in frames], path)
+        return found, [*notes, *about]
     timed = sorted((one for one in frames if one.ticks is not None), key=lambda one: one.ticks or 0)
     untimed = [one for one in frames if one.ticks is None]
     if not timed:

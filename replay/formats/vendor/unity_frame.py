@@ -53,6 +53,8 @@ class UnityFrame:
         Whether pixels are signed; None where it is not told.
     ticks : int or None
         Time of acquisition in 100 ns; None where it is not told.
+    received : int or None
+        Time of arrival in 100 ns; None where it is not told.
     latency_s : float
         Time from acquisition to arrival in s; NaN where it is not told.
     structures : tuple of Structure
@@ -72,6 +74,7 @@ class UnityFrame:
     offset: int
     is_signed: bool | None
     ticks: int | None
+    received: int | None
     latency_s: float
     structures: tuple[Structure, ...]
     elsewhere: tuple[str, ...]
@@ -157,6 +160,8 @@ def _frame(path: Path, document: Document) -> UnityFrame:
     unsigned = document.get("TwoDSlicedata", "Unsigned")
     ticks = document.get("TwoDSlicedata", "Elapsed100NanosecondInterval")
     ticks = ticks if isinstance(ticks, int) and not isinstance(ticks, bool) and ticks > 0 else None
+    arrived = document.get("TwoDSlicedata", "ReceivedTime")
+    received = (arrived & _DATE_TICKS or None) if isinstance(arrived, int) and not isinstance(arrived, bool) else None
     centroid_mm, quality = _monitoring_result(document)
     status = document.get("MMEMonitoringResult", "Status", "value__")
     return UnityFrame(
@@ -165,7 +170,8 @@ def _frame(path: Path, document: Document) -> UnityFrame:
         pixels,
         not unsigned if isinstance(unsigned, bool) else None,
         ticks,
-        _latency_s(document.get("TwoDSlicedata", "ReceivedTime"), ticks),
+        received,
+        _latency_s(received, ticks),
         *_structures(document, image),
         centroid_mm,
         quality,
@@ -211,11 +217,11 @@ def _offset(value: Any, shape: tuple[int, int]) -> int | None:
     return value.offset if value.length * wide == 2 * shape[0] * shape[1] else None
 
 
-def _latency_s(received: Any, ticks: int | None) -> float:
+def _latency_s(received: int | None, ticks: int | None) -> float:
     """Return the time from acquisition to arrival, without the difference of time zones; NaN when it is not told."""
-    if not isinstance(received, int) or isinstance(received, bool) or not received or ticks is None:
+    if received is None or ticks is None:
         return math.nan
-    late_s = ((received & _DATE_TICKS) - ticks) % round(_ZONE_S / TICK_S) * TICK_S
+    late_s = (received - ticks) % round(_ZONE_S / TICK_S) * TICK_S
     return late_s if late_s <= _LONGEST_LATENCY_S else math.nan
 
 
