@@ -34,7 +34,7 @@ class PixelParts(PixelFile):
     @property
     def is_by_frame(self) -> bool:
         """Whether frames, with time as the slowest axis, can be read one by one: each file holds some, uncompressed."""
-        return self.decompress is None and self.parts[0].nbytes > 0
+        return self.decompress is None and self.parts[0].nbytes % self._frame_bytes == 0
 
     @property
     def _frame_bytes(self) -> int:
