@@ -4,7 +4,9 @@ It also names people; their values are never kept, and never part of a message. 
 https://bids-specification.readthedocs.io, magnetic resonance imaging.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ _KEYS = frozenset(
     ("MagneticFieldStrength", "RepetitionTime", "VolumeTiming", "FrameTimesStart", "EchoTime", "ConversionSoftware")
 )
 """Keys of which a BIDS file has one at least."""
+_TIMES = frozenset(("RepetitionTime", "VolumeTiming", "FrameTimesStart"))
+_MOST_LEVELS = 4
+"""Folders of a data set above an image: its kind, session, subject, and the data set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +64,52 @@ def read_bids(path: Path) -> Bids | None:
     Bids or None
         None where there is no such file.
     """
-    for file in files_beside(path):
-        if file.suffix != ".json":
-            continue
+    tables: list[tuple[Path, dict[str, Any]]] = []
+    notes: list[str] = []
+    for file in (*(one for one in files_beside(path) if one.suffix == ".json"), *_inherited(path)):
         try:
             values = read_table(file)
         except RecordingError:
-            return Bids(file.name, None, None, None, (f"{file.name} cannot be read as JSON and is not used",))
-        if values is None or is_sidecar(file, values) or not _KEYS & set(values):
+            notes.append(f"{file.name} cannot be read as JSON and is not used")
             continue
-        times = values.get("VolumeTiming", values.get("FrameTimesStart"))
-        period_s = _number(values.get("RepetitionTime"), SHORTEST_S, 1.0 / RATE_LIMITS_HZ[0])
-        notes = [f"{file.name} is no sidecar file of gatekeeper; it is read as BIDS"]
-        if period_s is None and "RepetitionTime" in values:
-            notes.append(f"RepetitionTime in {file.name} is no time in s from frame to frame and is not used")
-        return Bids(
-            file.name,
-            period_s,
-            tuple(map(float, times)) if isinstance(times, list) and all(map(_is_number, times)) else None,
-            _number(values.get("MagneticFieldStrength"), *_FIELD_LIMITS_T),
-            tuple(notes),
-        )
-    return None
+        if values is not None and not is_sidecar(file, values) and _KEYS & set(values):
+            tables.append((file, values))
+            notes.append(f"{file.name} is no sidecar file of gatekeeper; it is read as BIDS")
+    if not notes:
+        return None
+    # The nearest file counts; those of folders above complete it.
+    values = {key: value for _, one in reversed(tables) for key, value in one.items()}
+    told = next((file.name for file, one in tables if _TIMES & set(one)), path.name)
+    period_s = _number(values.get("RepetitionTime"), SHORTEST_S, 1.0 / RATE_LIMITS_HZ[0])
+    if period_s is None and "RepetitionTime" in values:
+        notes.append(f"RepetitionTime in {told} is no time in s from frame to frame and is not used")
+    times = values.get("VolumeTiming", values.get("FrameTimesStart"))
+    if not (isinstance(times, list) and all(map(_is_number, times)) and all(a < b for a, b in pairwise(times))):
+        times = None
+    return Bids(
+        told,
+        period_s,
+        None if times is None else tuple(map(float, times)),
+        _number(values.get("MagneticFieldStrength"), *_FIELD_LIMITS_T),
+        tuple(notes),
+    )
+
+
+def _inherited(path: Path) -> Iterator[Path]:
+    """Yield the JSON files of the folders above that are for all images of a kind, such as `task-cine_bold.json`."""
+    stem = path.name.removesuffix(".gz").removesuffix(".nii")
+    *own, kind = stem.split("_")
+    folder = path.absolute().parent
+    if not stem.startswith("sub-"):
+        return
+    for _ in range(_MOST_LEVELS):
+        for file in sorted(folder.glob(f"*{kind}.json"), key=lambda one: (-len(one.stem), one.stem)):
+            *parts, found = file.stem.split("_")
+            if found == kind and file.stem != stem and set(parts) <= set(own):
+                yield file
+        if (folder / "dataset_description.json").is_file():
+            return
+        folder = folder.parent
 
 
 def _is_number(value: Any) -> bool:

@@ -160,6 +160,28 @@ def test_a_bids_file_tells_what_the_header_does_not(tmp_path, period_s, values, 
     assert "DOE" not in " ".join(opened.notes)
 
 
+@pytest.mark.parametrize("timing", [[0, 0.5, 0.25, 0.75], [0, 0.25], "DOE"])
+def test_times_of_bids_that_do_not_rise_or_fit_are_not_used(tmp_path, timing):
+    opened = open_recording(nifti(tmp_path, 1.0, VolumeTiming=timing))
+    np.testing.assert_allclose(opened.times_s, np.arange(4))
+
+
+def test_files_of_bids_in_folders_above_complete_that_of_an_image(tmp_path):
+    folder = tmp_path / "sub-01" / "func"
+    folder.mkdir(parents=True)
+    path = nifti(folder, 1.0).rename(folder / "sub-01_task-cine_run-2_bold.nii.gz")
+    (folder / "a.json").rename(folder / "sub-01_task-cine_run-2_bold.json")
+    (tmp_path / "task-cine_bold.json").write_text(json.dumps({"RepetitionTime": 0.25, "MagneticFieldStrength": 3}))
+    for other in ("task-rest_bold.json", "run-1_bold.json", "task-cine_T1w.json"):
+        (tmp_path / other).write_text('{"RepetitionTime": 7}')
+    opened = open_recording(path)
+    np.testing.assert_allclose(opened.times_s, np.arange(4) / 4.0)
+    assert opened.field_strength_t == 0.35
+    assert "RepetitionTime in task-cine_bold.json is 0.25 s from frame to frame; that counts" in opened.notes
+    (folder / "dataset_description.json").write_text("{}")
+    np.testing.assert_allclose(open_recording(path).times_s, np.arange(4))
+
+
 def test_a_trackrad_case_takes_what_the_command_line_tells(tmp_path):
     case = small(times_s=np.arange(4) / 4.0)
     folder = write_case(case, tmp_path / "A")
