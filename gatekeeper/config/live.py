@@ -70,6 +70,8 @@ class LiveConfig(SessionConfig):
         primary = self.target[0]
         if not primary.required:
             raise ValueError("target.required: a session needs its first target; put an optional one behind it")
+        if self.by_hand and (primary.margin_mm is not None or primary.envelope is not None):
+            raise ValueError("target: the operator who draws or adjusts it gives its margin; set envelope.margin_mm")
         if primary.kind == "trackrad" and primary.reference is not None:
             raise ValueError(
                 "target.reference: the target of a case is drawn on the case's own first frame; leave it out"

@@ -167,6 +167,8 @@ def test_what_is_wrong_with_one_of_several_structures_is_named(tmp_path, was, no
         (LEAST.replace('"trackrad"\ncase = "liver"', '"points"\npoints_mm = [[0, 0, nan], [1, 1, 1], [0,0,1]]'), "nan"),
         (LEAST + "[gate]\nretrospective = true\n", "gate.retrospective: only a replay .*leave it out"),
         ("[source", "cannot be read as TOML"),
+        (DRAWN + "margin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
+        (LEAST + "adjust = true\nmargin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
         (DRAWN + "adjust = true\n", "target.adjust = True: Extra inputs"),
         (DRAWN + '[[avoid]]\nname = "b"\nkind = "drawn"\n', "avoid.0 = .*'drawn' found .* does not match"),
         (
