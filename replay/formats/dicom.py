@@ -71,11 +71,18 @@ def _check_told(series: Series, sidecar: Sidecar, path: Path) -> None:
             f"{path}: {unread}; write spacing_mm = [row, column] into {path.name}.toml, or give --spacing-mm"
         )
     is_timed = series.times_s is not None or sidecar.rate_hz is not None or sidecar.times_s is not None
-    if not is_timed and len(series.images) > 1 and first.display_hz is not None:
+    if is_timed or len(series.images) == 1:
+        return
+    if first.display_hz is not None:
         raise RecordingError(
             f"{path}: has no times; it recommends to show {first.display_hz:g} frames per second, and if they were "
             f"acquired at that rate, write rate_hz = {first.display_hz:g} into {path.name}.toml, or give --rate-hz"
         )
+    spoilt = [f"its {word} cannot be read" for word in first.unread if word.endswith(("Time", "TimeVector"))]
+    why = next(iter([*spoilt, *(note for note in series.notes if "not used" in note)]), "its images have no times")
+    raise RecordingError(
+        f"{path}: has no frame rate, as {why}; write rate_hz = ... into {path.name}.toml, or give --rate-hz"
+    )
 
 
 def frame_of_reference(path: Path, choices: Choices) -> str | None:

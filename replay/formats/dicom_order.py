@@ -16,6 +16,12 @@ SOUND = 0.8
 EVEN = 0.5
 """Steps in time that differ from the usual one by less than this share are those of a cine."""
 
+STORED = "the stored order"
+FASTEST_HZ = 200.0
+"""Frames per second beyond which times have another unit than they should; no cine is as fast."""
+SAWTOOTH = 0.34
+"""Where a larger share of the steps falls, even times are those of a cine, whose numbers are wrong."""
+
 Times = NDArray[np.float64]
 
 
@@ -65,19 +71,28 @@ def order_of(images: Sequence[Image], where: str) -> Order:
     if len(images) == 1:
         return Order(np.zeros(1, np.int64), None, ())
     by_rank, ranked = _by_rank(images)
+    passed: list[str] = []
     for kind, name in enumerate(TIME_KINDS):
         times = np.array([np.nan if (time_s := one.header.times[kind]) is None else time_s for one in images])
         known = np.isfinite(times)
         if not known.any() or known.sum() < SOUND * len(times):
             continue
-        notes: list[str] = []
+        notes = list(passed)
         if name in CLOCKS:
-            times = _past_midnight(_of_one_calendar(times, name, notes), by_rank, notes)
+            told = None if ranked == STORED else by_rank
+            times = _past_midnight(_of_one_calendar(times, name, notes), told, notes)
+        elif by_rank is not None and ranked != STORED and _is_sawtooth(times[by_rank], ranked):
+            passed.append(f"the {name} begins again while {ranked} increases, and is not used")
+            continue
+        if (rate_hz := _rate_hz(times)) > FASTEST_HZ:
+            passed.append(f"the {name} would be {rate_hz:.3g} frames per second, and is not used")
+            continue
         if known.all() and len(np.unique(times)) == len(times):
             by_time = np.argsort(times, kind="stable")
             if by_rank is None or np.array_equal(by_rank, by_time):
                 return Order(by_time, times[by_time], tuple(notes))
-            mended = None if _is_even(times[by_time]) else mended_times(times[by_rank], ranked)
+            # Frames may be stored in any order.
+            mended = None if ranked == STORED or _is_even(times[by_time]) else mended_times(times[by_rank], ranked)
             if mended is None:
                 notes.append(f"{ranked} does not increase with the {name}; images are in the order of time")
                 return Order(by_time, times[by_time], tuple(notes))
@@ -91,8 +106,11 @@ def order_of(images: Sequence[Image], where: str) -> Order:
             f"{where}: its {len(images)} images have neither different times nor different instance numbers; export "
             "them again"
         )
-    moved = not np.array_equal(by_rank, np.sort(by_rank)) and images[0].pixels.count > 1
-    return Order(by_rank, None, (f"frames are in the order of {ranked}, not as they are stored",) if moved else ())
+    if ranked == STORED:
+        return Order(by_rank, None, (*passed, "no element tells the order of the frames; it is the stored one"))
+    if not np.array_equal(by_rank, np.sort(by_rank)) and images[0].pixels.count > 1:
+        passed.append(f"frames are in the order of {ranked}, not as they are stored")
+    return Order(by_rank, None, tuple(passed))
 
 
 def _by_rank(images: Sequence[Image]) -> tuple[NDArray[np.int64] | None, str]:
@@ -101,7 +119,7 @@ def _by_rank(images: Sequence[Image]) -> tuple[NDArray[np.int64] | None, str]:
         ranks = [one.header.ranks[kind] for one in images]
         if all(rank is not None for rank in ranks) and len(set(ranks)) == len(ranks):
             order = sorted(range(len(ranks)), key=lambda index: ranks[index] or ())
-            return np.array(order, np.int64), "the stored order" if images[0].pixels.count > 1 and kind == 3 else name
+            return np.array(order, np.int64), STORED if images[0].pixels.count > 1 and name == RANK_KINDS[-1] else name
     numbers = [(one.header.series_number, one.header.number) for one in images]
     if len({one.header.series for one in images}) > 1 and len(set(numbers)) == len(numbers):
         known = [(series, 0 if number is None else number) for series, number in numbers if series is not None]
@@ -137,6 +155,21 @@ def _past_midnight(times: Times, by_rank: NDArray[np.int64] | None, notes: list[
 
 def _falls(times: Times) -> int:
     return int((np.diff(times) < 0.0).sum())
+
+
+def _is_sawtooth(times: Times, ranked: str) -> bool:
+    """Return whether times in the order of their images begin again and again, as those from the last heartbeat do."""
+    falls = float((np.diff(times) < 0.0).mean())
+    if falls == 0.0 or (falls > SAWTOOTH and _is_even(np.sort(times))):
+        return False
+    return mended_times(times, ranked) is None
+
+
+def _rate_hz(times: Times) -> float:
+    """Return the usual number of images per second; 0 where most have the same time."""
+    known = np.sort(times[np.isfinite(times)])
+    usual_s = float(np.median(np.diff(known))) if len(known) > 1 else 0.0
+    return 1.0 / usual_s if usual_s > 0.0 else 0.0
 
 
 def _is_even(times: Times) -> bool:

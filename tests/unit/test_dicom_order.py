@@ -257,7 +257,16 @@ def test_a_rate_of_display_is_only_proposed(tmp_path):
     np.testing.assert_allclose(opened(path).times_s, np.arange(4) / 5)
 
 
-@pytest.mark.parametrize("told", ["TemporalPositionIndex", "DimensionIndexValues", "FrameReferenceDateTime", "offset"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "TemporalPositionIndex",
+        "DimensionIndexValues",
+        "FrameAcquisitionNumber",
+        "FrameReferenceDateTime",
+        "offset",
+    ],
+)
 def test_enhanced_frames_that_are_stored_in_another_order_are_sorted(tmp_path, told):
     item, stored = enhanced(5), [3, 0, 4, 1, 2]
     item.PixelData = np.stack([picture(k) for k in stored]).tobytes()
@@ -271,12 +280,64 @@ def test_enhanced_frames_that_are_stored_in_another_order_are_sorted(tmp_path, t
         elif told == "FrameReferenceDateTime":
             content.FrameReferenceDateTime = f"2024010210000{k // 4}.{250000 * (k % 4):06d}"
         else:
-            setattr(content, told, k + 1 if told == "TemporalPositionIndex" else [1, 1, k + 1])
+            setattr(content, told, [1, 1, k + 1] if told == "DimensionIndexValues" else k + 1)
     path = write(tmp_path / "x.dcm", item)
-    is_timed = told not in ("TemporalPositionIndex", "DimensionIndexValues")
+    is_timed = told in ("FrameReferenceDateTime", "offset")
     if not is_timed:
         beside(path, "rate_hz = 4.0\n")
     case = opened(path)
     assert frames_of(case) == list(range(5))
     np.testing.assert_allclose(case.times_s, np.arange(5) / 4, atol=1e-6)
     assert case.notes
+
+
+@pytest.mark.parametrize("beat_ms", [500, 510, 1020, 562.5])
+def test_times_from_each_heartbeat_are_no_times_of_a_cine(tmp_path, beat_ms):
+    def change(item, k):
+        del item.AcquisitionTime
+        item.TriggerTime = (k * 250) % beat_ms
+
+    folder = series(tmp_path / "cine", count=16, change=change)
+    with pytest.raises(RecordingError, match="the trigger time begins again while InstanceNumber increases"):
+        opened(folder)
+    case = opened(folder, rate_hz=4.0)
+    assert frames_of(case) == list(range(16))
+    np.testing.assert_allclose(case.times_s, np.arange(16) / 4)
+
+
+def test_times_in_another_unit_are_not_used(tmp_path):
+    path = write(tmp_path / "x.dcm", multi_frame(FrameTimeVector=[0, 0.25, 0.25, 0.25]))
+    with pytest.raises(RecordingError, match=r"would be 4e\+03 frames per second"):
+        opened(path)
+    assert frames_of(opened(path, rate_hz=4.0)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("coarse", ["20000101100000", "20000101", "2000010110"])
+def test_a_coarse_date_and_time_gives_way_to_the_time(tmp_path, coarse):
+    def change(item, k):
+        item.AcquisitionDateTime = coarse
+
+    case = opened(series(tmp_path / "cine", change=change))
+    assert frames_of(case) == list(range(8))
+    np.testing.assert_allclose(case.times_s, np.arange(8) / 4)
+
+
+def test_frames_that_are_stored_in_another_order_pass_midnight(tmp_path):
+    item, stored = enhanced(5), [3, 0, 4, 1, 2]
+    item.PixelData = np.stack([picture(k) for k in stored]).tobytes()
+    for k, frame in zip(stored, item.PerFrameFunctionalGroupsSequence, strict=True):
+        clock = f"2359{59.25 + k / 4:09.6f}" if k < 3 else f"0000{k / 4 - 0.75:09.6f}"
+        frame.FrameContentSequence[0].FrameAcquisitionDateTime = f"20200101{clock}"
+    case = opened(write(tmp_path / "x.dcm", item))
+    assert frames_of(case) == list(range(5))
+    np.testing.assert_allclose(case.times_s, np.arange(5) / 4, atol=1e-6)
+
+
+def test_that_nothing_tells_the_order_of_frames_is_noted(tmp_path):
+    item = enhanced(3)
+    for frame in item.PerFrameFunctionalGroupsSequence:
+        frame.FrameContentSequence[0].FrameAcquisitionDateTime = ""
+        frame.FrameContentSequence[0].TemporalPositionIndex = 1
+    case = opened(write(tmp_path / "x.dcm", item), rate_hz=4.0)
+    assert frames_of(case) == [0, 1, 2]
+    assert "no element tells the order of the frames" in case.notes[0]

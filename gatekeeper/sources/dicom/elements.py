@@ -37,6 +37,7 @@ KEYWORDS = (
     "ContentTime",
     "DimensionIndexValues",
     "FrameAcquisitionDateTime",
+    "FrameAcquisitionNumber",
     "FrameOfReferenceUID",
     "FrameReferenceDateTime",
     "FrameTime",

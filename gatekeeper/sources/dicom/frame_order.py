@@ -6,7 +6,13 @@ from gatekeeper.sources.dicom.elements import Elements
 from gatekeeper.sources.dicom.times import Times
 from gatekeeper.sources.dicom.values import is_told, listed, real, whole
 
-RANK_KINDS = ("TemporalPositionIndex", "DimensionIndexValues", "TemporalPositionIdentifier", "InstanceNumber")
+RANK_KINDS = (
+    "TemporalPositionIndex",
+    "DimensionIndexValues",
+    "FrameAcquisitionNumber",
+    "TemporalPositionIdentifier",
+    "InstanceNumber",
+)
 """Elements that tell the order of images, from the most specific one; an object's own order stands for the last."""
 Ranks = tuple[tuple[int, ...] | None, ...]
 
@@ -43,7 +49,8 @@ def ranks_of(elements: Elements, content: Elements, number: int | None, is_singl
         unread.append("DimensionIndexValues")
         many = ()
     identifier = whole_number(elements, "TemporalPositionIdentifier", unread) if is_single else None
-    return (_one(index), many or None, _one(identifier), _one(number))
+    acquisition = whole_number(content, "FrameAcquisitionNumber", unread)
+    return (_one(index), many or None, _one(acquisition), _one(identifier), _one(number))
 
 
 def _one(number: int | None) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from gatekeeper.sources.dicom.values import real
 TIME_KINDS = (
     "frame time",
     "frame reference time",
+    "acquisition date and time",
     "acquisition time",
     "temporal position time",
     "trigger time",
@@ -16,7 +17,7 @@ TIME_KINDS = (
     "content time",
 )
 """From the most specific time of a single image to the least specific one."""
-CLOCKS = ("frame time", "frame reference time", "acquisition time", "content time")
+CLOCKS = ("frame time", "frame reference time", "acquisition date and time", "acquisition time", "content time")
 """Those that are times of day, with a date or without; the others begin with the scan."""
 DAY_S = 86400.0
 _VENDOR_KEYS = tuple(
@@ -59,16 +60,14 @@ def times_of(elements: Elements, content: Elements, temporal: Elements, trigger:
         Seconds, in the order of `TIME_KINDS`: those of `CLOCKS` since 1970 where there is a date, otherwise since
         midnight.
     """
-    acquired = _date_time(elements, "AcquisitionDateTime", unread)
-    if acquired is None:
-        acquired = _clock_time(elements, "Acquisition", unread)
     trigger_ms = _seconds(trigger, "TriggerTime", unread)
     if trigger_ms is None:
         trigger_ms = _seconds(trigger, "NominalCardiacTriggerDelayTime", unread)
     return (
         _date_time(content, "FrameAcquisitionDateTime", unread),
         _date_time(content, "FrameReferenceDateTime", unread),
-        acquired,
+        _date_time(elements, "AcquisitionDateTime", unread),
+        _clock_time(elements, "Acquisition", unread),
         _seconds(temporal, "TemporalPositionTimeOffset", unread),
         None if trigger_ms is None else trigger_ms * 1e-3,
         _vendor_time(elements, unread),
