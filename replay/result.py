@@ -8,7 +8,7 @@ from pathlib import Path
 from gatekeeper.core.json_values import aligned, numbers
 from gatekeeper.core.reasons import text_of
 from gatekeeper.recording.session_folder import Seal
-from gatekeeper.recording.summary import Summary
+from gatekeeper.recording.summary import Summary, structure_rows
 from gatekeeper.runtime.timing import LagSummary
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.reference import ReferenceOutcome
@@ -105,7 +105,7 @@ class Result:
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
             yield f"  {text_of(reason)}", f"{frames} decisions"
-        yield from summary.structure_rows()
+        yield from structure_rows(summary.structures)
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if self.lag.stalls:
             yield "stalls", f"{self.lag.stalls} of {self.lag.passes} passes late or long, max {self._longest_ms:.0f} ms"

@@ -88,14 +88,6 @@ class Summary:
         values = asdict(self)
         return values if self.structures else {name: value for name, value in values.items() if name != "structures"}
 
-    def structure_rows(self) -> Iterator[tuple[str, str]]:
-        """Yield what each of several structures measured and why it held, as a name and words for a table."""
-        for name, one in self.structures.items():
-            unit = UNITS[Measure(one.measure)]
-            most = "never measured" if one.largest is None else f"up to {one.largest:.1f} {unit}"
-            why = ", ".join(f"{reason} {frames}" for reason, frames in one.hold_reasons.items())
-            yield name, f"{most}; held on {one.held} of {one.frames} frames{f': {why}' if why else ''}"
-
 
 UNITS = {
     Measure.OUTSIDE_PERCENT: "% outside",
@@ -117,6 +109,23 @@ def with_structure(summary: StructureSummary | None, entry: Mapping[str, Any]) -
     known = [value for value in (one.largest, entry[measure]) if value is not None]
     held = one.held + bool(entry["reasons"])
     return StructureSummary(one.frames + 1, held, reasons, measure, max(known, default=None))
+
+
+def structures_in(entries: Iterable[Mapping[str, Any]]) -> dict[str, StructureSummary]:
+    """Return the figures of each of several structures in the lines of a journal, by its name."""
+    found: dict[str, StructureSummary] = {}
+    for entry in entries:
+        for name, part in entry.get(STRUCTURES, {}).items():
+            found[name] = with_structure(found.get(name), part)
+    return found
+
+
+def structure_rows(structures: Mapping[str, StructureSummary]) -> Iterator[tuple[str, str]]:
+    """Yield what each of several structures measured and why it held, as a name and words for a table."""
+    for name, one in structures.items():
+        most = "never measured" if one.largest is None else f"up to {one.largest:.1f} {UNITS[Measure(one.measure)]}"
+        why = ", ".join(f"{reason} {frames}" for reason, frames in one.hold_reasons.items())
+        yield name, f"{most}; held on {one.held} of {one.frames} frames{f': {why}' if why else ''}"
 
 
 class Tally:

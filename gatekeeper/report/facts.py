@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gatekeeper.recording.summary import structure_rows, structures_in
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.session.controller import WARNING
 from kernels.polygon import area
@@ -59,6 +60,11 @@ def _gated(session: SessionData) -> Iterator[Row]:
     )
     if session.avoid:
         yield "organs at risk", ", ".join(session.avoid)
+    for name, limits in (*config.structures.target.items(), *config.structures.oar.items()):
+        own = [f"{setting} {value:g}" for setting, value in limits if isinstance(value, float)]
+        if own:
+            yield f"{name} by itself", ", ".join(own)
+    yield from structure_rows(structures_in(session.decisions))
     yield "prediction", config.prediction.mode
 
 

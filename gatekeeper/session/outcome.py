@@ -9,7 +9,7 @@ from gatekeeper.core.json_values import aligned, numbers
 from gatekeeper.core.reasons import text_of
 from gatekeeper.operator.request import Request
 from gatekeeper.recording.session_folder import Seal
-from gatekeeper.recording.summary import Summary
+from gatekeeper.recording.summary import Summary, structure_rows
 from gatekeeper.runtime.timing import LagSummary
 from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import Status
@@ -93,7 +93,7 @@ class Outcome:
         yield "holds", f"{summary.holds}"
         for reason, frames in summary.hold_reasons.items():
             yield f"  {text_of(reason)}", f"{frames} decisions"
-        yield from summary.structure_rows()
+        yield from structure_rows(summary.structures)
         yield "latency", f"p50 {latency.p50:.2f} ms, p99 {latency.p99:.2f} ms, max {latency.max:.2f} ms"
         if lag.stalls:
             longest_ms = max(lag.late_max_ms, lag.busy_max_ms)

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from gatekeeper.config import StructuresConfig, TargetLimits
 from gatekeeper.core.json_values import numbers
 from gatekeeper.report import facts
 from gatekeeper.report.charts import _edges
@@ -87,6 +88,16 @@ def test_how_a_live_session_was_armed_and_ended_is_told(story, armed, by, words)
 
 def test_what_is_to_be_avoided_is_named(story):
     assert dict(facts.facts_of(replace(story, avoid=["duodenum", "stomach"])))["organs at risk"] == "duodenum, stomach"
+
+
+def test_each_of_several_structures_is_told(story):
+    parts = [{"outside_percent": 4.0, "reasons": []}, {"outside_percent": 7.25, "reasons": ["outside"]}]
+    decisions = [{**entry, "structures": {"node": part}} for entry, part in zip(story.decisions, parts, strict=False)]
+    limits = StructuresConfig(target={"node": TargetLimits(margin_mm=3.0)})
+    config = story.config.model_copy(update={"structures": limits})
+    told = facts.facts_of(replace(story, decisions=decisions, config=config))
+    assert ("node by itself", "margin_mm 3") in told
+    assert ("node", "up to 7.2 % outside; held on 1 of 2 frames: outside 1") in told
 
 
 def test_paths_and_addresses_are_no_settings():
