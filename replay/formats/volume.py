@@ -126,7 +126,7 @@ def beside(path: Path, name: str, one_file: str) -> Path:
         When it is elsewhere.
     """
     file = Path(name.replace("\\", "/"))
-    if file.is_absolute() or ".." in file.parts or not file.name:
+    if file.is_absolute() or ".." in file.parts or not file.name or "\0" in name:
         raise RecordingError(f"{path}: has its pixels in another folder; store it as one .{one_file} file")
     return path.parent / file
 

@@ -382,7 +382,11 @@ def test_pixels_lie_in_several_files(tmp_path, named, files, skip):
 
 @pytest.mark.parametrize(
     ("named", "says"),
-    [(b"LIST 2D\n" + 7 * b"y.raw\n", "names 7 files for 60 pixels, which"), (b"LIST\n\n", "names no files of pixels")],
+    [
+        (b"LIST 2D\n" + 7 * b"y.raw\n", "names 7 files for 60 pixels, which"),
+        (b"LIST\n\n", "names no files of pixels"),
+        (b"LIST\ny\0.raw\n", "has its pixels in another folder"),
+    ],
 )
 def test_a_list_that_cannot_be_is_refused(path, named, says):
     assert says in refusal(path, HEADER.replace(b"LOCAL\n", named))
