@@ -65,17 +65,25 @@ def test_a_shift_of_the_envelope_is_told_in_the_words_of_the_axes(orientation, w
 
 
 class Alternating(Scanner):
-    """A scanner whose every other frame is sagittal."""
+    """A scanner whose every other frame is sagittal; it keeps the planes of the images that are shown to draw on."""
+
+    def __init__(self, case, clock, script=()):
+        super().__init__(case, clock, script)
+        self.shown = []
 
     def next_frame(self, timeout_s):
+        contouring = self.session.status.current.contouring
+        if contouring is not None and contouring.frame is not None:
+            self.shown.append(contouring.frame.plane)
         frame = super().next_frame(timeout_s)
         return replace(frame, plane=plane_of(SAGITTAL)) if frame is not None and frame.sequence % 2 else frame
 
 
 def test_images_of_the_first_plane_are_shown_to_draw_on(tmp_path):
     case = replace(breathing_case(), plane=plane_of(CORONAL))
-    outcome, scanner, _ = run_live(tmp_path / "session", case, drawn_plan_of(case, seconds=3.0), scanner=Alternating)
-    assert outcome.status.contouring is None or outcome.status.contouring.frame.plane == case.plane
+    _, scanner, _ = run_live(tmp_path / "session", case, drawn_plan_of(case, seconds=3.0), scanner=Alternating)
+    assert len(scanner.shown) > 4
+    assert set(scanner.shown) == {case.plane}
     lines = [line.text for line in scanner.session.status.lines]
     assert sum("sagittal images come in turn with coronal ones" in line for line in lines) == 1
 

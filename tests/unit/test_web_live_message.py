@@ -9,6 +9,7 @@ import pytest
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.decision import Reason
+from gatekeeper.core.frame import Plane
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.displacement_vectors import DisplacementVectors
 from gatekeeper.display.web.live_message import LINES, RECENT, LiveMessage
@@ -104,6 +105,19 @@ def test_a_lost_target_has_no_outline_and_no_place(status):
     _, arrays = read(LiveMessage(status))
     assert "target" not in arrays
     assert np.isnan(rows(arrays)[0]["si"])
+
+
+def test_axes_and_columns_are_those_of_the_images(status):
+    axial = Plane((0.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+    setup = replace(replay_input(breathing_case()).setup, plane=axial)
+    armed = arm(setup, SessionConfig())
+    status.begin(setup, armed)
+    down_px, right_px = armed.target_px.mean(axis=0)
+    status.update(Step(decision(ON), frame(), track(row=down_px + 2.0, col=right_px - 1.0)), 1.0, True)
+    head, arrays = read(LiveMessage(status))
+    assert [(axis["name"], axis["ends"]) for axis in head["axes"]] == [("AP", ["A", "P"]), ("RL", ["R", "L"])]
+    row = dict(zip(head["columns"], arrays["recent"][0], strict=True))
+    assert (row["ap"], row["rl"]) == (pytest.approx(4.0, abs=0.2), pytest.approx(-2.0, abs=0.2))
 
 
 @pytest.fixture

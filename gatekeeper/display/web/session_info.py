@@ -33,8 +33,8 @@ class SessionInfo:
         Length of a breath-hold in seconds, for the countdown on the patient's page.
     warnings : tuple of str
         What is always warned of, one line each.
-    orientation : str
-        That of the images; a live session tells it once it has a reference.
+    orientation : str or None
+        That of the images; None while it is not known: a live session tells it with its images.
     """
 
     name: str
@@ -47,7 +47,7 @@ class SessionInfo:
     beam_s: float | None = None
     breath_hold_s: float = BREATH_HOLD_S
     warnings: tuple[str, ...] = ()
-    orientation: str = SAGITTAL.name
+    orientation: str | None = None
 
     @classmethod
     def of(
@@ -103,8 +103,8 @@ class SessionInfo:
         """
         return {
             **asdict(self),
-            "columns": columns_on(ORIENTATIONS[self.orientation]),
-            "axes": axes_for_page(ORIENTATIONS[self.orientation]),
+            "columns": columns_on(ORIENTATIONS[self.orientation or SAGITTAL.name]),
+            "axes": None if self.orientation is None else axes_for_page(ORIENTATIONS[self.orientation]),
             "kinds": categories_for_page(),
             "reasons": reasons_for_page(),
         }

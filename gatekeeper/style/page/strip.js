@@ -26,7 +26,7 @@ export class Strip {
     this.canvas = canvas;
     this.kinds = kinds;
     this.limits = limits;
-    this.axes = ["SI", "AP"];
+    this.axes = [];  // before the first image they are not known
     this.data = {t: [], rows: [], cols: [], outside: [], predicted: [], confidence: [], on: [], kind: [], why: []};
     this.other = null;
     this.view = [0, 1];
@@ -88,7 +88,7 @@ export class Strip {
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     ink.clearRect(0, 0, box.width, box.height);
     ink.font = FONT;
-    const own = [{...LANES[0], name: `${this.axes.join(", ")} (mm)`}, ...LANES.slice(1)];
+    const own = [{...LANES[0], name: `${this.axes.join(", ") || "target"} (mm)`}, ...LANES.slice(1)];
     const lanes = this.other ? [...own, {name: this.other.name, share: own.at(-1).share}] : own;
     const room = (box.height - TOP - AXIS - GAP * (lanes.length - 1)) / lanes.reduce((sum, lane) => sum + lane.share, 0);
     let y = TOP;

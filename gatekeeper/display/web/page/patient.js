@@ -58,10 +58,10 @@ function begin(facts) {
     // The operator who draws the target sets the margin.
     open(view.margin_mm ?? facts.margin_mm);
     // The axis along the image's rows, upwards as on the image.
-    const axis = (view.axes ?? facts.axes)[0], name = axis.name.toLowerCase();
+    const axis = (view.axes ?? facts.axes)?.[0], name = axis?.name.toLowerCase();
     for (const row of rowsOf(view.arrays.recent, view.columns ?? facts.columns)) hold.add(row);
     const row = hold.row;
-    if (!row || view.silent || !Number.isFinite(row[name])) {
+    if (!axis || !row || view.silent || !Number.isFinite(row[name])) {
       none();
       return;
     }
