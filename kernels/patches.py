@@ -233,3 +233,89 @@ def fit_displacements(
                 system[k, count + side] = value / system[k, k]
                 params[side * count + k] = single(system[k, count + side])
     return agreed / size if size > 0 else 0.0
+
+
+@kernel(void(f4_2d_in, f4_1d, f4_1d, f4_2d, f4_1d, i8, f4, f4_2d, f4_2d))
+def vote_patches(
+    image: Array,
+    rows: Array,
+    cols: Array,
+    templates: Array,
+    weights: Array,
+    step: int,
+    least: float,
+    scores: Array,
+    votes: Array,
+) -> None:
+    """Let patches vote for the displacement that they share, each over the full range.
+
+    Each patch is compared at every `step` pixels by normalised cross-correlation. What its correlation exceeds `least`
+    by, squared, is its vote, which counts for the neighbouring displacements as well, so that patches of tissue that
+    deforms still agree. A patch of still anatomy votes for no displacement, and is outvoted.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The image to search; beyond it its edge repeats.
+    rows, cols : ndarray of float32, shape (P,)
+        First pixel of each patch on the reference.
+    templates : ndarray of float32, shape (P, SIDE * SIDE)
+        Zero-mean unit-norm values of each patch, row by row.
+    weights : ndarray of float32, shape (P,)
+        Weight of the vote of each patch.
+    step : int
+        Distance of the displacements that are compared, in pixels, 1 or more.
+    least : float
+        Correlation coefficient below which a patch does not vote, 0 or more.
+    scores : ndarray of float32, shape (2 M + 1, 2 N + 1)
+        Scratch.
+    votes : ndarray of float32, shape (2 M + 1, 2 N + 1)
+        Receives the sum of the votes for each displacement, of -M to M steps along rows and -N to N along columns.
+    """
+    height, width = image.shape
+    down_steps, right_steps = votes.shape
+    half = SIDE // 2
+    pixels = single(SIDE * SIDE)
+    for i in range(down_steps):
+        for j in range(right_steps):
+            votes[i, j] = single(0.0)
+    for p in range(templates.shape[0]):
+        first_row = int(rows[p]) - (down_steps // 2) * step
+        first_col = int(cols[p]) - (right_steps // 2) * step
+        for i in range(down_steps):
+            top = first_row + i * step
+            for j in range(right_steps):
+                left = first_col + j * step
+                scores[i, j] = single(0.0)
+                # The middle of the patch must lie on the image.
+                if top + half < 0 or left + half < 0 or top + half >= height or left + half >= width:
+                    continue
+                total = square = product = single(0.0)
+                base = image[top + half, left + half]
+                if top >= 0 and left >= 0 and top + SIDE <= height and left + SIDE <= width:
+                    for a in range(SIDE):
+                        line = image[top + a, left : left + SIDE]
+                        patch = templates[p, a * SIDE : a * SIDE + SIDE]
+                        for b in range(SIDE):
+                            value = line[b] - base
+                            total += value
+                            square += value * value
+                            product += value * patch[b]
+                else:
+                    for a in range(SIDE):
+                        row = min(max(top + a, 0), height - 1)
+                        for b in range(SIDE):
+                            value = image[row, min(max(left + b, 0), width - 1)] - base
+                            total += value
+                            square += value * value
+                            product += value * templates[p, a * SIDE + b]
+                above = coefficient(product, square, square - total * total / pixels) - least
+                if above > single(0.0):
+                    scores[i, j] = weights[p] * above * above
+        for i in range(down_steps):
+            for j in range(right_steps):
+                most = single(0.0)
+                for a in range(max(i - 1, 0), min(i + 2, down_steps)):
+                    for b in range(max(j - 1, 0), min(j + 2, right_steps)):
+                        most = max(most, scores[a, b])
+                votes[i, j] += most

@@ -198,6 +198,24 @@ def matched_patches(image, corners, templates, reach):
     return np.array(out)
 
 
+def voted_patches(image, corners, templates, weights, step, least, shape):
+    """Sum over patches of the largest squared excess of the correlation at each displacement and its neighbours."""
+    side = math.isqrt(templates.shape[1])
+    far = step * max(shape) + side
+    padded = np.pad(image.astype(np.float64), far, mode="edge")
+    moves = [step * (np.arange(count) - count // 2) for count in shape]
+    votes = np.zeros(shape)
+    for (row, col), template, weight in zip(corners, templates, weights, strict=True):
+        found = np.zeros(shape)
+        for i, j in np.ndindex(*shape):
+            top, left = int(row) + moves[0][i], int(col) + moves[1][j]
+            if 0 <= top + side // 2 < image.shape[0] and 0 <= left + side // 2 < image.shape[1]:
+                below = padded[far + top : far + top + side, far + left : far + left + side]
+                found[i, j] = max(correlation(below, template.reshape(side, side)).item() - least, 0.0) ** 2
+        votes += weight * ndimage.maximum_filter(found, 3, mode="constant")
+    return votes
+
+
 def reweighted_least_squares(modes, moves, weights, prior, noise, outlier, iterations, params):
     """Ridge regression of each axis, repeated with Cauchy's weights; return parameters and the share that agrees."""
     params, modes = np.asarray(params, np.float64).reshape(2, -1), modes.astype(np.float64)

@@ -7,7 +7,8 @@ from gatekeeper.tracking.deformation import DeformationModes
 from gatekeeper.tracking.template import RIM, Grid
 from gatekeeper.tracking.template_fit import Params
 from kernels.deformation import displace
-from kernels.patches import SIDE, fit_displacements, match_patches
+from kernels.ncc import best_peaks
+from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches
 from kernels.pyramid import block_mean
 
 STEP, MOST_PATCHES = 4, 150
@@ -22,6 +23,13 @@ ERROR_MM, OUTLIER_MM = 2.0, 3.0
 """Standard deviation of a match, and the distance from the smooth displacement at which its weight is halved."""
 ITERATIONS = 6
 """Number of iterations of the robust fit in each pass."""
+
+VOTE_STEP = 2
+"""Distance of the displacements that patches vote for, in grid pixels."""
+LEAST_VOTING = 0.3
+"""Correlation below which a patch does not vote for a displacement."""
+CANDIDATES, APART = 3, 1
+"""Number of displacements with most votes that are looked at, and their least distance in steps."""
 
 
 class PatchSearch:
@@ -38,9 +46,23 @@ class PatchSearch:
         Deformation of the target, with a wide part.
     rim_mm : float
         Greatest distance of a patch's middle from the target, in mm.
+    fade_mm : float, optional
+        Distance from the target at which the vote of a patch has fallen to 1/e, in mm; by default all count alike.
+    range_mm : tuple of float, optional
+        Range of the displacements that are voted for to either side along rows and columns, in mm.
+    error_mm : float, optional
+        Standard deviation of a match, in mm: the smaller, the more deformation is expected.
     """
 
-    def __init__(self, grid: Grid, deformation: DeformationModes, rim_mm: float) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        deformation: DeformationModes,
+        rim_mm: float,
+        fade_mm: float = np.inf,
+        range_mm: tuple[float, float] = (0.0, 0.0),
+        error_mm: float = ERROR_MM,
+    ) -> None:
         corner = _corners(grid.distance_mm, rim_mm)
         image = grid.image[RIM:-RIM, RIM:-RIM].astype(np.float64)
         patches = np.array([image[r : r + SIDE, c : c + SIDE].ravel() for r, c in corner]).reshape(-1, SIDE * SIDE)
@@ -51,6 +73,7 @@ class PatchSearch:
         middle_mm = grid.positions_mm(corner) + 0.5 * (SIDE - 1) / grid.scale
         self._grid = grid
         self._count = deformation.count
+        self._error_mm = error_mm
         self._templates = np.ascontiguousarray(patches / contrast[:, None], np.float32)
         self._rows, self._cols = np.ascontiguousarray(corner.T, np.float32)
         self._modes = np.ascontiguousarray(deformation.at(middle_mm)[: deformation.wide_count], np.float32)
@@ -62,6 +85,45 @@ class PatchSearch:
         self._prior = np.ones(len(self._modes))
         self._system = np.zeros((len(self._modes), len(self._modes) + 2))
         self._params = np.zeros(2 * len(self._modes), np.float32)
+        middle = (corner + SIDE // 2).T
+        self._closeness = np.exp(-np.square(grid.distance_mm[tuple(middle)] / fade_mm), dtype=np.float32)
+        self._closest = float(self._closeness.mean()) if len(corner) else 1.0
+        steps = np.ceil(np.asarray(range_mm) * grid.scale / VOTE_STEP).astype(int)
+        self._score, self._votes = np.zeros((2, 2 * steps[0] + 1, 2 * steps[1] + 1), np.float32)
+        self._peaks = np.zeros((CANDIDATES, 3))
+
+    def vote(self, frame: NDArray[np.float32]) -> int:
+        """Find the displacements that most patches agree on, over the full range.
+
+        Parameters
+        ----------
+        frame : ndarray of float32, shape (H, W)
+            The frame.
+
+        Returns
+        -------
+        int
+            Number of candidates for `displacement_mm`.
+        """
+        block_mean(frame, 0, 0, self._grid.factor, self._image)
+        vote_patches(
+            self._image,
+            self._rows,
+            self._cols,
+            self._templates,
+            self._closeness,
+            VOTE_STEP,
+            LEAST_VOTING,
+            self._score,
+            self._votes,
+        )
+        return best_peaks(self._votes, APART, self._peaks)
+
+    def displacement_mm(self, candidate: int) -> tuple[float, float]:
+        """Return a displacement that was voted for, (row, col) in mm; those with most votes first."""
+        steps = self._peaks[candidate, :2] - np.asarray(self._votes.shape) // 2
+        row_mm, col_mm = (steps * VOTE_STEP / self._grid.scale).tolist()
+        return row_mm, col_mm
 
     def run(self, frame: NDArray[np.float32], params: Params) -> float:
         """Find the wide deformation on a frame.
@@ -111,18 +173,20 @@ class PatchSearch:
                 self._moves,
                 self._weights,
             )
+            self._weights *= self._closeness
             agree = fit_displacements(
                 self._modes,
                 self._moves,
                 self._weights,
                 self._prior,
-                ERROR_MM,
+                self._error_mm,
                 OUTLIER_MM,
                 ITERATIONS,
                 self._system,
                 self._strength,
                 found,
             )
+        agree /= self._closest
         if agree > 0.0:
             params[:] = 0.0
             params[:wide] = found[:wide]

@@ -31,6 +31,7 @@ class ResampledFrame:
     _part: tuple[int, int, int, int]
     _line: NDArray[np.float32]
     _whole: NDArray[np.float32]
+    _original: NDArray[np.generic]
 
     def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32] | None:
         """Return the image with all pixels of each block binned within a part; it is undefined elsewhere.
@@ -52,6 +53,22 @@ class ResampledFrame:
         bottom, right = max(min(bottom, end_row), top + 1), max(min(right, end_col), left + 1)
         bin_pixels(self._source, self._factor, top, bottom, left, right, self._line, self._whole)
         return self._whole if is_finite_and_varied_within(self._whole, top, bottom, left, right) else None
+
+    def beyond_reach(self) -> NDArray[np.float32] | None:
+        """Return the image for the search also beyond the reach, which is converted now.
+
+        Returns
+        -------
+        ndarray of float32, shape (h, w), or None
+            None when the frame is constant, or holds NaN or infinity.
+        """
+        if self._source is not self._original:
+            with np.errstate(over="ignore"):
+                np.copyto(self._source, self._original, casting="unsafe")
+        rows, cols = self.image.shape
+        if self._factor > 1:
+            bin_coarsely(self._source, self._factor, 0, rows, 0, cols, self.image)
+        return self.image if is_finite_and_varied_within(self.image, 0, rows, 0, cols) else None
 
     def copy(self) -> NDArray[np.float32] | None:
         """Return a copy of the image within the reach, see `read`."""
@@ -107,6 +124,7 @@ class Resampler:
                 f"frame: is {frame.dtype} of shape {frame.shape}; give real numbers of the reference's shape "
                 f"{self._shape}"
             )
+        original = frame
         usable = frame.flags.c_contiguous and frame.flags.aligned
         if not (usable and frame.dtype in (BINNED_TYPES if self._factor > 1 else BINNED_TYPES[:1])):
             with np.errstate(over="ignore"):
@@ -119,4 +137,4 @@ class Resampler:
             searched = self._image
         if not is_finite_and_varied_within(searched, *self._part):
             return None
-        return ResampledFrame(searched, frame, self._factor, self._part, self._line, self._whole)
+        return ResampledFrame(searched, frame, self._factor, self._part, self._line, self._whole, original)

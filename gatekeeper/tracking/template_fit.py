@@ -74,6 +74,11 @@ class TemplateFit:
         Residual from which on a point has no effect, see `kernels.deformation.fit`; by default all have.
     expected : float, optional
         Ratio by which more deformation is expected than the template's prior says, when fits are judged.
+
+    Attributes
+    ----------
+    expected_mm : tuple of float or None
+        Expected translation along rows and columns in mm; None for the reference position.
     """
 
     def __init__(
@@ -100,6 +105,8 @@ class TemplateFit:
         self._scratch = np.zeros((3, size), np.float32)
         self._steps = np.zeros((2, max(2 * count, len(template.photometric))), np.float32)
         self._result = np.zeros(RESULTS)
+        self.expected_mm: tuple[float, float] | None = None
+        self._moved_points = template.points.copy()
         self._variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
@@ -137,10 +144,19 @@ class TemplateFit:
         if self._bias_correction is not None:
             remove_bias_field(self._bias_correction, row, col, self._image)
         self._window[:2] = row, col
-        return fit(
+        points, half = template.points, len(params) // 2
+        expected_mm = self.expected_mm
+        if expected_mm is not None:
+            # With the points at the expected place the displacement from there is fitted, which is expected to be 0.
+            points = self._moved_points
+            np.add(template.points[0], expected_mm[0] * template.row_scale, out=points[0])
+            np.add(template.points[1], expected_mm[1] * template.col_scale, out=points[1])
+            params[0] -= expected_mm[0] / TRANSLATION_SD_MM
+            params[half] -= expected_mm[1] / TRANSLATION_SD_MM
+        found = fit(
             self._image,
             self._window,
-            template.points,
+            points,
             template.modes,
             template.steepest,
             template.prior,
@@ -157,6 +173,10 @@ class TemplateFit:
             self._steps,
             self._result,
         )
+        if expected_mm is not None:
+            params[0] += expected_mm[0] / TRANSLATION_SD_MM
+            params[half] += expected_mm[1] / TRANSLATION_SD_MM
+        return found
 
     def window_px(self, params: Params) -> tuple[int, int, int, int]:
         """Return the first and one beyond the last row and column that a fit from `params` reads.
@@ -250,7 +270,9 @@ class TemplateFit:
     def bending(self, params: Params) -> float:
         """Return `penalty` without the translation, for the `params` of the last fit."""
         prior, half = self.template.prior, len(params) // 2
-        moved = float(prior[0]) * float(params[0]) ** 2 + float(prior[half]) * float(params[half]) ** 2
+        down_mm, right_mm = (0.0, 0.0) if self.expected_mm is None else self.expected_mm
+        moved = float(prior[0]) * float(params[0] - down_mm / TRANSLATION_SD_MM) ** 2
+        moved += float(prior[half]) * float(params[half] - right_mm / TRANSLATION_SD_MM) ** 2
         return max(self.penalty - moved / self._expected, 0.0)
 
     def misfit(self, typical_unexplained: float) -> float:

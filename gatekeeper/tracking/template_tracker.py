@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
-from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
+from gatekeeper.tracking.confidence import LARGEST_DEVIANCE, fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.patch_search import PatchSearch
+from gatekeeper.tracking.starts_around import StartsAround
+from gatekeeper.tracking.surroundings import Surroundings
 from gatekeeper.tracking.template_fit import SLACK, Params, TemplateFit
+from gatekeeper.tracking.usual_places import CERTAIN, UsualPlaces
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
@@ -64,6 +67,11 @@ LEAST_USUAL_CONTRAST = 0.75
 CONFIDENT = 0.5
 """Confidence from which on a position is the start for the next frame."""
 
+CONFIRMED_MM, NEAR_MM = 8.0, 5.0
+"""Distance from where the tissue around it is, up to which a target at a usual place is confirmed, and from which on it
+is not believed to be elsewhere, in mm."""
+
+ReadAll = Callable[[], NDArray[np.float32] | None]
 ReadRegion = Callable[[int, int, int, int], NDArray[np.float32] | None]
 
 
@@ -111,7 +119,13 @@ class TemplateTracker:
                 TemplateFit(scale.templates[0], shape, stiffness=scale.stiffness)
                 for scale in (model.stiff.fine, model.stiff.coarse)
             )
+        self._levels = [self.coarse, *self.fine, self.stiff_coarse, *([] if self.stiff is None else [self.stiff])]
+        self._starts = StartsAround(model.count)
+        self._spread_mm = 0.0
+        self._usual = UsualPlaces()
+        self._surroundings_mm: tuple[float, float] | None = None
         self.search = model.search()
+        self.surroundings = None if model.is_large else Surroundings(model)
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
@@ -124,13 +138,16 @@ class TemplateTracker:
         for params in (self.params, self._last, self._previous):
             params[:] = 0.0
         self._frames_lost = self._frames_stayed = 0
+        self._usual.restart()
         self.unexplained, self.typical_unexplained = math.inf, NOISY
         # The initial values count as one frame.
         self._frames_counted = 1
         self._usual_contrast, self._contrasts_counted = 1.0, 1
         self._recent_contrast = 1.0
 
-    def locate(self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None) -> float:
+    def locate(
+        self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None, read_all: ReadAll | None = None
+    ) -> float:
         """Locate the target on a frame, and return the confidence.
 
         Parameters
@@ -139,6 +156,9 @@ class TemplateTracker:
             Frame at working resolution, see `ResampledFrame`; None for one that cannot be used.
         read : callable, optional
             Returns the image for the fine fit, see `ResampledFrame.read`; by default it is `frame`.
+        read_all : callable, optional
+            Returns the frame beyond `reach`, see `ResampledFrame.beyond_reach`; without it a small target is not
+            compared with the tissue around it.
 
         Returns
         -------
@@ -146,8 +166,12 @@ class TemplateTracker:
             0 (lost) to 1 (certain).
         """
         confidence, self.unexplained = 0.0, math.inf
-        if frame is not None and self._start(frame):
-            confidence, contrast = self._refine(frame, read)
+        contrast = math.nan
+        if frame is not None:
+            if self._start(frame):
+                confidence, contrast = self._refine(frame, read)
+            if self.surroundings is not None and read_all is not None:
+                confidence, contrast = self._check(frame, read, read_all, confidence, contrast)
             if confidence >= CONFIDENT and self._contrasts_counted < TYPICAL_FRAMES:
                 # Only the first frames count, so that a target that fades away does not become the usual one.
                 self._contrasts_counted += 1
@@ -156,6 +180,7 @@ class TemplateTracker:
                 self._update_typical(confidence)
         if confidence >= CONFIDENT:
             self._last[:] = self._previous[:] = self.params
+            self._usual.found_surely(_translation_mm(self.params))
             self._frames_lost = self._frames_stayed = 0
         else:
             jump = self.model.motion_prior.jump_deviance(_translation_mm(self._previous), _translation_mm(self.params))
@@ -175,8 +200,7 @@ class TemplateTracker:
         # The outermost candidate of the search lies up to 1.5 of its pixels beyond the range.
         row_mm, col_mm = (max(BEYOND_MM, 1.5 * pixel_mm) for pixel_mm in self.search.pixel_mm)
         range_mm = self._range_mm[0] + row_mm, self._range_mm[1] + col_mm
-        levels = [self.coarse, *self.fine, self.stiff_coarse, *([] if self.stiff is None else [self.stiff])]
-        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in levels)]
+        reaches = [self.search.reach_px, *(level.reach_px(range_mm) for level in self._levels)]
         last_px = np.array(self.model.region.image.shape) - 1
         # Includes at least the frame's edge, which repeats beyond it.
         low = np.clip(np.min([first for first, _ in reaches], axis=0), 0, last_px)
@@ -212,6 +236,7 @@ class TemplateTracker:
         share = min(max((self.typical_unexplained - STIFF_FROM) / (STIFF_ALONE_FROM - STIFF_FROM), 0.0), 1.0)
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm - error_mm)
+        error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
         doubt = fit_doubt(error_mm, bending, similarity, self._deviance(self.params))
         usual, recent = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0), contrast
         if math.isfinite(contrast):
@@ -224,6 +249,56 @@ class TemplateTracker:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)
         return confidence, contrast
+
+    def _check(
+        self,
+        frame: NDArray[np.float32],
+        read: ReadRegion | None,
+        read_all: ReadAll,
+        confidence: float,
+        contrast: float,
+    ) -> tuple[float, float]:
+        """Compare the position with that of the tissue around the target, and look there where they differ.
+
+        Returns the confidence and the contrast of the target.
+        """
+        surroundings, found_mm = self.surroundings, _translation_mm(self.params)
+        is_usual = confidence > 0.0 and self._usual.include(found_mm)
+        if surroundings is None or (
+            is_usual and self._usual.need_no_check(found_mm, confidence, CONFIDENT, self._frames_lost == 0)
+        ):
+            return confidence, contrast
+        whole = read_all()
+        if whole is None or not surroundings.run(whole):
+            return confidence, contrast
+        expected_mm = surroundings.moved_mm
+        away_mm = math.dist(found_mm, expected_mm)
+        if (is_usual and away_mm <= CONFIRMED_MM) or (confidence >= CERTAIN and away_mm <= NEAR_MM):
+            self._usual.confirmed(found_mm, confidence)
+            return confidence, contrast
+        self._usual.contradicted()
+        self._expect(expected_mm)
+        coarse, typical = self._coarse_level(), self.typical_unexplained
+        self._spread_mm = self._starts.run(
+            coarse, frame, expected_mm, self.params, self._in_range, COARSE_ITERATIONS, typical
+        )
+        confidence, contrast = self._refine(frame, read)
+        if math.dist(_translation_mm(self.params), expected_mm) > NEAR_MM:
+            # The distance alone makes the target unsure, see `_deviance`.
+            _set_translation(self.params, expected_mm)
+        self._expect(None)
+        self._spread_mm = 0.0
+        return confidence, contrast
+
+    def _expect(self, moved_mm: tuple[float, float] | None) -> None:
+        """Let the fits expect a displacement, or none."""
+        self._surroundings_mm = moved_mm
+        for level in self._levels:
+            level.expected_mm = moved_mm
+
+    def _coarse_level(self) -> TemplateFit:
+        """Return the coarse template that suits the noise of the frames."""
+        return self.coarse if self.typical_unexplained < NOISY else self.stiff_coarse
 
     def _update_typical(self, confidence: float) -> None:
         """Update the running mean of the unexplained variance with the last frame."""
@@ -269,7 +344,7 @@ class TemplateTracker:
     def _start(self, frame: NDArray[np.float32]) -> bool:
         """Set `params` to the best of the coarse fits; return False when all are rejected."""
         least = math.inf
-        coarse = self.coarse if self.typical_unexplained < NOISY else self.stiff_coarse
+        coarse = self._coarse_level()
         candidates = self.search.run(frame)
         for candidate in range(-1, candidates):
             if candidate < 0:
@@ -279,9 +354,7 @@ class TemplateTracker:
                 confirmed = candidate == 0 and least < math.inf and self._is_near(down_mm, right_mm)
                 if confirmed and coarse.correlation >= GOOD_CORRELATION:
                     break
-                self._trial[:] = 0.0
-                self._trial[0] = down_mm / TRANSLATION_SD_MM
-                self._trial[len(self._trial) // 2] = right_mm / TRANSLATION_SD_MM
+                _set_translation(self._trial, (down_mm, right_mm))
             agree = 0.0
             if candidate >= 0 and self.patches is not None:
                 agree = self.patches.run(frame, self._trial)
@@ -314,6 +387,8 @@ class TemplateTracker:
     def _deviance(self, params: Params) -> float:
         """Return minus twice the log prior probability of the translation in `params`."""
         moved_mm = _translation_mm(params)
+        if self._surroundings_mm is not None:
+            return LARGEST_DEVIANCE * (math.dist(moved_mm, self._surroundings_mm) / NEAR_MM) ** 2
         prior = self.model.motion_prior
         jump = prior.jump_deviance(_translation_mm(self._last), moved_mm) / (1.0 + self._frames_lost)
         if self._frames_lost:
@@ -328,3 +403,10 @@ class TemplateTracker:
 def _translation_mm(params: Params) -> tuple[float, float]:
     """Return the translation in `params` along rows and columns, in mm."""
     return float(params[0]) * TRANSLATION_SD_MM, float(params[len(params) // 2]) * TRANSLATION_SD_MM
+
+
+def _set_translation(params: Params, moved_mm: tuple[float, float]) -> None:
+    """Set `params` to a translation along rows and columns, in mm, without deformation."""
+    params[:] = 0.0
+    params[0] = moved_mm[0] / TRANSLATION_SD_MM
+    params[len(params) // 2] = moved_mm[1] / TRANSLATION_SD_MM

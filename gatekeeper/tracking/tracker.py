@@ -147,8 +147,10 @@ class StructureTracker:
             for tracker in self.template_trackers if self._at_start else ():
                 tracker.restart()
         resampled = self._resampler.resample(image)
-        frame, read = (None, None) if resampled is None else (resampled.image, resampled.read)
-        return tuple([tracker.track(tracker.locate(frame, read)) for tracker in self.template_trackers])
+        if resampled is None:
+            return tuple([tracker.track(tracker.locate(None)) for tracker in self.template_trackers])
+        frame, read, read_all = resampled.image, resampled.read, resampled.beyond_reach
+        return tuple([tracker.track(tracker.locate(frame, read, read_all)) for tracker in self.template_trackers])
 
     def displacement_px(self, points_px: NDArray[np.float64]) -> Callable[[], NDArray[np.float64]]:
         """Return a function that gives the displacement of tissue around the target on the last frame.

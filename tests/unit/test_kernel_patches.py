@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.patches import SIDE, fit_displacements, match_patches
-from tests.oracles import matched_patches, reweighted_least_squares
+from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches
+from tests.oracles import matched_patches, reweighted_least_squares, voted_patches
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 from tests.support.scenes import Scene
 
@@ -109,3 +109,30 @@ def test_without_any_weight_the_prior_decides(problem):
     params, agreed = fitted(modes, moves, 0.0 * weights, prior)
     np.testing.assert_allclose(params, 0.0, atol=1e-12)
     assert agreed == 0.0
+
+
+def voted(image, corners, templates, weights, shape=(7, 9), step=2, least=0.3):
+    scores, votes = fenced(np.zeros(shape)), fenced(np.zeros(shape))
+    rows, cols = np.ascontiguousarray(np.transpose(corners), np.float32)
+    vote_patches(fenced(image), rows, cols, templates, np.float32(weights), step, least, scores, votes)
+    assert_fence_stands(scores)
+    assert_fence_stands(votes)
+    return votes
+
+
+def test_patches_vote_as_in_the_slow_twin():
+    rng = np.random.default_rng(1)
+    corners = rng.integers((-4, -4), (57, 47), (12, 2))
+    templates, weights = templates_at(IMAGE, rng.integers((0, 0), (52, 42), (12, 2))), rng.uniform(size=12)
+    votes = voted(IMAGE, corners, templates, weights)
+    np.testing.assert_allclose(votes, voted_patches(IMAGE, corners, templates, weights, 2, 0.3, (7, 9)), atol=1e-4)
+
+
+def test_most_votes_are_for_the_displacement_that_most_patches_share():
+    moved = np.roll(IMAGE, (6, -4), axis=(0, 1))
+    # A third of what is there stands still.
+    moved[:, 34:] = IMAGE[:, 34:]
+    corners = np.stack(np.meshgrid([14, 24, 34], [8, 18, 38], indexing="ij"), axis=-1).reshape(-1, 2)
+    votes = voted(moved, corners, templates_at(IMAGE, corners), np.ones(9), shape=(11, 11))
+    assert np.unravel_index(votes.argmax(), votes.shape) in {(i, j) for i in (7, 8, 9) for j in (2, 3, 4)}
+    assert votes[8, 3] > 1.5 * votes[5, 5]

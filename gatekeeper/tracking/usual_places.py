@@ -1,0 +1,71 @@
+"""Remember where a target has been found with certainty, and which of its places need confirmation."""
+
+import math
+
+CERTAIN = 0.7
+"""Confidence from which on a place is a usual one, where less confidence is needed afterwards."""
+MARGIN_MM = 5.0
+"""Margin around the usual places along either axis, in mm."""
+STEP_MM = 5.0
+"""Distance from the last sure or confirmed place up to which a usual one needs no confirmation, in mm."""
+PAUSE = 4
+"""Number of frames for which a confirmed target that is unsurely found at a usual place is not compared again."""
+
+
+class UsualPlaces:
+    """The range of displacements at which a target was found with certainty, beginning with that of the reference.
+
+    A breath-hold far beyond shallow breathing lies outside it, until the target was found there with certainty.
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all places but that of the reference."""
+        self._low_mm = self._high_mm = self._last_mm = (0.0, 0.0)
+        self._pause = 0
+
+    def include(self, moved_mm: tuple[float, float]) -> bool:
+        """Return True when a place lies among those that were added, or not far outside."""
+        return all(
+            low_mm - MARGIN_MM <= at_mm <= high_mm + MARGIN_MM
+            for low_mm, at_mm, high_mm in zip(self._low_mm, moved_mm, self._high_mm, strict=True)
+        )
+
+    def found_surely(self, moved_mm: tuple[float, float]) -> None:
+        """Keep the last place at which the target was sure."""
+        self._last_mm = moved_mm
+
+    def confirmed(self, moved_mm: tuple[float, float], confidence: float) -> None:
+        """Keep a place that something else confirmed; from `CERTAIN` on it becomes a usual one."""
+        self._last_mm, self._pause = moved_mm, PAUSE
+        if confidence >= CERTAIN:
+            down_mm, right_mm = moved_mm
+            self._low_mm = min(self._low_mm[0], down_mm), min(self._low_mm[1], right_mm)
+            self._high_mm = max(self._high_mm[0], down_mm), max(self._high_mm[1], right_mm)
+
+    def contradicted(self) -> None:
+        """Let the next unsure place be compared in any case."""
+        self._pause = 0
+
+    def need_no_check(
+        self, moved_mm: tuple[float, float], confidence: float, least_sure: float, was_sure: bool
+    ) -> bool:
+        """Return True when the target was found with certainty, or next to a place that is known to be right.
+
+        Parameters
+        ----------
+        moved_mm : tuple of float
+            Displacement (row, col) of the target in mm, a usual one.
+        confidence, least_sure : float
+            Confidence in it, and that from which on the target is sure.
+        was_sure : bool
+            Whether the target was sure on the frame before.
+        """
+        if confidence >= CERTAIN:
+            return True
+        is_next = math.dist(moved_mm, self._last_mm) <= STEP_MM
+        is_known = was_sure if confidence >= least_sure else self._pause > 0
+        self._pause -= 1
+        return is_next and is_known
