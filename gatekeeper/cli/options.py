@@ -292,7 +292,8 @@ PlaceArg = Annotated[
 WordsArg = Annotated[
     list[str],
     typer.Argument(
-        help="arm, disarm, hold, release, reset, rebase SI AP (in mm, superior and posterior positive), reference, end "
+        help="arm, disarm, hold, release, reset, rebase MM MM (along the axes of the images, such as SI AP; superior, "
+        "posterior and left positive), reference, end "
         "or status.",
         metavar="ACTION",
     ),
