@@ -1,7 +1,9 @@
 """Read the regions of interest of an RT Structure Set; only a region that is asked for has to be sound."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -107,7 +109,7 @@ class StructureSet:
             When there is no region of that name, several of that name have contours, its number is another's too, or
             a contour of it is damaged.
         """
-        alike = [one for one in self._listed if one.name == name]
+        alike = [one for one in self._listed if one.name == _plain(name)]
         if not alike:
             raise RecordingError(f"{self.path}: has no region '{name}'; it has {self.listing()}")
         where = f"{self.path}: '{name}'"
@@ -195,12 +197,19 @@ def _listed(dataset: Dataset, where: str) -> tuple[_Listed, ...]:
     found = []
     for item in _items(dataset, "StructureSetROISequence"):
         number = _number(item, "ROINumber")
-        name = str(value_of(item, "ROIName") or "").strip()
+        name = _plain(str(value_of(item, "ROIName") or ""))
         uid = str(value_of(item, "ReferencedFrameOfReferenceUID") or whole)
         found.append(_Listed(name, number, uid, [] if number is None else contours.get(number, [])))
     if not found:
         raise RecordingError(f"{where}: has no regions of interest; export it with structures")
     return tuple(found)
+
+
+def _plain(name: str) -> str:
+    """Return a name without outer blanks, of composed letters, and of those of UTF-8 that was read as Latin-1."""
+    with suppress(UnicodeError):
+        name = name.encode("latin-1").decode("utf-8")
+    return unicodedata.normalize("NFC", name).strip()
 
 
 def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
@@ -223,9 +232,11 @@ def _contours(one: _Listed, where: str) -> tuple[tuple[NDArray[np.float64], ...]
     kept: list[NDArray[np.float64]] = []
     kinds: set[str] = set()
     left: Counter[str] = Counter()
+    differ = 0
     for contour in one.contours:
         kind = str(value_of(contour, "ContourGeometricType") or UNTOLD)
         points = _points(contour, where)
+        differ += _number(contour, "NumberOfContourPoints") not in (None, len(points))
         if len(points) < 3 or kind == "POINT":
             left["have no area"] += 1
         elif any(np.array_equal(points, other) for other in kept):
@@ -234,6 +245,10 @@ def _contours(one: _Listed, where: str) -> tuple[tuple[NDArray[np.float64], ...]
             kinds.add(kind)
             kept.append(points)
     notes = [f"{where}: {count} of {len(one.contours)} contours {why} and are left out" for why, count in left.items()]
+    if differ:
+        notes.append(
+            f"{where}: {differ} of {len(one.contours)} contours have another number of points than they announce"
+        )
     if UNTOLD in kinds:
         kinds.remove(UNTOLD)
         notes.append(f"{where}: has contours without a geometric type; they are taken as closed")

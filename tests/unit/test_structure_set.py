@@ -190,3 +190,27 @@ def test_a_structure_set_without_a_region_lists_those_it_has(tmp_path, cine):
     assert not is_structure_set(next(cine.iterdir()))
     with pytest.raises(ConfigError, match=r"name a region \(--roi.*'GTV', 'Liver' \(no contours\)"):
         placed(cine, plan, None)
+
+
+@pytest.mark.parametrize("asked", ["L\u00e4sion", "La\u0308sion", " L\u00e4sion"])
+@pytest.mark.parametrize("charset", ["ISO_IR 100", "ISO_IR 192", None])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_a_name_is_found_however_its_letters_are_written(tmp_path, asked, charset, encoding):
+    if charset == "ISO_IR 192" and encoding == "latin-1":
+        pytest.skip("cannot be read at all")
+    item = structure_set({"Laesion": box()})
+    if charset is not None:
+        item.SpecificCharacterSet = charset
+    path = saved(tmp_path, item)
+    name = "L\u00e4sion".encode(encoding).ljust(len("Laesion "))
+    content = path.read_bytes()
+    assert content.count(b"Laesion ") == 1
+    path.write_bytes(content.replace(b"Laesion ", name))
+    assert len(region(path, asked).contours) == len(box())
+
+
+def test_a_contour_of_another_number_of_points_than_it_announces_is_noted(tmp_path):
+    item = structure_set({"GTV": box()})
+    item.ROIContourSequence[0].ContourSequence[2].NumberOfContourPoints = 9
+    (note,) = region(saved(tmp_path, item)).notes
+    assert f"1 of {len(box())} contours have another number of points than they announce" in note
