@@ -74,7 +74,7 @@ def sure_mm(errors, name):
 
 @pytest.mark.parametrize("name", VESSELS)
 def test_vessels_inside_a_large_target_are_where_their_labels_are(errors, name):
-    """Measured 0.31 to 0.57 mm, at the 95th percentile 0.5 to 1.3 mm; a tracker of the vessels alone has 0.4 mm."""
+    """Measured 0.36 to 0.59 mm, at the 95th percentile 0.8 to 1.3 mm; a tracker of the vessels alone has 0.4 mm."""
     away_mm = np.hypot(*sure_mm(errors, name).T)
     assert away_mm.mean() < 0.8
     assert np.percentile(away_mm, 95.0) < 1.6
@@ -82,12 +82,12 @@ def test_vessels_inside_a_large_target_are_where_their_labels_are(errors, name):
 
 @pytest.mark.parametrize("name", DOMES)
 def test_the_dome_of_a_large_target_is_where_its_label_is_along_si(errors, name):
-    """Measured 0.32 to 0.59 mm."""
+    """Measured 0.18 to 0.63 mm."""
     si_mm = np.abs(sure_mm(errors, name)[:, 0])
     assert si_mm.mean() < 0.8
     assert np.percentile(si_mm, 95.0) < 1.8
 
 
 def test_a_large_target_is_sure_on_most_frames(errors):
-    """Measured 78 %; 43 % on A4, which begins in a deep breath."""
-    assert np.mean(np.concatenate([errors(name)[1] for name in VESSELS])) > 0.7
+    """Measured 99 %; 98 % on A4, which begins in a deep breath."""
+    assert np.mean(np.concatenate([errors(name)[1] for name in VESSELS])) > 0.95
