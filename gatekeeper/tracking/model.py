@@ -1,6 +1,6 @@
 """Build the tracking model of a region: deformation modes, templates and the rigid search."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import DeformationModes, deformation_modes
+from gatekeeper.tracking.motion_history import NO_PREVIEW
 from gatekeeper.tracking.motion_prior import MotionPrior, first_motion_prior
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.rigid_search import Search, make_search
@@ -115,6 +116,8 @@ class Model:
         enough.
     motion_prior : MotionPrior
         Distribution of the target's displacement.
+    preview_mm : ndarray of float64, shape (T, 2)
+        Displacements on the preview, see `MotionHistory`.
     states_mm : tuple of float
         Displacement of the breathing state of each fine template along the leading axis, in mm, ascending.
     """
@@ -127,6 +130,7 @@ class Model:
     coarse: Scale
     motion_prior: MotionPrior
     stiff: StiffModel | None = None
+    preview_mm: NDArray[np.float64] = field(default_factory=lambda: NO_PREVIEW)
     states_mm: tuple[float, ...] = (0.0,)
 
     @property

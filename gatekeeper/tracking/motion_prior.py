@@ -23,6 +23,8 @@ class AxisPrior:
     jump_mm : float
         Standard deviation of the displacement since the last confident position, in mm. The variance grows with the
         frames lost.
+    first_jump_mm : float
+        The same where it is learned during the session (`MotionHistory`), before the first frame: wide, in mm.
     wall : float
         Share to which anatomy that stands still lies beside an organ along this axis, 0-1.
     rank : int
@@ -31,15 +33,16 @@ class AxisPrior:
 
     translation_mm: float
     jump_mm: float
+    first_jump_mm: float
     wall: float
     rank: int
 
 
 AXIS_PRIORS: dict[str, AxisPrior] = {
-    "SI": AxisPrior(translation_mm=30.0, jump_mm=5.0, wall=0.0, rank=2),
-    "AP": AxisPrior(translation_mm=6.0, jump_mm=1.5, wall=1.0, rank=1),
-    "RL": AxisPrior(translation_mm=6.0, jump_mm=1.5, wall=1.0, rank=0),
-    UNKNOWN: AxisPrior(translation_mm=30.0, jump_mm=5.0, wall=0.5, rank=2),
+    "SI": AxisPrior(translation_mm=30.0, jump_mm=5.0, first_jump_mm=5.0, wall=0.0, rank=2),
+    "AP": AxisPrior(translation_mm=6.0, jump_mm=1.5, first_jump_mm=3.0, wall=1.0, rank=1),
+    "RL": AxisPrior(translation_mm=6.0, jump_mm=1.5, first_jump_mm=3.0, wall=1.0, rank=0),
+    UNKNOWN: AxisPrior(translation_mm=30.0, jump_mm=5.0, first_jump_mm=5.0, wall=0.5, rank=2),
 }
 """Breathing moves the liver by centimetres along SI, and by millimetres along AP and RL. Where the image hardly
 determines these, as on a smooth dome, the prior limits sliding along the edge; and a match displaced along them is more
@@ -98,6 +101,18 @@ class MotionPrior:
         rows, cols = self.axes
         down, right = AXIS_PRIORS[rows].jump_mm, AXIS_PRIORS[cols].jump_mm
         return ((to_mm[0] - from_mm[0]) / down) ** 2 + ((to_mm[1] - from_mm[1]) / right) ** 2
+
+    @property
+    def first_jump_mm(self) -> tuple[float, float]:
+        """Standard deviation of the displacement from one frame to the next before the first one, in mm."""
+        rows, cols = self.axes
+        return AXIS_PRIORS[rows].first_jump_mm, AXIS_PRIORS[cols].first_jump_mm
+
+    @property
+    def across(self) -> int | None:
+        """Image axis along which breathing moves a target less: 0 for rows, 1 for columns; None if both are alike."""
+        rows, cols = (AXIS_PRIORS[axis].rank for axis in self.axes)
+        return None if rows == cols else int(rows > cols)
 
     @property
     def wall(self) -> tuple[float, float]:

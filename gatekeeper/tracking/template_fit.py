@@ -31,6 +31,10 @@ FEWEST_IN_DETAIL = 3
 CONTRAST_ERRORS = 1.0
 """Number of standard errors that are added to the contrast of the target, as noise may lower it."""
 
+SLANT = 0.35
+"""Growth of the standard deviation of a large target's translation along the axis along which less is expected, per
+translation along the other one: a deep breath moves an organ obliquely."""
+
 Params = NDArray[np.float32]
 
 
@@ -72,6 +76,8 @@ class TemplateFit:
         Margin for the deformation around the translated template, in pixels of the region's image.
     reject : float, optional
         Residual from which on a point has no effect, see `kernels.deformation.fit`; by default all have.
+    slant : float, optional
+        See `SLANT`; by default the prior is the template's.
     expected : float, optional
         Ratio by which more deformation is expected than the template's prior says, when fits are judged.
 
@@ -89,6 +95,7 @@ class TemplateFit:
         stiffness: float = 1.0,
         slack: int = SLACK,
         reject: float = 0.0,
+        slant: float = 0.0,
         expected: float = 1.0,
     ) -> None:
         self.template = template
@@ -107,6 +114,7 @@ class TemplateFit:
         self._result = np.zeros(RESULTS)
         self.expected_mm: tuple[float, float] | None = None
         self._moved_points = template.points.copy()
+        self._prior, self._slant = template.prior.copy(), slant
         self._variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
@@ -159,7 +167,7 @@ class TemplateFit:
             points,
             template.modes,
             template.steepest,
-            template.prior,
+            self._prior_from(params),
             template.inverse_hessian,
             template.photometric,
             template.norm,
@@ -177,6 +185,16 @@ class TemplateFit:
             params[0] += expected_mm[0] / TRANSLATION_SD_MM
             params[half] += expected_mm[1] / TRANSLATION_SD_MM
         return found
+
+    def _prior_from(self, params: Params) -> NDArray[np.float32]:
+        """Return the prior for a fit from `params`, no narrower than that of the Hessian, so that the fit converges."""
+        prior, half = self.template.prior, len(params) // 2
+        if self._slant > 0.0 and prior[0] != prior[half]:
+            along, across = (0, half) if prior[0] < prior[half] else (half, 0)
+            along_mm = float(params[along]) * TRANSLATION_SD_MM
+            narrow_mm2 = TRANSLATION_SD_MM**2 / float(prior[across])
+            self._prior[across] = TRANSLATION_SD_MM**2 / (narrow_mm2 + (self._slant * along_mm) ** 2)
+        return self._prior
 
     def window_px(self, params: Params) -> tuple[int, int, int, int]:
         """Return the first and one beyond the last row and column that a fit from `params` reads.
@@ -269,7 +287,7 @@ class TemplateFit:
 
     def bending(self, params: Params) -> float:
         """Return `penalty` without the translation, for the `params` of the last fit."""
-        prior, half = self.template.prior, len(params) // 2
+        prior, half = self._prior, len(params) // 2
         down_mm, right_mm = (0.0, 0.0) if self.expected_mm is None else self.expected_mm
         moved = float(prior[0]) * float(params[0] - down_mm / TRANSLATION_SD_MM) ** 2
         moved += float(prior[half]) * float(params[half] - right_mm / TRANSLATION_SD_MM) ** 2

@@ -12,10 +12,11 @@ from gatekeeper.tracking.confidence import LARGEST_DEVIANCE, fit_confidence, fit
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.model import Model
+from gatekeeper.tracking.motion_history import MotionHistory
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.starts_around import StartsAround
 from gatekeeper.tracking.surroundings import Surroundings
-from gatekeeper.tracking.template_fit import SLACK, Params, TemplateFit
+from gatekeeper.tracking.template_fit import SLACK, SLANT, Params, TemplateFit
 from gatekeeper.tracking.usual_places import CERTAIN, UsualPlaces
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
@@ -93,6 +94,8 @@ class TemplateTracker:
         Running mean of this ratio: noise and other differences between frames.
     field : DisplacementField
         Displacement of the tissue by `params`.
+    history : MotionHistory or None
+        Sure displacements so far, which tell what motion of a large target is expected; None for a small one.
     """
 
     def __init__(self, model: Model) -> None:
@@ -100,17 +103,26 @@ class TemplateTracker:
         shape = model.region.image.shape
         fine, coarse = model.fine, model.coarse
         slack, reject, expected, self.patches = SLACK, 0.0, 1.0, None
+        slant = SLANT if model.is_large else 0.0
         wide = model.deformation.wide
         if wide is not None:
             slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
             expected = EXPECTED
             self.patches = PatchSearch(coarse.grid, model.deformation, RIM_MM)
         self.fine = tuple(
-            TemplateFit(template, shape, fine.bias_correction, slack=slack, reject=reject, expected=expected)
+            TemplateFit(
+                template, shape, fine.bias_correction, slack=slack, reject=reject, slant=slant, expected=expected
+            )
             for template in fine.templates
         )
         self.coarse = TemplateFit(
-            coarse.templates[0], shape, coarse.bias_correction, slack=slack, reject=reject, expected=expected
+            coarse.templates[0],
+            shape,
+            coarse.bias_correction,
+            slack=slack,
+            reject=reject,
+            slant=slant,
+            expected=expected,
         )
         self.stiff: TemplateFit | None = None
         self.stiff_coarse = self.coarse
@@ -130,6 +142,11 @@ class TemplateTracker:
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
         self._range_mm = model.search_mm
+        # Small targets keep what sessions of earlier versions were decided by.
+        self.history: MotionHistory | None = None
+        if model.is_large:
+            reach_mm = self._range_mm[0] + BEYOND_MM, self._range_mm[1] + BEYOND_MM
+            self.history = MotionHistory(model.motion_prior, reach_mm, model.preview_mm)
         self.params, self._trial, self._fine, self._last, self._previous = np.zeros((5, model.count), np.float32)
         self.restart()
 
@@ -139,6 +156,8 @@ class TemplateTracker:
             params[:] = 0.0
         self._frames_lost = self._frames_stayed = 0
         self._usual.restart()
+        if self.history is not None:
+            self.history.restart()
         self.unexplained, self.typical_unexplained = math.inf, NOISY
         # The initial values count as one frame.
         self._frames_counted = 1
@@ -179,11 +198,15 @@ class TemplateTracker:
             if math.isfinite(self.unexplained):
                 self._update_typical(confidence)
         if confidence >= CONFIDENT:
+            if self.history is not None:
+                self.history.add(_translation_mm(self.params), self._frames_lost == 0)
             self._last[:] = self._previous[:] = self.params
             self._usual.found_surely(_translation_mm(self.params))
             self._frames_lost = self._frames_stayed = 0
         else:
-            jump = self.model.motion_prior.jump_deviance(_translation_mm(self._previous), _translation_mm(self.params))
+            jump = (self.history or self.model.motion_prior).jump_deviance(
+                _translation_mm(self._previous), _translation_mm(self.params)
+            )
             stayed = confidence > 0.0 and jump < LARGEST_JUMP_DEVIANCE
             self._frames_stayed = self._frames_stayed + 1 if stayed else 0
             self._previous[:] = self.params
@@ -389,7 +412,7 @@ class TemplateTracker:
         moved_mm = _translation_mm(params)
         if self._surroundings_mm is not None:
             return LARGEST_DEVIANCE * (math.dist(moved_mm, self._surroundings_mm) / NEAR_MM) ** 2
-        prior = self.model.motion_prior
+        prior = self.history or self.model.motion_prior
         jump = prior.jump_deviance(_translation_mm(self._last), moved_mm) / (1.0 + self._frames_lost)
         if self._frames_lost:
             # A position found repeatedly, even at low confidence, is increasingly unlikely to be found by chance.

@@ -7,6 +7,7 @@ from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking import model as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.patch_search import PatchSearch
+from gatekeeper.tracking.template_fit import SLANT
 from tests.support.scenes import Scene
 
 SCENE = Scene((170, 130))
@@ -114,3 +115,27 @@ def test_where_no_patch_matches_the_start_is_kept():
     params = np.arange(model.count, dtype=np.float32)
     assert search.run(np.full(SCENE.shape, np.nan, np.float32), params) == 0.0
     np.testing.assert_array_equal(params, np.arange(model.count))
+
+
+def test_a_fit_of_a_large_target_expects_more_translation_across_the_further_it_is_along():
+    """The prior of 6 mm along AP would hold back an organ that goes 28 mm along AP with a deep breath."""
+    tracker = SCENE.tracker(MASK).template_tracker
+    fit, template = tracker.coarse, tracker.coarse.template
+    half = len(tracker.params) // 2
+    params = np.zeros_like(tracker.params)
+    np.testing.assert_array_equal(fit._prior_from(params), template.prior)
+    params[0] = 48.0 / TRANSLATION_SD_MM
+    prior = fit._prior_from(params)
+    assert TRANSLATION_SD_MM / np.sqrt(prior[half]) == pytest.approx(np.hypot(6.0, SLANT * 48.0), rel=1e-5)
+    np.testing.assert_array_equal(np.delete(prior, half), np.delete(template.prior, half))
+
+
+def test_only_a_large_target_learns_its_motion_during_the_session():
+    large = SCENE.tracker(MASK).template_tracker
+    assert large.history is not None
+    for _ in range(3):
+        large.locate(SCENE.image((10.0, -4.0)))
+    assert large.history.path_deviance((10.0, -4.0)) < 0.1 < large.history.path_deviance((10.0, 4.0))
+    large.restart()
+    assert large.history.path_deviance((10.0, -4.0)) == large.history.path_deviance((10.0, 4.0))
+    assert SCENE.tracker().template_tracker.history is None

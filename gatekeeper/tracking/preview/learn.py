@@ -69,7 +69,8 @@ def learn(first: Model, frames: Frames) -> tuple[Model, PreviewReport]:
         states_mm=moves_mm[:, motion_prior.leading],
     )
     share = REFERENCE_SHARE if model.config == first.config else REFERENCE_SHARE_OF_STIFF
-    model = replace(with_template_bank(model, compensated, share), motion_prior=motion_prior)
+    sure_mm = np.where(trajectory.sure[:, None], trajectory.moves_mm, np.nan)
+    model = replace(with_template_bank(model, compensated, share), motion_prior=motion_prior, preview_mm=sure_mm)
     return model, preview_report(track_frames(TemplateTracker(model), frames), model, compensated, first)
 
 
