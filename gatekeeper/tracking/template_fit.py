@@ -85,6 +85,8 @@ class TemplateFit:
     ----------
     expected_mm : tuple of float or None
         Expected translation along rows and columns in mm; None for the reference position.
+    variance : float
+        Weighted variance of the template.
     """
 
     def __init__(
@@ -115,7 +117,7 @@ class TemplateFit:
         self.expected_mm: tuple[float, float] | None = None
         self._moved_points = template.points.copy()
         self._prior, self._slant = template.prior.copy(), slant
-        self._variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
+        self.variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
         target = np.where(template.in_target, 0, -1).astype(np.int32)
@@ -233,11 +235,33 @@ class TemplateFit:
         """Ratio of unexplained to explained variance of the frame after the last fit."""
         return max(1.0 / self.correlation**2 - 1.0, 0.0)
 
-    @property
-    def error_mm(self) -> float:
-        """Expected position error of the last fit, from the noise of frame and template, in mm."""
+    def error_mm(self, noise: float = 0.0) -> float:
+        """Return the expected position error of the last fit, from the noise of frame and template, in mm.
+
+        The template is taken to be as noisy as the frame, except for what is known to be noise of the frame alone.
+
+        Parameters
+        ----------
+        noise : float, optional
+            Ratio of such noise to explained variance.
+        """
         unexplained = self.unexplained
-        return self.template.error_mm * math.sqrt(unexplained * (1.0 + unexplained))
+        of_template = max(unexplained - noise, 0.0)
+        return self.template.error_mm * math.sqrt(unexplained * (1.0 + of_template))
+
+    @property
+    def residual(self) -> NDArray[np.float32]:
+        """Weighted difference of frame and template after the last fit, over `residual_scale`; the next overwrites it.
+
+        It is limited, and 0 outside the frame, see `kernels.deformation.fit`.
+        """
+        residual: NDArray[np.float32] = self._scratch[2]
+        return residual
+
+    @property
+    def residual_scale(self) -> float:
+        """Factor that undoes how `kernels.deformation.fit` scales down the residual of a poor fit."""
+        return max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
 
     def similarity(self, noise: float) -> Similarity:
         """Return the similarity of frame and template after the last fit.
@@ -252,12 +276,10 @@ class TemplateFit:
         Similarity
             NaN where it is not defined.
         """
-        template, residual = self.template, self._scratch[2]
-        # `kernels.deformation.fit` scales down the residual of a poor fit; undo that.
-        scale = max(LEAST_EXPLAINED / self.correlation, 1.0) if self.correlation > 0.0 else 1.0
+        template, scale = self.template, self.residual_scale
         for patches, sums in (self._patches, self._details, self._target):
-            accumulate(template.values, template.points[2], residual, scale, patches, sums)
-        in_target = similarity_without_noise(self._target[1], noise * self._variance)
+            accumulate(template.values, template.points[2], self.residual, scale, patches, sums)
+        in_target = similarity_without_noise(self._target[1], noise * self.variance)
         return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
 
     @property

@@ -11,6 +11,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.tracking.confidence import LARGEST_DEVIANCE, fit_confidence, fit_doubt
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.displacement_field import DisplacementField
+from gatekeeper.tracking.frame_noise import FrameNoise
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.motion_history import MotionHistory
 from gatekeeper.tracking.patch_search import PatchSearch
@@ -96,6 +97,8 @@ class TemplateTracker:
         Displacement of the tissue by `params`.
     history : MotionHistory or None
         Sure displacements so far, which tell what motion of a large target is expected; None for a small one.
+    noise : FrameNoise or None
+        Noise of the frames; None for a target that is not large.
     """
 
     def __init__(self, model: Model) -> None:
@@ -124,6 +127,7 @@ class TemplateTracker:
             slant=slant,
             expected=expected,
         )
+        self.noise = FrameNoise(self.fine[0]) if model.is_large else None
         self.stiff: TemplateFit | None = None
         self.stiff_coarse = self.coarse
         if model.stiff is not None:
@@ -163,6 +167,8 @@ class TemplateTracker:
         self._frames_counted = 1
         self._usual_contrast, self._contrasts_counted = 1.0, 1
         self._recent_contrast = 1.0
+        if self.noise is not None:
+            self.noise.restart()
 
     def locate(
         self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None, read_all: ReadAll | None = None
@@ -253,12 +259,14 @@ class TemplateTracker:
         if not self._fit(level, frame, read):
             return 0.0, math.nan
         self.unexplained = level.unexplained
+        if self.noise is not None:
+            self.noise.update(level)
         similarity, contrast = level.similarity(self._noise()), level.contrast
         bending = math.sqrt(level.bending(self.params) / len(self.params))
-        error_mm = level.error_mm
+        error_mm = level.error_mm(0.0 if self.noise is None else self.noise.share)
         share = min(max((self.typical_unexplained - STIFF_FROM) / (STIFF_ALONE_FROM - STIFF_FROM), 0.0), 1.0)
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
-            error_mm += share * (self.stiff.error_mm - error_mm)
+            error_mm += share * (self.stiff.error_mm() - error_mm)
         error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
         doubt = fit_doubt(error_mm, bending, similarity, self._deviance(self.params))
         usual, recent = min(max(self._usual_contrast, LEAST_USUAL_CONTRAST), 1.0), contrast
@@ -332,6 +340,8 @@ class TemplateTracker:
 
     def _noise(self) -> float:
         """Return the noise part of the residual variance: all of it, unless the frame is an outlier."""
+        if self.noise is not None:
+            return self.noise.explained(self.unexplained)
         lost_in_noise = self.typical_unexplained >= LOST_IN_NOISE and self.stiff is not None
         if self.typical_unexplained < NOISY or lost_in_noise:
             return 0.0

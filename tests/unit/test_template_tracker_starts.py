@@ -175,7 +175,7 @@ def test_with_the_say_goes_the_error_that_is_expected(monkeypatch):
         template_tracker = a_template_tracker()
         template_tracker.stiff_coarse, template_tracker.typical_unexplained = template_tracker.coarse, typical
         template_tracker.locate(SCENE.image() + NOISE)
-    steady_mm = template_tracker.stiff.error_mm
+    steady_mm = template_tracker.stiff.error_mm()
     assert errors_mm[2] == pytest.approx(steady_mm)
     assert errors_mm[1] == pytest.approx(0.5 * (errors_mm[0] + steady_mm))
     assert steady_mm < 0.7 * errors_mm[0]
