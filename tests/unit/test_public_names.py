@@ -63,3 +63,23 @@ def test_command_line_starts_without_kernels_and_pictures():
     code = f"import sys, gatekeeper, gatekeeper.cli; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_former_names_of_a_previews_ranges_tell_the_new_ones():
+    known = gatekeeper.PreviewReport(
+        frames=1,
+        visible=1.0,
+        contrast_to_noise=5.0,
+        row_range_mm=(1.0, 2.0),
+        col_range_mm=(3.0, 4.0),
+        search_mm=(5.0, 6.0),
+        go=True,
+        reasons=(),
+        stiff=False,
+        evened=False,
+        states_mm=(),
+    )
+    with pytest.warns(DeprecationWarning, match="row_range_mm"):
+        assert known.si_range_mm == known.row_range_mm
+    with pytest.warns(DeprecationWarning, match="col_range_mm"):
+        assert known.ap_range_mm == known.col_range_mm

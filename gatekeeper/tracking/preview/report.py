@@ -1,6 +1,7 @@
 """Report how well a target can be tracked on a preview cine."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -93,6 +94,18 @@ class PreviewReport:
     states_mm: tuple[float, ...]
     apart: tuple[BreathingState, ...] = ()
     axes: tuple[str, str] = SAGITTAL.names
+
+    @property
+    def si_range_mm(self) -> tuple[float, float]:
+        """Deprecated name of `row_range_mm`."""
+        warnings.warn("PreviewReport.si_range_mm is called row_range_mm", DeprecationWarning, stacklevel=2)
+        return self.row_range_mm
+
+    @property
+    def ap_range_mm(self) -> tuple[float, float]:
+        """Deprecated name of `col_range_mm`."""
+        warnings.warn("PreviewReport.ap_range_mm is called col_range_mm", DeprecationWarning, stacklevel=2)
+        return self.col_range_mm
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for JSON, with the axes in the names of ranges, such as ``si_range_mm``."""
