@@ -47,6 +47,7 @@ def test_what_is_not_steady_is_found(timed, traced, what):
     assert found[0].startswith(what)
 
 
+@pytest.mark.slow
 def test_two_runs_decide_the_same_and_another_scene_otherwise():
     one, other = breathing_case(), breathing_case(amplitude_px=3.0)
     first, again = run(one, 200, traced=False), run(one, 200, traced=True)

@@ -15,6 +15,7 @@ from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
 from tests.support.cases import SHAPE, SPACING_MM, breathing_case
 from tests.support.command_line import gatekeeper
+from tests.support.matrices import mostly_slow
 from tests.support.recordings import disc
 from tests.support.sessions import checked
 from tests.support.structure_sets import ellipsoid, written
@@ -87,18 +88,21 @@ def test_targets_and_organs_are_masks_regions_and_labels(tmp_path, folder, capsy
     assert checked(tmp_path / "s").findings == []
 
 
+@pytest.mark.slow
 def test_labels_of_a_recording_are_chosen_by_roi(tmp_path, folder):
     setup, _ = replayed(tmp_path / "s", folder / "P_001", "--roi", "2", "--roi", "1", "--oar", "bowel=3")
     assert setup.names == ("2", "1", "bowel")
     assert np.array_equal(setup.target_mask, disc(SHAPE, *DISCS[2]))
 
 
+@pytest.mark.slow
 def test_regions_of_one_file_are_chosen_by_roi(tmp_path, folder):
     plan = folder / "rt.dcm"
     setup, _ = replayed(tmp_path / "s", folder / "P_001", "--target", plan, "--roi", "GTV", "--roi", "node")
     assert setup.names == ("GTV", "node")
 
 
+@pytest.mark.slow
 def test_a_session_replays_with_another_limit_of_one_structure(tmp_path, folder):
     plan = folder / "rt.dcm"
     replayed(tmp_path / "s", folder / "P_001", "--target", f"{plan}:GTV", "--target", f"{plan}:node")
@@ -109,7 +113,9 @@ def test_a_session_replays_with_another_limit_of_one_structure(tmp_path, folder)
 
 @pytest.mark.parametrize(
     ("region", "why"),
-    [("Liver", "has no region 'Liver'"), ("beside", "does not meet the cine plane; choose a plane through it")],
+    mostly_slow(
+        [("Liver", "has no region 'Liver'"), ("beside", "does not meet the cine plane; choose a plane through it")]
+    ),
 )
 def test_what_is_not_there_is_told_in_one_line_or_left_out(region, why, tmp_path, folder, capsys):
     args = (
@@ -177,6 +183,7 @@ def test_labels_that_are_taken_as_one_target_are_told(folder, capsys):
     assert "holds labels 1, 2, 3; all are one target" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 def test_export_writes_each_structure(tmp_path, folder):
     replayed(tmp_path / "s", folder / "P_001", "--roi", "1", "--roi", "2", "--oar", "3")
     assert gatekeeper("export", tmp_path / "s", "--slicer", "--out", tmp_path / "slicer") == 0

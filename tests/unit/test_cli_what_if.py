@@ -85,6 +85,7 @@ def test_shorter_patience_holds_between_frames(session, tmp_path, capsys):
     assert result["comparison"]["frames"] == 24
 
 
+@pytest.mark.slow
 def test_session_is_told_from_a_case_by_what_it_holds(session, tmp_path, capsys):
     renamed = shutil.copytree(session, tmp_path / "P_001")
     assert replayed(capsys, renamed, tmp_path / "a")[0]["case"] == "P_001"

@@ -155,6 +155,7 @@ def test_a_damaged_file_is_left_out_and_that_is_said(tmp_path):
     assert "frame_00000.mha: is cut short" in refusal(folder)
 
 
+@pytest.mark.slow
 def test_what_is_exported_to_slicer_is_read_back_with_its_times(tmp_path):
     with closing(open_session(recorded(tmp_path / "session"))) as session:
         write_slicer(session, tmp_path / "slicer", no_progress)

@@ -253,6 +253,7 @@ def test_all_parts_are_listed_with_where_they_come_from(capsys, installed):
     assert "ModuleNotFoundError" in rows["linac", "plc"]["fault"]
 
 
+@pytest.mark.slow
 def test_a_replay_with_a_tracker_that_ships_as_a_plug_in_is_verified(tmp_path, capsys):
     case = write_case(breathing_case(), tmp_path / "P_001")
     assert gatekeeper("replay", case, "--tracker", "ncc", "--out", tmp_path / "s", "--json") == 0

@@ -137,6 +137,7 @@ def test_the_map_holds_the_duty_cycle_of_the_session_itself(story):
     assert duty.duty_cycles[0][0] < duty.duty_cycles[-1][-1]
 
 
+@pytest.mark.slow
 def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, breathing_session):
     from gatekeeper.config import EnvelopeConfig, SessionConfig
 

@@ -68,7 +68,7 @@ def decided(bits, orientation):
 
 
 ALWAYS = [
-    *((name, "sagittal") for name in ("mha", "nrrd", "tiff", "dicom", "MRIdian cine")),
+    *((name, "sagittal") for name in ("mha", "tiff", "MRIdian cine")),
     ("dicom", "coronal"),
     ("nii", "axial"),
 ]

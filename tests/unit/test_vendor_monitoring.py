@@ -222,6 +222,7 @@ def test_a_replay_says_how_far_the_monitoring_is_from_ours(tmp_path, undrawn, ca
     assert "Elekta Unity" in printed.err
 
 
+@pytest.mark.slow
 def test_a_replay_says_how_often_the_gating_log_agrees(tmp_path, undrawn, capsys):
     case = breathing_case()
     frames = np.clip(np.rint(np.asarray(case.frames)), 0, 30000).astype(np.int16)
