@@ -8,7 +8,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Scene
 from gatekeeper.gating.liveness import LEARNING_FRAMES, REMEMBERED_NOISE, LivenessMonitor
-from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, FINE_ITERATIONS
+from gatekeeper.tracking.coarse_start import COARSE_ITERATIONS
+from gatekeeper.tracking.template_tracker import FINE_ITERATIONS
 from gatekeeper.wire.openigtlink.header import checksum
 from kernels.clearance import clearance
 from kernels.image_checks import check_image, is_finite_and_varied_within

@@ -2,7 +2,7 @@
 
 import math
 
-from gatekeeper.tracking.template_fit import Similarity
+from gatekeeper.tracking.similarity import Similarity
 
 LARGEST_ERROR_MM = 1.3
 """Expected position error at which the confidence is 0.5 when all other terms are 0, in mm."""

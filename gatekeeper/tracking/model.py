@@ -9,11 +9,12 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import DeformationModes, deformation_modes
+from gatekeeper.tracking.grid import Grid, make_grid, select_points
 from gatekeeper.tracking.motion_history import NO_PREVIEW
 from gatekeeper.tracking.motion_prior import MotionPrior, first_motion_prior
 from gatekeeper.tracking.region import Region
 from gatekeeper.tracking.rigid_search import Search, make_search
-from gatekeeper.tracking.template import Grid, Template, make_grid, make_template, select_points
+from gatekeeper.tracking.template import Template, make_template
 
 RESOLUTION_MM = 1.3
 """Lower limit of the smoothing of images along each axis: standard deviation."""

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import DeformationModes
-from gatekeeper.tracking.template import RIM, Grid
-from gatekeeper.tracking.template_fit import Params
+from gatekeeper.tracking.grid import RIM, Grid
+from gatekeeper.tracking.translation import Params
 from kernels.deformation import displace
 from kernels.ncc import best_peaks
 from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.template_fit import Params, TemplateFit
+from gatekeeper.tracking.template_fit import TemplateFit
+from gatekeeper.tracking.translation import Params, set_translation
 
 AROUND_MM = ((0.0, 0.0), (6.0, 0.0), (-6.0, 0.0), (0.0, 6.0), (0.0, -6.0))
 """Displacements (row, col) from the expected place from which fits start, in mm."""
@@ -67,7 +68,7 @@ class StartsAround:
             Greatest distance from the best end of one that is nearly as good, in mm.
         """
         first, trial, expected, half = self._first, self._trial, self._expected, len(params) // 2
-        expected[0], expected[half] = expected_mm[0] / TRANSLATION_SD_MM, expected_mm[1] / TRANSLATION_SD_MM
+        set_translation(expected, expected_mm)
         first[:] = params
         params[:] = expected
         least = math.inf

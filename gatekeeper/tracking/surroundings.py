@@ -5,9 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, deformation_modes
+from gatekeeper.tracking.deformation import deformation_modes
 from gatekeeper.tracking.model import MOST_MODES, VARIANCE_SHARE, Model
 from gatekeeper.tracking.patch_search import PatchSearch
+from gatekeeper.tracking.translation import set_translation, translation_mm
 
 RIM_MM, FADE_MM = 40.0, 30.0
 """Greatest distance of patches from the target, and distance at which their votes have fallen to 1/e, in mm."""
@@ -49,8 +50,7 @@ class Surroundings:
         deformation = deformation_modes(low_mm, high_mm, half_mm, sd_mm, VARIANCE_SHARE, MOST_MODES)
         deformation = deformation.centred(contour_mm)
         self._patches = PatchSearch(model.coarse.grid, deformation, RIM_MM, FADE_MM, model.search_mm, ERROR_MM)
-        self._count = deformation.count
-        self._params = np.zeros(2 * self._count, np.float32)
+        self._params = np.zeros(2 * deformation.count, np.float32)
         self.moved_mm = (0.0, 0.0)
 
     def run(self, frame: NDArray[np.float32]) -> float:
@@ -68,17 +68,13 @@ class Surroundings:
         """
         best = rival = 0.0
         for candidate in range(self._patches.vote(frame)):
-            down_mm, right_mm = self._patches.displacement_mm(candidate)
-            self._params[:] = 0.0
-            self._params[0] = down_mm / TRANSLATION_SD_MM
-            self._params[self._count] = right_mm / TRANSLATION_SD_MM
+            set_translation(self._params, self._patches.displacement_mm(candidate))
             agree = self._patches.run(frame, self._params)
-            down_mm = float(self._params[0]) * TRANSLATION_SD_MM
-            right_mm = float(self._params[self._count]) * TRANSLATION_SD_MM
-            same = math.hypot(down_mm - self.moved_mm[0], right_mm - self.moved_mm[1]) <= APART_MM
+            moved_mm = translation_mm(self._params)
+            same = math.dist(moved_mm, self.moved_mm) <= APART_MM
             if agree > best:
                 best, rival = agree, rival if same else best
-                self.moved_mm = down_mm, right_mm
+                self.moved_mm = moved_mm
             elif not same:
                 rival = max(rival, agree)
         return best if best >= LEAST_AGREE and rival <= RIVAL * best else 0.0

@@ -1,17 +1,17 @@
 """Fit a template to frames in buffers that are allocated once."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.similarity import Comparison, Similarity
 from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
+from gatekeeper.tracking.translation import Params
 from kernels.bias_field import remove_bias_field
 from kernels.deformation import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.pyramid import block_mean, smooth
-from kernels.similarity import accumulate, detail, similarity, similarity_without_noise
 
 SLACK = 5
 """Margin around the translated template that is read to allow for deformation, in pixels of the region's image."""
@@ -19,44 +19,9 @@ SLACK = 5
 TOLERANCE = 0.001
 """A fit ends when no parameter changes by more than this, in standard deviations."""
 
-PATCH_MM = 12.0
-"""Least side of the patches in which frame and template are compared, in mm."""
-FEWEST_POINTS = 6
-"""Least number of points of such a patch."""
-DETAIL_MM = 6.0
-"""Least side of the patches in which detail is compared, in mm."""
-FEWEST_IN_DETAIL = 3
-"""Least number of points of such a patch."""
-
-CONTRAST_ERRORS = 1.0
-"""Number of standard errors that are added to the contrast of the target, as noise may lower it."""
-
 SLANT = 0.35
 """Growth of the standard deviation of a large target's translation along the axis along which less is expected, per
 translation along the other one: a deep breath moves an organ obliquely."""
-
-Params = NDArray[np.float32]
-
-
-class Similarity(NamedTuple):
-    """Similarity of a frame and the template at the fitted position; 1 for the template itself.
-
-    A wrong position may correlate with the template at coarse scale, but hardly in every patch or in fine detail.
-    When the target itself is lost in noise, its surroundings determine their own position but not the target's.
-
-    Attributes
-    ----------
-    patches : float
-        Mean correlation coefficient within patches, -1 to 1.
-    detail : float
-        Slope of the regression of frame on template within small patches, see `kernels.similarity.detail`.
-    target : float
-        Correlation coefficient in the target and next to it, corrected for noise, -1 to 1.
-    """
-
-    patches: float
-    detail: float
-    target: float
 
 
 class TemplateFit:
@@ -118,13 +83,7 @@ class TemplateFit:
         self._moved_points = template.points.copy()
         self._prior, self._slant = template.prior.copy(), slant
         self.variance = template.norm**2 / float(np.square(template.points[2], dtype=np.float64).sum())
-        patches = _patches(template, PATCH_MM, FEWEST_POINTS)
-        details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
-        target = np.where(template.in_target, 0, -1).astype(np.int32)
-        self._target_points = int(np.count_nonzero(template.in_target))
-        self._patches, self._details, self._target = (
-            (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
-        )
+        self._comparison = Comparison(template)
         # The frame extends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
@@ -276,26 +235,12 @@ class TemplateFit:
         Similarity
             NaN where it is not defined.
         """
-        template, scale = self.template, self.residual_scale
-        for patches, sums in (self._patches, self._details, self._target):
-            accumulate(template.values, template.points[2], self.residual, scale, patches, sums)
-        in_target = similarity_without_noise(self._target[1], noise * self.variance)
-        return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
+        return self._comparison.run(self.residual, self.residual_scale, noise * self.variance)
 
     @property
     def contrast(self) -> float:
-        """Contrast of the target on the frame over that on the template, after `similarity`; NaN if it is not defined.
-
-        It is the slope of the regression of frame on template in the target, which noise does not change and a target
-        that is not there lowers, at its upper limit of confidence.
-        """
-        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
-        variance = template_square - template * template / mass
-        if not variance > 0.0:
-            return math.nan
-        covariance = product - template * frame / mass
-        unexplained = max(frame_square - frame * frame / mass - covariance * covariance / variance, 0.0)
-        return float(covariance / variance + CONTRAST_ERRORS * math.sqrt(unexplained / variance / self._target_points))
+        """Contrast of the target on the frame over that on the template, after `similarity`; see `Comparison`."""
+        return self._comparison.contrast
 
     @property
     def inside(self) -> float:
@@ -331,19 +276,3 @@ class TemplateFit:
         """
         unexplained = 1.0 / max(self.correlation, 0.05) ** 2 - 1.0
         return self.template.norm**2 * unexplained / max(typical_unexplained / DIFFERENCE_SHARE, 1.0) + self.penalty
-
-
-def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:
-    """Return the patch of each point, numbered from 0, or -1 for points in patches with too few of them.
-
-    The side is doubled until at least half of the points belong to a patch.
-    """
-    while True:
-        side_px = side_mm * np.array([template.row_scale, template.col_scale])
-        cell = np.floor(template.points[:2].T / side_px).astype(int)
-        _, patch, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
-        kept = count >= fewest
-        if 2 * count[kept].sum() >= len(cell):
-            number = np.where(kept, np.cumsum(kept) - 1, -1)
-            return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
-        side_mm *= 2.0

@@ -10,6 +10,10 @@ STEP_MM = 5.0
 """Distance from the last sure or confirmed place up to which a usual one needs no confirmation, in mm."""
 PAUSE = 4
 """Number of frames for which a confirmed target that is unsurely found at a usual place is not compared again."""
+CONFIRMED_MM = 8.0
+"""Distance from where the tissue around it is, up to which a target at a usual place is confirmed, in mm."""
+NEAR_MM = 5.0
+"""The same for a certain target at a new place, in mm; further away the target is not believed to be there."""
 
 
 class UsualPlaces:

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.scenes.follow import follow
 from gatekeeper.config import build
 from gatekeeper.tracking import template as reference
+from gatekeeper.tracking.translation import translation_mm
 from replay.phantom import PhantomConfig, make_phantom
 from tests.support.previews import breath_mm, breathing_frames
 from tests.support.scenes import Scene
@@ -81,9 +82,9 @@ def test_started_from_the_same_place_it_gives_the_same_to_the_last_bit(old_and_y
         young.track(frame)
     old.track(BREATH[0])
     young.template_tracker._last[:] = old.template_tracker._last
-    young.template_tracker._frames_lost = old.template_tracker._frames_lost
-    young.template_tracker.typical_unexplained = old.template_tracker.typical_unexplained
-    assert old.template_tracker._frames_lost == 0
+    young.template_tracker.prior.found_surely(translation_mm(old.template_tracker._last))
+    young.template_tracker.typical.unexplained = old.template_tracker.typical.unexplained
+    assert old.template_tracker.prior.was_sure
     for frame in (*BREATH, whitened(BREATH[3], 0.4), np.full(SCENE.shape, np.nan), *BREATH[5:9]):
         track, other = old.track(frame), young.track(frame)
         assert track.contour_px.tobytes() == other.contour_px.tobytes()

@@ -4,11 +4,11 @@ import numpy as np
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.model import make_model
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
 from gatekeeper.tracking.preview.trajectory import Trajectory
 from gatekeeper.tracking.region import make_region
-from gatekeeper.tracking.template import RIM
 from gatekeeper.tracking.template_tracker import TemplateTracker
 from tests.support.scenes import Scene
 

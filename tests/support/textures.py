@@ -6,7 +6,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.tracking.deformation import deformation_modes
-from gatekeeper.tracking.template import make_grid, make_template, select_points
+from gatekeeper.tracking.grid import make_grid, select_points
+from gatekeeper.tracking.template import make_template
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.recordings import disc
 

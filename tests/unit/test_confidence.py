@@ -17,7 +17,7 @@ from gatekeeper.tracking.confidence import (
     fit_confidence,
     fit_doubt,
 )
-from gatekeeper.tracking.template_fit import Similarity
+from gatekeeper.tracking.similarity import Similarity
 from tests.support.scenes import Scene
 
 VESSELS = [Scene((140, 120), seed=seed, finest_mm=8.0) for seed in range(8)]

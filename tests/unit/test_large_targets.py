@@ -132,10 +132,10 @@ def test_a_fit_of_a_large_target_expects_more_translation_across_the_further_it_
 
 def test_only_a_large_target_learns_its_motion_during_the_session():
     large = SCENE.tracker(MASK).template_tracker
-    assert large.history is not None
+    assert large.prior.history is not None
     for _ in range(3):
         large.locate(SCENE.image((10.0, -4.0)))
-    assert large.history.path_deviance((10.0, -4.0)) < 0.1 < large.history.path_deviance((10.0, 4.0))
+    assert large.prior.history.path_deviance((10.0, -4.0)) < 0.1 < large.prior.history.path_deviance((10.0, 4.0))
     large.restart()
-    assert large.history.path_deviance((10.0, -4.0)) == large.history.path_deviance((10.0, 4.0))
-    assert SCENE.tracker().template_tracker.history is None
+    assert large.prior.history.path_deviance((10.0, -4.0)) == large.prior.history.path_deviance((10.0, 4.0))
+    assert SCENE.tracker().template_tracker.prior.history is None

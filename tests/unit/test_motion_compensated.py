@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.preview.motion_compensated import motion_compensated
-from gatekeeper.tracking.template import RIM
 from tests.support.previews import SCENE, SPACING_MM, breath_mm, breathing_frames, known, model_of, reference_of
 
 MODEL = model_of()

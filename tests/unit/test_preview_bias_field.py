@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.preview import bias_field
 from gatekeeper.tracking.preview.bias_field import BRIGHTEST, DARKEST, with_bias_field
 from gatekeeper.tracking.preview.motion_compensated import motion_compensated
-from gatekeeper.tracking.template import RIM
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.previews import SCENE, breath_mm, breathing_frames, known, model_of
 

@@ -6,7 +6,7 @@ import pytest
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.preview.stiffness import FEWEST_PAIRS, LEAST_MOTION_MM, is_stiff, stiffened
 from gatekeeper.tracking.preview.trajectory import Trajectory
-from gatekeeper.tracking.template_tracker import NOISY
+from gatekeeper.tracking.typical_fit import NOISY
 
 FRAMES = 240
 BREATH_MM = np.stack([8.0 - 8.0 * np.cos(np.arange(FRAMES) / 4.0), 2.0 * np.sin(np.arange(FRAMES) / 4.0)], axis=1)

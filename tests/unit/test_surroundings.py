@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import template_tracker as module
+from gatekeeper.tracking.coarse_start import COARSE_ITERATIONS
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.region import make_region
 from gatekeeper.tracking.resample import Resampler
 from gatekeeper.tracking.starts_around import StartsAround
 from gatekeeper.tracking.surroundings import Surroundings
-from gatekeeper.tracking.template_tracker import COARSE_ITERATIONS, TemplateTracker
+from gatekeeper.tracking.template_tracker import TemplateTracker
+from gatekeeper.tracking.translation import set_translation, translation_mm
 from tests.support.scenes import Scene
 
 SCENE = Scene((130, 110))
@@ -60,7 +62,7 @@ def test_a_target_that_is_not_to_be_seen_is_placed_by_its_surroundings_and_unsur
     tracker = TemplateTracker(model())
     frame = without_target(MOVED_MM)
     assert tracker.locate(frame, None, lambda: frame) < module.CONFIDENT
-    assert math.dist(module._translation_mm(tracker.params), MOVED_MM) < 4.0
+    assert math.dist(translation_mm(tracker.params), MOVED_MM) < 4.0
 
 
 def test_a_target_that_is_found_elsewhere_than_its_surroundings_is_unsure(monkeypatch):
@@ -68,14 +70,14 @@ def test_a_target_that_is_found_elsewhere_than_its_surroundings_is_unsure(monkey
     tracker.surroundings.moved_mm = (20.0, 3.5)
     monkeypatch.setattr(tracker.surroundings, "run", lambda frame: 0.9)
     assert tracker.locate(frame, None, lambda: frame) < module.CONFIDENT
-    assert module._translation_mm(tracker.params) == pytest.approx((20.0, 3.5), abs=1e-4)
+    assert translation_mm(tracker.params) == pytest.approx((20.0, 3.5), abs=1e-4)
 
 
 def test_without_the_whole_frame_nothing_is_compared():
     tracker = TemplateTracker(model())
     frame = without_target(MOVED_MM)
     tracker.locate(frame)
-    assert math.dist(module._translation_mm(tracker.params), MOVED_MM) > 8.0
+    assert math.dist(translation_mm(tracker.params), MOVED_MM) > 8.0
 
 
 def test_a_frame_that_cannot_be_used_beyond_the_reach_changes_nothing():
@@ -108,11 +110,11 @@ def test_a_certain_target_at_a_new_place_is_compared_once(monkeypatch):
 
 def spread_mm(level, frame, expected_mm=(10.0, 0.0), former_mm=(0.0, 0.0)):
     params = np.zeros(2 * 3 if isinstance(level, Sliding) else 2 * len(level.template.modes), np.float32)
-    module._set_translation(params, former_mm)
+    set_translation(params, former_mm)
     spread = StartsAround(len(params)).run(
         level, frame, expected_mm, params, lambda ends: ends[0] < 50.0, COARSE_ITERATIONS, 0.1
     )
-    return spread, module._translation_mm(params)
+    return spread, translation_mm(params)
 
 
 class Sliding:
@@ -161,7 +163,7 @@ def test_a_fit_is_drawn_to_what_it_expects_and_pays_for_the_distance_from_there(
     ends = {}
     for expected_mm in (None, (30.0, -18.0)):
         params = np.zeros_like(tracker.params)
-        module._set_translation(params, (30.0, -18.0))
+        set_translation(params, (30.0, -18.0))
         level.expected_mm = expected_mm
         assert level.fit(frame, params, 20)
         ends[expected_mm] = params[[0, half]] * 30.0, level.penalty

@@ -6,7 +6,8 @@ from scipy.ndimage import distance_transform_edt
 
 from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM, deformation_modes
-from gatekeeper.tracking.template import FEWEST_POINTS, make_grid, make_template, select_points
+from gatekeeper.tracking.grid import FEWEST_POINTS, make_grid, select_points
+from gatekeeper.tracking.template import make_template
 from gatekeeper.tracking.template_fit import TemplateFit
 from tests.support.scenes import Scene
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import model as models
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.preview.motion_compensated import motion_compensated
 from gatekeeper.tracking.preview.template_bank import REFERENCE_SHARE, STATES, match_brightness, with_template_bank
-from gatekeeper.tracking.template import RIM
 from tests.support.previews import SCENE, breath_mm, breathing_frames, known, model_of, reference_of, still
 
 MODEL = model_of()

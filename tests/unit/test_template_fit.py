@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter1d
 
-from gatekeeper.tracking import template_fit as workspace
+from gatekeeper.tracking import similarity as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.template import DIFFERENCE_SHARE
 from kernels.deformation import LEAST_EXPLAINED
@@ -103,9 +103,9 @@ def test_likeness_is_what_the_slow_twin_says_of_frame_and_template():
         assert correlation > LEAST_EXPLAINED
         template = level.template
         inputs = template.values, template.points[2], level._scratch[2], 1.0
-        assert patchwise == pytest.approx(patchwise_correlation(*inputs, level._patches[0]), abs=1e-6)
-        assert detail == pytest.approx(patchwise_slope(*inputs, level._details[0]), abs=1e-6)
-        assert core == pytest.approx(patchwise_correlation(*inputs, level._target[0]), abs=1e-6)
+        assert patchwise == pytest.approx(patchwise_correlation(*inputs, level._comparison._patches[0]), abs=1e-6)
+        assert detail == pytest.approx(patchwise_slope(*inputs, level._comparison._details[0]), abs=1e-6)
+        assert core == pytest.approx(patchwise_correlation(*inputs, level._comparison._target[0]), abs=1e-6)
         assert 0.3 < patchwise < 0.97
         assert 0.3 < core < 0.97
 
@@ -178,10 +178,10 @@ def test_a_smeared_frame_lacks_detail_before_it_is_unlike(smear_px, shown):
 def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_one(
     kind, of_mm, fewest, scene, radius_mm
 ):
-    assert (workspace.PATCH_MM, workspace.FEWEST_POINTS) == (12.0, 6)
-    assert (workspace.DETAIL_MM, workspace.FEWEST_IN_DETAIL) == (6.0, 3)
+    assert (module.PATCH_MM, module.FEWEST_POINTS) == (12.0, 6)
+    assert (module.DETAIL_MM, module.FEWEST_IN_DETAIL) == (6.0, 3)
     for level in both_levels(scene.tracker(scene.disc(radius_mm))):
-        patches, sums = getattr(level, kind)
+        patches, sums = getattr(level._comparison, kind)
         positions_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
         share, side_mm = 0.0, 0.5 * of_mm
         while share < 0.5:

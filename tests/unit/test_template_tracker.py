@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from gatekeeper.tracking import position_prior
 from gatekeeper.tracking import template_tracker as module
-from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.motion_prior import AXIS_PRIORS
+from gatekeeper.tracking.position_prior import LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
 from gatekeeper.tracking.surroundings import Surroundings
-from gatekeeper.tracking.template_tracker import LARGEST_JUMP_DEVIANCE, LARGEST_PATH_DEVIANCE
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
@@ -65,7 +65,7 @@ def test_the_expected_error_grows_with_what_is_unexplained_and_faster_where_that
     """By its root where only the frame is noisy; that the template is as noisy shows in their product."""
     template_tracker = a_template_tracker()
     for share in (0.0, 0.5, 2.0):
-        template_tracker.typical_unexplained = 0.0
+        template_tracker.typical.unexplained = 0.0
         template_tracker.locate(SCENE.image() + np.float32(share) * NOISE)
         left, exact_mm = template_tracker.unexplained, template_tracker.fine[0].template.error_mm
         assert doubts[-1][0] == pytest.approx(exact_mm * math.sqrt(left + left**2), abs=1e-9)
@@ -96,7 +96,7 @@ def test_a_target_that_is_deformed_is_bent_and_the_more_the_less_sure(doubts):
 
 def test_bent_is_the_penalty_without_the_translation(doubts):
     template_tracker = a_template_tracker()
-    template_tracker.typical_unexplained = 0.0
+    template_tracker.typical.unexplained = 0.0
     template_tracker.locate(SCENE.image((35.0, -6.0), 0.1, 88.0 * 1.8))
     params = template_tracker.params.astype(float)
     params[[0, len(params) // 2]] = 0.0
@@ -108,9 +108,7 @@ def test_bent_is_the_penalty_without_the_translation(doubts):
 
 
 def deviance(template_tracker, down_mm, right_mm=0.0):
-    params = np.zeros_like(template_tracker.params)
-    params[[0, len(params) // 2]] = np.array((down_mm, right_mm)) / TRANSLATION_SD_MM
-    return template_tracker._deviance(params)
+    return template_tracker.prior.deviance((down_mm, right_mm))
 
 
 def test_a_jump_surprises_as_a_normally_distributed_one_would_up_to_a_limit():
@@ -206,6 +204,6 @@ def test_a_deep_breath_is_found_sooner_than_if_jumps_counted_without_limit(monke
     # The tissue around the target would tell where it is.
     monkeypatch.setattr(Surroundings, "run", lambda self, frame: 0.0)
     limited = frames_astray()
-    monkeypatch.setattr(module, "LARGEST_JUMP_DEVIANCE", math.inf)
+    monkeypatch.setattr(position_prior, "LARGEST_JUMP_DEVIANCE", math.inf)
     assert limited <= 1
     assert frames_astray() >= 4

@@ -10,8 +10,8 @@ from gatekeeper.tracking import template_tracker as module
 from gatekeeper.tracking import tracker as structures
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.rigid_search import Search
-from gatekeeper.tracking.template_tracker import NOISY
 from gatekeeper.tracking.tracker import Tracker
+from gatekeeper.tracking.typical_fit import NOISY, TYPICAL_FRAMES, TYPICAL_UNSURE_FRAMES, TypicalFit
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig
 from tests.support.matrices import mostly_slow
@@ -97,11 +97,11 @@ def test_frames_in_any_order_are_followed_as_well(seed):
 def test_a_match_is_near_within_one_pixel_of_the_search():
     template_tracker = a_template_tracker()
     template_tracker.locate(SCENE.image())
-    row_mm, col_mm = template_tracker.search.pixel_mm
-    assert template_tracker._is_near(0.9 * row_mm, -0.9 * col_mm)
-    assert not template_tracker._is_near(1.1 * row_mm, 0.0)
-    assert not template_tracker._is_near(0.0, 1.1 * col_mm)
-    assert not template_tracker._is_near(math.nan, 0.0)
+    start, (row_mm, col_mm) = template_tracker._start, template_tracker.search.pixel_mm
+    assert start._is_near(template_tracker.params, (0.9 * row_mm, -0.9 * col_mm))
+    assert not start._is_near(template_tracker.params, (1.1 * row_mm, 0.0))
+    assert not start._is_near(template_tracker.params, (0.0, 1.1 * col_mm))
+    assert not start._is_near(template_tracker.params, (math.nan, 0.0))
 
 
 # --- noise ----------------------------------------------------------------------------------------------------
@@ -112,23 +112,23 @@ def test_what_is_usual_is_the_mean_of_what_the_first_frames_leave_unexplained_an
     for share in (0.0, 0.0, 3.0, 30.0):
         template_tracker.locate(SCENE.image() + np.float32(share) * NOISE)
         seen.append(min(template_tracker.unexplained, 1.0))
-        assert template_tracker.typical_unexplained == pytest.approx(np.mean(seen))
+        assert template_tracker.typical.unexplained == pytest.approx(np.mean(seen))
     assert template_tracker.unexplained > 1.0
     template_tracker.locate(None)
-    assert template_tracker.typical_unexplained == pytest.approx(np.mean(seen))
+    assert template_tracker.typical.unexplained == pytest.approx(np.mean(seen))
 
 
 def test_later_on_frames_that_are_not_sure_say_less_of_what_is_usual():
     """A target out of sight for seconds must not come to be taken for noise."""
     template_tracker = a_template_tracker()
-    for _ in range(module.TYPICAL_FRAMES):
+    for _ in range(TYPICAL_FRAMES):
         template_tracker.locate(SCENE.image())
-    for share, frames in ((1.0, module.TYPICAL_FRAMES), (30.0, module.TYPICAL_UNSURE_FRAMES)):
-        before = template_tracker.typical_unexplained
+    for share, frames in ((1.0, TYPICAL_FRAMES), (30.0, TYPICAL_UNSURE_FRAMES)):
+        before = template_tracker.typical.unexplained
         sure = template_tracker.locate(SCENE.image() + np.float32(share) * NOISE)
-        assert (sure >= module.CONFIDENT) == (frames == module.TYPICAL_FRAMES)
+        assert (sure >= module.CONFIDENT) == (frames == TYPICAL_FRAMES)
         left = min(template_tracker.unexplained, 1.0)
-        assert template_tracker.typical_unexplained == pytest.approx(before + (left - before) / frames)
+        assert template_tracker.typical.unexplained == pytest.approx(before + (left - before) / frames)
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_later_on_frames_that_are_not_sure_say_less_of_what_is_usual():
 )
 def test_what_a_frame_leaves_unexplained_is_noise_as_far_as_that_is_usual(typical, left, noise):
     """Of noisy frames, and the less, the more unusual the frame is; none where the target drowns in noise."""
-    template_tracker = a_template_tracker()
-    template_tracker.typical_unexplained, template_tracker.unexplained = typical, left
-    assert template_tracker._noise() == pytest.approx(noise)
+    fit = TypicalFit()
+    fit.unexplained = typical
+    assert fit.noise(left, has_stiff=True) == pytest.approx(noise)
 
 
 @pytest.mark.parametrize(("typical", "share"), [(0.0, 0.0), (0.2, 0.0), (0.35, 0.5), (0.5, 1.0), (0.9, 1.0)])
@@ -157,11 +157,11 @@ def test_the_noisier_frames_usually_are_the_more_say_has_the_steady_model_where_
     for name in ("both", "fine", "stiff"):
         template_tracker = ends[name] = a_template_tracker()
         # From the same start: which model makes the coarse fit depends on what is typical, too.
-        template_tracker.stiff_coarse, template_tracker.typical_unexplained = template_tracker.coarse, typical
+        template_tracker.stiff_coarse, template_tracker.typical.unexplained = template_tracker.coarse, typical
         if name == "fine":
             template_tracker.stiff = None
         if name == "stiff":
-            template_tracker.typical_unexplained = 1.0
+            template_tracker.typical.unexplained = 1.0
         assert template_tracker.locate(frame) >= module.CONFIDENT
     fine, stiff, both = (ends[name].params for name in ("fine", "stiff", "both"))
     assert np.abs(fine - stiff).max() > 0.01
@@ -173,7 +173,7 @@ def test_with_the_say_goes_the_error_that_is_expected(monkeypatch):
     monkeypatch.setattr(module, "fit_doubt", lambda *doubts: errors_mm.append(doubts[0]) or real(*doubts))
     for typical in (0.0, 0.35, 1.0):
         template_tracker = a_template_tracker()
-        template_tracker.stiff_coarse, template_tracker.typical_unexplained = template_tracker.coarse, typical
+        template_tracker.stiff_coarse, template_tracker.typical.unexplained = template_tracker.coarse, typical
         template_tracker.locate(SCENE.image() + NOISE)
     steady_mm = template_tracker.stiff.error_mm()
     assert errors_mm[2] == pytest.approx(steady_mm)
@@ -189,7 +189,7 @@ def test_only_where_noise_is_usual_do_fits_start_from_the_steady_model():
     assert len(seen) == 1  # what is typical is not known yet
     template_tracker.locate(SCENE.image())
     assert len(seen) == 1
-    template_tracker.typical_unexplained = NOISY
+    template_tracker.typical.unexplained = NOISY
     template_tracker.locate(SCENE.image())
     assert len(seen) == 2
 
@@ -197,7 +197,7 @@ def test_only_where_noise_is_usual_do_fits_start_from_the_steady_model():
 def test_a_frame_of_which_the_fine_fit_is_not_sure_is_fitted_by_the_steady_model_which_tells_where_but_not_how_sure():
     template_tracker, other = a_template_tracker(), a_template_tracker()
     for tracked in (template_tracker, other):
-        tracked.stiff_coarse, tracked.typical_unexplained = tracked.coarse, 0.0
+        tracked.stiff_coarse, tracked.typical.unexplained = tracked.coarse, 0.0
     frame = SCENE.image((6.0, -2.0)) + np.float32(3.0) * NOISE
     sure = template_tracker.locate(frame)
     assert 0.0 < sure < module.CONFIDENT
@@ -208,7 +208,7 @@ def test_a_frame_of_which_the_fine_fit_is_not_sure_is_fitted_by_the_steady_model
     assert np.abs(template_tracker.params - other.params).max() > 1e-3
     assert template_tracker.unexplained == other.unexplained
     for tracked in (template_tracker, other):
-        tracked.typical_unexplained = 0.0
+        tracked.typical.unexplained = 0.0
         tracked.locate(SCENE.image())
     assert len(fitted) == 1
 

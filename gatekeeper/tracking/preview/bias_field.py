@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.model import Model, Scale
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
-from gatekeeper.tracking.template import RIM, Template
+from gatekeeper.tracking.template import Template
 
 FIELD_MM = 3.0
 """Standard deviation of the smoothing of the field, in mm."""

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.preview.trajectory import Trajectory
-from gatekeeper.tracking.template import RIM
 from kernels.pyramid import block_mean, smooth
 
 Array = NDArray[np.float64]

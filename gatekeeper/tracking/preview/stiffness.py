@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import TrackerConfig
 from gatekeeper.tracking.preview.trajectory import Trajectory
-from gatekeeper.tracking.template_tracker import NOISY
+from gatekeeper.tracking.typical_fit import NOISY
 
 STIFFER = (0.5, 1.0 / 3.0, 1.0 / 6.0)
 """Expected deformation of the stiff models, as shares of the configured one; each is compared with the one before."""

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.tracking.grid import RIM
 from gatekeeper.tracking.model import Model, Scale
 from gatekeeper.tracking.preview.motion_compensated import MotionCompensated
-from gatekeeper.tracking.template import RIM, Template
+from gatekeeper.tracking.template import Template
 
 STATES = 3
 """Number of templates."""

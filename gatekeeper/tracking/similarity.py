@@ -1,0 +1,117 @@
+"""Compare a frame with the template at a fitted position: in patches, in detail, and in the target."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.tracking.template import Template
+from kernels.similarity import accumulate, detail, similarity, similarity_without_noise
+
+PATCH_MM = 12.0
+"""Least side of the patches in which frame and template are compared, in mm."""
+FEWEST_POINTS = 6
+"""Least number of points of such a patch."""
+DETAIL_MM = 6.0
+"""Least side of the patches in which detail is compared, in mm."""
+FEWEST_IN_DETAIL = 3
+"""Least number of points of such a patch."""
+
+CONTRAST_ERRORS = 1.0
+"""Number of standard errors that are added to the contrast of the target, as noise may lower it."""
+
+
+class Similarity(NamedTuple):
+    """Similarity of a frame and the template at the fitted position; 1 for the template itself.
+
+    A wrong position may correlate with the template at coarse scale, but hardly in every patch or in fine detail.
+    When the target itself is lost in noise, its surroundings determine their own position but not the target's.
+
+    Attributes
+    ----------
+    patches : float
+        Mean correlation coefficient within patches, -1 to 1.
+    detail : float
+        Slope of the regression of frame on template within small patches, see `kernels.similarity.detail`.
+    target : float
+        Correlation coefficient in the target and next to it, corrected for noise, -1 to 1.
+    """
+
+    patches: float
+    detail: float
+    target: float
+
+
+class Comparison:
+    """Compare frames with a template, in buffers that are allocated once.
+
+    Parameters
+    ----------
+    template : Template
+        The template.
+    """
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        patches = _patches(template, PATCH_MM, FEWEST_POINTS)
+        details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
+        target = np.where(template.in_target, 0, -1).astype(np.int32)
+        self._target_points = int(np.count_nonzero(template.in_target))
+        self._patches, self._details, self._target = (
+            (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
+        )
+
+    def run(self, residual: NDArray[np.float32], scale: float, noise: float) -> Similarity:
+        """Return the similarity of frame and template.
+
+        Parameters
+        ----------
+        residual : ndarray of float32, shape (N,)
+            Weighted difference of frame and template, see `TemplateFit.residual`.
+        scale : float
+            Factor that undoes how it is scaled down, see `TemplateFit.residual_scale`.
+        noise : float
+            Noise variance, in units of the template's.
+
+        Returns
+        -------
+        Similarity
+            NaN where it is not defined.
+        """
+        template = self._template
+        for patches, sums in (self._patches, self._details, self._target):
+            accumulate(template.values, template.points[2], residual, scale, patches, sums)
+        in_target = similarity_without_noise(self._target[1], noise)
+        return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
+
+    @property
+    def contrast(self) -> float:
+        """Contrast of the target on the frame over that on the template, in the last `run`; NaN if it is not defined.
+
+        It is the slope of the regression of frame on template in the target, which noise does not change and a target
+        that is not there lowers, at its upper limit of confidence.
+        """
+        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
+        variance = template_square - template * template / mass
+        if not variance > 0.0:
+            return math.nan
+        covariance = product - template * frame / mass
+        unexplained = max(frame_square - frame * frame / mass - covariance * covariance / variance, 0.0)
+        return float(covariance / variance + CONTRAST_ERRORS * math.sqrt(unexplained / variance / self._target_points))
+
+
+def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:
+    """Return the patch of each point, numbered from 0, or -1 for points in patches with too few of them.
+
+    The side is doubled until at least half of the points belong to a patch.
+    """
+    while True:
+        side_px = side_mm * np.array([template.row_scale, template.col_scale])
+        cell = np.floor(template.points[:2].T / side_px).astype(int)
+        _, patch, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
+        kept = count >= fewest
+        if 2 * count[kept].sum() >= len(cell):
+            number = np.where(kept, np.cumsum(kept) - 1, -1)
+            return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
+        side_mm *= 2.0
