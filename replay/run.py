@@ -232,7 +232,7 @@ def replay(
             vendor=compare_vendor(recording, kept.decisions, kept.tracks),
         )
         on_progress("drawing", 0, 1)
-        overview = _overview_data(kept, session.counts, replay_input, armed, config)
+        overview = _overview_data(kept, session.counts, replay_input, armed)
         write_atomically(folder / "overview.png", overview_png(overview))
         on_progress("drawing", 1, 1)
         return replace(result, seal=session.finish(result.as_json()))
@@ -281,7 +281,7 @@ def _counted(
 
 
 def _overview_data(
-    kept: KeepingRecorder, counts: SessionCounts, replay_input: ReplayInput, armed: Armed, config: SessionConfig
+    kept: KeepingRecorder, counts: SessionCounts, replay_input: ReplayInput, armed: Armed
 ) -> OverviewData:
     """Return the data of the overview."""
     recording = replay_input.recording
@@ -297,7 +297,6 @@ def _overview_data(
         counts=counts,
         envelope_px=armed.envelope.contour_px,
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
-        margin_mm=config.envelope.margin_mm,
-        limit_percent=config.gate.outside_percent,
+        limits=armed.limits,
         orientation=orientation_of(recording.plane),
     )

@@ -101,7 +101,7 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
         words = [f"{organ.called}: {explain.outline(organ)}", *explain.organ(config, organ)]
         rows.append(Row("oar", words))
     rows += [
-        Row("envelope", [f"the target grown by {config.envelope.margin_mm:g} mm in all directions"]),
+        Row("envelope", explain.envelope(config)),
         Row("preview", explain.preview(config)),
         Row("gate", explain.gate(config)),
         Row("prediction", explain.prediction(config)),

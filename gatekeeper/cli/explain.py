@@ -83,6 +83,17 @@ def target(config: LiveConfig) -> list[str]:
     ]
 
 
+def envelope(config: LiveConfig) -> list[str]:
+    """Describe the envelope of the targets without one of their own."""
+    grown = f"grown by {config.envelope.margin_mm:g} mm in all directions"
+    own = [one for one in config.target if one.envelope is not None or one.margin_mm is not None]
+    if not own:
+        return [f"the target {grown}"]
+    if len(own) < len(config.target):
+        return [f"the targets without one of their own {grown}"]
+    return ["that of each target by itself"]
+
+
 def own_envelope(one: TargetConfig) -> list[str]:
     """Describe the envelope and the limit of a target, where they are its own."""
     words = []

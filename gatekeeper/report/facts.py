@@ -49,21 +49,21 @@ def _imaged(session: SessionData) -> Iterator[Row]:
 
 def _gated(session: SessionData) -> Iterator[Row]:
     config = session.config
-    gate = config.gate
+    gate, own = config.gate, session.limits
     area_mm2 = area(session.target_px) * math.prod(session.spacing_mm)
     yield "target", f"{area_mm2 / 100.0:.1f} cm², as a disc {2.0 * math.sqrt(area_mm2 / math.pi):.0f} mm across"
-    yield "envelope", f"the target and {config.envelope.margin_mm:g} mm around it"
+    yield "envelope", own.envelope
     yield (
         "beam held",
-        f"above {gate.outside_percent:g} % outside, on again at {gate.resume_percent:g} %; "
-        f"confidence below {gate.min_confidence:g}",
+        f"above {own.outside_percent:g} % outside, on again at {gate.resume_percent:g} %; "
+        f"confidence below {own.min_confidence:g}",
     )
     if session.avoid:
         yield "organs at risk", ", ".join(session.avoid)
     for name, limits in (*config.structures.target.items(), *config.structures.oar.items()):
-        own = [f"{setting} {value:g}" for setting, value in limits if isinstance(value, float)]
-        if own:
-            yield f"{name} by itself", ", ".join(own)
+        words = [f"{setting} {value:g}" for setting, value in limits if isinstance(value, float)]
+        if words:
+            yield f"{name} by itself", ", ".join(words)
     yield from structure_rows(structures_in(session.decisions))
     yield "prediction", config.prediction.mode
 

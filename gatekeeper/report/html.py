@@ -50,7 +50,8 @@ def report_html(session: SessionData) -> str:
     look = resources.files("gatekeeper.style") / "page"
     rows, cols = session.orientation.axes
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
-    outside_percent, limit_percent = session.numbers("outside_percent"), session.config.gate.outside_percent
+    outside_percent, limit_percent = session.numbers("outside_percent"), session.limits.outside_percent
+    config = session.config
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
         session=session,
@@ -73,7 +74,7 @@ def report_html(session: SessionData) -> str:
         charts={
             "outside": outside_chart(outside_percent, limit_percent),
             "latency": latency_chart(stages_ms, BUDGET_MS),
-            "duty": duty_chart(session.duty_map, session.config.envelope.margin_mm, limit_percent),
+            "duty": duty_chart(session.duty_map, config.envelope.margin_mm, config.gate.outside_percent),
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
         scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
@@ -208,10 +209,10 @@ def _trace(session: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray
         "words": [row.text for row in reason_rows()],
         "kinds": categories_for_page(),
         "limits": {
-            "margin": config.envelope.margin_mm,
-            "outside": config.gate.outside_percent,
+            "margin": session.limits.margin_mm,
+            "outside": session.limits.outside_percent,
             "resume": config.gate.resume_percent,
-            "confidence": config.gate.min_confidence,
+            "confidence": session.limits.min_confidence,
         },
     }
     return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -87,8 +87,7 @@ def draw(
             counts=counts,
             envelope_px=armed.envelope.contour_px,
             reference_mm=center_mm(armed.target_px, setup.spacing_mm),
-            margin_mm=armed.config.envelope.margin_mm,
-            limit_percent=armed.config.gate.outside_percent,
+            limits=armed.limits,
             orientation=orientation_of(setup.plane),
         )
         write_atomically(folder / "overview.png", overview_png(seen))

@@ -69,9 +69,11 @@ def overview_png(seen: OverviewData) -> bytes:
 def _draw_header(figure: Figure, seen: OverviewData, y: float) -> None:
     """Write the name and the settings, and what the colours mean."""
     figure.text(0.008, y, seen.name, fontsize=17, fontweight="bold", va="center")
+    limits = seen.limits
+    envelope = "envelope: a region" if limits.region else f"margin {limits.margin_mm:g} mm"
     facts = (
         f"{seen.counts.decisions} decisions, duty cycle {100.0 * seen.counts.duty_cycle:.1f} %\n"
-        f"margin {seen.margin_mm:g} mm, at most {seen.limit_percent:g} % outside"
+        f"{envelope}, at most {limits.outside_percent:g} % outside"
     )
     figure.text(0.5, y, facts, fontsize=10.5, color=MUTED_COLOR, ha="center", va="center")
     keys = [

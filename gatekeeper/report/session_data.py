@@ -15,6 +15,7 @@ from gatekeeper.core.frame import FrameStack
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.core.track import Track
+from gatekeeper.session.primary_limits import PrimaryLimits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,10 +40,8 @@ class OverviewData:
         Envelope, as (row, col).
     reference_mm : tuple of float
         Centre of the target on the reference, as (row, col) in mm.
-    margin_mm : float
-        Margin of the envelope around the target, in mm.
-    limit_percent : float
-        Limit of the share of the target outside the envelope, in percent.
+    limits : PrimaryLimits
+        Limits of the target.
     orientation : Orientation
         That of the images.
     """
@@ -55,8 +54,7 @@ class OverviewData:
     counts: SessionCounts
     envelope_px: NDArray[np.float64]
     reference_mm: tuple[float, float]
-    margin_mm: float
-    limit_percent: float
+    limits: PrimaryLimits
     orientation: Orientation = SAGITTAL
 
     def outline_px(self, index: int) -> NDArray[np.float64] | None:
@@ -131,6 +129,8 @@ class SessionData:
         Names of the structures to be avoided.
     envelope_px : ndarray of float64, shape (N, 2)
         Envelope, as (row, col).
+    limits : PrimaryLimits
+        Limits of the target.
     summary : mapping
         Content of `summary.json`; empty when the session is incomplete.
     duty_map : DutyMap
@@ -156,6 +156,7 @@ class SessionData:
     target_px: NDArray[np.float64]
     avoid: Sequence[str]
     envelope_px: NDArray[np.float64]
+    limits: PrimaryLimits
     summary: Mapping[str, Any]
     duty_map: DutyMap
     checked: Sequence[tuple[str, str]]
@@ -193,7 +194,7 @@ class SessionData:
 
     def sure(self) -> NDArray[np.bool_]:
         """Return whether the confidence of each decision is at least its limit, shape (N,)."""
-        return np.array(self.numbers("confidence") >= self.config.gate.min_confidence, dtype=np.bool_)
+        return np.array(self.numbers("confidence") >= self.limits.min_confidence, dtype=np.bool_)
 
     def reasons(self) -> list[tuple[Reason, ...]]:
         """Return the reasons of each decision, in the order of the table."""

@@ -30,7 +30,8 @@ def draw_movement(axes: Axes, seen: OverviewData, chosen: Sequence[int]) -> None
     """Draw the target's movement in mm with the margin behind it, and the number of each frame that is shown."""
     times_s, moved_mm, thin = seen.times_s(), seen.moved_mm(), _thinness(seen)
     rows, cols = seen.orientation.axes
-    axes.axhspan(-seen.margin_mm, seen.margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
+    margin_mm = seen.limits.margin_mm
+    axes.axhspan(-margin_mm, margin_mm, color=ENVELOPE_COLOR, alpha=0.16, lw=0)
     names = [f"{axis.name} ({axis.positive} up)" for axis in (rows, cols)]
     axes.plot(times_s, moved_mm[:, 0], color=SI_COLOR, lw=1.5 * thin, label=names[0])
     axes.plot(times_s, moved_mm[:, 1], color=AP_COLOR, lw=1.1 * thin, ls=(0, (5, 1)), label=names[1])
@@ -41,21 +42,22 @@ def draw_movement(axes: Axes, seen: OverviewData, chosen: Sequence[int]) -> None
             axes.text(x, y, str(number), fontsize=8.5, ha="center", va="center_baseline", zorder=6)
     axes.margins(y=0.14)
     axes.set_ylabel("target from\nreference (mm)")
-    _note(axes, seen.margin_mm, f"± {seen.margin_mm:g} mm margin", MUTED_COLOR)
+    margin = "least distance to the envelope" if seen.limits.region else "margin"
+    _note(axes, margin_mm, f"± {margin_mm:.3g} mm {margin}", MUTED_COLOR)
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 0.98), ncol=2, frameon=False, fontsize=9.5, borderaxespad=0.1)
     _plain(axes)
 
 
 def draw_outside(axes: Axes, seen: OverviewData) -> None:
     """Draw the share of the target outside the envelope in percent, and its limit."""
-    times_s = seen.times_s()
+    times_s, limits = seen.times_s(), seen.limits
     outside = np.array([decision.outside_percent for decision in seen.decisions])
     axes.fill_between(times_s, outside, color=LIMIT_COLOR, alpha=0.2, lw=0)
     axes.plot(times_s, outside, color=SI_COLOR, lw=1.0 * _thinness(seen))
-    axes.axhline(seen.limit_percent, color=LIMIT_COLOR, lw=1.2, ls=ENVELOPE_DASHES)
-    _note(axes, seen.limit_percent, f"limit {seen.limit_percent:g} %", LIMIT_COLOR)
+    axes.axhline(limits.outside_percent, color=LIMIT_COLOR, lw=1.2, ls=ENVELOPE_DASHES)
+    _note(axes, limits.outside_percent, f"limit {limits.outside_percent:g} %", LIMIT_COLOR)
     highest = max((value for value in outside if np.isfinite(value)), default=0.0)
-    top = min(max(1.1 * highest, 4.0 * seen.limit_percent, 1.0), 105.0)
+    top = min(max(1.1 * highest, 4.0 * limits.outside_percent, 1.0), 105.0)
     axes.set(ylim=(0.0, top), ylabel="outside\n(%)")
     _plain(axes)
 

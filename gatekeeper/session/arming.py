@@ -18,6 +18,7 @@ from gatekeeper.gating.zones import TargetZone, Zone, zones_for
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.engine import Engine
 from gatekeeper.session.preview_learning import Learned, learn_from
+from gatekeeper.session.primary_limits import PrimaryLimits
 from gatekeeper.session.taken_frame import TakenFrame
 from gatekeeper.session.tracker_guard import TrackerMaker, with_tracker
 from gatekeeper.tracking.preview.report import PreviewReport
@@ -38,6 +39,8 @@ class Armed:
         All settings.
     envelope : Envelope
         Envelope of the target.
+    limits : PrimaryLimits
+        Limits of the target.
     target_px : ndarray of float64, shape (N, 2)
         Contour of the target on the reference, as (row, col).
     learn : callable
@@ -59,6 +62,7 @@ class Armed:
     gate: Gate
     config: SessionConfig
     envelope: Envelope
+    limits: PrimaryLimits
     target_px: NDArray[np.float64]
     learn: Callable[[FrameStack | Sequence[NDArray[np.generic]]], Learned]
     make: Callable[[NDArray[np.float32], Mapping[str, NDArray[np.bool_]]], TargetTracker]
@@ -218,7 +222,8 @@ def arm(
     first = make_first() if learned is None else learned.tracker
     gate = gate_of(setup, config, () if learned is None else learned.motions)
     engine = Engine(first if around is None else around(first), gate, profile=config.profile)
-    return Armed(engine, gate, config, envelope, target_px, learn, make, tuple(masks), around, learned)
+    limits = PrimaryLimits.of(setup, config)
+    return Armed(engine, gate, config, envelope, limits, target_px, learn, make, tuple(masks), around, learned)
 
 
 def gate_of(setup: SessionSetup, config: SessionConfig, motions: Sequence[LearnedRange | None]) -> Gate:

@@ -17,6 +17,7 @@ from gatekeeper.recording.signatures import add_signed
 from gatekeeper.recording.signing import session_key
 from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
+from gatekeeper.session.primary_limits import PrimaryLimits
 from replay.formats.session import RecordedSession, open_session
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.session_tracker import GivenTracker
@@ -85,6 +86,7 @@ def session_data_of(
         target_px=mask_to_contour(setup.target_mask),
         avoid=[one.name for one in setup.structures if one.role is Role.AVOID],
         envelope_px=envelope_px,
+        limits=PrimaryLimits.of(setup, config),
         summary=session.summary() or {},
         duty_map=duty_map,
         checked=found_rows,

@@ -14,6 +14,7 @@ from gatekeeper.report.frames import AROUND_MM, box_around_mm, choose_frames
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.traces import spans_s
+from gatekeeper.session.primary_limits import PrimaryLimits
 from tests.support.steps import HOLD, ON, decision, track
 
 
@@ -31,8 +32,7 @@ def seen(decisions, tracks, images=None):
         counts=counts,
         envelope_px=track(radius=9.0).contour_px,
         reference_mm=(60.0, 48.0),
-        margin_mm=5.0,
-        limit_percent=5.0,
+        limits=PrimaryLimits(5.0, 5.0, 0.5),
     )
 
 

@@ -15,6 +15,7 @@ from gatekeeper.report.charts import _edges
 from gatekeeper.report.html import report_html
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
+from gatekeeper.session.primary_limits import PrimaryLimits
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.formats.session import open_session
 from replay.scores.gating import GatingScore
@@ -52,6 +53,13 @@ def test_the_facts_are_those_of_the_session(story):
     assert told["beam held"] == "above 5 % outside, on again at 4 %; confidence below 0.5"
     assert told["frames not judged"] == "none"
     assert set(told) == {"images", "frame rate", "target", "envelope", "beam held", "prediction", "frames not judged"}
+
+
+def test_the_envelope_and_limits_are_the_first_target_s_own(story):
+    limits = PrimaryLimits(2.5, 3.0, 0.7, region=True)
+    told = dict(facts.facts_of(replace(story, limits=limits)))
+    assert told["envelope"] == "a region of its own, 2.5 mm or more around the target"
+    assert told["beam held"] == "above 3 % outside, on again at 4 %; confidence below 0.7"
 
 
 def test_frames_that_are_lacking_are_counted_by_why(story):

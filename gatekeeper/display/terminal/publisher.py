@@ -131,10 +131,11 @@ class TerminalPublisher:
             self._info = self._info._replace(warnings=warnings)
             self._send(self._info)
         if (begun := self._status.begun) is not None:
-            # An operator who draws the target may choose another margin.
-            margin_mm = begun[1].config.envelope.margin_mm
-            if margin_mm != self._info.margin_mm:
-                self._info = self._info._replace(margin_mm=margin_mm)
+            # The target may have limits of its own, or an operator who draws it choose another margin.
+            own = begun[1].limits
+            limits = own.outside_percent, own.min_confidence, own.margin_mm
+            if limits != self._info[3:6]:
+                self._info = SessionInfo(*self._info[:3], *limits, self._info.warnings)
                 self._send(self._info)
         for line in self._status.lines:
             if line.number > self._last_line:

@@ -75,7 +75,7 @@ class LiveMessage:
             setup, armed = begun
             arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
             head |= _names_of(setup.plane)
-            head["margin_mm"] = armed.config.envelope.margin_mm
+            head |= {"margin_mm": armed.limits.margin_mm, "outside_limit": armed.limits.outside_percent}
             head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
             if (taken := self.status.reference) is not None:
                 head["reference"], asked = self._reference_of(taken, armed)

@@ -67,8 +67,9 @@ function live(told) {
     drawing.show(view);
     trace.name(view.axes, view.columns);
     trace.add(view.arrays.recent);
-    // The operator who draws the target sets the margin.
+    // The target may have limits of its own, or the operator who draws it set the margin.
     trace.strip.limits.margin = view.margin_mm ?? told.facts.margin_mm;
+    trace.strip.limits.outside = view.outside_limit ?? told.facts.outside_percent;
     trace.drawLive();
     age();
     Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
