@@ -84,6 +84,7 @@ def write_case(
     out_dir: Path,
     extra_files: Mapping[str, str] | None = None,
     on_progress: OnProgress = no_progress,
+    masks: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Path:
     """Write a recording as a case that `open_case` reads back exactly.
 
@@ -99,6 +100,8 @@ def write_case(
         Content of further text files in the folder, by name.
     on_progress : callable
         Called with the number of rows of images and masks that were written.
+    masks : mapping of str to ndarray of bool, optional
+        Masks (H, W) of further structures on the first frame, written as `masks/NAME.mha`.
 
     Returns
     -------
@@ -124,11 +127,14 @@ def write_case(
         (f"targets/{name}_first_label.mha", _alone(recording.first_mask), np.dtype(np.uint8), None),
         (f"targets/{name}_labels.mha", recording.labels, np.dtype(np.uint8), None),
     ]
+    stacks += [(f"masks/{file}.mha", _alone(mask), np.dtype(np.uint8), None) for file, mask in (masks or {}).items()]
     written = [(file, stack, dtype, place) for file, stack, dtype, place in stacks if stack is not None]
     rows = frames.shape[1]
     with folder_written_atomically(out_dir) as folder:
         (folder / "images").mkdir()
         (folder / "targets").mkdir()
+        if masks:
+            (folder / "masks").mkdir()
         for number, (file, stack, dtype, place) in enumerate(written):
             report = partial(_tell, on_progress, number * rows, len(written) * rows)
             report(0)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import ConfigError
 from replay.phantom import lesion, organs
 from replay.phantom.acquisition import fat_sign
-from replay.phantom.config import PhantomConfig
+from replay.phantom.config import LesionConfig, PhantomConfig
 from replay.phantom.lattice import Lattice, texture
 from replay.phantom.streams import Stream, generator
 from replay.phantom.target import Target
@@ -67,13 +67,17 @@ class Anatomy:
         self._portal = _trees(PORTAL, config.seed, Stream.LIVER_VESSELS) + _twigs(config.seed, 0)
         self._hepatic = _trees(HEPATIC, config.seed, Stream.LIVER_VESSELS, first=len(PORTAL)) + _twigs(config.seed, 1)
         self.target = Target(config)
-        row_mm, col_mm = lesion.outline_mm(config.lesion, config.seed).T
-        depth_mm = float(organs.liver_depth_mm(row_mm, col_mm).min())
-        if depth_mm < 0.0:
-            raise ConfigError(
-                f"phantom: the lesion reaches {-depth_mm:.1f} mm out of the liver; move lesion.center_mm = "
-                f"{config.lesion.center_mm} or make lesion.diameter_mm = {config.lesion.diameter_mm:g} smaller"
-            )
+        self._lesions = {"lesion": config.lesion}
+        if config.organs.shown:
+            self._lesions["organs.second_lesion"] = config.organs.second_lesion
+        for setting, one in self._lesions.items():
+            row_mm, col_mm = lesion.outline_mm(one, config.seed).T
+            depth_mm = float(organs.liver_depth_mm(row_mm, col_mm).min())
+            if depth_mm < 0.0:
+                raise ConfigError(
+                    f"phantom: the lesion reaches {-depth_mm:.1f} mm out of the liver; move {setting}.center_mm = "
+                    f"{one.center_mm} or make {setting}.diameter_mm = {one.diameter_mm:g} smaller"
+                )
 
     def lung(self, lattice: Lattice) -> Channels:
         """Return brightness and what a nodule adds to it (2, H, W), of lung and heart, the layer behind all others."""
@@ -108,22 +112,27 @@ class Anatomy:
         liver = organs.inside(organs.above_liver_floor_mm(row, col, across_mm), 1.5)
         liver = liver * organs.inside(-organs.kidney_fat_mm(row, col, across_mm))
         rest = organs.kidney(organs.bowel(loops, gas, self._fat), row, col, across_mm, self._fat)
-        target = lesion.cover(config.lesion, config.seed, lattice)
-        share = lesion.share_in_slice(config.lesion, config.acquisition.slice_mm, np.array(across_mm))
         vessel = self.target.cover("vessel", lattice) * float(self.target.share_in_slice(np.array(across_mm)))
-        target = target * float(share) * (1.0 - vessel)
+        covers = [self._lesion_cover(one, lattice, across_mm) for one in self._lesions.values()]
+        target = np.maximum.reduce(covers) * (1.0 - vessel)
         portal = self._blood(self._portal, lattice, across_mm) * liver * (1.0 - target)
         portal = np.maximum(portal, vessel * liver)
         hepatic = self._blood(self._hepatic, lattice, across_mm) * liver * (1.0 - target) * (1.0 - portal)
         tissue = liver * (1.0 - target) * (1.0 - portal - hepatic)
         blood = 1.0 + config.tissue.vessel_contrast
         inner = lattice.crop(self._texture(Stream.LESION_TEXTURE, 0, 2.5))
-        tumour = 1.0 + config.lesion.contrast + config.lesion.texture * inner
+        tumours = [1.0 + one.contrast + one.texture * inner for one in self._lesions.values()]
+        tumour = np.choose(np.argmax(covers, axis=0), tumours)
         grain = 1.0 + config.tissue.texture * self._grain(lattice, across_mm)
         base = rest * (1.0 - liver) + tissue * grain + liver * target * tumour + (portal + hepatic)
         cover = organs.inside(organs.below_dome_mm(row, col, across_mm), 1.5)
         channels = (base, tissue * grain, portal * (blood - 1.0), hepatic * (blood - 1.0), np.ones_like(cover))
         return np.stack([channel * cover for channel in channels]).astype(np.float32)
+
+    def _lesion_cover(self, one: LesionConfig, lattice: Lattice, across_mm: float) -> Array:
+        """Return the share of a lesion at each raster point, in the plane `across_mm`, 0-1."""
+        share = lesion.share_in_slice(one, self._config.acquisition.slice_mm, np.array(across_mm))
+        return lesion.cover(one, self._config.seed, lattice) * float(share)
 
     def wall(self, lattice: Lattice) -> Channels:
         """Return (brightness x cover, cover) of spine, abdominal wall and surrounding air, the layer in front."""

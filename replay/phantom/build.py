@@ -17,6 +17,7 @@ from replay.phantom import breathing, motion
 from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_positions_mm
 from replay.phantom.anatomy import Anatomy
 from replay.phantom.config import PhantomConfig, TargetKind
+from replay.phantom.neighbours import NAMES, Neighbour, neighbours
 from replay.phantom.scene import Scene
 from replay.phantom.target import DRAWN, Target
 from replay.recording import Recording
@@ -145,7 +146,11 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
     signal_mm = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s).si_mm
     now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s, orientation)
     _check_motion(times_s, signal_mm)
-    outlines_mm = _outlines_mm(anatomy.target, modes, motion.amplitudes(now, config.breathing), now.across_mm)
+    if config.target.kind in NAMES:
+        organ = Neighbour(config.target.kind, config, orientation)
+        outlines_mm = np.stack([organ.outline_mm(pose) for pose in organ.poses(times_s)])
+    else:
+        outlines_mm = _outlines_mm(anatomy.target, modes, motion.amplitudes(now, config.breathing), now.across_mm)
     corner_mm = np.array([pixel_positions_mm(acquisition, axis)[0] for axis in (0, 1)])
     contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
     share = anatomy.target.share_in_slice(now.across_mm)
@@ -176,6 +181,8 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
     blood = 1.0 + artefacts.inflow * then.flow
     scanner = Scanner(config)
     scene = Scene(anatomy, modes, scanner.view, amplitude)
+    organs = neighbours(config, orientation)
+    poses = [organ.poses(shots_s.ravel()) for organ in organs]
     frames = np.empty((times_s.size, *acquisition.matrix), dtype=np.uint16)
     for frame in range(times_s.size):
         shots = [
@@ -183,6 +190,7 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
                 amplitude[frame, shot],
                 float(then.across_mm[frame, shot]),
                 (float(whitening[frame, shot]), float(blood[frame, shot, 0]), float(blood[frame, shot, 1])),
+                [(organ, course[frame * shots_s.shape[1] + shot]) for organ, course in zip(organs, poses, strict=True)],
             )
             for shot in range(shots_s.shape[1])
         ]
@@ -235,7 +243,8 @@ def _check_first_frame(config: PhantomConfig, center_px: Array, label: NDArray[n
 def write_phantom(config: PhantomConfig, out_dir: Path) -> Path:
     """Write the phantom as a TrackRAD2025 case and return its folder.
 
-    The folder also holds `truth.json`, the other fields of `Phantom`, and `phantom.toml`, the config.
+    The folder also holds `truth.json`, the other fields of `Phantom`, and `phantom.toml`, the config. With
+    `organs.shown` it holds the mask of each structure on the first frame, `masks/NAME.mha`.
 
     Parameters
     ----------
@@ -259,10 +268,23 @@ def write_phantom(config: PhantomConfig, out_dir: Path) -> Path:
     truth = {
         "case": config.name,
         "frame_convention": "frames from 0; (row, col), in px unless named mm; pixel centres on whole numbers",
+        **_truth(phantom),
+        "signal_mm": np.round(phantom.signal_mm, 4).tolist(),
+    }
+    masks: dict[str, NDArray[np.bool_]] = {}
+    if config.organs.shown:
+        kinds: tuple[TargetKind, ...] = ("lesion", "second_lesion", "duodenum", "stomach")
+        shown = {kind: with_target(phantom, kind) for kind in kinds}
+        truth["structures"] = {kind: _truth(one) for kind, one in shown.items()}
+        masks = {kind: np.asarray(one.recording.first_mask) for kind, one in shown.items()}
+    texts = {"truth.json": json.dumps(truth), "phantom.toml": tomli_w.dumps(config.model_dump())}
+    return write_case(phantom.recording, out_dir, extra_files=texts, masks=masks)
+
+
+def _truth(phantom: Phantom) -> dict[str, object]:
+    """Return what is known of the target on each frame, as plain values for JSON."""
+    return {
         "visible": phantom.visible.tolist(),
         "displacement_mm": np.round(phantom.displacement_mm, 4).tolist(),
-        "signal_mm": np.round(phantom.signal_mm, 4).tolist(),
         "contours_rc": [np.round(contour, 4).tolist() for contour in phantom.contours],
     }
-    texts = {"truth.json": json.dumps(truth), "phantom.toml": tomli_w.dumps(config.model_dump())}
-    return write_case(phantom.recording, out_dir, extra_files=texts)

@@ -9,8 +9,9 @@ from gatekeeper.config import Fraction, StrictModel
 Pair = Annotated[tuple[float, float], Field(strict=False)]
 """Two numbers, along rows and along columns."""
 
-TargetKind = Literal["lesion", "liver", "kidney", "dome", "nodule", "vessel"]
+TargetKind = Literal["lesion", "liver", "kidney", "dome", "nodule", "vessel", "second_lesion", "duodenum", "stomach"]
 
+Radius = Annotated[float, Field(ge=4.0, le=40.0)]
 Seconds = Annotated[float, Field(ge=0.0, le=3600.0)]
 PixelSize = Annotated[float, Field(ge=0.5, le=4.0)]
 PixelCount = Annotated[int, Field(ge=32, le=1024)]
@@ -25,7 +26,8 @@ class TargetConfig(StrictModel):
     """
 
     kind: TargetKind = "lesion"
-    """The lesion, the whole liver, the kidney, a patch of 40 mm below the dome, a lung nodule or a vessel."""
+    """The lesion, the whole liver, the kidney, a patch of 40 mm below the dome, a lung nodule or a vessel; with
+    `organs.shown` also the second lesion, the duodenum or the stomach."""
     nodule_diameter_mm: Annotated[float, Field(ge=6.0, le=40.0)] = 18.0
     """Mean diameter of the lung nodule, in mm."""
     nodule_brightness: Annotated[float, Field(ge=0.0, le=3.0)] = 0.3
@@ -51,6 +53,51 @@ class LesionConfig(StrictModel):
     """Width over which the lesion fades into the liver, in mm; the outline is the half-way line."""
     texture: Fraction = 0.06
     """Standard deviation of the lesion's inner texture, as a share of the liver's brightness."""
+
+
+class OrganConfig(StrictModel):
+    """A hollow organ with motion of its own."""
+
+    center_mm: Pair
+    """Its middle at end-exhale, (inferior, posterior) of the liver's middle, in mm."""
+    radii_mm: Annotated[tuple[Radius, Radius], Field(strict=False)]
+    """Half of its extent along (inferior, posterior), in mm."""
+    breath_share: Fraction = 0.85
+    """Its motion with the breath, as a share of that of the lesion."""
+    breath_delay_s: Annotated[float, Field(ge=0.0, le=5.0)] = 0.2
+    """Delay of that motion, in seconds."""
+    lift_mm: Annotated[float, Field(ge=0.0, le=30.0)]
+    """Largest superior displacement of its own, once in each period, in mm."""
+    period_s: Annotated[float, Field(ge=1.0, le=120.0)]
+    """Period of its own motion and of the wave of peristalsis around it, in seconds."""
+    start_phase: Fraction = 0.0
+    """Phase of its own motion on the first frame; 0 is at rest, 0.5 is lifted."""
+    squeeze: Annotated[float, Field(ge=0.0, le=0.2)] = 0.06
+    """Largest change of its radius by the wave, as a share."""
+    content_brightness: Annotated[float, Field(ge=0.0, le=3.0)] = 1.8
+    """Brightness of its content relative to the liver; its wall's is 0.9."""
+
+
+class OrgansConfig(StrictModel):
+    """A second lesion in the liver, and a duodenum and a stomach that move their own way."""
+
+    shown: bool = False
+    """Whether they are drawn."""
+    second_lesion: LesionConfig = LesionConfig(center_mm=(43.0, -16.0), diameter_mm=24.0, contrast=-0.4)
+    """A second metastasis, which moves with the liver; its outline must lie in the liver."""
+    duodenum: OrganConfig = OrganConfig(center_mm=(75.0, -16.0), radii_mm=(13.0, 12.0), lift_mm=8.0, period_s=9.0)
+    """The duodenum."""
+    stomach: OrganConfig = OrganConfig(
+        center_mm=(104.0, -58.0),
+        radii_mm=(24.0, 20.0),
+        lift_mm=4.0,
+        period_s=20.0,
+        start_phase=0.4,
+        squeeze=0.04,
+        breath_share=0.75,
+        content_brightness=2.6,
+    )
+    """The stomach."""
 
 
 class TissueConfig(StrictModel):
@@ -207,6 +254,7 @@ class PhantomConfig(StrictModel):
     """Seed of all random streams."""
     target: TargetConfig = TargetConfig()
     lesion: LesionConfig = LesionConfig()
+    organs: OrgansConfig = OrgansConfig()
     tissue: TissueConfig = TissueConfig()
     breathing: BreathingConfig = BreathingConfig()
     acquisition: AcquisitionConfig = AcquisitionConfig()
@@ -224,6 +272,10 @@ class PhantomConfig(StrictModel):
                 'target.kind = "vessel" needs vessels, and tissue.vessel_contrast = 0 means none; '
                 "give another contrast or another target"
             )
+        if self.target.kind in ("second_lesion", "duodenum", "stomach") and not self.organs.shown:
+            raise ValueError(f'target.kind = "{self.target.kind}" needs organs.shown = true')
+        if self.target.kind in ("nodule", "vessel") and self.organs.shown:
+            raise ValueError(f'target.kind = "{self.target.kind}" is drawn only alone; give organs.shown = false')
         return self
 
     @model_validator(mode="after")

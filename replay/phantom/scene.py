@@ -1,5 +1,7 @@
 """Draw the scene at one moment: three layers displaced by their motion and overlaid."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from replay.phantom.anatomy import Anatomy
 from replay.phantom.inverse import Inverse
 from replay.phantom.lattice import PITCH_MM, Lattice
 from replay.phantom.motion import Motion
+from replay.phantom.neighbours import Neighbour, Pose
 
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
@@ -45,7 +48,13 @@ class Scene:
         self._row0 = np.arange(first_row, first_row + view.shape[0], dtype=np.float32)[:, None]
         self._col0 = np.arange(first_col, first_col + view.shape[1], dtype=np.float32)[None, :]
 
-    def draw(self, amplitude: Array, across_mm: float, weights: tuple[float, float, float]) -> Image:
+    def draw(
+        self,
+        amplitude: Array,
+        across_mm: float,
+        weights: tuple[float, float, float],
+        organs: Sequence[tuple[Neighbour, Pose]] = (),
+    ) -> Image:
         """Return the brightness on the view; the liver's is 1.
 
         Parameters
@@ -56,6 +65,8 @@ class Scene:
             Position of the image plane in the organs, in mm.
         weights : tuple of float
             Extra brightness of liver, portal and hepatic vessels.
+        organs : sequence of (Neighbour, Pose), optional
+            Organs that are drawn over the abdomen, and behind the body wall, each as it is now.
 
         Returns
         -------
@@ -66,6 +77,9 @@ class Scene:
         layers = (lung, self._abdomen(across_mm, weights), self._wall)
         image = np.zeros(self._view.shape, dtype=np.float32)
         for layer, inverse in zip(layers, self._inverses, strict=True):
+            if layer is self._wall:
+                for organ, pose in organs:
+                    organ.draw(image, self._view, pose)
             brightness, *cover = self._shifted(layer, inverse.solve(amplitude))
             if cover:
                 image *= 1.0 - cover[0]

@@ -24,6 +24,7 @@ class Stream(IntEnum):
     FLICKER = 13
     NOISE = 14
     TWIGS = 15
+    NEIGHBOURS = 16
 
 
 def generator(seed: int, stream: Stream, index: int = 0) -> np.random.Generator:

@@ -42,6 +42,7 @@ class Target:
         self._slice_mm = config.acquisition.slice_mm
         self._round = {
             "lesion": config.lesion,
+            "second_lesion": config.organs.second_lesion,
             "nodule": LesionConfig(
                 center_mm=NODULE_MM,
                 diameter_mm=config.target.nodule_diameter_mm,

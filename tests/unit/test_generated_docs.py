@@ -17,11 +17,12 @@ from replay.phantom.config import PhantomConfig
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PURE_NUMBERS = {
-    "amplitude_variation", "ap_ratio", "banding", "coil", "confidence_hysteresis", "contrast", "elastic", "label",
-    "rl_ratio",
+    "amplitude_variation", "ap_ratio", "banding", "breath_share", "coil", "confidence_hysteresis",
+    "content_brightness", "contrast",
+    "elastic", "label", "rl_ratio",
     "fifo_priority", "flicker", "heartbeat_register", "inflow", "irregularity", "min_confidence",
     "nodule_brightness", "overlap_resume_share", "period_variation", "pin_cpu", "port", "rest_share", "seed", "shading",
-    "sharpness", "snr", "start_phase",
+    "sharpness", "snr", "squeeze", "start_phase",
     "texture", "through_plane_ratio", "unit", "vessel_contrast", "whitening",
 }  # fmt: skip
 """Settings that are numbers without a unit: shares, ratios, counts, addresses."""
