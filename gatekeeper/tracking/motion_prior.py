@@ -57,7 +57,7 @@ SPREADS = 4.0
 SLANT = 0.2
 """Growth of the standard deviation beyond the observed range, per distance along it: the liver's motion is oblique."""
 LEAST_RANGE_MM = 3.0
-"""Range of a preview below which no path is learned, in mm."""
+"""Range of displacements below which no path is learned, in mm."""
 
 
 @dataclass(frozen=True, slots=True)

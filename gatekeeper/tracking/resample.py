@@ -94,7 +94,7 @@ class Resampler:
         self._part = (rows.start, rows.stop, cols.start, cols.stop)
         # The reach in pixels of the frame.
         self._reach = tuple(slice(ends.start * self._factor, ends.stop * self._factor) for ends in reach)
-        # Beyond the reach the buffers are neither written nor read.
+        # Beyond the reach only `ResampledFrame.beyond_reach` writes and reads the buffers.
         self._image = np.zeros(region.image.shape, np.float32)
         self._frame = self._image if self._factor == 1 else np.zeros(self._shape, np.float32)
         self._whole = np.zeros_like(self._image)
