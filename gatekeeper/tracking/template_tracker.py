@@ -22,7 +22,7 @@ from gatekeeper.tracking.template_fit import TemplateFit
 from gatekeeper.tracking.translation import Params, set_translation, translation_mm
 from gatekeeper.tracking.typical_fit import TypicalFit
 from gatekeeper.tracking.usual_contrast import UsualContrast
-from gatekeeper.tracking.usual_places import CERTAIN, CONFIRMED_MM, NEAR_MM, UsualPlaces
+from gatekeeper.tracking.usual_places import NEAR_MM, UsualPlaces
 from kernels.polygon import centroid
 from kernels.warp import warp_contour
 
@@ -218,11 +218,8 @@ class TemplateTracker:
         if whole is None or not surroundings.run(whole):
             return confidence, contrast
         expected_mm = surroundings.moved_mm
-        away_mm = math.dist(found_mm, expected_mm)
-        if (is_usual and away_mm <= CONFIRMED_MM) or (confidence >= CERTAIN and away_mm <= NEAR_MM):
-            self._usual.confirmed(found_mm, confidence)
+        if self._usual.confirm(found_mm, expected_mm, confidence, CONFIDENT, self.typical.is_noisy):
             return confidence, contrast
-        self._usual.contradicted()
         self._expect(expected_mm)
         coarse, typical = self._coarse_level(), self.typical.unexplained
         self._spread_mm = self._starts.run(

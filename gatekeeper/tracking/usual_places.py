@@ -10,10 +10,9 @@ STEP_MM = 5.0
 """Distance from the last sure or confirmed place up to which a usual one needs no confirmation, in mm."""
 PAUSE = 4
 """Number of frames for which a confirmed target that is unsurely found at a usual place is not compared again."""
-CONFIRMED_MM = 8.0
-"""Distance from where the tissue around it is, up to which a target at a usual place is confirmed, in mm."""
-NEAR_MM = 5.0
-"""The same for a certain target at a new place, in mm; further away the target is not believed to be there."""
+CONFIRMED_MM, NEAR_MM, SAME_MM = 8.0, 5.0, 1.0
+"""Distance from where the tissue around it is, up to which a target at a usual place is confirmed, a certain one at a
+new place, and one there that is sure and not certain: as much as the match of patches is off by, in mm."""
 
 
 class UsualPlaces:
@@ -41,17 +40,40 @@ class UsualPlaces:
         """Keep the last place at which the target was sure."""
         self._last_mm = moved_mm
 
-    def confirmed(self, moved_mm: tuple[float, float], confidence: float) -> None:
-        """Keep a place that something else confirmed; from `CERTAIN` on it becomes a usual one."""
+    def confirm(
+        self,
+        moved_mm: tuple[float, float],
+        expected_mm: tuple[float, float],
+        confidence: float,
+        least_sure: float,
+        is_noisy: bool,
+    ) -> bool:
+        """Return True when the tissue around the target confirms a place, and keep it then.
+
+        Parameters
+        ----------
+        moved_mm, expected_mm : tuple of float
+            Displacement (row, col) of the target, and that of the tissue around it, in mm.
+        confidence, least_sure : float
+            Confidence in `moved_mm`, and that from which on the target is sure.
+        is_noisy : bool
+            Whether frames are mostly noise: a right place is less certain then, and that of the tissue less exact.
+        """
+        if confidence > 0.0 and self.include(moved_mm):
+            limit_mm = CONFIRMED_MM
+        elif confidence >= (least_sure if is_noisy else CERTAIN):
+            limit_mm = NEAR_MM
+        else:
+            limit_mm = SAME_MM if confidence >= least_sure else -1.0
+        if math.dist(moved_mm, expected_mm) > limit_mm:
+            self._pause = 0
+            return False
         self._last_mm, self._pause = moved_mm, PAUSE
         if confidence >= CERTAIN:
             down_mm, right_mm = moved_mm
             self._low_mm = min(self._low_mm[0], down_mm), min(self._low_mm[1], right_mm)
             self._high_mm = max(self._high_mm[0], down_mm), max(self._high_mm[1], right_mm)
-
-    def contradicted(self) -> None:
-        """Let the next unsure place be compared in any case."""
-        self._pause = 0
+        return True
 
     def need_no_check(
         self, moved_mm: tuple[float, float], confidence: float, least_sure: float, was_sure: bool
