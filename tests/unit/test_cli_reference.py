@@ -54,6 +54,7 @@ def test_without_a_confirmation_it_is_shown_and_nothing_changes(case, tmp_path, 
     assert checked(tmp_path / "s").findings == []
 
 
+@pytest.mark.slow
 def test_confirmed_it_is_used_from_the_next_frame_on_with_the_beam_held_between(case, tmp_path, capsys):
     _, _, plain = replayed(case, tmp_path / "plain", capsys)
     code, printed, frames = replayed(case, tmp_path / "s", capsys, "--reference-frame", DEEPEST, "--confirm")

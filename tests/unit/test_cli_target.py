@@ -48,6 +48,7 @@ def refused(capsys, *args):
     return capsys.readouterr().err.strip()
 
 
+@pytest.mark.slow
 def test_a_mask_beside_dicom_images_decides_as_the_case_with_its_label(tmp_path, case, dicom, capsys):
     labelled = write_case(case, tmp_path / "P_001")
     label = labelled / "targets" / "P_001_first_label.mha"

@@ -87,6 +87,7 @@ def test_frames_that_were_not_tracked_are_told_apart_in_the_score():
     assert np.isnan(nothing.dsc_tracked)
 
 
+@pytest.mark.slow
 def test_a_replay_counts_the_frames_that_were_not_fit_to_be_tracked(tmp_path):
     case = breathing_case()
     frames = np.array(case.frames, np.float32)

@@ -136,6 +136,7 @@ def test_the_page_is_told():
     assert unpacked(b"".join(LiveMessage(status).parts(0.0, {})))[0]["warnings"] == list(status.warnings)
 
 
+@pytest.mark.slow
 def test_a_replay_is_not_blocked_and_its_report_says_so(tmp_path, capsys, breathing_session, monkeypatch):
     monkeypatch.setattr("replay.run.overview_png", lambda seen: b"undrawn")
     settings = tmp_path / "wide.toml"
