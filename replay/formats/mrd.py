@@ -7,7 +7,7 @@ strength is used. Source: S. J. Inati et al., "ISMRM Raw data format: a proposed
 Reson. Med. 77, 2017.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import GeometryError, RecordingError
-from gatekeeper.core.frame import Plane
+from gatekeeper.core.frame import Plane, Vector
 from gatekeeper.sources.mrd_dicom import dicom_attributes
 from gatekeeper.wire.mrd_attributes import read_attributes
 from gatekeeper.wire.mrd_codec import COMPLEX, IMAGINARY, MAGNITUDE, PHASE, REAL
 from replay.formats.format import Choices, Format
 from replay.formats.mrd_geometry import series_geometry
 from replay.formats.mrd_times import series_times
-from replay.formats.planes import of_orientation
+from replay.formats.planes import ImagePlane, grouped, note_on_positions, of_orientation
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.recording import LazyFrames, Recording
@@ -126,14 +126,24 @@ def _all_series(path: Path, file: Any) -> list[_Series]:
     file.visititems(visit)
     found: list[_Series] = []
     for group in groups:
-        heads = _headers(path, group)
-        keys = np.array([_kind(head) for head in heads], np.float64)
-        _, first, of = np.unique(np.round(keys, 2), axis=0, return_index=True, return_inverse=True)
+        parts = _parts(path, _headers(path, group))
         name = group.name.rsplit("/", 1)[-1]
-        for number, kind in enumerate(np.argsort(first)):
-            part = f"{name}:{number + 1}" if len(first) > 1 else name
-            found.append(_Series(part, group, np.flatnonzero(of.ravel() == kind)))
+        for number, rows in enumerate(parts):
+            part = f"{name}:{number + 1}" if len(parts) > 1 else name
+            found.append(_Series(part, group, np.array(rows, np.intp)))
     return found
+
+
+def _parts(path: Path, heads: NDArray[Any]) -> list[list[int]]:
+    """Return the indices of the images of each kind and plane, in the order of their first images."""
+    kinds: dict[Hashable, list[int]] = {}
+    for index, head in enumerate(heads):
+        kinds.setdefault(_kind(head), []).append(index)
+    parts = []
+    for members in kinds.values():
+        for group in grouped([_image_plane(heads[index]) for index in members], path):
+            parts.append([members[place] for place in group])
+    return sorted(parts)
 
 
 def _headers(path: Path, group: Any) -> NDArray[Any]:
@@ -171,11 +181,26 @@ def _check_stored(path: Path, group: Any) -> None:
         _refuse(path, f"{group.name} announces {len(data)} images, and not all of them are there; copy the file again")
 
 
-def _kind(head: Any) -> list[float]:
-    """Return numbers that are the same for all images of one series and plane."""
-    one = [head[name] for name in ("image_series_index", "image_type", "channels", "slice", "contrast", "set")]
-    vectors = [head[name] for name in ("matrix_size", "field_of_view", "position", "read_dir", "phase_dir")]
-    return [*map(float, one), *(float(value) for vector in vectors for value in vector)]
+def _kind(head: Any) -> tuple[int, ...]:
+    """Return numbers that are the same for all images of one series, whatever their plane."""
+    return tuple(
+        int(head[name]) for name in ("image_series_index", "image_type", "channels", "slice", "contrast", "set")
+    )
+
+
+def _image_plane(head: Any) -> ImagePlane:
+    """Return size and plane of an image, to compare it with others; `position` is the middle of the image."""
+    cols, rows = (int(size) for size in head["matrix_size"][:2])
+    width_mm, height_mm = (float(size) for size in np.nan_to_num(head["field_of_view"][:2]))
+    origin, along_y, along_x = (_finite(head[name]) for name in ("position", "phase_dir", "read_dir"))
+    return ImagePlane(
+        (rows, cols), (height_mm / max(rows, 1), width_mm / max(cols, 1)), Plane(origin, along_y, along_x)
+    )
+
+
+def _finite(numbers: NDArray[Any]) -> Vector:
+    first, second, third = (float(value) for value in np.nan_to_num(numbers))
+    return first, second, third
 
 
 def _chosen(path: Path, series: list[_Series], choices: Choices) -> _Series:
@@ -219,13 +244,14 @@ def _stack(path: Path, series: _Series) -> Stack:
     dicom = [dicom_attributes(one, (rows, cols)) for one in attributes]
     (plane, spacing_mm), noted = series_geometry(path, first, attributes[0], (rows, cols), dicom)
     times_s, order, notes = series_times(heads, attributes, dicom)
+    apart = note_on_positions([_image_plane(head) for head in heads])
     return Stack(
         frames=_frames(path, series, order, (rows, cols)),
         spacing_mm=spacing_mm,
         plane=plane,
         times_s=times_s,
         field_strength_t=stored_field_strength_t(series.group.parent.get("xml")),
-        notes=(*notes, *noted, *_gaps(heads["image_index"][order])),
+        notes=(*notes, *noted, *apart, *_gaps(heads["image_index"][order])),
     )
 
 

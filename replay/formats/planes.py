@@ -18,6 +18,8 @@ SAME_PLANE_MM = GateConfig().plane_offset_mm
 """Largest distance between the corners of images on the same plane, in mm: that by which a live session goes."""
 SAME_GRID_MM = 0.05
 """Largest difference between the sizes of images of one grid, in mm."""
+MOST_PLANES = 1000
+"""Limit of the planes of a recording; each image is compared with all of them."""
 NOTED_MM = 0.01
 """Differences between positions that are larger than this are noted, in mm."""
 
@@ -133,7 +135,7 @@ def choose_plane(
     RecordingError
         When there are several planes and none is chosen, or none has that number or orientation.
     """
-    found = _grouped(slices)
+    found = grouped(slices, path)
 
     def listed(groups: Sequence[int]) -> str:
         words = []
@@ -160,14 +162,38 @@ def choose_plane(
     chosen = found[fitting[0]]
     others = [number for number in range(len(found)) if number != fitting[0]]
     notes = [f"of {len(found)} planes this is {fitting[0] + 1}, without {listed(others):.300}"] if others else []
-    apart_mm = max(slices[chosen[0]].apart_mm(slices[index]) for index in chosen)
-    if apart_mm > NOTED_MM:
-        notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
-    return chosen, notes
+    return chosen, notes + note_on_positions([slices[index] for index in chosen])
 
 
-def _grouped(slices: Sequence[ImagePlane]) -> list[list[int]]:
-    """Return the indices of the images of each plane, within the tolerances."""
+def note_on_positions(slices: Sequence[ImagePlane]) -> list[str]:
+    """Return a note on how far images of one plane lie apart; none where they do not.
+
+    Parameters
+    ----------
+    slices : sequence of ImagePlane
+        The plane of each image.
+    """
+    apart_mm = max(slices[0].apart_mm(one) for one in slices)
+    if not apart_mm > NOTED_MM:
+        return []
+    return [f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all"]
+
+
+def grouped(slices: Sequence[ImagePlane], path: Path) -> list[list[int]]:
+    """Return the indices of the images of each plane, within the tolerances, in the order of their first images.
+
+    Parameters
+    ----------
+    slices : sequence of ImagePlane
+        The plane of each image.
+    path : Path
+        Named in messages.
+
+    Raises
+    ------
+    RecordingError
+        When there are more planes than any device images in turn.
+    """
     found: list[list[int]] = []
     known: dict[Hashable, list[int]] = {}
     for index, one in enumerate(slices):
@@ -178,6 +204,8 @@ def _grouped(slices: Sequence[ImagePlane]) -> list[list[int]]:
             if near is None:
                 near = []
                 found.append(near)
+                if len(found) > MOST_PLANES:
+                    raise RecordingError(f"{path}: holds more than {MOST_PLANES} planes; give a cine of a few planes")
             known[key] = near
         near.append(index)
     return found

@@ -15,6 +15,7 @@ import pytest
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats import planes
 from replay.formats.format import Choices
 from replay.formats.open import open_recording
 from replay.formats.writers.mrd import write_mrd
@@ -138,6 +139,27 @@ def test_images_of_two_planes_in_turn_are_two_series(tmp_path):
     for case in (CASE, coronal):
         assert_same(open_recording(path, Choices(orientation=orientation_of(case.plane).name)), case)
     assert "has no axial series" in refusal(path, Choices(orientation="axial"))
+
+
+def shifted(path, off_mm):
+    """Return a file of four images, each further away from the first."""
+    images = [image(CASE, index) for index in range(4)]
+    for index, one in enumerate(images):
+        one.position[0] += index * off_mm
+    return written(path, *images)
+
+
+def test_positions_that_jitter_are_one_plane_and_that_is_noted(tmp_path):
+    recording = open_recording(shifted(tmp_path / "a.h5", 0.06))
+    assert_same(recording, CASE)
+    assert any("positions of images differ by up to 0.18 mm" in note for note in recording.notes)
+
+
+def test_positions_further_apart_are_planes_and_not_any_number_of_them(tmp_path, monkeypatch):
+    path = shifted(tmp_path / "a.h5", 10.0)
+    assert "holds 4 series" in refusal(path)
+    monkeypatch.setattr(planes, "MOST_PLANES", 2)
+    assert "holds more than 2 planes" in refusal(path)
 
 
 def test_meta_attributes_know_better_than_the_header_how_an_image_lies(tmp_path):
