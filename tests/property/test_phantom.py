@@ -1,6 +1,7 @@
 """Whatever the config, a phantom is whole, repeatable, and its effects do not disturb each other."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +76,7 @@ def test_the_same_seed_gives_the_same_bytes(seed):
     assert first.recording.frames.tobytes() != other.recording.frames.tobytes()
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32 - 1), EFFECTS)
 def test_an_effect_leaves_the_frames_before_it_as_they_were(seed, effect):

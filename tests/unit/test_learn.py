@@ -109,6 +109,7 @@ def test_each_state_has_its_template_and_the_nearest_is_used():
         assert template_tracker._state() == state
 
 
+@pytest.mark.slow
 def test_learning_again_forgets_what_was_learned_before():
     other = breathing_frames(breath_mm(40, 9.0, 2.0), noise=20.0, seed=1)
     tracker, _ = taught(other)

@@ -266,6 +266,7 @@ def test_a_session_of_which_one_figure_was_changed_is_not_called_verified(tmp_pa
     assert f"{field} do not agree" in page
 
 
+@pytest.mark.slow
 def test_progress_is_told_from_verifying_to_drawing(breathing_session, tmp_path):
     told = []
     write_report(
