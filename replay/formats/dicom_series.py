@@ -14,11 +14,11 @@ from replay.formats.dicom_file import Image
 from replay.formats.dicom_order import order_of
 from replay.formats.format import ALL, Choices
 from replay.formats.planes import (
-    NOTED_MM,
     SAME_GRID_MM,
     SAME_PLANE_MM,
     corners_apart_mm,
     described_rate,
+    note_on_positions,
     of_orientation,
 )
 
@@ -234,8 +234,7 @@ def sort_images(images: Sequence[Image], where: str) -> Series:
     numbers = [one.header.ranks[-1][0] if one.header.ranks[-1] else None for one in images]
     planes = [one.header.plane for one in images if one.header.plane is not None]
     apart_mm = max((_distance_mm(images[0], planes[0], plane) for plane in dict.fromkeys(planes)), default=0.0)
-    if apart_mm > NOTED_MM:
-        notes.append(f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all")
+    notes += note_on_positions(apart_mm)
     scales = Counter((one.header.slope, one.header.intercept) for one in images)
     if len(scales) > 1:
         notes.append(

@@ -52,11 +52,14 @@ class _Series:
         Group of the images.
     rows : ndarray of int
         Indices of its images in the group.
+    apart_mm : float
+        How far they lie from the first by their headers, in mm.
     """
 
     name: str
     group: Any
     rows: NDArray[np.intp]
+    apart_mm: float
 
     def describe(self) -> str:
         """Return a description for a list."""
@@ -128,21 +131,23 @@ def _all_series(path: Path, file: Any) -> list[_Series]:
     for group in groups:
         parts = _parts(path, _headers(path, group))
         name = group.name.rsplit("/", 1)[-1]
-        for number, rows in enumerate(parts):
+        for number, (rows, apart_mm) in enumerate(parts):
             part = f"{name}:{number + 1}" if len(parts) > 1 else name
-            found.append(_Series(part, group, np.array(rows, np.intp)))
+            found.append(_Series(part, group, np.array(rows, np.intp), apart_mm))
     return found
 
 
-def _parts(path: Path, heads: NDArray[Any]) -> list[list[int]]:
-    """Return the indices of the images of each kind and plane, in the order of their first images."""
+def _parts(path: Path, heads: NDArray[Any]) -> list[tuple[list[int], float]]:
+    """Return the images of each kind and plane, by index, and how far they lie from the first, in mm."""
     kinds: dict[Hashable, list[int]] = {}
     for index, head in enumerate(heads):
         kinds.setdefault(_kind(head), []).append(index)
     parts = []
     for members in kinds.values():
-        for group in grouped([_image_plane(heads[index]) for index in members], path):
-            parts.append([members[place] for place in group])
+        planes = [_image_plane(heads[index]) for index in members]
+        for group in grouped(planes, path):
+            apart_mm = max(planes[group[0]].apart_mm(planes[place]) for place in group)
+            parts.append(([members[place] for place in group], apart_mm))
     return sorted(parts)
 
 
@@ -244,14 +249,13 @@ def _stack(path: Path, series: _Series) -> Stack:
     dicom = [dicom_attributes(one, (rows, cols)) for one in attributes]
     (plane, spacing_mm), noted = series_geometry(path, first, attributes[0], (rows, cols), dicom)
     times_s, order, notes = series_times(heads, attributes, dicom)
-    apart = note_on_positions([_image_plane(head) for head in heads])
     return Stack(
         frames=_frames(path, series, order, (rows, cols)),
         spacing_mm=spacing_mm,
         plane=plane,
         times_s=times_s,
         field_strength_t=stored_field_strength_t(series.group.parent.get("xml")),
-        notes=(*notes, *noted, *apart, *_gaps(heads["image_index"][order])),
+        notes=(*notes, *noted, *note_on_positions(series.apart_mm), *_gaps(heads["image_index"][order])),
     )
 
 

@@ -162,18 +162,11 @@ def choose_plane(
     chosen = found[fitting[0]]
     others = [number for number in range(len(found)) if number != fitting[0]]
     notes = [f"of {len(found)} planes this is {fitting[0] + 1}, without {listed(others):.300}"] if others else []
-    return chosen, notes + note_on_positions([slices[index] for index in chosen])
+    return chosen, notes + note_on_positions(max(slices[chosen[0]].apart_mm(slices[index]) for index in chosen))
 
 
-def note_on_positions(slices: Sequence[ImagePlane]) -> list[str]:
-    """Return a note on how far images of one plane lie apart; none where they do not.
-
-    Parameters
-    ----------
-    slices : sequence of ImagePlane
-        The plane of each image.
-    """
-    apart_mm = max(slices[0].apart_mm(one) for one in slices)
+def note_on_positions(apart_mm: float) -> list[str]:
+    """Return a note that images of one plane lie up to a distance from the first, in mm; none where it is too small."""
     if not apart_mm > NOTED_MM:
         return []
     return [f"positions of images differ by up to {apart_mm:.2g} mm; that of the first is used for all"]
