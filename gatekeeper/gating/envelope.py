@@ -125,11 +125,7 @@ class Envelope:
         float
             Share in percent, 0-100; NaN when a coordinate is not finite or the outline encloses no area.
         """
-        contour, enclosed_px2 = _measurable(contour_px)
-        if contour is None:
-            return math.nan
-        percent = 100.0 * (area_outside(contour, self.contour_px, self._room_for(contour)) / enclosed_px2)
-        return 0.0 if percent < ROUNDING_PERCENT else percent
+        return self._outside(contour_px)[0]
 
     def inside(self, contour_px: NDArray[np.float64]) -> tuple[float, float]:
         """Return the share and the area of a structure inside.
@@ -171,8 +167,7 @@ class Envelope:
         percent, area_mm2 : float
             In percent of the structure's area, and in mm^2; NaN when it cannot be measured.
         """
-        percent = self.outside_percent(contour_px)
-        _, enclosed_px2 = _measurable(contour_px)
+        percent, enclosed_px2 = self._outside(contour_px)
         return percent, 0.01 * percent * enclosed_px2 * self.spacing_mm[0] * self.spacing_mm[1]
 
     def clearance_mm(self, contour_px: ArrayLike) -> float:
@@ -190,6 +185,14 @@ class Envelope:
         """
         contour, _ = _measurable(contour_px)
         return math.nan if contour is None else float(clearance(contour, self.contour_px, *self.spacing_mm))
+
+    def _outside(self, contour_px: ArrayLike) -> tuple[float, float]:
+        """Return the share of an outline's area that is outside in percent, and the area in px^2."""
+        contour, enclosed_px2 = _measurable(contour_px)
+        if contour is None:
+            return math.nan, math.nan
+        percent = 100.0 * (area_outside(contour, self.contour_px, self._room_for(contour)) / enclosed_px2)
+        return 0.0 if percent < ROUNDING_PERCENT else percent, enclosed_px2
 
     def _room_for(self, contour: NDArray[np.float64]) -> NDArray[np.int64]:
         return self._scratch if len(contour) <= self._scratch.shape[1] else _scratch(len(contour))

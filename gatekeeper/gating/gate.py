@@ -89,7 +89,7 @@ class Gate:
         self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
         self._checks = FrameChecks()
         self._targets = {
-            index: TargetGate(zone, self.config, armed, None, prediction)
+            index: TargetGate(zone, self.config, armed, prediction)
             for index, zone in enumerate(self.zones)
             if isinstance(zone, TargetZone)
         }

@@ -63,8 +63,6 @@ class TargetGate:
         Limits that the zone does not have.
     armed : bool
         Whether the gate starts armed.
-    learned : LearnedRange, optional
-        Its range of positions from a preview.
     prediction : PredictionConfig, optional
         Settings of the prediction.
 
@@ -85,14 +83,13 @@ class TargetGate:
         zone: TargetZone,
         config: GateConfig,
         armed: bool,
-        learned: LearnedRange | None,
         prediction: PredictionConfig | None,
     ) -> None:
         own = {"outside_percent": zone.most_percent, "min_confidence": zone.min_confidence}
         self.config = config.model_copy(update={name: value for name, value in own.items() if value is not None})
         self._rules = Rules.of(self.config)
         self._breath_sign = orientation_of(zone.envelope.plane or Plane()).rows.inhaling
-        self.begin(learned)
+        self.begin(None)
         self.state = machine.arm(GateState()) if armed else GateState()
         self.raw = self.state
         self.lookahead = _lookahead(prediction)
