@@ -1,4 +1,4 @@
-"""List the structures of a recording and of files beside it: areas on the first frame, or why there is none."""
+"""List structures of a recording and of other files: the area on the first frame, or why one cannot be used."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

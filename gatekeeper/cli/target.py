@@ -131,7 +131,7 @@ def drawn_of(region: Region, called: str, use: Use) -> Outlined:
 def _labelled(image: NDArray[np.generic], label: int | None, called: str, where: str) -> NDArray[np.bool_]:
     """Return the pixels of a structure in an image of one or several."""
     if label is None:
-        return np.asarray(image > 0)  # type: ignore[operator]
+        return np.asarray(np.greater(image, 0))
     mask = np.asarray(image == label)
     if not mask.any():
         raise TargetError(f"{called}: no pixel of {where} is {label}; it holds {listed_values(image)}")

@@ -113,7 +113,7 @@ def bzip2_opener(path: Path, offset: int, skip: int = 0) -> Opener:
 def length_of(opener: Opener, most: int) -> int:
     """Return the number of decompressed bytes of a stream, at most a few more than a limit.
 
-    A stream that is damaged ends where the damage begins; whoever reads the pixels finds it.
+    A damaged stream counts up to the damage, which is an error when the pixels are read.
     """
     length = 0
     with suppress(EOFError, OSError, ValueError, zlib.error), opener() as stream:

@@ -6,6 +6,7 @@ half a voxel beyond the centres of its last voxels, as a structure set extends h
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, NoReturn
@@ -208,11 +209,11 @@ def _structures(layers: NDArray[Any], file: Path) -> list[tuple[str, Callable[[]
         return [(one.name, of_value(one.layer, one.value)) for one in segments]
     if len(layers) == 1:
         return [(f"{value:g}", of_value(0, value)) for value in np.unique(layers[0]).tolist() if value != 0]
-    return [
-        (f"{number}", lambda image=image: np.asarray(image != 0))  # type: ignore[misc]
-        for number, image in enumerate(layers, 1)
-        if image.any()
-    ]
+    return [(f"{number}", partial(_nonzero, image)) for number, image in enumerate(layers, 1) if image.any()]
+
+
+def _nonzero(image: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.asarray(image != 0)
 
 
 def _of_segmentation(name: str, file: Path, roi: str | None) -> VolumeMask | None:

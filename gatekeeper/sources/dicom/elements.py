@@ -136,7 +136,7 @@ def decoded(kind: bytes, usual: bytes, raw: bytes, endian: str) -> Any:
     Parameters
     ----------
     kind : bytes
-        Its VR; empty where it has none. That, and one that is none of text and numbers, gives way to the usual one.
+        Its VR, or empty; the usual one is taken instead of an empty one and of one that is neither text nor numbers.
     usual : bytes
         VR of such elements by the standard.
     raw : bytes
@@ -147,7 +147,7 @@ def decoded(kind: bytes, usual: bytes, raw: bytes, endian: str) -> Any:
     Returns
     -------
     str, number or list
-        Text without padding, empty where there is none; decimal and integer strings are kept as text.
+        Text without padding; decimal and integer strings stay text.
     """
     if kind not in _TEXT and kind not in _BINARY:
         kind, endian = usual, "<" if kind == b"UN" else endian

@@ -1,7 +1,7 @@
 """Read the used elements of DICOM objects from their bytes; let pydicom work without output, one thread at a time.
 
 pydicom keeps the last of two equal elements without a word, and needs most of the time of opening a folder for elements
-that nobody asks for. Here each used element is read once, and one that is there twice is noticed.
+that are not used. Here each used element is read once, and one that is there twice is noticed.
 """
 
 import struct

@@ -152,8 +152,8 @@ def _in_order(frames: list[_Frame], path: Path) -> tuple[list[_Frame], list[str]
             continue
         left = [one.path for one in frames if one.numbers[kind] is None]
         what = f"{len(left)} of {len(frames)} frames tell no number and are left out: {named(left)}"
-        found = [one for one in frames if one.numbers[kind] is not None]
-        return sorted(found, key=lambda one, kind=kind: one.numbers[kind] or 0), [what] if left else []  # type: ignore[misc]
+        ranked = sorted((number, index) for index, number in enumerate(numbers) if number is not None)
+        return [frames[index] for _, index in ranked], [what] if left else []
     if path.is_dir():
         return frames, ["frames tell no numbers that differ; they are in the order of the numbers in their names"]
     return frames, []
