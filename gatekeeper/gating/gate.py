@@ -1,7 +1,7 @@
 """Decide beam-on or hold on each frame, from its measurements and the state machine."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.core.command import Action, Command, Event
@@ -9,7 +9,6 @@ from gatekeeper.core.decision import BeamState, Decision, Reason, StructureResul
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.track import Track
 from gatekeeper.gating import state_machine as machine
-from gatekeeper.gating import zones as zoning
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.envelope_shift import EnvelopeShift
 from gatekeeper.gating.frame_checks import FrameChecks, check_frame
@@ -19,10 +18,8 @@ from gatekeeper.gating.motion import LearnedRange, Motion
 from gatekeeper.gating.sequence_checks import SequenceHistory, check_sequence, check_time
 from gatekeeper.gating.source_checks import SourceHistory, check_source
 from gatekeeper.gating.state_machine import GateState
-from gatekeeper.gating.target_gate import Judgement, TargetGate, joined, organ_result
-from gatekeeper.gating.zones import KeepOutZone, Measured, TargetZone, Zone, measure
-
-NOT_TRACKED = Measured(math.nan, math.nan, math.nan)
+from gatekeeper.gating.structures import GatedStructures
+from gatekeeper.gating.zones import Zone, checked
 
 BEAM_ON = "not used: the beam is on; hold it first"
 NO_NUMBER = "not used: no frame is named; it is shown and confirmed first"
@@ -82,30 +79,20 @@ class Gate:
         frames_per_s: float | None = None,
     ) -> None:
         self.config = GateConfig() if config is None else config
-        self._envelope_shift = EnvelopeShift(zoning.checked(zones), self.config)
+        self._envelope_shift = EnvelopeShift(checked(zones), self.config)
         self._history = SequenceHistory()
         self._source = SourceHistory()
         self._frames_per_s = frames_per_s
         self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
         self._checks = FrameChecks()
-        self._targets = {
-            index: TargetGate(zone, self.config, armed, prediction)
-            for index, zone in enumerate(self.zones)
-            if isinstance(zone, TargetZone)
-        }
-        self._primary = self._targets[0]
-        # Each with its least confidence.
-        self._organs = [
-            (index, zone.measure, self.config.min_confidence if zone.min_confidence is None else zone.min_confidence)
-            for index, zone in enumerate(self.zones)
-            if isinstance(zone, KeepOutZone)
-        ]
-        self._learn(learned)
+        self._structures = GatedStructures(self.zones, self.config, armed, prediction)
+        self._primary = self._structures.primary
+        self._structures.begin(learned)
 
     @property
     def state(self) -> GateState:
         """State of the state machine; with several targets, of all together."""
-        return joined([target.state for target in self._targets.values()])
+        return self._structures.state
 
     @property
     def motion(self) -> Motion:
@@ -208,56 +195,16 @@ class Gate:
                 checks, sequence, age_s, link_alive=link_alive, refusals=refusals, source=source
             )
             tracks = (track,) if isinstance(track, Track) else track
-            found, judged = self._judge(measurements, tracks, now_s, frame.acquired_s)
+            found, judged = self._structures.judge(self.zones, measurements, tracks, now_s, frame.acquired_s)
             self._envelope_shift.rest.add(judged[0].motion.last_s, *judged[0].motion.last_mm)
         except BaseException:
             self.latch(Reason.ENGINE_FAULT)
             raise
         self._history, self._source = history, source_history
-        for target, one in zip(self._targets.values(), judged, strict=True):
-            target.adopt(one)
-        outside_percent = predicted_percent = math.nan
-        if found:
-            outside_percent = zoning.largest([found[index].value for index in self._targets])
-        if self._primary.lookahead is not None:
-            predicted_percent = zoning.largest([one.predicted_percent for one in judged])
-        structures = self._results(found, judged) if len(found) > 1 else ()
+        self._structures.adopt(judged)
+        outside_percent, predicted_percent = self._structures.shares(found, judged)
+        structures = self._structures.results(found, judged) if len(found) > 1 else ()
         return self._decision(frame.sequence, now_s, outside_percent, predicted_percent, structures)
-
-    def _judge(
-        self, measurements: Measurements, tracks: tuple[Track, ...] | None, now_s: float, acquired_s: float
-    ) -> tuple[tuple[Measured, ...], list[Judgement]]:
-        """Return what was measured of each structure, nothing without tracks, and the judgement on each target."""
-        zones, on_grid = self.zones, measurements.frame.is_on_grid(self.config)
-        found = () if tracks is None else measure(zones, tracks, self.config)
-        judged = []
-        for index, target in self._targets.items():
-            zone = zones[index]
-            assert isinstance(zone, TargetZone)  # noqa: S101  (zones keep their kinds)
-            organs = [(found[at], least) for at, _, least in self._organs] if found and index == 0 else []
-            judged.append(
-                target.judge(
-                    measurements,
-                    None if tracks is None else tracks[index],
-                    found[index] if found else NOT_TRACKED,
-                    organs,
-                    zone,
-                    now_s,
-                    acquired_s,
-                    on_grid,
-                )
-            )
-        return found, judged
-
-    def _results(self, found: tuple[Measured, ...], judged: list[Judgement]) -> tuple[StructureResult, ...]:
-        """Return the part of each structure in the decision, in the order of the zones."""
-        results = {
-            index: target.result(found[index], one.limits)
-            for (index, target), one in zip(self._targets.items(), judged, strict=True)
-        }
-        for index, what, least in self._organs:
-            results[index] = organ_result(what, found[index], least, judged[0].limits)
-        return tuple([results[index] for index in range(len(found))])
 
     def silence(self, now_s: float, *, link_alive: bool = True) -> Decision:
         """Hold because of a frame timeout.
@@ -277,18 +224,18 @@ class Gate:
         forward, self._history = check_time(self._history, now_s)
         if not forward:
             self.latch(Reason.CLOCK_BACKWARDS)
-        self._change(lambda state: machine.silence(state, link_alive))
+        self._structures.change(lambda state: machine.silence(state, link_alive))
         return self._decision(-1, now_s, math.nan)
 
     def arm(self) -> None:
         """Allow beam-on after `frames_to_resume` good frames; without effect when armed already."""
-        self._change(machine.arm)
+        self._structures.change(machine.arm)
 
     def disarm(self) -> None:
         """Hold until armed again; what is usual of the images is learned anew."""
         if self._liveness is not None:
             self._liveness.restart()
-        self._change(machine.disarm)
+        self._structures.change(machine.disarm)
 
     def begin(self, learned: LearnedRange | Sequence[LearnedRange | None] | None) -> None:
         """Set the learned range of motion.
@@ -306,7 +253,7 @@ class Gate:
         """
         if self._primary.state.armed:
             raise ValueError("the gate is armed; disarm it before setting another range of motion")
-        self._learn(learned)
+        self._structures.begin(learned)
 
     def latch(self, fault: Reason) -> None:
         """Hold for a fault until an operator resets it.
@@ -321,7 +268,7 @@ class Gate:
         ValueError
             When the reason is not a fault: it clears itself.
         """
-        self._change(lambda state: machine.latch(state, fault))
+        self._structures.change(lambda state: machine.latch(state, fault))
 
     def apply(self, command: Command) -> Event:
         """Apply an operator's command, and return the event for the journal.
@@ -345,28 +292,27 @@ class Gate:
             case Action.DISARM:
                 self.disarm()
             case Action.HOLD:
-                self._change(machine.hold)
+                self._structures.change(machine.hold)
             case Action.RELEASE:
-                self._change(machine.release)
+                self._structures.change(machine.release)
             case Action.RESET:
                 note = f"{note}: {', '.join(self.state.faults) or 'no fault'}"
-                self._change(machine.reset)
+                self._structures.change(machine.reset)
                 self._source = self._source.begun_anew()
             case Action.REBASE:
                 refusal = self._envelope_shift.refusal(command.shift_mm, held=self._held)
                 accepted, outcome = (False, refusal) if refusal else self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
-                    for target in self._targets.values():
-                        target.motion = target.motion.moved(command.shift_mm)
-                    self._change(machine.interrupt)
-                    self._forget()
+                    self._structures.move(command.shift_mm)
+                    self._structures.change(machine.interrupt)
+                    self._structures.forget()
             case Action.REFERENCE:
                 accepted = self._held and command.sequence >= 0
                 if accepted:
                     note = f"{note}: frame {command.sequence}, held until released"
-                    self._change(machine.hold)
-                    self._forget()
+                    self._structures.change(machine.hold)
+                    self._structures.forget()
                 else:
                     note = f"{note}: {NO_NUMBER if self._held else BEAM_ON}"
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if self._held else None)
@@ -392,23 +338,6 @@ class Gate:
     def _held(self) -> bool:
         return self.state.beam is BeamState.HOLD
 
-    def _learn(self, learned: LearnedRange | Sequence[LearnedRange | None] | None) -> None:
-        """Set the learned range of each target; those without one learn during the session."""
-        known = [learned] if learned is None or isinstance(learned, LearnedRange) else list(learned)
-        for number, target in enumerate(self._targets.values()):
-            target.begin(known[number] if number < len(known) else None)
-
-    def _forget(self) -> None:
-        """Discard the traces of all predictions."""
-        for target in self._targets.values():
-            if target.lookahead is not None:
-                target.lookahead.reset()
-
-    def _change(self, change: Callable[[GateState], GateState]) -> None:
-        """Apply a change to the states of all targets."""
-        for target in self._targets.values():
-            target.change(change)
-
     def _decision(
         self,
         sequence: int,
@@ -418,8 +347,5 @@ class Gate:
         structures: tuple[StructureResult, ...] = (),
     ) -> Decision:
         state = self.state
-        raw = None
-        if sequence >= 0:
-            on = all(target.raw.beam is BeamState.ON for target in self._targets.values())
-            raw = BeamState.ON if on else BeamState.HOLD
+        raw = self._structures.raw if sequence >= 0 else None
         return Decision(sequence, now_s, state.beam, state.reasons, outside_percent, raw, predicted_percent, structures)

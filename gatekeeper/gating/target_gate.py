@@ -12,7 +12,6 @@ from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.decision import BeamState, Measure, Reason, StructureResult
 from gatekeeper.core.frame import Plane
-from gatekeeper.core.reasons import REASONS
 from gatekeeper.core.track import Track
 from gatekeeper.gating import state_machine as machine
 from gatekeeper.gating.measurements import Limits, Measurements
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 OF_TARGET = frozenset({Reason.TARGET_JUMP, Reason.OUTSIDE, Reason.EXCEPTIONAL_POSITION, Reason.BASELINE_DRIFT})
 """Reasons that are about one target; a low confidence may be an organ's."""
-WAITING = frozenset({Reason.RESUMING, Reason.MINIMUM_OFF, Reason.TOO_MANY_CYCLES})
-"""Reasons for which a held beam that could be on otherwise waits."""
 
 
 class Judgement(NamedTuple):
@@ -182,28 +179,6 @@ def organ_result(measure: Measure, organ: Measured, least_confidence: float, lim
     if not 0.0 <= organ.value <= limits.overlap_share * organ.limit:
         reasons.append(Reason.AVOID_IN_ZONE)
     return StructureResult(measure, organ.value, tuple(reasons))
-
-
-def joined(states: Sequence[GateState]) -> GateState:
-    """Return the state of all targets together: the beam is on when each allows it.
-
-    Reasons for which one target only waits are left out while another has others.
-    """
-    first = states[0]
-    if len(states) == 1:
-        return first
-    found = {reason for state in states for reason in state.reasons}
-    if not found <= WAITING:
-        found -= WAITING
-    faults = {fault for state in states for fault in state.faults}
-    return GateState(
-        armed=all(state.armed for state in states),
-        operator_hold=any(state.operator_hold for state in states),
-        good_frames=min(state.good_frames for state in states),
-        beam=BeamState.ON if all(state.beam is BeamState.ON for state in states) else BeamState.HOLD,
-        reasons=tuple([reason for reason in REASONS if reason in found]),
-        faults=tuple([reason for reason in REASONS if reason in faults]),
-    )
 
 
 def _is_sure(confidence: float, least: float) -> bool:

@@ -13,7 +13,7 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.target_gate import WAITING
+from gatekeeper.gating.structures import WAITING
 from gatekeeper.gating.zones import KeepOutZone, TargetZone, checked, zones_for
 from tests.support.gates import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.support.polygons import circle, rectangle
