@@ -3,13 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
-
-from gatekeeper.config import SessionConfig, TargetLimits
-from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.config import SessionConfig
 from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.session.structure_info import structure_infos
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +38,8 @@ class PrimaryLimits:
     @classmethod
     def of(cls, setup: SessionSetup, config: SessionConfig) -> Self:
         """Return the limits of the primary target of a setup with given settings."""
-        own = config.structures.target.get(setup.target_name, TargetLimits())
-        margin_mm = config.envelope.margin_mm if own.margin_mm is None else own.margin_mm
-        if setup.target_zone_px is not None:
-            margin_mm = _least_mm(setup, setup.target_zone_px)
-        return cls(
-            margin_mm,
-            config.gate.outside_percent if own.outside_percent is None else own.outside_percent,
-            config.gate.min_confidence if own.min_confidence is None else own.min_confidence,
-            region=setup.target_zone_px is not None,
-        )
+        primary = structure_infos(setup, config)[0]
+        return cls(primary.margin_mm, primary.limit, primary.min_confidence, primary.region)
 
     @property
     def envelope(self) -> str:
@@ -61,10 +49,3 @@ class PrimaryLimits:
         if self.margin_mm == 0.0:
             return "a region of its own, out of which the target reaches"
         return f"a region of its own, {self.margin_mm:.1f} mm or more around the target"
-
-
-def _least_mm(setup: SessionSetup, zone_px: NDArray[np.float64]) -> float:
-    """Return the least distance in mm from the target's outline to the region around it, 0 where it reaches out."""
-    region = shapely.Polygon(zone_px * setup.spacing_mm).buffer(0.0)
-    target = shapely.Polygon(mask_to_contour(setup.target_mask) * setup.spacing_mm)
-    return float(region.boundary.distance(target)) if region.contains(target) else 0.0
