@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kernels.bias_field import remove_bias_field
-from tests.oracles import flattened
+from tests.oracles.bias_field import flattened
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 modest = settings(max_examples=80, deadline=None)

@@ -5,7 +5,7 @@ from hypothesis.extra.numpy import arrays
 
 from kernels.deformation import CORRELATION, displace, project_out
 from kernels.warp import warp_contour
-from tests.oracles import displaced
+from tests.oracles.deformation import displaced
 from tests.support.fit_problems import Problem
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 

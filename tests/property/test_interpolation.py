@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kernels.interpolation import bilinear, sample, sample_with_gradient
-from tests.oracles import bilinear_gradients, bilinear_samples
+from tests.oracles.interpolation import bilinear_gradients, bilinear_samples
 from tests.support.guarded_arrays import fenced
 
 modest = settings(max_examples=80, deadline=None)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kernels.ncc import best_peaks, correlate, subpixel_peak
-from tests.oracles import correlation, peaks, refined
+from tests.oracles.ncc import correlation, peaks, refined
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 modest = settings(max_examples=60, deadline=None)

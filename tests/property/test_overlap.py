@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kernels.overlap import area_outside
 from kernels.polygon import area
-from tests.oracles import area_where
+from tests.oracles.overlap import area_where
 from tests.support.polygons import any_polygons, simple_polygons
 
 SCRATCH = np.empty((3, 64), dtype=np.int64)

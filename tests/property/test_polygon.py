@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.polygon import area, centroid, coverage, fill
-from tests.oracles import polygon_area, polygon_centroid, polygon_coverage, polygon_fill
+from tests.oracles.polygon import polygon_area, polygon_centroid, polygon_coverage, polygon_fill
 from tests.support.polygons import SIZE, any_polygons, coordinates, simple_polygons
 
 SHAPE = (int(SIZE), int(SIZE) - 2)

@@ -5,7 +5,8 @@ from hypothesis.extra.numpy import arrays
 
 from kernels.binning import bin_pixels
 from kernels.pyramid import block_mean, smooth
-from tests.oracles import block_means, joined, smoothed
+from tests.oracles.binning import joined
+from tests.oracles.pyramid import block_means, smoothed
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 modest = settings(max_examples=80, deadline=None)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from kernels import similarity as kernel
-from tests.oracles import patchwise_correlation, patchwise_slope
+from tests.oracles.similarity import patchwise_correlation, patchwise_slope
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 modest = settings(max_examples=80, deadline=None)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from kernels.deformation import RESULTS, fit
-from tests.oracles import bilinear_samples, displaced, gauss_newton
+from tests.oracles.deformation import displaced, gauss_newton
+from tests.oracles.interpolation import bilinear_samples
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.bias_field import remove_bias_field
-from tests.oracles import flattened
+from tests.oracles.bias_field import flattened
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (2, 9), (13, 11)]

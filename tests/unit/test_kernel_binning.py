@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.binning import bin_coarsely, bin_pixels
-from tests.oracles import joined
+from tests.oracles.binning import joined
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 PIXELS = [np.float32, np.uint16, np.int16, np.uint8]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kernels.clearance import clearance
-from tests.oracles import polygon_clearance
+from tests.oracles.clearance import polygon_clearance
 from tests.support.polygons import circle, rectangle
 
 

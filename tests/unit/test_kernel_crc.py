@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.crc import SLICES, TABLES, crc64, fill_tables
-from tests.oracles import crc64_bit_by_bit
+from tests.oracles.crc import crc64_bit_by_bit
 
 DATA = np.random.default_rng(182).bytes(400)
 

@@ -14,7 +14,7 @@ from kernels.deformation import (
     products,
     project_out,
 )
-from tests.oracles import displaced, gauss_newton
+from tests.oracles.deformation import displaced, gauss_newton
 from tests.support.fit_problems import Problem
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 

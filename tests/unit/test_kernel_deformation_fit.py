@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.deformation import CORRELATION, GAIN, PENALTY
-from tests.oracles import gauss_newton
+from tests.oracles.deformation import gauss_newton
 from tests.support.fit_problems import Problem
 from tests.support.textures import COLS, ROWS, SHAPE, displacement_model, fitted, level_of, moved_px, texture
 

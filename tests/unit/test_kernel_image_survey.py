@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from kernels.image_checks import check_image
-from tests.oracles import survey_slowly
+from tests.oracles.image_checks import survey_slowly
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 SHAPES = [(1, 2), (3, 5), (13, 17), (64, 64)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.interpolation import bilinear, sample, sample_with_gradient
-from tests.oracles import bilinear_gradients, bilinear_samples
+from tests.oracles.interpolation import bilinear_gradients, bilinear_samples
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 SHAPES = [(2, 2), (2, 9), (9, 2), (13, 11)]

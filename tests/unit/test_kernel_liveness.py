@@ -15,7 +15,7 @@ from kernels.liveness import (
     compare_noise,
     frames_since,
 )
-from tests.oracles import detail_sums, details, noise_shares
+from tests.oracles.liveness import detail_sums, details, noise_shares
 
 SHAPE = (21, 43)
 MEMORY = 20

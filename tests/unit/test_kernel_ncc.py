@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.ncc import best_peaks, correlate, correlate_weighted, subpixel_peak
-from tests.oracles import correlation, peaks, weighted_correlation
+from tests.oracles.ncc import correlation, peaks, weighted_correlation
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 

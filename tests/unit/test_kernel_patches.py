@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches
-from tests.oracles import matched_patches, reweighted_least_squares, voted_patches
+from tests.oracles.patches import matched_patches, reweighted_least_squares, voted_patches
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 from tests.support.scenes import Scene
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels.pyramid import block_mean, smooth
-from tests.oracles import block_means, smoothed
+from tests.oracles.pyramid import block_means, smoothed
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (2, 2), (2, 9), (13, 11)]

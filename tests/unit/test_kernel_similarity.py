@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kernels import similarity as kernel
-from tests.oracles import correlation_without_noise, patchwise_correlation, patchwise_slope
+from tests.oracles.similarity import correlation_without_noise, patchwise_correlation, patchwise_slope
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 PATCHES = np.repeat(np.arange(5, dtype=np.int32), 12)

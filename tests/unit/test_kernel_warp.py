@@ -3,7 +3,7 @@ import pytest
 
 from kernels.deformation import displace
 from kernels.warp import warp_contour
-from tests.oracles import displaced
+from tests.oracles.deformation import displaced
 from tests.support.polygons import circle
 
 SCALE = (0.5, 2.0)

@@ -22,7 +22,7 @@ from gatekeeper.wire.openigtlink.geometry import image_on
 from gatekeeper.wire.openigtlink.header import Header, checksum, decode_header, encode_header
 from gatekeeper.wire.openigtlink.image import Image, decode_image, encode_image
 from gatekeeper.wire.openigtlink.message import Message, decode_whole, encode_message
-from tests.oracles import crc64_bit_by_bit
+from tests.oracles.crc import crc64_bit_by_bit
 
 HEADER = (
     b"\x00\x02"

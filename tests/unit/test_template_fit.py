@@ -8,7 +8,7 @@ from gatekeeper.tracking import similarity as module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.template import DIFFERENCE_SHARE
 from kernels.deformation import LEAST_EXPLAINED
-from tests.oracles import patchwise_correlation, patchwise_slope
+from tests.oracles.similarity import patchwise_correlation, patchwise_slope
 from tests.support.scenes import Scene
 
 SCENE = Scene()

@@ -9,7 +9,7 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.tracking.tracker import Tracker
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.config import AcquisitionConfig, BreathingConfig, DeepBreath
-from tests.oracles import polygon_centroid
+from tests.oracles.polygon import polygon_centroid
 from tests.support.matrices import mostly_slow
 from tests.support.scenes import Scene
 
