@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from replay import run
+from tests.support import several_structures
 from tests.support.browser import chromium
 from tests.support.made_once import made_once, state_of
 from tests.support.sessions import recorded, whole_session
@@ -58,6 +59,12 @@ def breathing_session(tmp_path_factory):
 def eventful_session(tmp_path_factory):
     """Return the folder of a session with beam-on, holds, a NaN frame and a silence; tests only read it."""
     yield from _read_only(tmp_path_factory, "eventful-session", whole_session)
+
+
+@pytest.fixture(scope="session")
+def several_session(tmp_path_factory):
+    """Return the folder of a session of two targets and an organ at risk, with a preview; tests only read it."""
+    yield from _read_only(tmp_path_factory, "several-session", several_structures.several_session)
 
 
 def _read_only(tmp_path_factory, name, make):

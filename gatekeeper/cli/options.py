@@ -54,6 +54,14 @@ OutsideOption = Annotated[
         show_default=f"{DEFAULTS.gate.outside_percent:g}",
     ),
 ]
+ConfidenceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Least tracking confidence, 0-1; NAME=NUMBER for one structure, may be repeated.",
+        metavar="[NAME=]NUMBER",
+        show_default=f"{DEFAULTS.gate.min_confidence:g}",
+    ),
+]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings.", metavar="F.toml")]
 SpeedOption = Annotated[
     str, typer.Option(help="A multiple of real time, or max for as fast as possible.", metavar="max|1.0")

@@ -8,6 +8,7 @@ from gatekeeper.cli.options import (
     AsStoredOption,
     BreathHoldOption,
     CaseArg,
+    ConfidenceOption,
     ConfigOption,
     ConfirmOption,
     ConsoleHostOption,
@@ -62,6 +63,7 @@ def replay(
     zone: ZoneOption = None,
     optional: OptionalOption = None,
     overlap: OverlapOption = None,
+    min_confidence: ConfidenceOption = None,
     scan: ScanOption = None,
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
@@ -83,7 +85,7 @@ def replay(
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     Exit 1 where a frame was to become the reference and did not.
     """
-    from gatekeeper.cli.structures import structures_of
+    from gatekeeper.cli.structures import structures_of, with_confidences
     from gatekeeper.core.login import login_name
     from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
@@ -111,6 +113,7 @@ def replay(
         material = replay_input(
             recording, preview_s, found.target_name, found.structures, found.target_zone_px, found.left_out
         )
+        settings = with_confidences(settings, min_confidence or (), material.setup.targets)
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
     told = (
@@ -132,4 +135,6 @@ def replay(
             check_tracker(session, settings)
         # Whatever it was recorded with: what is asked for afterwards never switches a beam.
         settings = settings.model_copy(update={"linac": None})
-        play(replay_input_of_session(session), settings, pace, out, as_json, session, faults, report, page, asked)
+        material = replay_input_of_session(session)
+        settings = with_confidences(settings, min_confidence or (), material.setup.targets)
+        play(material, settings, pace, out, as_json, session, faults, report, page, asked)

@@ -1,7 +1,7 @@
 """Read the structures that a command names: targets and organs at risk, and limits of single ones."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.cli.target import drawn_of, first_image, region_of, with_target
-from gatekeeper.config import GateConfig, SessionConfig, build
+from gatekeeper.config import GateConfig, OtherLimits, SessionConfig, build
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import ConfigError, InputError, TargetError
 from gatekeeper.recording.session_setup import TARGET
@@ -224,6 +224,36 @@ def with_named_limits(
             limits.pop(setting, None)
         limits[LIMITS[match["unit"]]] = float(match["number"])
     return build(SessionConfig, values, "command line")
+
+
+def with_confidences(settings: SessionConfig, texts: Sequence[str], targets: Collection[str]) -> SessionConfig:
+    """Return the settings with least confidences of all structures or of single ones, as a command names them.
+
+    Parameters
+    ----------
+    settings : SessionConfig
+        The settings.
+    texts : sequence of str
+        Each a number for all structures, or NAME=NUMBER for one.
+    targets : collection of str
+        Names of the targets; other structures are organs at risk.
+
+    Raises
+    ------
+    ConfigError
+        When one is not a number, or outside its limits.
+    """
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            limit = {"min_confidence": float(number)}
+        except ValueError:
+            raise ConfigError(
+                f"command line: min-confidence = {text!r:.80}: must be a number, or NAME=NUMBER for one structure"
+            ) from None
+        other = OtherLimits(structures={name: limit}) if name else OtherLimits(limit)
+        settings = other.on(settings, targets, "command line")
+    return settings
 
 
 def _targets(targets: Sequence[str], rois: Sequence[str], in_recording: bool) -> list[Named]:

@@ -15,6 +15,7 @@ from gatekeeper.config.linac import (
 )
 from gatekeeper.config.live import LiveConfig, load_live
 from gatekeeper.config.loop import LoopConfig
+from gatekeeper.config.other_limits import OtherLimits
 from gatekeeper.config.outlines import (
     DrawnConfig,
     MaskConfig,
@@ -62,6 +63,7 @@ __all__ = [
     "OarLimits",
     "OpenIGTLinkLinacConfig",
     "OpenIGTLinkSourceConfig",
+    "OtherLimits",
     "PluginLinacConfig",
     "PluginSourceConfig",
     "PointsConfig",

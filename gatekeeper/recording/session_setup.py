@@ -100,6 +100,11 @@ class SessionSetup:
         """Names of all structures, the primary target first."""
         return self.target_name, *(one.name for one in self.structures)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets, the primary one first."""
+        return self.target_name, *(one.name for one in self.structures if one.role == "target")
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all arrays by their names in `frames.h5`."""
         arrays = {"reference": self.reference, "target_mask": self.target_mask.astype(np.uint8)}

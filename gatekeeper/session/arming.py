@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import Role, Structure, mask_to_contour
 from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import FrameStack
@@ -17,7 +18,7 @@ from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import TargetZone, Zone, zones_for
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.engine import Engine
-from gatekeeper.session.preview_learning import Learned, learn_from
+from gatekeeper.session.preview_learning import Learned, learn_from, ranges_of
 from gatekeeper.session.primary_limits import PrimaryLimits
 from gatekeeper.session.taken_frame import TakenFrame
 from gatekeeper.session.tracker_guard import TrackerMaker, with_tracker
@@ -203,11 +204,7 @@ def arm(
     zones = zones_of(setup, config)
     envelope = zones[0].envelope
     masks = {setup.target_name: setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
-    least = {
-        index: config.gate.min_confidence if zone.min_confidence is None else zone.min_confidence
-        for index, zone in enumerate(zones)
-        if isinstance(zone, TargetZone)
-    }
+    least = _least_confidences(zones, config)
 
     def make(reference: NDArray[np.float32], masks: Mapping[str, NDArray[np.bool_]]) -> TargetTracker:
         return maker.make(reference, masks, setup.spacing_mm)
@@ -247,6 +244,33 @@ def gate_of(setup: SessionSetup, config: SessionConfig, motions: Sequence[Learne
         prediction=config.prediction,
         frames_per_s=setup.frames_per_s,
     )
+
+
+def motions_of(learned: Learned | None, setup: SessionSetup, config: SessionConfig) -> tuple[LearnedRange | None, ...]:
+    """Return the range of motion of each target in a preview, as a session with these settings learns it.
+
+    Parameters
+    ----------
+    learned : Learned or None
+        Result of the preview with any settings of the gate; None without a preview.
+    setup : SessionSetup
+        Reference, target and organs at risk.
+    config : SessionConfig
+        All settings.
+    """
+    if learned is None:
+        return ()
+    least = _least_confidences(zones_of(setup, config), config)
+    return ranges_of(learned.tracks, least, config.gate, orientation_of(setup.plane))
+
+
+def _least_confidences(zones: Sequence[Zone], config: SessionConfig) -> dict[int, float]:
+    """Return the least confidence of each target by its place among the structures."""
+    return {
+        index: config.gate.min_confidence if zone.min_confidence is None else zone.min_confidence
+        for index, zone in enumerate(zones)
+        if isinstance(zone, TargetZone)
+    }
 
 
 def zones_of(setup: SessionSetup, config: SessionConfig) -> tuple[TargetZone, *tuple[Zone, ...]]:

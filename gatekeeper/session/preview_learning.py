@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.config import SessionConfig
-from gatekeeper.core.axes import orientation_of
+from gatekeeper.config import GateConfig, SessionConfig
+from gatekeeper.core.axes import Orientation, orientation_of
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import FrameStack, Plane
@@ -45,6 +45,8 @@ class Learned:
         The preview.
     others : tuple of LearnedRange or None
         Range of motion of each further target, in order.
+    tracks : sequence of tuple of Track or None
+        Each structure on each frame of the preview; None where a plug-in failed.
     """
 
     tracker: TargetTracker
@@ -55,6 +57,7 @@ class Learned:
     note: str = ""
     frames: FrameStack | Sequence[NDArray[np.generic]] = ()
     others: tuple[LearnedRange | None, ...] = ()
+    tracks: Sequence[tuple[Track, ...] | None] = ()
 
     @property
     def motions(self) -> tuple[LearnedRange | None, ...]:
@@ -121,7 +124,7 @@ def learn_from(
         except TrackerError as error:
             tracker, against = make(), [str(error)]
     found_on = [_tracked(tracker, frame, against) for frame in frames]
-    tracks = [None if found is None else found[0] for found in found_on]
+    tracks = [None if one is None else one[0] for one in found_on]
     sure = np.array([track is not None and track.confidence >= least[0] for track in tracks])
     found = [track for track, is_sure in zip(tracks, sure, strict=True) if track is not None and is_sure]
     drawn_mm = center_mm(target_px, envelope.spacing_mm)
@@ -130,31 +133,50 @@ def learn_from(
     own = Envelope(envelope.contour_px, envelope.spacing_mm)
     inside = [own.outside_percent(track.contour_px) <= config.gate.outside_percent for track in found]
     orientation = orientation_of(envelope.plane or Plane())
+    motion, *others = ranges_of(found_on, least, config.gate, orientation)
     return Learned(
         tracker,
-        _range_of(found, config, orientation.rows.inhaling),
+        motion,
         report_of_moves(centers_mm - drawn_mm, sure, against, orientation.names) if preview is None else preview,
         float(min((math.dist(track.center_mm, drawn_mm) for track in found), default=np.nan)),
         sum(inside) / len(tracks),
         note,
         frames,
-        tuple(
-            _range_of(
-                [one[at] for one in found_on if one is not None and one[at].confidence >= limit],
-                config,
-                orientation.rows.inhaling,
-            )
-            for at, limit in least.items()
-            if at
-        ),
+        tuple(others),
+        found_on,
     )
 
 
-def _range_of(found: Sequence[Track], config: SessionConfig, breath_sign: float) -> LearnedRange | None:
-    """Return the range of a target on the frames on which it was surely found; None when there are too few."""
-    if len(found) < FEWEST_FRAMES:
-        return None
-    return LearnedRange.of(np.array([track.center_mm for track in found]), config.gate, breath_sign)
+def ranges_of(
+    tracks: Sequence[tuple[Track, ...] | None],
+    least: Mapping[int, float],
+    config: GateConfig,
+    orientation: Orientation,
+) -> tuple[LearnedRange | None, ...]:
+    """Return the range of motion of each target in a preview, the primary one first.
+
+    Parameters
+    ----------
+    tracks : sequence of tuple of Track or None
+        Each structure on each frame.
+    least : mapping of int to float
+        Least confidence of each target, by its place among the structures.
+    config : GateConfig
+        Limits of motion.
+    orientation : Orientation
+        That of the images.
+
+    Returns
+    -------
+    tuple of LearnedRange or None
+        None for a target that was surely found on too few frames.
+    """
+    ranges = []
+    for at, limit in least.items():
+        centers_mm = [one[at].center_mm for one in tracks if one is not None and one[at].confidence >= limit]
+        enough = len(centers_mm) >= FEWEST_FRAMES
+        ranges.append(LearnedRange.of(np.array(centers_mm), config, orientation.rows.inhaling) if enough else None)
+    return tuple(ranges)
 
 
 def _report_in(learned: object) -> PreviewReport | None:

@@ -1,6 +1,6 @@
-"""Judge a session again with another margin or limit, without tracking again.
+"""Judge a session again with other margins and limits, without tracking again.
 
-Neither setting affects the tracker. The target is therefore tracked once on every frame, and only the gate runs again
+None of them affects the tracker. Every structure is therefore tracked once on every frame, and only the gate runs again
 for each set of settings. The decisions are those that `gatekeeper replay SESSION_DIR` makes with the same settings.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.config import with_limits
+from gatekeeper.config import SessionConfig
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import RecordingError, TrackerError
 from gatekeeper.core.frame import Frame
@@ -20,8 +20,9 @@ from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
-from gatekeeper.session.arming import Armed, gate_of
+from gatekeeper.session.arming import Armed, gate_of, motions_of
 from gatekeeper.session.engine import Engine
+from gatekeeper.session.preview_learning import Learned
 from replay.formats.session import Entry, RecordedSession
 from replay.sessions.events import LEARNED, NOTICES, command_of
 from replay.sessions.redo import circumstances, latch_again, redo
@@ -47,8 +48,8 @@ class TrackedEntry:
         Results of the frame checks.
     track : Track or tuple of Track or None
         Track of the target, or of each of several structures.
-    motions : tuple of LearnedRange or None
-        Range of motion of each target after a learning event.
+    learned : Learned or None
+        What was learned from a preview, after a learning event.
     failed : bool
         Whether a plug-in tracker failed on the frame.
     """
@@ -57,7 +58,7 @@ class TrackedEntry:
     frame: Frame | None = None
     checks: FrameChecks | None = None
     track: Track | tuple[Track, ...] | None = None
-    motions: tuple[LearnedRange | None, ...] = ()
+    learned: Learned | None = None
     failed: bool = False
 
     @property
@@ -77,7 +78,7 @@ class Judged:
     counts : SessionCounts
         Counts of these decisions.
     envelope_px : ndarray of float64, shape (N, 2)
-        Envelope at the end, as (row, col) in px.
+        Envelope of the primary target at the end, as (row, col) in px.
     """
 
     decisions: list[Decision]
@@ -86,7 +87,7 @@ class Judged:
 
 
 class Rejudged:
-    """A session tracked once, to be judged with any margin and limit.
+    """A session tracked once, to be judged with any margins and limits.
 
     Parameters
     ----------
@@ -99,6 +100,8 @@ class Rejudged:
 
     Attributes
     ----------
+    setup : SessionSetup
+        Reference and structures.
     tracked : list of TrackedEntry
         Every decision and event, oldest first.
     config : SessionConfig
@@ -115,34 +118,31 @@ class Rejudged:
     ) -> None:
         if session.setup is None or not session.rows():
             raise RecordingError(f"{session.folder}: holds no reference or no frame; both are needed to judge it again")
-        self._setup = session.setup
+        self.setup = session.setup
         self.config = session.config()
         probe = _TrackerProbe()
         armed = arm_session(session, self.config, tracker, probe.on)
-        self._motions = armed.motions
+        self._learned = armed.learned
         self.tracked = list(_track_entries(session, armed, probe, on_frame))
 
-    def judge(self, margin_mm: float, outside_percent: float) -> Judged:
-        """Judge the session with another margin and limit.
+    def motions(self, config: SessionConfig) -> tuple[LearnedRange | None, ...]:
+        """Return the range of motion of each target in the preview with which a session of these settings begins."""
+        return motions_of(self._learned, self.setup, config)
+
+    def judge(self, config: SessionConfig) -> Judged:
+        """Judge the session with other margins and limits.
 
         Parameters
         ----------
-        margin_mm : float
-            Growth of the target to the envelope, in mm.
-        outside_percent : float
-            Largest share of the target outside the envelope, 0-100.
+        config : SessionConfig
+            `Rejudged.config` with another `margin_mm`, `outside_percent` or `min_confidence` of all structures, or with
+            other limits of single ones. What was tracked holds for no other change.
 
         Returns
         -------
         Judged
-
-        Raises
-        ------
-        ConfigError
-            When a value is outside the limits of the settings.
         """
-        config = with_limits(self.config, margin_mm, outside_percent, "judging again")
-        gate = gate_of(self._setup, config, self._motions)
+        gate = gate_of(self.setup, config, self.motions(config))
         engine = Engine(_TrackerProbe(), gate, lambda: 0, config.profile)
         counts, decisions = SessionCounts(), []
         before: Entry | None = None
@@ -150,7 +150,7 @@ class Rejudged:
             entry = one.entry
             if entry["kind"] == "event":
                 if entry["event"] == LEARNED:
-                    engine.adopt(_TrackerProbe(), one.motions)
+                    engine.adopt(_TrackerProbe(), motions_of(one.learned, self.setup, config))
                 elif entry["event"] not in NOTICES:
                     engine.command(command_of(entry))
                 continue
@@ -213,7 +213,7 @@ def _track_entries(
         track, failed = probe.found, probe.failed
         probe.found, probe.failed = None, False
         if one.entry["kind"] == "event":
-            yield TrackedEntry(one.entry, motions=armed.motions)
+            yield TrackedEntry(one.entry, learned=armed.learned)
         elif one.step is None:
             return
         elif (frame := one.step.frame) is None:

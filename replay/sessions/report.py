@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.config import with_limits
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import Role, mask_to_contour
@@ -65,7 +66,7 @@ def session_data_of(
     assert setup is not None  # noqa: S101  (Rejudged raises otherwise)
     decisions = decisions[: sum(one.entry["kind"] != "event" for one in again.tracked)]
     config = again.config
-    duty_map, envelope_px = _duty_map(again, on_progress)
+    duty_map = _duty_map(again, on_progress)
     found_rows = [
         ("result", found.result),
         ("head", found.head),
@@ -85,7 +86,7 @@ def session_data_of(
         spacing_mm=setup.spacing_mm,
         target_px=mask_to_contour(setup.target_mask),
         avoid=[one.name for one in setup.structures if one.role is Role.AVOID],
-        envelope_px=envelope_px,
+        envelope_px=again.judge(config).envelope_px,
         limits=PrimaryLimits.of(setup, config),
         summary=session.summary() or {},
         duty_map=duty_map,
@@ -96,18 +97,18 @@ def session_data_of(
     )
 
 
-def _duty_map(again: Rejudged, on_progress: OnProgress) -> tuple[DutyMap, NDArray[np.float64]]:
-    """Return the map of the duty cycle, and the envelope of the session's own settings."""
+def _duty_map(again: Rejudged, on_progress: OnProgress) -> DutyMap:
+    """Return the map of the duty cycle."""
     own_mm, own_percent = again.config.envelope.margin_mm, again.config.gate.outside_percent
     margins = tuple(sorted({*MARGINS_MM, own_mm}))
     percents = tuple(sorted({*OUTSIDE_PERCENTS, own_percent}))
-    envelope_px = again.judge(own_mm, own_percent).envelope_px
     rows = []
     for number, margin in enumerate(margins):
         on_progress("judging again", number, len(margins))
-        rows.append(tuple(again.judge(margin, percent).counts.duty_cycle for percent in percents))
+        settings = [with_limits(again.config, margin, percent, "judging again") for percent in percents]
+        rows.append(tuple(again.judge(one).counts.duty_cycle for one in settings))
     on_progress("judging again", len(margins), len(margins))
-    return DutyMap(margins, percents, tuple(rows)), envelope_px
+    return DutyMap(margins, percents, tuple(rows))
 
 
 def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | None:

@@ -1,9 +1,9 @@
-"""Judge a recorded session with another margin or limit, and compare it with the original.
+"""Judge a recorded session with other margins and limits, and compare it with the original.
 
-A session holds no true position of the target. The target counts as out if it was measured outside the limit in the
-session, with the envelope and limit of the session, or if it was not measured. The time with the beam on while the
-target was out shows the beam that other settings would have given where the session held it. Where the session had the
-beam on, no time counts for longer than the linac's port allowed it.
+A session holds no true positions. A decision counts as out if a structure was measured outside its limit in the
+session, with the zones and limits of the session, or if it was not measured. The time with the beam on while out shows
+the beam that other settings would have given where the session held it. Where the session had the beam on, no time
+counts for longer than the linac's port allowed it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,19 +12,26 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.config import OtherLimits
+from gatekeeper.core.decision import BeamState, Decision, Measure, Reason
+from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.json_values import measured, number
 from gatekeeper.core.session_counts import SessionCounts, counts_of
+from gatekeeper.recording.journal import STRUCTURES
+from gatekeeper.recording.summary import structures_in
+from gatekeeper.session.structure_info import StructureInfo, structure_infos
 from gatekeeper.style.reasons import category_index
+from replay.formats.session import Entry
 from replay.sessions.rejudge import Rejudged, allowed_s
 
 BEAM_ON = -1
 """Value of beam-on in a ribbon."""
 ORDER = {reason: position for position, reason in enumerate(Reason)}
+WHERE = "judging again"
 
 
 class WhatIf:
-    """Judge a session again with other settings, and compare.
+    """Judge a session again with other limits, and compare.
 
     Parameters
     ----------
@@ -35,36 +42,58 @@ class WhatIf:
     def __init__(self, again: Rejudged) -> None:
         self._again = again
         entries = [one.entry for one in again.tracked if one.entry["kind"] != "event"]
-        limit = again.config.gate.outside_percent
+        self._own = structure_infos(again.setup, again.config)
         times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
         self._lasted_s = durations_s(times_s, [allowed_s(before, entry) for before, entry in pairwise(entries)])
-        self._out = ~(np.array([measured(entry.get("outside_percent")) for entry in entries]) <= limit)
+        self._out = np.array([_is_out(entry, self._own) for entry in entries], dtype=np.bool_)
         self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
+        names = [one.name for one in self._own]
+        self._held = {name: one.held for name, one in structures_in(entries).items()}
+        if len(names) > 1 and not self._held:
+            # Sessions before schema 4 do not record single structures.
+            self._held = _held(again.judge(again.config).decisions, names)
 
-    def __call__(self, margin_mm: float, outside_percent: float) -> dict[str, object]:
-        """Return figures of the session with its own and with these settings, and the beam with these, for JSON.
+    def __call__(self, asked: OtherLimits) -> dict[str, object]:
+        """Return figures of the session with its own and with other limits, and the beam with these, for JSON.
 
         Parameters
         ----------
-        margin_mm : float
-            Growth of the target to the envelope, in mm.
-        outside_percent : float
-            Largest share of the target outside the envelope, 0-100.
+        asked : OtherLimits
+            The other limits.
 
         Returns
         -------
         dict
-            With `margin_mm`, `outside_percent`, `original`, `now` and `ribbon`.
+            With `margin_mm`, `outside_percent` and `min_confidence` of all structures, the `structures` with their
+            limits, `original`, `now` and `ribbon`.
 
         Raises
         ------
         ConfigError
-            When a value is outside the limits of the settings.
+            When a structure or setting is not there, or a value is outside the limits of the settings.
         """
-        judged = self._again.judge(margin_mm, outside_percent)
+        names = [one.name for one in self._own]
+        if unknown := [name for name in asked.structures if name not in names]:
+            raise ConfigError(f"{WHERE}: structure {unknown[0]!r:.80} is not there; there are {', '.join(names)}")
+        config = asked.on(self._again.config, self._again.setup.targets, WHERE)
+        judged = self._again.judge(config)
+        held = _held(judged.decisions, names)
         return {
-            "margin_mm": margin_mm,
-            "outside_percent": outside_percent,
+            "margin_mm": config.envelope.margin_mm,
+            "outside_percent": config.gate.outside_percent,
+            "min_confidence": config.gate.min_confidence,
+            "structures": [
+                {
+                    "name": own.name,
+                    "avoid": not own.is_target,
+                    "color": own.color,
+                    "own": settings_of(own),
+                    "limits": settings_of(now),
+                    # With one structure, the reasons to hold tell as much.
+                    "held": [self._held.get(own.name, 0), held[own.name]] if len(names) > 1 else None,
+                }
+                for own, now in zip(self._own, structure_infos(self._again.setup, config), strict=True)
+            ],
             "original": self._original,
             "now": self._figures(judged.counts, [decision.state for decision in judged.decisions]),
             "ribbon": ribbon(kind_of(decision.state, decision.reasons) for decision in judged.decisions),
@@ -79,6 +108,33 @@ class WhatIf:
             "hold_reasons": counts.hold_reasons,
             "on_while_out_s": round(float(self._lasted_s[on & self._out].sum()), 6),
         }
+
+
+def settings_of(one: StructureInfo) -> dict[str, float]:
+    """Return the limits of a structure that can be changed, by their names in its settings.
+
+    A zone that is a region of its own, or the envelopes of the targets, has no margin.
+    """
+    margins = {} if one.region else {"margin_mm": one.margin_mm, "zone_margin_mm": one.zone_margin_mm}
+    limits = {**margins, one.measure.value: one.limit, "min_confidence": one.min_confidence}
+    return {name: value for name, value in limits.items() if np.isfinite(value)}
+
+
+def _is_out(entry: Entry, own: Sequence[StructureInfo]) -> bool:
+    """Return whether a structure was measured outside its limit, or was not measured."""
+    parts = entry.get(STRUCTURES)
+    if parts is None:
+        return not measured(entry.get(Measure.OUTSIDE_PERCENT)) <= own[0].limit
+    return not all(measured(parts[one.name].get(one.measure)) <= one.limit for one in own)
+
+
+def _held(decisions: Sequence[Decision], names: Sequence[str]) -> dict[str, int]:
+    """Return on how many decisions each of several structures was a reason to hold, by its name."""
+    held = dict.fromkeys(names, 0)
+    for decision in decisions:
+        for name, result in zip(names, decision.structures, strict=False):
+            held[name] += bool(result.reasons)
+    return held
 
 
 def durations_s(times_s: NDArray[np.float64], allowed_s: Sequence[float | None]) -> NDArray[np.float64]:

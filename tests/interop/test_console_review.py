@@ -224,13 +224,47 @@ def test_what_if_is_asked_with_keys_alone(watched):
 def test_a_value_that_is_not_allowed_is_not_asked_for(watched):
     page, asked = watched.page, []
     page.wait_for_selector("body[data-margin='5']")
-    page.locator("#judged", has_text="5 mm, 5 %").wait_for()
+    page.locator("#judged", has_text="as recorded").wait_for()
     page.on("request", lambda request: asked.append(request.post_data))
     page.locator("#margin").fill("-1")
-    assert page.locator("#judged").inner_text() == "5 mm, 5 %"
+    assert page.locator("#judged").inner_text() == "as recorded"
     page.locator("#margin").fill("7")
     page.wait_for_selector("body[data-margin='7']")
-    assert [json.loads(one)["margin_mm"] for one in asked] == [7]
+    assert [json.loads(one)["structures"] for one in asked] == [{"target": {"margin_mm": 7}}]
+
+
+@pytest.mark.slow
+def test_each_of_several_structures_has_limits_of_its_own(browser, several_session, tmp_path, capsys):
+    with closing(open_session(several_session)) as session:
+        review = Review(session, Rejudged(session))
+        with served(RecordedFeed(review)) as url:
+            seen = Watched(browser)
+            page = seen.page
+            page.goto(url)
+            # The envelope of the first target is a region, so that it has no margin.
+            page.wait_for_selector("body[data-margin=''][data-outside='5']")
+            assert page.locator("#which option").all_inner_texts() == ["GTV", "node", "bowel (organ at risk)"]
+            page.select_option("#which", "node")
+            page.locator("#margin").fill("0.5")
+            page.locator("#confidence").fill("0.9")
+            page.wait_for_selector("body[data-margin='0.5'][data-confidence='0.9']")
+            page.select_option("#which", "bowel (organ at risk)")
+            page.locator("#outside").fill("500")
+            page.wait_for_selector("body[data-outside='500']")
+            assert page.locator("#judged").inner_text() == "node: margin 0.5 mm, confidence 0.9; bowel: overlap 500 mm²"
+            now = figures(page)[1]
+            assert serious_faults(page) == []
+            assert seen.complaints == []
+            kept_screenshot(page, "what-if-structures")
+            page.select_option("#which", "node")
+            assert page.locator("#margin").input_value() == "0.5"
+            page.close()
+    options = ("--margin-mm", "node=0.5", "--min-confidence", "node=0.9", "--overlap", "bowel=500mm2")
+    assert gatekeeper("replay", several_session, *options, "--out", tmp_path / "again", "--json") == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    held = [str(result["structures"][name]["held"]) for name in ("GTV", "node", "bowel")]
+    assert now[0] == f"{100 * result['duty_cycle']:.1f} %"
+    assert now[4:] == held
 
 
 @pytest.mark.slow

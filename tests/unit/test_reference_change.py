@@ -170,7 +170,8 @@ def test_a_session_with_it_is_played_again_and_judged_again_alike(tmp_path):
     session = open_session(tmp_path / "s")
     try:
         recorded(tmp_path / "again", material=replay_input_of_session(session), config=session.config())
-        judged = Rejudged(session).judge(5.0, 5.0)
+        again = Rejudged(session)
+        judged = again.judge(again.config)
     finally:
         session.close()
     alike = ("sequence", "state", "reasons", "contour_hash", "outside_percent")

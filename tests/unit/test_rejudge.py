@@ -6,7 +6,7 @@ import pytest
 
 from gatekeeper.config import EnvelopeConfig, GateConfig, SessionConfig, with_limits
 from gatekeeper.core.clock import VirtualClock
-from gatekeeper.core.errors import ConfigError, RecordingError
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.json_values import number
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import SessionRecorder
@@ -83,13 +83,13 @@ def learned_session(folder):
 )
 def test_it_decides_as_a_replay_with_the_same_settings(any_session, undrawn, margin_mm, outside_percent, tmp_path):
     folder, again = any_session
-    judged = again.judge(margin_mm, outside_percent)
+    judged = again.judge(with_limits(again.config, margin_mm, outside_percent, "test"))
     assert [said(one) for one in judged.decisions] == replayed(folder, tmp_path / "out", margin_mm, outside_percent)
 
 
 def test_the_numbers_are_those_of_the_summary(breathing_session, once):
     with closing(open_session(breathing_session)) as session:
-        summary, again = session.summary(), once.judge(5.0, 5.0).counts
+        summary, again = session.summary(), once.judge(once.config).counts
     assert summary is not None
     assert (again.frames, again.duty_cycle, again.beam_on_s, again.holds, again.hold_reasons) == tuple(
         summary[name] for name in ("frames", "duty_cycle", "beam_on_s", "holds", "hold_reasons")
@@ -97,14 +97,16 @@ def test_the_numbers_are_those_of_the_summary(breathing_session, once):
 
 
 def test_other_settings_lead_to_other_decisions(once):
-    duty = [once.judge(margin_mm, 5.0).counts.duty_cycle for margin_mm in (0.0, 4.0, 20.0)]
+    duty = [
+        once.judge(with_limits(once.config, margin_mm, 5.0, "test")).counts.duty_cycle for margin_mm in (0.0, 4.0, 20.0)
+    ]
     assert duty[0] < duty[1] < duty[2]
 
 
 def test_the_target_is_looked_for_once_per_frame_only(once, monkeypatch):
     monkeypatch.setattr(StructureTracker, "track", lambda *_: pytest.fail("tracked anew"))
-    once.judge(2.0, 5.0)
-    once.judge(2.0, 5.0)
+    once.judge(with_limits(once.config, 2.0, 5.0, "test"))
+    once.judge(once.config)
 
 
 def test_no_pixels_are_kept(once):
@@ -116,11 +118,6 @@ def test_progress_is_told_of_every_frame(breathing_session):
     with closing(open_session(breathing_session)) as session:
         Rejudged(session, lambda *progress: told.append(progress))
     assert told == [(done, 24) for done in range(1, 25)]
-
-
-def test_limits_beyond_what_a_session_allows_are_refused(once):
-    with pytest.raises(ConfigError, match=r"envelope\.margin_mm = -1"):
-        once.judge(-1.0, 5.0)
 
 
 def test_a_session_without_a_reference_cannot_be_judged_again(tmp_path):

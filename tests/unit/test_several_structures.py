@@ -9,43 +9,28 @@ import pytest
 import SimpleITK
 
 from gatekeeper.cli.run import plan_of
-from gatekeeper.config import OarLimits, SessionConfig, StructuresConfig, TargetLimits
-from gatekeeper.core.contour import Role, Structure, mask_to_contour
+from gatekeeper.config import SessionConfig, StructuresConfig, TargetLimits
+from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.session.arming import arm, zones_of
 from replay.formats.session import open_session
-from replay.run import replay_input
 from replay.sessions.differences import differences, same_but_for_rounding
 from replay.sessions.rejudge import Rejudged
-from tests.support.cases import SHAPE, SPACING_MM, breathing_case
+from tests.support.cases import SHAPE, SPACING_MM
 from tests.support.live_sessions import journal, live_config, run_live
 from tests.support.live_sessions import reference_of as first_of
 from tests.support.recordings import disc
 from tests.support.sessions import checked, recorded
+from tests.support.several_structures import CASE, LIMITS, several
 
-CASE = breathing_case(frames=40)
 FLAT = replace(CASE, frames=CASE.frames.copy())
 FLAT.frames[:, 44:, 34:] = 500
-LIMITS = StructuresConfig(
-    target={"node": TargetLimits(margin_mm=3.0, outside_percent=2.0)}, oar={"bowel": OarLimits(overlap_mm2=30.0)}
-)
 
 
-def several(case=CASE, preview_s=0.0):
-    """Return the input of a replay with a second target and an organ at risk, not in the order of their names."""
-    material = replay_input(case, preview_s)
-    node = Structure("node", Role.TARGET, mask_to_contour(disc(SHAPE, (30.0, 12.0), 5.0)))
-    bowel = Structure("bowel", Role.AVOID, mask_to_contour(disc(SHAPE, (16.0, 31.0), 4.0)))
-    ptv_px = mask_to_contour(disc(SHAPE, (30.0, 30.0), 11.0))
-    setup = replace(material.setup, structures=(node, bowel), target_name="GTV", target_zone_px=ptv_px)
-    return replace(material, setup=setup)
-
-
-@pytest.fixture(scope="module")
-def session(tmp_path_factory):
+@pytest.fixture
+def session(several_session):
     """A recorded session with several structures, only read."""
-    folder = tmp_path_factory.mktemp("several") / "session"
-    return recorded(folder, config=SessionConfig(structures=LIMITS), material=several(preview_s=8.0))
+    return several_session
 
 
 def test_a_session_keeps_names_order_zones_and_limits_of_its_structures(session):
@@ -62,7 +47,7 @@ def test_a_session_keeps_names_order_zones_and_limits_of_its_structures(session)
 def test_it_verifies_and_is_judged_again(session):
     assert checked(session).findings == []
     again = Rejudged(open_session(session))
-    judged = again.judge(again.config.envelope.margin_mm, again.config.gate.outside_percent)
+    judged = again.judge(again.config)
     entries = [one.entry for one in again.tracked if one.entry["kind"] == "frame"]
     assert [decision.state for decision in judged.decisions] == [entry["state"] for entry in entries]
     assert {"ON", "HOLD"} == {entry["state"] for entry in entries}

@@ -293,7 +293,7 @@ def test_a_session_in_which_a_tracker_failed_is_judged_again_as_it_was(tmp_path)
     assert (found.findings, found.compared) == ([], len(CASE.frames))
     with closing(open_session(tmp_path / "s")) as session:
         again = Rejudged(session, tracker=factory)
-        judged = again.judge(5.0, again.config.gate.outside_percent)
+        judged = again.judge(again.config)
         states = [entry["state"] for entry in session.entries if entry["kind"] == "frame"]
     assert [decision.state for decision in judged.decisions] == states
     assert [event.failed for event in again.tracked if event.frame is not None].count(True) == 1

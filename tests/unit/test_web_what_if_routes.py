@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from gatekeeper.config import SessionConfig, with_limits
+from gatekeeper.config import SessionConfig
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.loading import Loading
 from gatekeeper.display.web.recorded_feed import RecordedFeed
 from gatekeeper.display.web.server import make_app
-from gatekeeper.display.web.what_if_routes import NOT_YET, what_if_route
+from gatekeeper.display.web.what_if_routes import NO_LIMITS, NOT_YET, what_if_route
 from tests.support.waiting import until
 from tests.support.web_client import TestClient
 
@@ -21,9 +21,9 @@ ORIGIN = {"origin": HOST}
 class Reviewed:
     """A review that answers with what it was asked, within the limits of the settings."""
 
-    def what_if(self, margin_mm, outside_percent):
-        with_limits(SessionConfig(), margin_mm, outside_percent, "judging again")
-        return {"asked": [margin_mm, outside_percent]}
+    def what_if(self, asked):
+        asked.on(SessionConfig(), ("GTV",), "judging again")
+        return {"asked": [asked.of_all, asked.structures]}
 
 
 def client(access=None, past=None):
@@ -39,7 +39,29 @@ def asked(margin_mm=3, outside_percent=2.5, opened=None, headers=ORIGIN):
 def test_the_page_is_answered():
     answer = asked()
     assert answer.status_code == 200
-    assert answer.json() == {"accepted": True, "asked": [3.0, 2.5]}
+    assert answer.json() == {"accepted": True, "asked": [{"margin_mm": 3.0, "outside_percent": 2.5}, {}]}
+
+
+def test_limits_of_single_structures_are_asked_by_their_names():
+    structures = {"GTV": {"margin_mm": 3, "min_confidence": 0.7}, "bowel": {"overlap_mm2": 20}}
+    answer = client().post("/what-if", json={"structures": structures}, headers=ORIGIN)
+    assert answer.json() == {"accepted": True, "asked": [{}, structures]}
+    assert client().post("/what-if", json={}, headers=ORIGIN).json()["asked"] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    "structures", [3, ["GTV"], {"GTV": 3}, {"GTV": {"margin_mm": "3"}}, {"GTV": {"margin_mm": None}}]
+)
+def test_limits_of_single_structures_that_are_no_numbers_are_refused(structures):
+    answer = client().post("/what-if", json={"structures": structures}, headers=ORIGIN)
+    assert (answer.status_code, answer.json()["note"]) == (400, NO_LIMITS)
+
+
+@pytest.mark.parametrize("limits", [{"margin": 3}, {"margin_mm": -1}, {"min_confidence": 0}, {"overlap_mm2": 3}])
+def test_limits_of_single_structures_that_make_no_sense_are_refused(limits):
+    answer = client().post("/what-if", json={"structures": {"GTV": limits}}, headers=ORIGIN)
+    assert answer.status_code == 400
+    assert "structures.target.GTV" in answer.json()["note"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"origin": "http://elsewhere.example"}])
@@ -58,7 +80,7 @@ def test_without_a_token_what_if_is_refused():
 def test_what_is_no_number_is_refused(value):
     for answer in (asked(margin_mm=value), asked(outside_percent=value)):
         assert answer.status_code == 400
-        assert answer.json() == {"accepted": False, "note": "give margin_mm and outside_percent as numbers"}
+        assert answer.json() == {"accepted": False, "note": NO_LIMITS}
 
 
 @pytest.mark.parametrize(("margin_mm", "outside_percent"), [(-1, 5), (51, 5), (5, -0.1), (5, 101), (10**400, 5)])

@@ -6,6 +6,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from gatekeeper.config import OtherLimits
 from gatekeeper.core.decision import BeamState, Reason
 from replay import run
 from replay.formats.session import open_session
@@ -30,6 +31,10 @@ def long_session(tmp_path_factory):
         return made_once(tmp_path_factory, "long-session", lambda folder: recorded(folder, breathing_case(frames=80)))
 
 
+def limits(margin_mm, outside_percent):
+    return OtherLimits({"margin_mm": margin_mm, "outside_percent": outside_percent})
+
+
 def asked(folder):
     with closing(open_session(folder)) as session:
         return WhatIf(Rejudged(session))
@@ -39,7 +44,7 @@ def asked(folder):
 @pytest.mark.parametrize("made", mostly_slow(["eventful_session", "long_session"]))
 def test_the_figures_are_those_of_a_replay(request, undrawn, tmp_path, capsys, made, margin_mm, outside_percent):
     folder = request.getfixturevalue(made)
-    found = asked(folder)(margin_mm, outside_percent)
+    found = asked(folder)(limits(margin_mm, outside_percent))
     settings = ("--margin-mm", margin_mm, "--outside-percent", outside_percent)
     capsys.readouterr()
     assert gatekeeper("replay", folder, *settings, "--out", tmp_path / "again", "--json") == 0
@@ -55,13 +60,13 @@ def decisions_of(folder):
 
 def test_the_original_is_what_was_recorded(eventful_session):
     summary = json.loads((eventful_session / "summary.json").read_text())
-    original = asked(eventful_session)(9.0, 40.0)["original"]
+    original = asked(eventful_session)(limits(9.0, 40.0))["original"]
     assert {name: original[name] for name in FIGURES} == {name: summary[name] for name in FIGURES}
     assert original["on_while_out_s"] == 0.0
 
 
 def test_beam_on_where_the_session_measured_the_target_out_is_counted_in_seconds(long_session):
-    found = asked(long_session)(50.0, 100.0)
+    found = asked(long_session)(limits(50.0, 100.0))
     decisions = decisions_of(long_session)
     # With this much room the beam is on from the first frames on, whatever was measured.
     runs = dict(found["ribbon"])
@@ -87,22 +92,22 @@ def test_beam_on_lasts_no_longer_than_the_port_allowed(undrawn, tmp_path):
     run_live(tmp_path / "s", linac=Telling())
     summary = json.loads((tmp_path / "s" / "summary.json").read_text())
     states = [one["state"] for one in decisions_of(tmp_path / "s")]
-    found = asked(tmp_path / "s")(5.0, 5.0)
+    found = asked(tmp_path / "s")(limits(5.0, 5.0))
     on = sum(state == "ON" for state in states[:-1])
     assert on > 5
     assert found["original"]["beam_on_s"] == summary["beam_on_s"] == pytest.approx(0.1 * on)
     assert found["now"]["beam_on_s"] == found["original"]["beam_on_s"]
-    more = asked(tmp_path / "s")(50.0, 100.0)["now"]["beam_on_s"]
+    more = asked(tmp_path / "s")(limits(50.0, 100.0))["now"]["beam_on_s"]
     assert more > found["now"]["beam_on_s"], "where the session held, the port was not asked"
 
 
 def test_beam_on_while_out_lasts_no_longer_than_the_port_allowed(long_session):
     with closing(open_session(long_session)) as session:
         again = Rejudged(session)
-    counted = WhatIf(again)(50.0, 100.0)["now"]["on_while_out_s"]
+    counted = WhatIf(again)(limits(50.0, 100.0))["now"]["on_while_out_s"]
     for one in again.tracked:
         one.entry.update(state="ON", allowed_s=0.05)
-    capped = WhatIf(again)(50.0, 100.0)["now"]["on_while_out_s"]
+    capped = WhatIf(again)(limits(50.0, 100.0))["now"]["on_while_out_s"]
     assert 0.0 < capped < counted
     assert capped == pytest.approx(0.05 * round(capped / 0.05))
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self
 
+from gatekeeper.config import OtherLimits
 from gatekeeper.core.errors import GatekeeperError
 from gatekeeper.display.web.recorded_feed import ENDED, RecordedFeed, ReviewedSession
 
@@ -68,17 +69,15 @@ class Loading:
         """Refuse a request: a recorded session takes none."""
         return False, ENDED
 
-    async def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object] | None:
-        """Return the results with other settings; None before the review is complete.
+    async def what_if(self, asked: OtherLimits) -> dict[str, object] | None:
+        """Return the results with other limits; None before the review is complete.
 
         Parameters
         ----------
-        margin_mm : float
-            Margin of the envelope in mm.
-        outside_percent : float
-            Limit of the target's share outside the envelope, in percent.
+        asked : OtherLimits
+            The other limits.
         """
-        return None if self._feed is None else await self._feed.what_if(margin_mm, outside_percent)
+        return None if self._feed is None else await self._feed.what_if(asked)
 
     def _run(self) -> None:
         try:

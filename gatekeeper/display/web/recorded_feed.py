@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Protocol
 
+from gatekeeper.config import OtherLimits
 from gatekeeper.display.web.session_info import SessionInfo
 
 ENDED = "the session has ended; it takes no requests"
@@ -25,8 +26,8 @@ class ReviewedSession(Protocol):
     def view(self, index: int) -> bytes:
         """Return the message that shows one decision."""
 
-    def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object]:
-        """Return the results of the session with other settings, as plain values."""
+    def what_if(self, asked: OtherLimits) -> dict[str, object]:
+        """Return the results of the session with other limits, as plain values."""
 
 
 class RecordedFeed:
@@ -65,17 +66,15 @@ class RecordedFeed:
                 return await asyncio.to_thread(self._review.trace)
             return await asyncio.to_thread(self._review.view, int(asked["show"]))
 
-    async def what_if(self, margin_mm: float, outside_percent: float) -> dict[str, object] | None:
-        """Return the results of the session with other settings.
+    async def what_if(self, asked: OtherLimits) -> dict[str, object] | None:
+        """Return the results of the session with other limits.
 
         Results are computed one at a time; decisions are shown meanwhile.
 
         Parameters
         ----------
-        margin_mm : float
-            Margin of the envelope in mm.
-        outside_percent : float
-            Limit of the target's share outside the envelope, in percent.
+        asked : OtherLimits
+            The other limits.
 
         Returns
         -------
@@ -88,7 +87,7 @@ class RecordedFeed:
             When a value is outside its allowed range.
         """
         async with self._judging:
-            return await asyncio.to_thread(self._review.what_if, margin_mm, outside_percent)
+            return await asyncio.to_thread(self._review.what_if, asked)
 
     async def ask(self, _words: list[str], _operator: str, _login: str | None) -> tuple[bool, str]:
         """Refuse a request: a recorded session takes none."""

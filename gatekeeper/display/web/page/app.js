@@ -94,7 +94,7 @@ async function prepared() {
 try {
   const told = await prepared();
   showWarnings(told.facts?.warnings);
-  if (told.mode === "live") live(told); else offerWhatIf(told.facts, await review(told, cine, showLegend));
+  if (told.mode === "live") live(told); else offerWhatIf(await review(told, cine, showLegend));
 } catch (error) {
   at("preparing").hidden = true;
   showBeam("none", error.message);

@@ -1,4 +1,4 @@
-// Judge the whole session again under another margin and limit, and compare.
+// Judge the whole session again with other limits, for each structure, and compare.
 
 import {duration} from "./panel.js";
 import {post} from "./link.js";
@@ -11,50 +11,57 @@ const FIGURES = [
   ["Holds", (one) => String(one.holds)],
   ["Beam on outside limits", (one) => duration(one.on_while_out_s)],
 ];
+// Settings of a structure: id and words of the field, unit, step and end of the slider, least and largest value.
+const SETTINGS = {
+  margin_mm: {id: "margin", words: "Margin", unit: "mm", step: 0.1, most: 10, low: 0, high: 50},
+  zone_margin_mm: {id: "margin", words: "Zone margin", unit: "mm", step: 0.1, most: 10, low: 0, high: 50},
+  outside_percent: {id: "outside", words: "Outside", unit: "%", step: 0.5, most: 50, low: 0, high: 100},
+  overlap_percent: {id: "outside", words: "Overlap", unit: "%", step: 0.5, most: 50, low: 0, high: 100},
+  overlap_mm2: {id: "outside", words: "Overlap", unit: "mm²", step: 1, most: 200, low: 0, high: 100000},
+  nearer_mm: {id: "outside", words: "Nearer", unit: "mm", step: 0.1, most: 10, low: 0, high: 100},
+  min_confidence: {id: "confidence", words: "Confidence", unit: "", step: 0.01, most: 1, low: 0.01, high: 1},
+};
+
+function element(name, properties = {}, ...inside) {
+  const one = document.createElement(name);
+  Object.assign(one, properties);
+  one.append(...inside);
+  return one;
+}
 
 // A number field and a slider with the same value.
 class Setting {
-  constructor(id, own, step, most, limit, changed) {
-    this.number = at(id);
-    this.slide = at(`${id}-slide`);
-    this.own = own;
-    for (const input of [this.number, this.slide]) input.min = 0;
-    this.number.max = limit;
-    this.slide.max = Math.max(most, Math.ceil(own));
+  constructor(name, own, value, changed) {
+    const {id, words, unit, step, most, low, high} = SETTINGS[name];
+    const text = unit ? `${words}, ${unit}` : words;
     // A value between two steps of the slider must not be rounded.
-    this.number.step = "any";
-    this.slide.step = Math.abs(own / step - Math.round(own / step)) < 1e-9 ? step : "any";
+    const fine = Math.abs(own / step - Math.round(own / step)) < 1e-9 ? step : "any";
+    this.slide = element("input", {type: "range", id: `${id}-slide`, min: low, max: Math.max(most, Math.ceil(own)), step: fine, value});
+    this.slide.setAttribute("aria-label", text);
+    this.number = element("input", {type: "number", id, min: low, max: high, step: "any", value});
+    this.row = element("div", {className: "slide"}, element("label", {htmlFor: id, textContent: text}), this.slide, this.number);
     this.number.addEventListener("input", () => {
       if (!this.number.checkValidity() || this.number.value === "") return;
       this.slide.value = this.number.value;
-      changed();
+      changed(name, Number(this.number.value));
     });
     this.slide.addEventListener("input", () => {
       this.number.value = Number(Number(this.slide.value).toFixed(3));
-      changed();
+      changed(name, Number(this.number.value));
     });
-    this.reset();
-  }
-
-  get value() {
-    return Number(this.number.value);
-  }
-
-  reset() {
-    this.number.value = this.slide.value = this.own;
   }
 }
 
-export function offerWhatIf(facts, player) {
-  const {strip} = player.trace;
-  let timer = null, asking = false, again = false;
-  const later = () => {
+export function offerWhatIf(player) {
+  const {strip} = player.trace, which = at("which");
+  let timer = null, asking = false, again = false, structures = [];
+  const asked = {};  // by structure and setting
+
+  function later() {
     at("judged").textContent = "…";
     clearTimeout(timer);
     timer = setTimeout(ask, WAIT_MS);
-  };
-  const margin = new Setting("margin", facts.margin_mm, 0.1, 10, 50, later);
-  const outside = new Setting("outside", facts.outside_percent, 0.5, 50, 100, later);
+  }
 
   // One request at a time; meanwhile only the latest values are kept for the next request.
   async function ask() {
@@ -64,7 +71,7 @@ export function offerWhatIf(facts, player) {
     try {
       do {
         again = false;
-        const found = await post("/what-if", {margin_mm: margin.value, outside_percent: outside.value});
+        const found = await post("/what-if", {structures: asked});
         if (found.accepted) show(found); else at("judged").textContent = found.note;
       } while (again);
     } catch {
@@ -73,30 +80,67 @@ export function offerWhatIf(facts, player) {
     asking = false;
   }
 
-  function show(found) {
-    at("compared").replaceChildren(...FIGURES.map(([name, words]) => {
-      const row = document.createElement("tr");
-      for (const [text, n] of [[name, ""], [words(found.original), "n"], [words(found.now), "n"]]) {
-        const cell = document.createElement("td");
-        cell.textContent = text;
-        cell.className = n;
-        row.append(cell);
-      }
-      return row;
-    }));
-    strip.other = {name: "what if", ...beamOf(found.ribbon, player.length)};
-    strip.draw();
-    at("judged").textContent = `${found.margin_mm} mm, ${found.outside_percent} %`;
-    Object.assign(document.body.dataset, {margin: found.margin_mm, outside: found.outside_percent});
+  // Offer the settings of the structure that is chosen.
+  function choose() {
+    const {name, own} = structures[which.selectedIndex];
+    at("limits").replaceChildren(...Object.entries(own).map(([setting, value]) =>
+      new Setting(setting, value, asked[name]?.[setting] ?? value, (changed, to) => {
+        (asked[name] ??= {})[changed] = to;
+        later();
+      }).row));
   }
 
+  function show(found) {
+    if (!structures.length) {
+      structures = found.structures;
+      which.replaceChildren(...structures.map(({name, avoid}) => element("option", {textContent: avoid ? `${name} (organ at risk)` : name})));
+      at("which-row").hidden = structures.length < 2;
+      choose();
+    }
+    const held = found.structures.filter((one) => one.held !== null);
+    at("compared").replaceChildren(
+      ...FIGURES.map(([name, words]) => row([name], words(found.original), words(found.now))),
+      ...held.map(({name, color, held: [was, now]}) => row([swatch(color), `Held by ${name}, frames`], `${was}`, `${now}`)),
+    );
+    strip.other = {name: "what if", ...beamOf(found.ribbon, player.length)};
+    strip.draw();
+    at("judged").textContent = changes(found.structures) || "as recorded";
+    const {limits} = found.structures[which.selectedIndex];
+    const [limit] = Object.entries(limits).find(([name]) => SETTINGS[name].id === "outside");
+    Object.assign(document.body.dataset, {
+      margin: limits.margin_mm ?? limits.zone_margin_mm ?? "", outside: limits[limit], confidence: limits.min_confidence,
+    });
+  }
+
+  which.addEventListener("change", choose);
   at("own").addEventListener("click", () => {
-    margin.reset();
-    outside.reset();
+    for (const name of Object.keys(asked)) delete asked[name];
+    if (structures.length) choose();
     later();
   });
   at("what-if").hidden = false;
   ask();
+}
+
+function swatch(color) {
+  const mark = element("i");
+  mark.style.background = color;
+  return mark;
+}
+
+function row(first, ...numbers) {
+  return element("tr", {}, element("td", {}, ...first), ...numbers.map((textContent) => element("td", {className: "n", textContent})));
+}
+
+// Return what differs from the session, as words; structures are named where there are several.
+function changes(structures) {
+  return structures.map(({name, own, limits}) => {
+    const words = Object.entries(limits).filter(([setting, value]) => value !== own[setting]).map(([setting, value]) => {
+      const {words: what, unit} = SETTINGS[setting];
+      return `${what.toLowerCase()} ${value}${unit && ` ${unit}`}`;
+    }).join(", ");
+    return words && structures.length > 1 ? `${name}: ${words}` : words;
+  }).filter(Boolean).join("; ");
 }
 
 // Runs of [first decision, kind], -1 for beam-on, as one entry for each decision.
