@@ -28,7 +28,9 @@ class KeepingRecorder(ForwardingRecorder):
     decisions : list of Decision
         Every decision, oldest first.
     tracks : list of Track or None
-        The track of each decision.
+        The target of each decision.
+    others : list of tuple of Track
+        The other structures of each decision.
     """
 
     def __init__(self, session: SessionRecorder, on_progress: OnProgress, frames: int) -> None:
@@ -38,6 +40,7 @@ class KeepingRecorder(ForwardingRecorder):
         self._frames_done = 0
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
+        self.others: list[tuple[Track, ...]] = []
 
     def record(self, step: Step, total_ms: float) -> None:
         """Record one pass of the loop, and keep its decision and track.
@@ -52,6 +55,7 @@ class KeepingRecorder(ForwardingRecorder):
             raise OutputError(f"{self.fault}; free some space or name another folder")
         self.decisions.append(step.decision)
         self.tracks.append(step.track)
+        self.others.append(step.others)
         self._frames_done += step.frame is not None
         self._on_progress("replaying", self._frames_done, self._frames)
 

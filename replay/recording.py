@@ -92,6 +92,36 @@ class LazyFrames:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RecordedStructure:
+    """A structure of a recording besides its target.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    first_mask : ndarray of bool, shape (H, W), or None
+        Where it is on the first frame.
+    labels : FrameStack of bool, shape (T, H, W), or None
+        Where it is on every frame; a frame whose label is empty is not labelled.
+    outlines_px : tuple of T ndarrays of float64, shape (N, 2), or None
+        Its outline on every frame as (row, col), where it is known more exactly than to a pixel.
+    """
+
+    name: str
+    first_mask: NDArray[np.bool_] | None = None
+    labels: FrameStack | None = None
+    outlines_px: tuple[NDArray[np.float64], ...] | None = None
+
+    def part(self, frames: slice) -> "RecordedStructure":
+        """Return the structure on some of the frames; its first mask stays as it is."""
+        return replace(
+            self,
+            labels=None if self.labels is None else self.labels[frames],
+            outlines_px=None if self.outlines_px is None else self.outlines_px[frames],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """A cine sequence in canonical orientation: rows superior to inferior, columns anterior to posterior.
 
@@ -122,6 +152,12 @@ class Recording:
         not told.
     vendor : VendorTrace or None
         What the machine's own monitoring said.
+    target_name : str or None
+        Name of the target, where it has one.
+    outlines_px : tuple of T ndarrays of float64, shape (N, 2), or None
+        The target's outline on every frame as (row, col), where it is known more exactly than to a pixel.
+    structures : tuple of RecordedStructure
+        Further structures.
     """
 
     name: str
@@ -136,6 +172,9 @@ class Recording:
     notes: tuple[str, ...] = ()
     latency_s: NDArray[np.float64] | None = None
     vendor: VendorTrace | None = None
+    target_name: str | None = None
+    outlines_px: tuple[NDArray[np.float64], ...] | None = None
+    structures: tuple[RecordedStructure, ...] = ()
 
     def part(self, frames: slice) -> "Recording":
         """Return the recording of some of the frames; times stay as they are."""
@@ -146,4 +185,6 @@ class Recording:
             labels=None if self.labels is None else self.labels[frames],
             latency_s=None if self.latency_s is None else self.latency_s[frames],
             vendor=None if self.vendor is None else self.vendor.part(frames),
+            outlines_px=None if self.outlines_px is None else self.outlines_px[frames],
+            structures=tuple(one.part(frames) for one in self.structures),
         )

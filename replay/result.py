@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gatekeeper.core.json_values import aligned, numbers
@@ -13,6 +13,8 @@ from gatekeeper.runtime.timing import LagSummary
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.reference import ReferenceOutcome
 from replay.scores.gating import GatingScore
+from replay.scores.structure_table import as_table as table_of_structures
+from replay.scores.structures import StructureScore
 from replay.scores.tracking import Score
 from replay.scores.vendor import VendorComparison
 
@@ -34,9 +36,9 @@ class Result:
     lag : LagSummary
         Lateness of the loop.
     score : Score or None
-        Score of the tracking; None when the case has no labels.
+        Score of the tracking of the primary target; None when it has no labels.
     gating : GatingScore or None
-        Score of the gating; None when the case has no labels.
+        Score of the gating, against all structures with labels; None without labels.
     seal : Seal
         End of the record: hash of the last line and counts of frames.
     preview : PreviewReport or None
@@ -45,6 +47,8 @@ class Result:
         What became of the frame that was to become the reference, if there was one.
     vendor : VendorComparison or None
         Comparison with the machine's own monitoring, where the recording has its results.
+    structures : dict of str to StructureScore
+        Scores of each of several structures that has labels, by its name.
     """
 
     case: str
@@ -58,6 +62,7 @@ class Result:
     preview: PreviewReport | None = None
     reference: ReferenceOutcome | None = None
     vendor: VendorComparison | None = None
+    structures: dict[str, StructureScore] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, object]:
         """Return the content of `summary.json` as plain values; None for what could not be measured."""
@@ -73,6 +78,8 @@ class Result:
             values["score"] = numbers(score)
         if self.gating is not None:
             values["gating"] = asdict(self.gating)
+        if self.structures:
+            values["structure_scores"] = {name: one.as_json() for name, one in self.structures.items()}
         if self.vendor is not None:
             values["vendor"] = asdict(self.vendor)
         return values
@@ -95,6 +102,8 @@ class Result:
             One line per figure.
         """
         rows = aligned([*self._rows(), *([] if report is None else [("report", str(report))])])
+        if self.structures:
+            rows += ["", table_of_structures(self.structures)]
         return "\n".join(rows if self.preview is None else [self.preview.as_text(), "", *rows])
 
     def _rows(self) -> Iterator[tuple[str, str]]:
@@ -119,7 +128,8 @@ class Result:
                 others = "" if math.isnan(score.dsc_tracked) else f"; DSC of the others {score.dsc_tracked:.3f}"
                 yield "", f"{score.frames_not_tracked} frames were not fit to be tracked and count as lost{others}"
         if gating is not None:
-            yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right"
+            only = f", by the labels of {', '.join(self.structures)}" if self.structures else ""
+            yield "gating", f"{100.0 * gating.accuracy:.1f} % of {gating.frames_scored} frames right{only}"
             yield "", f"on while out {gating.on_while_out_s:.2f} s, false hold {gating.false_hold_s:.2f} s"
         if self.vendor is not None:
             yield from _vendor_rows(self.vendor)

@@ -1,6 +1,6 @@
 """Replay a recording through the live loop into a session folder, and score it if the recording has labels."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +12,10 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import Clock, stopwatch_ns
-from gatekeeper.core.contour import Structure, center_mm, mask_to_contour
-from gatekeeper.core.decision import BeamState
+from gatekeeper.core.contour import Structure, center_mm
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder, TrackerFactory
 from gatekeeper.core.session_counts import SessionCounts
-from gatekeeper.gating.envelope import Envelope
 from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.session_setup import TARGET, SessionSetup
@@ -37,8 +35,8 @@ from replay.recorders import KeepingRecorder, StatusRecorder
 from replay.recording import Recording
 from replay.reference import AskedReference, ReferenceOperator
 from replay.result import Result
-from replay.scores.gating import GatingScore, frame_period_s, gating_score, truth_outside_percent
-from replay.scores.tracking import Score, score
+from replay.scores.gating import frame_period_s
+from replay.scores.replayed import scores_of
 from replay.scores.vendor import compare_vendor
 
 
@@ -216,16 +214,16 @@ def replay(
             if status is not None:
                 status.enter(Phase.ENDED, clock.now_s())
         ended_ns = stopwatch_ns()
-        score = _score(kept, recording, on_progress)
-        gating = _gating(kept, recording, armed.envelope, config.gate.outside_percent, on_progress)
+        scores = scores_of(kept, recording, replay_input.setup, config, replay_input.index, on_progress)
         result = Result(
             case=recording.name,
             folder=folder,
             summary=session.summary(),
             replay_s=(ended_ns - began_ns) * 1e-9,
             lag=stats.summary(session.counts.skipped),
-            score=score,
-            gating=gating,
+            score=scores.tracking,
+            gating=scores.gating,
+            structures=scores.structures,
             seal=session.settle(),
             preview=armed.preview,
             reference=None if operator is None else operator.outcome,
@@ -236,48 +234,6 @@ def replay(
         write_atomically(folder / "overview.png", overview_png(overview))
         on_progress("drawing", 1, 1)
         return replace(result, seal=session.finish(result.as_json()))
-
-
-def _score(kept: KeepingRecorder, recording: Recording, on_progress: OnProgress) -> Score | None:
-    """Return the tracking score, or None without labels; a lost target is an empty mask."""
-    shape = (recording.frames.shape[1], recording.frames.shape[2])
-    found = {
-        decision.sequence: track
-        for decision, track in zip(kept.decisions, kept.tracks, strict=True)
-        if track is not None
-    }
-    on_frames = (
-        found[index].mask(shape) if index in found else np.zeros(shape, dtype=np.bool_)
-        for index in range(len(recording.frames))
-    )
-    not_tracked = {index for index in range(len(recording.frames)) if index not in found}
-    return score(_counted(on_frames, "tracking", len(recording.frames), on_progress), recording, not_tracked)
-
-
-def _gating(
-    kept: KeepingRecorder, recording: Recording, envelope: Envelope, limit_percent: float, on_progress: OnProgress
-) -> GatingScore | None:
-    """Return the gating score, or None without labels."""
-    if recording.labels is None:
-        return None
-    beam_on = np.zeros(len(recording.frames), dtype=np.bool_)
-    for decision in kept.decisions:
-        if decision.sequence >= 0:
-            beam_on[decision.sequence] = decision.state is BeamState.ON
-    truth = truth_outside_percent(
-        _counted(recording.labels, "gating", len(recording.labels), on_progress),
-        lambda mask: envelope.outside_percent(mask_to_contour(mask)),
-    )
-    return gating_score(beam_on, truth, limit_percent, frame_period_s(recording.times_s))
-
-
-def _counted(
-    masks: Iterable[NDArray[np.bool_]], scored: str, total: int, on_progress: OnProgress
-) -> Iterator[NDArray[np.bool_]]:
-    """Yield the masks, reporting progress after each."""
-    for done, mask in enumerate(masks, start=1):
-        yield mask
-        on_progress(f"scoring {scored}", done, total)
 
 
 def _overview_data(

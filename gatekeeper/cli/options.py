@@ -72,6 +72,14 @@ OutOption = Annotated[
         help="Folder for the session, new or empty.", metavar="DIR", show_default="sessions/<case>-<UTC time>"
     ),
 ]
+TruthOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Where a structure was on each frame, for the scores: a label image of all frames, or the truth.json of a "
+        "phantom, which alone is that of all structures it names. May be repeated.",
+        metavar="[NAME=]FILE[:VALUE]",
+    ),
+]
 OverlapOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,6 +1,7 @@
 """Implement `gatekeeper replay`: run a recorded case or session through tracker, gate and loop."""
 
 from contextlib import closing
+from dataclasses import replace
 
 from gatekeeper.cli.console_option import page_of
 from gatekeeper.cli.options import (
@@ -37,6 +38,7 @@ from gatekeeper.cli.options import (
     TargetOption,
     TimeAxisOption,
     TrackerOption,
+    TruthOption,
     ZoneOption,
 )
 from gatekeeper.cli.output import say
@@ -64,6 +66,7 @@ def replay(
     optional: OptionalOption = None,
     overlap: OverlapOption = None,
     min_confidence: ConfidenceOption = None,
+    truth: TruthOption = None,
     scan: ScanOption = None,
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
@@ -86,6 +89,7 @@ def replay(
     Exit 1 where a frame was to become the reference and did not.
     """
     from gatekeeper.cli.structures import structures_of, with_confidences
+    from gatekeeper.cli.truth import with_truth
     from gatekeeper.core.login import login_name
     from gatekeeper.session.tracker_guard import with_tracker
     from replay.faults import parse
@@ -110,6 +114,8 @@ def replay(
         recording = found.recording
         for note in recording.notes:
             say(f"gatekeeper: {note}", err=True)
+        names = found.target_name, *(one.name for one in found.structures)
+        recording = with_truth(recording, names, truth or ())
         material = replay_input(
             recording, preview_s, found.target_name, found.structures, found.target_zone_px, found.left_out
         )
@@ -117,6 +123,7 @@ def replay(
         play(material, settings, pace, out, as_json, None, faults, report, page, asked)
         return
     told = (
+        *(("roi", roi), ("oar", oar), ("zone", zone), ("optional", optional)),
         *(("scan", scan), ("observer", observer), ("time-axis", time_axis), ("as-stored", as_stored)),
         *(("rate-hz", rate_hz), ("spacing-mm", spacing_mm), ("plane", plane), ("resample", resample)),
     )
@@ -137,4 +144,5 @@ def replay(
         settings = settings.model_copy(update={"linac": None})
         material = replay_input_of_session(session)
         settings = with_confidences(settings, min_confidence or (), material.setup.targets)
-        play(material, settings, pace, out, as_json, session, faults, report, page, asked)
+        recording = with_truth(material.recording, material.setup.names, truth or ())
+        play(replace(material, recording=recording), settings, pace, out, as_json, session, faults, report, page, asked)

@@ -17,7 +17,7 @@ from gatekeeper.session.target import Drawn, Outlined, Planned, structures_on, w
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import Use
-from replay.recording import Recording
+from replay.recording import RecordedStructure, Recording
 
 AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>%|mm2|mm)")
 LIMITS = {"%": "overlap_percent", "mm2": "overlap_mm2", "mm": "nearer_mm"}
@@ -141,7 +141,7 @@ def structures_of(
         raise ConfigError(f"command line: structure {twice[0]!r:.80} is there twice; name one of them NAME=...")
     if primary.name in optional:
         raise ConfigError(f"command line: optional = {primary.name!r:.80}: a session needs its first target")
-    regions = {name: named(rest, "zone", False) for name, rest in _by_name(zones, "zone", names)}
+    regions = {name: named(rest, "zone", False) for name, rest in by_name(zones, "zone", names)}
     if unknown := [name for name in optional if name not in names]:
         raise _unknown("optional", unknown[0], names)
     recording = open_recording(path, replace(choices, roi=primary.region if primary.file is None else None))
@@ -157,12 +157,13 @@ def structures_of(
     def outlined(one: Named, use: Use) -> Outlined:
         if one.file is not None:
             return _drawn(one.file, one.region, one.name, use)
-        mask = open_recording(path, replace(choices, roi=one.region)).first_mask
-        if mask is None:
+        own_one = open_recording(path, replace(choices, roi=one.region))
+        if own_one.first_mask is None:
             raise TargetError(f"{one.name}: is not outlined on the first frame of {path}")
-        return Drawn.of_mask(one.name, mask, reference)
+        labelled.append(RecordedStructure(one.name, own_one.first_mask, own_one.labels))
+        return Drawn.of_mask(one.name, own_one.first_mask, reference)
 
-    planned, unread = [], []
+    planned, unread, labelled = [], [], list[RecordedStructure]()
     for role, one in others:
         use, whole = (Use.TARGET, Use.ENVELOPE) if role is Role.TARGET else (Use.AVOID, Use.AVOID)
         required = one.name not in optional
@@ -175,7 +176,12 @@ def structures_of(
     structures, not_there = structures_on(planned, reference, beside_mm)
     left_out = (*unread, *not_there)
     notes = [note for one in planned for note in one.outlined.notes]
-    recording = replace(recording, notes=(*recording.notes, *notes, *left_out))
+    recording = replace(
+        recording,
+        target_name=primary.name,
+        structures=tuple(labelled),
+        notes=(*recording.notes, *notes, *left_out),
+    )
     envelope = zone_px(zone(primary.name, Use.ENVELOPE), reference, beside_mm)
     return OnRecording(recording, primary.name, structures, envelope, left_out)
 
@@ -274,8 +280,23 @@ def _targets(targets: Sequence[str], rois: Sequence[str], in_recording: bool) ->
     return [Named(roi.replace("/", "_"), found[0].file, roi) for roi in rois]
 
 
-def _by_name(texts: Sequence[str], option: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the name and the rest of each NAME=..., or raise ConfigError when there is no such structure."""
+def by_name(texts: Sequence[str], option: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the name and the rest of each NAME=... of an option.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        What was given.
+    option : str
+        The option, for the message.
+    names : sequence of str
+        The structures that there are.
+
+    Raises
+    ------
+    ConfigError
+        When there is no structure of the name.
+    """
     found = []
     for text in texts:
         name, _, rest = text.partition("=")

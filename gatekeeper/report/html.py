@@ -20,14 +20,13 @@ from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
-from gatekeeper.report.words import event_text, preview_rows, score_rows
+from gatekeeper.report.words import event_text, preview_rows, score_tables
 from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
 
 BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
 """Budget of tracking, of deciding and of both, in ms."""
 
-SCORED = ("Score", "Gating")
 MOST_THUMBNAILS = 10
 MOST_BEAMS = 30
 """Numbers of the longest holds shown and of the longest beams listed."""
@@ -77,7 +76,7 @@ def report_html(session: SessionData) -> str:
             "duty": duty_chart(session.duty_map, config.envelope.margin_mm, config.gate.outside_percent),
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
-        scores=[(name, score_rows(summary[name.lower()])) for name in SCORED if summary.get(name.lower())],
+        scores=score_tables(summary),
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
         ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",
         preview=preview_rows(summary["preview"]) if summary.get("preview") else [],

@@ -19,13 +19,37 @@ SCORES = {
     "center_p95_mm": ("distance of the centres, 95th percentile (mm)", ".2f"),
     "d98_relative": ("D98 of the target, relative to no motion", ".3f"),
     "d98_unbinarised": ("the same with a field that keeps its penumbra", ".3f"),
+    "beyond": ("frames with the label beyond the limit of its zone", "d"),
+    "found": ("of these held by it", "d"),
+    "missed": ("of these not held by it", "d"),
+    "not_tracked": ("of these not tracked, which holds the beam", "d"),
+    "on_while_beyond_s": ("beam on while the label was beyond the limit (s)", ".2f"),
+    "false_holds": ("frames held by it within the limit", "d"),
+    "entries": ("times that the label went beyond the limit", "d"),
+    "entries_in_time": ("of these held by it by the next frame", "d"),
+    "distance_mm": ("error of the distance from the zone, mean (mm)", ".2f"),
+    "distance_p95_mm": ("error of the distance from the zone, 95th percentile (mm)", ".2f"),
+    "nearest_mm": ("least distance from the zone, as found (mm)", ".2f"),
+    "true_nearest_mm": ("least distance from the zone, in truth (mm)", ".2f"),
     "accuracy": ("beam right, share of frames", ".3f"),
     "on_while_out_s": ("beam on while the label was outside (s)", ".2f"),
     "false_hold_s": ("beam held while the label was inside (s)", ".2f"),
 }
-"""Description and number format of the fields of `score` and `gating` in `summary.json`."""
+"""Description and number format of the fields of `score`, `gating` and `structure_scores` in `summary.json`."""
+SCORED = {"score": "tracking", "gating": "gating"}
+"""Titles of the scores of a session; those of single structures have their names."""
 OUTLINE = "points_px"
 """Field of an event that holds an outline; the report gives only the number of its points."""
+
+
+def score_tables(summary: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
+    """Return the scores in a summary as titles and rows: of the session, and of each structure that has labels."""
+    found = [(title, score_rows(summary[name])) for name, title in SCORED.items() if summary.get(name)]
+    for name, one in summary.get("structure_scores", {}).items():
+        # What was not measured, such as the distance of a target from a keep-out zone, has no row.
+        values = {key: value for key, value in {**one["score"], **one["zone"]}.items() if value is not None}
+        found.append((name, score_rows(values)))
+    return found
 
 
 def score_rows(values: Mapping[str, Any]) -> list[Row]:

@@ -14,11 +14,12 @@ from gatekeeper.report import facts
 from gatekeeper.report.charts import _edges
 from gatekeeper.report.html import report_html
 from gatekeeper.report.motion import ranges_of
-from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows
+from gatekeeper.report.words import SCORES, as_text, event_text, preview_rows, score_rows, score_tables
 from gatekeeper.session.primary_limits import PrimaryLimits
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.formats.session import open_session
 from replay.scores.gating import GatingScore
+from replay.scores.structures import ZoneScore
 from replay.scores.tracking import Score
 from replay.sessions.report import session_data_of
 
@@ -114,7 +115,7 @@ def test_paths_and_addresses_are_no_settings():
 
 
 def test_every_score_has_words_and_says_its_unit():
-    there = {one.name for one in fields(Score)} - {"frames"} | {one.name for one in fields(GatingScore)}
+    there = {one.name for kind in (Score, GatingScore, ZoneScore) for one in fields(kind)} - {"frames"}
     assert set(SCORES) == there
     for name, (words, _) in SCORES.items():
         assert ("(mm)" in words) == name.endswith("_mm")
@@ -125,6 +126,13 @@ def test_scores_keep_what_cannot_be_told_and_what_is_not_known():
     values = {"frames_scored": 66, "dsc": 0.98149, "d98_relative": None, "of_tomorrow": 1.234}
     assert [text for _, text in score_rows(values)] == ["66", "0.981", "–", "1.23"]
     assert score_rows(values)[-1][0] == "of_tomorrow"
+
+
+def test_each_structure_has_scores_of_its_own_without_rows_of_nothing():
+    one = {"role": "avoid", "score": {"dsc": 0.9, "frames_scored": 3}, "zone": {"missed": 2, "distance_mm": None}}
+    tables = score_tables({"score": {"dsc": 0.5}, "gating": {"accuracy": 1.0}, "structure_scores": {"bowel": one}})
+    assert [title for title, _ in tables] == ["tracking", "gating", "bowel"]
+    assert [text for _, text in tables[2][1]] == ["0.900", "3", "2"]
 
 
 @pytest.mark.parametrize(("axes", "first"), [(("SI", "RL"), "-16.5 to +9.3 mm"), (("AP", "RL"), "-9.3 to +16.5 mm")])
