@@ -19,6 +19,7 @@ from gatekeeper.core.frame import Frame
 from gatekeeper.core.printable import printable
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
+from gatekeeper.core.track import Track
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import Armed
@@ -94,12 +95,15 @@ class RecentDecision(NamedTuple):
         Centre of the target as (row, col) in mm.
     confidence : float
         Tracking confidence, 0-1; NaN where the target was not tracked.
+    others : tuple of Track
+        The other structures, in the order of the setup.
     """
 
     number: int
     decision: Decision
     center_mm: tuple[float, float] | None
     confidence: float
+    others: tuple[Track, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -251,7 +255,7 @@ class SessionStatus:
         """
         old, frame, now_s, track = self.current, step.frame, step.decision.time_s, step.track
         center_mm, confidence = (None, math.nan) if track is None else (track.center_mm, track.confidence)
-        self.recent.append(RecentDecision(old.counts.decisions, step.decision, center_mm, confidence))
+        self.recent.append(RecentDecision(old.counts.decisions, step.decision, center_mm, confidence, step.others))
         if frame is not None:
             self._rate.add(frame.received_s)
             old.latency.add(total_ms)

@@ -6,16 +6,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.axes import Orientation, orientation_of
-from gatekeeper.core.contour import Role, center_mm, mask_to_contour
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.json_values import measured, number
 from gatekeeper.core.session_counts import SessionCounts
+from gatekeeper.core.track import Track
 from gatekeeper.display.web.live_message import counts_for_page
 from gatekeeper.display.web.message import IMAGE, for_page, packed
 from gatekeeper.display.web.session_info import SessionInfo
-from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, row_of
+from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStructures
+from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, row_of, structure_row
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
 from gatekeeper.session.controller import WARNING
@@ -63,21 +64,25 @@ class Review:
         if not self.length:
             raise RecordingError(f"{session.folder}: holds no decision; there is nothing to review")
         orientation = orientation_of(setup.plane)
-        facts = replace(SessionInfo.of(setup.name, again.config, "recorded session", ""), orientation=orientation.name)
+        self._known = known = ShownStructures.of(setup, again.config)
+        facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
+        facts = replace(facts, orientation=orientation.name, structures=known.infos)
         # The settings of the source, of which a live session may warn too, are not recorded; its warnings are.
         self.facts = replace(facts, warnings=tuple(dict.fromkeys((*facts.warnings, *_warned(session)))))
-        reference_mm = center_mm(mask_to_contour(setup.target_mask), setup.spacing_mm)
         self._axes = axes_for_page(orientation)
         begin_s = measured(self._tracked[0].entry["decided_s"])
-        self._rows = [_row(number, one, begin_s, reference_mm, orientation) for number, one in enumerate(self._tracked)]
-        self._envelope_px = zones_of(setup, again.config)[0].envelope.contour_px
+        self._rows = [_row(number, one, begin_s, known) for number, one in enumerate(self._tracked)]
+        self._parts = [_structure_rows(one, known) for one in self._tracked] if known.several else []
+        self._zones = zones_of(setup, again.config)
         self._panels = _panels(again, begin_s)
         self.what_if = WhatIf(again)
 
     def trace(self) -> bytes:
         """Return all decisions as one message, with the columns of `gatekeeper.display.web.trace_row`."""
-        rows = np.array(self._rows, dtype=np.float64).reshape(-1, len(COLUMNS))
-        return packed({"length": self.length}, {"recent": rows})
+        arrays: Arrays = {"recent": np.array(self._rows, dtype=np.float64).reshape(-1, len(COLUMNS))}
+        if self._parts:
+            arrays[STRUCTURES] = self._known.array(self._parts)
+        return packed({"length": self.length}, arrays)
 
     def view(self, index: int) -> bytes:
         """Return the message of one decision for a browser.
@@ -99,12 +104,9 @@ class Review:
             "index": index,
             "spacing_mm": setup.spacing_mm,
             "axes": self._axes,
-            "others": [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures],
         }
-        arrays: Arrays = {
-            "envelope": (self._envelope_px + np.divide(shift_mm, setup.spacing_mm)).astype(np.float32),
-            **_contours(tracked),
-        }
+        shift_px = np.divide(shift_mm, setup.spacing_mm)
+        arrays = self._known.zones(self._zones, shift_px) | _contours(tracked)
         row = tracked.entry.get("frame_row")
         if row is not None:
             arrays[IMAGE] = self.session.frames.frame(int(row))[0].image
@@ -117,13 +119,11 @@ def _warned(session: RecordedSession) -> list[str]:
     return [str(entry["values"]["note"]) for entry in events if entry["event"] == WARNING]
 
 
-def _row(
-    number: int, tracked: TrackedEntry, begin_s: float, reference_mm: tuple[float, float], orientation: Orientation
-) -> Row:
+def _row(number: int, tracked: TrackedEntry, begin_s: float, known: ShownStructures) -> Row:
     entry, track = tracked.entry, tracked.target
     moved, confidence = (math.nan, math.nan), math.nan
     if track is not None:
-        moved, confidence = orientation.between(reference_mm, track.center_mm), track.confidence
+        moved, confidence = known.moved_mm(0, track.center_mm), track.confidence
     return row_of(
         number,
         -1 if entry.get("sequence") is None else int(entry["sequence"]),
@@ -137,10 +137,28 @@ def _row(
     )
 
 
+def _structure_rows(tracked: TrackedEntry, known: ShownStructures) -> list[Row]:
+    """Return each of several structures in a decision; NaN where the frame was not tracked."""
+    tracks, parts = _tracks(tracked), tracked.entry.get("structures") or {}
+    if not tracks:
+        return [NOT_TRACKED for _ in known.infos]
+    rows = []
+    for place, (info, track) in enumerate(zip(known.infos, tracks, strict=True)):
+        # Older sessions do not record single structures.
+        part = parts.get(info.name, {})
+        value, reasons = measured(part.get(info.measure.value)), [Reason(word) for word in part.get("reasons", ())]
+        rows.append(structure_row(known.moved_mm(place, track.center_mm), value, track.confidence, reasons))
+    return rows
+
+
+def _tracks(tracked: TrackedEntry) -> tuple[Track, ...]:
+    track = tracked.track
+    return track if isinstance(track, tuple) else () if track is None else (track,)
+
+
 def _contours(tracked: TrackedEntry) -> Arrays:
     """Return the tracked outlines; that of a lost target is left out, since it would show the last position."""
-    track = tracked.track
-    tracks = track if isinstance(track, tuple) else () if track is None else (track,)
+    tracks = _tracks(tracked)
     arrays: Arrays = {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(tracks[1:])}
     if tracks and tracks[0].confidence > 0.0:
         arrays["target"] = tracks[0].contour_px.astype(np.float32)

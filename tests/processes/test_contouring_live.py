@@ -45,8 +45,8 @@ def drawn(tmp_path_factory):
         assert accepted["accepted"], accepted["note"]
         view, arrays = anna.until(lambda view: view["phase"] == "delivery")
         assert "draw" not in view
-        assert view["margin_mm"] == MARGIN_MM
-        assert anna.hello()["facts"]["margin_mm"] == MARGIN_MM
+        assert view["structures"][0]["margin_mm"] == MARGIN_MM
+        assert anna.hello()["facts"]["structures"] == view["structures"]
         np.testing.assert_allclose(arrays["envelope"], shown["envelope_px"], atol=1e-3)
         assert "has been drawn" in anna.draw(take=True)["note"]
         assert "nothing to draw on" in anna.outline(points_px, MARGIN_MM)["note"]

@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.display.web.message import WHITE, unpacked
-from gatekeeper.display.web.trace_row import COLUMNS
+from gatekeeper.display.web.trace_row import BITS, COLUMNS, STRUCTURE_COLUMNS
 from gatekeeper.operator.request import Request
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged
@@ -16,6 +16,7 @@ from replay.sessions.review import Review
 from tests.support.cases import breathing_case
 from tests.support.live_sessions import Scanner, journal, long_case, run_live
 from tests.support.sessions import recorded
+from tests.support.several_structures import several_session
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +108,24 @@ def test_the_envelope_is_shown_where_it_was_moved_to(tmp_path):
         review = Review(session, Rejudged(session))
         before, after = (unpacked(review.view(index))[1]["envelope"] for index in (5, review.length - 1))
     assert np.allclose((after - before) * [2.0, 2.0], [0.8, 0.0], atol=1e-3)
+
+
+def test_each_of_several_structures_has_its_own_limits_and_what_was_recorded_of_it(tmp_path):
+    folder = several_session(tmp_path / "several")
+    with closing(open_session(folder)) as session:
+        review = Review(session, Rejudged(session))
+        _, arrays = unpacked(review.trace())
+        structures = json.loads(json.dumps(review.facts.as_json()))["structures"]
+        _, shown = unpacked(review.view(5))
+    assert [(one["name"], one["limit"]) for one in structures] == [("GTV", 5.0), ("node", 2.0), ("bowel", 30.0)]
+    assert structures[0]["margin_mm"] != structures[1]["margin_mm"] == 3.0
+    entries = [one for one in journal(folder) if one["kind"] == "frame"]
+    assert arrays["structures"].shape == (len(entries), 3, len(STRUCTURE_COLUMNS))
+    for entry, parts in zip(entries, arrays["structures"], strict=True):
+        for one, part in zip(structures, parts, strict=True):
+            told = entry["structures"][one["name"]]
+            assert part[2] == pytest.approx(told.get("outside_percent", told.get("overlap_mm2")))
+            assert part[3] == pytest.approx(told["confidence"])
+            assert part[4] == sum(BITS[Reason(word)] for word in told["reasons"])
+    assert {"target", "envelope", "other0", "zone0", "other1"} <= shown.keys()
+    assert "zone1" not in shown

@@ -8,13 +8,13 @@ import pytest
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.contour import Role, Structure
-from gatekeeper.core.decision import Reason
+from gatekeeper.core.decision import Measure, Reason, StructureResult
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.displacement_vectors import DisplacementVectors
 from gatekeeper.display.web.live_message import LINES, RECENT, LiveMessage
 from gatekeeper.display.web.message import unpacked
-from gatekeeper.display.web.trace_row import COLUMNS
+from gatekeeper.display.web.trace_row import BITS, COLUMNS, STRUCTURE_COLUMNS
 from gatekeeper.session.arming import arm
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.preview_learning import Learned
@@ -22,7 +22,10 @@ from gatekeeper.session.status import MOST_RECENT, ContouringStatus, SessionStat
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.run import replay_input
 from tests.support.cases import SPACING_MM, breathing_case
+from tests.support.several_structures import LIMITS, several
 from tests.support.steps import HOLD, ON, decision, frame, silent_step, step, track
+
+OTHERS_PX = tuple(one.contour_px for one in several().setup.structures)
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def test_envelope_organs_and_prediction_are_drawn(status, begun):
     ahead_mm = (found.center_mm[0] + 4.0, found.center_mm[1])
     status.update(Step(decision(ON), frame(), found, others=(other,), ahead_mm=ahead_mm), 1.0, True)
     head, arrays = read(LiveMessage(status))
-    assert head["others"] == [{"name": "duodenum", "avoid": True}]
+    assert [(one["name"], one["target"]) for one in head["structures"]] == [("target", True), ("duodenum", False)]
     assert np.allclose(arrays["envelope"], armed.gate.envelope.contour_px, atol=1e-4)
     assert np.allclose(arrays["other0"], other.contour_px, atol=1e-4)
     assert np.allclose(arrays["predicted"] - arrays["target"], [4.0 / SPACING_MM[0], 0.0], atol=1e-4)
@@ -214,8 +217,50 @@ def test_an_image_from_a_file_has_no_age(status):
 
 
 def test_the_margin_is_the_one_that_the_session_began_with(status, begun):
-    assert "margin_mm" not in read(LiveMessage(SessionStatus()))[0]
-    assert read(LiveMessage(status))[0]["margin_mm"] == begun[1].config.envelope.margin_mm == 5.0
+    assert "structures" not in read(LiveMessage(SessionStatus()))[0]
+    assert read(LiveMessage(status))[0]["structures"][0]["margin_mm"] == begun[1].config.envelope.margin_mm == 5.0
+
+
+def test_each_of_several_structures_is_told_with_its_limits_and_what_it_measures(status):
+    setup, config = several().setup, SessionConfig(structures=LIMITS)
+    armed = arm(setup, config)
+    status.begin(setup, armed)
+    shown = LiveMessage(status)
+    told(status, 0)
+    tracks = [track(row=one.mean(axis=0)[0] + 1.0, col=one.mean(axis=0)[1]) for one in (armed.target_px, *OTHERS_PX)]
+    parts = (
+        StructureResult(Measure.OUTSIDE_PERCENT, 1.0),
+        StructureResult(Measure.OUTSIDE_PERCENT, 9.0, (Reason.OUTSIDE,)),
+        StructureResult(Measure.OVERLAP_MM2, 40.0, (Reason.LOW_CONFIDENCE, Reason.AVOID_IN_ZONE)),
+    )
+    judged = replace(decision(HOLD, Reason.LOW_CONFIDENCE, Reason.OUTSIDE, sequence=1), structures=parts)
+    status.update(Step(judged, frame(1), tracks[0], others=tuple(tracks[1:])), 1.0, True)
+    head, arrays = read(shown)
+    names = ("name", "measure", "unit", "limit", "confidence")
+    assert [tuple(one[name] for name in names) for one in head["structures"]] == [
+        ("GTV", "outside", "%", 5.0, 0.5),
+        ("node", "outside", "%", 2.0, 0.5),
+        ("bowel", "overlap", "mm²", 30.0, 0.5),
+    ]
+    assert len({one["color"] for one in head["structures"]}) == 3
+    assert arrays["structures"].shape == (2, 3, len(STRUCTURE_COLUMNS))
+    before, now = arrays["structures"]
+    assert np.isnan(before[:, :4]).all()
+    assert now[:, 0] == pytest.approx(-SPACING_MM[0], abs=0.3)
+    assert now[:, 2].tolist() == [1.0, 9.0, 40.0]
+    assert now[:, 4].tolist() == [sum(BITS[reason] for reason in one.reasons) for one in parts]
+    # The organ is kept out of the envelopes, which are drawn already.
+    assert {"envelope", "zone0"} <= arrays.keys()
+    assert "zone1" not in arrays
+
+
+def test_one_structure_is_told_without_a_list_of_several(status):
+    setup = replay_input(breathing_case()).setup
+    status.begin(setup, arm(setup, SessionConfig()))
+    told(status, 0)
+    head, arrays = read(LiveMessage(status))
+    assert len(head["structures"]) == 1
+    assert "structures" not in arrays
 
 
 def test_what_the_preview_has_taught_is_told_from_then_on(status):

@@ -52,9 +52,8 @@ class LiveFeed:
         """Return the constants of the session, for a browser that connects."""
         got = self._slot.get()
         head = {} if got is None else unpacked(got[1])[0]
-        # An operator who draws the target may choose another margin.
-        margin = {"margin_mm": head["margin_mm"]} if "margin_mm" in head else {}
-        return {"kind": "hello", "mode": "live", "facts": self._facts | margin}
+        known = {"structures": head["structures"]} if "structures" in head else {}
+        return {"kind": "hello", "mode": "live", "facts": self._facts | known}
 
     def receive(self) -> None:
         """Read the packets from the session's process: notices of a new message, and answers to requests."""

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.axes import SAGITTAL, Orientation, orientation_of
-from gatekeeper.core.contour import Role, center_mm
+from gatekeeper.core.axes import orientation_of
+from gatekeeper.core.contour import Role
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
-from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, columns_on, row_of
+from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStructures
+from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, columns_on, row_of, structure_row
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.preview_learning import Learned
@@ -46,9 +47,9 @@ class LiveMessage:
 
     status: SessionStatus
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
+    _parts: deque[list[Row]] = field(default_factory=lambda: deque(maxlen=RECENT))
     _last: int = -1
-    _reference_mm: tuple[float, float] | None = None
-    _orientation: Orientation = SAGITTAL
+    _known: ShownStructures | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
     _reference: tuple[TakenFrame, dict[str, object], Arrays] | None = None
 
@@ -73,10 +74,12 @@ class LiveMessage:
         head = self._values(status, now_s)
         if begun is not None:
             setup, armed = begun
-            arrays["envelope"] = armed.gate.envelope.contour_px.astype(np.float32)
+            known = self._structures_of(begun)
             head |= _names_of(setup.plane)
-            head |= {"margin_mm": armed.limits.margin_mm, "outside_limit": armed.limits.outside_percent}
-            head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in setup.structures]
+            head["structures"] = known.for_page
+            arrays |= known.zones(armed.gate.zones)
+            if known.several:
+                arrays[STRUCTURES] = known.array(self._parts)
             if (taken := self.status.reference) is not None:
                 head["reference"], asked = self._reference_of(taken, armed)
                 arrays |= asked
@@ -120,27 +123,16 @@ class LiveMessage:
             if recent.number <= self._last:
                 continue
             self._last = recent.number
-            self._rows.append(self._row(recent, begun))
+            known = None if begun is None else self._structures_of(begun)
+            self._rows.append(_row(recent, known))
+            if known is not None and known.several:
+                self._parts.append(_structure_rows(recent, known))
 
-    def _row(self, recent: RecentDecision, begun: tuple[SessionSetup, Armed] | None) -> Row:
-        if self._reference_mm is None and begun is not None:
-            self._reference_mm = center_mm(begun[1].target_px, begun[0].spacing_mm)
-            self._orientation = orientation_of(begun[0].plane)
-        reference_mm, decision = self._reference_mm, recent.decision
-        moved = (math.nan, math.nan)
-        if recent.center_mm is not None and reference_mm is not None:
-            moved = self._orientation.between(reference_mm, recent.center_mm)
-        return row_of(
-            recent.number,
-            decision.sequence,
-            decision.time_s,
-            decision.state,
-            decision.reasons,
-            decision.outside_percent,
-            decision.predicted_percent,
-            moved,
-            recent.confidence,
-        )
+    def _structures_of(self, begun: tuple[SessionSetup, Armed]) -> ShownStructures:
+        """Return what does not change of the structures, made once."""
+        if self._known is None:
+            self._known = ShownStructures.of(begun[0], begun[1].config)
+        return self._known
 
     def _values(self, status: Status, now_s: float) -> dict[str, object]:
         """Return the values that the page shows as numbers and text."""
@@ -168,6 +160,34 @@ class LiveMessage:
             "warnings": list(self.status.warnings),
             "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
+
+
+def _row(recent: RecentDecision, known: ShownStructures | None) -> Row:
+    decision, moved = recent.decision, (math.nan, math.nan)
+    if recent.center_mm is not None and known is not None:
+        moved = known.moved_mm(0, recent.center_mm)
+    return row_of(
+        recent.number,
+        decision.sequence,
+        decision.time_s,
+        decision.state,
+        decision.reasons,
+        decision.outside_percent,
+        decision.predicted_percent,
+        moved,
+        recent.confidence,
+    )
+
+
+def _structure_rows(recent: RecentDecision, known: ShownStructures) -> list[Row]:
+    """Return each of several structures in a decision; NaN where the frame was not tracked."""
+    if recent.center_mm is None or not recent.decision.structures:
+        return [NOT_TRACKED for _ in known.infos]
+    found = [(recent.center_mm, recent.confidence), *((one.center_mm, one.confidence) for one in recent.others)]
+    return [
+        structure_row(known.moved_mm(place, at_mm), part.value, confidence, part.reasons)
+        for place, ((at_mm, confidence), part) in enumerate(zip(found, recent.decision.structures, strict=True))
+    ]
 
 
 def _names_of(plane: Plane) -> dict[str, object]:

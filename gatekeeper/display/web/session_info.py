@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
-from gatekeeper.display.web.trace_row import axes_for_page, columns_on
+from gatekeeper.display.web.structures import structures_for_page
+from gatekeeper.display.web.trace_row import STRUCTURE_COLUMNS, axes_for_page, columns_on
+from gatekeeper.session.structure_info import StructureInfo
 from gatekeeper.style.reasons import categories_for_page, reasons_for_page
 
 BREATH_HOLD_S = 20.0
@@ -35,6 +37,9 @@ class SessionInfo:
         What is always warned of, one line each.
     orientation : str or None
         That of the images; None while it is not known: a live session tells it with its images.
+    structures : tuple of StructureInfo
+        All structures, the primary target first; empty while they are not known: a live session tells them once it has
+        begun. What they say of the primary target goes before margin and limits here.
     """
 
     name: str
@@ -48,6 +53,7 @@ class SessionInfo:
     breath_hold_s: float = BREATH_HOLD_S
     warnings: tuple[str, ...] = ()
     orientation: str | None = None
+    structures: tuple[StructureInfo, ...] = ()
 
     @classmethod
     def of(
@@ -103,7 +109,9 @@ class SessionInfo:
         """
         return {
             **asdict(self),
+            "structures": structures_for_page(self.structures),
             "columns": columns_on(ORIENTATIONS[self.orientation or SAGITTAL.name]),
+            "structure_columns": STRUCTURE_COLUMNS,
             "axes": None if self.orientation is None else axes_for_page(ORIENTATIONS[self.orientation]),
             "kinds": categories_for_page(),
             "reasons": reasons_for_page(),

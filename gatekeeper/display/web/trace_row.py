@@ -13,6 +13,10 @@ envelope in percent as measured and as predicted, confidence 0-1, beam-on 0 or 1
 reasons. NaN: not measured."""
 BITS = {reason: float(1 << place) for place, reason in enumerate(Reason)}
 
+STRUCTURE_COLUMNS = ("rows", "cols", "value", "confidence", "reasons")
+"""Meaning of the numbers of each of several structures: displacement along the image's rows and columns in mm, positive
+as in `COLUMNS`, what is measured against its zone, confidence, and the sum of the `BITS` of its own reasons."""
+
 Row = tuple[float, ...]
 
 
@@ -72,8 +76,8 @@ def row_of(
     tuple of float
         One number for each column.
     """
-    rows_mm, cols_mm = moved_mm if confidence > 0.0 else (math.nan, math.nan)
-    bits = sum(BITS[reason] for reason in reasons)
+    rows_mm, cols_mm = _known(moved_mm, confidence)
+    bits = _bits(reasons)
     on = float(state is BeamState.ON)
     return (
         float(number),
@@ -87,3 +91,35 @@ def row_of(
         on,
         bits,
     )
+
+
+def structure_row(
+    moved_mm: tuple[float, float], value: float, confidence: float, reasons: Iterable[Reason]
+) -> tuple[float, ...]:
+    """Return one of several structures in a decision as the numbers of `STRUCTURE_COLUMNS`.
+
+    Parameters
+    ----------
+    moved_mm : tuple of float
+        Displacement from the reference, superior, posterior and left positive; ignored while the structure is lost.
+    value : float
+        What is measured against its zone, in percent, mm^2 or mm.
+    confidence : float
+        Tracking confidence, 0-1 or NaN; 0 when the structure is lost.
+    reasons : iterable of Reason
+        Why this structure holds the beam.
+
+    Returns
+    -------
+    tuple of float
+        One number for each column.
+    """
+    return *_known(moved_mm, confidence), value, confidence, _bits(reasons)
+
+
+def _known(moved_mm: tuple[float, float], confidence: float) -> tuple[float, float]:
+    return moved_mm if confidence > 0.0 else (math.nan, math.nan)
+
+
+def _bits(reasons: Iterable[Reason]) -> float:
+    return sum(BITS[reason] for reason in reasons)

@@ -4,21 +4,32 @@
 // kinds (-1 when on), why: array of text}; limits: {margin, outside, resume, confidence}; kinds: [{color, words}].
 // rows and cols are the displacement along the patient axes of the image's rows and columns; axes: their names.
 // other: null, or {on, kind: as in data, name} for a second beam below the first.
+//
+// With several structures, strip.structures is their list [{name, color, measure, unit, limit, resume}], the primary target
+// first, whose values are those above; data.parts is for each structure {rows, cols, value, confidence, kind} in time, kind
+// being that of its own hold (-1 without); data.who are the names of those who held. strip.shown is the set of structures, by
+// their places, that have a lane.
 // The view is [from, to] in seconds; draw() paints it, at(x) returns the decision at a pixel.
 
 const FONT = "12px system-ui, sans-serif";
 const LEFT = 108, RIGHT = 10, TOP = 8, GAP = 14, AXIS = 22;
 const LANES = [
-  {name: "", share: 0.46}, {name: "outside (%)", share: 0.24}, {name: "confidence", share: 0.16}, {name: "beam", share: 0.14},
+  {name: "", share: 0.46, drawn: "movement"}, {name: "outside (%)", share: 0.24, drawn: "share"},
+  {name: "confidence", share: 0.16, drawn: "sureness"}, {name: "beam", share: 0.14, drawn: "beam"},
 ];
 // Colours come from the style of the page, which the server takes from gatekeeper/style/colors.py.
 export const colorOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const FAINT = "2e";  // opacity of the band, in hexadecimal
+const FAINT = "2e", SHADE = "66";  // opacity of the band and of holds in a lane, in hexadecimal
 const INK = {
   si: colorOf("si"), ap: colorOf("ap"), limit: colorOf("limit"), band: colorOf("envelope") + FAINT, on: colorOf("on"),
   grid: "#dddddd", zero: "#999999", text: "#333333",
 };
 const TICK_APART = 26;
+const RIBBONS = 0.22, DARK = "#3a3f45";  // share of the lane of the beam for a ribbon of each structure, and what is behind them
+const TIME_ROOM = 56, LEAST_LETTERS = 4;
+const UNIT = 158;  // height in px of lanes with a share of 1
+const PART_SHARE = 0.4, BEAM_SHARE = 0.3, LEAST_LANE = 12;
+const BAR = 4, NAME_ROOM = 74, NAME_FONT = "600 12px system-ui, sans-serif", SMALL_FONT = "11px system-ui, sans-serif";
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
 export class Strip {
@@ -29,6 +40,8 @@ export class Strip {
     this.axes = [];  // before the first image they are not known
     this.data = {t: [], rows: [], cols: [], outside: [], predicted: [], confidence: [], on: [], kind: [], why: []};
     this.other = null;
+    this.structures = [];
+    this.shown = new Set([0]);
     this.view = [0, 1];
     this.cursor = null;
     this.finest = 1;  // smallest number of canvas pixels per CSS pixel; larger for printing
@@ -88,8 +101,7 @@ export class Strip {
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     ink.clearRect(0, 0, box.width, box.height);
     ink.font = FONT;
-    const own = [{...LANES[0], name: `${this.axes.join(", ") || "target"} (mm)`}, ...LANES.slice(1)];
-    const lanes = this.other ? [...own, {name: this.other.name, share: own.at(-1).share}] : own;
+    const own = this.chosen(), lanes = this.other ? [...own, {...own.at(-1), name: this.other.name, data: this.other}] : own;
     const room = (box.height - TOP - AXIS - GAP * (lanes.length - 1)) / lanes.reduce((sum, lane) => sum + lane.share, 0);
     let y = TOP;
     this.lanes = lanes.map((lane) => {
@@ -101,16 +113,28 @@ export class Strip {
     this.first = Math.max(this.index(from), 0);
     this.last = Math.min(this.index(to) + 1, this.data.t.length - 1);
     this.times(ink);
-    this.movement(ink, this.lanes[0]);
-    this.share(ink, this.lanes[1]);
-    this.sureness(ink, this.lanes[2]);
-    this.beam(ink, this.lanes[3], this.data);
-    if (this.other) this.beam(ink, this.lanes[4], this.other);
+    for (const lane of this.lanes) this[lane.drawn](ink, lane, lane.data ?? this.data);
     if (this.cursor !== null) {
       ink.strokeStyle = "#000000";
       ink.lineWidth = 1;
       this.line(ink, this.x(this.cursor), TOP, this.x(this.cursor), box.height - AXIS);
     }
+  }
+
+  // The lanes to draw: those of the primary target, one of each further structure that is shown, and the beam.
+  chosen() {
+    const several = this.structures.length > 1, [movement, ...rest] = LANES, beam = rest.pop();
+    const name = `${this.axes.join(", ") || "target"} (mm)`;
+    const first = [{...movement, name}, ...rest].map((lane) => several ? {...lane, of: 0} : lane);
+    const others = this.structures.map(({measure, unit}, of) => ({name: `${measure} (${unit})`, share: PART_SHARE, drawn: "part", of})).slice(1);
+    if (!several) return [...first, beam];
+    return [...(this.shown.has(0) ? first : []), ...others.filter(({of}) => this.shown.has(of)), {...beam, share: BEAM_SHARE}];
+  }
+
+  // Height of the canvas, in px, in which each lane is as high as usual.
+  get tall() {
+    const lanes = this.chosen();
+    return Math.round(TOP + AXIS + GAP * (lanes.length - 1) + UNIT * lanes.reduce((sum, lane) => sum + lane.share, 0));
   }
 
   x(seconds) {
@@ -127,7 +151,7 @@ export class Strip {
 
   times(ink) {
     const [from, to] = this.view;
-    const step = timeStep((to - from) / 8);
+    const step = timeStep((to - from) / Math.min(Math.max(Math.floor((this.width - LEFT - RIGHT) / TIME_ROOM), 2), 8));
     ink.textAlign = "center";
     ink.textBaseline = "bottom";
     for (let s = Math.ceil(from / step) * step; s <= to; s += step) {
@@ -143,7 +167,26 @@ export class Strip {
     ink.fillStyle = INK.text;
     ink.textAlign = "left";
     ink.textBaseline = "middle";
-    ink.fillText(lane.name, 2, lane.top + lane.height / 2);
+    const middle = lane.top + lane.height / 2, structure = this.structures[lane.of];
+    if (!structure) {
+      ink.fillText(lane.name, 2, middle);
+      return;
+    }
+    ink.fillStyle = structure.color;
+    ink.strokeStyle = INK.text;
+    ink.lineWidth = 0.5;
+    ink.fillRect(1, lane.top, BAR, lane.height);
+    ink.strokeRect(1, lane.top, BAR, lane.height);
+    ink.fillStyle = INK.text;
+    // A low lane has room for what it shows, and its colour tells whose it is.
+    const high = lane.height > 2 * LEAST_LANE;
+    if (high) {
+      ink.font = NAME_FONT;
+      ink.fillText(fitting(ink, structure.name, NAME_ROOM), BAR + 5, middle - 8);
+    }
+    ink.font = SMALL_FONT;
+    ink.fillText(lane.name, BAR + 5, middle + (high ? 8 : 0));
+    ink.font = FONT;
   }
 
   // Draw the axis of a lane: round values with grid lines, and its name.
@@ -164,9 +207,12 @@ export class Strip {
   }
 
   // Return the range of some values, at least low to high.
-  range(names, low, high, counts = () => true) {
-    for (const name of names) {
-      const values = this.data[name];
+  range(names, low, high, counts) {
+    return this.rangeOf(names.map((name) => this.data[name]), low, high, counts);
+  }
+
+  rangeOf(curves, low, high, counts = () => true) {
+    for (const values of curves) {
       for (let i = this.first; i <= this.last; i++) {
         const value = values[i];
         if (value !== null && value !== undefined && counts(i)) {
@@ -231,17 +277,67 @@ export class Strip {
 
   share(ink, lane) {
     const [, high] = this.range(["outside", "predicted"], 0, Math.max(2 * this.limits.outside, 1));
-    const y = (value) => lane.top + (high - Math.min(value, high)) / high * lane.height;
+    const y = this.upTo(lane, high);
+    if (lane.of === 0) this.holds(ink, lane, this.data.parts[0].kind);
     this.scale(ink, lane, y, 0, high);
-    for (const [level, dash] of [[this.limits.outside, []], [this.limits.resume, [2, 3]]]) {
+    this.levels(ink, y, this.limits.outside, this.limits.resume);
+    this.curve(ink, this.data.predicted, y, INK.ap, 1, [3, 2]);
+    this.curve(ink, this.data.outside, y, INK.si, 1.3, []);
+  }
+
+  // The lane of a further structure: what is measured of it, its own limit, and when it held.
+  part(ink, lane) {
+    const {limit, resume} = this.structures[lane.of], {value, kind} = this.data.parts[lane.of];
+    const [, high] = this.rangeOf([value], 0, Math.max(2 * limit, 1));
+    const y = this.upTo(lane, high);
+    this.holds(ink, lane, kind);
+    this.scale(ink, lane, y, 0, high);
+    this.levels(ink, y, limit, resume);
+    this.curve(ink, value, y, INK.si, 1.3, []);
+  }
+
+  upTo(lane, high) {
+    return (value) => lane.top + (high - Math.min(value, high)) / high * lane.height;
+  }
+
+  levels(ink, y, limit, resume) {
+    for (const [level, dash] of [[limit, []], [resume, [2, 3]]]) {
       ink.strokeStyle = INK.limit;
       ink.lineWidth = 1;
       ink.setLineDash(dash);
       this.line(ink, LEFT, y(level), this.width - RIGHT, y(level));
       ink.setLineDash([]);
     }
-    this.curve(ink, this.data.predicted, y, INK.ap, 1, [3, 2]);
-    this.curve(ink, this.data.outside, y, INK.si, 1.3, []);
+  }
+
+  // Shade the time in which a structure held, in the colour of the category.
+  holds(ink, lane, kind) {
+    for (const [first, next] of this.runs((i) => kind[i])) {
+      if (kind[first] < 0) continue;
+      const [begin, wide] = this.span(first, next);
+      ink.fillStyle = this.kinds[kind[first]].color + SHADE;
+      ink.fillRect(begin, lane.top, wide, lane.height);
+      this.hatch(ink, begin, lane.top, wide, lane.height);
+    }
+  }
+
+  // Return the visible runs of decisions with the same value of `of`, as [first, after last].
+  runs(of) {
+    const found = [];
+    for (let i = this.first; i <= this.last && this.data.t.length;) {
+      let next = i + 1;
+      while (next <= this.last && of(next) === of(i)) next++;
+      found.push([i, next]);
+      i = next;
+    }
+    return found;
+  }
+
+  // Return where a run begins on the canvas, and its width.
+  span(first, next) {
+    const {t} = this.data, begin = Math.max(this.x(t[first]), LEFT);
+    const end = Math.min(this.x(t[Math.min(next, t.length - 1)]), this.width - RIGHT);
+    return [begin, Math.max(end - begin, 0.7)];
   }
 
   sureness(ink, lane) {
@@ -253,31 +349,43 @@ export class Strip {
     this.curve(ink, this.data.confidence, y, INK.si, 1.3, []);
   }
 
-  // Beam-on fills the lane; a hold fills its lower half, hatched, in the colour of its category.
-  beam(ink, lane, {on, kind}) {
-    const {t} = this.data;
-    let i = this.first;
-    while (i <= this.last && t.length) {
-      let next = i + 1;
-      while (next <= this.last && on[next] === on[i] && kind[next] === kind[i]) next++;
-      const begin = Math.max(this.x(t[i]), LEFT);
-      const end = Math.min(this.x(t[Math.min(next, t.length - 1)]), this.width - RIGHT);
-      const wide = Math.max(end - begin, 0.7);
-      ink.fillStyle = on[i] ? INK.on : this.kinds[Math.max(kind[i], 0)].color;
-      const top = on[i] ? lane.top : lane.top + lane.height / 2;
-      const height = on[i] ? lane.height : lane.height / 2;
+  // Beam-on fills the lane; a hold fills its lower half, hatched, in the colour of its category, below those who held.
+  beam(ink, lane, {on, kind, who}) {
+    for (const [first, next] of this.runs((i) => `${on[i]} ${kind[i]} ${who?.[i] ?? ""}`)) {
+      const [begin, wide] = this.span(first, next);
+      ink.fillStyle = on[first] ? INK.on : this.kinds[Math.max(kind[first], 0)].color;
+      const top = on[first] ? lane.top : lane.top + lane.height / 2;
+      const height = on[first] ? lane.height : lane.height / 2;
       ink.fillRect(begin, top, wide, height);
-      if (on[i] && wide > 24) {
-        ink.fillStyle = "#ffffff";
-        ink.textAlign = "center";
-        ink.textBaseline = "middle";
-        ink.fillText("ON", begin + wide / 2, lane.top + lane.height / 2);
-      } else if (!on[i] && wide > 5) {
-        this.hatch(ink, begin, top, wide, height);
-      }
-      i = next;
+      if (on[first] && wide > 24) this.word(ink, "ON", begin + wide / 2, lane.top + lane.height / 2, "#ffffff");
+      else if (!on[first] && wide > 5) this.hatch(ink, begin, top, wide, height);
+      if (!on[first] && who?.[first].length) this.holders(ink, lane, who[first], begin, wide);
     }
     this.name(ink, lane);
+  }
+
+  // Above a hold: a ribbon in the colour of each structure that held, and their names where there is room.
+  holders(ink, lane, names, begin, wide) {
+    const high = lane.height * RIBBONS, top = lane.top + lane.height / 2 - high, each = high / this.structures.length;
+    ink.fillStyle = DARK;
+    ink.fillRect(begin, top, wide, high);
+    this.structures.forEach(({name, color}, place) => {
+      if (!names.includes(name)) return;
+      ink.fillStyle = color;
+      ink.fillRect(begin, top + place * each, wide, each);
+    });
+    ink.font = SMALL_FONT;
+    const [one, ...more] = names, wanted = [names.join(", "), more.length ? `${one} +${more.length}` : one];
+    const text = wanted.find((words) => ink.measureText(words).width <= wide) ?? fitting(ink, one, wide);
+    if (text.length > LEAST_LETTERS || text === one) this.word(ink, text, begin + wide / 2, (lane.top + top) / 2, INK.text);
+    ink.font = FONT;
+  }
+
+  word(ink, text, x, y, color) {
+    ink.fillStyle = color;
+    ink.textAlign = "center";
+    ink.textBaseline = "middle";
+    ink.fillText(text, x, y);
   }
 
   hatch(ink, left, top, width, height) {
@@ -290,6 +398,14 @@ export class Strip {
     for (let x = left - height; x < left + width; x += 7) this.line(ink, x, top + height, x + height, top);
     ink.restore();
   }
+}
+
+// Return a text, shortened where it is wider than the room.
+function fitting(ink, text, room) {
+  if (ink.measureText(text).width <= room) return text;
+  let length = text.length;
+  while (length > 0 && ink.measureText(`${text.slice(0, length)}…`).width > room) length--;
+  return length ? `${text.slice(0, length)}…` : "";
 }
 
 function nice(step) {
@@ -313,11 +429,20 @@ export function clock(seconds, step = 1) {
   return `${minutes}:${rest.toFixed(step < 1 ? 1 : 0).padStart(step < 1 ? 4 : 2, "0")}`;
 }
 
-// Format the values of one decision as a line of text.
-export function told(data, index, [rows, cols]) {
-  const plain = (text) => Number(text) === 0 ? text.replace("-", "") : text;
-  const number = (value, digits, unit) => value === null || value === undefined ? "–" : `${plain(value.toFixed(digits))}${unit}`;
+// Format the values of one decision as a line of text; `structures` as in the strip where there are several.
+export function told(data, index, axes, structures = [], shown = new Set()) {
   const state = data.on[index] ? "BEAM ON" : `HOLD: ${data.why[index]}`;
-  return `${clock(data.t[index], 0.1)}  ${state} · ${rows} ${number(data.rows[index], 1, " mm")}, ${cols} ${number(data.cols[index], 1, " mm")}` +
-    ` · outside ${number(data.outside[index], 1, " %")} · confidence ${number(data.confidence[index], 2, "")}`;
+  const parts = structures.length > 1
+    ? structures.map((one, place) => [one, data.parts[place], place]).filter(([, , place]) => shown.has(place))
+      .map(([{name, measure, unit}, {value}]) => `${name}: ${measure} ${number(value[index], 1, ` ${unit}`)}`)
+    : [`${axes[0]} ${number(data.rows[index], 1, " mm")}, ${axes[1]} ${number(data.cols[index], 1, " mm")}`,
+      `outside ${number(data.outside[index], 1, " %")}`, `confidence ${number(data.confidence[index], 2)}`];
+  return [`${clock(data.t[index], 0.1)}  ${state}`, ...parts].join(" · ");
+}
+
+// Format a value, without a sign where it rounds to 0.
+export function number(value, digits, unit = "") {
+  if (value === null || value === undefined) return "–";
+  const text = value.toFixed(digits);
+  return `${Number(text) === 0 ? text.replace("-", "") : text}${unit}`;
 }

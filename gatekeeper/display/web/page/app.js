@@ -4,6 +4,7 @@ import {Drawing} from "./contour-panel.js";
 import {follow, hello} from "./live.js";
 import {Panel, showBeam, showWarnings} from "./panel.js";
 import {review} from "./review.js";
+import {Structures} from "./structures.js";
 import {Trace} from "./trace.js";
 import {offerWhatIf} from "./what-if.js";
 
@@ -12,9 +13,12 @@ export const cine = new Cine(at("cine"));
 at("level").addEventListener("click", () => { cine.autoLevel(); cine.again(); });
 at("fit").addEventListener("click", () => { cine.fit(); cine.draw(); });
 
-function showLegend(view) {
-  at("predicted").hidden = !view.arrays.predicted;
-  at("avoid").hidden = !(view.others ?? []).some((other) => other.avoid);
+// The lines of one structure; several have their colours in the list of structures.
+function showLegend({arrays, structures}) {
+  const several = structures?.length > 1;
+  for (const id of ["one-target", "one-envelope"]) at(id).hidden = several;
+  for (const id of ["each-outline", "each-zone"]) at(id).hidden = !several;
+  at("predicted").hidden = !arrays.predicted;
 }
 
 // Show the frame that is to become the reference, for as long as it can be confirmed.
@@ -24,7 +28,7 @@ class NewReference {
     this.asked = "";
   }
 
-  show({reference, arrays, others, axes}) {
+  show({reference, arrays, structures, axes}) {
     at("new-reference").hidden = !reference;
     const asked = reference ? `${reference.frame} ${reference.words}` : "";
     if (asked === this.asked) return;
@@ -33,10 +37,11 @@ class NewReference {
     at("new-frame").textContent = `New reference: frame ${reference.frame}?`;
     at("new-words").textContent = reference.words;
     const own = (name) => arrays[`reference_${name}`];
-    const outlines = Object.fromEntries((others ?? []).map((_, number) => [`other${number}`, own(`other${number}`)]));
+    const further = (structures ?? []).slice(1).map((_, number) => number);
+    const outlines = Object.fromEntries(further.flatMap((number) => [[`other${number}`, own(`other${number}`)], [`zone${number}`, arrays[`zone${number}`]]]));
     this.cine.fit();
     this.cine.window = null;
-    this.cine.show({...reference, others, axes, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
+    this.cine.show({...reference, structures, axes, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
     // The frame and where it is confirmed, in view together.
     if (!at("confirm").hidden) at("confirm").scrollIntoView({block: "end"});
   }
@@ -45,6 +50,7 @@ class NewReference {
 function live(told) {
   const reference = new NewReference();
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
+  const structures = new Structures((shown) => trace.choose(shown));
   let newest = null;
   const operator = told.control ? offerControls(at("controls")) : null;
   const drawing = new Drawing(told.facts.name, cine, operator);
@@ -58,18 +64,20 @@ function live(told) {
   setInterval(age, 100);
   follow(() => ({arrows: at("arrows").checked}), (view) => {
     newest = view;
-    panel.show(view);
+    trace.name(view.axes, view.columns);
+    if (view.phase !== "drawing") {
+      trace.know(view.structures);
+      structures.know(view.structures);
+    }
+    trace.add(view.arrays.recent, view.arrays.structures);
+    panel.show(view, trace.holders(trace.data.t.length - 1));
+    structures.show(trace, trace.data.t.length - 1);
     showWarnings(view.warnings);
     operator?.show(view);
     reference.show(view);
     showLegend(view);
     cine.show(view);
     drawing.show(view);
-    trace.name(view.axes, view.columns);
-    trace.add(view.arrays.recent);
-    // The target may have limits of its own, or the operator who draws it set the margin.
-    trace.strip.limits.margin = view.margin_mm ?? told.facts.margin_mm;
-    trace.strip.limits.outside = view.outside_limit ?? told.facts.outside_percent;
     trace.drawLive();
     age();
     Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});

@@ -2,7 +2,8 @@
 
 import {colorOf} from "./strip.js";
 
-const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), avoid: colorOf("avoid"), arrows: "#ffffff"};
+const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), arrows: "#ffffff"};
+const ZONE_DASHES = [6, 3], NAME_PX = 15;
 const HALO = "rgba(0,0,0,0.55)";
 const SIDE_PX = 11;  // from an edge of the image to the middle of its letter
 
@@ -104,34 +105,38 @@ export class Cine {
     const [rows, cols] = arrays.image.shape;
     ink.imageSmoothingEnabled = true;
     ink.drawImage(this.picture, place.left, place.top, cols * place.right, rows * place.down);
-    this.outline(ink, place, arrays.envelope, COLOR.envelope, 1.6);
-    (this.view.others ?? []).forEach((other, number) => {
-      const color = other.avoid ? COLOR.avoid : COLOR.target;
-      this.outline(ink, place, arrays[`other${number}`], color, 1.8);
-      this.name(ink, place, arrays[`other${number}`], other.name, color);
-    });
-    this.outline(ink, place, arrays.target, COLOR.target, 2.2);
-    this.outline(ink, place, arrays.predicted, COLOR.target, 1.6, [5, 4]);
+    const [primary, ...others] = this.view.structures ?? [], several = others.length > 0;
+    const own = several ? primary.color : COLOR.target;
+    this.outline(ink, place, arrays.envelope, several ? own : COLOR.envelope, several ? 1.2 : 1.6, several ? ZONE_DASHES : []);
+    others.forEach(({color}, number) => this.outline(ink, place, arrays[`zone${number}`], color, 1.2, ZONE_DASHES));
+    others.forEach(({color}, number) => this.outline(ink, place, arrays[`other${number}`], color, 1.8));
+    this.outline(ink, place, arrays.target, own, 2.2);
+    this.outline(ink, place, arrays.predicted, own, 1.6, [5, 4]);
+    this.names(ink, place, several ? [[primary, arrays.target], ...others.map((other, number) => [other, arrays[`other${number}`]])] : []);
     if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
     this.tool?.paint(ink, place);
     this.sides(ink, place);
   }
 
-  // Name the sides of the patient at the edges of the visible part of the image.
-  sides(ink, place) {
+  // The sides of the patient and where to name them: at the edges of the visible part of the image.
+  letters(place) {
     const {axes, arrays} = this.view;
-    if (!axes) return;
+    if (!axes) return [];
     const [rows, cols] = arrays.image.shape;
     const top = Math.max(place.top, 0), bottom = Math.min(place.top + rows * place.down, this.height);
     const left = Math.max(place.left, 0), right = Math.min(place.left + cols * place.right, this.width);
     const [[upper, lower], [first, last]] = axes.map((axis) => axis.ends);
+    return [
+      [upper, (left + right) / 2, top + SIDE_PX], [lower, (left + right) / 2, bottom - SIDE_PX],
+      [first, left + SIDE_PX, (top + bottom) / 2], [last, right - SIDE_PX, (top + bottom) / 2],
+    ];
+  }
+
+  sides(ink, place) {
     ink.font = "600 13px system-ui, sans-serif";
     ink.textAlign = "center";
     ink.textBaseline = "middle";
-    for (const [letter, x, y] of [
-      [upper, (left + right) / 2, top + SIDE_PX], [lower, (left + right) / 2, bottom - SIDE_PX],
-      [first, left + SIDE_PX, (top + bottom) / 2], [last, right - SIDE_PX, (top + bottom) / 2],
-    ]) {
+    for (const [letter, x, y] of this.letters(place)) {
       ink.lineWidth = 3;
       ink.strokeStyle = HALO;
       ink.strokeText(letter, x, y);
@@ -164,19 +169,35 @@ export class Cine {
     ink.setLineDash([]);
   }
 
-  name(ink, place, points, text, color) {
-    if (!points || !points.shape[0]) return;
-    let top = 0;
-    for (let i = 1; i < points.shape[0]; i++) if (points.data[2 * i] < points.data[2 * top]) top = i;
-    const [x, y] = this.at(place, points.data[2 * top], points.data[2 * top + 1]);
+  // Write the names of structures at their outlines, where there is room without covering another name.
+  names(ink, place, named) {
+    const taken = this.letters(place).map(([, x, y]) => [x, y, SIDE_PX]);
     ink.font = "12px system-ui, sans-serif";
     ink.textAlign = "center";
-    ink.textBaseline = "bottom";
+    ink.textBaseline = "middle";
     ink.lineWidth = 3;
-    ink.strokeStyle = HALO;
-    ink.strokeText(text, x, y - 4);
-    ink.fillStyle = color;
-    ink.fillText(text, x, y - 4);
+    for (const [{name, color}, points] of named) {
+      if (!points?.shape[0]) continue;
+      const half = ink.measureText(name).width / 2 + 3, spots = this.around(points, place, half);
+      const isFree = ([x, y]) => !taken.some(([otherX, otherY, otherHalf]) => Math.abs(otherX - x) < otherHalf + half && Math.abs(otherY - y) < NAME_PX);
+      const [x, y] = spots.find(isFree) ?? spots[0];
+      taken.push([x, y, half]);
+      ink.strokeStyle = HALO;
+      ink.strokeText(name, x, y);
+      ink.fillStyle = color;
+      ink.fillText(name, x, y);
+    }
+  }
+
+  // Return where a name of some width may stand: above an outline, below it, right or left of it, and then further away.
+  around({data, shape}, place, half) {
+    const spots = Array.from({length: shape[0]}, (_, i) => this.at(place, data[2 * i], data[2 * i + 1]));
+    const [left, right] = [0, 0].map((_, side) => Math[side ? "max" : "min"](...spots.map(([x]) => x)));
+    const [top, bottom] = [0, 0].map((_, side) => Math[side ? "max" : "min"](...spots.map(([, y]) => y)));
+    const [x, y] = [(left + right) / 2, (top + bottom) / 2], found = [];
+    for (let away = 10; away < 4 * NAME_PX; away += NAME_PX) found.push([x, top - away], [x, bottom + away], [right + half + away - 4, y], [left - half - away + 4, y]);
+    const clip = (value, room, most) => Math.min(Math.max(value, room), Math.max(most - room, room));
+    return found.map(([across, down]) => [clip(across, half, this.width), clip(down, NAME_PX / 2, this.height)]);
   }
 
   arrows(ink, place, ends) {

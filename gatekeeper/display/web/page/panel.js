@@ -1,9 +1,9 @@
 // Show the state of the session in words and numbers.
 
-import {clock} from "./strip.js";
+import {clock, number} from "./strip.js";
+import {withNames} from "./trace.js";
 
 const at = (id) => document.getElementById(id);
-const number = (value, digits, unit = "") => value === null || value === undefined ? "–" : value.toFixed(digits) + unit;
 
 export function duration(seconds) {
   return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60).toString().padStart(2, "0")} s` : `${seconds.toFixed(1)} s`;
@@ -36,14 +36,16 @@ export class Panel {
     at("kinds").prepend(legendItem("var(--on)", "beam on", false));
   }
 
-  why(view) {
+  // `parts` are the structures, where there are several, with the reasons for which each holds.
+  why(view, parts) {
     if (view.phase === "ended") return "the session has ended, and HOLD was sent last";
     if (view.phase === "drawing") return "the target is being drawn";
-    return view.reasons.map((reason) => this.words[reason]?.words ?? reason).join(" · ");
+    return view.reasons.map((word) => withNames(this.words[word] ?? {words: word}, parts)).join(" · ");
   }
 
-  show(view) {
-    showBeam(view.state === "ON" ? "on" : "hold", view.state === "ON" ? "target inside its envelope" : this.why(view));
+  show(view, parts) {
+    const inside = parts.length ? "each structure within its limits" : "target inside its envelope";
+    showBeam(view.state === "ON" ? "on" : "hold", view.state === "ON" ? inside : this.why(view, parts));
     const [gathered, wanted] = view.gathered ?? [0, 0];
     at("phase").textContent = view.phase === "preview" && wanted > 0 ? `preview ${gathered.toFixed(0)} of ${wanted.toFixed(0)} s` : view.phase;
     at("clock").textContent = clock(Math.max(view.now_s, 0));

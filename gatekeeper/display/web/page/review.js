@@ -2,6 +2,7 @@
 
 import {Link} from "./link.js";
 import {Panel, showBeam} from "./panel.js";
+import {Structures} from "./structures.js";
 import {Trace} from "./trace.js";
 
 const at = (id) => document.getElementById(id);
@@ -9,13 +10,18 @@ const at = (id) => document.getElementById(id);
 // Return the player, which other parts of the page use: player.index, player.go(index), player.trace.
 export async function review(told, cine, showLegend) {
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, false);
-  for (const id of ["transport"]) at(id).hidden = false;
+  const structures = new Structures((shown) => trace.choose(shown));
+  at("transport").hidden = false;
   at("arrows").parentElement.hidden = true;
   const link = new Link();
   await link.open();
-  trace.add((await link.ask({trace: true})).arrays.recent);
-  const player = new Player(link, trace, (view) => {
-    panel.show(view);
+  const {arrays} = await link.ask({trace: true});
+  trace.add(arrays.recent, arrays.structures);
+  structures.know(told.facts.structures);
+  const player = new Player(link, trace, (shown) => {
+    const view = {...shown, structures: told.facts.structures};
+    panel.show(view, trace.holders(view.index));
+    structures.show(trace, view.index);
     showLegend(view);
     cine.show(view);
     at("frame").textContent = `decision ${view.index + 1} of ${told.length}` +
