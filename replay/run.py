@@ -22,6 +22,7 @@ from gatekeeper.recording.session_setup import TARGET, SessionSetup
 from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
+from gatekeeper.report.structure_data import structures_in
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed, arm
 from gatekeeper.session.controller import WARNING
@@ -255,4 +256,7 @@ def _overview_data(
         reference_mm=center_mm(armed.target_px, recording.spacing_mm),
         limits=armed.limits,
         orientation=orientation_of(recording.plane),
+        structures=structures_in(
+            replay_input.setup, armed.config, armed.gate.zones, kept.decisions, kept.tracks, kept.others
+        ),
     )

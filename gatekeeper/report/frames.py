@@ -1,18 +1,26 @@
-"""Frames of a session as pictures: which ones to show, and one of them with target and envelope on it."""
+"""Frames of a session as pictures: which ones to show, and one of them with structures and zones on it."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from gatekeeper.core.decision import BeamState, Decision
+from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.reasons import REASONS
 from gatekeeper.report.session_data import OverviewData
-from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_COLOR, ENVELOPE_DASHES, TARGET_COLOR
+from gatekeeper.report.structure_data import Kind, Outline
+from gatekeeper.style.colors import BEAM_COLOR, ENVELOPE_DASHES, ZONE_DASHES
 
 AROUND_MM = 15.0
 PANEL_ASPECT = 1.33
+STYLES: dict[Kind, str | tuple[int, tuple[int, ...]]] = {
+    "structure": "solid",
+    "envelope": ENVELOPE_DASHES,
+    "zone": ZONE_DASHES,
+}
+"""Line of each kind of outline, by which it is told apart without its colour."""
 
 Box = tuple[float, float, float, float]
 
@@ -52,10 +60,10 @@ def _extreme(indices: NDArray[np.intp], height: NDArray[np.float64]) -> int:
 
 
 def box_around_mm(seen: OverviewData) -> Box:
-    """Return (top, bottom, left, right) in mm of the part of the image in which target and envelope ever were."""
+    """Return (top, bottom, left, right) in mm of the part of the image in which structures and zones ever were."""
     spacing = np.array(seen.spacing_mm)
-    outlines = [seen.outline_px(index) for index in range(len(seen.tracks))]
-    points = np.vstack([seen.envelope_px, *(outline for outline in outlines if outline is not None)])
+    outlines = [one.points_px for index in range(len(seen.tracks)) for one in seen.outlines(index)]
+    points = np.vstack(outlines)
     low = points.min(axis=0) * spacing - AROUND_MM
     high = points.max(axis=0) * spacing + AROUND_MM
     # Widened to the shape of a panel, then cut off where the image ends.
@@ -66,7 +74,7 @@ def box_around_mm(seen: OverviewData) -> Box:
 
 
 def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: Box) -> None:
-    """Draw the frame of one decision, with the target, the envelope and what was decided.
+    """Draw the frame of one decision, with the structures, their zones and what was decided.
 
     Parameters
     ----------
@@ -83,19 +91,20 @@ def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: 
     """
     decision = seen.decisions[index]
     image = np.asarray(seen.images[decision.sequence], dtype=np.float64)
-    draw_image(axes, image, seen.spacing_mm, seen.envelope_px, seen.outline_px(index), box_mm)
+    draw_image(axes, image, seen.spacing_mm, seen.outlines(index), box_mm)
     color = BEAM_COLOR[decision.state]
     for spine in axes.spines.values():
         spine.set(color=color, linewidth=3.0)
     time_s = seen.times_s()[index]
     axes.set_title(f"{number}   frame {decision.sequence}, {time_s:.1f} s", loc="left", fontsize=10.5)
-    reasons = "\n".join(REASONS[reason].text for reason in decision.reasons)
+    reasons = "\n".join(f"{REASONS[reason].text}{_by(seen, index, reason)}" for reason in decision.reasons)
     axes.text(
         0.018,
         0.022,
         f"HOLD: {reasons}" if reasons else decision.state.value,
         transform=axes.transAxes,
-        fontsize=10,
+        # With letters behind them, reasons are longer.
+        fontsize=8.5 if seen.structures else 10,
         fontweight="bold",
         va="bottom",
         color="white" if decision.state is BeamState.ON else "black",
@@ -103,15 +112,20 @@ def draw_frame(axes: Axes, seen: OverviewData, index: int, number: int, box_mm: 
     )
 
 
+def _by(seen: OverviewData, index: int, reason: Reason) -> str:
+    """Return which of several structures gave a reason, by their letters; empty where none did."""
+    tags = [one.tag for one in seen.structures if reason in one.reasons_at(index)]
+    return f" ({' '.join(tags)})" if tags else ""
+
+
 def draw_image(
     axes: Axes,
     image: NDArray[np.float64],
     spacing_mm: tuple[float, float],
-    envelope_px: NDArray[np.float64],
-    outline_px: NDArray[np.float64] | None,
+    outlines: Sequence[Outline],
     box_mm: Box,
 ) -> None:
-    """Draw a part of an image with envelope and target.
+    """Draw a part of an image with outlines.
 
     Parameters
     ----------
@@ -121,10 +135,8 @@ def draw_image(
         The image.
     spacing_mm : tuple of float
         Distance of its pixel centres along rows and columns, in mm.
-    envelope_px : ndarray of float64, shape (M, 2)
-        The envelope, as (row, col).
-    outline_px : ndarray of float64, shape (N, 2), or None
-        The target, as (row, col); None where it is not known.
+    outlines : sequence of Outline
+        The outlines, the last on top.
     box_mm : tuple of float
         What to show: (top, bottom, left, right) in mm.
     """
@@ -135,9 +147,11 @@ def draw_image(
     dark, bright = _window(image[_pixels(top, bottom, row_mm), _pixels(left, right, col_mm)])
     axes.imshow(image, cmap="gray", vmin=dark, vmax=bright, extent=extent, interpolation="bicubic", aspect="equal")
     axes.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    _draw_outline(axes, envelope_px * spacing_mm, ENVELOPE_COLOR, ENVELOPE_DASHES)
-    if outline_px is not None:
-        _draw_outline(axes, outline_px * spacing_mm, TARGET_COLOR, "solid")
+    for one in outlines:
+        _draw_outline(axes, one.points_px * spacing_mm, one.color, STYLES[one.kind])
+    for one in outlines:
+        if one.tag:
+            _draw_tag(axes, one.points_px * spacing_mm, one.tag, one.color)
 
 
 def _pixels(begin_mm: float, end_mm: float, pixel_mm: float) -> slice:
@@ -154,9 +168,17 @@ def _window(pixels: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _draw_outline(
-    axes: Axes, points_mm: NDArray[np.float64], color: str, style: str | tuple[int, tuple[int, int]]
+    axes: Axes, points_mm: NDArray[np.float64], color: str, style: str | tuple[int, tuple[int, ...]]
 ) -> None:
     """Draw a closed outline of (row, col) in mm, with a dark rim so that it shows on bright and on dark tissue."""
     row, col = np.vstack([points_mm, points_mm[:1]]).T
     axes.plot(col, row, color="black", lw=3.2, alpha=0.55)
     axes.plot(col, row, color=color, lw=1.8, ls=style)
+
+
+def _draw_tag(axes: Axes, points_mm: NDArray[np.float64], tag: str, color: str) -> None:
+    """Write the letter of a structure into the middle of its outline, with a dark rim."""
+    row, col = points_mm.mean(axis=0)
+    words = axes.text(col, row, tag, color=color, fontsize=9.5, fontweight="bold", ha="center", va="center_baseline")
+    words.set_path_effects([withStroke(linewidth=2.2, foreground="black")])
+    words.set_clip_on(True)

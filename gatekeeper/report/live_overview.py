@@ -17,6 +17,7 @@ from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
+from gatekeeper.report.structure_data import structures_in
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.history import History
 
@@ -89,6 +90,9 @@ def draw(
             reference_mm=center_mm(armed.target_px, setup.spacing_mm),
             limits=armed.limits,
             orientation=orientation_of(setup.plane),
+            structures=structures_in(
+                setup, armed.config, armed.gate.zones, history.decisions, history.tracks, history.others
+            ),
         )
         write_atomically(folder / "overview.png", overview_png(seen))
     finally:

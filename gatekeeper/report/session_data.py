@@ -15,7 +15,9 @@ from gatekeeper.core.frame import FrameStack
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.core.track import Track
+from gatekeeper.report.structure_data import Outline, StructureData
 from gatekeeper.session.primary_limits import PrimaryLimits
+from gatekeeper.style.colors import ENVELOPE_COLOR, TARGET_COLOR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,8 @@ class OverviewData:
         Limits of the target.
     orientation : Orientation
         That of the images.
+    structures : sequence of StructureData
+        Each of several structures, the primary target first; empty with one.
     """
 
     name: str
@@ -56,11 +60,11 @@ class OverviewData:
     reference_mm: tuple[float, float]
     limits: PrimaryLimits
     orientation: Orientation = SAGITTAL
+    structures: Sequence[StructureData] = ()
 
-    def outline_px(self, index: int) -> NDArray[np.float64] | None:
-        """Return the outline of the target at a decision, as (row, col); None when the target was lost."""
-        track = self.tracks[index]
-        return None if track is None or track.confidence <= 0.0 else track.contour_px
+    def outlines(self, index: int) -> list[Outline]:
+        """Return envelopes, zones and the structures at a decision; one that was lost is left out."""
+        return outlines_of(self.structures, self.envelope_px, self.tracks, index)
 
     def times_s(self) -> NDArray[np.float64]:
         """Return the time of each decision since the first one in s, shape (N,)."""
@@ -77,6 +81,34 @@ class OverviewData:
             if track is not None and track.confidence > 0.0:
                 row[:] = self.orientation.between(self.reference_mm, track.center_mm)
         return moved
+
+
+def outlines_of(
+    structures: Sequence[StructureData],
+    envelope_px: NDArray[np.float64],
+    tracks: Sequence[Track | None],
+    index: int,
+) -> list[Outline]:
+    """Return what a picture of a decision shows.
+
+    Parameters
+    ----------
+    structures : sequence of StructureData
+        Each of several structures; empty with one.
+    envelope_px : ndarray of float64, shape (N, 2)
+        Envelope of the target, where it is the only structure.
+    tracks : sequence of Track or None
+        That target on each decision.
+    index : int
+        Which decision.
+    """
+    if structures:
+        return [outline for one in structures for outline in one.outlines(index)]
+    track = tracks[index]
+    found = [Outline(envelope_px, ENVELOPE_COLOR, "envelope")]
+    if track is not None and track.confidence > 0.0:
+        found.append(Outline(track.contour_px, TARGET_COLOR, "structure"))
+    return found
 
 
 Entry = Mapping[str, Any]

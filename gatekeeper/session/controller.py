@@ -206,7 +206,7 @@ class SessionController:
             self._status.show_preview(self._preview.gathered_s, self._preview_s)
         if self._phase in GATE_PHASES and step.decision.state is BeamState.HOLD:
             self._reference.look(step)
-        self.history.add(step.decision, step.track)
+        self.history.add(step.decision, step.track, step.others)
         self._status.update(step, total_ms, self._linac.alive)
 
     def event(self, name: str, time_s: float, values: Mapping[str, object]) -> None:

@@ -17,8 +17,8 @@ class History:
 
     Attributes
     ----------
-    decisions, tracks : list
-        The decisions that are kept with their tracks, oldest first.
+    decisions, tracks, others : list
+        The decisions that are kept with the tracks of the target and of the other structures, oldest first.
 
     Examples
     --------
@@ -33,12 +33,13 @@ class History:
     def __init__(self, most: int = MOST_KEPT) -> None:
         self.decisions: list[Decision] = []
         self.tracks: list[Track | None] = []
+        self.others: list[tuple[Track, ...]] = []
         self._most = most
         self._step = 1
         self._count = 0
         self._next_gap = most // 2 + 1
 
-    def add(self, decision: Decision, track: Track | None) -> None:
+    def add(self, decision: Decision, track: Track | None, others: tuple[Track, ...] = ()) -> None:
         """Add one decision; when there are too many, each that is added replaces one between two older ones."""
         if len(self.decisions) == self._most and self._next_gap > self._most // 2:
             self._step, self._next_gap = 2 * self._step, 1
@@ -46,7 +47,8 @@ class History:
         if number % self._step:
             return
         if len(self.decisions) == self._most:
-            del self.decisions[self._next_gap], self.tracks[self._next_gap]
+            del self.decisions[self._next_gap], self.tracks[self._next_gap], self.others[self._next_gap]
             self._next_gap += 1
         self.decisions.append(decision)
         self.tracks.append(track)
+        self.others.append(others)

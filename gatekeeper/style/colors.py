@@ -30,6 +30,8 @@ LIMIT_COLOR = "#D55E00"
 MUTED_COLOR = "#666666"
 ALARM_COLOR = "#8B0000"
 ENVELOPE_DASHES = (0, (4, 2))
+ZONE_DASHES = (0, (1, 2))
+"""Dashes of envelopes, and of keep-out zones, so that they are told apart without their colours."""
 
 
 def css() -> str:

@@ -34,7 +34,8 @@ def test_a_long_session_is_kept_evenly_from_its_beginning_to_its_end(count):
 def test_tracks_stay_with_their_decisions():
     history = History(4)
     for number in range(100):
-        history.add(decision(sequence=number), track(row=float(number)))
+        history.add(decision(sequence=number), track(row=float(number)), (track(row=float(number), col=9.0),))
+    assert [one.center_mm[0] for (one,) in history.others] == [one.center_mm[0] for one in history.tracks]
     assert [one.center_mm[0] for one in history.tracks] == [
         track(row=float(one.sequence)).center_mm[0] for one in history.decisions
     ]
