@@ -49,19 +49,22 @@ demo: env ## Track and gate a synthetic case, with a report
 
 ##@ Check
 
+# Linear algebra on one thread, as the command line sets it: its idle threads would spin beside the loop and other tests.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m
+
 # What asserts times runs one after the other and undisturbed; everything else on two cores at once.
 TIMED := tests/realtime
 PARALLEL := --numprocesses 3 --dist worksteal
 
 .PHONY: test
 test: dev ## Run the tests, within six minutes
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow" --ignore=$(TIMED)
-	$(BIN)/python -m pytest -m "not slow" $(TIMED)
+	$(ONE_THREAD) pytest $(PARALLEL) -m "not slow" --ignore=$(TIMED)
+	$(ONE_THREAD) pytest -m "not slow" $(TIMED)
 
 .PHONY: test-slow
 test-slow: dev ## Run the tests of accuracy, the matrices, and those with programs of others
-	$(BIN)/python -m pytest $(PARALLEL) -m slow --ignore=$(TIMED)
-	$(BIN)/python -m pytest -m slow $(TIMED)
+	$(ONE_THREAD) pytest $(PARALLEL) -m slow --ignore=$(TIMED)
+	$(ONE_THREAD) pytest -m slow $(TIMED)
 
 .PHONY: lint
 lint: dev ## Check format, style, types, docstrings and imports
@@ -81,9 +84,6 @@ golden: dev ## Write the golden journals in tests/golden anew
 
 ##@ Measure
 
-# Linear algebra on one thread, as the command line sets it: its idle threads would spin beside the loop.
-MEASURE := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m
-
 .PHONY: bench
 bench: dev ## Time every stage beside its budget
 	$(BIN)/python -m benchmarks
@@ -98,23 +98,23 @@ endif
 
 .PHONY: bench-peers
 bench-peers: dev ## Compare with other trackers: [CASE...]
-	$(MEASURE) benchmarks.peers $(NAMED) $(CASE)
+	$(ONE_THREAD) benchmarks.peers $(NAMED) $(CASE)
 
 # Some, with options: make bench-scenes SCENES="deep-breath cough --seeds 1 2 --json", SCENES="--sizes liver kidney",
 # SCENES="--states liver" or SCENES="--half-real A1"
 .PHONY: bench-scenes
 bench-scenes: dev ## Track hard scenes with exact truth: [SCENES="..."]
-	$(MEASURE) benchmarks.scenes $(SCENES)
+	$(ONE_THREAD) benchmarks.scenes $(SCENES)
 
 # Options: make bench-predict PREDICT="--plot trace.png --json"
 .PHONY: bench-predict
 bench-predict: dev ## Gate with and without prediction: [PREDICT="..."]
-	$(MEASURE) benchmarks.prediction $(PREDICT)
+	$(ONE_THREAD) benchmarks.prediction $(PREDICT)
 
 # From the last byte of a frame to the lease at the interlock, over TCP between processes.
 .PHONY: bench-wire
 bench-wire: dev ## Time a frame's last byte to the lease at the interlock
-	$(MEASURE) benchmarks.wire
+	$(ONE_THREAD) benchmarks.wire
 
 .PHONY: bench-linac
 bench-linac: dev ## Time a decision to its last byte, for each linac port
@@ -123,12 +123,12 @@ bench-linac: dev ## Time a decision to its last byte, for each linac port
 # Some of the sources: make bench-sources SOURCES="mrd --json"
 .PHONY: bench-sources
 bench-sources: dev ## Time live sources through the loop: [SOURCES="..."]
-	$(MEASURE) benchmarks.source_wire $(SOURCES)
+	$(ONE_THREAD) benchmarks.source_wire $(SOURCES)
 
 # Shorter: make bench-console LOAD="--seconds 20 --fifo-priority 10"
 .PHONY: bench-console
 bench-console: dev ## What the console costs the loop, 12 min: [LOAD="..."]
-	$(MEASURE) benchmarks.console_load $(LOAD)
+	$(ONE_THREAD) benchmarks.console_load $(LOAD)
 
 # A session of 20 minutes, or one that is there already: make bench-report REPORT="--session DIR"
 .PHONY: bench-report
@@ -150,7 +150,7 @@ bench-opening: dev ## Open a DICOM cine of 4,800 files, 6 min: [OPENING="..."]
 # Some or shorter: make attack ATTACK="--only NAME" or ATTACK=--quick. The table is part of docs/explanation/safety.md.
 .PHONY: attack
 attack: dev ## Attack sessions, compare with stated limits: [ATTACK="..."]
-	$(MEASURE) benchmarks.attacks $(ATTACK)
+	$(ONE_THREAD) benchmarks.attacks $(ATTACK)
 
 .PHONY: fuzz-lease
 fuzz-lease: dev ## Send a million bad messages to the interlock
@@ -169,21 +169,21 @@ fuzz-sources: dev ## Send 100,000 bad messages to each source: [FUZZ="..."]
 # Writes its table into docs/explanation/safety.md.
 .PHONY: fault-matrix
 fault-matrix: dev ## Exposure at every fault, 15 min: [FAULTS="..."]
-	$(MEASURE) benchmarks.fault_matrix --write docs/explanation/safety.md $(FAULTS)
+	$(ONE_THREAD) benchmarks.fault_matrix --write docs/explanation/safety.md $(FAULTS)
 
 # Every source with every way to a linac, two minutes each; fewer or longer:
 #   make session-matrix SESSIONS="--sources mrd --linacs lease --seconds 1200"
 .PHONY: session-matrix
 session-matrix: dev ## Live sessions of all parts, 45 min: [SESSIONS="..."]
-	$(MEASURE) benchmarks.session_matrix $(SESSIONS)
+	$(ONE_THREAD) benchmarks.session_matrix $(SESSIONS)
 
 .PHONY: soak
 soak: dev ## Run 200,000 frames twice, compare memory and latency
-	$(MEASURE) benchmarks.soak
+	$(ONE_THREAD) benchmarks.soak
 
 .PHONY: soak-live
 soak-live: dev ## Run 200,000 frames through a live session, compare memory
-	$(MEASURE) benchmarks.live_soak
+	$(ONE_THREAD) benchmarks.live_soak
 
 ##@ Maintain
 

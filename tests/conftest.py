@@ -1,17 +1,21 @@
 """What several rooms of the tests share."""
 
+import gc
 import os
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from gatekeeper.recording.writer_client import WriterClient
 from replay import run
 from tests.support import several_structures
 from tests.support.browser import chromium
 from tests.support.made_once import made_once, state_of
-from tests.support.sessions import recorded, whole_session
+from tests.support.sessions import RING, recorded, whole_session
 
 CINE = Path(__file__).resolve().parents[2] / "shared" / "cine"
 
@@ -26,6 +30,20 @@ def pytest_unconfigure(config):
     """Remove that key."""
     if hasattr(config, "keys_of_tests"):
         shutil.rmtree(config.keys_of_tests, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_sessions():
+    """Begin sessions without what costs more than the whole session of a test.
+
+    A full collection walks through all that pytest holds: only young objects are collected. The ring to the writer,
+    which is filled with zeros, is smaller than a session's.
+    """
+    quick = SimpleNamespace(**{**vars(gc), "collect": partial(gc.collect, 1)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gatekeeper.runtime.realtime.gc", quick)
+        patch.setattr("gatekeeper.recording.session_folder.WriterClient", partial(WriterClient, capacity=RING))
+        yield
 
 
 @pytest.fixture(scope="session")

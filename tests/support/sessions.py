@@ -23,6 +23,9 @@ from tests.support.processes import is_running
 from tests.support.steps import frame
 from tests.support.waiting import until
 
+RING = 1 << 24
+"""Size of the ring to the writer in tests, in bytes: that of a session takes longer to fill with zeros than a test."""
+
 
 def quiet(*progress):
     """Take in progress and show nothing."""

@@ -25,13 +25,13 @@ from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
 from gatekeeper.recording.session_folder import SessionRecorder, make_session_folder
-from gatekeeper.recording.writer_client import CAPACITY, LIVE_TIMEOUTS, OFFLINE_TIMEOUTS, SPARE, WriterClient
+from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, OFFLINE_TIMEOUTS, SPARE, WriterClient
 from gatekeeper.runtime.process import NICENESS
 from replay.run import replay, replay_input
 from replay.sessions.verify import verify_folder
 from tests.support.cases import breathing_case
 from tests.support.processes import is_running
-from tests.support.sessions import killed, quiet, small_setup, stop
+from tests.support.sessions import RING, killed, quiet, small_setup, stop
 from tests.support.steps import HOLD, ON, frame, silent_step, step
 from tests.support.waiting import until
 
@@ -188,14 +188,14 @@ def test_live_session_drops_frames_before_it_loses_a_line_and_a_lost_line_is_a_f
     lines = read_decisions(tmp_path / "s" / "decisions.jsonl")
     assert [line["sequence"] for line in lines] == list(range(taken))
     kept = [line["frame_row"] for line in lines]
-    frames = (CAPACITY - SPARE) // (large.nbytes + 1000)
+    frames = (RING - SPARE) // (large.nbytes + 1000)
     assert kept == [*range(frames), *[None] * (taken - frames)]
     assert taken - frames > 1000
 
 
 def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
     with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), OFFLINE_TIMEOUTS) as session:
-        huge = np.zeros((CAPACITY // 8, 1), np.float64)
+        huge = np.zeros((RING // 8, 1), np.float64)
         session.record(Step(step(HOLD).decision, frame(image=huge)), 1.0)
         session.finish({})
         assert session.frames_dropped == 1
@@ -206,7 +206,7 @@ def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
 def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
     with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), OFFLINE_TIMEOUTS) as session:
         large = np.zeros((1024, 1024), np.float32)
-        many = CAPACITY // large.nbytes + 10
+        many = RING // large.nbytes + 10
         for number in range(many):
             session.record(Step(step().decision, frame(number, image=large)), 1.0)
         session.finish({})
@@ -216,12 +216,12 @@ def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
 
 @pytest.mark.parametrize("timeouts", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
 def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, timeouts):
-    preview = np.zeros((160, 512, 512), np.uint16)
-    preview[:, ::7, ::5] = np.arange(160)[:, None, None] + 1
-    assert preview.nbytes > CAPACITY
+    preview = np.zeros((40, 512, 512), np.uint16)
+    preview[:, ::7, ::5] = np.arange(40)[:, None, None] + 1
+    assert preview.nbytes > RING
     begin = replace(small_setup(), preview=preview)
     with SessionRecorder(tmp_path / "s", CONFIG, begin, timeouts) as session:
-        assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 160
+        assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 40
         session.record(step(), 1.0)
         session.finish({})
     arrays = FramesReader(tmp_path / "s" / "frames.h5").arrays()
@@ -231,14 +231,15 @@ def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, timeouts):
     assert lines[0]["setup_hashes"] == hashes_of(arrays)
 
 
-def test_image_that_does_not_fit_is_refused_before_the_first_frame(tmp_path):
-    begin = replace(small_setup(), preview=np.zeros((1, 1, CAPACITY + 1), np.uint8))
+def test_image_that_does_not_fit_is_refused_before_the_first_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr("gatekeeper.recording.session_folder.WriterClient", WriterClient)
+    begin = replace(small_setup(), preview=np.zeros((1, 1, (1 << 26) + 1), np.uint8))
     with pytest.raises(OutputError, match=r"takes 67.* bytes, the record has room for 33554432; give smaller images"):
         SessionRecorder(tmp_path / "s", CONFIG, begin)
 
 
 def test_disk_that_is_full_before_the_first_frame_is_refused(tmp_path, monkeypatch):
-    begin = replace(small_setup(), preview=np.random.default_rng(0).integers(0, 2**16, (200, 512, 512), np.uint16))
+    begin = replace(small_setup(), preview=np.random.default_rng(0).integers(0, 2**16, (40, 512, 512), np.uint16))
     started = WriterClient
 
     def with_little_room(*args):
