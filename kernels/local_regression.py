@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f8, f8_1d, f8_2d, f8_3d, i8, kernel
+from kernels.jit import b1, f8, f8_1d, f8_2d, f8_3d, i8, kernel
 from kernels.trajectory import interpolate
 
 LEAST_WEIGHT = 1e-3
@@ -17,28 +17,136 @@ LEAST_WEIGHT = 1e-3
 Array = NDArray[np.float64]
 
 
-@kernel(f8(f8_1d, f8_2d, f8_3d, i8, i8, f8, f8, f8, f8, f8, f8_1d, f8_2d, f8_1d))
+@kernel(f8(f8_3d, i8, i8, i8, i8))
+def _step_away(lag_vectors: Array, i: int, now: int, axis: int, a: int) -> float:
+    """Return step `a` of a lag vector, from its position a - 1 to a, minus that of the present one."""
+    step: float = (
+        lag_vectors[i, axis, a]
+        - lag_vectors[i, axis, a - 1]
+        - lag_vectors[now, axis, a]
+        + lag_vectors[now, axis, a - 1]
+    )
+    return step
+
+
+@kernel(b1(f8_1d, f8_2d, f8_3d, i8, i8, i8, i8, f8_1d, f8, f8, f8_1d, f8_2d, f8_2d, f8_2d))
+def _fit_axis(
+    times: Array,
+    positions: Array,
+    lag_vectors: Array,
+    begin: int,
+    end: int,
+    last: int,
+    axis: int,
+    aheads: Array,
+    max_gap: float,
+    ridge: float,
+    weights: Array,
+    normal: Array,
+    out: Array,
+    spread: Array,
+) -> bool:
+    """Fit one axis for `local_ridge`, with the weights of the samples up to `last`; False when there are none."""
+    size = lag_vectors.shape[2]
+    count = aheads.shape[0]
+    now = end - 1
+    # Normal equations, lower half; below them the right-hand sides.
+    normal[:, :] = 0.0
+    spread[:, axis] = 0.0
+    total = 0.0
+    left = begin
+    for i in range(begin, last):
+        weight = weights[i]
+        if not weight >= LEAST_WEIGHT:
+            continue
+        while left + 2 < end and times[left + 1] < times[i] + aheads[0]:
+            left += 1
+        right = left
+        known = True
+        for k in range(count):
+            while right + 2 < end and times[right + 1] < times[i] + aheads[k]:
+                right += 1
+            known = known and times[right + 1] - times[right] <= max_gap
+        if not known:
+            continue
+        total += weight
+        normal[0, 0] += weight
+        for a in range(1, size):
+            x = weight * _step_away(lag_vectors, i, now, axis, a)
+            normal[a, 0] += x
+            for b in range(1, a + 1):
+                normal[a, b] += x * _step_away(lag_vectors, i, now, axis, b)
+        right = left
+        for k in range(count):
+            time = times[i] + aheads[k]
+            while right + 2 < end and times[right + 1] < time:
+                right += 1
+            target = interpolate(times, positions, begin, end, axis, right, time) - lag_vectors[i, axis, 0]
+            spread[k, axis] += weight * target * target
+            normal[size + k, 0] += weight * target
+            for a in range(1, size):
+                normal[size + k, a] += weight * target * _step_away(lag_vectors, i, now, axis, a)
+    if not total > 0.0:
+        out[:, :] = math.nan
+        spread[:, :] = math.nan
+        return False
+    for a in range(1, size):
+        normal[a, a] += ridge
+    # Cholesky in place, forward and back substitution on the last rows.
+    for a in range(size):
+        for b in range(a + 1):
+            rest = normal[a, b]
+            for k in range(b):
+                rest -= normal[a, k] * normal[b, k]
+            normal[a, b] = math.sqrt(rest) if a == b else rest / normal[b, b]
+    for k in range(count):
+        row = size + k
+        explained = 0.0
+        for a in range(size):
+            rest = normal[row, a]
+            for b in range(a):
+                rest -= normal[a, b] * normal[row, b]
+            normal[row, a] = rest / normal[a, a]
+            explained += normal[row, a] * normal[row, a]
+        for a in range(size - 1, -1, -1):
+            rest = normal[row, a]
+            for b in range(a + 1, size):
+                rest -= normal[b, a] * normal[row, b]
+            normal[row, a] = rest / normal[a, a]
+        shrunk = 0.0
+        for a in range(1, size):
+            shrunk += normal[row, a] * normal[row, a]
+        out[k, axis] = lag_vectors[now, axis, 0] + normal[row, 0]
+        spread[k, axis] = math.sqrt(max(spread[k, axis] - explained - ridge * shrunk, 0.0) / total)
+    return True
+
+
+@kernel(f8(f8_1d, f8_2d, f8_3d, i8, i8, f8_1d, f8, f8, f8, f8, f8, f8_1d, f8_2d, f8_2d, f8_2d))
 def local_ridge(
     times: Array,
     positions: Array,
     lag_vectors: Array,
     begin: int,
     end: int,
-    ahead: float,
+    aheads: Array,
     max_gap: float,
     bandwidth: float,
+    place: float,
     enough: float,
     ridge: float,
     weights: Array,
     normal: Array,
     out: Array,
+    spread: Array,
 ) -> float:
-    """Predict the position at the time `ahead` after the newest sample.
+    """Predict the positions at the times `aheads` after the newest sample.
 
-    Each past sample i whose position after `ahead` is known has the weight w = exp(-d^2 / (2 h^2)), where d^2 is the
-    mean square distance of its lag vector x_i from the present one, x_now. The bandwidth h is doubled up to twice while
-    the sum of the weights is below `enough`. Per axis, y = b0 + b . (x_i - x_now) is fitted with the weights w and the
-    penalty ridge |b|^2; the prediction is b0.
+    Each past sample i whose positions after all `aheads` are known has the weight w = exp(-d^2 / (2 h^2)), where d^2 is
+    the mean square distance of its lag vector from the present one, each taken from its own first position, plus
+    `place` times the square distance of the first positions. The bandwidth h is doubled up to twice while the sum of
+    the weights is below `enough`. Per axis, the displacement from the first position is fitted as y = b0 + b . (v_i -
+    v_now) with the weights w and the penalty ridge |b|^2, where v are the steps of a lag vector; the prediction is the
+    newest position plus b0. A baseline that wanders changes neither v nor y.
 
     Parameters
     ----------
@@ -50,46 +158,52 @@ def local_ridge(
         Results of `kernels.trajectory.lagged_positions` for each sample; NaN where the trace was not known.
     begin, end : int
         Samples begin <= i < end are used.
-    ahead : float
-        Time after the newest sample for which to predict.
+    aheads : ndarray of float64, shape (K,)
+        Times after the newest sample for which to predict, ascending.
     max_gap : float
         Between samples further apart than this the trace is not known.
     bandwidth : float
         Initial bandwidth h, in the unit of the positions.
+    place : float
+        Weight of the distance between the places themselves.
     enough : float
         Sum of the weights from which on the bandwidth is not doubled.
     ridge : float
         Penalty on the coefficients.
     weights : ndarray of float64, shape (N,)
         Scratch.
-    normal : ndarray of float64, shape (L + 2, L + 1)
-        Scratch: the normal equations and, in the last row, their right-hand side.
-    out : ndarray of float64, shape (2,)
-        Receives the predicted position; NaN when no sample can be used.
+    normal : ndarray of float64, shape (L + K, L)
+        Scratch: the normal equations and, in the last rows, their right-hand sides.
+    out : ndarray of float64, shape (K, 2)
+        Receives the predicted positions; NaN when no sample can be used.
+    spread : ndarray of float64, shape (K, 2)
+        Receives the weighted root mean square by which the samples miss the fit; NaN as `out`.
 
     Returns
     -------
     float
         Sum of the weights at the initial bandwidth: the effective number of similar samples.
     """
-    lags = lag_vectors.shape[2]
-    size = lags + 1
+    size = lag_vectors.shape[2]
+    count = aheads.shape[0]
     now = end - 1
-    out[0] = math.nan
-    out[1] = math.nan
+    out[:, :] = math.nan
+    spread[:, :] = math.nan
     # Mean square distance of each lag vector from the present one.
     support = 0.0
     last = end
     for i in range(begin, end):
-        if not times[i] + ahead <= times[now]:
+        if not times[i] + aheads[count - 1] <= times[now]:
             last = i
             break
         distance = 0.0
         for axis in range(2):
-            for k in range(lags):
-                away = lag_vectors[i, axis, k] - lag_vectors[now, axis, k]
+            first = lag_vectors[i, axis, 0] - lag_vectors[now, axis, 0]
+            distance += place * size * first * first
+            for k in range(1, size):
+                away = lag_vectors[i, axis, k] - lag_vectors[now, axis, k] - first
                 distance += away * away
-        weights[i] = distance / lags
+        weights[i] = distance / size
         if weights[i] >= 0.0:
             support += math.exp(-0.5 * weights[i] / (bandwidth * bandwidth))
     width = bandwidth
@@ -107,51 +221,10 @@ def local_ridge(
     for i in range(begin, last):
         weights[i] = math.exp(-0.5 * weights[i] / (width * width)) if weights[i] >= 0.0 else 0.0
     for axis in range(2):
-        # Normal equations, lower half.
-        normal[:, :] = 0.0
-        rows = 0
-        left = begin
-        for i in range(begin, last):
-            weight = weights[i]
-            if not weight >= LEAST_WEIGHT:
-                continue
-            time = times[i] + ahead
-            while left + 2 < end and times[left + 1] < time:
-                left += 1
-            if not times[left + 1] - times[left] <= max_gap:
-                continue
-            rows += 1
-            target = interpolate(times, positions, begin, end, axis, left, time)
-            normal[0, 0] += weight
-            normal[size, 0] += weight * target
-            for a in range(lags):
-                x = weight * (lag_vectors[i, axis, a] - lag_vectors[now, axis, a])
-                normal[a + 1, 0] += x
-                normal[size, a + 1] += x * target
-                for b in range(a + 1):
-                    normal[a + 1, b + 1] += x * (lag_vectors[i, axis, b] - lag_vectors[now, axis, b])
-        if rows == 0:
+        if not _fit_axis(
+            times, positions, lag_vectors, begin, end, last, axis, aheads, max_gap, ridge, weights, normal, out, spread
+        ):
             return support
-        for a in range(1, size):
-            normal[a, a] += ridge
-        # Cholesky in place, forward and back substitution on the last row.
-        for a in range(size):
-            for b in range(a + 1):
-                rest = normal[a, b]
-                for k in range(b):
-                    rest -= normal[a, k] * normal[b, k]
-                normal[a, b] = math.sqrt(rest) if a == b else rest / normal[b, b]
-        for a in range(size):
-            rest = normal[size, a]
-            for k in range(a):
-                rest -= normal[a, k] * normal[size, k]
-            normal[size, a] = rest / normal[a, a]
-        for a in range(size - 1, -1, -1):
-            rest = normal[size, a]
-            for k in range(a + 1, size):
-                rest -= normal[k, a] * normal[size, k]
-            normal[size, a] = rest / normal[a, a]
-        out[axis] = normal[size, 0]
     return support
 
 

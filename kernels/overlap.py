@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f8, f8_2d_in, i8, i8_2d, kernel, void
+from kernels.jit import f8, f8_2d, f8_2d_in, i8, i8_2d, kernel, void
 from kernels.polygon import THINNEST_PX, is_measurable, signed_area
 
 
@@ -140,3 +140,50 @@ def area_outside(contour: NDArray[np.float64], envelope: NDArray[np.float64], sc
         common = -common
     outside = _common_winding(contour, contour, scratch) - common
     return min(max(outside, 0.0), abs(signed))
+
+
+@kernel(f8(f8_2d_in, f8_2d_in, f8_2d_in, i8_2d, f8_2d))
+def largest_area_outside(
+    contour: NDArray[np.float64],
+    envelope: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    scratch: NDArray[np.int64],
+    moved: NDArray[np.float64],
+) -> float:
+    """Return the largest of the areas that lie outside an envelope when a contour is shifted, as `area_outside`.
+
+    Parameters
+    ----------
+    contour : ndarray of float64, shape (N, 2)
+        Points as (row, col), in either orientation.
+    envelope : ndarray of float64, shape (M, 2)
+        Points of a simple polygon as (row, col), in either orientation.
+    shifts : ndarray of float64, shape (S, 2)
+        Shifts of the contour along (rows, columns), in px.
+    scratch : ndarray of int64, shape (3, R)
+        Scratch to sort edges in; R at least max(N, M).
+    moved : ndarray of float64, shape (M, 2)
+        Scratch.
+
+    Returns
+    -------
+    float
+        Area in px^2; NaN when a coordinate is not measurable or scratch is too small.
+    """
+    if scratch.shape[0] < 3 or scratch.shape[1] < max(contour.shape[0], envelope.shape[0]):
+        return math.nan
+    if moved.shape[0] != envelope.shape[0] or not (is_measurable(contour) and is_measurable(envelope)):
+        return math.nan
+    signed = signed_area(contour)
+    same_way = signed * signed_area(envelope) >= 0.0
+    own = _common_winding(contour, contour, scratch)
+    largest = 0.0
+    for k in range(shifts.shape[0]):
+        for j in range(envelope.shape[0]):
+            moved[j, 0] = envelope[j, 0] - shifts[k, 0]
+            moved[j, 1] = envelope[j, 1] - shifts[k, 1]
+        if not is_measurable(moved):
+            return math.nan
+        common = _common_winding(contour, moved, scratch)
+        largest = max(largest, own - (common if same_way else -common))
+    return min(largest, abs(signed))

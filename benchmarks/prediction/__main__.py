@@ -48,7 +48,7 @@ def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Predictions
     whole = settings("full", latency_s, "whole")
     instants = instants_of(scene, whole)
     middle = instants_of(scene, settings("full", latency_s))
-    ours = predict(scene, METHODS[OURS](), (*middle, *(instant for instant in instants if instant not in middle)))
+    ours = predict(scene, METHODS[OURS](), instants)
     for name, mode, look_ahead in (
         (RAW, "off", "middle"),
         (FULL, "full", "middle"),

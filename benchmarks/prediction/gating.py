@@ -13,7 +13,7 @@ from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
 from gatekeeper.config import PredictionConfig
 from gatekeeper.core.clock import stopwatch_ns
-from gatekeeper.gating.lookahead import USUAL_ERROR_MM, instants_s, used_percent
+from gatekeeper.gating.lookahead import SPARE, USUAL_ERROR_MM, instants_s, used_percent
 
 Array = NDArray[np.float64]
 
@@ -51,12 +51,15 @@ class Predictions:
         Times after each frame that are predicted for.
     si_mm : ndarray of float64, shape (T, instants)
         Predicted position; NaN where there is no prediction.
+    spread_mm : ndarray of float64, shape (T, instants)
+        Spread of the predictions; NaN where there is none.
     healthy : ndarray of bool, shape (T,)
         Whether all predictions of a frame were healthy.
     """
 
     instants_s: tuple[float, ...]
     si_mm: Array
+    spread_mm: Array
     healthy: NDArray[np.bool_]
 
 
@@ -70,13 +73,15 @@ def settings(mode: str, latency_s: float, look_ahead: str = "middle") -> Predict
 def predict(scene: Scene, predictor: AnyPredictor, instants: tuple[float, ...]) -> Predictions:
     """Run the predictor on the scene, frame by frame, and return its predictions."""
     si_mm = np.full((len(scene.times_s), len(instants)), np.nan)
+    spread_mm = np.full_like(si_mm, np.nan)
     healthy = np.zeros(len(scene.times_s), dtype=np.bool_)
     for frame, time_s in enumerate(scene.times_s.tolist()):
         predictor.add(time_s, scene.measured_mm[frame], float(scene.confidence[frame]))
-        said = [predictor.predict(ahead_s) for ahead_s in instants]
+        said = predictor.predict(*instants)
         si_mm[frame] = [prediction.position_mm[0] for prediction in said]
+        spread_mm[frame] = [prediction.spread_mm[0] for prediction in said]
         healthy[frame] = all(prediction.healthy for prediction in said)
-    return Predictions(instants, si_mm, healthy)
+    return Predictions(instants, si_mm, spread_mm, healthy)
 
 
 def time_us(scene: Scene, predictor: AnyPredictor, ahead_s: float) -> Array:
@@ -104,7 +109,7 @@ def beam_on(
     """
     instants = [predictions.instants_s.index(instant) for instant in instants_of(scene, config)]
     measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan))
-    predicted = _percent(predictions.si_mm[:, instants])
+    predicted = _percent(np.abs(predictions.si_mm[:, instants]) + SPARE * predictions.spread_mm[:, instants])
     used = [
         used_percent(config, measured[frame], predicted[frame].tolist(), bool(predictions.healthy[frame]))
         for frame in range(len(measured))

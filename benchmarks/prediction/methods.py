@@ -15,7 +15,7 @@ OURS = "local ridge"
 class AnyPredictor(Protocol):
     def add(self, time_s: float, position_mm: NDArray[np.float64], confidence: float) -> None: ...
 
-    def predict(self, ahead_s: float) -> Prediction: ...
+    def predict(self, *aheads_s: float) -> tuple[Prediction, ...]: ...
 
 
 class StraightLine:
@@ -28,12 +28,12 @@ class StraightLine:
         if confidence >= 0.5:
             self._samples = [*self._samples[-2:], (time_s, position_mm[0], position_mm[1])]
 
-    def predict(self, ahead_s: float) -> Prediction:
+    def predict(self, *aheads_s: float) -> tuple[Prediction, ...]:
         known = np.array(self._samples)
         if len(known) < 2:
-            return _plain(np.full(2, np.nan))
+            return tuple(_plain(np.full(2, np.nan)) for _ in aheads_s)
         line = np.polyfit(known[:, 0] - known[-1, 0], known[:, 1:], 1)
-        return _plain(line[0] * ahead_s + line[1])
+        return tuple(_plain(line[0] * ahead_s + line[1]) for ahead_s in aheads_s)
 
 
 class Kalman:
@@ -71,14 +71,14 @@ class Kalman:
             self._spread = self._spread - np.outer(gain, self._spread[0])
         self._time_s = time_s
 
-    def predict(self, ahead_s: float) -> Prediction:
-        return _plain((self._step(ahead_s) @ self._state)[0])
+    def predict(self, *aheads_s: float) -> tuple[Prediction, ...]:
+        return tuple(_plain((self._step(ahead_s) @ self._state)[0]) for ahead_s in aheads_s)
 
 
 def _plain(position_mm: NDArray[np.float64]) -> Prediction:
-    """Return the prediction of a method without self-monitoring."""
+    """Return the prediction of a method that knows neither its spread nor its health."""
     row_mm, col_mm = position_mm.tolist()
-    return Prediction((row_mm, col_mm), bool(np.isfinite(position_mm).all()), np.nan, 0.0)
+    return Prediction((row_mm, col_mm), (0.0, 0.0), bool(np.isfinite(position_mm).all()), np.nan, 0.0)
 
 
 METHODS: dict[str, Callable[[], AnyPredictor]] = {

@@ -116,9 +116,9 @@ class PredictionConfig(StrictModel):
     """Length of the trace that is searched for similar breathing, in seconds."""
     burn_in_s: Annotated[float, Field(ge=5.0, le=300.0)] = 20.0
     """Length of the trace before predictions are used, in seconds."""
-    likeness_mm: Annotated[float, Field(gt=0.0, le=1000.0)] = 0.8
-    """Bandwidth of similarity, in mm: samples whose last two seconds differ by this (root mean square) have a weight of
-    0.6, identical ones of 1."""
+    likeness_mm: Annotated[float, Field(gt=0.0, le=1000.0)] = 0.6
+    """Bandwidth of similarity, in mm: moments before which the motion of two seconds differs by this (root mean square)
+    have a weight of 0.6, identical ones of 1."""
     ridge_mm2: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
     """Ridge penalty of the regression, in mm^2; larger values draw the prediction to the mean of similar samples."""
     min_confidence: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5

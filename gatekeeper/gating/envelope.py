@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatekeeper.core.contour import checked_outline, grow
 from gatekeeper.core.frame import Plane
 from kernels.clearance import clearance
-from kernels.overlap import area_outside
+from kernels.overlap import area_outside, largest_area_outside
 from kernels.polygon import area
 
 ROOM = 1024
@@ -70,6 +70,7 @@ class Envelope:
         self.plane = plane
         self._area_px2 = area(self.contour_px)
         self._scratch = _scratch(max(ROOM, len(self.contour_px)))
+        self._moved_px = np.empty_like(self.contour_px)
 
     @classmethod
     def around(
@@ -126,6 +127,29 @@ class Envelope:
             Share in percent, 0-100; NaN when a coordinate is not finite or the outline encloses no area.
         """
         return self._outside(contour_px)[0]
+
+    def largest_outside_percent(self, contour_px: NDArray[np.float64], shifts_mm: NDArray[np.float64]) -> float:
+        """Return the largest share of a target's area that is outside when the target is shifted.
+
+        Parameters
+        ----------
+        contour_px : ndarray of float64, shape (N, 2)
+            The target's closed outline as (row, col).
+        shifts_mm : ndarray of float64, shape (S, 2)
+            Shifts along (rows, columns), in mm.
+
+        Returns
+        -------
+        float
+            Share in percent, 0-100; NaN when a coordinate is not finite or the outline encloses no area.
+        """
+        contour, enclosed_px2 = _measurable(contour_px)
+        if contour is None:
+            return math.nan
+        room, shifts_px = self._room_for(contour), shifts_mm / self.spacing_mm
+        area_px2 = largest_area_outside(contour, self.contour_px, shifts_px, room, self._moved_px)
+        percent = 100.0 * (area_px2 / enclosed_px2)
+        return 0.0 if percent < ROUNDING_PERCENT else percent
 
     def inside(self, contour_px: NDArray[np.float64]) -> tuple[float, float]:
         """Return the share and the area of a structure inside.

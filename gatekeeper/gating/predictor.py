@@ -4,18 +4,26 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gatekeeper.config import PredictionConfig
 from kernels.local_regression import local_ridge, score_predictions
 from kernels.trajectory import lagged_positions
 
-LAGS, LAG_S = 16, 0.125
-"""Length of a lag vector and its step in seconds: the present position and 15 before it, about half a breath."""
+LAGS, LAG_S = 10, 0.2
+"""Length of a lag vector and its step in seconds: the present position and 9 before it, about half a breath."""
+PLACE = 0.3
+"""Weight of the distance between two places beside that between the motions to them: a baseline that wandered by 1 mm
+makes two moments as unlike as motions that differ by 0.5 mm."""
+LEAST_SPREAD_MM = 0.1
+"""Least spread of a prediction, in mm: the noise of a measured position."""
+MOST_AHEADS = 3
+"""Largest number of times that are predicted for at once."""
 ENOUGH = 20.0
 """Effective number of similar samples below which the bandwidth is increased."""
-MIN_SUPPORT = 1.0
-"""Effective number of similar samples below which a prediction is not healthy."""
+MIN_SUPPORT = 0.1
+"""Effective number of similar samples below which a prediction is not healthy: no past moment is nearer to the present
+one than twice the bandwidth."""
 MIN_CHECKED = 10
 """Number of checked predictions from which on the recent error is known."""
 NO_WORSE_MM = 0.5
@@ -38,6 +46,9 @@ class Prediction:
     ----------
     position_mm : tuple of float
         (row, col) in mm, as the samples; NaN when it could not be predicted.
+    spread_mm : tuple of float
+        (row, col) in mm, by which what followed similar moments differs from its prediction (root mean square); NaN
+        when the position could not be predicted.
     healthy : bool
         True when it may replace the measured position.
     recent_error_mm : float
@@ -47,6 +58,7 @@ class Prediction:
     """
 
     position_mm: tuple[float, float]
+    spread_mm: tuple[float, float]
     healthy: bool
     recent_error_mm: float
     support: float
@@ -55,9 +67,9 @@ class Prediction:
 class Predictor:
     """Predict a target's motion from its trace, and keep track of the prediction error.
 
-    The method is local regression on the recent trace [1]_, with a ridge penalty: the later positions of past samples
-    similar to the present one are fitted as a linear function of their difference from it. The results are
-    deterministic, and buffers are allocated once. See docs/explanation/prediction.md.
+    The method is local regression on the recent trace [1]_, with a ridge penalty: what followed past moments whose
+    motion was similar to the present one, as displacement, is fitted as a linear function of their difference from it.
+    The results are deterministic, and buffers are allocated once. See docs/explanation/prediction.md.
 
     Parameters
     ----------
@@ -76,8 +88,10 @@ class Predictor:
         self._positions_mm = np.zeros((2 * MAX_SAMPLES, 2))
         self._lag_vectors_mm = np.zeros((2 * MAX_SAMPLES, 2, LAGS))
         self._weights = np.zeros(2 * MAX_SAMPLES)
-        self._normal = np.zeros((LAGS + 2, LAGS + 1))
-        self._predicted_mm = np.zeros(2)
+        self._normal = np.zeros((LAGS + MOST_AHEADS, LAGS))
+        self._aheads_s = np.zeros(MOST_AHEADS)
+        self._predicted_mm = np.zeros((MOST_AHEADS, 2))
+        self._spread_mm = np.zeros((MOST_AHEADS, 2))
         self._due_s = np.zeros(PENDING)
         self._kept_mm = np.zeros((PENDING, 2))
         self._origin_mm = np.zeros((PENDING, 2))
@@ -146,43 +160,54 @@ class Predictor:
         if end > self._begin:
             self._compare(time_s - float(times_s[end - 1]))
 
-    def predict(self, ahead_s: float) -> Prediction:
-        """Predict the target's position, and keep the prediction for comparison with later positions.
+    def predict(self, *aheads_s: float) -> tuple[Prediction, ...]:
+        """Predict the target's positions, and keep the predictions for comparison with later positions.
 
         Parameters
         ----------
-        ahead_s : float
-            Time after the newest sample, in seconds, 0 to `MAX_AHEAD_S`.
+        *aheads_s : float
+            Times after the newest sample, in seconds, ascending, 0 to `MAX_AHEAD_S`; one to `MOST_AHEADS` of them.
 
         Returns
         -------
-        Prediction
-            Not healthy, with a position of NaN, when the trace does not allow a prediction.
+        tuple of Prediction
+            One for each time; not healthy, with a position of NaN, when the trace does not allow a prediction.
         """
-        if not (self._current and 0.0 <= ahead_s <= MAX_AHEAD_S):
-            return Prediction((math.nan, math.nan), False, self.recent_error_mm, 0.0)
-        config = self.config
+        count, unknown = len(aheads_s), (math.nan, math.nan)
+        if not (self._current and aheads_s[0] >= 0.0 and aheads_s[-1] <= MAX_AHEAD_S):
+            return (Prediction(unknown, unknown, False, self.recent_error_mm, 0.0),) * count
+        config, predicted_mm, spread_mm = self.config, self._predicted_mm[:count], self._spread_mm[:count]
+        self._aheads_s[:count] = aheads_s
         support = local_ridge(
             self._times_s,
             self._positions_mm,
             self._lag_vectors_mm,
             self._begin,
             self._end,
-            float(ahead_s),
+            self._aheads_s[:count],
             config.max_gap_s,
             config.likeness_mm,
+            PLACE,
             ENOUGH,
             config.ridge_mm2,
             self._weights,
-            self._normal,
-            self._predicted_mm,
+            self._normal[: LAGS + count],
+            predicted_mm,
+            spread_mm,
         )
-        row_mm, col_mm = self._predicted_mm.tolist()
-        known = math.isfinite(row_mm) and math.isfinite(col_mm)
+        known = bool(np.isfinite(predicted_mm).all())
         if known:
-            self._remember(ahead_s)
-        return Prediction(
-            (row_mm, col_mm), known and support >= MIN_SUPPORT and self._is_proven(), self.recent_error_mm, support
+            for number, ahead_s in enumerate(aheads_s):
+                self._remember(ahead_s, predicted_mm[number])
+            np.maximum(spread_mm, LEAST_SPREAD_MM, out=spread_mm)
+        healthy = known and support >= MIN_SUPPORT and self._is_proven()
+        return tuple(
+            [
+                Prediction((row_mm, col_mm), (row_spread_mm, col_spread_mm), healthy, self.recent_error_mm, support)
+                for (row_mm, col_mm), (row_spread_mm, col_spread_mm) in zip(
+                    predicted_mm.tolist(), spread_mm.tolist(), strict=True
+                )
+            ]
         )
 
     def _is_proven(self) -> bool:
@@ -195,10 +220,10 @@ class Predictor:
             and error_mm <= without_motion_mm + NO_WORSE_MM
         )
 
-    def _remember(self, ahead_s: float) -> None:
+    def _remember(self, ahead_s: float, position_mm: NDArray[np.float64]) -> None:
         newest, slot = self._end - 1, self._next
         self._due_s[slot] = self._times_s[newest] + ahead_s
-        self._kept_mm[slot] = self._predicted_mm
+        self._kept_mm[slot] = position_mm
         self._origin_mm[slot] = self._positions_mm[newest]
         self._squared_errors_mm2[slot] = math.nan
         self._next = (slot + 1) % PENDING

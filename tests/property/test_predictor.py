@@ -41,7 +41,7 @@ def test_no_sequence_makes_an_unproven_predictor_count_in_full_mode(sequence, ah
         if usable and time_s > newest_s:
             good_s += time_s - newest_s if time_s - newest_s <= FULL.max_gap_s else 0.0
             newest_s = now_s = time_s
-        said = predictor.predict(ahead_s)
+        said = predictor.predict(ahead_s)[0]
         if said.healthy:
             assert usable
             assert good_s >= FULL.burn_in_s
@@ -75,5 +75,5 @@ def test_noise_alone_is_predicted_no_worse_than_it_is(seed):
     errors_mm = []
     for frame in range(160):
         predictor.add(frame * PERIOD_S, random.normal(size=2))
-        errors_mm.append(np.hypot(*predictor.predict(0.3).position_mm))
+        errors_mm.append(np.hypot(*predictor.predict(0.3)[0].position_mm))
     assert np.nanmedian(errors_mm[80:]) < 2.0

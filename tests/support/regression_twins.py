@@ -28,11 +28,12 @@ def hermite(times, values, time):
     return float(np.polyval(cubic[::-1], time))
 
 
-def local_regression(times, positions, moments, ahead, max_gap, likeness, enough, ridge):
-    """Prediction (2,) and support, by a weighted ridge regression that numpy solves."""
-    now = len(times) - 1
-    pasts = [i for i in range(now + 1) if times[i] + ahead <= times[now] and np.isfinite(moments[i]).all()]
-    distances2 = np.array([((moments[i] - moments[now]) ** 2).sum() / moments.shape[2] for i in pasts])
+def local_regression(times, positions, moments, aheads, max_gap, likeness, place, enough, ridge):
+    """Predictions and their spread, (K, 2) each, and support, by weighted ridge regressions that numpy solves."""
+    now, size = len(times) - 1, moments.shape[2]
+    pasts = [i for i in range(now + 1) if times[i] + aheads[-1] <= times[now] and np.isfinite(moments[i]).all()]
+    away = moments[pasts] - moments[now]
+    distances2 = ((away - away[:, :, :1]) ** 2).sum(axis=(1, 2)) / size + place * (away[:, :, 0] ** 2).sum(axis=1)
 
     def weights(width):
         return np.exp(-0.5 * distances2 / width**2)
@@ -40,17 +41,20 @@ def local_regression(times, positions, moments, ahead, max_gap, likeness, enough
     width = likeness
     while weights(width).sum() < enough and width < 4.0 * likeness:
         width *= 2.0
-    out = []
+    out, spread = np.empty((2, len(aheads), 2))
     for axis in range(2):
-        rows = []
-        for i, weight in zip(pasts, weights(width), strict=True):
-            left = min(int(np.searchsorted(times, times[i] + ahead)) - 1, now - 1)
-            if weight >= 1e-3 and times[max(left, 0) + 1] - times[max(left, 0)] <= max_gap:
-                rows.append((weight, moments[i, axis] - moments[now, axis], times[i] + ahead))
-        w = np.array([row[0] for row in rows])
-        x = np.array([[1.0, *row[1]] for row in rows])
-        y = np.array([hermite(times, positions[:, axis], row[2]) for row in rows])
-        penalty = ridge * np.eye(x.shape[1])
-        penalty[0, 0] = 0.0
-        out.append(np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y))[0])
-    return np.array(out), float(weights(likeness).sum())
+        for k, ahead in enumerate(aheads):
+            rows = []
+            for i, weight in zip(pasts, weights(width), strict=True):
+                lefts = [max(min(int(np.searchsorted(times, times[i] + one)) - 1, now - 1), 0) for one in aheads]
+                if weight >= 1e-3 and all(times[left + 1] - times[left] <= max_gap for left in lefts):
+                    rows.append((weight, np.diff(moments[i, axis]) - np.diff(moments[now, axis]), i))
+            w = np.array([row[0] for row in rows])
+            x = np.array([[1.0, *row[1]] for row in rows])
+            y = np.array([hermite(times, positions[:, axis], times[i] + ahead) - positions[i, axis] for *_, i in rows])
+            penalty = ridge * np.eye(x.shape[1])
+            penalty[0, 0] = 0.0
+            found = np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y))
+            out[k, axis] = positions[now, axis] + found[0]
+            spread[k, axis] = np.sqrt(w @ (y - x @ found) ** 2 / w.sum())
+    return out, spread, float(weights(likeness).sum())

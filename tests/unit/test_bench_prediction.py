@@ -34,8 +34,10 @@ class Prophet:
     def add(self, time_s, position_mm, confidence):
         self._now_s = time_s
 
-    def predict(self, ahead_s):
-        return Prediction((0.3 * (self._now_s + ahead_s), 0.0), True, 0.0, 1.0)
+    def predict(self, *aheads_s):
+        return tuple(
+            Prediction((0.3 * (self._now_s + ahead_s), 0.0), (0.0, 0.0), True, 0.0, 1.0) for ahead_s in aheads_s
+        )
 
 
 def test_the_beam_lags_by_latency_and_by_the_wait_for_the_next_frame():
@@ -98,7 +100,7 @@ def test_every_method_follows_slow_motion(name):
     predictor = METHODS[name]()
     for time_s in np.arange(0.0, 60.0, 0.125):
         predictor.add(float(time_s), np.array([0.2 * time_s, 1.0]), 1.0)
-        said = predictor.predict(0.4)
+        said = predictor.predict(0.4)[0]
     assert said.healthy
     assert said.position_mm == pytest.approx((0.2 * (time_s + 0.4), 1.0), abs=0.05)
 

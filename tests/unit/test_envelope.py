@@ -79,3 +79,15 @@ def test_an_envelope_cannot_be_changed_under_the_gate():
 def test_an_envelope_that_crosses_itself_is_refused():
     with pytest.raises(TargetError, match="envelope"):
         Envelope(np.array([[0, 0], [4, 4], [4, 0], [0, 4.0]]), SPACING)
+
+
+def test_the_largest_share_of_several_shifts_is_that_of_the_shifted_target():
+    target = rectangle(10.0, 10.0, 20.0, 40.0)
+    envelope = Envelope.around(target, 4.0, (2.0, 1.0))
+    shifts_mm = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, -6.0]])
+    each = [envelope.outside_percent(target + shift / (2.0, 1.0)) for shift in shifts_mm]
+    assert envelope.largest_outside_percent(target, shifts_mm) == pytest.approx(max(each))
+    assert max(each) > 1.0
+    assert envelope.largest_outside_percent(target, shifts_mm[:1]) == 0.0
+    assert np.isnan(envelope.largest_outside_percent(target, shifts_mm * np.nan))
+    assert np.isnan(envelope.largest_outside_percent(target[:1], shifts_mm))

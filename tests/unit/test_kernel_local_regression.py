@@ -5,7 +5,7 @@ from kernels.local_regression import local_ridge, score_predictions
 from kernels.trajectory import interpolate, lagged_positions
 from tests.support.regression_twins import hermite, local_regression, uneven_trace
 
-LAGS, LAG, GAP = 6, 0.15, 0.5
+LAGS, LAG, GAP, PLACE = 6, 0.15, 0.5, 0.4
 
 
 def moments_of(times, positions, max_gap=GAP):
@@ -16,13 +16,14 @@ def moments_of(times, positions, max_gap=GAP):
     return moments
 
 
-def predicted(times, positions, moments, ahead=0.3, likeness=0.8, enough=20.0, ridge=1.0, begin=0, max_gap=GAP):
-    end, out = len(times), np.empty(2)
-    weights, normal = np.full(end, np.nan), np.full((LAGS + 2, LAGS + 1), np.nan)
+def predicted(times, positions, moments, aheads=(0.3,), likeness=0.8, enough=20.0, ridge=1.0, begin=0, max_gap=GAP):
+    end, (out, spread) = len(times), np.empty((2, len(aheads), 2))
+    weights, normal = np.full(end, np.nan), np.full((LAGS + len(aheads), LAGS), np.nan)
+    limits, scratch = (likeness, PLACE, enough, ridge), (weights, normal)
     support = local_ridge(
-        times, positions, moments, begin, end, ahead, max_gap, likeness, enough, ridge, weights, normal, out
+        times, positions, moments, begin, end, np.array(aheads), max_gap, *limits, *scratch, out, spread
     )
-    return out, support
+    return out, spread, support
 
 
 @pytest.mark.parametrize("samples", [2, 3, 12])
@@ -63,14 +64,27 @@ def test_a_moment_is_described_only_as_far_back_as_the_trace_is_known():
 
 
 @pytest.mark.parametrize("enough", [0.0, 20.0, 1e9])
-@pytest.mark.parametrize(("ahead", "likeness", "ridge"), [(0.3, 0.8, 1.0), (0.55, 3.0, 0.01), (0.0, 0.5, 10.0)])
-def test_prediction_is_the_weighted_ridge_regression(ahead, likeness, ridge, enough):
+@pytest.mark.parametrize(
+    ("aheads", "likeness", "ridge"), [((0.3,), 0.8, 1.0), ((0.25, 0.4, 0.55), 3.0, 0.01), ((0.0,), 0.5, 10.0)]
+)
+def test_prediction_is_the_weighted_ridge_regression(aheads, likeness, ridge, enough):
     times, positions = uneven_trace()
     moments = moments_of(times, positions)
-    found, support = predicted(times, positions, moments, ahead, likeness, enough, ridge)
-    expected, expected_support = local_regression(times, positions, moments, ahead, GAP, likeness, enough, ridge)
-    np.testing.assert_allclose(found, expected, atol=1e-7)
-    assert support == pytest.approx(expected_support, rel=1e-9)
+    found, spread, support = predicted(times, positions, moments, aheads, likeness, enough, ridge)
+    expected = local_regression(times, positions, moments, aheads, GAP, likeness, PLACE, enough, ridge)
+    np.testing.assert_allclose(found, expected[0], atol=1e-7)
+    np.testing.assert_allclose(spread, expected[1], atol=1e-6)
+    assert support == pytest.approx(expected[2], rel=1e-9)
+
+
+def test_a_baseline_that_wandered_by_the_same_at_all_times_changes_the_prediction_by_as_much():
+    times, positions = uneven_trace()
+    found, spread, support = predicted(times, positions, moments_of(times, positions))
+    higher = positions + np.array([40.0, -7.0])
+    again, spread_again, support_again = predicted(times, higher, moments_of(times, higher))
+    np.testing.assert_allclose(again, found + np.array([40.0, -7.0]), atol=1e-9)
+    np.testing.assert_allclose(spread_again, spread, atol=1e-6)
+    assert support_again == pytest.approx(support)
 
 
 def test_what_came_after_a_moment_is_not_known_across_a_gap():
@@ -78,9 +92,9 @@ def test_what_came_after_a_moment_is_not_known_across_a_gap():
     times[50:] += 1.0
     positions[50:] += 0.3
     moments = moments_of(times, positions)
-    found, _ = predicted(times, positions, moments)
-    expected, _ = local_regression(times, positions, moments, 0.3, GAP, 0.8, 20.0, 1.0)
-    across, _ = local_regression(times, positions, moments, 0.3, 2.0, 0.8, 20.0, 1.0)
+    found, _, _ = predicted(times, positions, moments)
+    expected, _, _ = local_regression(times, positions, moments, (0.3,), GAP, 0.8, PLACE, 20.0, 1.0)
+    across, _, _ = local_regression(times, positions, moments, (0.3,), 2.0, 0.8, PLACE, 20.0, 1.0)
     np.testing.assert_allclose(found, expected, atol=1e-7)
     assert np.abs(found - across).max() > 1e-5
 
@@ -89,13 +103,14 @@ def test_nothing_is_predicted_from_nothing():
     times, positions = uneven_trace(12)
     moments = moments_of(times, positions)
     for case in (
-        predicted(times, positions, moments, ahead=5.0),
+        predicted(times, positions, moments, (5.0,)),
         predicted(times, positions, np.full_like(moments, np.nan)),
         predicted(times, np.full_like(positions, np.nan), moments_of(times, np.full_like(positions, np.nan))),
         predicted(times, positions, moments, begin=12),
     ):
         assert np.isnan(case[0]).all()
-        assert case[1] == 0.0
+        assert np.isnan(case[1]).all()
+        assert case[2] == 0.0
 
 
 def settled(times, positions, dues, half_life=1.0):

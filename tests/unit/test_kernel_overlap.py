@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from kernels.overlap import area_outside
+from kernels.overlap import area_outside, largest_area_outside
 from kernels.polygon import area
 from tests.support.polygons import circle, lens, rectangle
 
@@ -95,3 +95,25 @@ def test_too_little_scratch_gives_no_area():
     for scratch in (np.empty((3, 63), dtype=np.int64), np.empty((2, 128), dtype=np.int64)):
         assert np.isnan(area_outside(many, few, scratch))
         assert np.isnan(area_outside(few, many, scratch))
+
+
+def test_the_largest_of_several_shifts_counts():
+    contour, envelope = circle(8.0, (20.0, 20.0)), np.ascontiguousarray(circle(10.0, (21.0, 19.0))[::-1])
+    shifts = np.array([[0.0, 0.0], [3.0, 0.0], [-3.0, 0.0], [0.0, 2.0], [0.0, -6.0]])
+    each = [area_outside(contour + shift, envelope, np.empty((3, 1000), np.int64)) for shift in shifts]
+    for count in range(len(shifts) + 1):
+        found = _largest(contour, envelope, shifts[:count])
+        assert found == pytest.approx(max([0.0, *each[:count]]), abs=1e-9)
+    assert each[-1] > each[1] > each[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
+def test_a_shift_that_is_no_distance_gives_no_area(bad):
+    contour = circle(8.0, (20.0, 20.0))
+    assert math.isnan(_largest(contour, contour, np.array([[0.0, 0.0], [bad, 0.0], [0.0, 0.0]])))
+    assert math.isnan(_largest(contour * bad, contour, np.zeros((1, 2))))
+    assert math.isnan(_largest(contour, contour, np.zeros((1, 2)), points=3))
+
+
+def _largest(contour, envelope, shifts, points=1000):
+    return largest_area_outside(contour, envelope, shifts, np.empty((3, points), np.int64), np.empty_like(envelope))

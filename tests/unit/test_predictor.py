@@ -26,7 +26,7 @@ def play(predictor, times_s, positions_mm, ahead_s=AHEAD_S):
     said = []
     for time_s, position_mm in zip(times_s, positions_mm, strict=True):
         predictor.add(time_s, position_mm)
-        said.append(predictor.predict(ahead_s))
+        said.append(predictor.predict(ahead_s)[0])
     return said
 
 
@@ -114,10 +114,10 @@ def test_nothing_counts_before_the_burn_in_is_over():
 
 
 def test_nothing_is_predicted_before_the_first_sample_or_after_a_reset():
-    assert_nothing(Predictor().predict(AHEAD_S))
+    assert_nothing(Predictor().predict(AHEAD_S)[0])
     predictor, _ = warm()
     predictor.reset()
-    assert_nothing(predictor.predict(AHEAD_S))
+    assert_nothing(predictor.predict(AHEAD_S)[0])
     assert math.isnan(predictor.recent_error_mm)
     assert math.isnan(predictor.frame_period_s)
 
@@ -127,7 +127,7 @@ def test_predictor_is_healthy_only_after_checked_predictions():
     times_s = after(60.0)
     for time_s, position_mm in zip(times_s, breathing_mm(times_s), strict=True):
         predictor.add(time_s, position_mm)
-    first = predictor.predict(AHEAD_S)
+    first = predictor.predict(AHEAD_S)[0]
     assert not first.healthy
     assert math.isfinite(first.position_mm[0])
     times_s = after(5.0, times_s[-1] + 1.0 / RATE_HZ)
@@ -138,7 +138,7 @@ def test_predictor_is_healthy_only_after_checked_predictions():
 
 @pytest.mark.parametrize("ahead_s", [math.nan, math.inf, -0.1, predict.MAX_AHEAD_S + 0.1])
 def test_nothing_is_predicted_for_a_time_that_makes_no_sense(ahead_s):
-    assert_nothing(warm()[0].predict(ahead_s))
+    assert_nothing(warm()[0].predict(ahead_s)[0])
 
 
 @pytest.mark.parametrize(
@@ -158,20 +158,20 @@ def test_nothing_is_predicted_for_a_time_that_makes_no_sense(ahead_s):
 def test_a_sample_that_cannot_be_used_stops_prediction_until_a_good_one_comes(late_s, position_mm, confidence):
     predictor, next_s = warm()
     predictor.add(next_s + late_s, position_mm, confidence)
-    assert_nothing(predictor.predict(AHEAD_S))
+    assert_nothing(predictor.predict(AHEAD_S)[0])
     next_s += 1.0 / RATE_HZ
     predictor.add(next_s, breathing_mm(next_s))
-    again = predictor.predict(AHEAD_S)
+    again = predictor.predict(AHEAD_S)[0]
     assert again.healthy
     np.testing.assert_allclose(again.position_mm, breathing_mm(next_s + AHEAD_S), atol=0.3)
 
 
 def test_the_same_sample_once_more_changes_nothing():
     predictor, next_s = warm()
-    before = repr(predictor.predict(AHEAD_S))
+    before = repr(predictor.predict(AHEAD_S)[0])
     last_s = next_s - 1.0 / RATE_HZ
     predictor.add(last_s, breathing_mm(last_s))
-    assert repr(predictor.predict(AHEAD_S)) == before
+    assert repr(predictor.predict(AHEAD_S)[0]) == before
 
 
 def test_after_a_gap_there_is_no_healthy_prediction_until_the_recent_past_is_known_again():
@@ -193,7 +193,7 @@ def test_a_gap_longer_than_the_history_begins_the_burn_in_anew():
 def test_a_position_unlike_any_before_is_no_ground_for_prediction():
     predictor, next_s = warm()
     predictor.add(next_s, (40.0, 0.0))
-    jump = predictor.predict(AHEAD_S)
+    jump = predictor.predict(AHEAD_S)[0]
     assert not jump.healthy
     assert jump.support < 1e-3
 
@@ -276,7 +276,7 @@ def test_predicting_keeps_no_memory_and_compiles_nothing():
         with install_recorder("numba:compile") as recorder:
             for time_s, position_mm in frames:
                 predictor.add(time_s, position_mm)
-                predictor.predict(AHEAD_S)
+                predictor.predict(AHEAD_S)[0]
         gc.collect()
         after_bytes, peak = tracemalloc.get_traced_memory()
     finally:
