@@ -76,6 +76,10 @@ class OrganConfig(StrictModel):
     """Largest change of its radius by the wave, as a share."""
     content_brightness: Annotated[float, Field(ge=0.0, le=3.0)] = 1.8
     """Brightness of its content relative to the liver; its wall's is 0.9."""
+    content_change: Annotated[float, Field(ge=0.0, le=0.9)] = 0.0
+    """Largest change of that brightness as content passes, as a share; it takes 2.7 periods."""
+    gas_mm: Annotated[float, Field(ge=0.0, le=40.0)] = 0.0
+    """Diameter of a dark bubble of gas at the front of its lumen, which peristalsis pushes up and down; 0 for none."""
 
 
 class OrgansConfig(StrictModel):

@@ -26,6 +26,11 @@ OUTLINE_POINTS = 192
 WALL_MM, WALL = 3.5, 0.9
 """Thickness of the wall in mm, and its brightness relative to the liver."""
 FOLDS_MM, FOLDS = 3.0, 0.15
+CONTENT_PERIODS = 2.7
+"""Number of periods of the organ after which its content is as bright again."""
+GAS, GAS_AT = 0.05, (0.35, 0.4)
+"""Brightness of gas relative to the liver, and how far its middle moves down and lies in front, as a share of the
+organ's radii."""
 SPARE_MM = 4.0
 """Distance beyond the outline up to which it is drawn."""
 
@@ -101,12 +106,22 @@ class Neighbour:
             (down_mm / stretch / PITCH_MM + HALF_SCENE[0]).astype(np.float32),
             cv2.INTER_LINEAR,
         ).astype(np.float64)
-        inner = over(
-            np.full(depth_mm.shape, WALL),
-            self._own.content_brightness * (1.0 + FOLDS * folds),
-            inside(depth_mm - WALL_MM, 2.0),
-        )
+        content = self._content(pose) * (1.0 + FOLDS * folds)
+        if self._own.gas_mm > 0.0:
+            gas_mm = self._depth_in_gas_mm(down_mm / stretch, back_mm / stretch, pose)
+            content = over(content, np.full(content.shape, GAS), inside(gas_mm, 2.0))
+        inner = over(np.full(depth_mm.shape, WALL), content, inside(depth_mm - WALL_MM, 2.0))
         image[rows, cols] = over(image[rows, cols].astype(np.float64), inner, inside(depth_mm))
+
+    def _content(self, pose: Pose) -> float:
+        """Return the brightness of the content."""
+        return self._own.content_brightness * (1.0 + self._own.content_change * math.sin(pose.phase / CONTENT_PERIODS))
+
+    def _depth_in_gas_mm(self, down_mm: Array, back_mm: Array, pose: Pose) -> Array:
+        """Return how deep points lie below the surface of the bubble of gas, in mm."""
+        high_mm, deep_mm = self._own.radii_mm
+        away_mm = np.hypot(down_mm - GAS_AT[0] * high_mm * math.sin(pose.phase), back_mm + GAS_AT[1] * deep_mm)
+        return np.asarray(0.5 * self._own.gas_mm - away_mm, dtype=np.float64)
 
     def _radius_mm(self, angle: Array) -> Array:
         """Return the distance of the outline from the middle: an ellipse."""
