@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import b1, b1_2d, f4_2d, f8, f8_1d, f8_2d_in, i8, kernel, void
+from kernels.jit import b1, b1_2d, f4_2d, f8, f8_1d, f8_2d, f8_2d_in, i8, kernel, void
 
 FARTHEST_PX = 1e7
 """Limit of coordinates; those beyond it are not measurable, like NaN and infinity."""
@@ -102,6 +102,36 @@ def centroid(contour: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     if abs(doubled) > FLATTEST * extent * extent:
         out[0] += moment_row / (3.0 * doubled)
         out[1] += moment_col / (3.0 * doubled)
+
+
+@kernel(void(f8_2d_in, f8, f8, f8, f8_2d))
+def widen(contour: NDArray[np.float64], by_mm: float, row_mm: float, col_mm: float, out: NDArray[np.float64]) -> None:
+    """Move each point of a polygon outwards, at right angles to the line through its neighbours.
+
+    Parameters
+    ----------
+    contour : ndarray of float64, shape (N, 2)
+        Points as (row, col), in either orientation.
+    by_mm : float
+        Distance in mm; below 0 to move them inwards.
+    row_mm, col_mm : float
+        Distance of pixel centres along rows and columns, in mm.
+    out : ndarray of float64, shape (N, 2)
+        Receives the moved points. One between two equal neighbours stays.
+    """
+    n = contour.shape[0]
+    outwards_mm = by_mm if signed_area(contour) > 0.0 else -by_mm
+    for i in range(n):
+        before, after = contour[i - 1], contour[i + 1 - n]
+        along_row = (after[0] - before[0]) * row_mm
+        along_col = (after[1] - before[1]) * col_mm
+        length_mm = math.hypot(along_row, along_col)
+        out[i, 0] = contour[i, 0]
+        out[i, 1] = contour[i, 1]
+        # Written so that NaN moves the point to nowhere.
+        if not length_mm <= 0.0:
+            out[i, 0] -= outwards_mm * (-along_col) / (length_mm * row_mm)
+            out[i, 1] -= outwards_mm * along_row / (length_mm * col_mm)
 
 
 @kernel(i8(f8_2d_in, i8, i8))

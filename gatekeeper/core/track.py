@@ -28,6 +28,9 @@ class Track:
     field : callable, optional
         Returns the displacement at points on the reference, see `displacement_mm`; must not change after this frame.
         None from a tracker that measures no displacement besides the outline.
+    error_mm : float, optional
+        Expected error of the position, one standard deviation, in mm, which is held against an organ at risk: it is
+        judged as if it were nearer to its zone. 0 where it is not told.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class Track:
     center_mm: tuple[float, float]
     confidence: float
     field: Field | None = None
+    error_mm: float = 0.0
 
     @classmethod
     def of_contour(cls, contour_px: NDArray[np.float64], spacing_mm: tuple[float, float], confidence: float) -> "Track":

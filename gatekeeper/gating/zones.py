@@ -16,6 +16,10 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
+from kernels.polygon import area, widen
+
+PLAUSIBLE = 1.5
+"""Number of standard errors by which an organ at risk is taken to be wider, so that all its possible places count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,16 +141,23 @@ class KeepOutZone:
         -------
         overlap, limit : float
             The overlap, or the distance by which the organ is nearer than planned; 0 or more, and NaN when it cannot be
-            measured.
+            measured. The organ is taken to be wider by `PLAUSIBLE` times `Track.error_mm` to all sides.
         """
+        contour_px, error_mm = track.contour_px, PLAUSIBLE * track.error_mm
         if self.most_nearer_mm is not None:
-            nearer_mm = self.planned_mm - clearance_mm(self.zones, track.contour_px)
+            nearer_mm = self.planned_mm - clearance_mm(self.zones, contour_px) + error_mm
             return (0.0 if nearer_mm < 0.0 else nearer_mm), self.most_nearer_mm
-        part = [zone.outside(track.contour_px) if self.beyond else zone.inside(track.contour_px) for zone in self.zones]
+        larger = 1.0
+        # Written so that an error which is not a number makes the overlap one.
+        if not error_mm <= 0.0:
+            contour_px = np.empty_like(track.contour_px)
+            widen(track.contour_px, error_mm, *self.zones[0].spacing_mm, contour_px)
+            larger = area(contour_px) / area(track.contour_px)
+        part = [zone.outside(contour_px) if self.beyond else zone.inside(contour_px) for zone in self.zones]
         if self.most_mm2 is not None:
             return add(area_mm2 for _, area_mm2 in part), self.most_mm2
         most_percent = default_percent if self.most_percent is None else self.most_percent
-        return add(percent for percent, _ in part), most_percent
+        return add(larger * percent for percent, _ in part), most_percent
 
 
 Zone = TargetZone | KeepOutZone

@@ -173,7 +173,10 @@ class GuardedTracker:
         if not (track.field is None or callable(track.field)):
             raise self._error(f"field is a {type(track.field).__name__}; give a function of points, or None")
         center_mm = self._checked_center(track.center_mm, low_px, high_px)
-        return Track(contour_px, center_mm, float(confidence), track.field)
+        error_mm = track.error_mm
+        if not (isinstance(error_mm, Real) and 0.0 <= float(error_mm) < math.inf):
+            raise self._error(f"error_mm is {error_mm!r}; give a finite number from 0")
+        return Track(contour_px, center_mm, float(confidence), track.field, float(error_mm))
 
     def _checked_center(
         self, center_mm: object, low_px: NDArray[np.float64], high_px: NDArray[np.float64]

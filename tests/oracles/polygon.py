@@ -22,6 +22,19 @@ def polygon_centroid(contour):
     return np.average(centres, axis=0, weights=weights)
 
 
+def widened(contour, by_mm, spacing_mm):
+    """Return each point moved outwards, at right angles to the line through its neighbours."""
+    points_mm = np.asarray(contour) * spacing_mm
+    area = 0.5 * sum(a[0] * b[1] - a[1] * b[0] for a, b in edges(points_mm))
+    out = []
+    for before, point, after in zip(np.roll(points_mm, 1, 0), points_mm, np.roll(points_mm, -1, 0), strict=True):
+        down, right = after - before
+        length = np.hypot(down, right)
+        outwards = np.array([right, -down]) / length if length > 0.0 else np.zeros(2)
+        out.append(point + np.sign(area) * by_mm * outwards)
+    return np.array(out) / spacing_mm
+
+
 def polygon_fill(contour, shape):
     """Odd number of edges at or before the pixel's centre in its row, in exact arithmetic."""
     exact = [[tuple(map(Fraction, point)) for point in edge] for edge in edges(contour)]

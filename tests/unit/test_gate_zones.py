@@ -14,7 +14,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.structures import WAITING
-from gatekeeper.gating.zones import KeepOutZone, TargetZone, checked, zones_for
+from gatekeeper.gating.zones import PLAUSIBLE, KeepOutZone, TargetZone, checked, zones_for
 from tests.support.gates import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.support.polygons import circle, rectangle
 
@@ -238,3 +238,24 @@ def test_an_organ_may_come_nearer_by_so_much(bowel_mm, nearer_mm):
 def test_limits_of_a_structure_that_is_not_there_are_refused():
     with pytest.raises(TargetError, match="limits of target 'nodes': it is not there"):
         zones_for([GTV], 4.0, SPACING_MM, None, None, StructuresConfig(target={"nodes": TargetLimits()}))
+
+
+@pytest.mark.parametrize("limits", [OarLimits(), OarLimits(overlap_mm2=30.0), OarLimits(nearer_mm=1.0)])
+def test_an_organ_is_judged_as_if_it_were_nearer_by_its_error(limits):
+    _, organ = zones_for([GTV, BOWEL], 4.0, SPACING_MM, SHAPE, None, StructuresConfig(oar={"bowel": limits}))
+    values = []
+    for error_mm in (0.0, 0.4, 0.8, math.nan):
+        where = replace(tracks(bowel_mm=3.0)[2], error_mm=error_mm)
+        values.append(organ.overlap(where, 5.0)[0])
+    assert 0.0 < values[0] < values[1] < values[2]
+    assert math.isnan(values[3])
+    if limits.nearer_mm is not None:
+        assert values[2] - values[0] == pytest.approx(0.8 * PLAUSIBLE)
+
+
+def test_an_organ_beyond_its_margin_is_judged_by_its_error_as_well():
+    limits = StructuresConfig(oar={"bowel": OarLimits(zone_margin_mm=2.0)})
+    _, organ = zones_for([GTV, BOWEL], 4.0, SPACING_MM, SHAPE, None, limits)
+    where = tracks(bowel_mm=1.5)[2]
+    assert organ.overlap(where, 5.0)[0] == 0.0
+    assert organ.overlap(replace(where, error_mm=1.0), 5.0)[0] > 0.0

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from kernels.polygon import area, centroid, coverage, fill, is_measurable
+from kernels.polygon import area, centroid, coverage, fill, is_measurable, widen
+from tests.oracles import polygon as oracles
 from tests.support.polygons import circle, rectangle
 
 
@@ -119,3 +120,23 @@ def test_an_image_without_pixels_is_left_alone():
     for shape in ((0, 5), (5, 0)):
         assert filled(circle(3.0), shape).size == 0
         assert covered(circle(3.0), shape).size == 0
+
+
+@pytest.mark.parametrize("by_mm", [0.0, 1.3, -0.7])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_widened_outline_is_further_out_by_the_distance(by_mm, turned):
+    round_px = circle(6.0, (9.0, 7.0), n=40) * (1.0, 1.6)
+    round_px[3] = round_px[1]
+    contour = np.ascontiguousarray(round_px[::-1] if turned else round_px)
+    out = np.empty_like(contour)
+    widen(contour, by_mm, 2.0, 1.5, out)
+    np.testing.assert_allclose(out, oracles.widened(contour, by_mm, (2.0, 1.5)), atol=1e-12)
+    assert np.sign(area(out) - area(contour)) == np.sign(by_mm)
+
+
+@pytest.mark.parametrize("by_mm", [np.nan, np.inf])
+def test_an_outline_that_is_widened_by_no_number_is_nowhere(by_mm):
+    contour = circle(5.0)
+    out = np.zeros_like(contour)
+    widen(contour, by_mm, 2.0, 1.5, out)
+    assert not is_measurable(out)
