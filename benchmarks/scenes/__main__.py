@@ -13,6 +13,8 @@ from benchmarks.scenes import cine
 from benchmarks.scenes.catalogue import SCENES, Scene
 from benchmarks.scenes.follow import Followed, follow, staged
 from benchmarks.scenes.judge import AUC, SURE, Figures, figures
+from benchmarks.scenes.organs import SCENES as ORGAN_SCENES
+from benchmarks.scenes.organs import OrganFigures, follow_organs, organ_figures, organ_phantom, organ_table
 from benchmarks.scenes.pushed_cine import follow_half_real, half_real_cases
 from benchmarks.scenes.size_table import size_figures, size_table
 from benchmarks.scenes.sizes import SIZES, size_scenes, state_scenes
@@ -74,6 +76,19 @@ def run_half_real(names: Sequence[str], preview_s: float, on_progress: OnProgres
     return found
 
 
+def run_organs(names: Sequence[str], seeds: Sequence[int], on_progress: OnProgress) -> dict[str, OrganFigures]:
+    """Return what organs at risk measure, by scene; all scenes unless some are named."""
+    chosen = [name for name in ORGAN_SCENES if not names or name in names]
+    found: dict[str, OrganFigures] = {}
+    for scene in chosen:
+        runs = []
+        for seed in seeds:
+            runs.append(follow_organs(organ_phantom(scene, seed)))
+            on_progress("organs", len(found) * len(seeds) + len(runs), len(chosen) * len(seeds))
+        found[scene] = organ_figures(runs)
+    return found
+
+
 def run_cine(preview_s: float, on_progress: OnProgress) -> tuple[dict[str, list[Followed]], dict[str, np.ndarray]]:
     """Return results of labelled cases, of those mixed with other people's frames, and confidence without truth."""
     scored, blind = cine.recordings(CINE) if CINE.is_dir() else ([], [])
@@ -101,6 +116,9 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--half-real", nargs="*", metavar="NAME", help="recorded frames pushed further: all of series A, or A1, A2 ..."
     )
+    parser.add_argument(
+        "--organs", nargs="*", metavar="SCENE", help=f"organs at risk: all scenes, or some of {', '.join(ORGAN_SCENES)}"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
     parser.add_argument("--preview", type=float, default=0.0, metavar="S", help="learn from this many seconds first")
     options = parser.parse_args(args)
@@ -110,7 +128,13 @@ def main(args: Sequence[str] | None = None) -> int:
     if unknown := {*(options.sizes or ()), *(options.states or ())} - set(SIZES):
         print(f"bench-scenes: no target {', '.join(sorted(unknown))}; there are {', '.join(SIZES)}", file=sys.stderr)
         return 2
-    everything = not options.scene and all(part is None for part in (options.sizes, options.states, options.half_real))
+    if unknown := set(options.organs or ()) - set(ORGAN_SCENES):
+        print(
+            f"bench-scenes: no scene {', '.join(sorted(unknown))}; there are {', '.join(ORGAN_SCENES)}", file=sys.stderr
+        )
+        return 2
+    parts = options.sizes, options.states, options.half_real, options.organs
+    everything = not options.scene and all(part is None for part in parts)
     scenes = [scene for scene in SCENES if everything or scene.name in options.scene]
     preview_s = options.preview
     try:
@@ -125,6 +149,8 @@ def main(args: Sequence[str] | None = None) -> int:
                 )
             }
             pushed = [] if everything else options.half_real
+            organs = [] if everything else options.organs
+            organ_rows = {} if organs is None else run_organs(organs, options.seeds, bars)
             by_size[HALF_REAL_TITLE] = {} if pushed is None else run_half_real(pushed, preview_s, bars)
     except GatekeeperError as error:
         print(f"bench-scenes: {' '.join(str(error).split())}", file=sys.stderr)
@@ -147,10 +173,12 @@ def main(args: Sequence[str] | None = None) -> int:
     for title, found in size_rows.items():
         if found:
             console.print(size_table(title, found, with_changes=title != SIZES_TITLE))
+    if organ_rows:
+        console.print(organ_table(organ_rows, options.seeds))
     if everything and not recorded:
         console.print(f"No recorded case is in the tables: none in {CINE} has labels", highlight=False)
     if options.json:
-        print(json.dumps(as_json(rows, sources, shares, size_rows), allow_nan=False))
+        print(json.dumps(as_json(rows, sources, shares, size_rows, organ_rows), allow_nan=False))
     return int(_is_at_fault([row for _, row in rows.values()], areas(sources)["all together"][2] if sources else 1.0))
 
 

@@ -21,6 +21,7 @@ from benchmarks.scenes.judge import (
     reliability,
     roc_area,
 )
+from benchmarks.scenes.organs import OrganFigures
 from benchmarks.scenes.size_table import SizeFigures
 
 Sources = Mapping[str, Sequence[Followed]]
@@ -117,6 +118,7 @@ def as_json(
     sources: Sources,
     shares: Mapping[str, tuple[int, float]],
     by_size: Mapping[str, Mapping[str, SizeFigures]],
+    organs: Mapping[str, OrganFigures],
 ) -> dict[str, object]:
     """Return all tables as numbers; null where no frame gives a value."""
     tables = {
@@ -132,6 +134,7 @@ def as_json(
         "by_size": {
             title: {name: asdict(row) for name, row in found.items()} for title, found in by_size.items() if found
         },
+        "organs": {name: asdict(row) for name, row in organs.items()},
         "unsure": {name: {"frames": frames, "share": share} for name, (frames, share) in shares.items()},
     }
     return {name: _without_nan(value) for name, value in tables.items()}

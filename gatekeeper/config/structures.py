@@ -59,6 +59,9 @@ class OarLimits(StructureLimits):
     """Instead, the largest area of it in the zone, in mm2."""
     nearer_mm: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
     """Instead, the distance by which it may come nearer to the zone than on the reference, in mm."""
+    slides: bool = True
+    """Whether it moves along what is around it, as bowel does, and is tracked by its own inside. False for one that is
+    attached, such as a bile duct in the liver, which is tracked as a target is."""
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:

@@ -41,6 +41,9 @@ class TrackerConfig(StrictModel):
     """Expected deformation of the anatomy around the target: one standard deviation, in mm."""
     deformation_length_mm: Annotated[float, Field(ge=5.0, le=200.0)] = 25.0
     """Correlation length of the deformation, in mm."""
+    sliding: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Names of structures that move along what is around them, as bowel does. A session adds its organs at risk, unless
+    they have `slides = false`."""
 
     @property
     def orientation(self) -> Orientation:
@@ -66,3 +69,14 @@ class TrackerConfig(StrictModel):
             Plane of the reference.
         """
         return self.model_copy(update={"plane": orientation_of(plane).name}) if self.plane == "auto" else self
+
+    def with_sliding(self, names: tuple[str, ...]) -> "TrackerConfig":
+        """Return the settings with further structures that move along what is around them.
+
+        Parameters
+        ----------
+        names : tuple of str
+            Their names.
+        """
+        more = tuple([name for name in names if name not in self.sliding])
+        return self.model_copy(update={"sliding": (*self.sliding, *more)}) if more else self

@@ -69,6 +69,9 @@ class SessionSetup:
         Outline of the primary target's own envelope as (row, col); None: it is made from the margin.
     left_out : tuple of str
         Structures without which the session begins, each with the reason, in one line.
+    organs_slide : bool
+        Whether organs at risk are tracked as structures that slide along what is around them; False in sessions of
+        earlier versions, which tracked them as targets.
 
     Examples
     --------
@@ -94,11 +97,17 @@ class SessionSetup:
     target_name: str = TARGET
     target_zone_px: NDArray[np.float64] | None = None
     left_out: tuple[str, ...] = ()
+    organs_slide: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all structures, the primary target first."""
         return self.target_name, *(one.name for one in self.structures)
+
+    @property
+    def organs(self) -> tuple[str, ...]:
+        """Names of the organs at risk."""
+        return tuple([one.name for one in self.structures if one.role != TARGET])
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -133,6 +142,7 @@ class SessionSetup:
             # Files do not keep the order of arrays.
             **({"structures": [[one.role.value, one.name] for one in self.structures]} if self.structures else {}),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
+            **({"organs_slide": True} if self.organs and self.organs_slide else {}),
         }
 
 
@@ -170,7 +180,7 @@ def identity() -> dict[str, str]:
 
 
 ADDED = {
-    "tracker": ("kind", "options", "plane", "search_rl_mm"),
+    "tracker": ("kind", "options", "plane", "search_rl_mm", "sliding"),
     "gate": ("retrospective", "jump_mm_per_s"),
     "structures": ("target", "oar"),
 }
@@ -183,6 +193,9 @@ def config_hash(config: SessionConfig) -> str:
     Settings that older sessions lack count unless they have their default, so that those sessions keep their hash.
     """
     values, default = config.model_dump(mode="json"), SessionConfig().model_dump(mode="json")
+    for limits in values["structures"]["oar"].values():
+        if limits["slides"]:
+            del limits["slides"]
     for stage, names in ADDED.items():
         for name in names:
             if values[stage][name] == default[stage][name]:

@@ -198,7 +198,7 @@ def arm(
     """
     if tracker is not None:
         config = with_tracker(config, tracker)
-    maker = TrackerMaker(config.tracker.on(setup.plane), tracker)
+    maker = TrackerMaker(config.tracker.on(setup.plane).with_sliding(_sliding(setup, config)), tracker)
     target_px = mask_to_contour(setup.target_mask)
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     zones = zones_of(setup, config)
@@ -286,6 +286,12 @@ def structures_of(setup: SessionSetup) -> tuple[Structure, ...]:
     """Return all structures of a setup, the primary target first."""
     contour_px = mask_to_contour(setup.target_mask)
     return Structure(setup.target_name, Role.TARGET, contour_px, setup.target_zone_px), *setup.structures
+
+
+def _sliding(setup: SessionSetup, config: SessionConfig) -> tuple[str, ...]:
+    """Return the names of the organs at risk that slide along what is around them."""
+    limits = config.structures.oar
+    return tuple([name for name in setup.organs if setup.organs_slide and (name not in limits or limits[name].slides)])
 
 
 def _mask(structure: Structure, shape: tuple[int, int]) -> NDArray[np.bool_]:

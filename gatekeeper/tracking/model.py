@@ -26,7 +26,7 @@ MOST_ERROR_MM = 10.0
 """Upper limit of the expected error of the target's centre on the reference: standard deviation."""
 
 BOX_MM = 12.0
-"""Extent of the search box around the target."""
+"""Extent of the search box around the target, at most as much as the context."""
 
 STIFF_WIDER_MM = 25.0
 """Additional context of the stiff model, which is used on frames that are mostly noise."""
@@ -153,7 +153,7 @@ class Model:
     def search(self) -> Search:
         """Return a rigid search for the target's box over the full search range, with its own buffers."""
         region = self.region
-        box_px, weight = BOX_MM / np.asarray(region.spacing_mm), None
+        box_px, weight = min(BOX_MM, self.config.context_mm) / np.asarray(region.spacing_mm), None
         if self.is_large:
             box_px = self.fine.context_mm / np.asarray(region.spacing_mm)
             weight = np.exp(-np.square(_distance_mm(region) / self.fine.context_mm), dtype=np.float32)

@@ -55,6 +55,8 @@ class TemplateTracker:
         Displacement on the last frame, in standard deviations of each mode; read-only.
     unexplained : float
         Ratio of unexplained to explained variance of the last frame; infinite when the target was not found.
+    error_mm : float
+        Expected error of the last position that was found, from the noise of the frame, in mm.
     typical : TypicalFit
         Running mean of this ratio.
     prior : PositionPrior
@@ -92,6 +94,7 @@ class TemplateTracker:
         """Forget all frames, and start again at the reference position."""
         self.params[:] = self._last[:] = 0.0
         self.unexplained = math.inf
+        self.error_mm = 0.0
         for learned in (self.prior, self.typical, self._contrast, self._usual):
             learned.restart()
         if self.noise is not None:
@@ -186,7 +189,7 @@ class TemplateTracker:
         share = self.typical.stiff_share
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm() - error_mm)
-        error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
+        self.error_mm = error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
         doubt = fit_doubt(error_mm, bending, similarity, self.prior.deviance(translation_mm(self.params)))
         # Only frames on which nothing else is doubted count, so that a target that was lost is sure again at once.
         counts = fit_confidence(doubt, level.inside, 1.0) >= CONFIDENT

@@ -1,6 +1,6 @@
 """Track one target, or several structures, on every frame after the reference."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from gatekeeper.config import TrackerConfig
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.core.track import Track
-from gatekeeper.tracking.model import make_model
+from gatekeeper.tracking.model import Model, make_model
+from gatekeeper.tracking.organ_tracker import OrganTracker, make_own_model
 from gatekeeper.tracking.preview.learn import learn
 from gatekeeper.tracking.preview.report import PreviewReport
 from gatekeeper.tracking.region import make_region
@@ -82,10 +83,11 @@ class StructureTracker:
         self._first = []
         for name, mask in masks.items():
             try:
-                self._first.append(make_model(make_region(reference, mask, spacing_mm, axes or config.axes), config))
+                model = make_model(make_region(reference, mask, spacing_mm, axes or config.axes), config)
             except TargetError as error:
                 raise error if len(masks) == 1 else TargetError(f"structure {name}: {error}") from None
-        self._start(tuple(map(TemplateTracker, self._first)))
+            self._first.append((model, make_own_model(model) if name in config.sliding else None))
+        self._start(self._first)
 
     def learn(self, frames: ArrayLike) -> tuple[PreviewReport, ...]:
         """Learn from a preview cine without labels, and restart from the reference position.
@@ -115,8 +117,9 @@ class StructureTracker:
         if images.ndim != 3 or len(images) == 0:
             raise InputError(f"preview: its shape is {images.shape}; give frames as (time, rows, columns)")
         resampled = [None if one is None else one.copy() for one in map(self._resampler.resample, images)]
-        learned = [learn(model, resampled) for model in self._first]
-        self._start(tuple(TemplateTracker(model) for model, _ in learned))
+        learned = [learn(model, resampled) for model, _ in self._first]
+        own = [None if one is None else learn(one, resampled)[0] for _, one in self._first]
+        self._start([(model, one) for (model, _), one in zip(learned, own, strict=True)])
         return tuple(preview for _, preview in learned)
 
     def track(self, image: ArrayLike) -> tuple[Track, ...]:
@@ -177,15 +180,17 @@ class StructureTracker:
 
         return moved_px
 
-    def _start(self, template_trackers: tuple[TemplateTracker, ...]) -> None:
-        self.template_trackers = template_trackers
+    def _start(self, models: Sequence[tuple[Model, Model | None]]) -> None:
+        self.template_trackers = tuple(
+            [TemplateTracker(model) if own is None else OrganTracker(model, own) for model, own in models]
+        )
         self._at_start = True
-        reaches = [tracker.reach() for tracker in template_trackers]
+        reaches = [tracker.reach() for tracker in self.template_trackers]
         rows, cols = (
             slice(min(reach[axis].start for reach in reaches), max(reach[axis].stop for reach in reaches))
             for axis in (0, 1)
         )
-        self._resampler: Resampler = Resampler(template_trackers[0].model.region, (rows, cols))
+        self._resampler: Resampler = Resampler(self.template_trackers[0].model.region, (rows, cols))
 
 
 class Tracker:

@@ -45,12 +45,19 @@ PHANTOMS = {
 SETTINGS = {
     "free-breathing": {"prediction": {"mode": "conservative"}},
     "breath-hold-drift": {"gate": {"learning_s": 12.0, "frames_to_resume": 3, "drift_mm": 1.0, "drift_cycles": 1}},
-    "hard": {"envelope": {"margin_mm": 4.0}, "gate": {"outside_percent": 10.0, "missing_frames": 1}},
+    "hard": {
+        "envelope": {"margin_mm": 4.0},
+        "gate": {"outside_percent": 10.0, "missing_frames": 1},
+        "structures": {"oar": {"bowel": {"slides": False}}},
+    },
     "several": {
         "prediction": {"mode": "conservative", "burn_in_s": 5.0},
         "structures": {
             "target": {"node": {"margin_mm": 6.0, "outside_percent": 8.0}},
-            "oar": {"bowel": {"overlap_mm2": 25.0}, "stomach": {"nearer_mm": 1.0}},
+            "oar": {
+                "bowel": {"overlap_mm2": 25.0, "slides": False},
+                "stomach": {"nearer_mm": 1.0, "slides": False},
+            },
         },
     },
 }
@@ -63,7 +70,8 @@ DISCS_MM = {
         "stomach": (Role.AVOID, (-12.0, -24.0)),
     },
 }
-"""Discs of 9 mm besides the target: role, and centre from the target's along rows and columns, in mm."""
+"""Discs of 9 mm besides the target, in the tissue around it: role, and centre from the target's along rows and columns,
+in mm."""
 
 
 def record(name: str, folder: Path) -> list[dict[str, object]]:
