@@ -1,7 +1,7 @@
 """Define what the loop needs of trackers, sources, linac ports and recorders, as small protocols."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.decision import Decision
 from gatekeeper.core.frame import Frame
-from gatekeeper.core.step import Step
-from gatekeeper.core.track import Track
+
+if TYPE_CHECKING:
+    # They load Numba, which takes a second; the processes beside the engine do without.
+    from gatekeeper.core.step import Step
+    from gatekeeper.core.track import Track
 
 
 class TargetTracker(Protocol):
@@ -20,7 +23,7 @@ class TargetTracker(Protocol):
     `LearningTracker`, and show how tissue has moved, see `DisplacementTracker`.
     """
 
-    def track(self, image: NDArray[np.float32], /) -> Track | tuple[Track, ...]:
+    def track(self, image: NDArray[np.float32], /) -> "Track | tuple[Track, ...]":
         """Return where the target is on a frame.
 
         Parameters
@@ -174,7 +177,7 @@ class Recorder(Protocol):
         """Why the record is no longer kept, in one line; None while it is. Once set, it stays."""
         ...
 
-    def record(self, step: Step, total_ms: float) -> None:
+    def record(self, step: "Step", total_ms: float) -> None:
         """Keep one pass; `total_ms` is the real time from the frame's arrival until its decision was sent."""
         ...
 

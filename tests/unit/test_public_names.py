@@ -58,9 +58,10 @@ def test_all_three_packages_come_from_one_folder():
     assert len({Path(package.__file__).parents[1] for package in (gatekeeper, kernels, replay)}) == 1
 
 
-def test_command_line_starts_without_kernels_and_pictures():
+def test_command_line_and_processes_beside_the_engine_start_without_kernels_and_pictures():
     heavy = ("numba", "matplotlib", "scipy", "SimpleITK", "kernels.jit")
-    code = f"import sys, gatekeeper, gatekeeper.cli; print([name for name in {heavy} if name in sys.modules])"
+    beside = "gatekeeper.linac.open, gatekeeper.linac.watchdog, gatekeeper.recording.writer_process"
+    code = f"import sys, gatekeeper, gatekeeper.cli, {beside}; print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
