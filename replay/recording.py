@@ -105,12 +105,15 @@ class RecordedStructure:
         Where it is on every frame; a frame whose label is empty is not labelled.
     outlines_px : tuple of T ndarrays of float64, shape (N, 2), or None
         Its outline on every frame as (row, col), where it is known more exactly than to a pixel.
+    why : str
+        Why it is not on the first frame, where that is known.
     """
 
     name: str
     first_mask: NDArray[np.bool_] | None = None
     labels: FrameStack | None = None
     outlines_px: tuple[NDArray[np.float64], ...] | None = None
+    why: str = ""
 
     def part(self, frames: slice) -> "RecordedStructure":
         """Return the structure on some of the frames; its first mask stays as it is."""
@@ -157,7 +160,7 @@ class Recording:
     outlines_px : tuple of T ndarrays of float64, shape (N, 2), or None
         The target's outline on every frame as (row, col), where it is known more exactly than to a pixel.
     structures : tuple of RecordedStructure
-        Further structures.
+        Further structures; where the target has no name, it is all of them, or none of them is chosen.
     """
 
     name: str
@@ -176,6 +179,14 @@ class Recording:
     outlines_px: tuple[NDArray[np.float64], ...] | None = None
     structures: tuple[RecordedStructure, ...] = ()
 
+    @property
+    def named_structures(self) -> "tuple[RecordedStructure, ...]":
+        """All structures that have names, the target first if it has one."""
+        if self.target_name is None:
+            return self.structures
+        target = RecordedStructure(self.target_name, self.first_mask, self.labels, self.outlines_px)
+        return target, *self.structures
+
     def part(self, frames: slice) -> "Recording":
         """Return the recording of some of the frames; times stay as they are."""
         return replace(
@@ -188,3 +199,14 @@ class Recording:
             outlines_px=None if self.outlines_px is None else self.outlines_px[frames],
             structures=tuple(one.part(frames) for one in self.structures),
         )
+
+
+TARGET = "target"
+"""Name of a target that has none, beside structures that have names."""
+
+
+def structures_of(recording: Recording) -> tuple[RecordedStructure, ...]:
+    """Return all structures of a recording, its target first, whether it has a name or not."""
+    if recording.target_name is None and (recording.first_mask is not None or recording.labels is not None):
+        return replace(recording, target_name=TARGET).named_structures
+    return recording.named_structures

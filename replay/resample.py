@@ -61,6 +61,10 @@ def resample(recording: Recording, rate_hz: float) -> Recording:
         recording,
         frames=_chosen(recording.frames, nearest),
         labels=None if recording.labels is None else _chosen(recording.labels, nearest),
+        structures=tuple(
+            replace(one, labels=None if one.labels is None else _chosen(one.labels, nearest))
+            for one in recording.structures
+        ),
         times_s=even_s,
         latency_s=None if recording.latency_s is None else recording.latency_s[nearest],
         vendor=None if recording.vendor is None else recording.vendor.part(nearest),

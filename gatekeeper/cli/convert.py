@@ -1,5 +1,6 @@
 """Implement `gatekeeper convert`: write a recording in another format."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,7 +40,10 @@ def convert(
     plane: PlaneOption = None,
     resample: ResampleOption = None,
 ) -> None:
-    """Write a recording in another format, with its pixels, geometry and times, without any person's name."""
+    """Write a recording in another format, with its pixels, geometry, times and structures, without a person's name.
+
+    What the format cannot hold is said, one line each.
+    """
     from replay.formats.open import open_recording
     from replay.formats.writers.targets import target_of
     from replay.progress import ProgressBars
@@ -47,12 +51,13 @@ def convert(
     target = target_of(to, out)
     choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, None, resample)
     recording = open_recording(path, choices)
-    for note in recording.notes:
+    usable = [one.name for one in recording.structures if not one.why]
+    if recording.target_name is None and usable:
+        # Each by itself, and not all as one target.
+        recording = open_recording(path, replace(choices, roi=usable[0]))
+    recording = replace(recording, structures=tuple(one for one in recording.structures if not one.why))
+    for note in (*recording.notes, *target.notes(recording)):
         say(f"gatekeeper: {note}", err=True)
-    if not target.keeps_target and recording.first_mask is not None:
-        say("gatekeeper: the target is not part of this format and is left out", err=True)
-    if (uneven := target.note(recording)) is not None:
-        say(f"gatekeeper: {uneven}", err=True)
     with ProgressBars() as bars:
         target.write(recording, out, bars)
     say(f"{out}")

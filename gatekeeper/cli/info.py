@@ -68,7 +68,7 @@ def info(
         raise ConfigError("command line: PATH is missing; name a recording or session, or give --plugins")
     from rich.console import Console
 
-    from gatekeeper.cli.structure_list import listed_structures
+    from gatekeeper.cli.structure_list import as_table, listed_structures
     from replay.formats.open import format_of, open_recording
     from replay.progress import ProgressBars
     from replay.recording_info import facts_of
@@ -91,8 +91,8 @@ def info(
     if console.is_terminal:
         console.print(terminal_picture(recording, width=min(64, console.width), mark=mark), end="")
     say(facts.as_table(), err=as_json)
-    for one in structures:
-        say(f"{'structure':<10} {one.as_words()}", err=as_json)
+    if structures:
+        say(f"\n{as_table(structures)}", err=as_json)
     if as_json:
         values = {**facts.as_json(), "structures": [asdict(one) for one in structures]}
         typer.echo(json.dumps(values, allow_nan=False))

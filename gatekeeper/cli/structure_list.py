@@ -1,7 +1,7 @@
 """List structures of a recording and of other files: the area on the first frame, or why one cannot be used."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.session.target import Reference
 from gatekeeper.tracking.tracker import StructureTracker
 from replay.formats.format import Choices
-from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import Use
 from replay.formats.structure_set import is_structure_set, read_structure_set
 from replay.recording import Recording
@@ -38,13 +37,6 @@ class Listed:
     area_mm2: float | None
     why: str = ""
 
-    def as_words(self) -> str:
-        """Describe it in one line."""
-        if self.area_mm2 is None:
-            return f"{self.name}: {self.why}"
-        words = f"{self.name}: {self.area_mm2:.0f} mm2 on the first frame"
-        return f"{words}, cannot be tracked: {self.why}" if self.why else words
-
 
 def listed_structures(recording: Recording, path: Path, choices: Choices, files: Sequence[str]) -> tuple[Listed, ...]:
     """Return the structures of a recording of several, and all of given files.
@@ -66,15 +58,31 @@ def listed_structures(recording: Recording, path: Path, choices: Choices, files:
         When a file is not there, or cannot be read at all.
     """
     reference = first_image(recording, path, choices)
-    return *_own(path, choices, reference), *(one for text in files for one in _of_file(text, reference))
+    return *_own(recording, reference), *(one for text in files for one in _of_file(text, reference))
 
 
-def _own(path: Path, choices: Choices, reference: Reference) -> Iterator[Listed]:
-    regions = format_of(path).regions
-    names = () if regions is None else regions(path, choices)
-    for name in names if len(names) > 1 else ():
-        mask = open_recording(path, replace(choices, roi=name)).first_mask
-        yield Listed(name, None, "is not drawn on the first frame") if mask is None else _tried(name, mask, reference)
+def as_table(structures: Sequence[Listed]) -> str:
+    """Return a text table of structures: the area on the first frame, whether it meets the plane, and what is wrong."""
+    lines = [("structure", "area", "on the first frame", "")]
+    lines += [
+        (
+            one.name,
+            "-" if one.area_mm2 is None else f"{one.area_mm2:.0f} mm2",
+            "no" if one.area_mm2 is None else "yes",
+            one.why if one.area_mm2 is None or not one.why else f"cannot be tracked: {one.why}",
+        )
+        for one in structures
+    ]
+    name, area, there = (max(map(len, column)) for column in list(zip(*lines, strict=True))[:3])
+    return "\n".join(f"{a:<{name}}  {b:>{area}}  {c:<{there}}  {d}".rstrip() for a, b, c, d in lines)
+
+
+def _own(recording: Recording, reference: Reference) -> Iterator[Listed]:
+    for one in recording.named_structures:
+        if one.first_mask is None:
+            yield Listed(one.name, None, one.why or "is not drawn on the first frame")
+        else:
+            yield _tried(one.name, one.first_mask, reference)
 
 
 def _of_file(text: str, reference: Reference) -> Iterator[Listed]:

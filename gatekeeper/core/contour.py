@@ -74,6 +74,23 @@ class Structure:
         if self.zone_px is not None:
             object.__setattr__(self, "zone_px", checked_outline(self.zone_px, f"the zone of {self.name}"))
 
+    def mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Return the structure as a mask.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns of the image.
+
+        Returns
+        -------
+        ndarray of bool, shape `shape`
+            True where the pixel's centre lies inside the outline.
+        """
+        out = np.empty(shape, dtype=np.bool_)
+        fill(self.contour_px, out)
+        return out
+
 
 def checked_outline(contour_px: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return a read-only copy of an outline, or raise TargetError when it is not a simple polygon.

@@ -23,7 +23,6 @@ from gatekeeper.session.primary_limits import PrimaryLimits
 from gatekeeper.session.taken_frame import TakenFrame
 from gatekeeper.session.tracker_guard import TrackerMaker, with_tracker
 from gatekeeper.tracking.preview.report import PreviewReport
-from kernels.polygon import fill
 
 
 @dataclass(slots=True, eq=False)
@@ -203,7 +202,7 @@ def arm(
     shape = (setup.reference.shape[0], setup.reference.shape[1])
     zones = zones_of(setup, config)
     envelope = zones[0].envelope
-    masks = {setup.target_name: setup.target_mask, **{one.name: _mask(one, shape) for one in setup.structures}}
+    masks = {setup.target_name: setup.target_mask, **{one.name: one.mask(shape) for one in setup.structures}}
     least = _least_confidences(zones, config)
 
     def make(reference: NDArray[np.float32], masks: Mapping[str, NDArray[np.bool_]]) -> TargetTracker:
@@ -292,9 +291,3 @@ def _sliding(setup: SessionSetup, config: SessionConfig) -> tuple[str, ...]:
     """Return the names of the organs at risk that slide along what is around them."""
     limits = config.structures.oar
     return tuple([name for name in setup.organs if setup.organs_slide and (name not in limits or limits[name].slides)])
-
-
-def _mask(structure: Structure, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    mask = np.empty(shape, dtype=np.bool_)
-    fill(structure.contour_px, mask)
-    return mask

@@ -262,7 +262,9 @@ def structures_on(
             structure = one.on(reference, beside_mm)
             if not one.required:
                 # Raises TargetError when it cannot be tracked.
-                StructureTracker(reference.image, {structure.name: _mask(structure, reference)}, reference.spacing_mm)
+                StructureTracker(
+                    reference.image, {structure.name: structure.mask(reference.image.shape)}, reference.spacing_mm
+                )
             found.append(structure)
         except InputError as error:
             if one.required:
@@ -275,12 +277,6 @@ def without(name: str, error: InputError) -> str:
     """Return the line that says that an optional structure is left out, and why."""
     why = str(error)
     return f"without {name}, which is not required: {why.removeprefix(f'{name}: ')}"
-
-
-def _mask(structure: Structure, reference: Reference) -> NDArray[np.bool_]:
-    mask = np.empty(reference.image.shape, dtype=np.bool_)
-    fill(structure.contour_px, mask)
-    return mask
 
 
 def _pixel_type(image: NDArray[np.generic]) -> np.dtype[np.generic]:

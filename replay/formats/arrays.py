@@ -2,7 +2,8 @@
 
 An .npz holds `frames` (T, H, W) and, by the same names as a sidecar file: `spacing_mm`, `times_s` or `rate_hz`, `plane`
 (origin, row step and column step, 3 x 3), `target`, `labels`, `name`, `region`, `field_strength_t`. Pickled objects are
-never loaded.
+never loaded. With several structures it also holds their names, `structures`, that of the target first, and for the
+second and on `target_2`, `labels_2` and so on.
 """
 
 import io
@@ -24,12 +25,16 @@ from gatekeeper.core.frame import FrameStack, Plane, Vector
 from replay.formats.decompression import Opener, Stream
 from replay.formats.pixel_file import PixelFile
 from replay.formats.stack import Stack, transpose_frames
+from replay.recording import RecordedStructure
 
 _NPY = b"\x93NUMPY"
 _ZIP = b"PK\x03\x04"
 _LOCAL_BYTES = 30
 _LARGEST_FACT_BYTES = 2**24
 _LARGEST_HEADER_BYTES = 2**16
+_LONGEST_NAME, _MOST_STRUCTURES = 64, 255
+DRAWN = ("target", "labels")
+"""Arrays of a structure: on the first frame, and on all."""
 _FACTS = ("spacing_mm", "times_s", "rate_hz", "plane", "name", "region", "field_strength_t")
 
 
@@ -97,14 +102,16 @@ def read_npz(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
             if "frames" not in members:
                 _refuse(path, f"holds {', '.join(sorted(members))[:80]!r}; it must hold frames (T, H, W)")
             facts = {name: _fact(path, archive, members[name]) for name in _FACTS if name in members}
+            names = _names(path, _fact(path, archive, members["structures"])) if "structures" in members else ()
+            drawn = [f"{what}{number_of(index)}" for index in range(max(len(names), 1)) for what in DRAWN]
             stacks = {
                 name: _frames(*_member(path, archive, members[name]), time_axis or "first")
-                for name in ("frames", "target", "labels")
+                for name in ("frames", *drawn)
                 if name in members
             }
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         _refuse(path, f"is cut short or damaged ({str(error) or 'it ends too early':.80}); copy the file again")
-    target = stacks.get("target")
+    masks = [_drawn(stacks, index) for index in range(max(len(names), 1))]
     return Stack(
         frames=stacks["frames"],
         spacing_mm=_pair(path, facts.get("spacing_mm")),
@@ -112,12 +119,34 @@ def read_npz(path: Path, time_axis: str | None, _as_stored: bool) -> Stack:
         rate_hz=_number(path, facts, "rate_hz"),
         times_s=_times(path, facts.get("times_s")),
         time_axis=time_axis or "first",
-        target=None if target is None else np.asarray(target[0]),
-        labels=stacks.get("labels"),
+        target=masks[0][0],
+        labels=masks[0][1],
+        target_name=names[0] if names else None,
+        structures=tuple(RecordedStructure(name, *one) for name, one in zip(names[1:], masks[1:], strict=False)),
         name=_text(path, facts, "name"),
         region=_text(path, facts, "region"),
         field_strength_t=_number(path, facts, "field_strength_t"),
     )
+
+
+def number_of(index: int) -> str:
+    """Return the end of the names of the arrays of a structure."""
+    return "" if index == 0 else f"_{index + 1}"
+
+
+def _drawn(stacks: dict[str, FrameStack], index: int) -> tuple[NDArray[Any] | None, FrameStack | None]:
+    """Return a structure on the first frame and on all."""
+    mask, labels = (stacks.get(f"{what}{number_of(index)}") for what in DRAWN)
+    return None if mask is None else np.asarray(mask[0]), labels
+
+
+def _names(path: Path, values: NDArray[Any]) -> tuple[str, ...]:
+    """Return the names of the structures."""
+    names = tuple(map(str, values.tolist())) if values.dtype.kind == "U" and values.ndim == 1 else ()
+    short = all(0 < len(name) <= _LONGEST_NAME and name.isprintable() for name in names)
+    if not (names and short and len(set(names)) == len(names) <= _MOST_STRUCTURES):
+        _refuse(path, f"has structures that are not up to {_MOST_STRUCTURES} different short names")
+    return names
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

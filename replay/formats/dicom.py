@@ -15,6 +15,7 @@ from replay.formats.dicom_series import Series, choose_images, sort_images
 from replay.formats.format import Choices, Format
 from replay.formats.sidecar import Sidecar, read_sidecar
 from replay.formats.stack import Stack, make_recording
+from replay.formats.structure_set import is_structure_set
 from replay.recording import LazyFrames, Recording
 
 MOST_FILES = 100_000
@@ -116,6 +117,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
     """Return the chosen series, with notes on it and on the files that were left out."""
     images: list[Image] = []
     left: Counter[str] = Counter()
+    plans: list[Path] = []
     read, header_bytes = 0, FIRST_BYTES
     for file in _files(path) if path.is_dir() else [path]:
         try:
@@ -126,7 +128,10 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
             continue
         except RecordingError as error:
             refusal, found = error, []
-            left[str(error).removeprefix(f"{file}: ")] += 1
+            if path.is_dir() and is_structure_set(file):
+                plans.append(file)
+            else:
+                left[str(error).removeprefix(f"{file}: ")] += 1
         else:
             if found:
                 read, header_bytes = read + 1, max(FIRST_BYTES, found[0].pixels.offset + _HEAD_BYTES)
@@ -138,7 +143,7 @@ def _series(path: Path, choices: Choices) -> tuple[Series, tuple[str, ...]]:
         raise RecordingError(f"{path}: holds no image that can be read; the first {why}")
     chosen, about = choose_images(images, choices, str(path))
     series = sort_images(chosen, str(path))
-    notes = (*about, *series.notes)
+    notes = (*about, *series.notes, *(f"{plan} is an RT Structure Set; --target names its regions" for plan in plans))
     if left:
         notes = (
             *notes,

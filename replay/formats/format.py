@@ -74,12 +74,9 @@ class Format:
         GeometryError with a message of one line.
     has_regions : bool
         Whether `Choices.roi` chooses one of several structures that are outlined in the recording itself.
-    regions : callable or None
-        Returns the names of these structures, for a recording at a path; None where they are listed in a note.
     """
 
     name: str
     claims: Callable[[Path, bytes], bool]
     open: Callable[[Path, Choices], Recording]
     has_regions: bool = False
-    regions: Callable[[Path, Choices], tuple[str, ...]] | None = None

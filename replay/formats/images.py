@@ -13,7 +13,7 @@ from gatekeeper.core.frame import FrameStack
 from replay.formats import arrays, metaimage, nifti, nrrd, tiff, video
 from replay.formats.format import ALL, HEAD_BYTES, Choices, Format
 from replay.formats.sidecar import Sidecar, read_sidecar
-from replay.formats.stack import Stack, is_same_place, make_recording
+from replay.formats.stack import Stack, choose_structure, is_same_place, make_recording
 from replay.formats.volume import Volume, make_stack
 from replay.recording import Recording
 
@@ -35,12 +35,15 @@ class ImageFormat:
         directions are ignored.
     is_itk : bool
         Whether headers count axes from the fastest in memory and have directions.
+    has_structures : bool
+        Whether a file may hold several structures.
     """
 
     name: str
     claims: Callable[[Path, bytes], bool]
     read: Callable[[Path, TimeAxis | None, bool], Stack]
     is_itk: bool = False
+    has_structures: bool = False
 
 
 def _itk(name: str, claims: Callable[[Path, bytes], bool], header: Callable[[Path], Volume]) -> ImageFormat:
@@ -61,7 +64,7 @@ IMAGES: tuple[ImageFormat, ...] = (
         )
     ),
     ImageFormat("NumPy (npy)", arrays.is_npy, arrays.read_npy),
-    ImageFormat("NumPy (npz)", arrays.is_npz, arrays.read_npz),
+    ImageFormat("NumPy (npz)", arrays.is_npz, arrays.read_npz, has_structures=True),
     ImageFormat("TIFF", tiff.is_tiff, tiff.read_tiff),
     ImageFormat("video (avi, mp4)", video.is_video, video.read_video),
 )
@@ -96,6 +99,8 @@ def open_images(images: ImageFormat, path: Path, choices: Choices) -> Recording:
         raise RecordingError(f"{path}: holds one scan, and --scan is {choices.scan:.20}; leave it out")
     sidecar = read_sidecar(path, choices)
     stack = images.read(path, choices.time_axis or sidecar.time_axis, sidecar.as_stored)
+    if images.has_structures and choices.roi is not None:
+        stack = choose_structure(stack, choices.roi, path)
     return make_recording(_with_target(stack, sidecar, path, images.is_itk), sidecar, path)
 
 
@@ -135,7 +140,9 @@ def _mask(stack: Stack, name: str, path: Path, is_itk: bool) -> FrameStack:
 
 
 def _format(images: ImageFormat) -> Format:
-    return Format(images.name, images.claims, lambda path, choices: open_images(images, path, choices))
+    return Format(
+        images.name, images.claims, lambda path, choices: open_images(images, path, choices), images.has_structures
+    )
 
 
 FORMATS: tuple[Format, ...] = tuple(map(_format, IMAGES))

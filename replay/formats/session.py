@@ -19,7 +19,7 @@ from gatekeeper.recording.hash_chain import Chain, read_chain
 from gatekeeper.recording.hashing import plane_of
 from gatekeeper.recording.session_setup import TARGET, SessionSetup, array_name
 from replay.formats.format import Choices, Format
-from replay.recording import LazyFrames, Recording
+from replay.recording import LazyFrames, RecordedStructure, Recording
 
 PHASE, PREVIEW, LEARNING = "phase", "preview", "learning"
 """Event of a new phase in a live session, and the two phases between which frames of the preview are collected."""
@@ -99,6 +99,10 @@ class RecordedSession:
             times_s=times_s - times_s[0],
             first_mask=self.setup.target_mask,
             plane=self.setup.plane,
+            target_name=self.setup.target_name if self.setup.structures else None,
+            structures=tuple(
+                RecordedStructure(one.name, one.mask(self.setup.target_mask.shape)) for one in self.setup.structures
+            ),
         )
 
     def rows(self) -> list[int]:
@@ -279,11 +283,19 @@ def _zone_px(arrays: Mapping[str, NDArray[Any]], role: Role, name: str) -> NDArr
 
 
 def _open_frames(folder: Path, choices: Choices) -> Recording:
-    if replace(choices, resample_hz=None) != Choices():
+    if replace(choices, resample_hz=None, roi=None) != Choices():
         raise RecordingError(
             f"{folder}: is a session, which has its own times, geometry and target; leave out options that tell others"
         )
-    return open_session(folder).recording()
+    recording = open_session(folder).recording()
+    if choices.roi is None:
+        return recording
+    chosen = [one for one in recording.named_structures if one.name == choices.roi]
+    if not chosen:
+        listed = ", ".join(f"'{one.name}'" for one in recording.named_structures) or "one that has no name"
+        raise RecordingError(f"{folder}: has no structure '{choices.roi:.64}'; it has {listed:.200}")
+    others = tuple(one for one in recording.named_structures if one.name != choices.roi)
+    return replace(recording, first_mask=chosen[0].first_mask, target_name=choices.roi, structures=others)
 
 
-FORMAT = Format("session of gatekeeper (folder)", lambda path, _head: is_session(path), _open_frames)
+FORMAT = Format("session of gatekeeper (folder)", lambda path, _head: is_session(path), _open_frames, has_regions=True)

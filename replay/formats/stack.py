@@ -13,7 +13,7 @@ from gatekeeper.core.frame import FrameStack, Plane
 from gatekeeper.core.orientation import Reorientation, reorientation
 from replay.formats.bids import read_bids
 from replay.formats.sidecar import Sidecar, even_times, prefer_told, times_from_first
-from replay.recording import LazyFrames, Recording
+from replay.recording import LazyFrames, RecordedStructure, Recording
 from replay.vendor_trace import VendorTrace
 
 SAME_PLACE_MM = 0.01
@@ -56,8 +56,10 @@ class Stack:
         As in a recording.
     notes : tuple of str
         What was assumed.
-    latency_s, vendor
+    latency_s, vendor, target_name
         As in a recording.
+    structures : tuple of RecordedStructure
+        As in a recording, as stored.
     """
 
     frames: FrameStack
@@ -74,6 +76,8 @@ class Stack:
     notes: tuple[str, ...] = ()
     latency_s: NDArray[np.float64] | None = None
     vendor: VendorTrace | None = None
+    target_name: str | None = None
+    structures: tuple[RecordedStructure, ...] = ()
 
 
 def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
@@ -123,7 +127,9 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
             f"the plane is oblique, turned by {angle_deg:.1f} degrees; it counts as {orientation.name}, with "
             f"{' and '.join(orientation.names)} for its rows and columns"
         )
-    first_mask, labels = _target(stack, turn, (count, rows, cols), path)
+    shape = (count, rows, cols)
+    first_mask, labels = _target(stack.target, stack.labels, turn, shape, path)
+    structures = [(one, *_target(one.first_mask, one.labels, turn, shape, path, one.name)) for one in stack.structures]
     return Recording(
         name=sidecar.name or stack.name or recording_name(path),
         frames=reorient_frames(frames, turn),
@@ -137,6 +143,8 @@ def make_recording(stack: Stack, sidecar: Sidecar, path: Path) -> Recording:
         notes=(*stack.notes, *notes),
         latency_s=stack.latency_s,
         vendor=stack.vendor,
+        target_name=stack.target_name,
+        structures=tuple(replace(one, first_mask=mask, labels=drawn) for one, mask, drawn in structures),
     )
 
 
@@ -189,6 +197,40 @@ def convert_frames(frames: FrameStack, dtype: np.dtype[Any]) -> FrameStack:
 def pick_value(labels: FrameStack, value: int) -> FrameStack:
     """Return the masks of one value in labels of several structures."""
     return _mapped(labels, lambda image: image == value, (labels.shape[1], labels.shape[2]), np.dtype(np.bool_))
+
+
+def choose_structure(stack: Stack, name: str, path: Path) -> Stack:
+    """Return a stack with one of its structures as the target.
+
+    Parameters
+    ----------
+    stack : Stack
+        The stack.
+    name : str
+        Name of the structure.
+    path : Path
+        Its file, named in messages.
+
+    Raises
+    ------
+    RecordingError
+        When there is no structure of the name, or none that can be used.
+    """
+    target = () if stack.target_name is None else (RecordedStructure(stack.target_name, stack.target, stack.labels),)
+    whole = *target, *stack.structures
+    chosen = [one for one in whole if one.name == name]
+    if not chosen:
+        listed = ", ".join(f"'{one.name}'" for one in whole) or "none"
+        raise RecordingError(f"{path}: has no structure '{name:.64}'; it has {listed:.200}")
+    if len(chosen) > 1:
+        raise RecordingError(
+            f"{path}: has {len(chosen)} structures of the name '{name:.64}'; export it with different names"
+        )
+    (one,) = chosen
+    if one.why:
+        raise RecordingError(f"{path}: '{name:.64}' {one.why}")
+    others = tuple(other for other in whole if other is not one)
+    return replace(stack, target=one.first_mask, labels=one.labels, target_name=name, structures=others)
 
 
 def reorient_frames(frames: FrameStack, turn: Reorientation) -> FrameStack:
@@ -270,20 +312,25 @@ def _times(stack: Stack, sidecar: Sidecar, count: int, path: Path, notes: list[s
 
 
 def _target(
-    stack: Stack, turn: Reorientation, shape: tuple[int, int, int], path: Path
+    target: NDArray[Any] | None,
+    stored: FrameStack | None,
+    turn: Reorientation,
+    shape: tuple[int, int, int],
+    path: Path,
+    called: str = "target",
 ) -> tuple[NDArray[np.bool_] | None, FrameStack | None]:
-    """Return the target on the first frame and on all, in canonical orientation."""
+    """Return the target, or another structure, on the first frame and on all, in canonical orientation."""
     first_mask = labels = None
-    if stack.labels is not None:
-        if stack.labels.shape != shape:
-            raise RecordingError(f"{path}: has {shape} frames, rows and columns, its labels {stack.labels.shape}")
-        labels = reorient_frames(convert_frames(stack.labels, np.dtype(np.bool_)), turn)
-    if stack.target is not None:
-        if stack.target.shape != shape[1:]:
-            raise RecordingError(f"{path}: has {shape[1:]} rows and columns, its target {stack.target.shape}")
-        first_mask = np.ascontiguousarray(turn.apply(stack.target != 0))
+    if stored is not None:
+        if stored.shape != shape:
+            raise RecordingError(f"{path}: has {shape} frames, rows and columns, its labels {stored.shape}")
+        labels = reorient_frames(convert_frames(stored, np.dtype(np.bool_)), turn)
+    if target is not None:
+        if target.shape != shape[1:]:
+            raise RecordingError(f"{path}: has {shape[1:]} rows and columns, its {called} {target.shape}")
+        first_mask = np.ascontiguousarray(turn.apply(target != 0))
         if not first_mask.any():
-            raise RecordingError(f"{path}: its target is empty; draw the target on the first frame")
+            raise RecordingError(f"{path}: its {called} is empty; draw the target on the first frame")
     elif labels is not None and (first := np.asarray(labels[0])).any():
         first_mask = first
     return first_mask, labels

@@ -11,7 +11,7 @@ https://trackrad2025.grand-challenge.org/data/.
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,18 +27,23 @@ from replay.formats.metaimage import read_plain
 from replay.formats.metaimage_writer import Place, is_large_stack, write_metaimage, write_stack
 from replay.formats.sidecar import Sidecar, told_values
 from replay.formats.stack import Stack, make_recording, to_tracked_type
-from replay.formats.trackrad_files import FIELD_LIMITS_T, RATE_LIMITS_HZ, read_masks, read_number, read_region
+from replay.formats.trackrad_files import (
+    FIELD_LIMITS_T,
+    RATE_LIMITS_HZ,
+    read_number,
+    read_region,
+)
+from replay.formats.trackrad_labels import FIRST, NAMES, NO_TARGET, all_labels, first_labels, one_of, read_target
 from replay.formats.volume import Volume
 from replay.progress import OnProgress, no_progress
-from replay.recording import Recording
+from replay.recording import Recording, structures_of
 from replay.write import folder_written_atomically
 
 _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
-_FIRST = "1"
-_NO_TARGET: tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]] = None, None, ()
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
 _SAME_DIRECTION = math.cos(math.radians(45.0))
 """Least cosine of the angle between rows or columns in the header and those of the layout."""
+MOST_STRUCTURES = 255
 _EXACT_S = 1e-6
 _MAX_TIME_ERROR_S = 0.01
 """Largest distance of a frame from an even rate: cines of a scanner in steps of 2.5 ms are some milliseconds off."""
@@ -116,6 +121,11 @@ def write_case(
     name = recording.name
     if not name or Path(name).name != name:
         raise OutputError(f"recording '{name}': its name cannot be part of a file name; rename it")
+    structures = structures_of(recording)
+    if len(structures) > MOST_STRUCTURES:
+        raise OutputError(
+            f"recording '{name}': has {len(structures)} structures; labels of a case hold {MOST_STRUCTURES}"
+        )
     scalars: dict[str, object] = {
         "frame-rate.json": _rate_hz(recording),
         "b-field-strength.json": recording.field_strength_t,
@@ -124,8 +134,8 @@ def write_case(
     frames, spacing_mm = recording.frames, recording.spacing_mm
     stacks: list[tuple[str, FrameStack | None, np.dtype[Any], Place | None]] = [
         (f"images/{name}_frames.mha", frames, frames.dtype, _place(recording.plane)),
-        (f"targets/{name}_first_label.mha", _alone(recording.first_mask), np.dtype(np.uint8), None),
-        (f"targets/{name}_labels.mha", recording.labels, np.dtype(np.uint8), None),
+        (f"targets/{name}_first_label.mha", first_labels(structures), np.dtype(np.uint8), None),
+        (f"targets/{name}_labels.mha", all_labels(structures), np.dtype(np.uint8), None),
     ]
     stacks += [(f"masks/{file}.mha", _alone(mask), np.dtype(np.uint8), None) for file, mask in (masks or {}).items()]
     written = [(file, stack, dtype, place) for file, stack, dtype, place in stacks if stack is not None]
@@ -147,6 +157,9 @@ def write_case(
         for file_name, value in scalars.items():
             if value is not None:
                 (folder / file_name).write_text(json.dumps(value), encoding="utf-8")
+        if recording.structures:
+            names = {str(value): one.name for value, one in enumerate(structures, 1)}
+            (folder / NAMES).write_text(json.dumps(names), encoding="utf-8")
         for file_name, text in (extra_files or {}).items():
             (folder / file_name).write_text(text, encoding="utf-8")
     return out_dir
@@ -163,7 +176,7 @@ def _alone(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
 
 def _read_case(path: Path, choices: Choices) -> Recording:
     stem, scan, notes = _chosen_scan(path, choices.scan)
-    of_scan = "" if scan == _FIRST else scan
+    of_scan = "" if scan == FIRST else scan
     images = path / "images" / f"{stem}_frames{of_scan}.mha"
     rate_file = path / f"frame-rate{of_scan}.json"
     rate_hz = None
@@ -174,21 +187,20 @@ def _read_case(path: Path, choices: Choices) -> Recording:
         raise RecordingError(f"{images}: has {len(volume.sizes)} axes; it must have rows, columns and time")
     frames = to_tracked_type(volume.pixels.frames(2), images)
     # Labels belong to the first scan; cases with more scans have none.
-    targets = path / "targets"
-    first_mask, labels, more = _NO_TARGET
-    if scan == _FIRST:
-        first_mask, labels, more = _target(targets, stem, frames.shape, choices)
+    target = NO_TARGET if scan != FIRST else read_target(path / "targets", stem, frames.shape, choices)
     stack = Stack(
         frames=frames,
         spacing_mm=(volume.spacing[2], volume.spacing[1]),
         plane=_plane(volume),
         rate_hz=rate_hz,
-        target=first_mask,
-        labels=labels,
-        name=path.name if scan == _FIRST else f"{path.name}-scan{scan}",
+        target=target.first_mask,
+        labels=target.labels,
+        target_name=target.name,
+        structures=target.others,
+        name=path.name if scan == FIRST else f"{path.name}-scan{scan}",
         field_strength_t=_field_strength_t(path),
         region=read_region(path / f"scanned-region{of_scan}.json"),
-        notes=(*notes, *more),
+        notes=(*notes, *target.notes),
     )
     return make_recording(stack, told_values(choices, Sidecar()), path)
 
@@ -226,65 +238,8 @@ def _chosen_scan(path: Path, wanted: str | None) -> tuple[str, str, tuple[str, .
         raise RecordingError(
             f"{path}: holds images/*_frames.mha of {len(stems)} cases, not one; name the folder of a TrackRAD case"
         )
-    scans = sorted({match["scan"] or _FIRST for match in found if match["stem"] == stem}, key=int)
-    return stem, *_chosen(path, "scan", scans, wanted)
-
-
-def _chosen(path: Path, what: str, names: list[str], wanted: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the scan or observer that is wanted, by default the first, and a note where there are others."""
-    if wanted is None:
-        others = f"{path.name}: holds {what}s {', '.join(names)}; {what} {names[0]} is read, --{what} names another"
-        return names[0], (others,) if len(names) > 1 else ()
-    if wanted not in names:
-        raise RecordingError(f"{path}: has no {what} {wanted!r:.40}; it holds {what}s {', '.join(names) or 'none'}")
-    return wanted, ()
-
-
-def _target(
-    targets: Path, stem: str, shape: tuple[int, ...], choices: Choices
-) -> tuple[NDArray[np.bool_] | None, FrameStack | None, tuple[str, ...]]:
-    """Return the target on the first frame and on all (T, H, W), and a note on other observers."""
-    pattern = re.compile(re.escape(stem) + r"_(?:first_label|labels)(?P<observer>\w*)\.mha")
-    files = targets.iterdir() if targets.is_dir() else ()
-    found = {match["observer"] or _FIRST for file in files if (match := pattern.fullmatch(file.name))}
-    if not found and choices.observer is None:
-        return None, None, ()
-    observer, notes = _chosen(targets, "observer", sorted(found, key=lambda name: (len(name), name)), choices.observer)
-    of_observer = "" if observer == _FIRST else observer
-    of_all, of_first = (targets / f"{stem}_{what}{of_observer}.mha" for what in ("labels", "first_label"))
-    value = None if choices.roi is None else _value(choices.roi, (of_first, of_all))
-    labels = read_masks(of_all, (*shape[1:], shape[0]), value)
-    first_masks = read_masks(of_first, (*shape[1:], 1), value)
-    first_mask = None if first_masks is None else np.array(first_masks[0])
-    if first_mask is not None and not first_mask.any():
-        raise RecordingError(f"{of_first}: is empty; draw the target on the first frame")
-    values = _first_values((of_first, of_all))
-    if value is None and len(values) > 1:
-        listed = ", ".join(map(str, values))
-        notes = (*notes, f"{targets.parent.name}: holds labels {listed}; all are one target, --roi names single ones")
-    if first_mask is None and labels is not None and (drawn := np.array(labels[0])).any():
-        first_mask = drawn
-    return first_mask, labels, notes
-
-
-def _first_values(files: Sequence[Path]) -> list[int]:
-    """Return the values above 0 on the first frame that is labelled in any of some files."""
-    for path in files:
-        if path.exists():
-            pixels = read_plain(path).pixels
-            first = pixels.read_all() if len(pixels.shape) == 2 else np.array(pixels.frames(2)[0])
-            if values := [int(value) for value in np.unique(first).tolist() if value > 0]:
-                return values
-    return []
-
-
-def _value(roi: str, files: Sequence[Path]) -> int:
-    """Return the value of a structure in labels of several, or raise RecordingError with those that there are."""
-    values = _first_values(files)
-    if not roi.isdecimal() or int(roi) not in values:
-        listed = ", ".join(map(str, values)) or "none"
-        raise RecordingError(f"{files[0].parent.parent}: has no label {roi!r:.40} on its first frame; it has {listed}")
-    return int(roi)
+    scans = sorted({match["scan"] or FIRST for match in found if match["stem"] == stem}, key=int)
+    return stem, *one_of(path, "scan", scans, wanted)
 
 
 def _field_strength_t(path: Path) -> float | None:
@@ -336,12 +291,4 @@ def uneven_note(recording: Recording) -> str | None:
     return f"frames are up to {1e3 * off_s:.3g} ms off {rate_hz:.6g} per second, all that a case keeps of their times"
 
 
-def _regions(path: Path, choices: Choices) -> tuple[str, ...]:
-    """Return the values of the structures on the first labelled frame of the scan."""
-    stem, scan, _ = _chosen_scan(path.resolve(), choices.scan)
-    of_observer = "" if choices.observer in (None, _FIRST) else choices.observer
-    files = [path / "targets" / f"{stem}_{what}{of_observer}.mha" for what in ("first_label", "labels")]
-    return tuple(map(str, _first_values(files))) if scan == _FIRST else ()
-
-
-FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True, regions=_regions)
+FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True)

@@ -61,7 +61,21 @@ def read_masks(path: Path, shape: tuple[int, ...] | None, value: int | None = No
     return convert_frames(labels if value is None else pick_value(labels, value), np.dtype(np.bool_))
 
 
-def _json(path: Path) -> object:
+def read_json(path: Path, example: str) -> object:
+    """Read the value in a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    example : str
+        An example of what it must hold, for the message.
+
+    Raises
+    ------
+    RecordingError
+        When the file is missing or not JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -70,7 +84,7 @@ def _json(path: Path) -> object:
         why = f"cannot be read ({error.strerror or error})"
     except (ValueError, RecursionError):
         why = "is not JSON"
-    raise RecordingError(f"{path}: {why}; it must hold one JSON value, for example 4.0")
+    raise RecordingError(f"{path}: {why}; it must hold one JSON value, for example {example}")
 
 
 def read_number(path: Path, low: float, high: float, unit: str) -> float:
@@ -95,7 +109,7 @@ def read_number(path: Path, low: float, high: float, unit: str) -> float:
     RecordingError
         When the file is missing or not JSON, or the number is beyond its limits.
     """
-    value = _json(path)
+    value = read_json(path, "4.0")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # type: ignore[operator]
         held = f"{value!r:.40}" if is_number else f"a value of type {type(value).__name__}"
@@ -123,7 +137,7 @@ def read_region(path: Path) -> str | None:
     """
     if not path.exists():
         return None
-    value = _json(path)
+    value = read_json(path, '"abdomen"')
     if not isinstance(value, str):
         raise RecordingError(
             f"{path}: holds a value of type {type(value).__name__}; it must be one word in quotes, for example "

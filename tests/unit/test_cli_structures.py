@@ -11,6 +11,7 @@ import pytest
 from gatekeeper.core.contour import Role
 from gatekeeper.core.frame import Plane
 from replay.formats.metaimage_writer import write_metaimage
+from replay.formats.open import open_recording
 from replay.formats.session import open_session
 from replay.formats.trackrad import write_case
 from tests.support.cases import SHAPE, SPACING_MM, breathing_case
@@ -181,6 +182,21 @@ def test_info_lists_structures_with_areas_and_which_are_not_there(folder, capsys
 def test_labels_that_are_taken_as_one_target_are_told(folder, capsys):
     assert gatekeeper("info", folder / "P_001") == 0
     assert "holds labels 1, 2, 3; all are one target" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.slow
+def test_a_session_is_listed_and_converted_with_each_structure(tmp_path, folder, capsys):
+    setup, _ = replayed(tmp_path / "s", folder / "P_001", "--roi", "1", "--roi", "2", "--oar", "3")
+    capsys.readouterr()
+    assert gatekeeper("info", tmp_path / "s") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[-3:]] == ["1", "2", "3"]
+    assert gatekeeper("convert", tmp_path / "s", tmp_path / "out.npz") == 0
+    opened = open_recording(tmp_path / "out.npz")
+    assert [one.name for one in opened.named_structures] == ["1", "2", "3"]
+    np.testing.assert_array_equal(opened.first_mask, setup.target_mask)
+    np.testing.assert_array_equal(opened.structures[1].first_mask, disc(SHAPE, *DISCS[3]))
+    assert gatekeeper("info", tmp_path / "s", "--roi", "9") == 2
+    assert "has no structure '9'; it has '1', '2', '3'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -158,10 +158,13 @@ def test_other_files_of_a_folder_are_left_alone(tmp_path):
     write_series(tmp_path / "cine" / "DICOM" if (tmp_path / "cine").mkdir() is None else tmp_path)
     (tmp_path / "cine" / "report.txt").write_text("nothing")
     (tmp_path / "cine" / ".hidden").write_bytes(b"\0" * 128 + b"DICM")
-    shutil.copy(get_testdata_file("rtstruct.dcm", download=False), tmp_path / "cine" / "structures.dcm")
+    shutil.copy(get_testdata_file("rtplan.dcm", download=False), tmp_path / "cine" / "plan.dcm")
+    structures = tmp_path / "cine" / "structures.dcm"
+    shutil.copy(get_testdata_file("rtstruct.dcm", download=False), structures)
     case = open_recording(tmp_path / "cine")
     check(case)
     assert case.notes == (
+        f"{structures} is an RT Structure Set; --target names its regions",
         "1 of 7 DICOM files are left out; the first has no PixelData, or is cut short before it; give images",
     )
 

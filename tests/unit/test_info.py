@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
+from replay.formats.format import Choices
+from replay.formats.open import open_recording
 from replay.recording_info import facts_of, timing_of
 from replay.recording_picture import (
     MARK_RGB,
@@ -20,9 +23,10 @@ from replay.recording_picture import (
     terminal_picture,
 )
 from tests.support.command_line import gatekeeper
-from tests.support.image_files import SAGITTAL, oblique
+from tests.support.image_files import SAGITTAL, oblique, small
 from tests.support.recordings import recording
 from tests.support.sessions import quiet
+from tests.support.vendor_files import write_unity
 from tests.support.written_recordings import WRITERS
 
 
@@ -198,3 +202,28 @@ def test_shades_of_an_image_without_a_number_are_black():
 def test_the_picture_of_a_recording_without_target_has_none():
     case = replace(recording(shape=(60, 40)), first_mask=None, plane=Plane())
     assert png_picture(case) != png_picture(recording(shape=(60, 40)))
+
+
+def test_info_lists_the_structures_of_a_unity_frame_in_a_table(tmp_path, capsys):
+    rows, cols = np.indices((40, 36))
+    disc = np.hypot(rows - 18.0, cols - 16.0) <= 9.0
+    ring = disc & (np.hypot(rows - 18.0, cols - 16.0) > 7.8)
+    drawn = {"GTV": ring, "gap": ring & (cols > 10), "beside": np.ones((9, 9)), "empty": np.zeros_like(ring)}
+    case = small(frames=np.random.default_rng(2).integers(0, 900, (4, 40, 36)).astype(np.uint16))
+    folder = write_unity(tmp_path / "cine", case, structures=drawn)
+    assert gatekeeper("info", folder, "--json") == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out.splitlines()[-1])["structures"]
+    assert [(one["name"], one["area_mm2"], one["why"]) for one in found] == [
+        ("GTV", disc.sum() * np.prod(case.spacing_mm), ""),
+        ("gap", None, "has an outline that is not closed"),
+        ("empty", None, "is not drawn on the first frame"),
+        ("beside", None, "is not on the plane of the image"),
+    ]
+    header, *lines = said.err.splitlines()[-5:]
+    assert header.split() == ["structure", "area", "on", "the", "first", "frame"]
+    assert {line.index(word) for line, word in zip(lines, ("yes", "no", "no", "no"), strict=True)} == {
+        header.index("on")
+    }
+    with pytest.raises(RecordingError, match="'beside' is not on the plane of the image"):
+        open_recording(folder, Choices(roi="beside"))

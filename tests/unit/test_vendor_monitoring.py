@@ -55,7 +55,7 @@ def test_an_outline_that_is_not_closed_is_no_target(tmp_path):
     broken[:6] = False
     opened = open_recording(unity(tmp_path, {"GTV": broken * 65535}))
     assert opened.first_mask is None
-    assert "the outline of 'GTV' is not closed" in opened.notes[0]
+    assert "'GTV' has an outline that is not closed" in opened.notes[0]
 
 
 def test_one_of_several_structures_is_chosen_by_its_name(tmp_path, capsys):

@@ -25,13 +25,17 @@ from replay.formats.format import Choices, Format
 from replay.formats.planes import choose_plane
 from replay.formats.readable import named, read_each
 from replay.formats.sidecar import read_sidecar
-from replay.formats.stack import Stack, make_recording
+from replay.formats.stack import Stack, choose_structure, make_recording
 from replay.formats.vendor.unity_frame import TICK_S, UnityFrame, read_frame, refuse
-from replay.recording import LazyFrames, Recording
+from replay.recording import LazyFrames, RecordedStructure, Recording
 from replay.vendor_trace import VendorTrace
 
 FIRST_LOOK = 16
 MOST_FRAMES = 200_000
+NOT_CLOSED = "has an outline that is not closed"
+NOT_DRAWN = "is not drawn on the first frame"
+ELSEWHERE = "is not on the plane of the image"
+"""Why a monitored structure cannot be used."""
 _MARK = b"TwoDSlicedata"
 _BEGIN = b"\x00\x01\x00\x00\x00"
 
@@ -81,12 +85,7 @@ def open_frames(path: Path, choices: Choices) -> Recording:
     types = {one.is_signed is True for one in frames}
     if len(types) > 1:
         refuse(path, "holds frames of signed and of unsigned pixels; export it again")
-    target, about = _target(first, choices.roi)
-    if first.elsewhere:
-        listed = ", ".join(f"'{name}'" for name in first.elsewhere)
-        notes.append(
-            f"{len(first.elsewhere)} structures are not on the plane of the image and are left out: {listed:.200}"
-        )
+    structures, about = _structures(first, choices.roi)
     stack = Stack(
         frames=LazyFrames(
             lambda index: frames[index].pixels(),
@@ -97,12 +96,15 @@ def open_frames(path: Path, choices: Choices) -> Recording:
         spacing_mm=first.slice.spacing_mm,
         plane=first.slice.plane,
         times_s=_times_s(frames),
-        target=target,
+        structures=structures,
         name=f"unity-{hashlib.sha256(first.pixels().tobytes()).hexdigest()[:8]}",
         notes=(*notes, *about, *_monitoring_note(frames)),
         latency_s=np.array([one.latency_s for one in frames]),
         vendor=_trace(frames),
     )
+    usable = [one.name for one in structures if not one.why]
+    if choices.roi is not None or len(usable) == 1:
+        stack = choose_structure(stack, choices.roi or usable[0], first.path)
     return make_recording(stack, read_sidecar(path, choices), path)
 
 
@@ -137,23 +139,25 @@ def _times_s(frames: list[UnityFrame]) -> NDArray[np.float64] | None:
     return np.array([(one.ticks or 0) - first for one in frames], np.float64) * TICK_S
 
 
-def _target(frame: UnityFrame, roi: str | None) -> tuple[NDArray[np.bool_] | None, list[str]]:
-    """Return the mask of the monitored structure on a frame, None where none is drawn or chosen, and notes."""
-    drawn = [one for one in frame.structures if frame.is_drawn(one)]
-    listed = ", ".join(f"'{one.name}'" for one in drawn) or "none"
-    chosen = drawn if roi is None else [one for one in drawn if one.name == roi]
-    if roi is not None and not chosen:
-        refuse(frame.path, f"has no structure '{roi:.64}'; it has {listed:.200}")
-    if len(chosen) > 1:
-        if roi is not None:
-            refuse(frame.path, f"has {len(chosen)} structures of the name '{roi:.64}'; export it with different names")
-        return None, [f"{len(chosen)} structures are outlined: {listed:.200}; choose the target with --roi"]
-    if not chosen:
-        return None, []
-    mask = frame.mask(chosen[0])
-    if mask is None:
-        return None, [f"the outline of '{chosen[0].name}' is not closed and is left out"]
-    return mask, []
+def _structures(frame: UnityFrame, roi: str | None) -> tuple[tuple[RecordedStructure, ...], list[str]]:
+    """Return the monitored structures on a frame, those that cannot be used with the reason, and notes."""
+    found = []
+    for one in frame.structures:
+        mask = frame.mask(one) if frame.is_drawn(one) else None
+        why = "" if mask is not None else NOT_CLOSED if frame.is_drawn(one) else NOT_DRAWN
+        found.append(RecordedStructure(one.name, mask, why=why))
+    found += [RecordedStructure(name, why=ELSEWHERE) for name in frame.elsewhere]
+    notes = [f"'{one.name}' {one.why} and is left out" for one in found if one.why == NOT_CLOSED]
+    if frame.elsewhere:
+        listed = ", ".join(f"'{name}'" for name in frame.elsewhere)
+        notes.append(
+            f"{len(frame.elsewhere)} structures are not on the plane of the image and are left out: {listed:.200}"
+        )
+    usable = [one.name for one in found if not one.why]
+    if roi is None and len(usable) > 1:
+        listed = ", ".join(f"'{name}'" for name in usable)
+        notes.append(f"{len(usable)} structures are outlined: {listed:.200}; choose the target with --roi")
+    return tuple(found), notes
 
 
 def _trace(frames: list[UnityFrame]) -> VendorTrace | None:

@@ -9,8 +9,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from gatekeeper.core.frame import FrameStack
+from replay.formats.arrays import number_of
 from replay.progress import OnProgress
-from replay.recording import Recording
+from replay.recording import Recording, structures_of
 from replay.write import file_written_atomically
 
 
@@ -34,18 +35,22 @@ def write_npz(recording: Recording, path: Path, on_progress: OnProgress) -> None
         When a frame cannot be read.
     """
     plane = recording.plane
+    structures = {number_of(index): one for index, one in enumerate(structures_of(recording))}
     facts: dict[str, Any] = {
         "spacing_mm": np.array(recording.spacing_mm),
         "times_s": recording.times_s,
         "plane": np.array([plane.origin_mm, plane.row_step, plane.col_step]),
         "region": recording.region,
         "field_strength_t": recording.field_strength_t,
-        "target": recording.first_mask,
+        **{f"target{end}": one.first_mask for end, one in structures.items()},
     }
+    if recording.structures:
+        facts["structures"] = np.array([one.name for one in structures.values()])
     with file_written_atomically(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
         _write(archive, "frames", recording.frames, on_progress)
-        if recording.labels is not None:
-            _write(archive, "labels", recording.labels, lambda *_: None)
+        for end, one in structures.items():
+            if one.labels is not None:
+                _write(archive, f"labels{end}", one.labels, lambda *_: None)
         for name, value in facts.items():
             if value is not None:
                 with archive.open(_member(name), "w") as member:

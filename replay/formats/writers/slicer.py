@@ -19,7 +19,6 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.session_setup import SessionSetup
-from kernels.polygon import fill
 from replay.formats.metaimage_writer import Place, write_metaimage
 from replay.formats.session import Entry, RecordedSession
 from replay.progress import OnProgress
@@ -79,9 +78,7 @@ def _structures(setup: SessionSetup) -> Iterator[tuple[str, str, NDArray[np.bool
     """Yield name, end of the file names, and mask of each structure, the primary target first."""
     yield setup.target_name, "", setup.target_mask
     for one in setup.structures:
-        mask = np.empty(setup.target_mask.shape, dtype=np.bool_)
-        fill(one.contour_px, mask)
-        yield one.name, f"-{one.name.replace('/', '_')}", mask
+        yield one.name, f"-{one.name.replace('/', '_')}", one.mask(setup.target_mask.shape)
 
 
 def _place(plane: Plane) -> Place:
