@@ -137,11 +137,11 @@ class ReferenceOperator(ForwardingRecorder):
         armed, asked = self._armed, self._asked
         # It will be held.
         state = replace(armed.gate.state, beam=BeamState.HOLD)
-        why = refusal(step, step.decision.time_s, state, armed.config.gate, armed.names)
+        why = refusal(step, step.decision.time_s, state, armed.config.gate, armed.least_confidences)
         taken = None if why is not None else TakenFrame.of(step)
         if taken is None:
             return why
-        path, words = self._folder / picture_name(taken.sequence), taken.as_words(armed.target_px)
+        path, words = self._folder / picture_name(taken.sequence), taken.as_words(armed.target_px, armed.names)
         draw_reference(path, self._setup, armed, taken)
         if not asked.confirmed:
             return f"not used yet: {words}; look at {path}, then {AGAIN}"

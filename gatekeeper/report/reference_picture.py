@@ -75,7 +75,7 @@ def draw_reference(path: Path, setup: SessionSetup, armed: Armed, taken: TakenFr
         draw_image(panel, np.asarray(image, dtype=np.float64), spacing_mm, drawn, box_mm)
         panel.set_title(title, loc="left", fontsize=11)
     figure.text(0.01, 0.955, f"{setup.name}: use frame {taken.sequence} as reference?", fontsize=15, fontweight="bold")
-    words = "\n".join(textwrap.wrap(taken.as_words(armed.target_px), LINE))
+    words = "\n".join(textwrap.wrap(taken.as_words(armed.target_px, armed.names), LINE))
     figure.text(0.01, 0.935, words, fontsize=10, color=MUTED_COLOR, va="top")
     if structures:
         keys = [Line2D([], [], color=MUTED_COLOR, lw=2.0, ls=ENVELOPE_DASHES, label="envelope")]

@@ -91,6 +91,15 @@ class Armed:
         """Outline (N, 2) of the target on the reference that is in use, as (row, col)."""
         return self.target_px if self.reference is None else self.reference.target_px
 
+    @property
+    def least_confidences(self) -> dict[str, float]:
+        """Least tracking confidence of each structure by its name, 0-1."""
+        general = self.config.gate.min_confidence
+        return {
+            name: general if zone.min_confidence is None else zone.min_confidence
+            for name, zone in zip(self.names, self.gate.zones, strict=True)
+        }
+
     def adopt(self, learned: Learned) -> None:
         """Use what was learned from the next frame on.
 

@@ -172,7 +172,7 @@ class SessionController:
             return question
         why = change.unready(request.sequence, now_s, request.origin)
         if why is None and change.taken is not None:
-            self._note_confirmed(request, change.taken.as_words(self._armed.target_px))
+            self._note_confirmed(request, change.taken.as_words(self._armed.target_px, self._armed.names))
         return why
 
     def _note_confirmed(self, request: Request, question: str) -> None:

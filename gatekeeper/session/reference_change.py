@@ -87,7 +87,7 @@ class ReferenceChange:
         armed = self._armed
         if self._thread is not None and self._thread.is_alive():
             return "reference: not used: the one before is still being prepared; ask again"
-        why = refusal(self._step, now_s, armed.gate.state, armed.config.gate, armed.names)
+        why = refusal(self._step, now_s, armed.gate.state, armed.config.gate, armed.least_confidences)
         taken = None if self._step is None or why is not None else TakenFrame.of(self._step, self._pixels)
         if taken is None or self._pixels is None:
             return f"reference: {why}"
@@ -100,9 +100,10 @@ class ReferenceChange:
         look = (
             f"look at {picture_name(taken.sequence)} in the session's folder, then " if self._draw is not None else ""
         )
+        words = taken.as_words(armed.target_px, armed.names)
         return (
-            f"reference {taken.sequence}: {taken.as_words(armed.target_px)}, and the beam is held until it is "
-            f"released; {look}type reference {taken.sequence} confirm"
+            f"reference {taken.sequence}: {words}, and the beam is held until it is released; "
+            f"{look}type reference {taken.sequence} confirm"
         )
 
     def unready(self, sequence: int, now_s: float, origin: str) -> str | None:

@@ -1,6 +1,6 @@
 """A frame that is to become the reference, with the outlines that were carried over to it by tracking."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,25 +72,32 @@ class TakenFrame:
         rows, cols = self.image.shape
         return {name: track.mask((rows, cols)) for name, track in zip(names, self.tracks, strict=True)}
 
-    def as_words(self, drawn_px: NDArray[np.float64]) -> str:
+    def as_words(self, drawn_px: NDArray[np.float64], names: Sequence[str]) -> str:
         """Describe in one line what it means to use this frame.
 
         Parameters
         ----------
         drawn_px : ndarray of float64, shape (N, 2)
             The target as it was drawn, as (row, col).
+        names : sequence of str
+            Names of the structures, the target first.
         """
         at_mm, drawn_mm = (center_mm(outline_px, self.spacing_mm) for outline_px in (self.target_px, drawn_px))
         moved_mm = at_mm[0] - drawn_mm[0], at_mm[1] - drawn_mm[1]
         share = 100.0 * area(np.ascontiguousarray(self.target_px)) / area(np.ascontiguousarray(drawn_px))
         where = orientation_of(self.plane).in_words(moved_mm)
+        others = [f"{name} {track.confidence:.2f}" for name, track in zip(names[1:], self.tracks[1:], strict=True)]
+        carried = f"; carried over with it, with their confidence: {', '.join(others)}" if others else ""
         return (
             f"frame {self.sequence} becomes the reference, with the target {where} of where it was drawn, "
-            f"{share:.0f} % of its area, confidence {self.tracks[0].confidence:.2f}; the envelope stays where it is"
+            f"{share:.0f} % of its area, confidence {self.tracks[0].confidence:.2f}{carried}; the envelope stays "
+            "where it is"
         )
 
 
-def refusal(step: Step | None, now_s: float, state: GateState, config: GateConfig, names: Sequence[str]) -> str | None:
+def refusal(
+    step: Step | None, now_s: float, state: GateState, config: GateConfig, least: Mapping[str, float]
+) -> str | None:
     """Return why the newest frame may not become the reference, in one line; None when it may.
 
     Parameters
@@ -102,9 +109,9 @@ def refusal(step: Step | None, now_s: float, state: GateState, config: GateConfi
     state : GateState
         State of the gate.
     config : GateConfig
-        The limits of confidence and age.
-    names : sequence of str
-        Names of the structures, the target first.
+        The limit of age.
+    least : mapping of str to float
+        Least tracking confidence of each structure by its name, 0-1, the target first.
     """
     if state.beam is not BeamState.HOLD:
         return BEAM_ON
@@ -116,16 +123,16 @@ def refusal(step: Step | None, now_s: float, state: GateState, config: GateConfi
     unfit = [reason.value for reason in step.decision.reasons if REASONS[reason].category in UNFIT]
     if step.track is None:
         return f"not used: {name} was not tracked ({', '.join(unfit)}); wait for another"
-    for called, track in zip(names, (step.track, *step.others), strict=True):
-        if not track.confidence >= config.min_confidence:
+    for (called, limit), track in zip(least.items(), (step.track, *step.others), strict=True):
+        if not track.confidence >= limit:
             return (
-                f"not used: {called} is not surely found on {name}, confidence {track.confidence:.2f} is below "
-                f"gate.min_confidence = {config.min_confidence:g}; wait for a frame on which it is"
+                f"not used: {called} is not surely found on {name}, confidence {track.confidence:.2f} is below its "
+                f"min_confidence = {limit:g}; wait for a frame on which it is"
             )
     # An organ at risk may be cut off by the edge, as where it was drawn.
     target_px, high_px = step.track.contour_px, np.array(step.frame.image.shape) - 0.5
     if not ((target_px >= -0.5).all() and (target_px <= high_px).all()):
-        return f"not used: {names[0]} is not wholly on {name}; wait for a frame on which it is"
+        return f"not used: {next(iter(least))} is not wholly on {name}; wait for a frame on which it is"
     if not age_s <= config.max_age_s:
         return (
             f"not used: {name} is {age_s:.2f} s old, more than gate.max_age_s = {config.max_age_s:g}; wait for another"

@@ -248,7 +248,7 @@ def test_before_the_first_frame_it_is_refused_and_does_no_harm(tmp_path):
 
 SQUARE = np.array([[10.0, 10.0], [10.0, 20.0], [20.0, 20.0], [20.0, 10.0]])
 HELD_STATE = GateState(armed=True, operator_hold=True, beam=BeamState.HOLD, reasons=(Reason.OPERATOR_HOLD,))
-NAMES = ("target", "bowel")
+LEAST = {"target": 0.5, "bowel": 0.5}
 
 
 def step_of(confidence=0.9, reasons=(Reason.OUTSIDE, Reason.OPERATOR_HOLD), others=0.9, contour_px=SQUARE, **frame):
@@ -260,9 +260,9 @@ def step_of(confidence=0.9, reasons=(Reason.OUTSIDE, Reason.OPERATOR_HOLD), othe
     return Step(decision, replace(one, **frame), track, others=(Track(SQUARE, (15.0, 15.0), others),))
 
 
-def why(step, state=HELD_STATE, late_s=0.2):
+def why(step, state=HELD_STATE, late_s=0.2, least=LEAST):
     now_s = 0.0 if step is None or step.frame is None else step.frame.acquired_s + late_s
-    return refusal(step, now_s, state, GateConfig(), NAMES)
+    return refusal(step, now_s, state, GateConfig(), least)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +292,20 @@ def test_a_frame_held_for_its_position_or_by_an_operator_may_be_used():
     assert why(step_of(reasons=(Reason.NOT_ARMED, Reason.EXCEPTIONAL_POSITION, Reason.RESUMING))) is None
 
 
+@pytest.mark.parametrize(("limit", "used"), [(0.6, False), (0.4, True)])
+def test_each_structure_has_its_own_least_confidence(limit, used):
+    note = why(step_of(others=0.55), least={"target": 0.5, "bowel": limit})
+    assert (note is None) == used
+    if not used:
+        assert "bowel is not surely found" in note
+        assert "confidence 0.55 is below its min_confidence = 0.6" in note
+
+
+def test_what_is_carried_over_is_told_of_each_structure():
+    words = TakenFrame.of(step_of(others=0.61)).as_words(SQUARE, tuple(LEAST))
+    assert "carried over with it, with their confidence: bowel 0.61; the envelope stays" in words
+
+
 def test_a_stale_frame_and_a_silent_source_are_refused():
     assert "0.51 s old, more than gate.max_age_s = 0.5" in why(step_of(), late_s=0.51)
     silent = Step(Decision(-1, 1.0, BeamState.HOLD, (Reason.NO_FRAME,), float("nan")))
@@ -300,8 +314,8 @@ def test_a_stale_frame_and_a_silent_source_are_refused():
 
 def test_masks_are_those_of_the_outlines():
     taken = TakenFrame.of(step_of())
-    masks = taken.masks(NAMES)
-    assert tuple(masks) == NAMES
+    masks = taken.masks(tuple(LEAST))
+    assert tuple(masks) == tuple(LEAST)
     assert masks["target"].sum() == 100
 
 

@@ -112,7 +112,7 @@ class LiveMessage:
                 name: outline_px.astype(np.float32)
                 for name, outline_px in {f"{REFERENCE}_target": taken.target_px, **outlines}.items()
             }
-            words = taken.as_words(armed.target_px)
+            words = taken.as_words(armed.target_px, armed.names)
             head = {"frame": taken.sequence, "words": words, "low": low, "high": high, "spacing_mm": taken.spacing_mm}
             self._reference = taken, head, arrays
         return self._reference[1:]
