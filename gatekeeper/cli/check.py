@@ -10,7 +10,7 @@ import typer
 
 from gatekeeper.cli.options import JsonOption, SessionFileArg
 from gatekeeper.cli.output import say
-from gatekeeper.config import DrawnConfig, LiveConfig, load_live
+from gatekeeper.config import LiveConfig, load_live
 from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.errors import GatekeeperError
 
@@ -94,11 +94,10 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
     rows.append(_tried("target", explain.target(config), tried_target))
     # Read and put on the reference together with the first target.
     for target in config.target[1:]:
-        assert not isinstance(target, DrawnConfig)  # noqa: S101  (the settings refuse it)
-        words = [f"{target.called}: {explain.outline(target)}", *explain.own_envelope(target)]
+        words = [f"{target.called}: {explain.further(target)}", *explain.own_envelope(target)]
         rows.append(Row("target", words))
     for organ in config.organs:
-        words = [f"{organ.called}: {explain.outline(organ)}", *explain.organ(config, organ)]
+        words = [f"{organ.called}: {explain.further(organ)}", *explain.organ(config, organ)]
         rows.append(Row("oar", words))
     rows += [
         Row("envelope", explain.envelope(config)),

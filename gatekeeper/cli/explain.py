@@ -1,15 +1,18 @@
 """Describe the settings of a SESSION.toml in words and numbers."""
 
 from gatekeeper.config import (
+    DrawnConfig,
     DryRunLinacConfig,
     LiveConfig,
     OarConfig,
+    OarDrawnConfig,
     OpenIGTLinkSourceConfig,
     PluginLinacConfig,
     PluginSourceConfig,
     Region,
     TargetConfig,
 )
+from gatekeeper.config.outlines import AnyOar, AnyTarget
 from gatekeeper.config.safe_ranges import UNSAFE
 from gatekeeper.config.strict import PluginConfig
 from gatekeeper.plugins import LINACS, SOURCES
@@ -17,6 +20,7 @@ from gatekeeper.plugins import LINACS, SOURCES
 USUAL_RATE_HZ = 8.0
 """Frame rate assumed where the settings do not give one, per second."""
 PROTOCOLS = {"mrd": "MRD streaming", "openigtlink": "OpenIGTLink", "dicom": "DICOM C-STORE"}
+ON_PAGE = "on the console's page, before the session begins"
 BY_HAND = "for that gatekeeper run needs --console --control"
 LINKS = {"lease": "lease to an interlock", "modbus": "Modbus TCP", "openigtlink": "OpenIGTLink"}
 
@@ -62,18 +66,25 @@ def outline(one: Region) -> str:
             return f"{len(one.points_mm)} points in patient coordinates"
 
 
+def further(one: AnyTarget | AnyOar) -> str:
+    """Describe where the outline of a further target or of an organ at risk comes from."""
+    if isinstance(one, DrawnConfig | OarDrawnConfig):
+        return f"drawn by an operator {ON_PAGE}"
+    return f"{outline(one)}, adjusted by an operator {ON_PAGE}" if one.adjust else outline(one)
+
+
 def target(config: LiveConfig) -> list[str]:
     """Describe the first target."""
     one, reference = config.target[0], config.target[0].reference
     if one.kind == "drawn":
         on = "a frame that the operator takes" if reference is None else reference
-        words = [f"drawn by an operator on {on}, on the console's page, before the session begins", BY_HAND]
+        words = [f"drawn by an operator on {on}, {ON_PAGE}", BY_HAND]
     else:
         first = "the first frame of that case" if one.kind == "trackrad" else "the first frame that comes"
         on = "a frame that the operator takes" if one.adjust and one.kind != "trackrad" else first
         words = [f"{outline(one)}, on {on if reference is None else reference}"]
         if one.adjust:
-            words += ["adjusted by an operator, on the console's page, before the session begins", BY_HAND]
+            words += [f"adjusted by an operator, {ON_PAGE}", BY_HAND]
     tracker = config.tracker
     return [
         *words,

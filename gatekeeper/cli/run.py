@@ -24,7 +24,7 @@ from gatekeeper.cli.options import (
     SessionFileArg,
 )
 from gatekeeper.cli.output import say
-from gatekeeper.config import DrawnConfig, DryRunLinacConfig, LiveConfig, PluginLinacConfig, load_live
+from gatekeeper.config import DrawnConfig, DryRunLinacConfig, LiveConfig, OarConfig, PluginLinacConfig, load_live
 from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
 
@@ -71,9 +71,11 @@ def run(
     page = page_of(console, console_host, console_port, control, prescribed_s, breath_hold_s)
     config = load_live(session_file)
     if config.by_hand and (page is None or not page.control):
-        asks = "kind = drawn" if config.target[0].kind == "drawn" else "adjust = true"
+        one = next(one for one in (*config.target, *config.organs) if one.by_hand)
+        asks = "kind = drawn" if one.kind == "drawn" else "adjust = true"
         raise ConfigError(
-            f"{session_file}: target.{asks}: an operator draws on the console's page; give --console --control, too"
+            f"{session_file}: {'oar' if isinstance(one, OarConfig) else 'target'}.{asks}: an operator draws on the "
+            "console's page; give --console --control, too"
         )
     clock = PacedClock(1.0)
     definition = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)

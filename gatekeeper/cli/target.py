@@ -12,6 +12,7 @@ from gatekeeper.config import (
     LiveConfig,
     MaskRegion,
     OarConfig,
+    OarDrawnConfig,
     PointsRegion,
     Region,
     RtStructRegion,
@@ -22,7 +23,7 @@ from gatekeeper.config import (
 from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import ConfigError, InputError, TargetError
 from gatekeeper.recording.session_setup import TARGET
-from gatekeeper.session.target import Drawn, Outlined, Planned, Reference, without
+from gatekeeper.session.target import Drawn, NotDrawn, Outlined, Planned, Reference, without
 from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices
@@ -73,15 +74,18 @@ def planned_of(config: LiveConfig) -> tuple[tuple[Planned, ...], tuple[str, ...]
     """
     found, left_out = [], []
     for one in (*config.target[1:], *config.organs):
-        assert not isinstance(one, DrawnConfig)  # noqa: S101  (the settings refuse it)
         try:
             if isinstance(one, OarConfig):
-                zone = zone_of(one.zone, f"zone of {one.called}", whole=False)
-                planned = Planned(drawn_of(one, one.called, Use.AVOID), Role.AVOID, zone, one.required)
+                zone, role, use = zone_of(one.zone, f"zone of {one.called}", whole=False), Role.AVOID, Use.AVOID
             else:
                 zone = zone_of(one.envelope, f"envelope of {one.called}", whole=True)
-                planned = Planned(target_of(one, one.called), Role.TARGET, zone, one.required)
-            found.append(planned)
+                role, use = Role.TARGET, Use.TARGET
+            outlined: Outlined
+            if isinstance(one, DrawnConfig | OarDrawnConfig):
+                outlined = NotDrawn(one.called)
+            else:
+                outlined = drawn_of(one, one.called, use)
+            found.append(Planned(outlined, role, zone, one.required, one.by_hand))
         except InputError as error:
             if one.required:
                 raise

@@ -63,15 +63,19 @@ class LiveConfig(SessionConfig):
             if not name or names.count(name) > 1:
                 raise ValueError(f"{place}.name is {name!r}; give each structure a unique name")
         for number, one in enumerate(self.target[1:], start=1):
-            if one.kind == "drawn" or one.adjust:
-                raise ValueError(f"target.{number}: only the first target is drawn or adjusted on the page")
+            if one.by_hand and one.envelope is not None:
+                raise ValueError(f"target.{number}.envelope: the operator who draws or adjusts it gives its margin")
             if one.reference is not None:
                 raise ValueError(f"target.{number}.reference: only the first target has one; leave it out")
         primary = self.target[0]
         if not primary.required:
             raise ValueError("target.required: a session needs its first target; put an optional one behind it")
-        if self.by_hand and (primary.margin_mm is not None or primary.envelope is not None):
+        if primary.by_hand and (primary.margin_mm is not None or primary.envelope is not None):
             raise ValueError("target: the operator who draws or adjusts it gives its margin; set envelope.margin_mm")
+        if self.by_hand and not any(one.by_hand and one.required for _, one in named):
+            raise ValueError(
+                "required: the session begins once all that is drawn and required is confirmed; require one"
+            )
         if primary.kind == "trackrad" and primary.reference is not None:
             raise ValueError(
                 "target.reference: the target of a case is drawn on the case's own first frame; leave it out"
@@ -94,9 +98,8 @@ class LiveConfig(SessionConfig):
 
     @property
     def by_hand(self) -> bool:
-        """Whether an operator draws or adjusts the first target before the session begins."""
-        primary = self.target[0]
-        return primary.kind == "drawn" or primary.adjust
+        """Whether an operator draws or adjusts any structure before the session begins."""
+        return any(one.by_hand for one in (*self.target, *self.organs))
 
     def warnings(self) -> tuple[str, ...]:
         """Return what every face of a session warns of, one line each."""

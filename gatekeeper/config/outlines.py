@@ -86,6 +86,11 @@ class StructureConfig(StrictModel):
         region = getattr(self, "roi", "")
         return self.name or str(region).replace("/", "_")
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether an operator draws or adjusts it before the session begins."""
+        return getattr(self, "kind", "") == "drawn" or bool(getattr(self, "adjust", False))
+
 
 class TargetConfig(StructureConfig, TargetLimits):
     """Common settings of targets."""
@@ -97,11 +102,15 @@ class TargetConfig(StructureConfig, TargetLimits):
     """Its envelope as a region, such as the plan's PTV, instead of a margin."""
 
 
-class KnownConfig(TargetConfig):
-    """Common settings of targets that are known before the session."""
+class Adjustable(StrictModel):
+    """Common settings of structures that are known before the session."""
 
     adjust: bool = False
-    """Only for the first target: whether an operator adjusts it on the console's page before the session begins."""
+    """Whether an operator adjusts its outline on the console's page before the session begins."""
+
+
+class KnownConfig(TargetConfig, Adjustable):
+    """Common settings of targets that are known before the session."""
 
 
 class RtStructConfig(KnownConfig, RtStructRegion):
@@ -121,7 +130,7 @@ class PointsConfig(KnownConfig, PointsRegion):
 
 
 class DrawnConfig(TargetConfig):
-    """A target that an operator draws on the console's page before the session begins; only the first."""
+    """A target that an operator draws on the console's page before the session begins."""
 
     kind: Literal["drawn"]
     """Where the outline comes from."""
@@ -129,7 +138,6 @@ class DrawnConfig(TargetConfig):
 
 ONLY_TARGETS = {
     "reference": "only the first target has one, for all structures",
-    "adjust": "only the first target is adjusted on the page",
     "margin_mm": "is of targets; zone_margin_mm is of organs at risk",
     "outside_percent": "is of targets; overlap_percent is of organs at risk",
     "envelope": "is of targets; zone is of organs at risk",
@@ -152,27 +160,37 @@ class OarConfig(StructureConfig, OarLimits):
         return values
 
 
-class OarRtStructConfig(OarConfig, RtStructRegion):
+class OarRtStructConfig(OarConfig, Adjustable, RtStructRegion):
     """An organ at risk from a DICOM RTSTRUCT."""
 
 
-class OarMaskConfig(OarConfig, MaskRegion):
+class OarMaskConfig(OarConfig, Adjustable, MaskRegion):
     """An organ at risk from a mask image."""
 
 
-class OarTrackradConfig(OarConfig, TrackradRegion):
+class OarTrackradConfig(OarConfig, Adjustable, TrackradRegion):
     """An organ at risk from a label of a recorded case."""
 
 
-class OarPointsConfig(OarConfig, PointsRegion):
+class OarPointsConfig(OarConfig, Adjustable, PointsRegion):
     """An organ at risk given by its points."""
+
+
+class OarDrawnConfig(OarConfig):
+    """An organ at risk that an operator draws on the console's page before the session begins."""
+
+    kind: Literal["drawn"]
+    """Where the outline comes from."""
 
 
 AnyTarget = Annotated[
     RtStructConfig | MaskConfig | TrackradLabelConfig | PointsConfig | DrawnConfig, Field(discriminator="kind")
 ]
 """A target, chosen by `kind`."""
-AnyOar = Annotated[OarRtStructConfig | OarMaskConfig | OarTrackradConfig | OarPointsConfig, Field(discriminator="kind")]
+AnyOar = Annotated[
+    OarRtStructConfig | OarMaskConfig | OarTrackradConfig | OarPointsConfig | OarDrawnConfig,
+    Field(discriminator="kind"),
+]
 """An organ at risk, chosen by `kind`."""
 Targets = Annotated[tuple[AnyTarget, ...], Field(min_length=1, max_length=16), BeforeValidator(as_tables)]
 Oars = Annotated[tuple[AnyOar, ...], Field(max_length=16), BeforeValidator(as_tables)]

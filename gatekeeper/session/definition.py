@@ -1,16 +1,41 @@
 """The definition of a live session: what is known before its first frame, and how it is armed on a reference."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gatekeeper.config import LiveConfig, SessionConfig, only_structures
-from gatekeeper.core.contour import Structure
+from gatekeeper.config import LiveConfig, SessionConfig, TargetLimits, only_structures
+from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import TargetError
 from gatekeeper.core.protocols import TrackerFactory
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, arm
-from gatekeeper.session.target import Outlined, Planned, Reference, setup_of, structures_on
+from gatekeeper.session.target import NotDrawn, Outlined, Planned, Reference, setup_of, structures_on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByHand:
+    """A structure that an operator draws or adjusts before the session begins.
+
+    Attributes
+    ----------
+    name : str
+        Name of the structure.
+    role : Role
+        Target or organ at risk.
+    required : bool
+        Whether the session cannot begin without it.
+    margin_mm : float or None
+        Margin from a target to its envelope, in mm, unless the operator changes it; None for an organ at risk.
+    known : Outlined or None
+        The outline to be adjusted; None: it is drawn.
+    """
+
+    name: str
+    role: Role
+    required: bool
+    margin_mm: float | None
+    known: Outlined | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,15 +83,15 @@ class SessionDefinition:
         rate_hz = self.config.source.frames_per_s
         return self.config.silence_s(math.inf if rate_hz is None else 1.0 / rate_hz)
 
-    def setup(self, reference: Reference, target: Outlined | None = None) -> SessionSetup:
+    def setup(self, reference: Reference, drawn: Mapping[str, Outlined] | None = None) -> SessionSetup:
         """Return the session's setup on a reference.
 
         Parameters
         ----------
         reference : Reference
             The reference image.
-        target : Outlined, optional
-            Target to use instead of the one in the definition.
+        drawn : mapping of str to Outlined, optional
+            What operators have drawn or adjusted, by the names of the structures.
 
         Returns
         -------
@@ -78,13 +103,32 @@ class SessionDefinition:
         InputError
             When a structure is not on the reference, or the target has not been drawn yet.
         """
-        target = self.target if target is None else target
+        outlines = {} if drawn is None else drawn
+        target = outlines.get(self.config.primary_name, self.target)
         if target is None:
             raise TargetError("target: it has not been drawn yet; draw it on the console's page")
         beside_mm = self.config.gate.plane_offset_mm
-        setup = setup_of(self.name, target, self.structures, reference, beside_mm, self.envelope)
+        structures = [one.drawn(outlines) for one in self.structures]
+        setup = setup_of(self.name, target, structures, reference, beside_mm, self.envelope)
         left_out = (*self.left_out, *setup.left_out)
         return replace(setup, frames_per_s=self.config.source.frames_per_s, left_out=left_out)
+
+    @property
+    def by_hand(self) -> tuple[ByHand, ...]:
+        """Structures that an operator draws or adjusts before the session begins, the primary target first."""
+        settings, found = self.config.settings(), []
+        margin_mm = settings.envelope.margin_mm
+        if self.config.target[0].by_hand:
+            found.append(ByHand(self.config.primary_name, Role.TARGET, True, margin_mm, self.target))
+        for one in self.structures:
+            if one.by_hand:
+                name, known = one.outlined.name, None if isinstance(one.outlined, NotDrawn) else one.outlined
+                own_mm = settings.structures.target.get(name, TargetLimits()).margin_mm
+                of_target = margin_mm if own_mm is None else own_mm
+                found.append(
+                    ByHand(name, one.role, one.required, of_target if one.role is Role.TARGET else None, known)
+                )
+        return tuple(found)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -95,17 +139,23 @@ class SessionDefinition:
         return (*self.left_out, *(note for one in drawn if one is not None for note in one.notes))
 
     def structures_on(self, reference: Reference) -> tuple[Structure, ...]:
-        """Return further targets and organs at risk as contours on an image, without those that are left out.
+        """Return further targets and organs at risk as contours on an image.
+
+        Those that are left out or by hand are not among them.
 
         Raises
         ------
         InputError
             When one that is required is not on the image.
         """
-        return structures_on(self.structures, reference, self.config.gate.plane_offset_mm)[0]
+        known = [one for one in self.structures if not one.by_hand]
+        return structures_on(known, reference, self.config.gate.plane_offset_mm)[0]
 
     def begin(
-        self, reference: Reference, target: Outlined | None = None, settings: SessionConfig | None = None
+        self,
+        reference: Reference,
+        drawn: Mapping[str, Outlined] | None = None,
+        settings: SessionConfig | None = None,
     ) -> tuple[SessionSetup, Armed]:
         """Return the session's setup and the engine for it.
 
@@ -113,8 +163,8 @@ class SessionDefinition:
         ----------
         reference : Reference
             The reference image.
-        target : Outlined, optional
-            Target to use instead of the one in the definition.
+        drawn : mapping of str to Outlined, optional
+            What operators have drawn or adjusted, by the names of the structures.
         settings : SessionConfig, optional
             Settings to use instead of those of the definition.
 
@@ -123,6 +173,6 @@ class SessionDefinition:
         InputError
             When a structure is not on the reference, or cannot be tracked there.
         """
-        setup = self.setup(reference, target)
+        setup = self.setup(reference, drawn)
         settings = only_structures(self.config.settings() if settings is None else settings, setup.names)
         return setup, arm(setup, settings, tracker=self.tracker)

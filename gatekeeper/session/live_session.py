@@ -91,7 +91,7 @@ class LiveSession:
         self._until_s = clock.now_s() + definition.seconds
         self._controller: SessionController | None = None
         self.status = SessionStatus() if status is None else status
-        self.status.warnings = definition.config.warnings()
+        self.status.warnings = (*definition.config.warnings(), *definition.left_out)
         self.requests = RequestQueue(clock, self._refuse)
         self.contour_requests = ContourRequests()
         self._begun: tuple[SessionSetup, Armed] | None = None

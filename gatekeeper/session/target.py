@@ -1,7 +1,7 @@
 """The structures of a live session: from the structures of any input to masks on the reference."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -161,6 +161,26 @@ class Drawn:
         return mask
 
 
+@dataclass(frozen=True, slots=True)
+class NotDrawn:
+    """A structure that an operator has yet to draw.
+
+    Attributes
+    ----------
+    name : str
+        Name of the structure.
+    notes : tuple of str
+        Empty.
+    """
+
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def on(self, _reference: Reference, _beside_mm: float) -> NDArray[np.bool_]:
+        """Raise TargetError."""
+        raise TargetError(f"{self.name}: has not been drawn; draw it on the console's page")
+
+
 @runtime_checkable
 class ExactlyOutlined(Protocol):
     """A structure whose outline on an image is known more exactly than to a pixel."""
@@ -184,12 +204,22 @@ class Planned:
         Its own envelope or keep-out zone; None: the zone is made from margins.
     required : bool
         Whether the session cannot begin without it.
+    by_hand : bool
+        Whether an operator draws or adjusts it before the session begins.
     """
 
     outlined: Outlined
     role: Role
     zone: Outlined | None = None
     required: bool = True
+    by_hand: bool = False
+
+    def drawn(self, outlines: Mapping[str, Outlined]) -> "Planned":
+        """Return the structure with its outline among those that were drawn; without one there, it is not drawn."""
+        if not self.by_hand:
+            return self
+        name = self.outlined.name
+        return replace(self, outlined=outlines.get(name, NotDrawn(name)))
 
     def on(self, reference: Reference, beside_mm: float) -> Structure:
         """Return the structure on an image; see `setup_of` for parameters and errors."""

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from gatekeeper.core.contour import Role
 from gatekeeper.core.login import login_name
+from gatekeeper.session.target import NotDrawn, Planned
 from replay.formats.session import open_session
 from tests.support.browser import Watched, serious_faults
 from tests.support.cases import breathing_case
@@ -352,3 +354,74 @@ def test_preview_report_is_shown_before_arming(browser, tmp_path):
         assert serious_faults(seen.page) == []
         kept_screenshot(seen.page, "preview")
         seen.page.close()
+
+
+def test_several_structures_are_drawn_one_after_the_other(browser, tmp_path):
+    with running(tmp_path / "s", control=True, plan_for=several_drawn_plan_of) as run, opened(browser, run.url) as seen:
+        page = seen.page
+        stands(page)
+        names = page.locator("#draw-which button")
+        assert names.all_inner_texts() == ["target", "node", "bowel, optional"]
+        # The optional one is first, as the session begins with the last that is required.
+        assert page.locator("#draw-which [aria-pressed=true]").inner_text() == "bowel, optional"
+        assert page.locator("#draw-margin").is_hidden()
+        ellipse(page, (16.0, 31.0), 4.0)
+        assert "margin" not in page.locator("#measured").inner_text()
+        confirm_outline(page)
+        page.wait_for_selector("#draw-which button:has-text('bowel ✔')")
+        assert page.locator("#draw-which [aria-pressed=true]").inner_text() == "target"
+        names.nth(1).click()
+        assert page.input_value("#draw-margin") == "3"
+        ellipse(page, (30.0, 12.0), 5.0)
+        page.wait_for_selector("#step:has-text('still to draw: target')")
+        kept_screenshot(page, "drawing-several")
+        assert serious_faults(page) == []
+        confirm_outline(page)
+        page.wait_for_selector("#draw-which button:has-text('node ✔')")
+        draw_diamond(page)
+        page.wait_for_selector("#step:has-text('the session begins with it')")
+        confirm_outline(page)
+        page.wait_for_selector("body:not([data-phase=drawing]) #structures:not([hidden])")
+        assert page.locator("#structure-list b").all_inner_texts() == ["target", "node", "bowel"]
+        assert seen.complaints == []
+
+
+def test_an_outline_waits_while_another_structure_is_drawn(browser, tmp_path):
+    with running(tmp_path / "s", control=True, plan_for=several_drawn_plan_of) as run, opened(browser, run.url) as seen:
+        page = seen.page
+        stands(page)
+        ellipse(page, (16.0, 31.0), 4.0)
+        points = page.evaluate(FOUND)["points"]
+        page.locator("#draw-which button").nth(0).click()
+        page.wait_for_selector("#step:has-text('Next: draw target')")
+        page.locator("#draw-which button").nth(2).click()
+        is_told(page, "fresh")
+        assert page.evaluate(FOUND)["points"] == points
+        assert seen.complaints == []
+
+
+def ellipse(page, center, radius_px):
+    """Drag an ellipse, and wait for its preview."""
+    page.click("#ellipse")
+    drag(page, (center[0] - radius_px, center[1] - radius_px), (center[0] + radius_px, center[1] + radius_px))
+    is_told(page, "fresh")
+
+
+def confirm_outline(page):
+    """Use the outline, which takes two clicks."""
+    page.click("#use-target")
+    page.click("#use-target")
+
+
+def several_drawn_plan_of(case, **values):
+    """Return a plan whose two targets, and an organ that is optional, are drawn."""
+    by_hand = {"kind": "drawn"}
+    config = live_config(
+        target=[by_hand, {**by_hand, "name": "node", "margin_mm": 3.0}],
+        oar=[{**by_hand, "name": "bowel", "required": False}],
+    )
+    planned = (
+        Planned(NotDrawn("node"), Role.TARGET, by_hand=True),
+        Planned(NotDrawn("bowel"), Role.AVOID, required=False, by_hand=True),
+    )
+    return plan_of(case, config, **{"target": None, "reference": None, "structures": planned, **values})

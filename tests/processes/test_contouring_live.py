@@ -33,7 +33,9 @@ def drawn(tmp_path_factory):
         anna = Operator(run.url, link)
         view, arrays = anna.until(lambda view: view["sequence"] is not None)
         assert view["phase"] == "drawing"
-        assert view["draw"] == {"taken": False, "fixed": False, "sequence": view["sequence"], "margin_mm": 5.0}
+        target = {"by_hand": True, "required": True, "confirmed": False, "margin_mm": 5.0}
+        expected = {"taken": False, "fixed": False, "sequence": view["sequence"], "structures": [target]}
+        assert view["draw"] == expected
         assert arrays["image"].shape == (72, 60)
         assert anna.hello()["facts"]["margin_mm"] == 5.0
         assert anna.draw(take=True)["accepted"]

@@ -172,7 +172,7 @@ def test_the_pump_tells_the_margin_that_the_session_began_with():
     material = replay_input(breathing_case(frames=2))
     armed = arm(material.setup, with_limits(SessionConfig(), 3.5, None, "test"))
     status.enter(Phase.DRAWING, 0.0)
-    status.show_contouring(ContouringStatus(None, False, False, 5.0), 0.0)
+    status.show_contouring(ContouringStatus(None, False, False), 0.0)
     with TerminalPublisher(status, PacedClock(), sent.append, FACTS) as pump:
         until(lambda: len(sent) == 2)
         assert (pump.snapshot.phase, pump.snapshot.gathered) == ("drawing", "(on the console's page)")

@@ -35,6 +35,10 @@ from tests.support.live_sessions import drawn_mm, drawn_plan_of, events, journal
 from tests.support.sessions import checked
 
 
+def proposal_px(contouring):
+    return contouring.structures[0].proposal_px
+
+
 def test_a_session_begins_on_the_frame_that_was_taken_with_the_outline_and_the_margin_that_were_accepted(tmp_path):
     outcome, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE], 5: [sketch(2)]})
     assert scanner.accepted == [True, True]
@@ -75,7 +79,7 @@ def test_new_frames_are_shown_until_one_is_taken_which_then_stands_still(tmp_pat
     live = [(None, False), (0, False), (1, False), (2, False)]
     # Given back, it is shown until the next frame comes.
     assert shown == [*live, *[(3, True)] * 3, (3, False), (7, False), (8, False), *[(9, True)] * 2]
-    assert {one.margin_mm for one in scanner.contourings[:12]} == {5.0}
+    assert {one.structures[0].margin_mm for one in scanner.contourings[:12]} == {5.0}
     assert set(scanner.contourings[12:]) == {None}
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].reference, CASE.frames[9])
 
@@ -124,7 +128,7 @@ def test_a_reference_from_a_file_stands_from_the_beginning_and_no_other_can_be_t
     assert "the image is taken already" in scanner.notes[0]
     assert "no other can be taken" in scanner.notes[1]
     contouring = scanner.contourings[0]
-    assert (contouring.taken, contouring.fixed, contouring.frame.sequence, contouring.proposal_px) == (
+    assert (contouring.taken, contouring.fixed, contouring.frame.sequence, proposal_px(contouring)) == (
         True,
         True,
         -1,
@@ -144,14 +148,14 @@ def test_an_outline_that_is_known_is_offered_and_gives_the_same_mask_when_it_is_
             frame = super().next_frame(timeout_s)
             if frame is not None and frame.sequence == 4:
                 # As the page gets it.
-                offered = self.contourings[-1].proposal_px.astype(np.float32)
+                offered = proposal_px(self.contourings[-1]).astype(np.float32)
                 self.ask(sketch(2, np.round(offered.astype(np.float64), 2).tolist(), shape="adjusted"))
             return frame
 
     _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE]}, definition=definition, scanner=Adjusts)
     assert scanner.accepted == [True, True]
-    assert scanner.contourings[1].proposal_px is None
-    assert len(scanner.contourings[3].proposal_px) < 40
+    assert proposal_px(scanner.contourings[1]) is None
+    assert len(proposal_px(scanner.contourings[3])) < 40
     assert np.array_equal(setup_and_margin(tmp_path / "s")[0].target_mask, CASE.first_mask)
     assert scanner.notes[1].startswith("target adjusted by Anna (typed) on frame 2")
 
@@ -161,7 +165,7 @@ def test_an_outline_on_an_image_from_a_file_is_offered_from_the_beginning(tmp_pa
     assert scanner.accepted == [True]
     contouring = scanner.contourings[0]
     assert (contouring.taken, contouring.fixed, contouring.frame.sequence) == (True, True, -1)
-    assert np.array_equal(region_of(contouring.proposal_px, 5.0, SHAPE, SPACING_MM).mask, CASE.first_mask)
+    assert np.array_equal(region_of(proposal_px(contouring), 5.0, SHAPE, SPACING_MM).mask, CASE.first_mask)
     assert scanner.notes[0].startswith("target adjusted by Anna (typed) on the image: ")
     assert checked(tmp_path / "s").findings == []
 
@@ -173,7 +177,9 @@ def test_what_is_to_be_avoided_is_shown_and_spared(tmp_path):
         {2: [TAKE], 4: [sketch(2)]},
         definition=drawn_plan_of(CASE, structures=(Planned(avoid, Role.AVOID),)),
     )
-    assert [one.name for one in scanner.contourings[2].avoid] == ["bowel"]
+    target, bowel = scanner.contourings[2].structures
+    assert (target.by_hand, bowel.name, bowel.by_hand) == (True, "bowel", False)
+    assert bowel.outline_px is not None
     assert [one.name for one in setup_and_margin(tmp_path / "s")[0].structures] == ["bowel"]
     assert checked(tmp_path / "s").findings == []
 

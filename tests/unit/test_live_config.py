@@ -130,7 +130,7 @@ def test_a_limit_of_one_structure_beyond_its_safe_range_is_warned_of(tmp_path):
         ('name = "GTV1"', 'name = "GTV2"', "target.1.name is 'GTV2'; give each structure a unique name"),
         ('roi = "Duodenum"', 'roi = "GTV2"', "target.1.name is 'GTV2'; give"),
         ('name = "GTV1"', 'name = "GTV1"\nrequired = false', "target.required: a session needs its first target"),
-        ("required = false", "adjust = true", "target.1: only the first target is drawn or adjusted"),
+        ("required = false", "adjust = true", "target.1.envelope: the operator who draws or adjusts it"),
         ("required = false", 'reference = "a.mha"', "target.1.reference: only the first"),
         ("nearer_mm = 2.5", "nearer_mm = 2.5\noverlap_percent = 2", "oar.0.rtstruct = .*exclude each other"),
         ("overlap_mm2 = 20", "nearer_mm = 20", "avoid.0.mask = .*nearer_mm: needs a zone"),
@@ -170,10 +170,9 @@ def test_what_is_wrong_with_one_of_several_structures_is_named(tmp_path, was, no
         (DRAWN + "margin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
         (LEAST + "adjust = true\nmargin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
         (DRAWN + "adjust = true\n", "target.adjust = True: Extra inputs"),
-        (DRAWN + '[[avoid]]\nname = "b"\nkind = "drawn"\n', "avoid.0 = .*'drawn' found .* does not match"),
         (
-            LEAST + '[[avoid]]\nname = "b"\nkind = "mask"\nfile = "a.mha"\nadjust = true\n',
-            "avoid.0.mask = .* adjust: .*leave it out",
+            LEAST + '[[oar]]\nname = "b"\nkind = "drawn"\nrequired = false\n',
+            "required: the session begins once all that is drawn and required is confirmed; require one",
         ),
     ],
 )
@@ -189,6 +188,14 @@ def test_what_is_wrong_is_named_in_one_line(tmp_path, text, says):
 )
 def test_the_target_may_be_left_to_an_operator(tmp_path, text, by_hand):
     assert load_live(written(tmp_path, text)).by_hand is by_hand
+
+
+def test_any_structure_may_be_left_to_an_operator(tmp_path):
+    second = '[[target]]\nname = "b"\nkind = "drawn"\nmargin_mm = 3\n'
+    organ = '[[oar]]\nname = "c"\nkind = "mask"\nfile = "a.mha"\nadjust = true\n'
+    config = load_live(written(tmp_path, LEAST.replace("[target]", "[[target]]") + second + organ))
+    assert [one.by_hand for one in (*config.target, *config.organs)] == [False, True, True]
+    assert config.by_hand
 
 
 def test_an_image_to_draw_on_is_beside_the_session_file(tmp_path):

@@ -63,11 +63,17 @@ def test_an_outline_is_answered_with_the_mask_the_envelope_and_the_area_of_the_s
     assert (answer["accepted"], answer["area_mm2"], answer["shape"], answer["note"]) == (True, 300.0, [40, 30], "")
 
 
+def test_an_organ_at_risk_has_no_envelope():
+    answer = posted("/outline", {"points_px": SQUARE_PX, "margin_mm": None, "structure": "bowel"})
+    assert (answer["accepted"], answer["envelope_px"]) == (True, [])
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({}, "margin_mm = None"),
-        ({"points_px": SQUARE_PX}, "margin_mm = None"),
+        ({}, "give its points"),
+        ({"points_px": SQUARE_PX, "margin_mm": "5"}, "margin_mm = '5'"),
+        ({"points_px": SQUARE_PX[:2], "margin_mm": None, "structure": "bowel"}, "outline of bowel: has 2 points"),
         ({"margin_mm": 5.0}, "give its points"),
         ({"points_px": SQUARE_PX, "margin_mm": 51}, "margin_mm = 51"),
         ({"points_px": [[50, 1], [1, 1], [1, 20]], "margin_mm": 5}, "point 1 at row 50, column 1 is not on the image"),

@@ -18,7 +18,7 @@ from gatekeeper.display.web.trace_row import BITS, COLUMNS, STRUCTURE_COLUMNS
 from gatekeeper.session.arming import arm
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.preview_learning import Learned
-from gatekeeper.session.status import MOST_RECENT, ContouringStatus, SessionStatus
+from gatekeeper.session.status import MOST_RECENT, ContouredStructure, ContouringStatus, SessionStatus
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.run import replay_input
 from tests.support.cases import SPACING_MM, breathing_case
@@ -191,27 +191,35 @@ def test_what_the_target_is_drawn_on_is_shown_until_the_session_begins(status):
     bowel = Structure("bowel", Role.AVOID, np.array([[3.0, 3.0], [3.0, 9.0], [9.0, 9.0]]))
     offered = np.array([[20.0, 20.5], [20.25, 30.0], [30.0, 30.0]])
     status.enter(Phase.DRAWING, 1.0)
-    status.show_contouring(ContouringStatus(None, False, False, 4.0), 1.0)
+    drawn = ContouredStructure("target", Role.TARGET, "#F0E442", margin_mm=4.0)
+    status.show_contouring(ContouringStatus(None, False, False, (drawn,)), 1.0)
     head, arrays = read(LiveMessage(status))
-    assert head["draw"] == {"taken": False, "fixed": False, "sequence": -1, "margin_mm": 4.0}
+    part = {"by_hand": True, "required": True, "confirmed": False, "margin_mm": 4.0}
+    assert head["draw"] == {"taken": False, "fixed": False, "sequence": -1, "structures": [part]}
     assert (head["phase"], head["sequence"], head["age_s"]) == ("drawing", None, None)
     assert "image" not in arrays
-    status.show_contouring(ContouringStatus(frame(17, 2.0), True, False, 4.0, offered, (bowel,)), 2.0)
+    known = ContouredStructure("bowel", Role.AVOID, "#D55E00", by_hand=False, outline_px=bowel.contour_px)
+    offers = (replace(drawn, proposal_px=offered), known)
+    status.show_contouring(ContouringStatus(frame(17, 2.0), True, False, offers), 2.0)
     head, arrays = read(LiveMessage(status), now_s=2.5)
-    assert head["draw"] == {"taken": True, "fixed": False, "sequence": 17, "margin_mm": 4.0}
-    assert (head["sequence"], head["age_s"], head["others"]) == (17, 0.5, [{"name": "bowel", "avoid": True}])
+    assert head["draw"]["structures"] == [part, {**part, "by_hand": False, "margin_mm": None}]
+    assert (head["draw"]["taken"], head["sequence"], head["age_s"]) == (True, 17, 0.5)
+    assert [(one["name"], one["target"], one["color"]) for one in head["structures"]] == [
+        ("target", True, "#F0E442"),
+        ("bowel", False, "#D55E00"),
+    ]
     assert np.array_equal(arrays["image"], frame(17).image)
-    assert arrays["proposal"].dtype == np.float32
-    assert np.array_equal(arrays["proposal"], offered)
+    assert arrays["proposal0"].dtype == np.float32
+    assert np.array_equal(arrays["proposal0"], offered)
     assert np.array_equal(arrays["other0"], bowel.contour_px)
     status.enter(Phase.CONNECT, 3.0)
     head, arrays = read(LiveMessage(status))
     assert "draw" not in head
-    assert {"proposal", "image"}.isdisjoint(arrays)
+    assert {"proposal0", "image"}.isdisjoint(arrays)
 
 
 def test_an_image_from_a_file_has_no_age(status):
-    status.show_contouring(ContouringStatus(replace(frame(-1), acquired_s=math.nan), True, True, 5.0), 1.0)
+    status.show_contouring(ContouringStatus(replace(frame(-1), acquired_s=math.nan), True, True), 1.0)
     head, _ = read(LiveMessage(status), now_s=9.0)
     assert (head["sequence"], head["age_s"], head["draw"]["fixed"]) == (-1, None, True)
 

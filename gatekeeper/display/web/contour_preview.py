@@ -42,7 +42,7 @@ class ContourPreview:
         async with self._turn:
             await asyncio.to_thread(_outlined, WARM_UP_PX, 5.0, (16, 16), (1.0, 1.0))
 
-    async def outline(self, points_px: object, margin_mm: object) -> dict[str, object]:
+    async def outline(self, points_px: object, margin_mm: object, structure: object = None) -> dict[str, object]:
         """Return the mask, envelope and area of an outline on the newest frame.
 
         Parameters
@@ -50,7 +50,9 @@ class ContourPreview:
         points_px : object
             Points of the outline as received from the page: a list of (row, col) in px.
         margin_mm : object
-            Margin of the envelope as received from the page: a number in mm.
+            Margin of the envelope as received from the page: a number in mm; None for an organ at risk.
+        structure : object
+            Name of the structure as received from the page, for messages; None for the target.
 
         Returns
         -------
@@ -66,7 +68,7 @@ class ContourPreview:
         self._waiting += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(_outlined, points_px, margin_mm, *grid)
+                return await asyncio.to_thread(_outlined, points_px, margin_mm, *grid, structure)
         except InputError as error:
             return _refusal(str(error))
         finally:
@@ -104,11 +106,16 @@ def runs_of(mask: NDArray[np.bool_]) -> list[list[int]]:
 
 
 def _outlined(
-    points_px: object, margin_mm: object, shape: tuple[int, int], spacing_mm: tuple[float, float]
+    points_px: object,
+    margin_mm: object,
+    shape: tuple[int, int],
+    spacing_mm: tuple[float, float],
+    structure: object = None,
 ) -> dict[str, Any]:
     outline = _load()
-    margin = outline.margin_of(margin_mm)
-    region = outline.region_of(outline.points_of(points_px), margin, shape, spacing_mm)
+    called = structure if isinstance(structure, str) else outline.NAME
+    margin = None if margin_mm is None else outline.margin_of(margin_mm, called)
+    region = outline.region_of(outline.points_of(points_px, called), margin, shape, spacing_mm, called)
     return {
         "accepted": True,
         "runs": runs_of(region.mask),

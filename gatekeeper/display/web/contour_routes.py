@@ -24,7 +24,7 @@ class ContourSession(Protocol):
 class OutlinePreview(Protocol):
     """A preview of outlines."""
 
-    async def outline(self, points_px: object, margin_mm: object) -> dict[str, object]:
+    async def outline(self, points_px: object, margin_mm: object, structure: object) -> dict[str, object]:
         """Return the mask, envelope and area of an outline as plain values, or why it is refused."""
         ...
 
@@ -51,7 +51,8 @@ def drawing_routes(session: ContourSession, outlines: OutlinePreview, access: Ac
         asked = await authorised(request, access)
         if isinstance(asked, Response):
             return asked
-        return JSONResponse(await outlines.outline(asked.get("points_px"), asked.get("margin_mm")))
+        given = [asked.get(name) for name in ("points_px", "margin_mm", "structure")]
+        return JSONResponse(await outlines.outline(*given))
 
     async def draw(request: Request) -> Response:
         asked = await authorised(request, access)

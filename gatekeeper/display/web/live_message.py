@@ -224,17 +224,21 @@ def counts_for_page(counts: SessionCounts) -> dict[str, object]:
 
 
 def _add_contouring(contouring: ContouringStatus, head: dict[str, object], arrays: Arrays) -> None:
-    """Add the state of contouring, the proposed outline and the organs at risk."""
+    """Add the state of contouring, the structures with what is known of them, and proposed outlines."""
+    shown = contouring.structures
     head["draw"] = {
         "taken": contouring.taken,
         "fixed": contouring.fixed,
         "sequence": -1 if contouring.frame is None else contouring.frame.sequence,
-        "margin_mm": contouring.margin_mm,
+        "structures": [
+            {name: getattr(one, name) for name in ("by_hand", "required", "confirmed", "margin_mm")} for one in shown
+        ],
     }
-    head["others"] = [{"name": one.name, "avoid": one.role is Role.AVOID} for one in contouring.avoid]
-    arrays |= {f"other{number}": one.contour_px.astype(np.float32) for number, one in enumerate(contouring.avoid)}
-    if contouring.proposal_px is not None:
-        arrays["proposal"] = contouring.proposal_px.astype(np.float32)
+    head["structures"] = [{"name": one.name, "target": one.role is Role.TARGET, "color": one.color} for one in shown]
+    for place, one in enumerate(shown):
+        outline, zone = ("target", "envelope") if place == 0 else (f"other{place - 1}", f"zone{place - 1}")
+        found = {outline: one.outline_px, zone: one.zone_px, f"proposal{place}": one.proposal_px}
+        arrays |= {name: contour_px.astype(np.float32) for name, contour_px in found.items() if contour_px is not None}
 
 
 def _contours(step: Step, spacing_mm: tuple[float, float]) -> Arrays:

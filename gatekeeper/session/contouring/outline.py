@@ -37,7 +37,7 @@ class Region:
     mask : ndarray of bool, shape (H, W)
         Pixels whose centres lie inside.
     envelope_px : ndarray of float64, shape (M, 2)
-        Contour of the envelope, as (row, col).
+        Contour of the envelope, as (row, col); empty for an organ at risk.
     area_mm2 : float
         Area of the mask, in mm2.
     """
@@ -48,7 +48,7 @@ class Region:
     area_mm2: float
 
 
-def points_of(values: object) -> NDArray[np.float64]:
+def points_of(values: object, called: str = NAME) -> NDArray[np.float64]:
     """Return the points (N, 2) of an outline, (row, col) in px, from JSON values.
 
     Raises
@@ -57,16 +57,16 @@ def points_of(values: object) -> NDArray[np.float64]:
         When the value is not a list of 3 to 400 pairs of numbers.
     """
     if not isinstance(values, list) or not all(map(_is_pair, values)):
-        raise TargetError(f"outline of {NAME}: give its points as [[row, column], ...] in px")
+        raise TargetError(f"outline of {called}: give its points as [[row, column], ...] in px")
     if not 3 <= len(values) <= MOST_POINTS:
-        raise TargetError(f"outline of {NAME}: has {len(values)} points; draw it with 3 to {MOST_POINTS}")
+        raise TargetError(f"outline of {called}: has {len(values)} points; draw it with 3 to {MOST_POINTS}")
     try:
         return np.array(values, dtype=np.float64)
     except OverflowError:
-        raise TargetError(f"outline of {NAME}: a coordinate is beyond any image; draw it again") from None
+        raise TargetError(f"outline of {called}: a coordinate is beyond any image; draw it again") from None
 
 
-def margin_of(value: object) -> float:
+def margin_of(value: object, called: str = NAME) -> float:
     """Return a margin, in mm, from a JSON value.
 
     Raises
@@ -74,11 +74,15 @@ def margin_of(value: object) -> float:
     ConfigError
         When it is outside the allowed range.
     """
-    return build(EnvelopeConfig, {"margin_mm": value}, f"envelope of {NAME}").margin_mm
+    return build(EnvelopeConfig, {"margin_mm": value}, f"envelope of {called}").margin_mm
 
 
 def region_of(
-    points_px: NDArray[np.float64], margin_mm: float, shape: tuple[int, int], spacing_mm: tuple[float, float]
+    points_px: NDArray[np.float64],
+    margin_mm: float | None,
+    shape: tuple[int, int],
+    spacing_mm: tuple[float, float],
+    called: str = NAME,
 ) -> Region:
     """Return mask and envelope of an outline on an image.
 
@@ -86,12 +90,14 @@ def region_of(
     ----------
     points_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col); the first point is not repeated.
-    margin_mm : float
-        Margin from target to envelope, in mm.
+    margin_mm : float or None
+        Margin from target to envelope, in mm; None for an organ at risk.
     shape : tuple of int
         Rows and columns of the image.
     spacing_mm : tuple of float
         Distance of pixel centres along rows and columns, in mm.
+    called : str
+        Name of the structure in messages.
 
     Raises
     ------
@@ -100,26 +106,29 @@ def region_of(
     ConfigError
         When the margin is outside the allowed range.
     """
-    margin_mm = margin_of(margin_mm)
+    margin_mm = None if margin_mm is None else margin_of(margin_mm, called)
     points_px = np.round(points_px, DECIMALS) + 0.0
     highest_px = np.array(shape) - 0.5
     for number, (row, col) in enumerate(points_px, 1):
         if not (-0.5 <= row <= highest_px[0] and -0.5 <= col <= highest_px[1]):
             raise TargetError(
-                f"outline of {NAME}: point {number} at row {row:g}, column {col:g} is not on the image of "
+                f"outline of {called}: point {number} at row {row:g}, column {col:g} is not on the image of "
                 f"{shape[0]} x {shape[1]} px; draw it there"
             )
-    points_px = checked_outline(points_px, NAME)
+    points_px = checked_outline(points_px, called)
     mask = _filled(points_px, shape)
     if not mask.any():
-        raise TargetError(f"outline of {NAME}: encloses the centre of no pixel; draw it larger")
+        raise TargetError(f"outline of {called}: encloses the centre of no pixel; draw it larger")
     contour_px = mask_to_contour(mask)
     if not np.array_equal(_filled(contour_px, shape), mask):
-        raise TargetError(f"outline of {NAME}: is so thin in places that its pixels are not connected; draw it wider")
-    (zone,) = zones_for([Structure("target", Role.TARGET, contour_px)], margin_mm, spacing_mm, shape)
-    assert isinstance(zone, TargetZone)  # noqa: S101  (zones_for says so otherwise)
+        raise TargetError(f"outline of {called}: is so thin in places that its pixels are not connected; draw it wider")
+    envelope_px = np.empty((0, 2))
+    if margin_mm is not None:
+        (zone,) = zones_for([Structure("target", Role.TARGET, contour_px)], margin_mm, spacing_mm, shape)
+        assert isinstance(zone, TargetZone)  # noqa: S101  (zones_for says so otherwise)
+        envelope_px = zone.envelope.contour_px
     area_mm2 = float(np.count_nonzero(mask)) * spacing_mm[0] * spacing_mm[1]
-    return Region(points_px, mask, zone.envelope.contour_px, area_mm2)
+    return Region(points_px, mask, envelope_px, area_mm2)
 
 
 def outline_to_adjust(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import InputError
 from gatekeeper.operator.pending import Answer, PendingRequest
 from gatekeeper.operator.request import identity
-from gatekeeper.session.contouring.outline import margin_of, points_of
+from gatekeeper.session.contouring.outline import NAME, margin_of, points_of
 
 SHAPES = ("polygon", "ellipse", "adjusted")
 """How an outline was drawn."""
@@ -50,7 +50,7 @@ class RetakeFrame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnContour:
-    """Begin with an outline on the frame that was taken.
+    """Confirm an outline on the frame that was taken.
 
     Attributes
     ----------
@@ -58,20 +58,23 @@ class DrawnContour:
         Name of the operator, and where the request was made.
     points_px : ndarray of float64, shape (N, 2)
         Closed outline as (row, col).
-    margin_mm : float
-        Margin from target to envelope, in mm.
+    margin_mm : float or None
+        Margin from target to envelope, in mm; None for an organ at risk.
     sequence : int
         Number of the frame that it was drawn on; -1 for an image from a file.
     shape : str
         How it was drawn, one of `SHAPES`.
+    structure : str or None
+        Name of the structure; None for the first one that is drawn.
     """
 
     operator: str
     origin: str
     points_px: NDArray[np.float64]
-    margin_mm: float
+    margin_mm: float | None
     sequence: int
     shape: str
+    structure: str | None = None
     word = "outline"
     holds = False
 
@@ -85,7 +88,8 @@ def request_of(values: Mapping[str, object], operator: str, origin: str, login: 
     Parameters
     ----------
     values : mapping
-        ``{"take": true}``, ``{"again": true}``, or `points_px`, `margin_mm`, `sequence` and `shape` of an outline.
+        ``{"take": true}``, ``{"again": true}``, or `points_px`, `margin_mm`, `sequence` and `shape` of an outline, and
+        the `structure` where there are several to draw.
     operator : str
         Name of the operator.
     origin : str
@@ -103,14 +107,20 @@ def request_of(values: Mapping[str, object], operator: str, origin: str, login: 
         return TakeFrame(name, origin)
     if dict(values) == {"again": True}:
         return RetakeFrame(name, origin)
-    if set(values) != {"points_px", "margin_mm", "sequence", "shape"}:
+    if set(values) - {"structure"} != {"points_px", "margin_mm", "sequence", "shape"}:
         raise InputError("drawing: not understood; take a frame, take it again, or give an outline with its margin")
-    margin_mm, sequence, shape = margin_of(values["margin_mm"]), values["sequence"], values["shape"]
+    structure = values.get("structure")
+    if structure is not None and not isinstance(structure, str):
+        raise InputError(f"drawing: the structure is {structure!r:.40}; give its name")
+    called = NAME if structure is None else structure
+    margin_mm = None if values["margin_mm"] is None else margin_of(values["margin_mm"], called)
+    sequence, shape = values["sequence"], values["shape"]
     if type(sequence) is not int:
         raise InputError(f"drawing: the frame is {sequence!r:.40}; give the number of the one that was drawn on")
     if shape not in SHAPES:
         raise InputError(f"drawing: the shape is {shape!r:.40}; give one of {', '.join(SHAPES)}")
-    return DrawnContour(name, origin, points_of(values["points_px"]), margin_mm, sequence, str(shape))
+    points_px = points_of(values["points_px"], called)
+    return DrawnContour(name, origin, points_px, margin_mm, sequence, str(shape), structure)
 
 
 MOST_WAITING = 16

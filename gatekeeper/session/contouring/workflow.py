@@ -1,4 +1,4 @@
-"""Contouring workflow: an operator takes a frame and draws or adjusts the target, and the session begins with it."""
+"""Contouring workflow: an operator takes a frame and draws or adjusts structures on it, and the session begins."""
 
 import math
 from collections import deque
@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from gatekeeper.config import with_limits
 from gatekeeper.core.axes import Orientation, orientation_of
 from gatekeeper.core.clock import Clock
-from gatekeeper.core.contour import Structure
+from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.frame import Frame
 from gatekeeper.operator.pending import Answer
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
-from gatekeeper.session.contouring.outline import Region, outline_to_adjust, region_of
+from gatekeeper.session.contouring.drawn_structures import DrawnStructures
+from gatekeeper.session.contouring.outline import NAME, Region, region_of
 from gatekeeper.session.contouring.requests import (
     BEGUN,
     ContourRequest,
@@ -29,7 +29,7 @@ from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.startup import NEWEST, JournalEvent, reference_of
 from gatekeeper.session.status import ContouringStatus, SessionStatus
-from gatekeeper.session.target import Drawn, Reference
+from gatekeeper.session.target import Reference
 
 MOST_KEPT = 500
 """Number of contouring events kept for the journal."""
@@ -38,12 +38,12 @@ FROM_FILE = -1
 
 
 class ContouringWorkflow:
-    """Wait until the target has been drawn.
+    """Wait until all structures have been drawn that are drawn here and required.
 
     Parameters
     ----------
     definition : SessionDefinition
-        What is known already: possibly the image, and an outline to adjust.
+        What is known already: possibly the image, and outlines to adjust.
     contour_requests : ContourRequests
         Requests of the operators; opened here, and closed when the session begins.
     status : SessionStatus
@@ -68,16 +68,15 @@ class ContouringWorkflow:
             status,
             clock,
         )
-        self._settings = definition.config.settings()
         self._fixed = definition.reference is not None
         self._reference: Reference | None = None
-        self._contouring = ContouringStatus(None, False, self._fixed, self._settings.envelope.margin_mm)
-        self._beside_mm = self._settings.gate.plane_offset_mm
+        self._drawn = DrawnStructures(definition)
+        self._contouring = ContouringStatus(None, False, self._fixed, self._drawn.shown())
+        self._beside_mm = definition.config.gate.plane_offset_mm
         self._reported = ""
         self._grid: tuple[object, ...] | None = None
         self._orientation: Orientation | None = None
         self._several_told = False
-        self._avoid: tuple[Structure, ...] = ()
         self._events: deque[JournalEvent] = deque(maxlen=MOST_KEPT)
         self._since_s: float | None = None
         if definition.reference is not None:
@@ -116,8 +115,15 @@ class ContouringWorkflow:
         self._since_s = self._clock.now_s()
         self._status.enter(Phase.DRAWING, self._since_s)
         self._status.show_contouring(self._contouring, self._since_s)
-        verb = "draw" if self._definition.target is None else "adjust"
-        self._status.add_line(self._since_s, f"phase {Phase.DRAWING.value}: {verb} the target on the console's page")
+        self._status.add_line(self._since_s, f"phase {Phase.DRAWING.value}: {self._asked()} on the console's page")
+
+    def _asked(self) -> str:
+        """Return what the operator is to do, in words."""
+        by_hand = self._drawn.by_hand.values()
+        if len(by_hand) == 1:
+            return "draw the target" if self._definition.target is None else "adjust the target"
+        verbs = {"draw": [one for one in by_hand if one.known is None], "adjust": [one for one in by_hand if one.known]}
+        return " and ".join(f"{verb} {', '.join(one.name for one in todo)}" for verb, todo in verbs.items() if todo)
 
     def _do(self, request: ContourRequest) -> tuple[tuple[SessionSetup, Armed] | None, str]:
         """Execute a request; return setup and engine if the session begins, and a line for the event log."""
@@ -127,7 +133,7 @@ class ContouringWorkflow:
             case RetakeFrame():
                 note = self._release(request)
             case DrawnContour():
-                return self._begin_with(request)
+                return self._confirm(request)
         self._note("drawing", {"did": request.word, **_who(request), "note": note})
         return None, note
 
@@ -148,30 +154,39 @@ class ContouringWorkflow:
         if self._reference is None:
             raise InputError("no frame is taken; new ones are shown already")
         was, self._reference = self._contouring.frame, None
-        self._show(ContouringStatus(was, False, False, self._contouring.margin_mm, avoid=self._contouring.avoid))
+        self._drawn.release()
+        self._show(was, taken=False)
         return f"{_called(was)} released by {request.operator}"
 
-    def _begin_with(self, contour: DrawnContour) -> tuple[tuple[SessionSetup, Armed], str]:
-        """Return setup and engine of a session with a drawn outline."""
-        reference, frame = self._reference, self._contouring.frame
+    def _confirm(self, contour: DrawnContour) -> tuple[tuple[SessionSetup, Armed] | None, str]:
+        """Keep a drawn outline; return setup and engine if none is missing, and a line for the event log."""
+        reference, frame, drawn = self._reference, self._contouring.frame, self._drawn
+        name = next(iter(drawn.by_hand)) if contour.structure is None else contour.structure
+        called = NAME if contour.structure is None else name
         if reference is None or frame is None:
             raise InputError("no frame is taken to draw on; take one first")
         if contour.sequence != frame.sequence:
             raise InputError(
-                f"outline of the target: was drawn on frame {contour.sequence}, but {_called(frame)} is taken now; "
+                f"outline of {called}: was drawn on frame {contour.sequence}, but {_called(frame)} is taken now; "
                 "draw it on that"
             )
+        if name not in drawn.by_hand:
+            raise InputError(f"outline of {called}: is not drawn here; draw one of {', '.join(drawn.by_hand)}")
+        margin_mm = contour.margin_mm
+        if (drawn.by_hand[name].role is Role.TARGET) != (margin_mm is not None):
+            raise InputError(f"outline of {called}: a target has a margin, and an organ at risk has none")
         rows, cols = reference.image.shape
-        region = region_of(contour.points_px, contour.margin_mm, (rows, cols), reference.spacing_mm)
-        settings = with_limits(self._settings, contour.margin_mm, None, "outline of the target")
-        target = Drawn.of_mask(self._definition.config.primary_name, region.mask, reference)
-        begun = self._definition.begin(reference, target, settings)
+        region = region_of(contour.points_px, margin_mm, (rows, cols), reference.spacing_mm, called)
+        drawn.confirm(name, region, margin_mm)
+        begun = drawn.begin(name, reference)
         verb = "adjusted" if contour.shape == "adjusted" else "drawn"
-        note = (
-            f"target {verb} by {contour.operator} on {_called(frame)}: "
-            f"{region.area_mm2 / 100.0:.1f} cm2, margin {contour.margin_mm:g} mm"
-        )
-        self._note("target", _values(contour, region, note))
+        margin = "" if margin_mm is None else f", margin {margin_mm:g} mm"
+        who = "target" if contour.structure is None else name
+        note = f"{who} {verb} by {contour.operator} on {_called(frame)}: {region.area_mm2 / 100.0:.1f} cm2{margin}"
+        values = _values(contour, region, note)
+        self._note("target", values if contour.structure is None else {**values, "structure": name})
+        if begun is None:
+            self._show(frame, taken=True)
         return begun, note
 
     def _is_of_shown_plane(self, frame: Frame) -> bool:
@@ -205,31 +220,26 @@ class ContouringWorkflow:
         # A source may write its next frame into the same memory.
         frame = replace(frame, image=frame.image.copy())
         if (grid := (frame.image.shape, frame.spacing_mm, frame.plane)) != self._grid:
-            self._grid, self._avoid = grid, ()
+            self._grid = grid
+            self._drawn.clear()
             try:
-                reference = reference_of(frame, NEWEST)
-                if self._definition.target is not None:
-                    self._definition.target.on(reference, self._beside_mm)
-                self._avoid = self._definition.structures_on(reference)
+                self._drawn.place(reference_of(frame, NEWEST), propose=False)
             except InputError as error:
                 if str(error) != self._reported:
                     self._reported = str(error)
                     self._status.add_line(self._clock.now_s(), f"no reference: {error}")
-        self._show(ContouringStatus(frame, False, False, self._contouring.margin_mm, avoid=self._avoid))
+        self._show(frame, taken=False)
 
     def _take_frame(self, frame: Frame, reference: Reference) -> None:
         """Take a frame to draw on, or raise InputError when it is unsuitable."""
-        proposal_px = None
-        if self._definition.target is not None:
-            proposal_px = outline_to_adjust(self._definition.target.on(reference, self._beside_mm))
-        avoid = self._definition.structures_on(reference)
+        self._drawn.place(reference, propose=True)
         self._reference = reference
-        self._show(ContouringStatus(frame, True, self._fixed, self._contouring.margin_mm, proposal_px, avoid))
+        self._show(frame, taken=True)
 
-    def _show(self, contouring: ContouringStatus) -> None:
-        self._contouring = contouring
+    def _show(self, frame: Frame | None, *, taken: bool) -> None:
+        self._contouring = ContouringStatus(frame, taken, self._fixed, self._drawn.shown())
         if self._since_s is not None:
-            self._status.show_contouring(contouring, self._clock.now_s())
+            self._status.show_contouring(self._contouring, self._clock.now_s())
 
     def _note(self, name: str, values: dict[str, object]) -> None:
         self._events.append((name, self._clock.now_s(), values))

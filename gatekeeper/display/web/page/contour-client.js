@@ -25,10 +25,11 @@ export class Outliner {
   }
 
   // One request at a time; meanwhile only the latest contour is kept for the next request.
-  want(points, margin_mm) {
-    const key = JSON.stringify([points, margin_mm]);
+  // Without a margin for an organ at risk; `structure` is its name in messages, where there are several.
+  want(points, margin_mm, structure) {
+    const key = JSON.stringify([points, margin_mm, structure]);
     if (this.wanted?.key === key) return;
-    this.wanted = {points, margin_mm, key};
+    this.wanted = {points, margin_mm, structure, key};
     this.note = "";
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), WAIT_MS);
@@ -47,7 +48,7 @@ export class Outliner {
       const asked = this.wanted;
       let answer;
       try {
-        answer = await post("/outline", {points_px: asked.points, margin_mm: asked.margin_mm});
+        answer = await post("/outline", {points_px: asked.points, margin_mm: asked.margin_mm ?? null, structure: asked.structure});
       } catch {
         answer = {accepted: false, note: "the console does not answer"};
       }

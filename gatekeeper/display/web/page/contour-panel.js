@@ -1,4 +1,4 @@
-// Target contouring: tools over the image while a session waits for its target, and their requests to the session.
+// Contouring: tools over the image while a session waits for its outlines, and their requests to the session.
 
 import {NO_ANSWER, Twice} from "./control.js";
 import {post} from "./link.js";
@@ -28,6 +28,8 @@ export class Drawing {
     this.pencil.overlay = new Overlay(cine, this.pencil, this.outliner);
     this.draw = null;
     this.frame = null;
+    this.place = null;  // of the structure that is drawn
+    this.confirmed = "";
     this.asking = false;
     if (operator) this.listen();
   }
@@ -36,28 +38,97 @@ export class Drawing {
     return this.pencil.sketch;
   }
 
+  // The structure that is drawn, with its name and colour.
+  get structure() {
+    return {...this.draw.structures[this.place], ...this.structures[this.place]};
+  }
+
+  // Places of the structures that are drawn here.
+  get byHand() {
+    return this.draw.structures.flatMap((one, place) => one.by_hand ? [place] : []);
+  }
+
+  get several() {
+    return this.byHand.length > 1;
+  }
+
+  // Undefined for an organ at risk, which has none; null where it is not a valid number.
   get margin() {
     const field = at("draw-margin");
+    if (!this.structure.target) return undefined;
     return field.value !== "" && field.checkValidity() ? Number(field.value) : null;
   }
 
   show(view) {
     const draw = view.phase === "drawing" ? view.draw ?? null : null;
-    if ((draw === null) !== (this.draw === null)) this.turn(draw, view);
+    this.structures = view.structures;
+    if ((draw === null) !== (this.draw === null)) this.turn(draw);
     this.draw = draw;
     if (!draw) return;
     this.hasImage = Boolean(this.cine.view?.arrays.image);
+    this.proposals = view.arrays;
     const frame = draw.taken ? `${draw.sequence}` : null;
-    if (frame !== this.frame && (frame === null || this.hasImage)) this.begin(frame, view.arrays.proposal);
+    const news = draw.structures.map((one) => Number(one.confirmed)).join("");
+    if (frame !== this.frame && (frame === null || this.hasImage)) {
+      this.place = this.next();
+      this.begin(frame);
+    } else if (news > this.confirmed && frame !== null && this.several && this.structure.confirmed) {
+      // What is confirmed makes room for the next.
+      this.choose(this.next());
+    }
+    this.confirmed = news;
     this.refresh();
   }
 
+  // The first structure that is not confirmed: one that is required last, as the session begins with it.
+  next() {
+    const left = this.byHand.filter((place) => !this.draw.structures[place].confirmed);
+    return left.find((place) => !this.draw.structures[place].required) ?? left[0] ?? this.byHand[0];
+  }
+
+  choose(place) {
+    if (place === this.place) return;
+    this.place = place;
+    this.begin(this.frame);
+    this.refresh();
+  }
+
+  // Offer the choice of the structure where there are several.
+  offer() {
+    const {several} = this;
+    at("draw-which").hidden = !several;
+    at("draw-which").replaceChildren(...(several ? this.byHand : []).map((place) => {
+      const button = document.createElement("button"), swatch = document.createElement("i");
+      button.type = "button";
+      swatch.style.backgroundColor = this.structures[place].color;
+      button.append(swatch, document.createElement("span"));
+      button.addEventListener("click", () => this.choose(place));
+      return button;
+    }));
+    if (this.use) this.use.words = at("use-target").textContent = several ? "Use this outline" : "Use this target";
+  }
+
+  // Update the words on the buttons of the structures.
+  which() {
+    if (!this.several) return;
+    this.byHand.forEach((place, number) => {
+      const {confirmed, required} = this.draw.structures[place], button = at("draw-which").children[number];
+      const text = `${this.structures[place].name}${confirmed ? " ✔" : required ? "" : ", optional"}`;
+      if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
+      button.setAttribute("aria-pressed", String(place === this.place));
+      button.disabled = !this.draw.taken;
+    });
+  }
+
   // Begin or end contouring.
-  turn(draw, view) {
+  turn(draw) {
     at("drawing").hidden = at("mask-line").hidden = draw === null;
     at("draw-tools").hidden = !this.operator;
     if (draw) {
-      at("draw-margin").value = draw.margin_mm;
+      this.draw = draw;
+      this.place = this.next();
+      this.offer();
+      at("draw-margin").value = this.structure.margin_mm;
       if (this.operator) this.cine.tool = this.pencil;
     } else {
       this.cine.tool = this.frame = this.pencil.sketch = null;
@@ -67,10 +138,16 @@ export class Drawing {
   }
 
   // The frozen frame has changed: continue the contour begun on it, or begin with the outline to be adjusted.
-  begin(frame, proposal) {
+  begin(frame) {
     this.frame = frame;
     this.outliner.forget();
     this.answered("");
+    const {target, color, margin_mm} = this.structure, proposal = this.proposals[`proposal${this.place}`];
+    at("draw-margin").parentElement.hidden = !target;
+    if (this.several && target) at("draw-margin").value = margin_mm;
+    this.pencil.overlay.paintIn(this.several ? color : null);
+    at("mask-line").firstChild.style.backgroundColor = this.several ? color : "";
+    at("mask-line").lastChild.textContent = `pixels of ${this.several ? this.structure.name : "the target"} as the tracker uses them`;
     if (frame === null) {
       this.pencil.sketch = null;
       return;
@@ -78,24 +155,28 @@ export class Drawing {
     const bounds = this.cine.view.arrays.image.shape, kept = this.kept();
     if (kept) {
       this.pencil.sketch = new Sketch(bounds, kept.sketch);
-      if (kept.margin !== null) at("draw-margin").value = kept.margin;
+      if (Number.isFinite(kept.margin)) at("draw-margin").value = kept.margin;
     } else this.pencil.sketch = proposal?.shape[0] ? Sketch.of(bounds, pairs(proposal)) : new Sketch(bounds);
     this.pencil.choose(this.sketch.closed ? "adjust" : "polygon");
     this.changed();
   }
 
   get key() {
-    return JSON.stringify([this.session, this.frame, ...this.cine.view.arrays.image.shape]);
+    return JSON.stringify([this.session, this.frame, this.structure.name, ...this.cine.view.arrays.image.shape]);
   }
 
-  // A reloaded page continues with its contour.
+  // A reloaded page, and a structure that is chosen again, continues with its contour.
   kept() {
     try {
-      const found = JSON.parse(sessionStorage.getItem(KEPT));
+      const found = JSON.parse(sessionStorage.getItem(this.keptAs));
       return found?.key === this.key ? found : null;
     } catch {
       return null;
     }
+  }
+
+  get keptAs() {
+    return `${KEPT} ${this.place}`;
   }
 
   changed() {
@@ -103,8 +184,8 @@ export class Drawing {
     const {points, closed} = this.sketch, {margin} = this;
     if (!closed) this.outliner.forget();
     else if (margin === null) this.outliner.forget(`margin: give ${at("draw-margin").min} to ${at("draw-margin").max} mm`);
-    else this.outliner.want(points, margin);
-    sessionStorage.setItem(KEPT, JSON.stringify({key: this.key, sketch: this.sketch, margin}));
+    else this.outliner.want(points, margin, this.several ? this.structure.name : undefined);
+    sessionStorage.setItem(this.keptAs, JSON.stringify({key: this.key, sketch: this.sketch, margin}));
     this.use?.calm();
     this.answered("");
     this.refresh();
@@ -116,6 +197,7 @@ export class Drawing {
     if (!draw) return;
     say("step", this.step());
     say("hint", sketch && this.operator ? HINTS[this.pencil.tool] : "");
+    this.which();
     this.measured();
     const enabled = {
       take: !draw.taken && this.hasImage, another: draw.taken && !draw.fixed, undo: sketch?.past.length, redo: sketch?.future.length,
@@ -129,14 +211,17 @@ export class Drawing {
   }
 
   step() {
-    const {draw, sketch} = this;
+    const {draw, sketch} = this, name = this.several ? this.structure.name : "the target";
     if (!this.operator) return ELSEWHERE;
     if (!this.hasImage) return "Waiting for the first frame.";
-    if (!draw.taken) return "Next: take a frame on which the target is clearly visible.";
-    if (!sketch?.points.length) return `Next: draw the target on ${this.called()}.`;
-    if (!sketch.closed) return "Next: close the outline of the target.";
+    if (!draw.taken) return `Next: take a frame on which ${this.several ? "all structures are" : "the target is"} clearly visible.`;
+    if (!sketch?.points.length) return `Next: draw ${name} on ${this.called()}.`;
+    if (!sketch.closed) return `Next: close the outline of ${name}.`;
     if (this.outliner.note) return "Next: correct the outline; it cannot be used yet.";
-    return "Next: check target and envelope, set the margin, then use this target.";
+    if (!this.several) return "Next: check target and envelope, set the margin, then use this target.";
+    const left = this.byHand.filter((place) => place !== this.place && draw.structures[place].required && !draw.structures[place].confirmed);
+    const then = left.length ? `still to draw: ${left.map((place) => this.structures[place].name).join(", ")}` : "the session begins with it";
+    return `Next: check ${name}, then use this outline; ${then}.`;
   }
 
   called() {
@@ -145,7 +230,7 @@ export class Drawing {
 
   measured() {
     const {found, note, isFresh, isWaiting} = this.outliner;
-    const parts = found ? [`${(found.area_mm2 / 100).toFixed(2)} cm²`, `equivalent diameter ${(2 * Math.sqrt(found.area_mm2 / Math.PI)).toFixed(1)} mm`, `margin ${found.margin_mm} mm`] : [];
+    const parts = found ? [`${(found.area_mm2 / 100).toFixed(2)} cm²`, `equivalent diameter ${(2 * Math.sqrt(found.area_mm2 / Math.PI)).toFixed(1)} mm`, ...(found.margin_mm === undefined ? [] : [`margin ${found.margin_mm} mm`])] : [];
     if (found && isFresh && found.note) parts.push(found.note);
     if (isWaiting) parts.push("…");
     say("measured", note ? `Not possible: ${note}` : parts.join(" · "));
@@ -192,7 +277,8 @@ export class Drawing {
     this.use = new Twice(at("use-target"), () => {
       const {found, isFresh} = this.outliner;
       if (!isFresh) return;
-      this.ask({points_px: found.points, margin_mm: found.margin_mm, sequence: this.draw.sequence, shape: this.sketch.shape});
+      const named = this.several ? {structure: this.structure.name} : {};
+      this.ask({points_px: found.points, margin_mm: found.margin_mm ?? null, sequence: this.draw.sequence, shape: this.sketch.shape, ...named});
     });
   }
 }

@@ -2,17 +2,18 @@
 
 import {colorOf} from "./strip.js";
 
-const FILL = [240, 228, 66, 96], STALE = 0.45;
+const OPACITY = 96, STALE = 0.45;
 const COLOR = {sketch: "#ffffff", target: colorOf("target"), envelope: colorOf("envelope"), halo: "rgba(0,0,0,0.75)"};
 const HANDLE = 4, ROOM_PX = 14;
 
 // Draw a mask, given as runs of [first, length] in row-major order, as an image of the same size.
-export function maskPicture(runs, [rows, cols]) {
+export function maskPicture(runs, [rows, cols], color = COLOR.target) {
+  const fill = [...[1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)), OPACITY];
   const picture = document.createElement("canvas");
   picture.width = cols;
   picture.height = rows;
   const ink = picture.getContext("2d"), pixels = ink.createImageData(cols, rows);
-  for (const [first, length] of runs) for (let i = first; i < first + length; i++) pixels.data.set(FILL, 4 * i);
+  for (const [first, length] of runs) for (let i = first; i < first + length; i++) pixels.data.set(fill, 4 * i);
   ink.putImageData(pixels, 0, 0);
   return picture;
 }
@@ -23,6 +24,14 @@ export class Overlay {
     this.pencil = pencil;
     this.outliner = outliner;
     this.found = this.mask = null;
+    this.paintIn(null);
+  }
+
+  // Draw in the colour of a structure; null for that of the one target.
+  paintIn(color) {
+    this.color = color ?? COLOR.target;
+    this.envelope = color ?? COLOR.envelope;
+    this.found = this.mask = null;
   }
 
   paint(ink, place) {
@@ -30,14 +39,14 @@ export class Overlay {
     if (!sketch) return;
     if (found !== this.found) {
       this.found = found;
-      this.mask = found && maskPicture(found.runs, found.shape);
+      this.mask = found && maskPicture(found.runs, found.shape, this.color);
     }
     if (found) {
       ink.globalAlpha = isFresh ? 1 : STALE;
       // Hard edges: exactly these pixels are the target.
       ink.imageSmoothingEnabled = false;
       ink.drawImage(this.mask, place.left, place.top, found.shape[1] * place.right, found.shape[0] * place.down);
-      this.cine.outline(ink, place, flat(found.envelope_px), COLOR.envelope, 1.6, isFresh ? [] : [2, 5]);
+      this.cine.outline(ink, place, flat(found.envelope_px), this.envelope, 1.6, isFresh ? [] : [2, 5]);
       ink.globalAlpha = 1;
     }
     this.lines(ink, place, sketch);
@@ -52,7 +61,7 @@ export class Overlay {
     ink.beginPath();
     for (const [row, col] of points) ink.lineTo(...this.cine.at(place, row, col));
     if (sketch.closed) ink.closePath();
-    for (const [color, width] of [[COLOR.halo, 3], [sketch.closed ? COLOR.target : COLOR.sketch, 1.4]]) {
+    for (const [color, width] of [[COLOR.halo, 3], [sketch.closed ? this.color : COLOR.sketch, 1.4]]) {
       ink.strokeStyle = color;
       ink.lineWidth = width;
       ink.stroke();
@@ -67,7 +76,7 @@ export class Overlay {
     spots.forEach(([x, y], number) => {
       const chosen = number === sketch.chosen, first = number === 0 && !sketch.closed;
       const half = chosen || first ? HANDLE + 2 : small ? 1.5 : HANDLE;
-      ink.fillStyle = chosen ? COLOR.target : COLOR.sketch;
+      ink.fillStyle = chosen ? this.color : COLOR.sketch;
       ink.strokeStyle = "#000000";
       ink.lineWidth = 1;
       ink.beginPath();

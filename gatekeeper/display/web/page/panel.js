@@ -39,7 +39,7 @@ export class Panel {
   // `parts` are the structures, where there are several, with the reasons for which each holds.
   why(view, parts) {
     if (view.phase === "ended") return "the session has ended, and HOLD was sent last";
-    if (view.phase === "drawing") return "the target is being drawn";
+    if (view.phase === "drawing") return view.draw?.structures.filter((one) => one.by_hand).length > 1 ? "structures are being drawn" : "the target is being drawn";
     return view.reasons.map((word) => withNames(this.words[word] ?? {words: word}, parts)).join(" · ");
   }
 
