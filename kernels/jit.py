@@ -52,6 +52,7 @@ u1_2d_in = types.Array(u1, 2, "C", readonly=True)
 u1_1d_in = types.Array(u1, 1, "C", readonly=True)
 u8_1d_unaligned_in = types.Array(u8, 1, "C", readonly=True, aligned=False)
 void = types.void
+four_integers = types.UniTuple(i8, 4)  # type: ignore[no-untyped-call]
 image_summary = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
 F = TypeVar("F", bound=Callable[..., object])

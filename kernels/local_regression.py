@@ -8,6 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.cholesky import backward, decompose, forward
 from kernels.jit import b1, f8, f8_1d, f8_2d, f8_3d, i8, kernel
 from kernels.trajectory import interpolate
 
@@ -92,27 +93,14 @@ def _fit_axis(
         return False
     for a in range(1, size):
         normal[a, a] += ridge
-    # Cholesky in place, forward and back substitution on the last rows.
-    for a in range(size):
-        for b in range(a + 1):
-            rest = normal[a, b]
-            for k in range(b):
-                rest -= normal[a, k] * normal[b, k]
-            normal[a, b] = math.sqrt(rest) if a == b else rest / normal[b, b]
+    decompose(normal)
     for k in range(count):
         row = size + k
+        forward(normal, row)
         explained = 0.0
         for a in range(size):
-            rest = normal[row, a]
-            for b in range(a):
-                rest -= normal[a, b] * normal[row, b]
-            normal[row, a] = rest / normal[a, a]
             explained += normal[row, a] * normal[row, a]
-        for a in range(size - 1, -1, -1):
-            rest = normal[row, a]
-            for b in range(a + 1, size):
-                rest -= normal[b, a] * normal[row, b]
-            normal[row, a] = rest / normal[a, a]
+        backward(normal, row)
         shrunk = 0.0
         for a in range(1, size):
             shrunk += normal[row, a] * normal[row, a]

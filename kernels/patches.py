@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.cholesky import backward, decompose, forward
 from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, f8, f8_1d, f8_2d, i8, kernel, void
-from kernels.ncc import coefficient
+from kernels.ncc import coefficient, subpixel_peak
 
 Array = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -16,20 +17,31 @@ SIDE = 8
 
 
 @kernel(void(f4_1d, f4_1d, f4_1d, i8))
-def _box_sums(values: Array, across: Array, out: Array, side: int) -> None:
-    """Fill `out` with the sums over each patch of a square of `side` x `side` values, row by row.
+def box_sums(values: Array, across: Array, out: Array, width: int) -> None:
+    """Fill `out` with the sums over the `SIDE` x `SIDE` values that begin at each value, as far as there are so many.
 
-    `across` is scratch. Sums that begin within a patch of the end of a row go on in the next one and mean nothing.
+    Sums that begin within a patch of the end of a row go on in the next one and mean nothing.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (N,)
+        Rows of `width` values each, one after the other.
+    across : ndarray of float32, shape (N,) or longer
+        Scratch.
+    out : ndarray of float32, shape (N,) or longer
+        Receives the sums; may be `values`.
+    width : int
+        Number of values in a row.
     """
-    last = side * side - SIDE + 1
+    last = values.shape[0] - SIDE + 1
     for k in range(last):
-        left = (values[k] + values[k + 1]) + (values[k + 2] + values[k + 3])
-        across[k] = left + ((values[k + 4] + values[k + 5]) + (values[k + 6] + values[k + 7]))
-    for k in range(last - (SIDE - 1) * side):
-        total = across[k]
-        for a in range(1, SIDE):
-            total += across[k + a * side]
-        out[k] = total
+        begin = (values[k] + values[k + 1]) + (values[k + 2] + values[k + 3])
+        across[k] = begin + ((values[k + 4] + values[k + 5]) + (values[k + 6] + values[k + 7]))
+    # Each row has an array of its own, as an index with a product in it keeps the loop from being vectorised.
+    r1, r2, r3 = across[width:], across[2 * width :], across[3 * width :]
+    r4, r5, r6, r7 = across[4 * width :], across[5 * width :], across[6 * width :], across[7 * width :]
+    for k in range(last - (SIDE - 1) * width):
+        out[k] = ((across[k] + r1[k]) + (r2[k] + r3[k])) + ((r4[k] + r5[k]) + (r6[k] + r7[k]))
 
 
 @kernel(void(f4_2d_in, f4_1d, f4_1d, f4_1d, f4_1d, f4_2d, i8, f4, f4, f8, f4_2d, f8_2d, f8_1d))
@@ -83,6 +95,8 @@ def match_patches(
     offsets = ends * side + ends + 1
     pixels = single(SIDE * SIDE)
     values, across, totals, squares, products = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    # The values are not needed any more where the scores are.
+    scores, surface = values, values.reshape(side, side)
     for p in range(templates.shape[0]):
         top = int(np.floor(expected_rows[p] + single(0.5))) - reach
         left = int(np.floor(expected_cols[p] + single(0.5))) - reach
@@ -97,10 +111,10 @@ def match_patches(
                 row = min(max(top + a, 0), height - 1)
                 for b in range(side):
                     values[a * side + b] = image[row, min(max(left + b, 0), width - 1)] - base
-        _box_sums(values, across, totals, side)
+        box_sums(values, across, totals, side)
         for k in range(side * side):
             products[k] = values[k] * values[k]
-        _box_sums(products, across, squares, side)
+        box_sums(products, across, squares, side)
         for k in range(offsets):
             products[k] = single(0.0)
         for a in range(SIDE):
@@ -110,29 +124,21 @@ def match_patches(
             for k in range(offsets):
                 part = (t0 * line[k] + t1 * line[k + 1]) + (t2 * line[k + 2] + t3 * line[k + 3])
                 products[k] += part + ((t4 * line[k + 4] + t5 * line[k + 5]) + (t6 * line[k + 6] + t7 * line[k + 7]))
+        for k in range(offsets):
+            scores[k] = coefficient(products[k], squares[k], squares[k] - totals[k] * totals[k] / pixels)
         best = single(-1.0)
         best_row = best_col = 0
         for i in range(ends + 1):
             for j in range(ends + 1):
-                k = i * side + j
-                score = coefficient(products[k], squares[k], squares[k] - totals[k] * totals[k] / pixels)
-                products[k] = score
-                if score > best:
-                    best = score
+                if scores[i * side + j] > best:
+                    best = scores[i * side + j]
                     best_row, best_col = i, j
-        down, right = f8(top + best_row), f8(left + best_col)
-        weights[p] = 0.0
+        weights[p], moves[p, 0], moves[p, 1] = 0.0, best_row, best_col
         if best >= least and 0 < best_row < ends and 0 < best_col < ends:
             weights[p] = min(f8(best) * f8(best), 1.0)
-            k = best_row * side + best_col
-            bend = products[k - side] + products[k + side] - single(2.0) * best
-            if bend < single(0.0):
-                down += single(0.5) * (products[k - side] - products[k + side]) / bend
-            bend = products[k - 1] + products[k + 1] - single(2.0) * best
-            if bend < single(0.0):
-                right += single(0.5) * (products[k - 1] - products[k + 1]) / bend
-        moves[p, 0] = (down - rows[p]) / row_scale
-        moves[p, 1] = (right - cols[p]) / col_scale
+            subpixel_peak(surface, best_row, best_col, moves[p])
+        moves[p, 0] = (top + moves[p, 0] - rows[p]) / row_scale
+        moves[p, 1] = (left + moves[p, 1] - cols[p]) / col_scale
 
 
 @kernel(f8(f4_2d, f8_2d, f8_1d, f8_1d, f8, f8, i8, f8_2d, f8_1d, f4_1d))
@@ -169,7 +175,7 @@ def fit_displacements(
         Residual at which the weight of a point is halved, in mm.
     iterations : int
         1 or more.
-    system : ndarray of float64, shape (K, K + 2)
+    system : ndarray of float64, shape (K + 2, K)
         Scratch.
     strength : ndarray of float64, shape (P,)
         Scratch; holds the weights of the last iteration afterwards.
@@ -210,112 +216,12 @@ def fit_displacements(
             for p in range(size):
                 down += strength[p] * modes[k, p] * moves[p, 0]
                 right += strength[p] * modes[k, p] * moves[p, 1]
-            system[k, count] = down / (noise * noise)
-            system[k, count + 1] = right / (noise * noise)
-        # Cholesky, then forward and backward substitution for both right-hand sides.
+            system[count, k] = down / (noise * noise)
+            system[count + 1, k] = right / (noise * noise)
+        decompose(system)
+        for row in range(count, count + 2):
+            forward(system, row)
+            backward(system, row)
         for k in range(count):
-            for m in range(k + 1):
-                value = system[k, m]
-                for n in range(m):
-                    value -= system[k, n] * system[m, n]
-                system[k, m] = np.sqrt(max(value, 1e-300)) if k == m else value / system[m, m]
-            for side in range(2):
-                value = system[k, count + side]
-                for n in range(k):
-                    value -= system[k, n] * system[n, count + side]
-                system[k, count + side] = value / system[k, k]
-        for back in range(count):
-            k = count - 1 - back
-            for side in range(2):
-                value = system[k, count + side]
-                for n in range(k + 1, count):
-                    value -= system[n, k] * system[n, count + side]
-                system[k, count + side] = value / system[k, k]
-                params[side * count + k] = single(system[k, count + side])
+            params[k], params[count + k] = single(system[count, k]), single(system[count + 1, k])
     return agreed / size if size > 0 else 0.0
-
-
-@kernel(void(f4_2d_in, f4_1d, f4_1d, f4_2d, f4_1d, i8, f4, f4_2d, f4_2d))
-def vote_patches(
-    image: Array,
-    rows: Array,
-    cols: Array,
-    templates: Array,
-    weights: Array,
-    step: int,
-    least: float,
-    scores: Array,
-    votes: Array,
-) -> None:
-    """Let patches vote for the displacement that they share, each over the full range.
-
-    Each patch is compared at every `step` pixels by normalised cross-correlation. What its correlation exceeds `least`
-    by, squared, is its vote, which counts for the neighbouring displacements as well, so that patches of tissue that
-    deforms still agree. A patch of still anatomy votes for no displacement, and is outvoted.
-
-    Parameters
-    ----------
-    image : ndarray of float32, shape (H, W)
-        The image to search; beyond it its edge repeats.
-    rows, cols : ndarray of float32, shape (P,)
-        First pixel of each patch on the reference.
-    templates : ndarray of float32, shape (P, SIDE * SIDE)
-        Zero-mean unit-norm values of each patch, row by row.
-    weights : ndarray of float32, shape (P,)
-        Weight of the vote of each patch.
-    step : int
-        Distance of the displacements that are compared, in pixels, 1 or more.
-    least : float
-        Correlation coefficient below which a patch does not vote, 0 or more.
-    scores : ndarray of float32, shape (2 M + 1, 2 N + 1)
-        Scratch.
-    votes : ndarray of float32, shape (2 M + 1, 2 N + 1)
-        Receives the sum of the votes for each displacement, of -M to M steps along rows and -N to N along columns.
-    """
-    height, width = image.shape
-    down_steps, right_steps = votes.shape
-    half = SIDE // 2
-    pixels = single(SIDE * SIDE)
-    for i in range(down_steps):
-        for j in range(right_steps):
-            votes[i, j] = single(0.0)
-    for p in range(templates.shape[0]):
-        first_row = int(rows[p]) - (down_steps // 2) * step
-        first_col = int(cols[p]) - (right_steps // 2) * step
-        for i in range(down_steps):
-            top = first_row + i * step
-            for j in range(right_steps):
-                left = first_col + j * step
-                scores[i, j] = single(0.0)
-                # The middle of the patch must lie on the image.
-                if top + half < 0 or left + half < 0 or top + half >= height or left + half >= width:
-                    continue
-                total = square = product = single(0.0)
-                base = image[top + half, left + half]
-                if top >= 0 and left >= 0 and top + SIDE <= height and left + SIDE <= width:
-                    for a in range(SIDE):
-                        line = image[top + a, left : left + SIDE]
-                        patch = templates[p, a * SIDE : a * SIDE + SIDE]
-                        for b in range(SIDE):
-                            value = line[b] - base
-                            total += value
-                            square += value * value
-                            product += value * patch[b]
-                else:
-                    for a in range(SIDE):
-                        row = min(max(top + a, 0), height - 1)
-                        for b in range(SIDE):
-                            value = image[row, min(max(left + b, 0), width - 1)] - base
-                            total += value
-                            square += value * value
-                            product += value * templates[p, a * SIDE + b]
-                above = coefficient(product, square, square - total * total / pixels) - least
-                if above > single(0.0):
-                    scores[i, j] = weights[p] * above * above
-        for i in range(down_steps):
-            for j in range(right_steps):
-                most = single(0.0)
-                for a in range(max(i - 1, 0), min(i + 2, down_steps)):
-                    for b in range(max(j - 1, 0), min(j + 2, right_steps)):
-                        most = max(most, scores[a, b])
-                votes[i, j] += most

@@ -8,7 +8,9 @@ from gatekeeper.tracking.grid import RIM, Grid
 from gatekeeper.tracking.translation import Params
 from kernels.deformation import displace
 from kernels.ncc import best_peaks
-from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches
+from kernels.patch_votes import SCRATCH, part_for_votes, vote_patches
+from kernels.patch_votes import STEP as VOTE_STEP
+from kernels.patches import SIDE, fit_displacements, match_patches
 from kernels.pyramid import block_mean
 
 STEP, MOST_PATCHES = 4, 150
@@ -24,12 +26,12 @@ ERROR_MM, OUTLIER_MM = 2.0, 3.0
 ITERATIONS = 6
 """Number of iterations of the robust fit in each pass."""
 
-VOTE_STEP = 2
-"""Distance of the displacements that patches vote for, in grid pixels."""
 LEAST_VOTING = 0.3
 """Correlation below which a patch does not vote for a displacement."""
-CANDIDATES, APART = 3, 1
+CANDIDATES, APART = 3, 2
 """Number of displacements with most votes that are looked at, and their least distance in steps."""
+LEAST_VOTES = 0.5
+"""Least votes for one of them, over the most."""
 
 
 class PatchSearch:
@@ -71,7 +73,7 @@ class PatchSearch:
         kept = contrast > LEAST_TEXTURE * np.median(contrast) if len(contrast) else contrast > 0.0
         corner, patches, contrast = corner[kept], patches[kept], contrast[kept]
         middle_mm = grid.positions_mm(corner) + 0.5 * (SIDE - 1) / grid.scale
-        self._grid = grid
+        self._grid, self._scale = grid, grid.scale
         self._count = deformation.count
         self._error_mm = error_mm
         self._templates = np.ascontiguousarray(patches / contrast[:, None], np.float32)
@@ -83,13 +85,15 @@ class PatchSearch:
         self._moves = np.zeros((len(corner), 2))
         self._weights, self._strength = np.zeros((2, len(corner)))
         self._prior = np.ones(len(self._modes))
-        self._system = np.zeros((len(self._modes), len(self._modes) + 2))
+        self._system = np.zeros((len(self._modes) + 2, len(self._modes)))
         self._params = np.zeros(2 * len(self._modes), np.float32)
         middle = (corner + SIDE // 2).T
         self._closeness = np.exp(-np.square(grid.distance_mm[tuple(middle)] / fade_mm), dtype=np.float32)
         self._closest = float(self._closeness.mean()) if len(corner) else 1.0
         steps = np.ceil(np.asarray(range_mm) * grid.scale / VOTE_STEP).astype(int)
-        self._score, self._votes = np.zeros((2, 2 * steps[0] + 1, 2 * steps[1] + 1), np.float32)
+        self._votes = np.zeros(2 * steps + 1, np.float32)
+        _, _, high, wide = part_for_votes(self._rows, self._cols, *self._votes.shape)
+        self._vote_scratch = np.zeros((SCRATCH, high * wide), np.float32)
         self._peaks = np.zeros((CANDIDATES, 3))
 
     def vote(self, frame: NDArray[np.float32]) -> int:
@@ -112,17 +116,19 @@ class PatchSearch:
             self._cols,
             self._templates,
             self._closeness,
-            VOTE_STEP,
             LEAST_VOTING,
-            self._score,
+            self._vote_scratch,
             self._votes,
         )
-        return best_peaks(self._votes, APART, self._peaks)
+        found = best_peaks(self._votes, APART, self._peaks)
+        while found > 1 and self._peaks[found - 1, 2] < LEAST_VOTES * self._peaks[0, 2]:
+            found -= 1
+        return found
 
     def displacement_mm(self, candidate: int) -> tuple[float, float]:
         """Return a displacement that was voted for, (row, col) in mm; those with most votes first."""
         steps = self._peaks[candidate, :2] - np.asarray(self._votes.shape) // 2
-        row_mm, col_mm = (steps * VOTE_STEP / self._grid.scale).tolist()
+        row_mm, col_mm = (steps * VOTE_STEP / self._scale).tolist()
         return row_mm, col_mm
 
     def run(self, frame: NDArray[np.float32], params: Params) -> float:
@@ -141,7 +147,7 @@ class PatchSearch:
         float
             Share of the patches that agree with it, 0-1.
         """
-        wide, count, (row_scale, col_scale) = len(self._modes), self._count, self._grid.scale.tolist()
+        wide, count, (row_scale, col_scale) = len(self._modes), self._count, self._scale.tolist()
         block_mean(frame, 0, 0, self._grid.factor, self._image)
         found = self._params
         found[:wide] = params[:wide]

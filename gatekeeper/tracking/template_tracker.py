@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
-from gatekeeper.tracking.coarse_start import COARSE_ITERATIONS, CoarseStart
+from gatekeeper.tracking.coarse_start import CoarseStart
 from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.frame_noise import FrameNoise
@@ -76,7 +76,7 @@ class TemplateTracker:
         self.search, self.patches = model.search(), None
         if model.deformation.wide is not None:
             self.patches = PatchSearch(model.coarse.grid, model.deformation, RIM_MM)
-        self._starts = StartsAround(model.count)
+        self._starts = StartsAround(model.count, self._in_range)
         self._spread_mm = 0.0
         self._usual = UsualPlaces()
         self.surroundings = None if model.is_large else Surroundings(model)
@@ -224,11 +224,12 @@ class TemplateTracker:
         if self._usual.confirm(found_mm, expected_mm, confidence, CONFIDENT, self.typical.is_noisy):
             return confidence, contrast
         self._expect(expected_mm)
-        coarse, typical = self._coarse_level(), self.typical.unexplained
-        self._spread_mm = self._starts.run(
-            coarse, frame, expected_mm, self.params, self._in_range, COARSE_ITERATIONS, typical
-        )
+        looked = self._coarse_level(), frame, expected_mm, self.params, self.typical.unexplained
+        self._spread_mm = self._starts.run(*looked)
         confidence, contrast = self._refine(frame, read)
+        if confidence >= CONFIDENT:
+            self._spread_mm = self._starts.run_around(*looked)
+            confidence, contrast = self._refine(frame, read)
         if math.dist(translation_mm(self.params), expected_mm) > NEAR_MM:
             # The distance alone makes the target unsure, see `PositionPrior.deviance`.
             set_translation(self.params, expected_mm)

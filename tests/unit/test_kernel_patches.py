@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.patches import SIDE, fit_displacements, match_patches, vote_patches
+from kernels.patch_votes import SCRATCH, STEP, part_for_votes, vote_patches
+from kernels.patches import SIDE, fit_displacements, match_patches
 from tests.oracles.patches import matched_patches, reweighted_least_squares, voted_patches
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 from tests.support.scenes import Scene
@@ -82,7 +83,7 @@ def problem():
 
 def fitted(modes, moves, weights, prior, iterations=8):
     count = len(modes)
-    params, system, strength = np.zeros(2 * count, np.float32), np.zeros((count, count + 2)), np.zeros(len(weights))
+    params, system, strength = np.zeros(2 * count, np.float32), np.zeros((count + 2, count)), np.zeros(len(weights))
     agreed = fit_displacements(modes, moves, weights, prior, 1.0, 3.0, iterations, system, strength, params)
     return params, agreed
 
@@ -111,11 +112,12 @@ def test_without_any_weight_the_prior_decides(problem):
     assert agreed == 0.0
 
 
-def voted(image, corners, templates, weights, shape=(7, 9), step=2, least=0.3):
-    scores, votes = fenced(np.zeros(shape)), fenced(np.zeros(shape))
+def voted(image, corners, templates, weights, shape=(7, 9), least=0.3):
     rows, cols = np.ascontiguousarray(np.transpose(corners), np.float32)
-    vote_patches(fenced(image), rows, cols, templates, np.float32(weights), step, least, scores, votes)
-    assert_fence_stands(scores)
+    pixels = np.prod(part_for_votes(rows, cols, *shape)[2:])
+    scratch, votes = fenced(np.full((SCRATCH, pixels), np.nan)), fenced(np.zeros(shape))
+    vote_patches(fenced(image), rows, cols, templates, np.float32(weights), least, scratch, votes)
+    assert_fence_stands(scratch)
     assert_fence_stands(votes)
     return votes
 
@@ -125,7 +127,7 @@ def test_patches_vote_as_in_the_slow_twin():
     corners = rng.integers((-4, -4), (57, 47), (12, 2))
     templates, weights = templates_at(IMAGE, rng.integers((0, 0), (52, 42), (12, 2))), rng.uniform(size=12)
     votes = voted(IMAGE, corners, templates, weights)
-    np.testing.assert_allclose(votes, voted_patches(IMAGE, corners, templates, weights, 2, 0.3, (7, 9)), atol=1e-4)
+    np.testing.assert_allclose(votes, voted_patches(IMAGE, corners, templates, weights, STEP, 0.3, (7, 9)), atol=1e-4)
 
 
 def test_most_votes_are_for_the_displacement_that_most_patches_share():

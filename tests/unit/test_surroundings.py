@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gatekeeper.tracking import template_tracker as module
-from gatekeeper.tracking.coarse_start import COARSE_ITERATIONS
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
+from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.region import make_region
 from gatekeeper.tracking.resample import Resampler
-from gatekeeper.tracking.starts_around import StartsAround
+from gatekeeper.tracking.starts_around import ENOUGH_MM, StartsAround
 from gatekeeper.tracking.surroundings import Surroundings
 from gatekeeper.tracking.template_tracker import TemplateTracker
 from gatekeeper.tracking.translation import set_translation, translation_mm
@@ -56,6 +56,15 @@ def test_other_anatomy_and_two_places_alike_are_not_trusted():
     twice, middle = SCENE.image((-36.0, 0.0)), SCENE.shape[0] // 2
     twice[middle:] = SCENE.image((36.0, 0.0))[middle:]
     assert surroundings.run(twice) == 0.0
+
+
+def test_only_displacements_with_nearly_as_many_votes_are_looked_at(monkeypatch):
+    surroundings, run, looked = Surroundings(model()), PatchSearch.run, []
+    monkeypatch.setattr(PatchSearch, "run", lambda self, *given: looked.append(1) or run(self, *given))
+    surroundings.run(SCENE.image(MOVED_MM))
+    assert len(looked) == 1
+    surroundings.run(np.maximum(SCENE.image((-36.0, 0.0)), SCENE.image((36.0, 0.0))))
+    assert len(looked) > 2
 
 
 def test_a_target_that_is_not_to_be_seen_is_placed_by_its_surroundings_and_unsure():
@@ -111,19 +120,19 @@ def test_a_certain_target_at_a_new_place_is_compared_once(monkeypatch):
 def spread_mm(level, frame, expected_mm=(10.0, 0.0), former_mm=(0.0, 0.0)):
     params = np.zeros(2 * 3 if isinstance(level, Sliding) else 2 * len(level.template.modes), np.float32)
     set_translation(params, former_mm)
-    spread = StartsAround(len(params)).run(
-        level, frame, expected_mm, params, lambda ends: ends[0] < 50.0, COARSE_ITERATIONS, 0.1
-    )
-    return spread, translation_mm(params)
+    starts = StartsAround(len(params), lambda ends: ends[0] < 50.0)
+    starts.run(level, frame, expected_mm, params, 0.1)
+    return starts.run_around(level, frame, expected_mm, params, 0.1), translation_mm(params)
 
 
 class Sliding:
     """A fit that knows the rows only, whose misfit grows with the columns."""
 
     def __init__(self, misfit_per_mm):
-        self.misfit_per_mm = misfit_per_mm
+        self.misfit_per_mm, self.fits = misfit_per_mm, 0
 
     def fit(self, frame, params, iterations):
+        self.fits += 1
         params[0] = 12.0 / TRANSLATION_SD_MM
         self.col_mm = float(params[len(params) // 2]) * TRANSLATION_SD_MM
         return True
@@ -145,6 +154,29 @@ def test_what_slides_along_an_edge_is_known_as_well_as_its_ends_are_apart():
     assert found_mm == pytest.approx((12.0, 0.0), abs=1e-4)
     # Ends that are much worse do not count.
     assert spread_mm(Sliding(2.0), None)[0] == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(("misfit_per_mm", "fits"), [(1.0, 5), (2.0, 6)], ids=["far apart", "one place"])
+def test_no_more_fits_are_made_once_their_ends_are_too_far_apart(misfit_per_mm, fits):
+    level = Sliding(misfit_per_mm)
+    spread, _ = spread_mm(level, None)
+    assert (spread >= ENOUGH_MM, level.fits) == (fits < 6, fits)
+
+
+def test_no_fits_are_made_around_a_place_where_the_target_is_unsure(monkeypatch):
+    tracker, frame = TemplateTracker(model()), without_target(MOVED_MM)
+    monkeypatch.setattr(tracker._starts, "run_around", lambda *given: pytest.fail("made"))
+    assert tracker.locate(frame, None, lambda: frame) < module.CONFIDENT
+
+
+def test_a_target_is_unsure_where_fits_around_its_place_end_elsewhere(monkeypatch):
+    frame, sure = SCENE.image((20.0, -2.0)), []
+    for apart_mm in (0.0, ENOUGH_MM):
+        tracker = TemplateTracker(model())
+        monkeypatch.setattr(tracker._usual, "confirm", lambda *given: False)
+        monkeypatch.setattr(tracker._starts, "run_around", lambda *given, apart_mm=apart_mm: apart_mm)
+        sure.append(tracker.locate(frame, None, lambda: frame) >= module.CONFIDENT)
+    assert sure == [True, False]
 
 
 def test_where_no_end_is_allowed_the_expected_place_remains():
