@@ -257,6 +257,11 @@ def _overview_data(
         limits=armed.limits,
         orientation=orientation_of(recording.plane),
         structures=structures_in(
-            replay_input.setup, armed.config, armed.gate.zones, kept.decisions, kept.tracks, kept.others
+            replay_input.setup,
+            armed.config,
+            armed.gate.zones,
+            [one.structures for one in kept.decisions],
+            kept.tracks,
+            kept.others,
         ),
     )

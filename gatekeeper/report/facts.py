@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from gatekeeper.recording.summary import structure_rows, structures_in
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.session.controller import WARNING
 from kernels.polygon import area
@@ -48,23 +47,24 @@ def _imaged(session: SessionData) -> Iterator[Row]:
 
 
 def _gated(session: SessionData) -> Iterator[Row]:
-    config = session.config
-    gate, own = config.gate, session.limits
-    area_mm2 = area(session.target_px) * math.prod(session.spacing_mm)
-    yield "target", f"{area_mm2 / 100.0:.1f} cm², as a disc {2.0 * math.sqrt(area_mm2 / math.pi):.0f} mm across"
-    yield "envelope", own.envelope
-    yield (
-        "beam held",
-        f"above {own.outside_percent:g} % outside, on again at {gate.resume_percent:g} %; "
-        f"confidence below {own.min_confidence:g}",
-    )
-    if session.avoid:
-        yield "organs at risk", ", ".join(session.avoid)
-    for name, limits in (*config.structures.target.items(), *config.structures.oar.items()):
-        words = [f"{setting} {value:g}" for setting, value in limits if isinstance(value, float)]
-        if words:
-            yield f"{name} by itself", ", ".join(words)
-    yield from structure_rows(structures_in(session.decisions))
+    config, own = session.config, session.limits
+    if session.structures:
+        # Their figures and limits have a table.
+        targets = sum(one.info.is_target for one in session.structures)
+        organs = len(session.structures) - targets
+        yield (
+            "structures",
+            f"{targets} target{'s' if targets > 1 else ''}, {organs} organ{'' if organs == 1 else 's'} at risk",
+        )
+    else:
+        area_mm2 = area(session.target_px) * math.prod(session.spacing_mm)
+        yield "target", f"{area_mm2 / 100.0:.1f} cm², as a disc {2.0 * math.sqrt(area_mm2 / math.pi):.0f} mm across"
+        yield "envelope", own.envelope
+        yield (
+            "beam held",
+            f"above {own.outside_percent:g} % outside, on again at {session.resume_percent:g} %; "
+            f"confidence below {own.min_confidence:g}",
+        )
     yield "prediction", config.prediction.mode
 
 

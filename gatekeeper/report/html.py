@@ -18,6 +18,7 @@ from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.phases import parts_of
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
+from gatekeeper.report.structures import figures_of, for_strip, holders_of, holds_of, lanes_of, rounded
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from gatekeeper.report.words import event_text, preview_rows, score_tables
@@ -49,7 +50,7 @@ def report_html(session: SessionData) -> str:
     look = resources.files("gatekeeper.style") / "page"
     rows, cols = session.orientation.axes
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
-    outside_percent, limit_percent = session.numbers("outside_percent"), session.limits.outside_percent
+    outside_percent, limit_percent = session.outside_percent(), session.limits.outside_percent
     config = session.config
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
@@ -61,6 +62,8 @@ def report_html(session: SessionData) -> str:
         facts=facts_of(session),
         unsafe=unsafe_settings(session.config),
         parts=parts_of(session),
+        structures=figures_of(session),
+        structure_holds=holds_of(session, spans),
         reasons=_by_reason(session, spans),
         longest=[_shown(session, span) for span in _longest(spans, on=False)[:MOST_THUMBNAILS]],
         bar_mm=BAR_MM,
@@ -136,10 +139,11 @@ def _shown(session: SessionData, span: Span) -> dict[str, Any]:
     for index in sorted(range(span.first, span.after), key=lambda index: abs(index - middle)):
         image = session.image(index)
         if image is not None:
-            picture = thumbnail(image, session.spacing_mm, session.envelope_px, session.tracks[index])
+            picture = thumbnail(image, session.spacing_mm, session.envelope_px, session.outlines(index))
             break
     words = ", ".join(REASONS[reason].text for reason in span.reasons)
-    return {"begin_s": span.begin_s, "lasted_s": span.lasted_s, "words": words, "picture": picture}
+    values = {"begin_s": span.begin_s, "lasted_s": span.lasted_s, "words": words, "picture": picture}
+    return {**values, "holders": holders_of(session, span)}
 
 
 def _beams(spans: list[Span], times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> list[Steadiness]:
@@ -191,34 +195,31 @@ def _events(session: SessionData) -> list[dict[str, Any]]:
 def _trace(session: SessionData, times_s: NDArray[np.float64], moved_mm: NDArray[np.float64]) -> str:
     """Return what the strip draws, as JSON that is safe inside a script element."""
     reasons = session.reasons()
-    config = session.config
     values = {
         "data": {
-            "t": _rounded(times_s, 3),
-            "rows": _rounded(moved_mm[:, 0], 2),
-            "cols": _rounded(moved_mm[:, 1], 2),
-            "outside": _rounded(session.numbers("outside_percent"), 2),
-            "predicted": _rounded(session.numbers("predicted_percent"), 2),
-            "confidence": _rounded(session.numbers("confidence"), 3),
+            "t": rounded(times_s, 3),
+            "rows": rounded(moved_mm[:, 0], 2),
+            "cols": rounded(moved_mm[:, 1], 2),
+            "outside": rounded(session.outside_percent(), 2),
+            "predicted": rounded(session.numbers("predicted_percent"), 2),
+            "confidence": rounded(session.numbers("confidence"), 3),
             "on": session.beam_on().astype(int).tolist(),
             "kind": [category_index(given[0]) if given else -1 for given in reasons],
             "why": [[list(Reason).index(reason) for reason in given] for given in reasons],
+            **(lanes_of(session) if session.structures else {}),
         },
+        "structures": [for_strip(one) for one in session.structures],
         "axes": list(session.orientation.names),
         "words": [row.text for row in reason_rows()],
         "kinds": categories_for_page(),
         "limits": {
             "margin": session.limits.margin_mm,
             "outside": session.limits.outside_percent,
-            "resume": config.gate.resume_percent,
+            "resume": session.resume_percent,
             "confidence": session.limits.min_confidence,
         },
     }
     return json.dumps(values, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-
-
-def _rounded(values: NDArray[np.float64], digits: int) -> list[float | None]:
-    return [round(float(value), digits) if np.isfinite(value) else None for value in values]
 
 
 def _minutes(seconds: float) -> str:

@@ -91,7 +91,12 @@ def draw(
             limits=armed.limits,
             orientation=orientation_of(setup.plane),
             structures=structures_in(
-                setup, armed.config, armed.gate.zones, history.decisions, history.tracks, history.others
+                setup,
+                armed.config,
+                armed.gate.zones,
+                [one.structures for one in history.decisions],
+                history.tracks,
+                history.others,
             ),
         )
         write_atomically(folder / "overview.png", overview_png(seen))

@@ -104,7 +104,7 @@ def _draw_header(figure: Figure, seen: OverviewData, height_in: float) -> None:
         Patch(facecolor=BEAM_COLOR[BeamState.HOLD], edgecolor="white", hatch="////", label="hold"),
     ]
     if seen.structures:
-        zones = any(one.zones_px for one in seen.structures if not one.info.is_target)
+        zones = any(one.zone_px is not None for one in seen.structures if not one.info.is_target)
         facts += f"\n{len(seen.structures)} structures, letters as below"
         keys = [
             Line2D([], [], color=MUTED_COLOR, lw=2.0, ls=ENVELOPE_DASHES, label="envelope"),

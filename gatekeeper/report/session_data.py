@@ -157,8 +157,6 @@ class SessionData:
         Distance of pixel centres along rows and columns, in mm.
     target_px : ndarray of float64, shape (N, 2)
         The target on the reference, as (row, col).
-    avoid : sequence of str
-        Names of the structures to be avoided.
     envelope_px : ndarray of float64, shape (N, 2)
         Envelope, as (row, col).
     limits : PrimaryLimits
@@ -175,6 +173,10 @@ class SessionData:
         Versions with which the session was recorded.
     orientation : Orientation
         That of the images.
+    structures : sequence of StructureData
+        Each of several structures, the primary target first; empty with one.
+    left_out : sequence of str
+        Optional structures that are not there, one line each.
     """
 
     name: str
@@ -186,7 +188,6 @@ class SessionData:
     image_shape: tuple[int, int]
     spacing_mm: tuple[float, float]
     target_px: NDArray[np.float64]
-    avoid: Sequence[str]
     envelope_px: NDArray[np.float64]
     limits: PrimaryLimits
     summary: Mapping[str, Any]
@@ -195,6 +196,22 @@ class SessionData:
     good: bool
     versions: Mapping[str, str]
     orientation: Orientation = SAGITTAL
+    structures: Sequence[StructureData] = ()
+    left_out: Sequence[str] = ()
+
+    def outlines(self, index: int) -> list[Outline]:
+        """Return envelopes, zones and the structures at a decision; one that was lost is left out."""
+        return outlines_of(self.structures, self.envelope_px, self.tracks, index)
+
+    def outside_percent(self) -> NDArray[np.float64]:
+        """Return the primary target's share outside at each decision in percent, shape (N,); NaN where unknown."""
+        # The journal's number is the largest of several targets.
+        return self.structures[0].values() if self.structures else self.numbers("outside_percent")
+
+    @property
+    def resume_percent(self) -> float:
+        """Share of the primary target outside at which a held beam comes on again, in percent."""
+        return self.config.gate.model_copy(update={"outside_percent": self.limits.outside_percent}).resume_percent
 
     def counts(self) -> SessionCounts:
         """Return the numbers of the session, counted from its decisions."""

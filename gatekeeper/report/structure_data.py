@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import Orientation, orientation_of
 from gatekeeper.core.contour import center_mm
-from gatekeeper.core.decision import Decision, Reason, StructureResult
+from gatekeeper.core.decision import Reason, StructureResult
 from gatekeeper.core.track import Track
-from gatekeeper.gating.zones import TargetZone, Zone
+from gatekeeper.gating.zones import Zone
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import structures_of
-from gatekeeper.session.structure_info import StructureInfo, structure_infos
+from gatekeeper.session.structure_info import StructureInfo, shown_zone_px, structure_infos
 
 Kind = Literal["structure", "envelope", "zone"]
 
@@ -53,8 +53,8 @@ class StructureData:
         Letter by which it is named on pictures, so that it is told apart without its colour.
     reference_px : ndarray of float64, shape (M, 2)
         Its outline on the reference, as (row, col).
-    zones_px : tuple of ndarray of float64, shape (K, 2)
-        Envelope of a target, or a keep-out zone of its own; empty where the zone is the envelopes of the targets.
+    zone_px : ndarray of float64, shape (K, 2), or None
+        Envelope of a target, or a keep-out zone of its own; None where the zone is the envelopes of the targets.
     tracks : sequence of Track or None
         Its track on each decision.
     results : sequence of StructureResult or None
@@ -63,16 +63,20 @@ class StructureData:
         Distance of pixel centres along rows and columns, in mm.
     orientation : Orientation
         That of the images.
+    nearest_mm : ndarray of float64, shape (N,), or None
+        Distance of an organ at risk from its zone on each decision, in mm, negative where it reaches into it; NaN where
+        it was not tracked. None where it was not measured.
     """
 
     info: StructureInfo
     tag: str
     reference_px: NDArray[np.float64]
-    zones_px: tuple[NDArray[np.float64], ...]
+    zone_px: NDArray[np.float64] | None
     tracks: Sequence[Track | None]
     results: Sequence[StructureResult | None]
     spacing_mm: tuple[float, float]
     orientation: Orientation
+    nearest_mm: NDArray[np.float64] | None = None
 
     @property
     def title(self) -> str:
@@ -82,7 +86,7 @@ class StructureData:
     def drawn(self, contour_px: NDArray[np.float64] | None) -> list[Outline]:
         """Return its zones, and its outline (N, 2) as (row, col) unless it is not known."""
         kind: Kind = "envelope" if self.info.is_target else "zone"
-        found = [Outline(zone_px, self.info.color, kind) for zone_px in self.zones_px]
+        found = [] if self.zone_px is None else [Outline(self.zone_px, self.info.color, kind)]
         if contour_px is not None:
             found.append(Outline(contour_px, self.info.color, "structure", self.tag))
         return found
@@ -127,7 +131,7 @@ def structures_in(
     setup: SessionSetup,
     config: SessionConfig,
     zones: Sequence[Zone],
-    decisions: Sequence[Decision] = (),
+    results: Sequence[Sequence[StructureResult]] = (),
     tracks: Sequence[Track | None] = (),
     others: Sequence[tuple[Track, ...]] = (),
 ) -> tuple[StructureData, ...]:
@@ -141,8 +145,8 @@ def structures_in(
         All settings.
     zones : sequence of TargetZone and KeepOutZone
         The zone of each.
-    decisions : sequence of Decision
-        The decisions.
+    results : sequence of sequence of StructureResult
+        What each decision measured of them; empty where nothing.
     tracks : sequence of Track or None
         The primary target on each decision; None where there was no frame or it was not tracked.
     others : sequence of tuple of Track
@@ -155,9 +159,9 @@ def structures_in(
             info,
             tag_of(number),
             structure.contour_px,
-            _own_zones(info, zone),
+            shown_zone_px(info, zone),
             tracks if number == 0 else [found[number - 1] if found else None for found in others],
-            [decision.structures[number] if decision.structures else None for decision in decisions],
+            [found[number] if found else None for found in results],
             setup.spacing_mm,
             orientation_of(setup.plane),
         )
@@ -170,10 +174,3 @@ def structures_in(
 def tag_of(number: int) -> str:
     """Return the letter of a structure; the 27th and later ones have a number."""
     return chr(ord("A") + number) if number < 26 else str(number + 1)
-
-
-def _own_zones(info: StructureInfo, zone: Zone) -> tuple[NDArray[np.float64], ...]:
-    if isinstance(zone, TargetZone):
-        return (zone.envelope.contour_px,)
-    own = info.region or np.isfinite(info.zone_margin_mm)
-    return tuple(part.contour_px for part in zone.zones) if own else ()

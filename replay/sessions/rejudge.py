@@ -20,6 +20,7 @@ from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
+from gatekeeper.gating.zones import Zone
 from gatekeeper.session.arming import Armed, gate_of, motions_of
 from gatekeeper.session.engine import Engine
 from gatekeeper.session.preview_learning import Learned
@@ -65,6 +66,15 @@ class TrackedEntry:
     def target(self) -> Track | None:
         """Track of the target."""
         return self.track[0] if isinstance(self.track, tuple) else self.track
+
+    @property
+    def others(self) -> tuple[Track, ...]:
+        """Tracks of the other structures, in the order of the setup."""
+        return self.track[1:] if isinstance(self.track, tuple) else ()
+
+
+OnZones = Callable[[tuple[Zone, ...], TrackedEntry], None]
+"""Called with the zones of all structures at a decision, and the decision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +139,7 @@ class Rejudged:
         """Return the range of motion of each target in the preview with which a session of these settings begins."""
         return motions_of(self._learned, self.setup, config)
 
-    def judge(self, config: SessionConfig) -> Judged:
+    def judge(self, config: SessionConfig, look: OnZones = lambda *_: None) -> Judged:
         """Judge the session with other margins and limits.
 
         Parameters
@@ -137,6 +147,8 @@ class Rejudged:
         config : SessionConfig
             `Rejudged.config` with another `margin_mm`, `outside_percent` or `min_confidence` of all structures, or with
             other limits of single ones. What was tracked holds for no other change.
+        look : callable, optional
+            Called after each decision.
 
         Returns
         -------
@@ -164,6 +176,7 @@ class Rejudged:
                 decision = engine.judge(one.frame, one.checks, one.track, now_s, link_alive=link_alive)
             counts = counts.with_step(Step(decision, one.frame, allowed_s=allowed_s(before, entry)))
             decisions.append(decision)
+            look(gate.zones, one)
             before = entry
         return Judged(decisions, counts, gate.envelope.contour_px)
 

@@ -1,7 +1,9 @@
 """Collect the data of a session's report from its folder, and write the report."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -11,16 +13,21 @@ from numpy.typing import NDArray
 from gatekeeper.config import with_limits
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.axes import orientation_of
-from gatekeeper.core.contour import Role, mask_to_contour
+from gatekeeper.core.contour import mask_to_contour
+from gatekeeper.core.decision import Measure, Reason, StructureResult
 from gatekeeper.core.errors import OutputError, RecordingError
+from gatekeeper.core.json_values import measured
+from gatekeeper.gating.zones import KeepOutZone, Zone, clearance_mm
 from gatekeeper.recording.folder_files import file_hash
+from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.signatures import add_signed
 from gatekeeper.recording.signing import session_key
 from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
+from gatekeeper.report.structure_data import StructureData, structures_in
 from gatekeeper.session.primary_limits import PrimaryLimits
-from replay.formats.session import RecordedSession, open_session
-from replay.sessions.rejudge import Rejudged
+from replay.formats.session import Entry, RecordedSession, open_session
+from replay.sessions.rejudge import Rejudged, TrackedEntry
 from replay.sessions.session_tracker import GivenTracker
 from replay.sessions.verify import verify
 
@@ -67,6 +74,7 @@ def session_data_of(
     decisions = decisions[: sum(one.entry["kind"] != "event" for one in again.tracked)]
     config = again.config
     duty_map = _duty_map(again, on_progress)
+    structures, envelope_px = _structures(again)
     found_rows = [
         ("result", found.result),
         ("head", found.head),
@@ -85,14 +93,15 @@ def session_data_of(
         image_shape=(setup.reference.shape[0], setup.reference.shape[1]),
         spacing_mm=setup.spacing_mm,
         target_px=mask_to_contour(setup.target_mask),
-        avoid=[one.name for one in setup.structures if one.role is Role.AVOID],
-        envelope_px=again.judge(config).envelope_px,
+        envelope_px=envelope_px,
         limits=PrimaryLimits.of(setup, config),
         summary=session.summary() or {},
         duty_map=duty_map,
         checked=found_rows,
         good=found.good,
         orientation=orientation_of(setup.plane),
+        structures=structures,
+        left_out=setup.left_out,
         versions=cast(dict[str, str], session.chain.entries[0]["versions"]),
     )
 
@@ -109,6 +118,47 @@ def _duty_map(again: Rejudged, on_progress: OnProgress) -> DutyMap:
         rows.append(tuple(again.judge(one).counts.duty_cycle for one in settings))
     on_progress("judging again", len(margins), len(margins))
     return DutyMap(margins, percents, tuple(rows))
+
+
+def _structures(again: Rejudged) -> tuple[tuple[StructureData, ...], NDArray[np.float64]]:
+    """Return each of several structures of a session, and the envelope of the primary target at its end."""
+    setup, config = again.setup, again.config
+    tracked = [one for one in again.tracked if one.entry["kind"] != "event"]
+    zones: tuple[Zone, ...] = ()
+    nearest_mm: dict[int, list[float]] = {}
+
+    def look(present: tuple[Zone, ...], one: TrackedEntry) -> None:
+        nonlocal zones
+        zones = present
+        for place, zone in enumerate(present):
+            if isinstance(zone, KeepOutZone) and not zone.beyond:
+                tracked = one.track is not None
+                distance_mm = clearance_mm(zone.zones, one.others[place - 1].contour_px) if tracked else math.nan
+                nearest_mm.setdefault(place, []).append(distance_mm)
+
+    judged = again.judge(config, look)
+    results = [
+        _recorded(one.entry, setup.names) or decision.structures
+        for one, decision in zip(tracked, judged.decisions, strict=True)
+    ]
+    found = structures_in(
+        setup, config, zones, results, [one.target for one in tracked], [one.others for one in tracked]
+    )
+    return tuple(
+        replace(one, nearest_mm=np.array(nearest_mm[place])) if not one.info.is_target else one
+        for place, one in enumerate(found)
+    ), judged.envelope_px
+
+
+def _recorded(entry: Entry, names: Sequence[str]) -> tuple[StructureResult, ...]:
+    """Return what the journal says of each structure; nothing before schema 4, and where nothing was tracked."""
+    parts = entry.get(STRUCTURES, {})
+    found = []
+    for part in (parts[name] for name in names if name in parts):
+        measure = next(one for one in Measure if one in part)
+        reasons = tuple(Reason(word) for word in part["reasons"])
+        found.append(StructureResult(measure, measured(part[measure]), reasons))
+    return tuple(found)
 
 
 def _image(session: RecordedSession, row: int | None) -> NDArray[np.generic] | None:

@@ -133,14 +133,47 @@ def test_nothing_is_cut_off_on_paper(watched, width):
     page = watched.page
     page.set_viewport_size({"width": width, "height": 1000})
     page.emulate_media(media="print")
-    wider = page.evaluate(
+    assert cut_off(page, width) == []
+
+
+def cut_off(page, width):
+    """What reaches beyond the paper or its section."""
+    return page.evaluate(
         """(width) => [...document.querySelectorAll("main *")].filter((one) => {
             const box = one.closest("section")?.getBoundingClientRect();
             return one.getBoundingClientRect().right > Math.min(width, box?.right ?? width) + 0.5;
         }).map((one) => one.outerHTML.slice(0, 60))""",
         width,
     )
-    assert wider == []
+
+
+@pytest.mark.slow
+def test_each_of_several_structures_has_a_lane_that_can_be_left_out_and_all_fit_on_paper(
+    browser, several_session, tmp_path
+):
+    seen = Watched(browser)
+    page = seen.page
+    page.goto(write_report(several_session, tmp_path / "report.html").as_uri())
+    strip = page.locator("#strip")
+    high = strip.bounding_box()["height"]
+    page.get_by_label("B node").uncheck()
+    assert strip.bounding_box()["height"] < high
+    strip.hover(position={"x": 400, "y": 100})
+    told = page.locator("#told").inner_text()
+    assert "bowel: overlap" in told
+    assert "node: " not in told
+    page.get_by_label("B node").check()
+    assert strip.bounding_box()["height"] == high
+    assert serious_faults(page) == []
+    assert seen.complaints == []
+    for width in (420, 820):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("() => document.documentElement.scrollWidth") == width
+    assert pages_of(page.pdf(format="A4")) <= 6
+    page.set_viewport_size({"width": 703, "height": 1000})
+    page.emulate_media(media="print")
+    assert cut_off(page, 703) == []
+    page.close()
 
 
 @pytest.mark.slow

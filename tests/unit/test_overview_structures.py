@@ -61,7 +61,7 @@ def seen(structures=LIMITS, names=("GTV", "node", "bowel"), frames=12):
         envelope_px=zones[0].envelope.contour_px,
         reference_mm=center_mm(tracks[0].contour_px, (2.0, 2.0)),
         limits=PrimaryLimits.of(setup, config),
-        structures=structures_in(setup, config, zones, decisions, tracks, left),
+        structures=structures_in(setup, config, zones, [one.structures for one in decisions], tracks, left),
     )
 
 

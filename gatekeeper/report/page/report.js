@@ -1,9 +1,18 @@
-const {data, axes, words, kinds, limits} = JSON.parse(document.getElementById("trace").textContent);
-data.why = data.why.map((given) => given.map((reason) => words[reason]).join(", "));
+const {data, axes, words, kinds, limits, structures} = JSON.parse(document.getElementById("trace").textContent);
+data.why = data.why.map((given, i) => given.map((reason) => words[reason]).join(", ") + (data.who?.[i].length ? ` (${data.who[i].join(", ")})` : ""));
 const canvas = document.getElementById("strip");
 const strip = new Strip(canvas, kinds, limits);
 strip.axes = axes;
 strip.data = data;
+strip.structures = structures;
+// Each of several structures has a lane, which can be left out.
+const lanes = [...document.querySelectorAll("#lanes input")];
+function choose() {
+  strip.shown = new Set(lanes.filter((lane) => lane.checked).map((lane) => Number(lane.value)));
+  if (lanes.length) canvas.style.height = `${strip.tall}px`;
+}
+choose();
+for (const lane of lanes) lane.addEventListener("change", () => { choose(); strip.draw(); });
 const whole = () => strip.look(...strip.whole);
 const moveBy = (share) => strip.look(strip.view[0] + share * (strip.view[1] - strip.view[0]), strip.view[1] + share * (strip.view[1] - strip.view[0]));
 const told_ = document.getElementById("told");
@@ -11,7 +20,7 @@ const told_ = document.getElementById("told");
 function point(index) {
   strip.cursor = index < 0 ? null : data.t[index];
   strip.draw();
-  if (index >= 0) told_.textContent = told(data, index, axes);
+  if (index >= 0) told_.textContent = told(data, index, axes, structures, strip.shown);
 }
 
 function nextHold() {
@@ -54,17 +63,18 @@ canvas.addEventListener("keydown", (event) => {
 });
 window.addEventListener("resize", () => strip.draw());
 // Print the whole session at the width of a page (A4), then restore the view.
-const PAPER = {width: "681px", height: "290px"}, PAPER_DOTS = 2;
+const PAPER = {width: "681px", height: "290px"}, PAPER_DOTS = 2, PAPER_SHARE = 0.7;
 let looked = null;
 window.addEventListener("beforeprint", () => {
   looked = looked ?? strip.view;
-  Object.assign(canvas.style, PAPER);
+  Object.assign(canvas.style, PAPER, lanes.length ? {height: `${PAPER_SHARE * strip.tall}px`} : {});
   strip.finest = PAPER_DOTS;
   strip.cursor = null;
   whole();
 });
 window.addEventListener("afterprint", () => {
   Object.assign(canvas.style, {width: "", height: ""});
+  choose();
   strip.finest = 1;
   strip.look(...(looked ?? strip.whole));
   looked = null;
