@@ -15,6 +15,7 @@ from gatekeeper.config import LiveConfig, OpenIGTLinkSourceConfig
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import ConfigError, OutputError
 from gatekeeper.operator.socket_path import NAME, listen
+from gatekeeper.session.contouring.drawn_structures import DrawnStructures
 from gatekeeper.session.definition import SessionDefinition
 
 CONNECT_S = 2.0
@@ -55,11 +56,12 @@ def source(config: LiveConfig) -> str:
 
 def target(definition: SessionDefinition) -> str:
     """Place the target on its reference, and prepare the tracker."""
-    if definition.target is None:
-        if definition.reference is None:
-            return "nothing to read"
-        definition.structures_on(definition.reference)
+    is_drawn = definition.target is None or any(one.by_hand for one in definition.structures)
+    if is_drawn and definition.reference is not None:
+        DrawnStructures(definition).place(definition.reference, propose=False)
         return f"{definition.reference.where} can be read"
+    if definition.target is None:
+        return "nothing to read"
     if definition.reference is None:
         return "can be read; where it is shows on the first frame"
     setup, _ = definition.begin(definition.reference)

@@ -124,3 +124,23 @@ def test_a_live_page_shows_several_and_that_for_the_patient_the_first_target_alo
         assert patient.page.locator("body").get_attribute("data-margin") == "6"
         assert "node" not in patient.page.content()
         patient.page.close()
+
+
+PATIENT = """async () => {
+  const {rowsOf, isInside} = await import("/page/patient.js"), {limitsOf} = await import("/page/trace.js");
+  const recent = {data: [0.5, 90, 0.9], shape: [1, 3]}, columns = ["t", "outside", "confidence"];
+  const parts = {data: [0, 0, 1, 0.9, 0, 0, 0, 90, 0.9, 1], shape: [1, 2, 5]};
+  const facts = {outside_percent: 5, confidence: 0.5, margin_mm: 5};
+  const own = {limit: 2, resume: 1, confidence: 0.5, margin_mm: 3};
+  const [row] = rowsOf(recent, columns, parts, ["rows", "cols", "value", "confidence", "reasons"]);
+  const limits = limitsOf(facts, [own, {}]);
+  return [row.outside, limits.margin, isInside(row, limits), isInside({...row, outside: 3}, limits)];
+}"""
+
+
+def test_the_patient_sees_the_first_target_alone_by_its_own_limits(browser, url):
+    seen = Watched(browser)
+    seen.page.goto(f"{url}patient")
+    # Another structure is 90 % outside; the first target is within 2 %, its own limit.
+    assert seen.page.evaluate(PATIENT) == [1, 3, True, False]
+    seen.page.close()

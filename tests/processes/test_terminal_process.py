@@ -14,8 +14,9 @@ from gatekeeper.display.terminal.process import LEAVE, Display
 from gatekeeper.display.terminal.publisher import TerminalPublisher
 from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo, Snapshot
 from gatekeeper.session.arming import arm
+from gatekeeper.session.contouring.state import ContouringStatus
 from gatekeeper.session.phases import Phase
-from gatekeeper.session.status import ContouringStatus, SessionStatus
+from gatekeeper.session.status import SessionStatus
 from replay.run import replay_input
 from tests.support.cases import breathing_case
 from tests.support.leases import measured

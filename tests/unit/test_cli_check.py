@@ -174,6 +174,19 @@ def test_the_image_on_which_it_will_be_drawn_is_read(folder, capsys):
     assert (code, list(findings(told))) == (1, ["target"])
 
 
+def test_further_structures_may_be_drawn_or_adjusted_beside_a_known_target(folder, capsys):
+    known = 'kind = "trackrad"\ncase = "P_001"'
+    label = folder / "P_001" / "targets" / "P_001_first_label.mha"
+    node = '[[target]]\nname = "node"\nkind = "drawn"\n'
+    bowel = f'[[oar]]\nname = "bowel"\nkind = "mask"\nfile = "{label}"\nadjust = true\n'
+    several = {"target": ("[target]", "[[target]]"), "kind": (known, f"{known}\n{node}{bowel}")}
+    code, told, _ = checked(folder, capsys, **several)
+    assert (code, findings(told)) == (0, {})
+    said = json.dumps(told["parts"])
+    assert "node: drawn by an operator on the console's page, before the session begins" in said
+    assert "adjusted by an operator on the console's page, before the session begins" in said
+
+
 def test_a_target_that_will_be_adjusted_is_tried_and_said_to_be_adjusted(folder, capsys):
     adjusted = {"kind": ('case = "P_001"', 'case = "P_001"\nadjust = true')}
     _, told, _ = checked(folder, capsys, **adjusted)

@@ -16,9 +16,10 @@ from gatekeeper.display.web.live_message import LINES, RECENT, LiveMessage
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.display.web.trace_row import BITS, COLUMNS, STRUCTURE_COLUMNS
 from gatekeeper.session.arming import arm
+from gatekeeper.session.contouring.state import ContouredStructure, ContouringStatus
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.preview_learning import Learned
-from gatekeeper.session.status import MOST_RECENT, ContouredStructure, ContouringStatus, SessionStatus
+from gatekeeper.session.status import MOST_RECENT, SessionStatus
 from gatekeeper.tracking.preview.report import PreviewReport
 from replay.run import replay_input
 from tests.support.cases import SPACING_MM, breathing_case

@@ -23,8 +23,9 @@ from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStru
 from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, columns_on, row_of, structure_row
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.contouring.state import ContouringStatus
 from gatekeeper.session.preview_learning import Learned
-from gatekeeper.session.status import ContouringStatus, RecentDecision, SessionStatus, Status
+from gatekeeper.session.status import RecentDecision, SessionStatus, Status
 from gatekeeper.session.taken_frame import TakenFrame
 
 RECENT = 64

@@ -12,8 +12,8 @@ from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.outline import Region, outline_to_adjust
+from gatekeeper.session.contouring.state import ContouredStructure
 from gatekeeper.session.definition import ByHand, SessionDefinition
-from gatekeeper.session.status import ContouredStructure
 from gatekeeper.session.target import Drawn, Outlined, Reference
 from gatekeeper.session.tracker_guard import TrackerMaker
 from gatekeeper.style.structures import structure_colors

@@ -25,10 +25,11 @@ from gatekeeper.session.contouring.requests import (
     RetakeFrame,
     TakeFrame,
 )
+from gatekeeper.session.contouring.state import ContouringStatus
 from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.startup import NEWEST, JournalEvent, reference_of
-from gatekeeper.session.status import ContouringStatus, SessionStatus
+from gatekeeper.session.status import SessionStatus
 from gatekeeper.session.target import Reference
 
 MOST_KEPT = 500
