@@ -29,7 +29,7 @@ const RIBBONS = 0.22, DARK = "#3a3f45";  // share of the lane of the beam for a 
 const TIME_ROOM = 56, LEAST_LETTERS = 4;
 const UNIT = 158;  // height in px of lanes with a share of 1
 const PART_SHARE = 0.4, BEAM_SHARE = 0.3, LEAST_LANE = 12;
-const BAR = 4, NAME_ROOM = 74, NAME_FONT = "600 12px system-ui, sans-serif", SMALL_FONT = "11px system-ui, sans-serif";
+const BAR = 4, NAME_ROOM = 74, NAME_FONT = "600 12px system-ui, sans-serif", SMALL_FONT = "10.5px system-ui, sans-serif";
 const TIME_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
 export class Strip {
@@ -126,7 +126,7 @@ export class Strip {
     const several = this.structures.length > 1, [movement, ...rest] = LANES, beam = rest.pop();
     const name = `${this.axes.join(", ") || "target"} (mm)`;
     const first = [{...movement, name}, ...rest].map((lane) => several ? {...lane, of: 0} : lane);
-    const others = this.structures.map(({measure, unit}, of) => ({name: `${measure} (${unit})`, share: PART_SHARE, drawn: "part", of})).slice(1);
+    const others = this.structures.map(({measure, unit}, of) => ({name: `${measure}, ${unit}`, share: PART_SHARE, drawn: "part", of})).slice(1);
     if (!several) return [...first, beam];
     return [...(this.shown.has(0) ? first : []), ...others.filter(({of}) => this.shown.has(of)), {...beam, share: BEAM_SHARE}];
   }
@@ -401,7 +401,7 @@ export class Strip {
 }
 
 // Return a text, shortened where it is wider than the room.
-function fitting(ink, text, room) {
+export function fitting(ink, text, room) {
   if (ink.measureText(text).width <= room) return text;
   let length = text.length;
   while (length > 0 && ink.measureText(`${text.slice(0, length)}…`).width > room) length--;

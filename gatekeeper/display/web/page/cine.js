@@ -1,9 +1,9 @@
 // The cine view: a frame with window and level, zoom and pan, and outlines at the resolution of the display.
 
-import {colorOf} from "./strip.js";
+import {colorOf, fitting} from "./strip.js";
 
 const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), arrows: "#ffffff"};
-const ZONE_DASHES = [6, 3], NAME_PX = 15;
+const ZONE_DASHES = [6, 3], NAME_PX = 15, NAME_ROOM = 130;
 const HALO = "rgba(0,0,0,0.55)";
 const SIDE_PX = 11;  // from an edge of the image to the middle of its letter
 
@@ -176,9 +176,9 @@ export class Cine {
     ink.textAlign = "center";
     ink.textBaseline = "middle";
     ink.lineWidth = 3;
-    for (const [{name, color}, points] of named) {
+    for (const [{name: whole, color}, points] of named) {
       if (!points?.shape[0]) continue;
-      const half = ink.measureText(name).width / 2 + 3, spots = this.around(points, place, half);
+      const name = fitting(ink, whole, NAME_ROOM), half = ink.measureText(name).width / 2 + 3, spots = this.around(points, place, half);
       const isFree = ([x, y]) => !taken.some(([otherX, otherY, otherHalf]) => Math.abs(otherX - x) < otherHalf + half && Math.abs(otherY - y) < NAME_PX);
       const [x, y] = spots.find(isFree) ?? spots[0];
       taken.push([x, y, half]);
