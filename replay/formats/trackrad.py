@@ -33,7 +33,19 @@ from replay.formats.trackrad_files import (
     read_number,
     read_region,
 )
-from replay.formats.trackrad_labels import FIRST, NAMES, NO_TARGET, all_labels, first_labels, one_of, read_target
+from replay.formats.trackrad_labels import (
+    FIRST,
+    MOST_STRUCTURES,
+    NAMES,
+    NO_TARGET,
+    all_labels,
+    first_labels,
+    names_of,
+    one_of,
+    read_target,
+    structures_in,
+)
+from replay.formats.trackrad_predictions import OUTPUT
 from replay.formats.volume import Volume
 from replay.progress import OnProgress, no_progress
 from replay.recording import Recording, structures_of
@@ -43,7 +55,6 @@ _IMAGES = re.compile(r"(?P<stem>.+)_frames(?P<scan>[0-9]*)\.mha")
 _FIELD_STRENGTH_FILES = ("b-field-strength.json", "field-strength.json")
 _SAME_DIRECTION = math.cos(math.radians(45.0))
 """Least cosine of the angle between rows or columns in the header and those of the layout."""
-MOST_STRUCTURES = 255
 _EXACT_S = 1e-6
 _MAX_TIME_ERROR_S = 0.01
 """Largest distance of a frame from an even rate: cines of a scanner in steps of 2.5 ms are some milliseconds off."""
@@ -90,6 +101,7 @@ def write_case(
     extra_files: Mapping[str, str] | None = None,
     on_progress: OnProgress = no_progress,
     masks: Mapping[str, NDArray[np.bool_]] | None = None,
+    predicted: FrameStack | None = None,
 ) -> Path:
     """Write a recording as a case that `open_case` reads back exactly.
 
@@ -107,6 +119,8 @@ def write_case(
         Called with the number of rows of images and masks that were written.
     masks : mapping of str to ndarray of bool, optional
         Masks (H, W) of further structures on the first frame, written as `masks/NAME.mha`.
+    predicted : FrameStack of uint8, shape (T, H, W), optional
+        Where the structures were found, with their values, written as an algorithm's output.
 
     Returns
     -------
@@ -137,17 +151,17 @@ def write_case(
         (f"targets/{name}_first_label.mha", first_labels(structures), np.dtype(np.uint8), None),
         (f"targets/{name}_labels.mha", all_labels(structures), np.dtype(np.uint8), None),
     ]
+    stacks.append((OUTPUT.as_posix(), predicted, np.dtype(np.uint8), _place(recording.plane)))
     stacks += [(f"masks/{file}.mha", _alone(mask), np.dtype(np.uint8), None) for file, mask in (masks or {}).items()]
     written = [(file, stack, dtype, place) for file, stack, dtype, place in stacks if stack is not None]
     rows = frames.shape[1]
     with folder_written_atomically(out_dir) as folder:
         (folder / "images").mkdir()
         (folder / "targets").mkdir()
-        if masks:
-            (folder / "masks").mkdir()
         for number, (file, stack, dtype, place) in enumerate(written):
             report = partial(_tell, on_progress, number * rows, len(written) * rows)
             report(0)
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             if is_large_stack(stack, dtype):
                 write_stack(folder / file, stack, dtype, spacing_mm, place, report)
             else:
@@ -157,12 +171,28 @@ def write_case(
         for file_name, value in scalars.items():
             if value is not None:
                 (folder / file_name).write_text(json.dumps(value), encoding="utf-8")
-        if recording.structures:
-            names = {str(value): one.name for value, one in enumerate(structures, 1)}
+        if names := names_of(structures):
             (folder / NAMES).write_text(json.dumps(names), encoding="utf-8")
         for file_name, text in (extra_files or {}).items():
             (folder / file_name).write_text(text, encoding="utf-8")
     return out_dir
+
+
+def labelled_structures(path: Path) -> dict[int, str]:
+    """Return the names of the structures on the first labelled frame of a case by their values.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the case.
+
+    Raises
+    ------
+    RecordingError
+        When the folder is not a case, or its labels cannot be read.
+    """
+    stem, _, _ = _chosen_scan(path.resolve(), None)
+    return structures_in(path / "targets", stem)
 
 
 def _tell(on_progress: OnProgress, before: int, total: int, rows: int) -> None:

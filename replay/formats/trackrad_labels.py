@@ -19,6 +19,7 @@ FIRST = "1"
 """Name of the scan, and of the observer, whose files have no number."""
 NAMES = Path("targets") / "structures.json"
 """Names of the structures in labels of several, by their values."""
+MOST_STRUCTURES = 255
 _LONGEST_NAME = 64
 
 
@@ -45,9 +46,8 @@ def read_target(targets: Path, stem: str, shape: tuple[int, ...], choices: Choic
     observer, notes = one_of(targets, "observer", sorted(found, key=lambda name: (len(name), name)), choices.observer)
     of_observer = "" if observer == FIRST else observer
     of_first, of_all = (targets / f"{stem}_{what}{of_observer}.mha" for what in ("first_label", "labels"))
-    values = _first_values((of_first, of_all))
-    names = read_names(targets.parent)
-    called = {value: names.get(value, str(value)) for value in values}
+    called = structures_in(targets, stem, of_observer)
+    values, names = list(called), read_names(targets.parent)
 
     def of_value(value: int | None) -> tuple[NDArray[np.bool_] | None, FrameStack | None]:
         labels = read_masks(of_all, (*shape[1:], shape[0]), value)
@@ -70,6 +70,23 @@ def read_target(targets: Path, stem: str, shape: tuple[int, ...], choices: Choic
         listed = ", ".join(called.values())
         notes = (*notes, f"{targets.parent.name}: holds labels {listed}; all are one target, --roi names single ones")
     return Labels(None if alone is None else called[alone], first_mask, labels, others, notes)
+
+
+def structures_in(targets: Path, stem: str, observer: str = "") -> dict[int, str]:
+    """Return the names of the structures on the first labelled frame by their values, those without one by the value.
+
+    Parameters
+    ----------
+    targets : Path
+        Folder of the labels.
+    stem : str
+        First part of the names of the files.
+    observer : str
+        Number of the observer, empty for the first.
+    """
+    files = [targets / f"{stem}_{what}{observer}.mha" for what in ("first_label", "labels")]
+    names = read_names(targets.parent)
+    return {value: names.get(value, str(value)) for value in _first_values(files)}
 
 
 def _first_values(files: Sequence[Path]) -> list[int]:
@@ -122,10 +139,10 @@ def read_names(path: Path) -> dict[int, str]:
 def first_labels(structures: Sequence[RecordedStructure]) -> NDArray[np.uint8] | None:
     """Return the labels (1, H, W) of structures on the first frame, None where there are none.
 
-    The first structure has the value 1, the second 2 and so on. Where several overlap, a pixel is that of the first.
+    Each has the value that `values_of` gives. Where several overlap, a pixel is that of the first.
     """
     masks = [one.first_mask for one in structures]
-    return None if all(mask is None for mask in masks) else _joined(masks)[None]
+    return None if all(mask is None for mask in masks) else joined(masks, values_of(structures))[None]
 
 
 def all_labels(structures: Sequence[RecordedStructure]) -> FrameStack | None:
@@ -135,10 +152,12 @@ def all_labels(structures: Sequence[RecordedStructure]) -> FrameStack | None:
     if known is None:
         return None
 
-    def joined(index: int) -> NDArray[np.uint8]:
-        return _joined([None if stack is None else np.asarray(stack[index]) for stack in stacks])
+    values = values_of(structures)
 
-    return LazyFrames(joined, len(known), (known.shape[1], known.shape[2]), np.dtype(np.uint8))
+    def label(index: int) -> NDArray[np.uint8]:
+        return joined([None if stack is None else np.asarray(stack[index]) for stack in stacks], values)
+
+    return LazyFrames(label, len(known), (known.shape[1], known.shape[2]), np.dtype(np.uint8))
 
 
 def overlap_notes(structures: Sequence[RecordedStructure]) -> list[str]:
@@ -155,10 +174,25 @@ def overlap_notes(structures: Sequence[RecordedStructure]) -> list[str]:
     ]
 
 
-def _joined(masks: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.uint8]:
+def values_of(structures: Sequence[RecordedStructure]) -> list[int]:
+    """Return the values of structures in labels: their names where these are values, else 1, 2 and so on."""
+    names = [one.name for one in structures]
+    if all(name.isdecimal() and 1 <= int(name) <= MOST_STRUCTURES and str(int(name)) == name for name in names):
+        return [int(name) for name in names]
+    return list(range(1, len(names) + 1))
+
+
+def names_of(structures: Sequence[RecordedStructure]) -> dict[str, str]:
+    """Return the names of several structures by their values as `read_names` takes them; empty where they are equal."""
+    names = {str(value): one.name for value, one in zip(values_of(structures), structures, strict=True)}
+    return {} if len(names) < 2 or all(value == name for value, name in names.items()) else names
+
+
+def joined(masks: Sequence[NDArray[np.bool_] | None], values: Sequence[int]) -> NDArray[np.uint8]:
+    """Return masks (H, W) as one label with a value for each; where several overlap, a pixel is that of the first."""
     shape = next(mask.shape for mask in masks if mask is not None)
     label = np.zeros(shape, np.uint8)
-    for value, mask in reversed(list(enumerate(masks, 1))):
+    for value, mask in reversed(list(zip(values, masks, strict=True))):
         if mask is not None:
             label[mask] = value
     return label

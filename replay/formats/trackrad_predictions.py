@@ -1,7 +1,7 @@
 """Find the predictions of TrackRAD cases in a folder, and read them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,8 @@ def find_predictions(folder: Path, cases: Sequence[str], alone: bool = False) ->
     return found
 
 
-def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
-    """Read the masks of a prediction.
+def read_prediction(path: Path, shape: tuple[int, int, int], values: Collection[int] = (1,)) -> NDArray[np.uint8]:
+    """Read the labels of a prediction.
 
     Parameters
     ----------
@@ -69,16 +69,18 @@ def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_
         The file, with the axes (rows, columns, time) of the images.
     shape : tuple of int
         Its required size (T, H, W).
+    values : collection of int
+        Values that it may have where a structure is.
 
     Returns
     -------
-    ndarray of bool, shape (T, H, W)
-        True inside the target.
+    ndarray of uint8, shape (T, H, W)
+        The value of the structure at each pixel, 0 outside.
 
     Raises
     ------
     RecordingError
-        When the file is cut short or damaged, of another size, or holds other values than 0 and 1.
+        When the file is cut short or damaged, of another size, or holds other values.
     """
     pixels, _ = read_metaimage(path)
     frames, rows, cols = shape
@@ -87,9 +89,14 @@ def read_prediction(path: Path, shape: tuple[int, int, int]) -> NDArray[np.bool_
             f"{path}: is {pixels.shape} rows, columns and frames, the truth {(rows, cols, frames)}; "
             "predict every frame in its own size"
         )
-    if not ((pixels == 0) | (pixels == 1)).all():
-        raise RecordingError(f"{path}: holds other values than 0 and 1; write 1 where the target is")
-    return to_time_first(pixels != 0)
+    if not np.isin(pixels, (0, *values)).all():
+        if len(values) == 1:
+            raise RecordingError(f"{path}: holds other values than 0 and 1; write 1 where the target is")
+        raise RecordingError(
+            f"{path}: holds other values than 0 and those of the truth, {', '.join(map(str, values))}; write the value "
+            "of each structure where it is"
+        )
+    return to_time_first(pixels.astype(np.uint8))
 
 
 def _jobs(path: Path) -> dict[str, Path]:

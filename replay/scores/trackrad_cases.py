@@ -1,13 +1,15 @@
 """Score folders of predictions against folders of cases, each case and all together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
-from replay.formats.trackrad import is_case, open_case
+from replay.formats.format import Choices
+from replay.formats.trackrad import is_case, labelled_structures, open_case
 from replay.formats.trackrad_files import read_masks
 from replay.formats.trackrad_predictions import OUTPUT, find_predictions, read_prediction
 from replay.recording import Recording
@@ -20,6 +22,7 @@ OnProgress = Callable[[str, int, int], None]
 COMPAT = tuple(OfficialScore.__slots__)
 CORRECT = ("dsc", "hd95_mm", "masd_mm", "center_mm", "center_p95_mm", "d98_unbinarised")
 OVER_FRAMES = CORRECT[:4]
+COUNTS = ("frames_scored", "frames_not_tracked")
 _NAMED_AT_MOST = 5
 
 Values = dict[str, float]
@@ -39,12 +42,15 @@ class CaseScore:
         Scores as the challenge computes them.
     correct : Score
         Scores in mm, without the limitations of the challenge's code.
+    structures : tuple of CaseScore
+        Where truth and prediction have several structures, each by itself; the scores of the case are their means.
     """
 
     case: str
     frames: int
     compat: OfficialScore
     correct: Score
+    structures: tuple["CaseScore", ...] = ()
 
     def values(self) -> dict[str, Values]:
         """Return both kinds of scores by name."""
@@ -116,7 +122,7 @@ def score_folders(truth: Path, predictions: Path, on_progress: OnProgress) -> Fo
         ) from None
 
 
-def score_case(case: Recording, path: Path) -> CaseScore:
+def score_case(case: Recording, path: Path, structures: Mapping[int, Recording] | None = None) -> CaseScore:
     """Score the prediction in a file against a case with labels after its first frame.
 
     Parameters
@@ -125,6 +131,9 @@ def score_case(case: Recording, path: Path) -> CaseScore:
         The case.
     path : Path
         File of the prediction.
+    structures : mapping of int to Recording, optional
+        The case with each of several structures as the target, by their values in the labels. A prediction of 0 and 1
+        alone is one of all of them as one target.
 
     Returns
     -------
@@ -135,11 +144,37 @@ def score_case(case: Recording, path: Path) -> CaseScore:
     RecordingError
         When the file is damaged or of another size.
     """
+    structures = {} if structures is None else structures
+    assert case.labels is not None  # noqa: S101  (there are labels)
+    count, rows, cols = case.labels.shape
+    predicted = read_prediction(path, (count, rows, cols), sorted({1, *structures}))
+    if len(structures) < 2 or predicted.max() <= 1:
+        return _scored(case, predicted != 0)
+    parts = [_scored(one, predicted == value) for value, one in structures.items() if _scorable(one)]
+    return CaseScore(case.name, count, _mean_compat(parts), _mean_correct(parts), tuple(parts))
+
+
+def _scored(case: Recording, predicted: NDArray[np.bool_]) -> CaseScore:
     labels = np.asarray(case.labels)
-    predicted = read_prediction(path, labels.shape)
     correct = score(predicted, case)
     assert correct is not None  # noqa: S101  (there are labels)
-    return CaseScore(case.name, len(labels), official_score(predicted, labels, case.region), correct)
+    name = case.name if case.target_name is None else case.target_name
+    return CaseScore(name, len(labels), official_score(predicted, labels, case.region), correct)
+
+
+def _mean_compat(parts: Sequence[CaseScore]) -> OfficialScore:
+    return OfficialScore(**{name: float(np.mean([getattr(one.compat, name) for one in parts])) for name in COMPAT})
+
+
+def _mean_correct(parts: Sequence[CaseScore]) -> Score:
+    means: dict[str, float] = {
+        name: float(np.mean([getattr(one.correct, name) for one in parts]))
+        for name in Score.__slots__
+        if name not in (*COUNTS, "frames")
+    }
+    scored, not_tracked = (sum(getattr(one.correct, name) for one in parts) for name in COUNTS)
+    frames = tuple(frame for one in parts for frame in one.correct.frames)
+    return Score(frames_scored=scored, frames_not_tracked=not_tracked, frames=frames, **means)
 
 
 def _score(truth: Path, predictions: Path, on_progress: OnProgress) -> FolderScore:
@@ -156,7 +191,7 @@ def _score(truth: Path, predictions: Path, on_progress: OnProgress) -> FolderSco
     for done, (name, path) in enumerate(found.items(), start=1):
         case = _truth(cases[name])
         if _scorable(case):
-            scored.append(score_case(case, path))
+            scored.append(score_case(case, path, _structures(cases[name])))
         on_progress("scoring", done, len(found))
     if not scored:
         raise RecordingError(f"{truth}: no case there has a label after its first frame; name cases with labels")
@@ -176,11 +211,22 @@ def _cases(truth: Path) -> dict[str, Path]:
 
 def _truth(folder: Path) -> Recording:
     """Return a case; the consensus of several observers is its truth where there is one."""
-    case = open_case(folder)
-    agreed = sorted((folder / "targets").glob("*_staple_labels.mha"))
+    case = replace(open_case(folder), target_name=None)
+    agreed = _agreed(folder)
     if not agreed:
         return case
     return replace(case, labels=read_masks(agreed[0], (*case.frames.shape[1:], len(case.frames))))
+
+
+def _structures(folder: Path) -> dict[int, Recording]:
+    """Return a case with each of several structures as the target, by their values; empty with one."""
+    names = {} if _agreed(folder) else labelled_structures(folder)
+    return {value: open_case(folder, Choices(roi=name)) for value, name in names.items() if len(names) > 1}
+
+
+def _agreed(folder: Path) -> list[Path]:
+    """Return the consensus of several observers, where there is one."""
+    return sorted((folder / "targets").glob("*_staple_labels.mha"))
 
 
 def _scorable(case: Recording) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from gatekeeper.core.json_values import number
-from replay.scores.trackrad_cases import COMPAT, CORRECT, FolderScore, Values
+from replay.scores.trackrad_cases import COMPAT, CORRECT, CaseScore, FolderScore, Values
 
 MEAN, ALL = "mean of cases", "all frames"
 
@@ -20,7 +20,7 @@ _DECIMALS = {"DSC": 4, "D98": 4}
 def as_table(result: FolderScore) -> str:
     """Return a text table: every case, the mean of the cases, and all frames together."""
     lines = [["case", "scored", *(short for shown in _SHOWN.values() for short in shown.values())]]
-    for name, _, scored, values in _rows(result):
+    for name, _, scored, values in _rows(result, None):
         numbers = [
             _word(values.get(kind, {}).get(key), _DECIMALS.get(short, 2))
             for kind, shown in _SHOWN.items()
@@ -45,6 +45,7 @@ def as_json(result: FolderScore) -> dict[str, object]:
                 "frames": case.frames,
                 "frames_scored": case.correct.frames_scored,
                 **_finite(case.values()),
+                **({"structures": _structures(case)} if case.structures else {}),
             }
             for case in result.cases
         },
@@ -58,6 +59,10 @@ def as_json(result: FolderScore) -> dict[str, object]:
     }
 
 
+def _structures(case: CaseScore) -> dict[str, object]:
+    return {one.case: {"frames_scored": one.correct.frames_scored, **_finite(one.values())} for one in case.structures}
+
+
 def as_csv(result: FolderScore) -> str:
     """Return CSV with a row per case and two pooled rows; what could not be measured is empty."""
     out = io.StringIO()
@@ -65,7 +70,7 @@ def as_csv(result: FolderScore) -> str:
     writer.writerow(
         ["case", "frames", "frames_scored", *(f"compat_{name}" for name in COMPAT), *(f"correct_{n}" for n in CORRECT)]
     )
-    for name, frames, scored, values in _rows(result):
+    for name, frames, scored, values in _rows(result, ":"):
         numbers = [
             number(values.get(kind, {}).get(key))
             for kind, keys in (("compat", COMPAT), ("correct", CORRECT))
@@ -75,9 +80,13 @@ def as_csv(result: FolderScore) -> str:
     return out.getvalue()
 
 
-def _rows(result: FolderScore) -> Iterator[tuple[str, int, int, Mapping[str, Values]]]:
+def _rows(result: FolderScore, between: str | None) -> Iterator[tuple[str, int, int, Mapping[str, Values]]]:
+    """Yield the rows; a structure has the name of its case before it, or is set in below it."""
     for case in result.cases:
         yield case.case, case.frames, case.correct.frames_scored, case.values()
+        for one in case.structures:
+            name = f"  {one.case}" if between is None else f"{case.case}{between}{one.case}"
+            yield name, one.frames, one.correct.frames_scored, one.values()
     frames = sum(case.frames for case in result.cases)
     yield MEAN, frames, result.frames_scored, result.mean_of_cases()
     yield ALL, frames, result.frames_scored, {"correct": result.all_frames()}
