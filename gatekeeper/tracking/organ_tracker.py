@@ -34,6 +34,13 @@ FARTHEST_MM = 15.0
 """Distance of the organ from where the tissue around it is, from which on it is another one that looks alike, in mm."""
 MOSTLY = 0.5
 """Share of its own position from which on an organ slides, so that its own confidence is that of its position."""
+APART_MM = 2.0
+"""Distance of the two positions from which on it is asked which one explains the organ's inside."""
+LEAST_GAIN, FIRST_GAIN, MOST_GAIN, GAIN_FRAMES = 0.12, 0.25, 1.5, 10
+"""Logarithm of the unexplained share of the inside at the other position over that at its own: its running mean from
+which on its own position is the right one, where that begins, limit of a single frame, and time constant in frames."""
+LEAST_UNEXPLAINED = 1e-3
+"""Lower limit of that share."""
 FIRST_SLIDE_MM, FIRST_FRAMES, RECENT_FRAMES = 2.0, 10, 100
 """How far organs slide, in mm, until that many frames tell, and the time constant of this in frames."""
 
@@ -81,6 +88,7 @@ class OrganTracker(TemplateTracker):
         self.own.restart()
         self._apart_mm2, self._error_mm2, self._frames = FIRST_SLIDE_MM**2, 0.0, FIRST_FRAMES
         self._usual_share = self._share = 1.0
+        self._gain, self._between_mm = FIRST_GAIN, 0.0
 
     def reach(self) -> tuple[slice, slice]:
         """Return the rows and columns of a frame that search and fits read at most, at working resolution."""
@@ -92,20 +100,26 @@ class OrganTracker(TemplateTracker):
     ) -> float:
         """Locate the organ on a frame, and return the confidence; see `TemplateTracker.locate`."""
         own, by_around = self.own, super().locate(frame, read, read_all)
+        self._between_mm = 0.0
         by_own = own.locate(frame, read)
         if own.typical.unexplained >= LOST_IN_NOISE:
             # Noise may look like the inside of an organ that is not there.
             by_own = 0.0
-        if by_own < CONFIDENT:
+        if not by_own >= CONFIDENT:
             # Only an organ that is known to be attached is where the tissue around it is.
             attached = self._usual_share < MOSTLY
             self._share = 0.0 if attached or by_own == 0.0 else 1.0
             return by_around if attached else by_own
         apart_mm = math.dist(translation_mm(self.params), translation_mm(own.params))
-        if by_around < CONFIDENT:
+        if not by_around >= CONFIDENT:
             self._share = 1.0
         else:
             self._share = self._usual_share = self._share_of(apart_mm**2, (ERRORS * own.error_mm) ** 2)
+            if apart_mm > APART_MM:
+                self._compare()
+            if self._gain < LEAST_GAIN:
+                # The organ looks alike at both places.
+                self._share, self._between_mm = 0.0, apart_mm
         if by_around > 0.0 and apart_mm > FARTHEST_MM:
             return 0.0
         return by_own if self._share >= MOSTLY else by_around
@@ -119,8 +133,17 @@ class OrganTracker(TemplateTracker):
         assert around.field is not None  # noqa: S101  (a template tracker has one)
         assert own.field is not None  # noqa: S101
         made = Track.of_contour(contour_px, self.model.region.frame_spacing_mm, confidence)
-        error_mm = ERRORS * (share * self.own.error_mm + (1.0 - share) * self.error_mm)
+        error_mm = max(ERRORS * (share * self.own.error_mm + (1.0 - share) * self.error_mm), self._between_mm)
         return replace(made, field=partial(_displacement_mm, share, around.field, own.field), error_mm=error_mm)
+
+    def _compare(self) -> None:
+        """Learn how much more the image looks like the organ's inside at its own position than at the other one.
+
+        It looks alike at both where a fit slides along an edge of the organ, or finds a double of it.
+        """
+        by_around, by_own = self.last_fit.unexplained_in_target, self.own.last_fit.unexplained_in_target
+        gain = math.log(max(by_around, LEAST_UNEXPLAINED) / max(by_own, LEAST_UNEXPLAINED))
+        self._gain += (min(max(gain, -MOST_GAIN), MOST_GAIN) - self._gain) / GAIN_FRAMES
 
     def _share_of(self, apart_mm2: float, error_mm2: float) -> float:
         """Return the share of the organ's own position, and learn how far it usually is from that of the tissue.

@@ -100,6 +100,16 @@ class Comparison:
         unexplained = max(frame_square - frame * frame / mass - covariance * covariance / variance, 0.0)
         return float(covariance / variance + CONTRAST_ERRORS * math.sqrt(unexplained / variance / self._target_points))
 
+    @property
+    def unexplained(self) -> float:
+        """Ratio of unexplained to explained variance of the frame in the target, in the last `run`; noise counts."""
+        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
+        variances = (template_square - template * template / mass) * (frame_square - frame * frame / mass)
+        covariance = product - template * frame / mass
+        if not (variances > 0.0 and covariance > 0.0):
+            return math.inf
+        return max(float(variances / covariance**2) - 1.0, 0.0)
+
 
 def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int32]:
     """Return the patch of each point, numbered from 0, or -1 for points in patches with too few of them.

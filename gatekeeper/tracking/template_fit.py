@@ -243,6 +243,11 @@ class TemplateFit:
         return self._comparison.contrast
 
     @property
+    def unexplained_in_target(self) -> float:
+        """Ratio of unexplained to explained variance in the target, after `similarity`; see `Comparison`."""
+        return self._comparison.unexplained
+
+    @property
     def inside(self) -> float:
         """Share of the template's points inside the frame in the last fit, 0-1."""
         return float(self._result[INSIDE])

@@ -63,6 +63,8 @@ class TemplateTracker:
         Where the target is expected.
     field : DisplacementField
         Displacement of the tissue by `params`.
+    last_fit : TemplateFit
+        The fine fit that was accepted last.
     noise : FrameNoise or None
         Noise of the frames; None for a target that is not large.
     """
@@ -94,7 +96,7 @@ class TemplateTracker:
         """Forget all frames, and start again at the reference position."""
         self.params[:] = self._last[:] = 0.0
         self.unexplained = math.inf
-        self.error_mm = 0.0
+        self.error_mm, self.last_fit = 0.0, self.fine[0]
         for learned in (self.prior, self.typical, self._contrast, self._usual):
             learned.restart()
         if self.noise is not None:
@@ -180,7 +182,7 @@ class TemplateTracker:
         level = self.fine[self._state()]
         if not self._fit(level, frame, read):
             return 0.0, math.nan
-        self.unexplained = level.unexplained
+        self.unexplained, self.last_fit = level.unexplained, level
         if self.noise is not None:
             self.noise.update(level)
         similarity, contrast = level.similarity(self._noise()), level.contrast

@@ -15,6 +15,7 @@ from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.structures import WAITING
 from gatekeeper.gating.zones import PLAUSIBLE, KeepOutZone, TargetZone, checked, zones_for
+from kernels.polygon import area
 from tests.support.gates import ENVELOPE, HOLD, ON, SHAPE, SPACING_MM, TARGET, frame, gate, track
 from tests.support.polygons import circle, rectangle
 
@@ -251,6 +252,16 @@ def test_an_organ_is_judged_as_if_it_were_nearer_by_its_error(limits):
     assert math.isnan(values[3])
     if limits.nearer_mm is not None:
         assert values[2] - values[0] == pytest.approx(0.8 * PLAUSIBLE)
+
+
+def test_an_organ_that_may_be_elsewhere_is_measured_in_percent_of_its_own_area():
+    in_percent, in_mm2 = (
+        zones_for([GTV, BOWEL], 4.0, SPACING_MM, SHAPE, None, StructuresConfig(oar={"bowel": limits}))[1]
+        for limits in (OarLimits(overlap_percent=5.0), OarLimits(overlap_mm2=9.0))
+    )
+    where = replace(tracks(bowel_mm=3.0)[2], error_mm=0.8)
+    own_mm2 = area(where.contour_px) * SPACING_MM[0] * SPACING_MM[1]
+    assert in_percent.overlap(where, 5.0)[0] == pytest.approx(100.0 * in_mm2.overlap(where, 5.0)[0] / own_mm2)
 
 
 def test_an_organ_beyond_its_margin_is_judged_by_its_error_as_well():

@@ -1,6 +1,8 @@
 """An organ that slides along what is around it is found where it is, and is unsure where its own inside is unclear."""
 
+import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from gatekeeper import SessionConfig, SessionSetup, StructureTracker, arm
 from gatekeeper.config import TrackerConfig, build
 from gatekeeper.core.contour import Role, Structure, mask_to_contour
 from gatekeeper.tracking import organ_tracker as module
+from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.organ_tracker import make_own_model
 from gatekeeper.tracking.template_tracker import TemplateTracker
 from tests.support.scenes import Scene
@@ -79,6 +82,67 @@ def test_it_is_unsure_when(image, why):
     track = made.track(image)[1]
     assert not track.confidence >= 0.5, why
     assert made.track(frame())[1].confidence >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("by_own", "usual_share", "expected", "share"),
+    [(0.3, 1.0, 0.3, 1.0), (0.0, 0.6, 0.0, 0.0), (0.3, 0.4, 0.9, 0.0), (math.nan, 1.0, None, 1.0)],
+    ids=["unclear", "lost", "attached", "not a number"],
+)
+def test_an_organ_whose_own_inside_is_unclear_is_sure_only_if_it_is_attached(
+    monkeypatch, by_own, usual_share, expected, share
+):
+    made = tracker().template_trackers[1]
+    monkeypatch.setattr(made.own, "locate", lambda *_: by_own)
+    monkeypatch.setattr(TemplateTracker, "locate", lambda *_: 0.9)
+    made._usual_share = usual_share
+    confidence = made.locate(None)
+    assert confidence == expected or (expected is None and not confidence >= 0.5)
+    assert made._share == share
+
+
+def test_the_own_position_counts_as_far_as_it_differs_by_more_than_its_error():
+    made = tracker().template_trackers[1]
+    assert made._share_of(25.0, 0.25) > 0.98
+    made.restart()
+    for _ in range(2000):
+        share = made._share_of(0.2, 0.25)
+    assert share == 0.0
+    assert made._share_of(4.0, 0.25) == pytest.approx(3.75 / 4.0)
+    made.restart()
+    assert made._share_of(0.2, 0.25) > 0.9
+    assert made._usual_share == 1.0
+
+
+@pytest.mark.parametrize(("by_own", "is_better"), [(0.05, True), (0.1, False), (0.2, False)])
+def test_an_organ_that_looks_alike_at_both_places_is_with_the_tissue_and_judged_for_both(
+    monkeypatch, by_own, is_better
+):
+    organ = tracker().template_trackers[1]
+    for one, unexplained in ((organ, 0.1), (organ.own, by_own)):
+        one.last_fit = SimpleNamespace(unexplained_in_target=unexplained)
+        one.error_mm = 0.1
+    organ.own.params[0] = 5.0 / TRANSLATION_SD_MM
+    monkeypatch.setattr(organ.own, "locate", lambda *_: 0.8)
+    monkeypatch.setattr(TemplateTracker, "locate", lambda *_: 0.9)
+    for _ in range(12):
+        confidence = organ.locate(None)
+    track = organ.track(confidence)
+    moved_mm = track.center_mm[0] - TemplateTracker.track(organ, 1.0).center_mm[0]
+    if is_better:
+        assert moved_mm == pytest.approx(5.0, abs=0.1)
+        assert (confidence, track.error_mm) == (0.8, pytest.approx(module.ERRORS * 0.1))
+    else:
+        assert moved_mm == 0.0
+        assert (confidence, track.error_mm) == (0.9, pytest.approx(5.0))
+
+
+def test_the_own_inside_is_asked_alone():
+    made = tracker().template_trackers[1]
+    assert made.own.surroundings is None
+    assert made.own.stiff is None
+    assert made.own.model.config.context_mm < 2.0
+    assert made.surroundings is not None
 
 
 def test_what_is_attached_is_tracked_with_the_tissue_around_it():
