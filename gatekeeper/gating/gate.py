@@ -186,16 +186,15 @@ class Gate:
         now_s = frame.received_s if now_s is None else now_s
         try:
             checks = self.check_frame(frame) if checks is None else checks
-            sequence, history = check_sequence(self._history, frame, checks, not checks.is_on_grid(self.config), now_s)
+            on_grid = checks.is_on_grid(self.config)
+            sequence, history = check_sequence(self._history, frame, checks, not on_grid, now_s)
             source, source_history = check_source(
                 self._source, frame, now_s, self._frames_per_s, armed=self._primary.state.armed
             )
             age_s = now_s - frame.acquired_s
-            measurements = Measurements(
-                checks, sequence, age_s, link_alive=link_alive, refusals=refusals, source=source
-            )
+            measurements = Measurements(checks, sequence, age_s, link_alive, refusals, source)
             tracks = (track,) if isinstance(track, Track) else track
-            found, judged = self._structures.judge(self.zones, measurements, tracks, now_s, frame.acquired_s)
+            found, judged = self._structures.judge(self.zones, measurements, tracks, now_s, frame.acquired_s, on_grid)
             self._envelope_shift.rest.add(judged[0].motion.last_s, *judged[0].motion.last_mm)
         except BaseException:
             self.latch(Reason.ENGINE_FAULT)

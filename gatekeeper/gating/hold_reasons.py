@@ -37,7 +37,10 @@ CHECKS: dict[Reason, IsGood] = {
     Reason.WRONG_RATE: lambda found, _: found.source.rate_right,
     Reason.LOW_CONFIDENCE: lambda found, limits: (
         limits.min_confidence <= found.target.confidence <= 1.0
-        and all(limits.own_confidence(least) <= confidence <= 1.0 for confidence, least in found.target.sure)
+        and (
+            not found.target.sure
+            or all(limits.own_confidence(least) <= confidence <= 1.0 for confidence, least in found.target.sure)
+        )
     ),
     Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,

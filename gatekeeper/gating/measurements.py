@@ -52,23 +52,23 @@ class Measurements(NamedTuple):
         Checks against the frames before.
     age_s : float
         Time since the frame was acquired, in seconds.
-    target : Observation
-        Measurements of a target; NaN when the frame was not tracked.
     link_alive : bool
         True when the linac answers.
     refusals : tuple of Reason
         Reasons why the linac cannot start a beam now; they do not affect a beam that is on.
     source : SourceChecks
         Checks of connection and clock of the sender.
+    target : Observation
+        Measurements of a target; NaN when the frame was not tracked.
     """
 
     frame: FrameChecks
     sequence: SequenceChecks
     age_s: float
-    target: Observation = Observation()
     link_alive: bool = True
     refusals: tuple[Reason, ...] = ()
     source: SourceChecks = SourceChecks()
+    target: Observation = Observation()
 
 
 class Limits(NamedTuple):

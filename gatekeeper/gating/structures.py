@@ -62,13 +62,17 @@ class GatedStructures:
     @property
     def state(self) -> GateState:
         """State of the state machine; with several targets, of all together."""
+        if len(self._targets) == 1:
+            return self.primary.state
         return joined([target.state for target in self._targets.values()])
 
     @property
     def raw(self) -> BeamState:
         """State of the beam from measured positions alone, without prediction."""
-        on = all(target.raw.beam is BeamState.ON for target in self._targets.values())
-        return BeamState.ON if on else BeamState.HOLD
+        for target in self._targets.values():
+            if target.raw.beam is not BeamState.ON:
+                return BeamState.HOLD
+        return BeamState.ON
 
     def judge(
         self,
@@ -77,15 +81,17 @@ class GatedStructures:
         tracks: tuple[Track, ...] | None,
         now_s: float,
         acquired_s: float,
+        on_grid: bool,
     ) -> tuple[tuple[Measured, ...], list[Judgement]]:
         """Return what was measured of each structure, nothing without tracks, and the judgement on each target."""
-        on_grid = measurements.frame.is_on_grid(self._config)
         found = () if tracks is None else measure(zones, tracks, self._config)
         judged = []
         for index, target in self._targets.items():
             zone = zones[index]
             assert isinstance(zone, TargetZone)  # noqa: S101  (zones keep their kinds)
-            organs = [(found[at], least) for at, _, least in self._organs] if found and index == 0 else []
+            organs: tuple[tuple[Measured, float], ...] = ()
+            if found and index == 0 and self._organs:
+                organs = tuple([(found[at], least) for at, _, least in self._organs])
             judged.append(
                 target.judge(
                     measurements,
@@ -152,9 +158,6 @@ def joined(states: Sequence[GateState]) -> GateState:
 
     Reasons for which one target only waits are left out while another has others.
     """
-    first = states[0]
-    if len(states) == 1:
-        return first
     found = {reason for state in states for reason in state.reasons}
     if not found <= WAITING:
         found -= WAITING

@@ -128,8 +128,7 @@ class TargetGate:
         center_mm = None if track is None else track.center_mm
         found, motion = observe(center_mm, target, organs, self.motion, now_s, acquired_s, self.config)
         # Faster than `_replace`, which also leaves a tuple behind in the interpreter on each call.
-        common = measurements.link_alive, measurements.refusals, measurements.source
-        measurements = Measurements(measurements.frame, measurements.sequence, measurements.age_s, found, *common)
+        measurements = Measurements(*measurements[:-1], found)
         limits = self._rules.stay_on if self.state.beam is BeamState.ON else self._rules.resume
         raw = machine.step(self.raw, measurements, self._rules)
         if self.lookahead is None:

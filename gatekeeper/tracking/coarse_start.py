@@ -96,4 +96,4 @@ class CoarseStart:
     def _is_near(self, params: Params, moved_mm: tuple[float, float]) -> bool:
         """Return True when the translation in `params` is within one pixel of the search of a displacement."""
         found_mm, pixel_mm = translation_mm(params), self._search.pixel_mm
-        return all(abs(found_mm[axis] - moved_mm[axis]) <= pixel_mm[axis] for axis in (0, 1))
+        return abs(found_mm[0] - moved_mm[0]) <= pixel_mm[0] and abs(found_mm[1] - moved_mm[1]) <= pixel_mm[1]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.similarity import Comparison, Similarity
 from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
-from gatekeeper.tracking.translation import Params
+from gatekeeper.tracking.translation import Params, translation_mm
 from kernels.bias_field import remove_bias_field
 from kernels.deformation import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
 from kernels.pyramid import block_mean, smooth
@@ -109,10 +109,11 @@ class TemplateFit:
         template = self.template
         row, col = self._corner_of_window(params)
         block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
-        smooth(self._image, template.share, self._smoothing, self._image)
+        if template.share > 0.0:
+            smooth(self._image, template.share, self._smoothing, self._image)
         if self._bias_correction is not None:
             remove_bias_field(self._bias_correction, row, col, self._image)
-        self._window[:2] = row, col
+        self._window[0], self._window[1] = row, col
         points, half = template.points, len(params) // 2
         expected_mm = self.expected_mm
         if expected_mm is not None:
@@ -167,10 +168,8 @@ class TemplateFit:
 
     def _corner_of_window(self, params: Params) -> tuple[int, int]:
         """Return the window's corner as (row, col) on the template's grid."""
-        template = self.template
-        down_px = params[0] * TRANSLATION_SD_MM * template.row_scale
-        right_px = params[len(params) // 2] * TRANSLATION_SD_MM * template.col_scale
-        return self._corner[0] + round(float(down_px)), self._corner[1] + round(float(right_px))
+        template, (row, col), (down_mm, right_mm) = self.template, self._corner, translation_mm(params)
+        return row + round(down_mm * template.row_scale), col + round(right_mm * template.col_scale)
 
     def reach_px(self, range_mm: tuple[float, float]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the first and last (row, col) that fits from translations up to `range_mm` read.

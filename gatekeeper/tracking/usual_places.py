@@ -31,9 +31,10 @@ class UsualPlaces:
 
     def include(self, moved_mm: tuple[float, float]) -> bool:
         """Return True when a place lies among those that were added, or not far outside."""
-        return all(
-            low_mm - MARGIN_MM <= at_mm <= high_mm + MARGIN_MM
-            for low_mm, at_mm, high_mm in zip(self._low_mm, moved_mm, self._high_mm, strict=True)
+        low_mm, high_mm = self._low_mm, self._high_mm
+        return (
+            low_mm[0] - MARGIN_MM <= moved_mm[0] <= high_mm[0] + MARGIN_MM
+            and low_mm[1] - MARGIN_MM <= moved_mm[1] <= high_mm[1] + MARGIN_MM
         )
 
     def found_surely(self, moved_mm: tuple[float, float]) -> None:
