@@ -13,7 +13,8 @@ from gatekeeper.config import GateConfig, OtherLimits, SessionConfig, build
 from gatekeeper.core.contour import Role, Structure
 from gatekeeper.core.errors import ConfigError, InputError, TargetError
 from gatekeeper.recording.session_setup import TARGET
-from gatekeeper.session.target import Drawn, Outlined, Planned, structures_on, without, zone_px
+from gatekeeper.session.planned import Planned, structures_on, without, zone_px
+from gatekeeper.session.target import Drawn, Outlined
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import Use

@@ -23,7 +23,8 @@ from gatekeeper.config import (
 from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import ConfigError, InputError, TargetError
 from gatekeeper.recording.session_setup import TARGET
-from gatekeeper.session.target import Drawn, NotDrawn, Outlined, Planned, Reference, without
+from gatekeeper.session.planned import NotDrawn, Planned, without
+from gatekeeper.session.target import Drawn, Outlined, Reference
 from kernels.polygon import fill
 from replay.formats.dicom import frame_of_reference, open_dicom
 from replay.formats.format import Choices

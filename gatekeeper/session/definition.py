@@ -10,7 +10,8 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.core.protocols import TrackerFactory
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, arm
-from gatekeeper.session.target import NotDrawn, Outlined, Planned, Reference, setup_of, structures_on
+from gatekeeper.session.planned import NotDrawn, Planned, setup_of, structures_on
+from gatekeeper.session.target import Outlined, Reference
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ import pytest
 
 from gatekeeper.core.contour import Role
 from gatekeeper.core.login import login_name
-from gatekeeper.session.target import NotDrawn, Planned
+from gatekeeper.session.planned import NotDrawn, Planned
 from replay.formats.session import open_session
 from tests.support.browser import Watched, serious_faults
 from tests.support.cases import breathing_case

@@ -5,7 +5,8 @@ from dataclasses import replace
 from gatekeeper.config import OarLimits, SessionConfig, StructuresConfig, TargetLimits
 from gatekeeper.core.contour import Role, Structure, mask_to_contour
 from gatekeeper.core.errors import TargetError
-from gatekeeper.session.target import Drawn, Planned, without
+from gatekeeper.session.planned import Planned, without
+from gatekeeper.session.target import Drawn
 from replay.run import replay_input
 from tests.support.cases import SHAPE, breathing_case
 from tests.support.live_sessions import live_config, plan_of, reference_of

@@ -14,7 +14,8 @@ from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.session.contouring.outline import region_of
 from gatekeeper.session.contouring.requests import OVER
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.target import Drawn, Planned
+from gatekeeper.session.planned import Planned
+from gatekeeper.session.target import Drawn
 from tests.support.cases import breathing_case
 from tests.support.contouring_sessions import (
     AGAIN,

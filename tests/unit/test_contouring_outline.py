@@ -9,7 +9,8 @@ from gatekeeper.config import SessionConfig, with_limits
 from gatekeeper.core.errors import TargetError
 from gatekeeper.session.arming import arm
 from gatekeeper.session.contouring.outline import DECIMALS, MOST_POINTS, outline_to_adjust, points_of, region_of
-from gatekeeper.session.target import Drawn, Reference, setup_of
+from gatekeeper.session.planned import setup_of
+from gatekeeper.session.target import Drawn, Reference
 from kernels.polygon import fill
 from tests.support.cases import breathing_case
 from tests.support.contours import ellipse_px

@@ -12,7 +12,8 @@ from gatekeeper.core.errors import TargetError
 from gatekeeper.session.contouring.outline import MOST_POINTS
 from gatekeeper.session.contouring.requests import BEGUN, MOST_WAITING, NOT_DRAWN, OVER, ContourRequests, TakeFrame
 from gatekeeper.session.live_session import LiveSession
-from gatekeeper.session.target import Drawn, Planned
+from gatekeeper.session.planned import Planned
+from gatekeeper.session.target import Drawn
 from tests.support.contouring_sessions import (
     AGAIN,
     BESIDE_MM,

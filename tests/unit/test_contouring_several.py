@@ -8,7 +8,8 @@ import pytest
 
 from gatekeeper.core.contour import Role
 from gatekeeper.session.contouring.outline import region_of
-from gatekeeper.session.target import Drawn, NotDrawn, Planned
+from gatekeeper.session.planned import NotDrawn, Planned
+from gatekeeper.session.target import Drawn
 from replay.formats.session import open_session
 from tests.support.cases import SHAPE
 from tests.support.contouring_sessions import AGAIN, CASE, POINTS_PX, SPACING_MM, TAKE, drawn, sketch
@@ -65,6 +66,7 @@ def test_a_session_begins_without_what_is_optional_and_says_so(tmp_path):
         assert opened.setup.names == ("GTV", "node")
 
 
+@pytest.mark.slow
 def test_a_known_outline_is_proposed_for_each_that_is_adjusted(tmp_path):
     mask = disc(SHAPE, (30.0, 12.0), 5.0)
     known = Drawn.of_mask("node", mask, reference_of(CASE))
@@ -76,6 +78,7 @@ def test_a_known_outline_is_proposed_for_each_that_is_adjusted(tmp_path):
     assert [one.margin_mm for one in after] == [5.0, 3.0, None]
 
 
+@pytest.mark.slow
 def test_another_frame_forgets_what_was_confirmed(tmp_path):
     script = {2: [TAKE], 4: [NODE], 6: [AGAIN], 8: [TAKE], 10: [GTV | {"sequence": 8}]}
     outcome, scanner, _, _ = drawn(tmp_path / "s", script, definition=plan())
@@ -84,22 +87,22 @@ def test_another_frame_forgets_what_was_confirmed(tmp_path):
     assert [one.confirmed for one in scanner.contourings[-1].structures] == [True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [
+def test_what_is_wrong_with_one_outline_is_named(tmp_path):
+    refused = [
         (NODE | {"structure": "liver"}, "outline of liver: is not drawn here; draw one of GTV, node, bowel"),
         (NODE | {"margin_mm": None}, "outline of node: a target has a margin, and an organ at risk has none"),
         (BOWEL | {"margin_mm": 3.0}, "outline of bowel: a target has a margin"),
         (NODE | {"points_px": [[1.0, 1.0], [1.1, 1.0], [1.1, 1.1]]}, "outline of node: encloses the centre of no"),
-        (NODE | {"points_px": BOWEL_PX, "structure": 4}, "drawing: the structure is 4; give its name"),
-    ],
-)
-def test_what_is_wrong_with_one_outline_is_named(tmp_path, asked, says):
-    _, scanner, _, _ = drawn(tmp_path / "s", {2: [TAKE], 4: [asked]}, definition=plan())
-    assert scanner.accepted == [True, False]
-    assert says in scanner.notes[1]
+        (NODE | {"structure": 4}, "drawing: the structure is 4; give its name"),
+    ]
+    script = {2: [TAKE], 4: [asked for asked, _ in refused]}
+    _, scanner, _, _ = drawn(tmp_path / "s", script, definition=plan())
+    assert scanner.accepted == [True, *[False] * len(refused)]
+    for note, (_, says) in zip(scanner.notes[1:], refused, strict=True):
+        assert says in note
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_tracked_is_refused_while_the_others_stay(tmp_path):
     flat = replace(CASE, frames=CASE.frames.copy())
     flat.frames[:, 44:, 34:] = 500

@@ -110,6 +110,7 @@ def test_the_envelope_is_shown_where_it_was_moved_to(tmp_path):
     assert np.allclose((after - before) * [2.0, 2.0], [0.8, 0.0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_each_of_several_structures_has_its_own_limits_and_what_was_recorded_of_it(tmp_path):
     folder = several_session(tmp_path / "several")
     with closing(open_session(folder)) as session:

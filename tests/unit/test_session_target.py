@@ -11,7 +11,8 @@ from gatekeeper.config import MaskConfig, PointsConfig, TrackradLabelConfig
 from gatekeeper.core.contour import Role
 from gatekeeper.core.errors import RecordingError, TargetError
 from gatekeeper.core.frame import Plane
-from gatekeeper.session.target import Drawn, Planned, Reference, setup_of
+from gatekeeper.session.planned import Planned, setup_of
+from gatekeeper.session.target import Drawn, Reference
 from replay.formats.rtstruct import Use
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
