@@ -20,7 +20,7 @@ from replay.formats.open import format_of, open_recording
 from replay.formats.rtstruct import Use
 from replay.recording import RecordedStructure, Recording
 
-AMOUNT = re.compile(r"(?P<number>[0-9.]+)\s*(?P<unit>%|mm2|mm)")
+AMOUNT = re.compile(r"(?P<number>[0-9]+(?:[.][0-9]*)?|[.][0-9]+)\s*(?P<unit>%|mm2|mm)")
 LIMITS = {"%": "overlap_percent", "mm2": "overlap_mm2", "mm": "nearer_mm"}
 
 
@@ -88,6 +88,8 @@ def named(text: str, option: str, in_recording: bool) -> Named:
     called, equals, rest = text.partition("=")
     if not equals or Path(text).exists():
         called, rest = "", text
+    if equals and not called and rest != text:
+        raise ConfigError(f"command line: {option} = {text!r:.80}: has no name before =; give NAME=FILE, or FILE alone")
     cuts = [len(rest), *(cut.start() for cut in re.finditer(":", rest))]
     for cut in cuts:
         if (file := Path(rest[:cut])).exists() and rest[:cut]:
@@ -303,6 +305,8 @@ def by_name(texts: Sequence[str], option: str, names: Sequence[str]) -> list[tup
         name, _, rest = text.partition("=")
         if name not in names or not rest:
             raise _unknown(option, text, names)
+        if name in (earlier for earlier, _ in found):
+            raise ConfigError(f"command line: {option} = {text!r:.80}: is a second one of {name!r:.80}; give one")
         found.append((name, rest))
     return found
 
