@@ -300,7 +300,7 @@ def by_name(texts: Sequence[str], option: str, names: Sequence[str]) -> list[tup
     ConfigError
         When there is no structure of the name.
     """
-    found = []
+    found: list[tuple[str, str]] = []
     for text in texts:
         name, _, rest = text.partition("=")
         if name not in names or not rest:
