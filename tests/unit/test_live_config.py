@@ -93,6 +93,7 @@ kind = "rtstruct"
 file = "rs.dcm"
 roi = "Duodenum"
 nearer_mm = 2.5
+slides = false
 zone = { kind = "rtstruct", file = "rs.dcm", roi = "PRV" }
 [[avoid]]
 name = "Stomach"
@@ -114,6 +115,7 @@ def test_several_targets_and_organs_have_limits_and_zones_of_their_own(tmp_path)
     assert structures.target["GTV1"].margin_mm == 3.0
     assert (structures.target["GTV2"].outside_percent, structures.target["GTV2"].min_confidence) == (2.0, 0.6)
     assert structures.oar["Duodenum"].nearer_mm == 2.5
+    assert not structures.oar["Duodenum"].slides
     assert (structures.oar["Stomach"].zone_margin_mm, structures.oar["Stomach"].overlap_mm2) == (4.0, 20.0)
     assert config.warnings() == ()
 
