@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gatekeeper.core.decision import Measure
+from gatekeeper.core.reasons import text_of
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.recording.journal import STRUCTURES
 
@@ -96,6 +97,8 @@ UNITS = {
     Measure.NEARER_MM: "mm nearer",
 }
 """What the values of a structure are, in words."""
+MOST_NAME = 24
+"""Longest name in a table, in characters; words beside it fit 80 columns."""
 MEASURES = tuple(measure.value for measure in Measure)
 
 
@@ -121,11 +124,15 @@ def structures_in(entries: Iterable[Mapping[str, Any]]) -> dict[str, StructureSu
 
 
 def structure_rows(structures: Mapping[str, StructureSummary]) -> Iterator[tuple[str, str]]:
-    """Yield what each of several structures measured and why it held, as a name and words for a table."""
+    """Yield what each of several structures measured and why it held, as a name and words that fit a terminal."""
     for name, one in structures.items():
         most = "never measured" if one.largest is None else f"up to {one.largest:.1f} {UNITS[Measure(one.measure)]}"
-        why = ", ".join(f"{reason} {frames}" for reason, frames in one.hold_reasons.items())
-        yield name, f"{most}; held on {one.held} of {one.frames} frames{f': {why}' if why else ''}"
+        yield (
+            name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…",
+            f"held on {one.held} of {one.frames}, {most}",
+        )
+        for reason, frames in one.hold_reasons.items():
+            yield "", f"  {text_of(reason)}: {frames}"
 
 
 class Tally:

@@ -1,10 +1,11 @@
 """Compare the decisions of a session with those on the same frames under other settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.reasons import text_of
+from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.summary import Summary, summary_of
 from replay.formats.session import Entry, RecordedSession
 from replay.run import ReplayInput
@@ -29,7 +30,8 @@ class Comparison:
     only_original_on, only_what_if_on : int
         Number of frames with the beam on in this session only.
     first : list of dict
-        The first differing frames: `sequence`, and `state` and `reasons` of both.
+        The first differing frames: `sequence`, and `state` and `reasons` of both, with the `structures` that held where
+        there are several.
     """
 
     original: Summary
@@ -130,10 +132,17 @@ def _on_frames(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _state(entry: Entry) -> dict[str, object]:
-    return {"state": entry["state"], "reasons": entry["reasons"]}
+    """Return what was decided and why, with the reasons of each of several structures that held."""
+    held = {name: part["reasons"] for name, part in entry.get(STRUCTURES, {}).items() if part["reasons"]}
+    return {"state": entry["state"], "reasons": entry["reasons"], **({STRUCTURES: held} if held else {})}
 
 
 def _state_text(state: object) -> str:
     assert isinstance(state, dict)  # noqa: S101
-    reasons = ", ".join(map(text_of, state["reasons"]))
+    reasons = ", ".join(_reason_text(reason, state.get(STRUCTURES, {})) for reason in state["reasons"])
     return f"{state['state']} ({reasons})" if reasons else str(state["state"])
+
+
+def _reason_text(reason: str, structures: Mapping[str, Sequence[str]]) -> str:
+    names = [name for name, given in structures.items() if reason in given]
+    return f"{text_of(reason)} by {' and '.join(names)}" if names else text_of(reason)

@@ -1,6 +1,6 @@
 """Make snapshots for tests of displays."""
 
-from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
+from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot, StructureLimits, StructureNow
 
 FACTS = SessionInfo("P_001", "mrd 127.0.0.1:9002", "lease 127.0.0.1:7400", 5.0, 0.5, 5.0)
 BEAM_ON = Snapshot(
@@ -23,3 +23,18 @@ BEAM_ON = Snapshot(
     link_alive=True,
 )
 HELD_NOW = BEAM_ON._replace(state="HOLD", reasons=("outside",), outside_percent=7.25)
+SEVERAL = FACTS._replace(
+    structures=(
+        StructureLimits("GTV", "#F0E442", "outside", "%", 5.0, 0.5),
+        StructureLimits("a node with a name that is too long", "#56B4E9", "outside", "%", 2.0, 0.6),
+        StructureLimits("Duodenum", "#D55E00", "overlap", "mm²", 30.0, 0.5),
+    )
+)
+HELD_BY_TWO = HELD_NOW._replace(
+    reasons=("low_confidence", "outside", "avoid_in_zone"),
+    structures=(
+        StructureNow("GTV", 1.1, 0.93, ()),
+        StructureNow("a node with a name that is too long", 7.25, 0.41, ("low_confidence", "outside")),
+        StructureNow("Duodenum", 12345.6, 0.88, ("avoid_in_zone",)),
+    ),
+)

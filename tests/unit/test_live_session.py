@@ -9,8 +9,8 @@ import pytest
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import EngineError, RecordingError
+from gatekeeper.display.terminal.plain_lines import line_of
 from gatekeeper.display.terminal.publisher import snapshot_of
-from gatekeeper.display.terminal.screen import line_of
 from gatekeeper.display.web.live_message import LiveMessage
 from gatekeeper.display.web.message import unpacked
 from gatekeeper.recording.journal import read_decisions

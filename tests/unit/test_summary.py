@@ -2,9 +2,10 @@
 
 import pytest
 
-from gatekeeper.core.decision import Reason
+from gatekeeper.core.decision import Measure, Reason
+from gatekeeper.core.json_values import aligned
 from gatekeeper.recording.journal import entry_of
-from gatekeeper.recording.summary import Tally
+from gatekeeper.recording.summary import StructureSummary, Tally, structure_rows
 from tests.support.steps import HOLD, ON, silent_step, step
 
 
@@ -59,3 +60,18 @@ def test_latency_percentiles():
     latency = summary(*[step()] * 1001, totals_ms=range(1001)).latency_ms
     measured = (latency.p50, latency.p99, latency.p999, latency.max)
     assert measured == pytest.approx((500.0, 990.0, 999.0, 1000.0))
+
+
+def test_structures_are_told_in_lines_that_fit_a_terminal():
+    reasons = dict.fromkeys(Reason, 9999)
+    names = ("GTV", "a name of which nobody knows where it ends")
+    rows = list(
+        structure_rows({name: StructureSummary(9999, 9999, reasons, Measure.OVERLAP_MM2, 99999.9) for name in names})
+    )
+    lines = aligned([("frames", "9999"), *rows])
+    assert max(map(len, lines)) <= 80
+    assert lines[1] == f"{'GTV':<24}  held on 9999 of 9999, up to 99999.9 mm2 in the zone"
+    assert f"{'':24}    Target outside envelope: 9999" in lines
+    assert rows[len(reasons) + 1][0] == "a name of which nobody …"
+    (never,) = structure_rows({"GTV": StructureSummary(3, 0, {}, Measure.OUTSIDE_PERCENT, None)})
+    assert never == ("GTV", "held on 0 of 3, never measured")

@@ -10,8 +10,9 @@ from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import reason_rows
 from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
 from gatekeeper.display.terminal.history import History
+from gatekeeper.display.terminal.plain_lines import Plain
 from gatekeeper.display.terminal.publisher import snapshot_of
-from gatekeeper.display.terminal.screen import Plain, clock, draw, in_words
+from gatekeeper.display.terminal.screen import clock, draw, in_words
 from gatekeeper.display.terminal.snapshot import LogLine, Snapshot, Typing, packed, unpacked
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus

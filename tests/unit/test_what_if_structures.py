@@ -9,6 +9,7 @@ from gatekeeper.config import OtherLimits
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.core.json_values import measured
 from replay.formats.session import open_session
+from replay.sessions.compare import compare
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.what_if import WhatIf
 from tests.support.command_line import gatekeeper
@@ -100,6 +101,20 @@ def test_beam_on_counts_as_out_where_any_structure_was_out(what_if, several_sess
         out.append(any(parts[name] > limits[name] for name in limits))
     assert found["original"]["on_while_out_s"] == 0.0
     assert found["now"]["on_while_out_s"] == pytest.approx(0.25 * sum(out[2:-1]), abs=0.3)
+
+
+def test_a_comparison_names_the_structures_that_held(several_session):
+    entries = lines(several_session)
+    on = next(place for place, entry in enumerate(entries) if entry["state"] == "ON")
+    parts = {
+        name: {**part, "reasons": ["outside"] * (name != "bowel")} for name, part in entries[on]["structures"].items()
+    }
+    held = {**entries[on], "state": "HOLD", "reasons": ["outside", "no_clock"], "structures": parts}
+    found = compare(entries, [*entries[:on], held, *entries[on + 1 :]])
+    assert found.first[0]["what_if"]["structures"] == {"GTV": ["outside"], "node": ["outside"]}
+    assert "structures" not in found.first[0]["original"]
+    sequence = entries[on]["sequence"]
+    assert f"frame {sequence}: ON -> HOLD (Target outside envelope by GTV and node, " in found.as_table()
 
 
 def test_what_is_not_there_is_refused(what_if):

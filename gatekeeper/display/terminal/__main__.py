@@ -12,7 +12,8 @@ from rich.live import Live
 
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.display.terminal.history import History
-from gatekeeper.display.terminal.screen import Plain, draw
+from gatekeeper.display.terminal.plain_lines import Plain
+from gatekeeper.display.terminal.screen import draw
 from gatekeeper.display.terminal.snapshot import Message, Snapshot, unpacked
 
 LARGEST = 65536

@@ -2,14 +2,24 @@
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from gatekeeper.core.axes import SI, orientation_of
 from gatekeeper.core.clock import Clock
-from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
+from gatekeeper.display.terminal.snapshot import (
+    LogLine,
+    Message,
+    SessionInfo,
+    Snapshot,
+    StructureLimits,
+    StructureNow,
+)
+from gatekeeper.recording.session_setup import SessionSetup
+from gatekeeper.session.arming import Armed
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus, Status
+from gatekeeper.session.structure_info import MEASURE_TEXT, StructureInfo, structure_infos
 
 PERIOD_S = 0.04
 """Period in seconds; much shorter than that of the frames, so that each frame gets a snapshot."""
@@ -17,7 +27,7 @@ PERIOD_S = 0.04
 Send = Callable[[Message], None]
 
 
-def snapshot_of(status: Status, now_s: float) -> Snapshot:
+def snapshot_of(status: Status, now_s: float, names: Sequence[str] = ()) -> Snapshot:
     """Return the snapshot of a session status.
 
     Parameters
@@ -26,6 +36,8 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
         The session status.
     now_s : float
         Session time in seconds, from which the age of the newest frame is counted.
+    names : sequence of str
+        Names of several structures, the primary target first.
 
     Returns
     -------
@@ -67,7 +79,28 @@ def snapshot_of(status: Status, now_s: float) -> Snapshot:
         reasons=tuple(reason.value for reason in decision.reasons),
         outside_percent=float(decision.outside_percent),
         predicted_percent=float(decision.predicted_percent),
+        structures=_structures(status, names),
     )
+
+
+def _structures(status: Status, names: Sequence[str]) -> tuple[StructureNow, ...]:
+    """Return each of several structures in the decision that stands."""
+    step = status.step
+    if step is None or step.track is None or status.decision is not step.decision:
+        return ()
+    tracks, results = (step.track, *step.others), step.decision.structures
+    return tuple(
+        StructureNow(
+            name, float(result.value), float(track.confidence), tuple(reason.value for reason in result.reasons)
+        )
+        for name, track, result in zip(names, tracks, results, strict=False)
+    )
+
+
+def _limits_of(info: StructureInfo) -> StructureLimits:
+    """Return what does not change of a structure."""
+    what, unit = MEASURE_TEXT[info.measure]
+    return StructureLimits(info.name, info.color, what, unit, info.limit, info.min_confidence)
 
 
 def _progress_text(status: Status) -> str:
@@ -100,6 +133,8 @@ class TerminalPublisher:
         self._clock = clock
         self._send = send
         self._info = info
+        self._begun: tuple[SessionSetup, Armed] | None = None
+        self._names: tuple[str, ...] = ()
         self._last: Status | None = None
         self._last_line = -1
         self._stop = threading.Event()
@@ -120,7 +155,7 @@ class TerminalPublisher:
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot of the session at this moment."""
-        return snapshot_of(self._status.current, self._clock.now_s())
+        return snapshot_of(self._status.current, self._clock.now_s(), self._names)
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
@@ -130,12 +165,16 @@ class TerminalPublisher:
         if (warnings := self._status.warnings) != self._info.warnings:
             self._info = self._info._replace(warnings=warnings)
             self._send(self._info)
-        if (begun := self._status.begun) is not None:
+        if (begun := self._status.begun) is not None and begun is not self._begun:
+            self._begun = begun
             # The target may have limits of its own, or an operator who draws it choose another margin.
-            own = begun[1].limits
+            setup, armed = begun
+            own = armed.limits
             limits = own.outside_percent, own.min_confidence, own.margin_mm
-            if limits != self._info[3:6]:
-                self._info = SessionInfo(*self._info[:3], *limits, self._info.warnings)
+            structures = tuple(map(_limits_of, structure_infos(setup, armed.config))) if setup.structures else ()
+            self._names = tuple(one.name for one in structures)
+            if (*limits, structures) != (*self._info[3:6], self._info.structures):
+                self._info = SessionInfo(*self._info[:3], *limits, self._info.warnings, structures)
                 self._send(self._info)
         for line in self._status.lines:
             if line.number > self._last_line:

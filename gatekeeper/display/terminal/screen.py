@@ -14,7 +14,8 @@ from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.reasons import REASONS, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import History
-from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot
+from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
+from gatekeeper.display.terminal.structure_lines import holders, structure_lines
 from gatekeeper.session.phases import Phase
 from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR
 
@@ -53,9 +54,11 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
     """
     reasons = _reasons(history)
     warnings = _warnings(history)
-    log = _log(history, width)[-max(1, height - LEAST - len(reasons) - len(warnings)) :]
-    used = LEAST + max(1, len(reasons)) + len(log) + len(warnings)
-    parts = [_head(history), *warnings, _banner(history, silent_s), *reasons, _numbers(history)]
+    room = height - LEAST - len(reasons) - len(warnings)
+    structures = structure_lines(history.now, history.info, max(room + 1, 0)) if history.info.structures else []
+    log = _log(history, width)[-max(1, room - len(structures)) :]
+    used = LEAST + max(1, len(reasons)) + len(log) + len(warnings) + len(structures)
+    parts = [_head(history), *warnings, _banner(history, silent_s), *reasons, *structures, _numbers(history)]
     lines = min(TRACE_LINES, height - used)
     if lines >= 2:
         parts.append(_trace(history, width, lines))
@@ -173,7 +176,14 @@ def _reasons(history: History) -> list[RenderableType]:
     if history.now.phase == Phase.ENDED:
         return [Text("  • The session has ended, and HOLD was sent last")]
     reasons = history.now.reasons
-    shown = [Text(f"  • {in_words(reason, history.now, history.info)}") for reason in reasons[:MOST_REASONS]]
+    shown = [
+        Text(
+            f"  • {in_words(reason, history.now, history.info)}",
+            no_wrap=bool(history.info.structures),
+            overflow="ellipsis",
+        )
+        for reason in reasons[:MOST_REASONS]
+    ]
     if len(reasons) > MOST_REASONS:
         shown[-1] = Text(f"  • and {len(reasons) - MOST_REASONS + 1} more")
     return [*shown] if shown else [Text("  • No hold reason")]
@@ -181,6 +191,8 @@ def _reasons(history: History) -> list[RenderableType]:
 
 def in_words(reason: str, now: Snapshot, info: SessionInfo) -> str:
     """Return the text of a hold reason with its value and limit, or with the action to take.
+
+    With several structures, those that hold for it are named, each with its own limit.
 
     Parameters
     ----------
@@ -197,6 +209,8 @@ def in_words(reason: str, now: Snapshot, info: SessionInfo) -> str:
         One line.
     """
     text = text_of(reason)
+    if by := holders(reason, now, info):
+        return f"{text}: {by}"
     match reason:
         case Reason.OUTSIDE:
             percent = max(now.outside_percent, now.predicted_percent, key=lambda value: (value == value, value))
@@ -218,23 +232,23 @@ def _numbers(history: History) -> RenderableType:
     if math.isfinite(now.predicted_percent):
         outside = f"{figure(now.predicted_percent, 1)} % ahead, {outside}"
     link = Text("link alive") if now.link_alive else Text("LINK LOST", STYLE_HOLD)
-    rows = (
-        ("frames", f"{figure(now.frame_rate, 1)} /s   {now.frames} judged", "outside", outside),
-        (
-            "frame age",
-            f"{figure(now.age_ms)} ms",
-            "confidence",
-            f"{figure(now.confidence, 2)}  limit {info.confidence_limit:g}",
-        ),
-        (
-            "latency",
-            f"p50 {figure(now.p50_ms, 2)}  p99 {figure(now.p99_ms, 2)}  max {figure(now.max_ms, 2)} ms",
-            "duty cycle",
-            f"{100.0 * now.duty_cycle:.1f} %   beam on {now.beam_on_s:.1f} s",
-        ),
-        ("not judged", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded", "linac", link),
+    session = (
+        ("frames", f"{figure(now.frame_rate, 1)} /s   {now.frames} judged"),
+        ("frame age", f"{figure(now.age_ms)} ms"),
+        ("latency", f"p50 {figure(now.p50_ms, 2)}  p99 {figure(now.p99_ms, 2)}  max {figure(now.max_ms, 2)} ms"),
+        ("not judged", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded"),
     )
-    for left_label, left, right_label, right in rows:
+    duty, on = f"{100.0 * now.duty_cycle:.1f} %", f"{now.beam_on_s:.1f} s"
+    gated: tuple[tuple[str, str | Text], ...] = (
+        ("outside", outside),
+        ("confidence", f"{figure(now.confidence, 2)}  limit {info.confidence_limit:g}"),
+        ("duty cycle", f"{duty}   beam on {on}"),
+        ("linac", link),
+    )
+    if info.structures:
+        # Each has a line of its own.
+        gated = (("duty cycle", duty), ("beam on", on), ("linac", link), ("", ""))
+    for (left_label, left), (right_label, right) in zip(session, gated, strict=True):
         table.add_row(Text(left_label, "dim"), left, Text(right_label, "dim"), right)
     return table
 
@@ -256,66 +270,3 @@ def _trace(history: History, width: int, lines: int) -> RenderableType:
     for character in plot.beam:
         beam.append(character, BLUE if character == ON else ORANGE)
     return Group(*rows, beam)
-
-
-EVERY_S = 10.0
-"""Longest time between two lines, in seconds of session time."""
-
-
-class Plain:
-    """Converter of messages to plain lines, for output that is not a terminal."""
-
-    def __init__(self) -> None:
-        self._history = History()
-        self._written: Snapshot | None = None
-
-    def lines(self, message: Message) -> list[str]:
-        """Return the lines to write for a message.
-
-        Parameters
-        ----------
-        message : Message
-            The next message from the session.
-
-        Returns
-        -------
-        list of str
-            A line for each log line, each change of phase, beam state or reasons, and at least every `EVERY_S`.
-        """
-        self._history.add(message)
-        if isinstance(message, LogLine):
-            return [f"{clock(message.time_s)}  {message.line}"]
-        last = self._written
-        if not isinstance(message, Snapshot):
-            return []
-        changed = last is None or (message.phase, message.state, message.reasons) != (
-            last.phase,
-            last.state,
-            last.reasons,
-        )
-        if last is not None and not changed and message.time_s - last.time_s < EVERY_S:
-            return []
-        self._written = message
-        return [line_of(message)]
-
-
-def line_of(now: Snapshot) -> str:
-    """Return a snapshot as one line.
-
-    Parameters
-    ----------
-    now : Snapshot
-        The snapshot.
-
-    Returns
-    -------
-    str
-        With units, without a line break.
-    """
-    return (
-        f"{clock(now.time_s)}  {now.phase:9} {now.state:4}  {','.join(now.reasons) or '-'}  "
-        f"{figure(now.frame_rate, 1)}/s  age {figure(now.age_ms)} ms  outside {figure(now.outside_percent, 1)} %  "
-        f"confidence {figure(now.confidence, 2)}  p99 {figure(now.p99_ms, 2)} ms  duty {100.0 * now.duty_cycle:.1f} %  "
-        f"missing {now.lost}  skipped {now.skipped}  not recorded {now.dropped}  "
-        f"link {'alive' if now.link_alive else 'LOST'}"
-    )

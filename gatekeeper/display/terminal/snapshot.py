@@ -9,6 +9,52 @@ from gatekeeper.core.json_values import numbers
 from gatekeeper.core.printable import printable
 
 
+class StructureLimits(NamedTuple):
+    """Constants of one of several structures.
+
+    Attributes
+    ----------
+    name : str
+        Name of the structure.
+    color : str
+        Its colour as #rrggbb.
+    measure, unit : str
+        What is limited of it, and in which unit.
+    limit : float
+        Its limit, in that unit.
+    confidence_limit : float
+        Least confidence, 0-1.
+    """
+
+    name: str
+    color: str
+    measure: str
+    unit: str
+    limit: float
+    confidence_limit: float
+
+
+class StructureNow(NamedTuple):
+    """One of several structures after one decision.
+
+    Attributes
+    ----------
+    name : str
+        Name of the structure.
+    value : float
+        What is limited of it; NaN when it was not measured.
+    confidence : float
+        Tracking confidence, 0-1.
+    reasons : tuple of str
+        Words of the reasons for which it holds.
+    """
+
+    name: str
+    value: float
+    confidence: float
+    reasons: tuple[str, ...]
+
+
 class SessionInfo(NamedTuple):
     """Constants of a session.
 
@@ -26,6 +72,8 @@ class SessionInfo(NamedTuple):
         Margin from the target to the envelope, in mm; the least range of the plot.
     warnings : tuple of str
         What is always warned of, one line each.
+    structures : tuple of StructureLimits
+        Each of several structures, the primary target first; empty with one.
     """
 
     name: str
@@ -35,6 +83,7 @@ class SessionInfo(NamedTuple):
     confidence_limit: float
     margin_mm: float
     warnings: tuple[str, ...] = ()
+    structures: tuple[StructureLimits, ...] = ()
 
 
 class Snapshot(NamedTuple):
@@ -57,7 +106,8 @@ class Snapshot(NamedTuple):
     age_ms : float
         Time since the acquisition of the newest frame, in ms.
     outside_percent, predicted_percent : float
-        Share of the target outside the envelope in percent, as measured and as predicted.
+        Share of the target outside the envelope in percent, as measured and as predicted; the largest of several
+        targets.
     confidence : float
         Tracking confidence, 0-1.
     row_mm, col_mm : float
@@ -76,6 +126,8 @@ class Snapshot(NamedTuple):
         Number of frames missing by their sequence numbers, skipped for newer ones, and not recorded.
     link_alive : bool
         Whether the linac answers.
+    structures : tuple of StructureNow
+        Each of several structures, the primary target first; empty with one, and when they were not tracked.
     """
 
     time_s: float = 0.0
@@ -102,6 +154,7 @@ class Snapshot(NamedTuple):
     skipped: int = 0
     dropped: int = 0
     link_alive: bool = False
+    structures: tuple[StructureNow, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return the snapshot as plain values for JSON.
@@ -111,7 +164,9 @@ class Snapshot(NamedTuple):
         dict
             By attribute; values that were not measured are None.
         """
-        return numbers(self._asdict())
+        values = numbers(self._asdict())
+        del values["structures"]
+        return values | ({"structures": [numbers(one._asdict()) for one in self.structures]} if self.structures else {})
 
 
 class LogLine(NamedTuple):
@@ -182,5 +237,14 @@ def unpacked(data: bytes) -> Message:
         Equal to the message that was packed.
     """
     kind, values = json.loads(data)
-    message: Message = KINDS[kind](*(tuple(value) if isinstance(value, list) else value for value in values))
+    message: Message = KINDS[kind](*(_frozen(value) for value in values))
+    if isinstance(message, SessionInfo):
+        return message._replace(structures=tuple(StructureLimits(*one) for one in message.structures))
+    if isinstance(message, Snapshot):
+        return message._replace(structures=tuple(StructureNow(*one) for one in message.structures))
     return message
+
+
+def _frozen(value: object) -> object:
+    """Return lists as tuples, on every level."""
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
