@@ -54,8 +54,8 @@ def _spacing(frame: Frame, times: float, _: np.random.Generator) -> Frame:
 
 def _plane(frame: Frame, offset_mm: float, _: np.random.Generator) -> Frame:
     plane = frame.plane
-    across = np.cross(plane.row_step, plane.col_step) * offset_mm + plane.origin_mm
-    return replace(frame, plane=Plane(tuple(map(float, across)), plane.row_step, plane.col_step))  # type: ignore[arg-type]
+    x_mm, y_mm, z_mm = map(float, np.cross(plane.row_step, plane.col_step) * offset_mm + plane.origin_mm)
+    return replace(frame, plane=Plane((x_mm, y_mm, z_mm), plane.row_step, plane.col_step))
 
 
 def _some(size: int, count: float, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

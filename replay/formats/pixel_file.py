@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,9 +213,7 @@ class PixelFile:
         most = announced if self.decompress is None else announced + 1
         held = 0
         try:
-            with self.path.open("rb") if self.decompress is None else self.decompress() as stream:
-                if self.decompress is None:
-                    stream.seek(self.offset)  # type: ignore[attr-defined]
+            with self._opened() if self.decompress is None else self.decompress() as stream:
                 while held < most and (piece := stream.read(min(CHUNK_BYTES, most - held))):
                     held += len(piece)
                     if held <= announced:
@@ -228,6 +226,11 @@ class PixelFile:
             self._refuse(f"holds more than the {announced} bytes of pixels that it announces; export it again")
         if held < announced:
             self._refuse(f"is cut short: it holds {held} of {announced} bytes of pixels; copy the file again")
+
+    def _opened(self) -> BinaryIO:
+        stream = self.path.open("rb")
+        stream.seek(self.offset)
+        return stream
 
     def _refuse(self, why: str) -> NoReturn:
         raise RecordingError(f"{self.path}: {why}") from None

@@ -110,11 +110,13 @@ def read_number(path: Path, low: float, high: float, unit: str) -> float:
         When the file is missing or not JSON, or the number is beyond its limits.
     """
     value = read_json(path, "4.0")
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:  # type: ignore[operator]
-        held = f"{value!r:.40}" if is_number else f"a value of type {type(value).__name__}"
-        raise RecordingError(f"{path}: holds {held}; it must be one number from {low:g} to {high:g} {unit}")
-    return float(value)  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        held = f"a value of type {type(value).__name__}"
+    elif low <= value <= high:
+        return float(value)
+    else:
+        held = f"{value!r:.40}"
+    raise RecordingError(f"{path}: holds {held}; it must be one number from {low:g} to {high:g} {unit}")
 
 
 def read_region(path: Path) -> str | None:

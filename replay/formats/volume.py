@@ -258,13 +258,15 @@ def _stack(
     """Return the images, with columns along the faster axis of the plane and rows along the slower."""
     col, row = plane_axes
     shape = volume.sizes[row], volume.sizes[col]
-    if time_axis == "first":
-        pixels = _reshaped(volume.pixels, (*shape, volume.sizes[time])).frames(2)  # type: ignore[index]
+    if time is not None and time_axis == "first":
+        pixels = _reshaped(volume.pixels, (*shape, volume.sizes[time])).frames(2)
     else:
         pixels = _reshaped(volume.pixels, (1 if time is None else volume.sizes[time], *shape)).frames(0)
     plane = None
-    if directions is not None and (along := (directions[row], directions[col])) and None not in along:
-        plane = Plane(volume.origin_mm, along[0], along[1])  # type: ignore[arg-type]
+    if directions is not None:
+        down, across = directions[row], directions[col]
+        if down is not None and across is not None:
+            plane = Plane(volume.origin_mm, down, across)
     return Stack(
         frames=_rescaled(pixels, volume.slope, volume.intercept),
         spacing_mm=(volume.spacing[row], volume.spacing[col]),
