@@ -22,7 +22,7 @@ from replay.formats import arrays, tiff
 from replay.formats.format import HEAD_BYTES, Choices, Format
 from replay.formats.image_times import RATE, TABLE, stored_rate_hz, table_times_s, times_of_numbers
 from replay.formats.images import IMAGES, ImageFormat, open_images
-from replay.formats.planes import NOTED_MM, SAME_PLANE_MM, ImagePlane, of_orientation
+from replay.formats.planes import SAME_PLANE_MM, ImagePlane, note_on_positions, of_orientation
 from replay.formats.readable import read_each
 from replay.formats.sidecar import read_sidecar
 from replay.formats.stack import Stack, make_recording
@@ -128,7 +128,12 @@ def open_image_folder(path: Path, choices: Choices) -> Recording:
         rate_hz=None,
         time_axis=None,
         name=None,
-        notes=(*dict.fromkeys(note for one in chosen for note in one.stack.notes), *damaged, *notes, *_moved(chosen)),
+        notes=(
+            *dict.fromkeys(note for one in chosen for note in one.stack.notes),
+            *damaged,
+            *notes,
+            *note_on_positions(max(chosen[0].apart_mm(one) for one in chosen)),
+        ),
     )
     if (times_s := table_times_s(folder, counted)) is not None:
         stack = replace(stack, times_s=times_s)
@@ -213,12 +218,6 @@ def _sequences(files: Sequence[_File]) -> list[list[_File]]:
         else:
             near.append(one)
     return [members for alike in found.values() for members in alike]
-
-
-def _moved(files: Sequence[_File]) -> tuple[str, ...]:
-    """Return a note on images that do not lie where the first does."""
-    apart_mm = max(files[0].apart_mm(one) for one in files)
-    return (f"images lie up to {apart_mm:.3g} mm from the first, which counts",) if apart_mm > NOTED_MM else ()
 
 
 def _chosen(sequences: list[list[_File]], choices: Choices, path: Path) -> tuple[list[_File], tuple[str, ...]]:

@@ -122,7 +122,7 @@ def test_a_plane_may_move_as_far_as_the_gate_allows(tmp_path, apart_mm, sequence
         return
     opened = open_recording(tmp_path / "cine", AT_4_HZ)
     assert_same(opened, EVEN)
-    assert opened.notes == (f"images lie up to {apart_mm:g} mm from the first, which counts",)
+    assert opened.notes == (f"positions of images differ by up to {apart_mm:g} mm; that of the first is used for all",)
 
 
 def test_a_mask_beside_the_frames_is_left_out_and_that_is_said(tmp_path):
