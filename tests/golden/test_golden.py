@@ -9,7 +9,7 @@ EXACT = ("kind", "sequence", "skipped", "state", "raw_state", "reasons")
 
 
 @pytest.mark.parametrize("name", PHANTOMS)
-def test_decisions_are_the_pinned_ones(name, tmp_path):
+def test_decisions_are_the_pinned_ones(name, tmp_path, undrawn):
     now, then = record(name, tmp_path / "session"), read(name)
     assert len(now) == len(then)
     for entry, pinned in zip(now, then, strict=True):

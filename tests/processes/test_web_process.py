@@ -21,9 +21,9 @@ from gatekeeper.display.web.serve import MOST_CONNECTIONS
 from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime.process import NICENESS
 from tests.support import live_processes
+from tests.support.cases import breathing_case
 from tests.support.consoles import running, views
 from tests.support.live_sessions import journal
-from tests.support.phantoms import phantom
 from tests.support.processes import is_running
 from tests.support.waiting import until
 
@@ -139,7 +139,7 @@ def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
 
 
 def test_a_live_session_is_armed_and_ended_at_its_console(tmp_path):
-    case = phantom(acquisition={"duration_s": 40.0, "frame_rate_hz": 8.0}).recording
+    case = breathing_case(frames=320, amplitude_px=0.0, rate_hz=8.0)
     with live_processes.running(tmp_path, case, "--console", "--control", "--prescribed-s", "600") as run:
         url = run.wait_for(r"console  (http\S+)")[1]
         place, _, token = url.partition("#token=")

@@ -29,7 +29,7 @@ from tests.support.structure_sets import box, structure_set
 
 @pytest.fixture(scope="module")
 def case():
-    return replace(phantom(acquisition={"matrix": (64, 64), "duration_s": 2.0}).recording, plane=PLANE)
+    return replace(phantom(acquisition={"matrix": (64, 64), "duration_s": 1.0}).recording, plane=PLANE)
 
 
 @pytest.fixture(scope="module")
