@@ -31,6 +31,7 @@ from gatekeeper.linac.lease.messages import (
     session_key,
 )
 from gatekeeper.linac.lease.receiver import Interlock, Rules, connected, received
+from tests.support.lease_link import read
 
 SOCKET_SHARE = 0.02
 PAGE = 4096
@@ -195,34 +196,24 @@ def fuzz_socket(count: int, seed: int, port: int) -> Counter[str]:
     chance, counts = random.Random(seed), Counter[str]()  # noqa: S311 - repeatable, not secret
     for _ in range(count):
         with socket.create_connection(("127.0.0.1", port), 5.0) as link:
-            challenge = decode(_read(link))
+            challenge = decode(read(link))
             if challenge.kind == Kind.REFUSED:
                 counts["busy"] += 1
                 continue
             session = Session(chance, challenge)
             link.sendall(session.hello())
-            session.stamp_ns = decode(_read(link)).stamp_ns
+            session.stamp_ns = decode(read(link)).stamp_ns
             link.sendall(session.hold())
-            _read(link)
+            read(link)
             with suppress(OSError):
                 link.sendall(bad_message(chance, session))
                 link.shutdown(socket.SHUT_WR)
-                while raw := _read(link):
+                while raw := read(link):
                     message = decode(raw)
                     beam_on = message.kind == Kind.ACK and message.code == 1
                     counts["beam on" if beam_on else "answered"] += is_signed(raw, session.key)
             counts["sent"] += 1
     return counts
-
-
-def _read(link: socket.socket) -> bytes:
-    raw = b""
-    while len(raw) < SIZE:
-        chunk = link.recv(SIZE - len(raw))
-        if not chunk:
-            return b""
-        raw += chunk
-    return raw
 
 
 @contextmanager
