@@ -1,8 +1,22 @@
-"""Make small recordings that tests write, read, play and score."""
+"""Make small recordings that tests write, read, play and score, and tell how a file is refused."""
 
 import numpy as np
+import pytest
 
+from gatekeeper.core.errors import RecordingError
+from replay.formats.open import open_recording
 from replay.recording import Recording
+
+
+def refusal(path, choices=None, kind=RecordingError):
+    """Return the line in which a recording is refused; it names the file and is no longer than a line may be."""
+    with pytest.raises(kind) as caught:
+        open_recording(path, choices)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    assert len(message) < len(str(path)) + 450
+    return message
 
 
 def disc(shape, center, radius_px):
