@@ -105,7 +105,9 @@ def _fit_axis(
         for a in range(1, size):
             shrunk += normal[row, a] * normal[row, a]
         out[k, axis] = lag_vectors[now, axis, 0] + normal[row, 0]
-        spread[k, axis] = math.sqrt(max(spread[k, axis] - explained - ridge * shrunk, 0.0) / total)
+        # The more coefficients for each sample, the more a fit misses what it was not fitted to.
+        missed = max(spread[k, axis] - explained - ridge * shrunk, 0.0) / total
+        spread[k, axis] = math.sqrt(missed * (1.0 + size / total))
     return True
 
 

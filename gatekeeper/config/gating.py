@@ -35,6 +35,9 @@ class GateConfig(StrictModel):
     """The beam is held when more than this share of the target's area is outside the envelope, in percent."""
     outside_hysteresis_percent: Percent = 1.0
     """The beam comes on again only when the share is this much lower, in percent of the target's area."""
+    risk_percent: Annotated[float, Field(ge=0.1, le=10.0)] | None = None
+    """The beam is on for at most this share of the time while the target is outside by more than `outside_percent`, in
+    percent of the delivery and of its last minute; none by default. Needs a `[prediction]`."""
     overlap_percent: Percent = 5.0
     """The beam is held when more than this share of an organ at risk is in its keep-out zone, in percent."""
     overlap_resume_share: Fraction = 0.8

@@ -74,6 +74,7 @@ SAFE_RANGES = (
         "%",
         "gating with 10 % of the target outside passed film dosimetry (Lamb 2017, PMC5689863)",
     ),
+    _at_most("gate.risk_percent", 5.0, "%", "gating without prediction is on while out for some 7 % of the time"),
     _at_most("gate.overlap_percent", 10.0, "%", "as for the target: more is no longer beside the beam"),
     _at_least("gate.min_confidence", 0.4, "", SURE),
     _at_most("gate.max_age_s", 0.5, "s", TG76),

@@ -1,6 +1,9 @@
 """Combine all settings of a session."""
 
 from collections.abc import Collection
+from typing import Self
+
+from pydantic import model_validator
 
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
@@ -32,6 +35,12 @@ class SessionConfig(StrictModel):
     profile: LinacProfile = LinacProfile()
     linac: LinacConfig | None = None
     """Connection to the linac; None to record decisions only."""
+
+    @model_validator(mode="after")
+    def _risk_needs_prediction(self) -> Self:
+        if self.gate.risk_percent is not None and self.prediction.mode == "off":
+            raise ValueError('gate.risk_percent needs a prediction; set prediction.mode to "full" or "conservative"')
+        return self
 
     def warnings(self) -> tuple[str, ...]:
         """Return what every face of a session warns of, one line each."""

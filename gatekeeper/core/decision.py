@@ -61,6 +61,7 @@ class Reason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"
     TARGET_JUMP = "target_jump"
     OUTSIDE = "outside"
+    CANNOT_PROMISE = "cannot_promise"
     AVOID_IN_ZONE = "avoid_in_zone"
     EXCEPTIONAL_POSITION = "exceptional_position"
     BASELINE_DRIFT = "baseline_drift"

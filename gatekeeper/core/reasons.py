@@ -301,6 +301,16 @@ _TABLE = (
         also=("gate.outside_hysteresis_percent",),
     ),
     ReasonRow(
+        Reason.CANNOT_PROMISE,
+        "Risk limit cannot be promised",
+        Category.WAITING,
+        "whether a level is known at which the beam is on while the target is outside for at most the limit's share",
+        "If it persists, coach the breathing, or plan with a larger margin.",
+        limit="gate.risk_percent",
+        unit="%",
+        also=("prediction.mode",),
+    ),
+    ReasonRow(
         Reason.AVOID_IN_ZONE,
         "OAR in keep-out zone",
         Category.MOTION,

@@ -44,6 +44,7 @@ CHECKS: dict[Reason, IsGood] = {
     ),
     Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
     Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
+    Reason.CANNOT_PROMISE: lambda found, _: found.target.promised is True,
     Reason.AVOID_IN_ZONE: lambda found, limits: (
         not found.target.overlaps
         or all(0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in found.target.overlaps)

@@ -1,6 +1,7 @@
 """Predict the share of the target outside its envelope at the time when a decision takes effect."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from gatekeeper.config import PredictionConfig
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.predictor import Prediction, Predictor
+from gatekeeper.gating.risk import LEVELS, RiskLimit
 
 USUAL_ERROR_MM = 1.0
 """Usual error of a measured position in mm: 95 % of the tracker's errors on labelled recordings are smaller (make
@@ -18,8 +20,9 @@ bench-peers). A target measured further outside than this is outside, whatever i
 SPARE = 0.3
 """Part of the spread of a prediction by which the target must be inside. With 0.3 it is inside with a probability of
 62 %: a beam that is on while the target is outside counts 1.6 times as much as one held while it is inside."""
-DIRECTIONS = np.array([(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)])
-"""In which the target is moved by it."""
+
+CROSSING_STEPS = 3
+"""Halvings by which the moment is found at which a target crossed the edge, between two frames."""
 
 
 def instants_s(config: PredictionConfig, frame_period_s: float) -> tuple[float, ...]:
@@ -93,29 +96,47 @@ class Lookahead:
     ----------
     config : PredictionConfig
         The settings; their mode is not "off".
+    limit_percent : float, optional
+        Largest share outside with the beam on, in percent; needed with a risk limit.
+    risk_percent : float, optional
+        Largest share of the time with the beam on while the target is outside, in percent; by default it is not
+        limited.
 
     Attributes
     ----------
     ahead_mm : tuple of float or None
         Last predicted position of the target's centre, for the middle of the time for which the decision lasts, as
         (row, col) in mm; None when it could not be predicted.
+    promised : bool
+        False when the risk limit cannot be promised on the last frame.
     """
 
-    def __init__(self, config: PredictionConfig) -> None:
-        self._config = config
+    def __init__(self, config: PredictionConfig, limit_percent: float = 0.0, risk_percent: float | None = None) -> None:
+        self._config = config if risk_percent is None else config.model_copy(update={"look_ahead": "whole"})
         self._predictor = Predictor(config)
+        self._limit_percent = limit_percent
+        self.risk = None if risk_percent is None else RiskLimit(risk_percent)
+        self.promised = self.risk is None
         self.ahead_mm: tuple[float, float] | None = None
+        self._last: tuple[bool | None, tuple[float, float]] = None, (0.0, 0.0)
 
     def reset(self) -> None:
         """Discard the trace, for example after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
-        self.ahead_mm = None
+        self.ahead_mm, self._last = None, (None, (0.0, 0.0))
+        if self.risk is not None:
+            self.risk.forget()
+
+    def took_effect(self, on: bool) -> None:
+        """Say whether the beam is on by the decision on the last frame, as the risk limit needs to know."""
+        if self.risk is not None:
+            self.risk.took_effect(on)
 
     def percent(self, track: Track, acquired_s: float, envelope: Envelope, measured_percent: float) -> float:
         """Return the share outside on which the decision is based, see `used_percent`.
 
-        The measured outline is translated by the predicted displacement of its centre, and by `SPARE` spreads of the
-        prediction to each side; the largest share counts.
+        The measured outline is translated by the predicted displacement of its centre, and by spreads of the prediction
+        to each side: `SPARE` of them or, with a risk limit, as many as it asks for. The largest share counts.
 
         Parameters
         ----------
@@ -135,16 +156,73 @@ class Lookahead:
         """
         predictor = self._predictor
         predictor.add(acquired_s, track.center_mm, track.confidence)
-        predictions = predictor.predict(*instants_s(self._config, predictor.frame_period_s))
-        predicted_percent = [self._predicted_percent(track, prediction, envelope) for prediction in predictions]
+        times_s = instants_s(self._config, predictor.frame_period_s)
+        predictions = predictor.predict(*times_s)
         middle_mm = predictions[len(predictions) // 2].position_mm
         self.ahead_mm = middle_mm if math.isfinite(middle_mm[0]) and math.isfinite(middle_mm[1]) else None
-        healthy = all(prediction.healthy for prediction in predictions)
+        if self.risk is None:
+            predicted_percent = [self._around(track, [one], SPARE, envelope) for one in predictions]
+            healthy = all(one.healthy for one in predictions)
+            return self._used(track, measured_percent, predicted_percent, healthy, envelope)
+        outside = None
+        if track.confidence >= self._config.min_confidence and not math.isnan(measured_percent):
+            outside = measured_percent > self._limit_percent
+        self.risk.measured(acquired_s, outside, self._crossed(track, outside, envelope), self._config.max_gap_s)
+        level = self.risk.level()
+        self.promised = level is not None
+
+        def used_at(spreads: float) -> float:
+            around = self._around(track, predictions, spreads, envelope)
+            return self._used(track, measured_percent, [around], self.ahead_mm is not None, envelope)
+
+        if self.ahead_mm is not None:
+            limit_percent = self._limit_percent
+            passed = bisect_left(LEVELS, True, key=lambda spreads: not used_at(spreads) <= limit_percent)
+            self.risk.decided(acquired_s + times_s[0], acquired_s + times_s[-1], passed)
+        return used_at(LEVELS[0] if level is None else level)
+
+    def _crossed(self, track: Track, outside: bool | None, envelope: Envelope) -> float:
+        """Return the part of the step from the last centre to this one at which the target crossed the edge, 0-1."""
+        before, from_mm = self._last
+        self._last = outside, track.center_mm
+        if outside is None or before is None or outside == before:
+            return 0.0
+        step_mm = np.subtract(from_mm, track.center_mm)
+        low, high = 0.0, 1.0
+        for _ in range(CROSSING_STEPS):
+            middle = 0.5 * (low + high)
+            percent = envelope.largest_outside_percent(track.contour_px, step_mm[None, :] * (1.0 - middle))
+            low, high = (low, middle) if (percent > self._limit_percent) == outside else (middle, high)
+        return 0.5 * (low + high)
+
+    def _used(
+        self,
+        track: Track,
+        measured_percent: float,
+        predicted_percent: Sequence[float],
+        healthy: bool,
+        envelope: Envelope,
+    ) -> float:
+        """Return the share on which the decision is based, from what is predicted."""
         percent = used_percent(self._config, measured_percent, predicted_percent, healthy)
-        if not percent < measured_percent:
+        if not percent < measured_percent or self.ahead_mm is None:
             return percent
         # Only the full mode takes less than was measured.
-        return _largest((percent, self._least_percent(track, middle_mm, envelope)))
+        return _largest((percent, self._least_percent(track, self.ahead_mm, envelope)))
+
+    @staticmethod
+    def _around(track: Track, predictions: Sequence[Prediction], spreads: float, envelope: Envelope) -> float:
+        """Return the largest share outside within so many spreads of the predicted positions, in percent."""
+        middle = predictions[len(predictions) // 2]
+        rows_mm = [
+            sign * spreads * one.spread_mm[0] + one.position_mm[0] for one in predictions for sign in (-1.0, 1.0)
+        ]
+        cols_mm = [
+            sign * spreads * one.spread_mm[1] + one.position_mm[1] for one in predictions for sign in (-1.0, 1.0)
+        ]
+        row_mm, col_mm = middle.position_mm
+        ends_mm = [(min(rows_mm), col_mm), (max(rows_mm), col_mm), (row_mm, min(cols_mm)), (row_mm, max(cols_mm))]
+        return envelope.largest_outside_percent(track.contour_px, np.subtract(ends_mm, track.center_mm))
 
     def _least_percent(self, track: Track, towards_mm: tuple[float, float], envelope: Envelope) -> float:
         """Return the share outside of the target where it may be at best, its usual error nearer to the prediction."""
@@ -153,12 +231,6 @@ class Lookahead:
         share = 1.0 if away_mm <= USUAL_ERROR_MM else USUAL_ERROR_MM / away_mm
         at_best_mm = (row_mm + share * (towards_mm[0] - row_mm), col_mm + share * (towards_mm[1] - col_mm))
         return self._outside_percent(track, at_best_mm, envelope)
-
-    @staticmethod
-    def _predicted_percent(track: Track, predicted: Prediction, envelope: Envelope) -> float:
-        """Return the largest share outside around a predicted position."""
-        shifts_mm = np.subtract(predicted.position_mm, track.center_mm) + SPARE * DIRECTIONS * predicted.spread_mm
-        return envelope.largest_outside_percent(track.contour_px, shifts_mm)
 
     @staticmethod
     def _outside_percent(track: Track, position_mm: tuple[float, float], envelope: Envelope) -> float:

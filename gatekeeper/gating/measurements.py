@@ -30,6 +30,8 @@ class Observation(NamedTuple):
         Displacement of its end-exhale baseline from the reference, positive where it moves on inhalation.
     sure : tuple of (float, float)
         For each organ at risk with another limit its confidence, and its least confidence for a beam that is on, 0-1.
+    promised : bool
+        False when the risk limit cannot be promised; True without one.
     """
 
     confidence: float = math.nan
@@ -39,6 +41,7 @@ class Observation(NamedTuple):
     excursion_mm: float = 0.0
     drift_mm: float = 0.0
     sure: tuple[tuple[float, float], ...] = ()
+    promised: bool = True
 
 
 class Measurements(NamedTuple):

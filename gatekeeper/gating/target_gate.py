@@ -23,7 +23,15 @@ from gatekeeper.gating.zones import Measured, TargetZone
 if TYPE_CHECKING:
     from gatekeeper.gating.lookahead import Lookahead
 
-OF_TARGET = frozenset({Reason.TARGET_JUMP, Reason.OUTSIDE, Reason.EXCEPTIONAL_POSITION, Reason.BASELINE_DRIFT})
+OF_TARGET = frozenset(
+    {
+        Reason.TARGET_JUMP,
+        Reason.OUTSIDE,
+        Reason.CANNOT_PROMISE,
+        Reason.EXCEPTIONAL_POSITION,
+        Reason.BASELINE_DRIFT,
+    }
+)
 """Reasons that are about one target; a low confidence may be an organ's."""
 
 
@@ -89,7 +97,7 @@ class TargetGate:
         self.begin(None)
         self.state = machine.arm(GateState()) if armed else GateState()
         self.raw = self.state
-        self.lookahead = _lookahead(prediction)
+        self.lookahead = _lookahead(prediction, self.config)
 
     def begin(self, learned: LearnedRange | None) -> None:
         """Set the learned range of motion; None to learn it from the following frames."""
@@ -138,12 +146,15 @@ class TargetGate:
         percent = found.outside_percent
         if track is not None:
             percent = self.lookahead.percent(track, acquired_s, zone.envelope, percent)
-        predicted = measurements._replace(target=found._replace(outside_percent=percent))
+        promised = self.lookahead.promised
+        predicted = measurements._replace(target=found._replace(outside_percent=percent, promised=promised))
         return Judgement(motion, machine.step(self.state, predicted, self._rules), raw, percent, limits)
 
     def adopt(self, judged: Judgement) -> None:
         """Make a judgement the state."""
         self.motion, self.state, self.raw = judged.motion, judged.state, judged.raw
+        if self.lookahead is not None:
+            self.lookahead.took_effect(self.state.beam is BeamState.ON)
 
     def change(self, change: Callable[[GateState], GateState]) -> None:
         """Apply a change to the states with and without prediction."""
@@ -184,10 +195,10 @@ def _is_sure(confidence: float, least: float) -> bool:
     return least <= confidence <= 1.0
 
 
-def _lookahead(config: PredictionConfig | None) -> "Lookahead | None":
+def _lookahead(config: PredictionConfig | None, limits: GateConfig) -> "Lookahead | None":
     """Return the predictor, or None; imported here, so that its kernels are compiled only if needed."""
     if config is None or config.mode == "off":
         return None
     from gatekeeper.gating.lookahead import Lookahead
 
-    return Lookahead(config)
+    return Lookahead(config, limits.outside_percent, limits.risk_percent)

@@ -56,5 +56,5 @@ def local_regression(times, positions, moments, aheads, max_gap, likeness, place
             penalty[0, 0] = 0.0
             found = np.linalg.solve(x.T @ (w[:, None] * x) + penalty, x.T @ (w * y))
             out[k, axis] = positions[now, axis] + found[0]
-            spread[k, axis] = np.sqrt(w @ (y - x @ found) ** 2 / w.sum())
+            spread[k, axis] = np.sqrt(w @ (y - x @ found) ** 2 / w.sum() * (1.0 + size / w.sum()))
     return out, spread, float(weights(likeness).sum())

@@ -40,7 +40,7 @@ WIDE = {"envelope": {"margin_mm": 20.0}}
 def config_with(setting, value):
     """Return settings with one value, in a linac that has it."""
     names = setting.split(".")
-    values = {}
+    values = {"prediction": {"mode": "full"}} if setting == "gate.risk_percent" else {}
     if names[0] == "linac":
         kind = next(kind for kind in LINACS if setting.startswith(kind))
         values["linac"] = json.loads(json.dumps(LINACS[kind]))

@@ -30,6 +30,7 @@ GOOD = {
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.55, 1.0)],
     Reason.TARGET_JUMP: [{"target": {"speed_mm_per_s": v}} for v in (0.0, 150.0)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (0.0, 4.0)],
+    Reason.CANNOT_PROMISE: [{"target": {"promised": True}}],
     Reason.AVOID_IN_ZONE: [{"target": {"overlaps": o}} for o in (((0.0, 0.0),), ((8.0, 10.0), (0.0, 5.0)))],
     Reason.EXCEPTIONAL_POSITION: [{"target": {"excursion_mm": 5.0}}],
     Reason.BASELINE_DRIFT: [{"target": {"drift_mm": d}} for d in (-3.0, 3.0)],
@@ -60,6 +61,7 @@ BAD = {
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.499, 0.0, 1.01, NAN, INF, -INF)],
     Reason.TARGET_JUMP: [{"target": {"speed_mm_per_s": v}} for v in (150.001, NAN, INF)],
     Reason.OUTSIDE: [{"target": {"outside_percent": p}} for p in (5.001, 100.0, -1.0, NAN, INF, -INF)],
+    Reason.CANNOT_PROMISE: [{"target": {"promised": promised}} for promised in (False, None, NAN)],
     Reason.AVOID_IN_ZONE: [
         {"target": {"overlaps": ((0.0, 5.0), overlap)}}
         for overlap in ((5.001, 5.0), (0.001, 0.0), (-1.0, 5.0), (NAN, 5.0), (INF, 5.0), (1.0, NAN))

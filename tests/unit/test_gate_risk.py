@@ -1,0 +1,65 @@
+"""A gate with a risk limit: when it can promise nothing, and that its sessions verify."""
+
+import math
+
+import pytest
+
+from gatekeeper.config import GateConfig, PredictionConfig, SessionConfig, build
+from gatekeeper.core.decision import Reason
+from gatekeeper.core.errors import ConfigError
+from gatekeeper.gating.gate import Gate
+from tests.support.cases import breathing_case
+from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
+from tests.support.sessions import checked, recorded
+
+PERIOD_S = 0.125
+FULL = PredictionConfig(mode="full", burn_in_s=5.0)
+
+
+def played(gate, frames, begin=0, confidence=1.0):
+    """Return the decisions of a gate on a target that breathes regularly."""
+    decisions = []
+    for index in range(begin, begin + frames):
+        now_s = PERIOD_S * index
+        position_mm = 10.0 * math.cos(math.pi * now_s / 4.0) ** 4
+        found = track(position_mm, confidence=confidence)
+        decisions.append(gate.decide(found, frame(index, acquired_s=now_s), now_s))
+    return decisions
+
+
+def test_the_beam_is_held_until_the_limit_can_be_promised():
+    gate = Gate(ENVELOPE, GateConfig(risk_percent=1.0), prediction=FULL)
+    decisions = played(gate, 360)
+    held = [Reason.CANNOT_PROMISE in one.reasons for one in decisions]
+    assert all(held[:100])
+    assert not any(held[140:])
+    assert ON in {one.state for one in decisions[140:]}
+    assert all(one.state is HOLD for one, is_held in zip(decisions, held, strict=True) if is_held)
+
+
+def test_a_smaller_risk_never_lets_the_beam_on_where_a_larger_one_holds_on_regular_breathing():
+    small, large = (Gate(ENVELOPE, GateConfig(risk_percent=risk), prediction=FULL) for risk in (0.5, 5.0))
+    on = [[one.state is ON for one in played(gate, 400)] for gate in (small, large)]
+    assert sum(on[0]) < sum(on[1])
+
+
+def test_after_the_envelope_was_moved_nothing_is_promised_at_first():
+    gate = Gate(ENVELOPE, GateConfig(risk_percent=1.0), prediction=FULL)
+    assert Reason.CANNOT_PROMISE not in played(gate, 240)[-1].reasons
+    gate._structures.primary.lookahead.reset()
+    assert Reason.CANNOT_PROMISE in played(gate, 20, begin=240)[-1].reasons
+
+
+def test_a_risk_limit_needs_a_prediction():
+    values = {"gate": {"risk_percent": 1.0}}
+    with pytest.raises(ConfigError, match=r"gate\.risk_percent needs a prediction"):
+        build(SessionConfig, values, "session.toml")
+    assert build(SessionConfig, values | {"prediction": {"mode": "full"}}, "session.toml").gate.risk_percent == 1.0
+
+
+def test_a_session_with_a_risk_limit_verifies(tmp_path, monkeypatch):
+    monkeypatch.setattr("replay.run.overview_png", lambda seen: b"undrawn")
+    config = SessionConfig(gate=GateConfig(risk_percent=10.0), prediction=FULL)
+    found = checked(recorded(tmp_path / "s", breathing_case(frames=96), config))
+    assert found.findings == []
+    assert found.compared >= 96
