@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.position_prior import PositionPrior
 from gatekeeper.tracking.rigid_search import Search
-from gatekeeper.tracking.template_fit import TemplateFit
+from gatekeeper.tracking.template_fit import SUITED_SHARE, TemplateFit
 from gatekeeper.tracking.translation import Params, set_translation, translation_mm
 
 COARSE_ITERATIONS = 6
@@ -33,11 +33,17 @@ class CoarseStart:
         Where the target is expected.
     count : int
         Number of parameters of a fit.
+
+    Attributes
+    ----------
+    unexplained : float
+        Ratio of unexplained to explained variance of the fit that was taken last.
     """
 
     def __init__(self, search: Search, patches: PatchSearch | None, prior: PositionPrior, count: int) -> None:
         self._search, self._patches, self._prior = search, patches, prior
-        self._trial = np.zeros(count, np.float32)
+        self._trial, self._begin = np.zeros((2, count), np.float32)
+        self._found, self.unexplained = 0, math.inf
 
     def run(
         self,
@@ -71,8 +77,8 @@ class CoarseStart:
             False when all are rejected.
         """
         least, trial = math.inf, self._trial
-        candidates = self._search.run(frame)
-        for candidate in range(-1, candidates):
+        self._found = self._search.run(frame)
+        for candidate in range(-1, self._found):
             agree = 0.0
             if candidate < 0:
                 trial[:] = last
@@ -84,14 +90,60 @@ class CoarseStart:
                 set_translation(trial, candidate_mm)
                 if self._patches is not None:
                     agree = self._patches.run(frame, trial)
-            if level.fit(frame, trial, COARSE_ITERATIONS) and is_allowed(trial):
+            if self._fit(level, frame) and is_allowed(trial):
                 misfit = level.misfit(typical_unexplained) + self._prior.deviance(translation_mm(trial))
                 if misfit < least:
-                    least = misfit
+                    least, self.unexplained = misfit, level.unexplained
                     params[:] = trial
                 if agree >= ENOUGH_AGREE:
                     break
         return least < math.inf
+
+    def run_match(
+        self, level: TemplateFit, frame: NDArray[np.float32], params: Params, is_allowed: Callable[[Params], bool]
+    ) -> bool:
+        """Fit a large target from the best match of the search on the frame of the last `run`.
+
+        Parameters
+        ----------
+        level : TemplateFit
+            The template to fit.
+        frame : ndarray of float32, shape (H, W)
+            The frame.
+        params : ndarray of float32, shape (2 K,)
+            Receives the end; it is not changed when the fit is rejected.
+        is_allowed : callable
+            Returns whether an end is accepted.
+
+        Returns
+        -------
+        bool
+            False when there is no match, or the fit is rejected.
+        """
+        trial = self._trial
+        if self._patches is None or self._found == 0:
+            return False
+        set_translation(trial, self._search.displacement_mm(0))
+        self._patches.run(frame, trial)
+        found = self._fit(level, frame) and is_allowed(trial)
+        if found:
+            self.unexplained = level.unexplained
+            params[:] = trial
+        return found
+
+    def _fit(self, level: TemplateFit, frame: NDArray[np.float32]) -> bool:
+        """Fit from the trial, and once more when what is left suits another stiffness."""
+        self._begin[:] = self._trial
+        level.suit(SUITED_SHARE)
+        found = level.fit(frame, self._trial, COARSE_ITERATIONS)
+        if found and level.suit(level.unexplained):
+            self._trial[:] = self._begin
+            found = level.fit(frame, self._trial, COARSE_ITERATIONS)
+        return found
+
+    def apart_mm(self, moved_mm: tuple[float, float]) -> float:
+        """Return the distance of a displacement from the best match on the last frame, in mm; infinite without one."""
+        return math.dist(moved_mm, self._search.displacement_mm(0)) if self._found else math.inf
 
     def _is_near(self, params: Params, moved_mm: tuple[float, float]) -> bool:
         """Return True when the translation in `params` is within one pixel of the search of a displacement."""

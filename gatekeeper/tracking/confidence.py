@@ -1,6 +1,8 @@
 """Compute the confidence in a fitted position from the quality of the fit."""
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 from gatekeeper.tracking.similarity import Similarity
 
@@ -22,12 +24,56 @@ LARGEST_DEVIANCE = 60.0
 """Prior deviance of the position at which the confidence is 0.5 when all other terms are 0."""
 
 
-def fit_doubt(error_mm: float, bending: float, similarity: Similarity, deviance: float) -> float:
+@dataclass(frozen=True)
+class Limits:
+    """Values at each of which the confidence is 0.5 when all other terms are 0.
+
+    Attributes
+    ----------
+    error_mm : float
+        Expected position error.
+    similarity : Similarity
+        Similarity of frame and template.
+    apart_mm : float
+        Distance between the position and the best match of the search; infinite where it is not looked at.
+    """
+
+    error_mm: float = LARGEST_ERROR_MM
+    similarity: Similarity = LEAST_SIMILARITY
+    apart_mm: float = math.inf
+
+    @cached_property
+    def unexplained(self) -> tuple[float, ...]:
+        """Ratios of unexplained to explained variance of the similarities."""
+        return tuple(map(_unexplained, self.similarity))
+
+
+SMALL_TARGET = Limits()
+LARGE_TARGET = Limits(apart_mm=10.0)
+SETTLED_LARGE_TARGET = Limits(
+    error_mm=2.0, similarity=Similarity(patches=0.15, detail=0.3, target=0.35), apart_mm=LARGE_TARGET.apart_mm
+)
+"""In another state of breathing other vessels lie in an organ's plane, so that its right place looks less similar. But
+a wrong place is seldom where the search of the whole organ has its best match, on several frames."""
+
+ORGAN_CM2 = 50.0
+"""Area from which on the limits of a target that has settled are these, in cm^2. Differences between frames are
+correlated over about 1 cm^2, so that the similarity of a smaller one may be a coincidence."""
+
+
+def fit_doubt(
+    error_mm: float,
+    bending: float,
+    similarity: Similarity,
+    deviance: float,
+    apart_mm: float = 0.0,
+    limits: Limits = SMALL_TARGET,
+) -> float:
     """Return the doubt in a fitted position, before the contrast of the target is looked at.
 
     Each of the following adds a term, relative to its limit: the expected position error; a deformation that is
-    improbable under its prior; a position that is improbable under its prior; and low similarity to the template in
-    patches, in detail or in the target.
+    improbable under its prior; a position that is improbable under its prior; low similarity to the template in
+    patches, in detail or in the target; and the distance from the best match of the search.
 
     Parameters
     ----------
@@ -39,6 +85,10 @@ def fit_doubt(error_mm: float, bending: float, similarity: Similarity, deviance:
         Similarity of frame and template.
     deviance : float
         Minus twice the log prior probability of the position, 0 for the most probable one.
+    apart_mm : float, optional
+        Distance from the best match of the search, in mm.
+    limits : Limits, optional
+        Limits of the terms; by default those of a small target.
 
     Returns
     -------
@@ -47,13 +97,15 @@ def fit_doubt(error_mm: float, bending: float, similarity: Similarity, deviance:
     """
     if not min(similarity) > 0.0:
         return math.inf
-    in_patches, in_detail, in_target = LEAST_UNEXPLAINED
+    in_patches, in_detail, in_target = limits.unexplained
     dissimilarity = (
         _unexplained(similarity.patches) / in_patches
         + _unexplained(similarity.detail) / in_detail
         + _unexplained(similarity.target) / in_target
     )
-    return error_mm / LARGEST_ERROR_MM + (bending / LARGEST_BENDING) ** 2 + dissimilarity + deviance / LARGEST_DEVIANCE
+    disagreement = (apart_mm / limits.apart_mm) ** 2
+    improbable = (bending / LARGEST_BENDING) ** 2 + deviance / LARGEST_DEVIANCE
+    return error_mm / limits.error_mm + improbable + dissimilarity + disagreement
 
 
 def fit_confidence(doubt: float, inside: float, contrast: float) -> float:
@@ -86,6 +138,3 @@ def fit_confidence(doubt: float, inside: float, contrast: float) -> float:
 def _unexplained(correlation: float) -> float:
     """Return the ratio of unexplained to explained variance."""
     return 1.0 / min(correlation, 1.0) ** 2 - 1.0
-
-
-LEAST_UNEXPLAINED = tuple(map(_unexplained, LEAST_SIMILARITY))

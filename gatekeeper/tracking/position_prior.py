@@ -12,6 +12,9 @@ LARGEST_JUMP_DEVIANCE = 20.0
 LARGEST_PATH_DEVIANCE = 20.0
 """Cap of the penalty for the distance from the path of breathing, which the liver leaves after a deep breath."""
 
+SETTLED_FRAMES = 3
+"""Number of successive frames on which a target is found near one place, from which on it has settled there."""
+
 REFERENCE_MM = (0.0, 0.0)
 
 
@@ -47,6 +50,7 @@ class PositionPrior:
         """Forget all frames; the target was sure at the reference position."""
         self._last_mm = self._previous_mm = REFERENCE_MM
         self._frames_lost = self._frames_stayed = 0
+        self._frames_near = SETTLED_FRAMES
         if self.history is not None:
             self.history.restart()
 
@@ -59,6 +63,7 @@ class PositionPrior:
         """Keep a displacement (row, col) in mm of which the tracker is sure."""
         if self.history is not None:
             self.history.add(moved_mm, self.was_sure)
+        self._count_near(moved_mm)
         self._last_mm = self._previous_mm = moved_mm
         self._frames_lost = self._frames_stayed = 0
 
@@ -72,10 +77,21 @@ class PositionPrior:
         is_found : bool
             Whether it was found at all, if at low confidence.
         """
-        stayed = is_found and self._motion.jump_deviance(self._previous_mm, moved_mm) < LARGEST_JUMP_DEVIANCE
-        self._frames_stayed = self._frames_stayed + 1 if stayed else 0
+        self._count_near(moved_mm)
+        self._frames_stayed = self._frames_stayed + 1 if is_found and self._is_near(moved_mm) else 0
         self._previous_mm = moved_mm
         self._frames_lost += 1
+
+    def has_settled(self, moved_mm: tuple[float, float]) -> bool:
+        """Return True when a displacement on this frame is near those of the last frames, sure or not."""
+        return self._frames_near + 1 >= SETTLED_FRAMES and self._is_near(moved_mm)
+
+    def _is_near(self, moved_mm: tuple[float, float]) -> bool:
+        """Return True when the target may have come to a place from that of the last frame."""
+        return self._motion.jump_deviance(self._previous_mm, moved_mm) < LARGEST_JUMP_DEVIANCE
+
+    def _count_near(self, moved_mm: tuple[float, float]) -> None:
+        self._frames_near = self._frames_near + 1 if self._is_near(moved_mm) else 1
 
     def deviance(self, moved_mm: tuple[float, float]) -> float:
         """Return minus twice the log prior probability of a displacement (row, col) in mm."""

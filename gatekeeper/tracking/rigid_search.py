@@ -10,7 +10,7 @@ from kernels.pyramid import block_mean
 
 LARGEST_SIDE = 12
 """Upper limit of the template's sides, in pixels; it determines the resolution of the search."""
-LARGEST_WEIGHTED_SIDE = 20
+LARGEST_WEIGHTED_SIDE = 40
 """The same for a weighted template, of which only a part counts."""
 
 CANDIDATES = 3

@@ -10,6 +10,8 @@ REJECT = 6.0
 """Residual from which on a point of a large target has no effect, in robust standard deviations."""
 EXPECTED = 4.0
 """Ratio by which more deformation of a large target is expected than its stiff templates say, when fits are judged."""
+RATIOS = 0.5, 1.0, 2.0, 4.0
+"""Ratios by which fits of a large target may be stiffer than its templates, by what the image leaves unexplained."""
 WIDE_SPREADS = 1.5
 """Margin that is read around a large target for the wide part of its deformation, in its standard deviations."""
 
@@ -49,15 +51,23 @@ def make_target_fits(model: Model) -> TargetFits:
         Each template in buffers of its own.
     """
     shape, wide = model.region.image.shape, model.deformation.wide
+    ratios: tuple[float, ...] = (1.0,)
     slack, reject, expected = SLACK, 0.0, 1.0
     if wide is not None:
         slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
-        expected = EXPECTED
+        expected, ratios = EXPECTED, RATIOS
     slant = SLANT if model.is_large else 0.0
     fine, (coarse,) = (
         tuple(
             TemplateFit(
-                template, shape, scale.bias_correction, slack=slack, reject=reject, slant=slant, expected=expected
+                template,
+                shape,
+                scale.bias_correction,
+                slack=slack,
+                reject=reject,
+                slant=slant,
+                expected=expected,
+                ratios=ratios,
             )
             for template in templates
         )

@@ -46,6 +46,8 @@ class Template:
         See `kernels.deformation.fit`.
     norm, row_scale, col_scale : float
         See `kernels.deformation.fit`, where `norm` is called `template_norm`.
+    information : ndarray of float64, shape (2 K, 2 K)
+        What the image says about the parameters: `inverse_hessian` without the prior, inverted.
     """
 
     factor: int
@@ -62,6 +64,19 @@ class Template:
     norm: float
     row_scale: float
     col_scale: float
+    information: Array
+
+    def stiffer(self, ratio: float) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+        """Return `prior`, `inverse_hessian` and `error_mm` with less deformation expected by a ratio.
+
+        The translation is as free as before.
+        """
+        prior = self.prior * np.float32(ratio**2)
+        translation = [0, len(self.modes)]
+        prior[translation] = 1.0
+        error_mm = _error_mm(self.information, prior)
+        prior[translation] = self.prior[translation]
+        return prior, _single(_inverse(self.information, prior)), error_mm
 
 
 def make_template(
@@ -117,24 +132,36 @@ def make_template(
     down, right = 0, len(modes)
     prior = np.full(len(steepest), stiffness**2)
     prior[[down, right]] = 1.0
-    covariance = np.linalg.inv(information + np.diag(prior))[np.ix_([down, right], [down, right])]
+    error_mm = _error_mm(information, prior)
     prior[[down, right]] = np.square(TRANSLATION_SD_MM / np.asarray(translation_mm))
     return Template(
         factor=grid.factor,
         share=grid.share,
         values=_single(template),
         in_target=_in_target(grid.distance_mm[rows, cols], 1.05 / scale.min()),
-        error_mm=TRANSLATION_SD_MM * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1])),
+        error_mm=error_mm,
         points=_single(np.vstack([points_px.T, weight])),
         modes=_single(modes),
         steepest=_single(steepest),
         prior=_single(prior),
-        inverse_hessian=_single(np.asarray(np.linalg.inv(information + np.diag(prior)), dtype=np.float64)),
+        inverse_hessian=_single(_inverse(information, prior)),
         photometric=_single(photometric),
         norm=float(photometric[1] @ (weight * template)),
         row_scale=float(scale[0]),
         col_scale=float(scale[1]),
+        information=information,
     )
+
+
+def _inverse(information: Array, prior: NDArray[np.floating]) -> Array:
+    return np.asarray(np.linalg.inv(information + np.diag(prior)), dtype=np.float64)
+
+
+def _error_mm(information: Array, prior: NDArray[np.floating]) -> float:
+    """Return the posterior standard deviation of the translation along its least determined direction, in mm."""
+    translation = [0, len(prior) // 2]
+    covariance = _inverse(information, prior)[np.ix_(translation, translation)]
+    return TRANSLATION_SD_MM * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1]))
 
 
 def _single(array: Array) -> NDArray[np.float32]:

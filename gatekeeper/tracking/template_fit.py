@@ -19,6 +19,9 @@ SLACK = 5
 TOLERANCE = 0.001
 """A fit ends when no parameter changes by more than this, in standard deviations."""
 
+SUITED_SHARE = 0.2
+"""Ratio of unexplained to explained variance that the stiffness of a large target's templates suits."""
+
 SLANT = 0.35
 """Growth of the standard deviation of a large target's translation along the axis along which less is expected, per
 translation along the other one: a deep breath moves an organ obliquely."""
@@ -45,6 +48,8 @@ class TemplateFit:
         See `SLANT`; by default the prior is the template's.
     expected : float, optional
         Ratio by which more deformation is expected than the template's prior says, when fits are judged.
+    ratios : tuple of float, optional
+        Ratios by which the deformation may be stiffer than the template's, ascending, see `suit`; 1 is one of them.
 
     Attributes
     ----------
@@ -64,10 +69,17 @@ class TemplateFit:
         reject: float = 0.0,
         slant: float = 0.0,
         expected: float = 1.0,
+        ratios: tuple[float, ...] = (1.0,),
     ) -> None:
         self.template = template
         self.reject = reject
         self._expected = expected**2
+        self._ratios = ratios
+        self._stiffer = [
+            (template.prior, template.inverse_hessian, template.error_mm) if ratio == 1.0 else template.stiffer(ratio)
+            for ratio in ratios
+        ]
+        self._chosen = ratios.index(1.0)
         self._bias_correction = bias_correction
         count, size = template.modes.shape
         slack = math.ceil(slack / (template.factor * stiffness))
@@ -88,6 +100,26 @@ class TemplateFit:
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
         self._window = np.array([0.0, 0.0, *((end - shift) / template.factor for pair in ends for end in pair)])
+
+    def suit(self, unexplained: float) -> bool:
+        """Choose how stiff the next fits are by what a fit leaves unexplained; return True when this changes.
+
+        The template's own stiffness suits residuals of `SUITED_SHARE`. The more is left, the less it tells, and the
+        more of it a fit would explain by deformation that is not there.
+
+        Parameters
+        ----------
+        unexplained : float
+            Ratio of unexplained to explained variance.
+        """
+        wanted, before = unexplained / SUITED_SHARE, self._chosen
+        self._chosen = 0
+        while (
+            self._chosen + 1 < len(self._ratios)
+            and wanted > self._ratios[self._chosen] * self._ratios[self._chosen + 1]
+        ):
+            self._chosen += 1
+        return self._chosen != before
 
     def fit(self, image: NDArray[np.float32], params: Params, iterations: int) -> bool:
         """Fit the template to a frame; see `kernels.deformation.fit`.
@@ -130,7 +162,7 @@ class TemplateFit:
             template.modes,
             template.steepest,
             self._prior_from(params),
-            template.inverse_hessian,
+            self._stiffer[self._chosen][1],
             template.photometric,
             template.norm,
             template.row_scale,
@@ -150,11 +182,12 @@ class TemplateFit:
 
     def _prior_from(self, params: Params) -> NDArray[np.float32]:
         """Return the prior for a fit from `params`, no narrower than that of the Hessian, so that the fit converges."""
-        prior, half = self.template.prior, len(params) // 2
+        prior, half = self._stiffer[self._chosen][0], len(params) // 2
         if self._slant > 0.0 and prior[0] != prior[half]:
             along, across = (0, half) if prior[0] < prior[half] else (half, 0)
             along_mm = float(params[along]) * TRANSLATION_SD_MM
             narrow_mm2 = TRANSLATION_SD_MM**2 / float(prior[across])
+            self._prior[:] = prior
             self._prior[across] = TRANSLATION_SD_MM**2 / (narrow_mm2 + (self._slant * along_mm) ** 2)
         return self._prior
 
@@ -190,8 +223,8 @@ class TemplateFit:
 
     @property
     def unexplained(self) -> float:
-        """Ratio of unexplained to explained variance of the frame after the last fit."""
-        return max(1.0 / self.correlation**2 - 1.0, 0.0)
+        """Ratio of unexplained to explained variance of the frame after the last fit; infinite without correlation."""
+        return max(1.0 / self.correlation**2 - 1.0, 0.0) if self.correlation > 0.0 else math.inf
 
     def error_mm(self, noise: float = 0.0) -> float:
         """Return the expected position error of the last fit, from the noise of frame and template, in mm.
@@ -205,7 +238,7 @@ class TemplateFit:
         """
         unexplained = self.unexplained
         of_template = max(unexplained - noise, 0.0)
-        return self.template.error_mm * math.sqrt(unexplained * (1.0 + of_template))
+        return self._stiffer[self._chosen][2] * math.sqrt(unexplained * (1.0 + of_template))
 
     @property
     def residual(self) -> NDArray[np.float32]:
@@ -254,7 +287,7 @@ class TemplateFit:
     @property
     def penalty(self) -> float:
         """Sum of the squared parameters of the last fit, in expected standard deviations."""
-        return float(self._result[PENALTY]) / self._expected
+        return float(self._result[PENALTY]) / self._judged
 
     def bending(self, params: Params) -> float:
         """Return `penalty` without the translation, for the `params` of the last fit."""
@@ -262,7 +295,12 @@ class TemplateFit:
         down_mm, right_mm = (0.0, 0.0) if self.expected_mm is None else self.expected_mm
         moved = float(prior[0]) * float(params[0] - down_mm / TRANSLATION_SD_MM) ** 2
         moved += float(prior[half]) * float(params[half] - right_mm / TRANSLATION_SD_MM) ** 2
-        return max(self.penalty - moved / self._expected, 0.0)
+        return max(self.penalty - moved / self._judged, 0.0)
+
+    @property
+    def _judged(self) -> float:
+        """Ratio of the variance of the deformation that is expected when fits are judged to that of the prior."""
+        return self._expected * self._ratios[self._chosen] ** 2
 
     def misfit(self, typical_unexplained: float) -> float:
         """Return minus twice the log posterior of the last fit, up to a constant; lower is better.

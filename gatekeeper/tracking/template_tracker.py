@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
 from gatekeeper.tracking.coarse_start import CoarseStart
-from gatekeeper.tracking.confidence import fit_confidence, fit_doubt
+from gatekeeper.tracking.confidence import (
+    LARGE_TARGET,
+    ORGAN_CM2,
+    SETTLED_LARGE_TARGET,
+    SMALL_TARGET,
+    Limits,
+    fit_confidence,
+    fit_doubt,
+)
 from gatekeeper.tracking.displacement_field import DisplacementField
 from gatekeeper.tracking.frame_noise import FrameNoise
 from gatekeeper.tracking.model import Model
@@ -23,7 +31,7 @@ from gatekeeper.tracking.translation import Params, set_translation, translation
 from gatekeeper.tracking.typical_fit import TypicalFit
 from gatekeeper.tracking.usual_contrast import UsualContrast
 from gatekeeper.tracking.usual_places import NEAR_MM, UsualPlaces
-from kernels.polygon import centroid
+from kernels.polygon import area, centroid
 from kernels.warp import warp_contour
 
 FINE_ITERATIONS = 4
@@ -31,8 +39,9 @@ FINE_ITERATIONS = 4
 
 RIM_MM = 2.0
 """Greatest distance of patches from a large target, in mm."""
-BEYOND_MM = 5.0
-"""How far outside the search range a fit may end; further out it is rejected."""
+BEYOND_MM, LARGE_BEYOND_MM = 5.0, 10.0
+"""How far outside the search range a fit of a small and of a large target may end; further out it is rejected. A large
+one that is deformed goes further than any rigid match of it."""
 
 CONFIDENT = 0.5
 """Confidence from which on a position is the start for the next frame."""
@@ -83,10 +92,12 @@ class TemplateTracker:
         self._usual = UsualPlaces()
         self.surroundings = None if model.is_large else Surroundings(model)
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
+        self._is_organ = model.is_large and abs(area(model.region.contour_mm)) >= 100.0 * ORGAN_CM2
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
         self._range_mm = model.search_mm
-        self._reach_mm = self._range_mm[0] + BEYOND_MM, self._range_mm[1] + BEYOND_MM
+        beyond_mm = LARGE_BEYOND_MM if model.is_large else BEYOND_MM
+        self._reach_mm = self._range_mm[0] + beyond_mm, self._range_mm[1] + beyond_mm
         self.prior = PositionPrior(model, self._reach_mm)
         self._start = CoarseStart(self.search, self.patches, self.prior, model.count)
         self.params, self._trial, self._fine, self._last = np.zeros((4, model.count), np.float32)
@@ -128,6 +139,8 @@ class TemplateTracker:
             coarse, typical = self._coarse_level(), self.typical.unexplained
             if self._start.run(coarse, frame, self._last, self.params, self._in_range, typical):
                 confidence, contrast = self._refine(frame, read)
+            if self.patches is not None and confidence < CONFIDENT:
+                confidence, contrast = self._again(frame, read, confidence, contrast)
             if self.surroundings is not None and read_all is not None:
                 confidence, contrast = self._check(frame, read, read_all, confidence, contrast)
             if confidence >= CONFIDENT:
@@ -174,16 +187,19 @@ class TemplateTracker:
         center_mm = float(center_px[0]) * row_mm, float(center_px[1]) * col_mm
         return Track(contour_px, center_mm, confidence, partial(self.field.displacement_mm, params))
 
-    def _refine(self, frame: NDArray[np.float32], read: ReadRegion | None) -> tuple[float, float]:
+    def _refine(
+        self, frame: NDArray[np.float32], read: ReadRegion | None, *, update: bool = True
+    ) -> tuple[float, float]:
         """Fit the template of the nearest state, starting from the coarse fit.
 
-        Returns the confidence and the contrast of the target.
+        Returns the confidence and the contrast of the target. Unless told otherwise the noise is measured as well.
         """
         level = self.fine[self._state()]
+        level.suit(self._start.unexplained)
         if not self._fit(level, frame, read):
             return 0.0, math.nan
         self.unexplained, self.last_fit = level.unexplained, level
-        if self.noise is not None:
+        if self.noise is not None and update:
             self.noise.update(level)
         similarity, contrast = level.similarity(self._noise()), level.contrast
         bending = math.sqrt(level.bending(self.params) / len(self.params))
@@ -192,13 +208,38 @@ class TemplateTracker:
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm() - error_mm)
         self.error_mm = error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
-        doubt = fit_doubt(error_mm, bending, similarity, self.prior.deviance(translation_mm(self.params)))
+        found_mm = translation_mm(self.params)
+        doubt = fit_doubt(
+            error_mm,
+            bending,
+            similarity,
+            self.prior.deviance(found_mm),
+            self._start.apart_mm(found_mm) if self.model.is_large else 0.0,
+            self._limits(found_mm),
+        )
         # Only frames on which nothing else is doubted count, so that a target that was lost is sure again at once.
         counts = fit_confidence(doubt, level.inside, 1.0) >= CONFIDENT
         confidence = fit_confidence(doubt, level.inside, self._contrast.relative(contrast, counts))
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)
+        return confidence, contrast
+
+    def _again(
+        self, frame: NDArray[np.float32], read: ReadRegion | None, confidence: float, contrast: float
+    ) -> tuple[float, float]:
+        """Fit a large target from the best match of the search as well, and keep what is more certain.
+
+        Returns the confidence and the contrast of the target.
+        """
+        unexplained, error_mm = self.unexplained, self.error_mm
+        self._fine[:] = self.params
+        if self._start.run_match(self.coarse, frame, self.params, self._in_range):
+            again, other = self._refine(frame, read, update=False)
+            if again > confidence:
+                return again, other
+        self.params[:] = self._fine
+        self.unexplained, self.error_mm = unexplained, error_mm
         return confidence, contrast
 
     def _check(
@@ -248,6 +289,12 @@ class TemplateTracker:
     def _coarse_level(self) -> TemplateFit:
         """Return the coarse template that suits the noise of the frames."""
         return self.stiff_coarse if self.typical.is_noisy else self.coarse
+
+    def _limits(self, moved_mm: tuple[float, float]) -> Limits:
+        """Return the limits of the doubts for a displacement."""
+        if not self.model.is_large:
+            return SMALL_TARGET
+        return SETTLED_LARGE_TARGET if self._is_organ and self.prior.has_settled(moved_mm) else LARGE_TARGET
 
     def _noise(self) -> float:
         """Return the noise part of the residual variance: all of it, unless the frame is an outlier."""

@@ -14,6 +14,8 @@ from gatekeeper.tracking.confidence import (
     LARGEST_ERROR_MM,
     LEAST_CONTRAST,
     LEAST_SIMILARITY,
+    SETTLED_LARGE_TARGET,
+    Limits,
     fit_confidence,
     fit_doubt,
 )
@@ -69,6 +71,23 @@ def test_one_half_is_where_any_doubt_alone_reaches_its_limit(field, limit):
 )
 def test_it_falls_with_every_cause_of_doubt(field, worse):
     assert all(a > b for a, b in pairwise(sure(**GOOD | {field: value}) for value in worse))
+
+
+def test_limits_can_be_others():
+    limits = SETTLED_LARGE_TARGET
+    alike = Similarity(1.0, 1.0, 1.0)
+    assert fit_doubt(limits.error_mm, 0.0, alike, 0.0, limits=limits) == pytest.approx(1.0)
+    assert fit_doubt(0.0, 0.0, alike, 0.0, limits.apart_mm, limits) == pytest.approx(1.0)
+    for field, least in limits.similarity._asdict().items():
+        assert fit_doubt(0.0, 0.0, alike._replace(**{field: least}), 0.0, limits=limits) == pytest.approx(1.0)
+
+
+def test_a_match_of_the_search_elsewhere_adds_doubt_only_where_it_is_looked_at():
+    doubts = [
+        fit_doubt(0.1, 0.1, Similarity(0.9, 0.9, 0.9), 0.0, 30.0, limits) for limits in (Limits(), SETTLED_LARGE_TARGET)
+    ]
+    assert doubts[0] < 0.5
+    assert doubts[1] > 9.0
 
 
 def test_contrast_adds_no_doubt_from_enough_on():

@@ -5,6 +5,7 @@ import pytest
 
 from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking import model as module
+from gatekeeper.tracking import template_tracker as tracker_module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.template_fit import SLANT
@@ -84,6 +85,27 @@ def test_without_patches_and_wide_deformation_the_same_breath_is_lost(monkeypatc
     monkeypatch.setattr(module, "LARGE_MM", 1e9)
     track = SCENE.tracker(MASK).track(0.5 * breathed_in(noise=150.0))
     assert np.abs(SCENE.moved_mm(track, MASK) - (44.0, 12.0)).max() > 0.7 or track.confidence < 0.5
+
+
+@pytest.mark.parametrize("moved_mm", [(58.0, 37.0), (58.0, -37.0)])
+def test_it_is_found_farther_across_than_the_search_goes(moved_mm):
+    track = SCENE.tracker(MASK).track(0.5 * SCENE.image(moved_mm))
+    np.testing.assert_allclose(SCENE.moved_mm(track, MASK), moved_mm, atol=1.0)
+
+
+def held_with_other_tissue(frame):
+    """Return the tracks on a hold of which half is other tissue."""
+    other = Scene(SCENE.shape, seed=5).image((40.0, 12.0))
+    tracker = SCENE.tracker(MASK)
+    return [tracker.track(0.5 * frame + 0.5 * other) for _ in range(5)]
+
+
+def test_an_organ_that_shows_other_tissue_is_sure_once_it_has_settled(monkeypatch):
+    tracks = held_with_other_tissue(breathed_in())
+    assert [track.confidence > 0.5 for track in tracks] == [False, False, True, True, True]
+    np.testing.assert_allclose(SCENE.moved_mm(tracks[-1], MASK), (44.0, 12.0), atol=2.0)
+    monkeypatch.setattr(tracker_module, "ORGAN_CM2", 1e9)
+    assert not any(track.confidence > 0.5 for track in held_with_other_tissue(breathed_in()))
 
 
 def test_other_anatomy_is_not_taken_for_it():

@@ -55,6 +55,41 @@ def test_the_misfit_is_the_posterior_and_counts_the_deformation():
     assert level.misfit(4.0 * DIFFERENCE_SHARE) == pytest.approx(unexplained / 4.0 + level.penalty)
 
 
+def large_level():
+    scene = Scene((170, 130))
+    return scene, scene.tracker(scene.disc(50.0)).template_tracker.fine[0]
+
+
+def test_a_template_of_another_stiffness_is_solved_anew():
+    _, level = large_level()
+    template = level.template
+    prior, inverse, error_mm = template.stiffer(1.0)
+    np.testing.assert_array_equal(prior, template.prior)
+    np.testing.assert_allclose(inverse, template.inverse_hessian, atol=1e-6)
+    assert error_mm == pytest.approx(template.error_mm)
+    prior, inverse, error_mm = template.stiffer(4.0)
+    assert prior[1] == pytest.approx(16.0 * template.prior[1])
+    assert prior[0] == template.prior[0]
+    assert error_mm < template.error_mm
+
+
+def test_the_more_is_left_unexplained_the_stiffer_is_the_next_fit():
+    scene, level = large_level()
+    frame, deformation = scene.image((4.0, 1.0), stretch=-0.1, about_mm=153.0), []
+    for unexplained in (0.01, 0.2, 0.7, 9.0):
+        assert level.suit(unexplained) == (unexplained != 0.2 or bool(deformation))
+        _, params = fitted_mm(level, frame)
+        params[[0, len(params) // 2]] = 0.0
+        deformation.append(float(np.linalg.norm(params)))
+        assert not level.suit(unexplained)
+    assert deformation == sorted(set(deformation), reverse=True)
+
+
+def test_a_small_target_has_one_stiffness():
+    level = SCENE.tracker().template_tracker.fine[0]
+    assert not any(level.suit(unexplained) for unexplained in (0.0, 0.5, 10.0))
+
+
 def test_bending_is_the_penalty_without_the_translation():
     level = SCENE.tracker().template_tracker.fine[0]
     _, params = fitted_mm(level, SCENE.image((14.0, -3.0), stretch=0.08, about_mm=100.0))
