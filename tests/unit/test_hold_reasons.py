@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.track import Track
 from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import KeepOutZone, TargetZone
 from tests.support.gates import ENVELOPE, HOLD, IMAGE, ON, PLANE, SHAPE, SPACING_MM, frame, gate, gate_on, track
@@ -330,6 +332,15 @@ def test_exceptional_position(where):
     assert judge.decide(track(), frame(3)).state is ON
     nowhere = Track(track().contour_px, (np.nan, 17.0), 0.9)
     assert judge.decide(nowhere, frame(4)).reasons == (Reason.TARGET_JUMP, Reason.EXCEPTIONAL_POSITION)
+
+
+def test_cannot_promise():
+    limits = GateConfig(risk_percent=1.0)
+    judge = Gate(ENVELOPE, limits, prediction=PredictionConfig(mode="full", burn_in_s=5.0))
+    reasons = [judge.decide(track(0.1 * (sequence % 2)), frame(sequence)).reasons for sequence in range(180)]
+    # With 1 % nothing can be promised before a hundred decisions are known.
+    assert all(Reason.CANNOT_PROMISE in held for held in reasons[:100])
+    assert reasons[-1] == ()
 
 
 def test_baseline_drift():
