@@ -3,12 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f8, f8_2d, i4_1d, kernel, void
+from kernels.jit import f4, f4_1d, f8, f8_1d, f8_2d, i4_1d, kernel, void
 
 Array = NDArray[np.float32]
 
 ROUNDING = 1e-14
 """Variance over mean square up to which a patch counts as constant."""
+
+SLOPE_VARIANCE = 0.25
+"""Variance of the slopes of patches that is expected without noise."""
+LEAST_SLOPE, LARGEST_SLOPE = -1.0, 2.0
+"""Range to which the slope of a single patch is limited."""
 
 
 @kernel(void(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
@@ -142,3 +147,46 @@ def detail(sums: NDArray[np.float64]) -> float:
             covariance += sums[p, 5] - sums[p, 1] * sums[p, 2] / mass
             square += sums[p, 3]
     return covariance / variance if variance > ROUNDING * square else np.nan
+
+
+@kernel(void(f8_2d, f8_1d, f8, f8_1d))
+def even_detail(
+    sums: NDArray[np.float64], points: NDArray[np.float64], noise: float, result: NDArray[np.float64]
+) -> None:
+    """Compute the mean over patches of the slope of the regression of the frame on the template.
+
+    Unlike in `detail`, one edge of strong contrast does not decide alone: a patch counts by the inverse variance of its
+    slope, which is `SLOPE_VARIANCE` plus what noise makes of it. Without noise all patches count alike.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (P, 6)
+        See `accumulate`.
+    points : ndarray of float64, shape (P,)
+        Number of independent points of each patch; 0 for one that does not count.
+    noise : float
+        Variance of the noise, in units of the template squared, 0 or more.
+    result : ndarray of float64, shape (2,)
+        Receives the mean, and the mean weight of the patches over that without noise, 0-1: how much of them noise
+        leaves to be seen. NaN and 0 when no patch counts, or when those that do are constant on the template.
+    """
+    total = 0.0
+    total_weight = 0.0
+    count = 0
+    for p in range(sums.shape[0]):
+        mass = sums[p, 0]
+        if points[p] > 0.0 and mass != 0.0:
+            count += 1
+            variance = sums[p, 3] / mass - (sums[p, 1] / mass) * (sums[p, 1] / mass)
+            if not variance * mass <= ROUNDING * sums[p, 3]:
+                slope = (sums[p, 5] / mass - (sums[p, 1] / mass) * (sums[p, 2] / mass)) / variance
+                weight = SLOPE_VARIANCE / (SLOPE_VARIANCE + noise / (variance * points[p]))
+                # A slope that is not a number stays one, which `min` and `max` would hide.
+                if slope < LEAST_SLOPE:
+                    slope = LEAST_SLOPE
+                elif slope > LARGEST_SLOPE:
+                    slope = LARGEST_SLOPE
+                total += weight * slope
+                total_weight += weight
+    result[0] = total / total_weight if total_weight > 0.0 else np.nan
+    result[1] = total_weight / count if count > 0 else 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.template import Template
-from kernels.similarity import accumulate, detail, similarity, similarity_without_noise
+from kernels.similarity import accumulate, detail, even_detail, similarity, similarity_without_noise
 
 PATCH_MM = 12.0
 """Least side of the patches in which frame and template are compared, in mm."""
@@ -17,6 +17,11 @@ DETAIL_MM = 6.0
 """Least side of the patches in which detail is compared, in mm."""
 FEWEST_IN_DETAIL = 3
 """Least number of points of such a patch."""
+
+TARGET_SHARE = 0.3
+"""Share of its points in or next to the target from which on a patch is one of the target."""
+POINTS_ALIKE = 4.0
+"""Number of neighbouring points that smoothing makes alike, so that they count as one."""
 
 CONTRAST_ERRORS = 1.0
 """Number of standard errors that are added to the contrast of the target, as noise may lower it."""
@@ -43,6 +48,27 @@ class Similarity(NamedTuple):
     target: float
 
 
+class Evenness(NamedTuple):
+    """How evenly the parts of the target are like those of the template.
+
+    Attributes
+    ----------
+    slope : float
+        Slope of the regression of frame on template in patches of the target, each of which counts alike as far as
+        noise allows, see `kernels.similarity.even_detail`: 1 for the template itself. A part that slides along a
+        strong edge may be similar as a whole, but not in its patches without one.
+    seen : float
+        How much of these patches noise leaves to be seen, 0-1.
+    """
+
+    slope: float
+    seen: float
+
+
+SMALLER_THAN_PATCHES = Evenness(1.0, 1.0)
+"""Evenness of a target that is smaller than a patch, whose parts cannot be compared."""
+
+
 class Comparison:
     """Compare frames with a template, in buffers that are allocated once.
 
@@ -57,6 +83,8 @@ class Comparison:
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
         target = np.where(template.in_target, 0, -1).astype(np.int32)
+        self._points = _target_points(template, patches)
+        self._even = np.zeros(2) if self._points.any() else None
         self._target_points = int(np.count_nonzero(template.in_target))
         self._patches, self._details, self._target = (
             (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
@@ -84,6 +112,20 @@ class Comparison:
             accumulate(template.values, template.points[2], residual, scale, patches, sums)
         in_target = similarity_without_noise(self._target[1], noise)
         return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
+
+    def evenness(self, noise: float) -> Evenness:
+        """Return how evenly the target was like the template in the last `run`.
+
+        Parameters
+        ----------
+        noise : float
+            Noise variance, in units of the template's.
+        """
+        if self._even is None:
+            return SMALLER_THAN_PATCHES
+        even_detail(self._patches[1], self._points, noise, self._even)
+        slope, seen = self._even.tolist()
+        return Evenness(slope, seen)
 
     @property
     def contrast(self) -> float:
@@ -125,3 +167,11 @@ def _patches(template: Template, side_mm: float, fewest: int) -> NDArray[np.int3
             number = np.where(kept, np.cumsum(kept) - 1, -1)
             return np.ascontiguousarray(number[patch.ravel()], dtype=np.int32)
         side_mm *= 2.0
+
+
+def _target_points(template: Template, patches: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the number of independent points of each patch of the target; 0 for the others."""
+    kept = patches >= 0
+    points = np.bincount(patches[kept])
+    inside = np.bincount(patches[kept], weights=template.in_target[kept])
+    return np.where(inside > TARGET_SHARE * points, points / POINTS_ALIKE, 0.0)

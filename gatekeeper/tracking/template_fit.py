@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
-from gatekeeper.tracking.similarity import Comparison, Similarity
+from gatekeeper.tracking.similarity import Comparison, Evenness, Similarity
 from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
 from gatekeeper.tracking.translation import Params, translation_mm
 from kernels.bias_field import remove_bias_field
@@ -268,6 +268,16 @@ class TemplateFit:
             NaN where it is not defined.
         """
         return self._comparison.run(self.residual, self.residual_scale, noise * self.variance)
+
+    def evenness(self, noise: float) -> Evenness:
+        """Return how evenly the target is like the template, after `similarity`.
+
+        Parameters
+        ----------
+        noise : float
+            Ratio of noise variance, of frame and template together, to explained variance.
+        """
+        return self._comparison.evenness(noise * self.variance)
 
     @property
     def contrast(self) -> float:

@@ -23,6 +23,7 @@ from gatekeeper.tracking.frame_noise import FrameNoise
 from gatekeeper.tracking.model import Model
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.position_prior import PositionPrior
+from gatekeeper.tracking.similarity import Evenness
 from gatekeeper.tracking.starts_around import StartsAround
 from gatekeeper.tracking.surroundings import Surroundings
 from gatekeeper.tracking.target_fits import make_target_fits
@@ -30,7 +31,8 @@ from gatekeeper.tracking.template_fit import TemplateFit
 from gatekeeper.tracking.translation import Params, set_translation, translation_mm
 from gatekeeper.tracking.typical_fit import TypicalFit
 from gatekeeper.tracking.usual_contrast import UsualContrast
-from gatekeeper.tracking.usual_places import NEAR_MM, UsualPlaces
+from gatekeeper.tracking.usual_places import CONFIRMED_MM, NEAR_MM, UsualPlaces
+from gatekeeper.tracking.witness import CLEAR, SLID_CONFIDENCE, SLID_MM, WITNESS_MM, Witness, may_have_slid
 from kernels.polygon import area, centroid
 from kernels.warp import warp_contour
 
@@ -74,15 +76,15 @@ class TemplateTracker:
         Displacement of the tissue by `params`.
     last_fit : TemplateFit
         The fine fit that was accepted last.
-    noise : FrameNoise or None
-        Noise of the frames; None for a target that is not large.
+    noise : FrameNoise
+        Noise of the frames.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.fine, self.coarse, self.stiff, self.stiff_coarse = make_target_fits(model)
         self._levels = [self.coarse, *self.fine, self.stiff_coarse, *([] if self.stiff is None else [self.stiff])]
-        self.noise = FrameNoise(self.fine[0]) if model.is_large else None
+        self.noise = FrameNoise(self.fine[0])
         self.typical, self._contrast = TypicalFit(), UsualContrast()
         self.search, self.patches = model.search(), None
         if model.deformation.wide is not None:
@@ -90,6 +92,7 @@ class TemplateTracker:
         self._starts = StartsAround(model.count, self._in_range)
         self._spread_mm = 0.0
         self._usual = UsualPlaces()
+        self._witness = Witness()
         self.surroundings = None if model.is_large else Surroundings(model)
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._is_organ = model.is_large and abs(area(model.region.contour_mm)) >= 100.0 * ORGAN_CM2
@@ -108,10 +111,8 @@ class TemplateTracker:
         self.params[:] = self._last[:] = 0.0
         self.unexplained = math.inf
         self.error_mm, self.last_fit = 0.0, self.fine[0]
-        for learned in (self.prior, self.typical, self._contrast, self._usual):
+        for learned in (self.prior, self.typical, self._contrast, self._usual, self.noise):
             learned.restart()
-        if self.noise is not None:
-            self.noise.restart()
 
     def locate(
         self, frame: NDArray[np.float32] | None, read: ReadRegion | None = None, read_all: ReadAll | None = None
@@ -199,17 +200,24 @@ class TemplateTracker:
         if not self._fit(level, frame, read):
             return 0.0, math.nan
         self.unexplained, self.last_fit = level.unexplained, level
-        if self.noise is not None and update:
+        if update and self.prior.expected_mm is None:
+            # Another fit to the same frame tells nothing new about its noise.
             self.noise.update(level)
         similarity, contrast = level.similarity(self._noise()), level.contrast
         bending = math.sqrt(level.bending(self.params) / len(self.params))
-        error_mm = level.error_mm(0.0 if self.noise is None else self.noise.share)
+        noise, doubted = (self.noise.share, 1.0) if self.model.is_large else (0.0, 1.0)
+        if self._spread_mm < WITNESS_MM and self._witness.is_at(translation_mm(self.params)):
+            # Noise that begins with this frame is not known yet, so all that is unexplained may hide the target.
+            noise, doubted = self._witness.tell(self._evenness(self.unexplained), self.noise, self.unexplained)
+            if noise > 0.0:
+                similarity = level.similarity(max(self._noise(), self.noise.explained(self.unexplained)))
+        error_mm = level.error_mm(noise)
         share = self.typical.stiff_share
         if self.stiff is not None and share > 0.0 and self._move_towards(self.stiff, share, frame, read):
             error_mm += share * (self.stiff.error_mm() - error_mm)
         self.error_mm = error_mm = math.hypot(error_mm, 0.5 * self._spread_mm)
         found_mm = translation_mm(self.params)
-        doubt = fit_doubt(
+        doubt = doubted * fit_doubt(
             error_mm,
             bending,
             similarity,
@@ -255,24 +263,41 @@ class TemplateTracker:
         Returns the confidence and the contrast of the target.
         """
         surroundings, found_mm = self.surroundings, translation_mm(self.params)
+        if surroundings is None:
+            return confidence, contrast
+        slid = CONFIDENT <= confidence < CLEAR and may_have_slid(self._evenness())
         is_usual = confidence > 0.0 and self._usual.include(found_mm)
-        if surroundings is None or (
-            is_usual and self._usual.need_no_check(found_mm, confidence, CONFIDENT, self.prior.was_sure)
-        ):
+        if is_usual and not slid and self._usual.need_no_check(found_mm, confidence, CONFIDENT, self.prior.was_sure):
             return confidence, contrast
         whole = read_all()
-        if whole is None or not surroundings.run(whole):
+        if whole is None:
             return confidence, contrast
-        expected_mm = surroundings.moved_mm
-        if self._usual.confirm(found_mm, expected_mm, confidence, CONFIDENT, self.typical.is_noisy):
+        agree = surroundings.run_near(whole, found_mm) if slid else 0.0
+        if agree == 0.0 or math.dist(surroundings.moved_mm, found_mm) > CONFIRMED_MM:
+            agree = surroundings.run(whole)
+        if agree == 0.0:
+            return self._usual.unanswered(found_mm, confidence), contrast
+        expected_mm, away_mm = surroundings.moved_mm, math.dist(surroundings.moved_mm, found_mm)
+        was_there = confidence > 0.0 and away_mm <= WITNESS_MM and not slid
+        if not (slid and away_mm > SLID_MM) and self._usual.confirm(
+            found_mm, expected_mm, confidence, CONFIDENT, self.typical.is_noisy
+        ):
+            if confidence < CONFIDENT and was_there:
+                self._expect(expected_mm, agree, was_there)
+                confidence, contrast = self._refine(frame, read)
+                self._expect(None)
+                if confidence >= CONFIDENT:
+                    self._usual.ask_again()
             return confidence, contrast
-        self._expect(expected_mm)
+        self._expect(expected_mm, agree, was_there)
         looked = self._coarse_level(), frame, expected_mm, self.params, self.typical.unexplained
         self._spread_mm = self._starts.run(*looked)
         confidence, contrast = self._refine(frame, read)
         if confidence >= CONFIDENT:
             self._spread_mm = self._starts.run_around(*looked)
             confidence, contrast = self._refine(frame, read)
+        if slid and may_have_slid(self._evenness()):
+            confidence *= SLID_CONFIDENCE
         if math.dist(translation_mm(self.params), expected_mm) > NEAR_MM:
             # The distance alone makes the target unsure, see `PositionPrior.deviance`.
             set_translation(self.params, expected_mm)
@@ -280,11 +305,16 @@ class TemplateTracker:
         self._spread_mm = 0.0
         return confidence, contrast
 
-    def _expect(self, moved_mm: tuple[float, float] | None) -> None:
-        """Let the fits expect a displacement, or none."""
+    def _expect(self, moved_mm: tuple[float, float] | None, agree: float = 0.0, was_there: bool = False) -> None:
+        """Let the fits expect a displacement, or none; see `Witness.expect`."""
+        self._witness.expect(moved_mm, agree, was_there)
         self.prior.expected_mm = moved_mm
         for level in self._levels:
             level.expected_mm = moved_mm
+
+    def _evenness(self, unexplained: float = 0.0) -> Evenness:
+        """Return how evenly the target was like the template in the last fine fit; more may be noise than is known."""
+        return self.last_fit.evenness(max(self.noise.share + self.noise.of_reference, unexplained))
 
     def _coarse_level(self) -> TemplateFit:
         """Return the coarse template that suits the noise of the frames."""
@@ -298,7 +328,7 @@ class TemplateTracker:
 
     def _noise(self) -> float:
         """Return the noise part of the residual variance: all of it, unless the frame is an outlier."""
-        if self.noise is not None:
+        if self.model.is_large:
             return self.noise.explained(self.unexplained)
         return self.typical.noise(self.unexplained, self.stiff is not None)
 

@@ -11,8 +11,11 @@ STEP_MM = 5.0
 PAUSE = 4
 """Number of frames for which a confirmed target that is unsurely found at a usual place is not compared again."""
 CONFIRMED_MM, NEAR_MM, SAME_MM = 8.0, 5.0, 1.0
-"""Distance from where the tissue around it is, up to which a target at a usual place is confirmed, a certain one at a
-new place, and one there that is sure and not certain: as much as the match of patches is off by, in mm."""
+"""Distance from where the tissue around it is, up to which an unsure target at a usual place is confirmed, a sure one
+there or a certain one at a new place, and one there that is sure and not certain: as much as the match of patches is
+off by, in mm."""
+UNANSWERED = 0.5
+"""Factor of the confidence in a place away from the last sure one, where the tissue around it cannot be found."""
 
 
 class UsualPlaces:
@@ -61,7 +64,7 @@ class UsualPlaces:
             Whether frames are mostly noise: a right place is less certain then, and that of the tissue less exact.
         """
         if confidence > 0.0 and self.include(moved_mm):
-            limit_mm = CONFIRMED_MM
+            limit_mm = CONFIRMED_MM if confidence < least_sure else NEAR_MM
         elif confidence >= (least_sure if is_noisy else CERTAIN):
             limit_mm = NEAR_MM
         else:
@@ -75,6 +78,24 @@ class UsualPlaces:
             self._low_mm = min(self._low_mm[0], down_mm), min(self._low_mm[1], right_mm)
             self._high_mm = max(self._high_mm[0], down_mm), max(self._high_mm[1], right_mm)
         return True
+
+    def ask_again(self) -> None:
+        """Let an unsure target be compared again on the next frame."""
+        self._pause = 0
+
+    def unanswered(self, moved_mm: tuple[float, float], confidence: float) -> float:
+        """Return the confidence in a place of which the tissue around the target tells nothing.
+
+        Parameters
+        ----------
+        moved_mm : tuple of float
+            Displacement (row, col) of the target in mm.
+        confidence : float
+            Confidence in it.
+        """
+        if confidence >= CERTAIN or math.dist(moved_mm, self._last_mm) <= STEP_MM:
+            return confidence
+        return UNANSWERED * confidence
 
     def need_no_check(
         self, moved_mm: tuple[float, float], confidence: float, least_sure: float, was_sure: bool

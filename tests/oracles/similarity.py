@@ -43,3 +43,23 @@ def patchwise_slope(template, weight, residual, scale, patches):
         return np.nan
     seen = template + scale * residual / weight
     return np.linalg.lstsq(design, weight[kept] * seen[kept], rcond=None)[0][0]
+
+
+def even_slope(template, weight, residual, scale, patches, points, noise):
+    """Mean of the slopes of the patches by inverse variance, and the mean weight; see `kernels.similarity`."""
+    template, weight, residual = (np.asarray(array, np.float64) for array in (template, weight, residual))
+    seen = template + scale * residual / weight
+    slopes, weights, count = [], [], 0
+    for patch in np.flatnonzero(points):
+        mine = patches == patch
+        if mine.any():
+            count += 1
+            square = weight[mine] ** 2
+            a, b = (x[mine] - np.average(x[mine], weights=square) for x in (template, seen))
+            variance = np.average(a * a, weights=square)
+            if variance > 1e-12 * np.average(template[mine] ** 2):
+                slopes.append(np.clip(np.average(a * b, weights=square) / variance, -1.0, 2.0))
+                weights.append(0.25 / (0.25 + noise / (variance * points[patch])))
+    if not weights:
+        return np.nan, 0.0
+    return np.average(slopes, weights=weights), np.sum(weights) / count

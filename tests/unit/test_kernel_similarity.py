@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from kernels import similarity as kernel
-from tests.oracles.similarity import correlation_without_noise, patchwise_correlation, patchwise_slope
+from tests.oracles.similarity import (
+    correlation_without_noise,
+    even_slope,
+    patchwise_correlation,
+    patchwise_slope,
+)
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 PATCHES = np.repeat(np.arange(5, dtype=np.int32), 12)
@@ -227,3 +232,40 @@ def test_other_types_are_refused():
     ):
         with pytest.raises(TypeError):
             kernel.accumulate(*wrong)
+
+
+def even_detail(problem, points, noise, patches=PATCHES):
+    result = np.full(2, np.inf)
+    kernel.even_detail(gathered(*problem, patches=patches), np.asarray(points, float), noise, result)
+    return tuple(result)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e3, 1e5])
+@pytest.mark.parametrize("points", [(3, 3, 3, 3, 3), (0, 3, 0, 1, 2), (0, 0, 0, 0, 0)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_even_slope_is_what_the_slow_twin_says(seed, points, noise):
+    template, weight, residual = problem(seed, 1.0)
+    template[PATCHES == 3] = 500.0
+    found = even_detail((template, weight, residual), points, noise)
+    expected = even_slope(template, weight, residual, 1.0, PATCHES, points, noise)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9, nan_ok=True)
+
+
+def test_one_strong_edge_does_not_decide_alone():
+    template, weight, residual = problem(noise=0.0)
+    template[PATCHES == 0] = 500.0 + 1000.0 * np.sign(np.arange(12) - 5.5)
+    # All but the edge shows something else.
+    residual[PATCHES > 0] = (weight * (500.0 - template))[PATCHES > 0]
+    strong = (template, weight, residual)
+    assert detail(*strong) > 0.9
+    assert even_detail(strong, [3] * 5, 0.0) == pytest.approx((0.2, 1.0), abs=1e-6)
+    # Where noise hides all but the edge, little of the target is seen.
+    slope, seen = even_detail(strong, [3] * 5, 1e6)
+    assert slope > 0.6
+    assert seen < 0.2
+
+
+def test_an_even_slope_of_what_is_no_number_is_none():
+    template, weight, residual = problem()
+    residual[3] = np.nan
+    assert np.isnan(even_detail((template, weight, residual), [3] * 5, 0.0)[0])

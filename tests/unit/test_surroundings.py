@@ -42,6 +42,13 @@ def test_the_surroundings_are_found_however_far_they_moved(change):
     assert math.dist(surroundings.moved_mm, MOVED_MM) < 1.5
 
 
+def test_near_a_place_the_surroundings_are_found_without_a_search():
+    surroundings, frame = Surroundings(model()), SCENE.image(MOVED_MM)
+    assert surroundings.run_near(frame, (MOVED_MM[0] - 5.0, MOVED_MM[1] + 4.0)) > 0.3
+    assert math.dist(surroundings.moved_mm, MOVED_MM) < 1.5
+    assert surroundings.run_near(np.full(SCENE.shape, 7.0, np.float32), MOVED_MM) == 0.0
+
+
 def test_still_anatomy_in_the_surroundings_is_outvoted():
     surroundings, frame = Surroundings(model()), SCENE.image(MOVED_MM)
     still = SCENE.image()

@@ -10,6 +10,7 @@ from gatekeeper.tracking.usual_places import (
     PAUSE,
     SAME_MM,
     STEP_MM,
+    UNANSWERED,
     UsualPlaces,
 )
 
@@ -28,11 +29,12 @@ def confirm(usual, moved_mm, confidence, away_mm=0.0, is_noisy=False):
     ("row_mm", "confidence", "is_noisy", "limit_mm"),
     [
         (2.0, 0.1, False, CONFIRMED_MM),
+        (2.0, SURE, False, NEAR_MM),
         (20.0, CERTAIN, False, NEAR_MM),
         (20.0, SURE, True, NEAR_MM),
         (20.0, SURE, False, SAME_MM),
     ],
-    ids=["usual", "new and certain", "new and sure in noise", "new and sure"],
+    ids=["usual", "usual and sure", "new and certain", "new and sure in noise", "new and sure"],
 )
 def test_the_tissue_confirms_a_place_up_to_a_distance(row_mm, confidence, is_noisy, limit_mm):
     assert confirm(UsualPlaces(), (row_mm, 0.0), confidence, limit_mm, is_noisy)
@@ -80,3 +82,17 @@ def test_a_confirmed_target_is_checked_again_after_some_frames():
     assert not needs_no_check(usual, (2.1 + STEP_MM, 0.0), 0.9 * SURE)
     assert not confirm(usual, (2.0, 0.0), 0.9 * SURE, 1.1 * CONFIRMED_MM)
     assert not needs_no_check(usual, (3.0, 0.0), 0.9 * SURE)
+
+
+def test_a_confirmed_target_that_became_sure_is_checked_again_at_once():
+    usual = UsualPlaces()
+    assert confirm(usual, (2.0, 0.0), 0.9 * SURE)
+    usual.ask_again()
+    assert not needs_no_check(usual, (2.0, 0.0), 0.9 * SURE)
+
+
+def test_without_an_answer_only_a_certain_target_may_be_away_from_the_last_place():
+    usual = UsualPlaces()
+    assert usual.unanswered((STEP_MM, 0.0), SURE) == SURE
+    assert usual.unanswered((1.1 * STEP_MM, 0.0), CERTAIN) == CERTAIN
+    assert usual.unanswered((1.1 * STEP_MM, 0.0), 0.99 * CERTAIN) == pytest.approx(0.99 * UNANSWERED * CERTAIN)
