@@ -32,4 +32,6 @@ def _settings(row: ReasonRow) -> str:
 
 def _setting(setting: str) -> str:
     section, name = setting.split(".")
-    return f"`{setting}` = {getattr(getattr(SessionConfig(), section), name):g} {unit(name)}".rstrip()
+    value = getattr(getattr(SessionConfig(), section), name)
+    said = "not set" if value is None else f"{value:g}" if isinstance(value, float | int) else value
+    return f"`{setting}` = {said} {unit(name)}".rstrip()

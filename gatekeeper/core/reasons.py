@@ -305,7 +305,7 @@ _TABLE = (
         "Risk limit cannot be promised",
         Category.WAITING,
         "whether a level is known at which the beam is on while the target is outside for at most the limit's share",
-        "If it persists, coach the breathing, or plan with a larger margin.",
+        "If it persists, coach the breathing.",
         limit="gate.risk_percent",
         unit="%",
         also=("prediction.mode",),

@@ -68,9 +68,13 @@ class Surroundings:
         """
         best = rival = 0.0
         for candidate in range(self._patches.vote(frame)):
-            set_translation(self._params, self._patches.displacement_mm(candidate))
+            voted_mm = self._patches.displacement_mm(candidate)
+            set_translation(self._params, voted_mm)
             agree = self._patches.run(frame, self._params)
             moved_mm = translation_mm(self._params)
+            if math.dist(moved_mm, voted_mm) > 2.0 * APART_MM:
+                # The patches that agree now are not those that voted.
+                continue
             same = math.dist(moved_mm, self.moved_mm) <= APART_MM
             if agree > best:
                 best, rival = agree, rival if same else best

@@ -183,11 +183,11 @@ class TemplateFit:
     def _prior_from(self, params: Params) -> NDArray[np.float32]:
         """Return the prior for a fit from `params`, no narrower than that of the Hessian, so that the fit converges."""
         prior, half = self._stiffer[self._chosen][0], len(params) // 2
+        self._prior[:] = prior
         if self._slant > 0.0 and prior[0] != prior[half]:
             along, across = (0, half) if prior[0] < prior[half] else (half, 0)
             along_mm = float(params[along]) * TRANSLATION_SD_MM
             narrow_mm2 = TRANSLATION_SD_MM**2 / float(prior[across])
-            self._prior[:] = prior
             self._prior[across] = TRANSLATION_SD_MM**2 / (narrow_mm2 + (self._slant * along_mm) ** 2)
         return self._prior
 
