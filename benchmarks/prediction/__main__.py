@@ -11,12 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.prediction.gating import Predictions, Score, beam_on, instants_of, predict, score, settings, time_us
+from benchmarks.prediction.gating import (
+    Predictions,
+    Score,
+    beam_on,
+    beam_on_within,
+    instants_of,
+    predict,
+    score,
+    settings,
+    time_us,
+)
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.plot import draw
-from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
+from benchmarks.prediction.scenes import Breathing, Scene, measured, recorded, simulated
 from benchmarks.prediction.table import Rows, cases_table, plain, table
-from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.errors import GatekeeperError, RecordingError
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"
@@ -24,6 +34,8 @@ FIRST_SEED = 100
 RAW, FULL, BOTH = "measured (off)", f"{OURS}, full", f"{OURS}, conservative"
 FULL_WHOLE, BOTH_WHOLE = f"{FULL}, whole", f"{BOTH}, whole"
 FULL_GATE = f"{FULL}, as the gate decides"
+RISKS_PERCENT = 2.0, 1.0, 0.5
+TRACES_HZ, TRACES_NOISE_MM, TRACES_SEEDS = 8.0, 0.1, 2
 
 LUJAN = Breathing()
 SETTINGS = (
@@ -65,6 +77,13 @@ def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Predictions
     return {name: score(scene, on, latency_s) for name, on in ways.items()}, ours, ways
 
 
+def judge_within(scene: Scene, latency_s: float) -> dict[str, Score]:
+    """Return the score of the gate's decisions with each risk limit."""
+    config = settings("full", latency_s)
+    ways = {f"{FULL_GATE}, risk {risk:g} %": beam_on_within(scene, config, risk) for risk in RISKS_PERCENT}
+    return {name: score(scene, on, latency_s) for name, on in ways.items()}
+
+
 def collect(judged: Sequence[dict[str, Score]]) -> dict[str, list[Score]]:
     """Return the scores of each way to decide."""
     return {name: [one[name] for one in judged] for name in judged[0]}
@@ -93,12 +112,21 @@ def measure_time(minutes: float) -> dict[str, float]:
     return {"p50": p50_us, "p99": p99_us, "max": worst_us}
 
 
+def _measured(folder: Path) -> list[tuple[str, Scene]]:
+    """Return the traces in a folder; raise `RecordingError` when there are none."""
+    found = list(measured(folder, TRACES_HZ, TRACES_NOISE_MM, TRACES_SEEDS))
+    if not found:
+        raise RecordingError(f"{folder}: holds no trace; give a folder of CSV files")
+    return found
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a path that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prediction", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="number of simulated traces of each setting")
     parser.add_argument("--minutes", type=float, default=10.0, help="scored time of each simulated trace")
     parser.add_argument("--cine", type=Path, default=CINE, help="folder of recorded cases; skipped if missing")
+    parser.add_argument("--traces", type=Path, help="folder of motion that was measured, as CSV files; see docs")
     parser.add_argument("--plot", type=Path, help="write a picture of the first setting to this PNG file")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
     options = parser.parse_args(args)
@@ -106,10 +134,15 @@ def main(args: Sequence[str] | None = None) -> int:
         parser.error("--seeds must be 1 or more, and --minutes 0.5 to 1000")
     healthy: dict[str, float] = {}
     traces: list[dict[str, Score]] = []
+    measured_rows: dict[str, dict[str, Score]] = {}
     try:
         with ProgressBars() as bars:
             results = measure_simulated(options.seeds, options.minutes, bars)
             taken_us = measure_time(options.minutes)
+            for name, scene in () if options.traces is None else _measured(options.traces):
+                bars(name, 0, 1)
+                measured_rows[name] = judge(scene, RECORDED_LATENCY_S)[0] | judge_within(scene, RECORDED_LATENCY_S)
+                bars(name, 1, 1)
             for name, scene in recorded(options.cine):
                 scores, predictions, _ = judge(scene, RECORDED_LATENCY_S)
                 healthy[name] = float(predictions.healthy[scene.times_s >= scene.scored_from_s].mean())
@@ -127,6 +160,11 @@ def main(args: Sequence[str] | None = None) -> int:
         console.print(table(f"Lujan breathing, {name}", results[name], sketch))
     spelled = ", ".join(f"{name} {value:.0f}" for name, value in taken_us.items())
     console.print(f"One sample added and one prediction made by {OURS} at 8 frames/s, 240 s known, in us: {spelled}")
+    if measured_rows:
+        title = (
+            f"Measured motion, {TRACES_HZ:g} frames/s, {RECORDED_LATENCY_S * 1e3:.0f} ms: mean and spread over traces"
+        )
+        console.print(table(title, collect(list(measured_rows.values()))))
     if traces:
         title = f"Traces tracked on recorded cine-MR, {RECORDED_LATENCY_S * 1e3:.0f} ms"
         rows = collect(traces)
@@ -140,7 +178,15 @@ def main(args: Sequence[str] | None = None) -> int:
         recorded_values = dict(zip(healthy, cases, strict=True))
         print(
             json.dumps(
-                {"simulated": simulated_values, "recorded": recorded_values, "healthy": healthy, "time_us": taken_us}
+                {
+                    "simulated": simulated_values,
+                    "measured": {
+                        name: plain({way: [one] for way, one in ways.items()}) for name, ways in measured_rows.items()
+                    },
+                    "recorded": recorded_values,
+                    "healthy": healthy,
+                    "time_us": taken_us,
+                }
             )
         )
     return 0

@@ -13,9 +13,13 @@ from benchmarks.prediction.methods import AnyPredictor
 from benchmarks.prediction.scenes import MIN_CONFIDENCE, WINDOW_MM, Scene
 from gatekeeper.config import PredictionConfig
 from gatekeeper.core.clock import stopwatch_ns
-from gatekeeper.gating.lookahead import SPARE, USUAL_ERROR_MM, instants_s, used_percent
+from gatekeeper.core.track import Track
+from gatekeeper.gating.envelope import Envelope
+from gatekeeper.gating.lookahead import SPARE, USUAL_ERROR_MM, Lookahead, instants_s, used_percent
 
 Array = NDArray[np.float64]
+SIDE_MM = 8.0
+"""Half the side of a square target, in mm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,24 @@ def beam_on(
         at_best = _percent(si_mm + np.clip(middle_mm - si_mm, -USUAL_ERROR_MM, USUAL_ERROR_MM))
         used = np.where(used < measured, np.maximum(used, at_best), used)
     return np.array(used) <= 0.0
+
+
+def beam_on_within(scene: Scene, config: PredictionConfig, risk_percent: float) -> NDArray[np.bool_]:
+    """Return the decision on each frame, shape (T,), of the gate's own look ahead with a risk limit.
+
+    The target is a square, so wide that only SI matters, and may not be outside at all.
+    """
+    corners = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0)])
+    envelope = Envelope(corners * (SIDE_MM + WINDOW_MM, 10.0 * SIDE_MM), (1.0, 1.0))
+    lookahead, on = Lookahead(config, 0.0, risk_percent), np.zeros(len(scene.times_s), dtype=np.bool_)
+    for frame, (time_s, (row_mm, col_mm)) in enumerate(
+        zip(scene.times_s.tolist(), scene.measured_mm.tolist(), strict=True)
+    ):
+        track = Track(SIDE_MM * corners + (row_mm, col_mm), (row_mm, col_mm), float(scene.confidence[frame]))
+        percent = lookahead.percent(track, time_s, envelope, envelope.outside_percent(track.contour_px))
+        on[frame] = percent <= 0.0 and lookahead.promised
+        lookahead.took_effect(bool(on[frame]))
+    return on
 
 
 def beam_at(scene: Scene, on: NDArray[np.bool_], latency_s: float) -> NDArray[np.bool_]:

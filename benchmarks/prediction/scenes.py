@@ -1,4 +1,4 @@
-"""Make measured and true motion: simulated breathing after Lujan, and traces tracked on recorded cine-MR."""
+"""Make measured and true motion: simulated breathing after Lujan, measured traces, traces tracked on recorded cine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
 
@@ -18,6 +19,9 @@ FINE_S = 0.005
 WINDOW_MM = 3.0
 """Distance from the window's centre up to which the target is inside, in mm."""
 MIN_CONFIDENCE = 0.5
+LEARNED_S, TRACE_FROM_S = 12.0, 20.0
+"""Time from which the window's centre of a trace is taken, and from which it is scored, in s."""
+COLUMNS = ("time_s", "si_mm", "ap_mm")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,10 +107,10 @@ def simulated(breathing: Breathing, rate_hz: float, seed: int, duration_s: float
     return Scene(truth_s, truth_mm, times_s, exact_mm + noise_mm, np.ones(len(times_s)), scored_from_s)
 
 
-def recorded(folder: Path, learned_s: float = 12.0, scored_from_s: float = 20.0) -> Iterator[tuple[str, Scene]]:
+def recorded(folder: Path) -> Iterator[tuple[str, Scene]]:
     """Yield the traces of all cases in a folder with a first mask, as tracked by gatekeeper.
 
-    The window's centre is the mean of the more superior half of the positions in the first `learned_s`, which is
+    The window's centre is the mean of the more superior half of the positions in the first `LEARNED_S`, which is
     end-exhale. What counts as the truth are the tracked positions themselves, joined by straight lines.
     """
     for images in sorted(folder.glob("*/images")):
@@ -118,8 +122,33 @@ def recorded(folder: Path, learned_s: float = 12.0, scored_from_s: float = 20.0)
         position_mm = np.array([track.center_mm for track in tracks])
         confidence = np.array([track.confidence for track in tracks])
         sure = confidence >= MIN_CONFIDENCE
-        early_mm = position_mm[sure & (case.times_s < learned_s), 0]
+        early_mm = position_mm[sure & (case.times_s < LEARNED_S), 0]
         position_mm = position_mm - (early_mm[early_mm <= np.median(early_mm)].mean(), position_mm[sure, 1].mean())
         truth_s = np.arange(0.0, case.times_s[sure][-1], FINE_S)
         truth_mm = np.interp(truth_s, case.times_s[sure], position_mm[sure, 0])
-        yield case.name, Scene(truth_s, truth_mm, case.times_s, position_mm, confidence, scored_from_s)
+        yield case.name, Scene(truth_s, truth_mm, case.times_s, position_mm, confidence, TRACE_FROM_S)
+
+
+def measured(folder: Path, rate_hz: float, noise_mm: float, seeds: int) -> Iterator[tuple[str, Scene]]:
+    """Yield the traces of all CSV files below a folder, sampled as frames would be, with each of several noises.
+
+    The columns `time_s`, `si_mm` and `ap_mm` are used; superior and posterior are positive. Between its samples a trace
+    is a straight line. The window's centre is end-exhale, see `recorded`.
+    """
+    for path in sorted(folder.rglob("*.csv")):
+        values = np.genfromtxt(path, delimiter=",", names=True)
+        if not set(COLUMNS) <= set(values.dtype.names or ()) or values.size < 2:
+            raise RecordingError(f"{path}: is no trace; give the columns {', '.join(COLUMNS)}")
+        known_s, si_mm, ap_mm = (np.asarray(values[name], np.float64) for name in COLUMNS)
+        if not (np.isfinite([known_s, si_mm, ap_mm]).all() and (np.diff(known_s) > 0.0).all()):
+            raise RecordingError(f"{path}: is no trace; times must rise, and all values be numbers")
+        early_mm = si_mm[known_s < known_s[0] + LEARNED_S]
+        row_mm = early_mm[early_mm >= np.median(early_mm)].mean() - si_mm
+        truth_s = np.arange(known_s[0], known_s[-1], FINE_S)
+        times_s = np.arange(known_s[0], known_s[-1], 1.0 / rate_hz)
+        exact_mm = np.stack([np.interp(times_s, known_s, along_mm) for along_mm in (row_mm, ap_mm)], axis=1)
+        for seed in range(seeds):
+            noise = noise_mm * np.random.default_rng(seed).standard_normal(exact_mm.shape)
+            truth_mm, sure = np.interp(truth_s, known_s, row_mm), np.ones(len(times_s))
+            scored_from_s = known_s[0] + TRACE_FROM_S
+            yield f"{path.stem}, {seed}", Scene(truth_s, truth_mm, times_s, exact_mm + noise, sure, scored_from_s)

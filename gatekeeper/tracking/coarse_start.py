@@ -37,7 +37,7 @@ class CoarseStart:
     Attributes
     ----------
     unexplained : float
-        Ratio of unexplained to explained variance of the fit that was taken last.
+        Ratio of unexplained to explained variance of the fit to a large target that was taken last.
     """
 
     def __init__(self, search: Search, patches: PatchSearch | None, prior: PositionPrior, count: int) -> None:
@@ -93,8 +93,10 @@ class CoarseStart:
             if self._fit(level, frame) and is_allowed(trial):
                 misfit = level.misfit(typical_unexplained) + self._prior.deviance(translation_mm(trial))
                 if misfit < least:
-                    least, self.unexplained = misfit, level.unexplained
+                    least = misfit
                     params[:] = trial
+                    if self._patches is not None:
+                        self.unexplained = level.unexplained
                 if agree >= ENOUGH_AGREE:
                     break
         return least < math.inf
@@ -132,7 +134,9 @@ class CoarseStart:
         return found
 
     def _fit(self, level: TemplateFit, frame: NDArray[np.float32]) -> bool:
-        """Fit from the trial, and once more when what is left suits another stiffness."""
+        """Fit from the trial; a large target once more when what is left suits another stiffness."""
+        if self._patches is None:
+            return level.fit(frame, self._trial, COARSE_ITERATIONS)
         self._begin[:] = self._trial
         level.suit(SUITED_SHARE)
         found = level.fit(frame, self._trial, COARSE_ITERATIONS)

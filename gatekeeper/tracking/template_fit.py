@@ -119,7 +119,10 @@ class TemplateFit:
             and wanted > self._ratios[self._chosen] * self._ratios[self._chosen + 1]
         ):
             self._chosen += 1
-        return self._chosen != before
+        if self._chosen == before:
+            return False
+        self._prior[:] = self._stiffer[self._chosen][0]
+        return True
 
     def fit(self, image: NDArray[np.float32], params: Params, iterations: int) -> bool:
         """Fit the template to a frame; see `kernels.deformation.fit`.
@@ -183,7 +186,6 @@ class TemplateFit:
     def _prior_from(self, params: Params) -> NDArray[np.float32]:
         """Return the prior for a fit from `params`, no narrower than that of the Hessian, so that the fit converges."""
         prior, half = self._stiffer[self._chosen][0], len(params) // 2
-        self._prior[:] = prior
         if self._slant > 0.0 and prior[0] != prior[half]:
             along, across = (0, half) if prior[0] < prior[half] else (half, 0)
             along_mm = float(params[along]) * TRANSLATION_SD_MM

@@ -196,7 +196,8 @@ class TemplateTracker:
         Returns the confidence and the contrast of the target. Unless told otherwise the noise is measured as well.
         """
         level = self.fine[self._state()]
-        level.suit(self._start.unexplained)
+        if self.patches is not None:
+            level.suit(self._start.unexplained)
         if not self._fit(level, frame, read):
             return 0.0, math.nan
         self.unexplained, self.last_fit = level.unexplained, level

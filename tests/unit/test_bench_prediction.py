@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from benchmarks.prediction import __main__ as command
-from benchmarks.prediction.gating import beam_at, beam_on, instants_of, pooled, predict, score, settings
+from benchmarks.prediction.gating import beam_at, beam_on, beam_on_within, instants_of, pooled, predict, score, settings
 from benchmarks.prediction.methods import METHODS, OURS
-from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
+from benchmarks.prediction.scenes import Breathing, Scene, measured, recorded, simulated
 from benchmarks.prediction.table import cases_table
+from gatekeeper.core.errors import RecordingError
 from gatekeeper.gating.predictor import Prediction
 
 
@@ -105,15 +106,63 @@ def test_every_method_follows_slow_motion(name):
     assert said.position_mm == pytest.approx((0.2 * (time_s + 0.4), 1.0), abs=0.05)
 
 
+def write_trace(path, columns="time_s,si_mm,ap_mm,lr_mm", seconds=40.0):
+    times_s = np.arange(0.0, seconds, 0.2)
+    si_mm = -12.0 * np.sin(np.pi * times_s / 4.0) ** 4
+    rows = np.stack([times_s, si_mm, 0.2 * si_mm, 0.0 * si_mm], axis=1)
+    np.savetxt(path, rows, delimiter=",", header=columns, comments="", fmt="%.4f")
+
+
+def test_a_measured_trace_is_inside_at_end_exhale_and_sampled_as_frames(tmp_path):
+    write_trace(tmp_path / "one.csv")
+    (_, first), (_, second) = measured(tmp_path, 8.0, 0.1, 2)
+    assert first.times_s[1] == 0.125
+    assert first.truth_mm.min() == pytest.approx(0.0, abs=1.5)
+    assert first.truth_mm.max() > 9.0
+    np.testing.assert_array_equal(first.truth_mm, second.truth_mm)
+    assert 0.05 < np.std(first.measured_mm - second.measured_mm) < 0.25
+
+
+@pytest.mark.parametrize("columns", ["t,si_mm,ap_mm,lr_mm", "time_s,x,y,z"])
+def test_a_file_that_is_no_trace_is_named(tmp_path, columns):
+    write_trace(tmp_path / "other.csv", columns, seconds=2.0)
+    with pytest.raises(RecordingError, match=r"other\.csv: is no trace; give the columns time_s, si_mm, ap_mm"):
+        list(measured(tmp_path, 8.0, 0.1, 1))
+
+
+def test_a_risk_limit_holds_until_it_can_be_promised_and_lets_the_beam_on_then(tmp_path):
+    write_trace(tmp_path / "one.csv", seconds=60.0)
+    ((_, scene),) = measured(tmp_path, 8.0, 0.1, 1)
+    on = beam_on_within(scene, settings("full", 0.3), 2.0)
+    assert not on[:50].any()
+    assert on[300:].any()
+    assert score(scene, on, 0.3).on_while_out <= 2.0
+
+
 @pytest.mark.slow
 def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
-    args = ["--seeds", "1", "--minutes", "0.5", "--cine", str(tmp_path), "--plot", str(tmp_path / "a.png"), "--json"]
+    write_trace(tmp_path / "one.csv")
+    args = [
+        "--traces",
+        str(tmp_path),
+        "--seeds",
+        "1",
+        "--minutes",
+        "0.5",
+        "--cine",
+        str(tmp_path),
+        "--plot",
+        str(tmp_path / "a.png"),
+        "--json",
+    ]
     assert command.main(args) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert len(result["simulated"]) == len(command.SETTINGS)
     for ways in result["simulated"].values():
         assert {command.RAW, command.FULL, command.BOTH, "plain ridge, full"} <= set(ways)
     assert result["recorded"] == {}
+    assert set(result["measured"]) == {"one, 0", "one, 1"}
+    assert f"{command.FULL_GATE}, risk 1 %" in result["measured"]["one, 0"]
     assert 0.0 < result["time_us"]["p50"] <= result["time_us"]["p99"] <= result["time_us"]["max"]
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert command.main([*args[:-3], "--plot", str(tmp_path / "absent" / "a.png")]) == 2
