@@ -195,6 +195,7 @@ def test_other_people_s_frames_are_mixed_in_and_are_wrong_wherever_they_are():
     assert cine.others_of(case, [case, other, breathing_case(name="A1_d")]) == [other]
 
 
+@pytest.mark.slow
 def test_the_command_prints_all_tables_and_the_recorded_cases(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "SCENES", (Scene("short", "", {"acquisition": SHORT}),))
     monkeypatch.setattr(command, "CINE", tmp_path)
