@@ -195,12 +195,12 @@ def test_other_people_s_frames_are_mixed_in_and_are_wrong_wherever_they_are():
     assert cine.others_of(case, [case, other, breathing_case(name="A1_d")]) == [other]
 
 
-@pytest.mark.slow
 def test_the_command_prints_all_tables_and_the_recorded_cases(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "SCENES", (Scene("short", "", {"acquisition": SHORT}),))
     monkeypatch.setattr(command, "CINE", tmp_path)
     monkeypatch.setattr(command, "size_scenes", lambda: ())
     monkeypatch.setattr(command, "state_scenes", lambda: ())
+    monkeypatch.setattr(command, "ORGAN_SCENES", ())
     write_case(breathing_case(frames=44, name="A1_v"), tmp_path / "A1_v")
     write_case(breathing_case(frames=44, name="B1_v"), tmp_path / "B1_v")
     command.main(["--seeds", "1", "2", "--json"])
