@@ -213,26 +213,19 @@ class Lookahead:
     @staticmethod
     def _around(track: Track, predictions: Sequence[Prediction], spreads: float, envelope: Envelope) -> float:
         """Return the largest share outside within so many spreads of the predicted positions, in percent."""
-        middle = predictions[len(predictions) // 2]
-        rows_mm = [
-            sign * spreads * one.spread_mm[0] + one.position_mm[0] for one in predictions for sign in (-1.0, 1.0)
-        ]
-        cols_mm = [
-            sign * spreads * one.spread_mm[1] + one.position_mm[1] for one in predictions for sign in (-1.0, 1.0)
-        ]
-        row_mm, col_mm = middle.position_mm
-        ends_mm = [(min(rows_mm), col_mm), (max(rows_mm), col_mm), (row_mm, min(cols_mm)), (row_mm, max(cols_mm))]
+        places_mm = np.array([one.position_mm for one in predictions])
+        spread_mm = spreads * np.array([one.spread_mm for one in predictions])
+        (low_row, low_col), (high_row, high_col) = (
+            (places_mm - spread_mm).min(axis=0),
+            (places_mm + spread_mm).max(axis=0),
+        )
+        row, col = places_mm[len(places_mm) // 2]
+        ends_mm = [(low_row, col), (high_row, col), (row, low_col), (row, high_col)]
         return envelope.largest_outside_percent(track.contour_px, np.subtract(ends_mm, track.center_mm))
 
     def _least_percent(self, track: Track, towards_mm: tuple[float, float], envelope: Envelope) -> float:
         """Return the share outside of the target where it may be at best, its usual error nearer to the prediction."""
-        row_mm, col_mm = track.center_mm
-        away_mm = math.hypot(towards_mm[0] - row_mm, towards_mm[1] - col_mm)
+        step_mm = np.subtract([towards_mm], track.center_mm)
+        away_mm = math.hypot(*step_mm[0])
         share = 1.0 if away_mm <= USUAL_ERROR_MM else USUAL_ERROR_MM / away_mm
-        at_best_mm = (row_mm + share * (towards_mm[0] - row_mm), col_mm + share * (towards_mm[1] - col_mm))
-        return self._outside_percent(track, at_best_mm, envelope)
-
-    @staticmethod
-    def _outside_percent(track: Track, position_mm: tuple[float, float], envelope: Envelope) -> float:
-        shift_mm = np.subtract([position_mm], track.center_mm)
-        return envelope.largest_outside_percent(track.contour_px, shift_mm)
+        return envelope.largest_outside_percent(track.contour_px, share * step_mm)
