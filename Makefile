@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_LOCK := .venv/.requirements
 INSTALLED := .venv/.installed
+ANALYSIS_LOCK := .venv/.requirements-analysis
 DEV_LOCK := .venv/.requirements-dev
 # At a terminal pip shows its progress; elsewhere the line before each step is enough.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install $(if $(MAKE_TERMOUT),,--quiet)
@@ -35,11 +36,19 @@ $(INSTALLED): pyproject.toml $(RUN_LOCK)
 	@$(BIN)/python -c 'from gatekeeper.cli.compilation import compile_kernels; compile_kernels()'
 	@touch $@
 
+.PHONY: env-analysis
+env-analysis: $(ANALYSIS_LOCK) ## Add what cohorts, sweeps and tables in Python need
+
+$(ANALYSIS_LOCK): requirements-analysis.lock $(RUN_LOCK) | $(INSTALLED)
+	@echo "Installing what cohorts and sweeps need into .venv (90 MB to download, 0.4 GB on disk)"
+	@$(PIP) --require-hashes --requirement requirements-analysis.lock
+	@touch $@
+
 .PHONY: dev
 dev: $(DEV_LOCK) ## Add the tools for tests, lint and documents to .venv
 
 $(DEV_LOCK): requirements-dev.lock $(RUN_LOCK) | $(INSTALLED)
-	@echo "Installing the tools for tests, lint and documents into .venv (150 MB to download, 0.5 GB on disk)"
+	@echo "Installing the tools for tests, lint and documents into .venv (240 MB to download, 0.9 GB on disk)"
 	@$(PIP) --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
@@ -199,9 +208,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork
 	--no-emit-index-url --no-annotate --no-header $(UPGRADE)
 
 .PHONY: lock
-lock: dev ## Resolve the dependencies into the two locks anew
+lock: dev ## Resolve the dependencies into the three locks anew
 	$(COMPILE) --group build --output-file requirements.lock pyproject.toml
-	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra analysis --constraint requirements.lock --output-file requirements-analysis.lock pyproject.toml
+	$(COMPILE) --extra analysis --group dev --constraint requirements.lock --constraint requirements-analysis.lock \
+		--output-file requirements-dev.lock pyproject.toml
 
 .PHONY: clean
 clean: ## Delete .venv and everything that was built or cached
