@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from typing import Annotated
 
 import typer
 
@@ -31,6 +32,17 @@ from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
 from gatekeeper.core.errors import InputError, LinkError
 
 HALF_A_DAY_S = 43_200.0
+ImagingLatencyOption = Annotated[
+    float,
+    typer.Option(
+        "--imaging-latency-ms",
+        help="Time from the middle of a frame's acquisition until it is sent, in ms: frames are stamped so much "
+        "earlier.",
+        metavar="MS",
+        min=0.0,
+        max=10_000.0,
+    ),
+]
 
 
 def feed(
@@ -40,6 +52,7 @@ def feed(
     again: AgainOption = False,
     noise: NoiseOption = 0.0,
     seconds: SecondsOption = None,
+    imaging_latency_ms: ImagingLatencyOption = 0.0,
     scan: ScanOption = None,
     observer: ObserverOption = None,
     time_axis: TimeAxisOption = None,
@@ -80,7 +93,7 @@ def feed(
                 progress,
                 seconds,
                 again=again,
-                shown_s=_shown(speed),
+                shown_s=_shown(speed, imaging_latency_ms),
                 noise=FreshNoise(noise),
             )
         except LinkError as error:
@@ -122,7 +135,10 @@ def ends_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _shown(speed: float) -> Callable[[float], float]:
-    """Return the sender's clock, which goes on between two feeds as a scanner's does, and never faster."""
-    begin_s = monotonic_ns() * 1e-9 % HALF_A_DAY_S
+def _shown(speed: float, imaging_latency_ms: float) -> Callable[[float], float]:
+    """Return what the sender's clock showed when a frame was acquired, so long before it is sent.
+
+    The clock goes on between two feeds as a scanner's does, and never faster.
+    """
+    begin_s = monotonic_ns() * 1e-9 % HALF_A_DAY_S - imaging_latency_ms * 1e-3
     return lambda at_s: begin_s + at_s / speed

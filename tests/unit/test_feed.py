@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from gatekeeper.cli.feed import HALF_A_DAY_S
 from gatekeeper.config import MrdSourceConfig, OpenIGTLinkSourceConfig
 from gatekeeper.config.source import DicomSourceConfig
-from gatekeeper.core.clock import PacedClock, VirtualClock
+from gatekeeper.core.clock import PacedClock, VirtualClock, monotonic_ns
 from gatekeeper.core.errors import InputError, LinkError
 from gatekeeper.sources.open import open_source
 from replay.feed.address import Address, open_feeder, parse
@@ -193,6 +194,21 @@ def test_what_was_fed_is_told(tmp_path, capsys, fed_into):
     assert (told["case"], told["to"], told["frames"]) == ("P_001", "mrd://there:1", 4)
     assert "feeding P_001 to mrd://there:1" in err
     assert feeder.closed
+
+
+def test_frames_are_stamped_earlier_by_the_imaging_latency(tmp_path, fed_into):
+    ages_s = []
+
+    def send(frame):
+        ages_s.append((monotonic_ns() * 1e-9 - frame.acquired_s) % HALF_A_DAY_S)
+
+    fed_into(SimpleNamespace(send=send, close=lambda: None))
+    case = write_case(breathing_case(frames=4), tmp_path / "P_001")
+    began_ns = monotonic_ns()
+    assert gatekeeper("feed", case, "--to", "mrd://there:1", "--speed", "50", "--imaging-latency-ms", "9000") == 0
+    took_s = (monotonic_ns() - began_ns) * 1e-9
+    assert len(ages_s) == 4
+    assert all(8.99 <= age_s <= 9.01 + took_s for age_s in ages_s)
 
 
 def test_what_the_user_tells_is_fed(tmp_path, capsys, fed_into):

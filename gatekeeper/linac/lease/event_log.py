@@ -75,6 +75,7 @@ class EventLog:
         state = event.state
         details = {
             EventKind.LISTENING: f"listening on {event.address}",
+            EventKind.BEAM: "of the simulated machine",
             EventKind.STATE: f"reason {state.cause}, frame {state.frame}, lease {state.number}",
             EventKind.REFUSED: ""
             if event.refusal is None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.errors import ConfigError
+from gatekeeper.linac.lease.beam_delay import BeamDelays, DelayedBeam
 from gatekeeper.linac.lease.messages import NONCE_SIZE, MessageBuffer, Refusal
 from gatekeeper.linac.lease.receiver import (
     Answer,
@@ -41,6 +42,7 @@ class EventKind(StrEnum):
     DISCONNECTED = "disconnected"
     GRANTED = "granted"
     STATE = "state"
+    BEAM = "beam"
     REFUSED = "refused"
     STOPPED = "stopped"
 
@@ -51,11 +53,11 @@ class Event(NamedTuple):
     Attributes
     ----------
     kind : EventKind
-        What happened; STATE on every change of the beam.
+        What happened; STATE on every change of the state, BEAM on every change of a simulated machine's beam.
     time_ns : int
         Clock of the interlock since its machine's boot, in ns.
     state : Interlock
-        State after the event.
+        State after the event; of a BEAM event, with the beam of the machine.
     refusal : Refusal or None
         Why a message was refused.
     counts : mapping
@@ -94,11 +96,15 @@ class InterlockServer:
         Monotonic clock in ns.
     nonce : callable
         Return 16 bytes that were never used before.
+    delays : BeamDelays, optional
+        Delays of a simulated machine, whose beam is reported by BEAM events; by default there is none.
 
     Attributes
     ----------
     state : Interlock
         Current state.
+    machine : DelayedBeam or None
+        The simulated machine.
     counts : Counter
         Number of each event and each refusal, by its word.
 
@@ -116,8 +122,10 @@ class InterlockServer:
         on_event: Callable[[Event], None],
         now_ns: Callable[[], int] = monotonic_ns,
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
+        delays: BeamDelays | None = None,
     ) -> None:
         self.state = Interlock()
+        self.machine = None if delays is None else DelayedBeam(delays)
         self.counts: Counter[str] = Counter()
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
@@ -162,6 +170,7 @@ class InterlockServer:
             self._change(disconnected(self.state, Cause.STOPPED), self._now_ns())
             self._drop()
             self._dismiss_all()
+            self._end_machine()
             self._emit(EventKind.STOPPED, self._now_ns())
             self._selector.close()
             for one in (self._listener, self._wake, self._waker):
@@ -172,6 +181,7 @@ class InterlockServer:
         ready = self._selector.select(self._timeout_s())
         now_ns = self._now_ns()
         self._answer(elapsed(self.state, now_ns, self._rules), now_ns)
+        self._run_machine(now_ns)
         for one in tuple(self._waiting):
             self._greet(one, elapsed(one.state, now_ns, self._rules), now_ns)
         links = {key.fileobj for key, _ in ready}
@@ -192,6 +202,8 @@ class InterlockServer:
         """
         states = (self.state, *(one.state for one in self._waiting))
         times_ns = [next_ns for state in states if (next_ns := next_event_ns(state, self._rules)) is not None]
+        if self.machine is not None and self.machine.due_ns is not None:
+            times_ns.append(self.machine.due_ns)
         if not times_ns:
             return None
         left_s = max(0.0, (min(times_ns) - self._now_ns()) * 1e-9)
@@ -295,8 +307,22 @@ class InterlockServer:
         before, self.state = self.state, state
         if state.beam is not before.beam:
             self._emit(EventKind.STATE, now_ns)
+            if self.machine is not None:
+                self.machine.order(state.beam, now_ns)
+                self._run_machine(now_ns)
         if state.beam is BeamState.ON and (before.beam is BeamState.HOLD or state.number != before.number):
             self._emit(EventKind.GRANTED, now_ns)
+
+    def _run_machine(self, now_ns: int) -> None:
+        """Report each change of the simulated machine's beam, at the time at which it was due."""
+        if self.machine is not None:
+            for at_ns, beam in self.machine.changes(now_ns):
+                self._emit(EventKind.BEAM, at_ns, beam=beam)
+
+    def _end_machine(self) -> None:
+        """Report the end of the simulated machine's beam, which ends with the program."""
+        if self.machine is not None and self.machine.beam is BeamState.ON:
+            self._emit(EventKind.BEAM, self._now_ns(), beam=BeamState.HOLD)
 
     def _disconnect_sender(self) -> None:
         """Hold the beam because the sender has gone or does not read."""
@@ -318,7 +344,10 @@ class InterlockServer:
         self.counts[refusal.word] += 1
         self._emit(EventKind.REFUSED, now_ns, refusal)
 
-    def _emit(self, kind: EventKind, now_ns: int, refusal: Refusal | None = None) -> None:
+    def _emit(
+        self, kind: EventKind, now_ns: int, refusal: Refusal | None = None, beam: BeamState | None = None
+    ) -> None:
         """Count and report an event."""
         self.counts[kind] += 1
-        self._on_event(Event(kind, now_ns, self.state, refusal, self.counts, self._address))
+        state = self.state if beam is None else self.state._replace(beam=beam)
+        self._on_event(Event(kind, now_ns, state, refusal, self.counts, self._address))
