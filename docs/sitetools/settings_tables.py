@@ -19,6 +19,8 @@ UNITS = {
     "_s": "s",
     "_deg": "°",
     "_percent": "%",
+    "_gy": "Gy",
+    "_min": "min",
     "_mb": "MB",
     "_hz": "1/s",
     "_t": "T",

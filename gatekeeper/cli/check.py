@@ -10,7 +10,8 @@ import typer
 
 from gatekeeper.cli.options import JsonOption, SessionFileArg
 from gatekeeper.cli.output import say
-from gatekeeper.config import LiveConfig, load_live
+from gatekeeper.cli.settings import course_of
+from gatekeeper.config import CourseConfig, LiveConfig, load_live
 from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.errors import GatekeeperError
 
@@ -99,6 +100,8 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
     for organ in config.organs:
         words = [f"{organ.called}: {explain.further(organ)}", *explain.organ(config, organ)]
         rows.append(Row("oar", words))
+    if config.course is not None:
+        rows.append(_course(config.course))
     rows += [
         Row("envelope", explain.envelope(config)),
         Row("preview", explain.preview(config)),
@@ -111,6 +114,18 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
         _tried("machine", explain.loop(config), lambda: trying.loop(config)),
     ]
     return rows
+
+
+def _course(course: CourseConfig) -> Row:
+    """Return the facts of the course, with those of its plan where it can be read."""
+    from gatekeeper.cli import explain
+
+    try:
+        completed = course_of(course)
+    except GatekeeperError as error:
+        return Row("course", explain.course(course), " ".join(str(error).split()), good=False)
+    found = None if course.plan_file is None else "the plan is read and agrees"
+    return Row("course", explain.course(course if completed is None else completed), found)
 
 
 def _safety(config: LiveConfig) -> Row:

@@ -1,6 +1,7 @@
 """Describe the settings of a SESSION.toml in words and numbers."""
 
 from gatekeeper.config import (
+    CourseConfig,
     DrawnConfig,
     DryRunLinacConfig,
     LiveConfig,
@@ -92,6 +93,13 @@ def target(config: LiveConfig) -> list[str]:
         f"looked for within {tracker.search_si_mm:g} mm along SI, {tracker.search_ap_mm:g} mm along AP and "
         f"{tracker.search_rl_mm:g} mm along RL, those two that the images show",
     ]
+
+
+def course(one: CourseConfig) -> list[str]:
+    """Describe the course."""
+    from gatekeeper.report.course_facts import course_rows
+
+    return [f"{name}: {words}" for name, words in course_rows(one)]
 
 
 def envelope(config: LiveConfig) -> list[str]:

@@ -24,6 +24,7 @@ from gatekeeper.cli.options import (
     SessionFileArg,
 )
 from gatekeeper.cli.output import say
+from gatekeeper.cli.settings import course_of
 from gatekeeper.config import DrawnConfig, DryRunLinacConfig, LiveConfig, OarConfig, PluginLinacConfig, load_live
 from gatekeeper.core.clock import PacedClock, utc_stamp
 from gatekeeper.core.errors import ConfigError
@@ -108,6 +109,7 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
     from gatekeeper.operator.request import identity
     from gatekeeper.session.definition import SessionDefinition
 
+    config = config.model_copy(update={"course": course_of(config.course)})
     primary = config.target[0]
     structures, left_out = planned_of(config)
     return SessionDefinition(

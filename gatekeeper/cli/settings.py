@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.cli.output import say
-from gatekeeper.config import SessionConfig, load_toml
+from gatekeeper.config import CourseConfig, SessionConfig, load_toml
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.errors import ConfigError
 
@@ -41,8 +41,26 @@ def settings_of(
     """Return the settings of the file or the base, overridden by those of the command line."""
     from gatekeeper.cli.structures import with_named_limits
 
-    settings = base if config is None else load_toml(config, SessionConfig)
+    settings = base if config is None else _loaded(config, base)
     return with_named_limits(settings, margins, outsides, overlaps) if (*margins, *outsides, *overlaps) else settings
+
+
+def _loaded(path: Path, base: SessionConfig) -> SessionConfig:
+    """Return the settings of a file; the course is that of the base unless the file has one."""
+    settings = load_toml(path, SessionConfig)
+    course = settings.course
+    if course is not None and course.plan_file is not None:
+        course = course.model_copy(update={"plan_file": str(path.parent / course.plan_file)})
+    return settings.model_copy(update={"course": base.course if course is None else course_of(course)})
+
+
+def course_of(course: CourseConfig | None) -> CourseConfig | None:
+    """Return the facts of a course, with those of its plan file."""
+    if course is None or course.plan_file is None:
+        return course
+    from replay.formats.rtplan import with_plan
+
+    return with_plan(course)
 
 
 def known_tracker(kind: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """Define the settings: one frozen, strict model for each stage, read from TOML."""
 
+from gatekeeper.config.course import CourseConfig
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import (
     DryRunLinacConfig,
@@ -44,6 +45,7 @@ from gatekeeper.config.structures import OarLimits, StructuresConfig, TargetLimi
 from gatekeeper.config.tracking import TrackerConfig
 
 __all__ = [
+    "CourseConfig",
     "DicomSourceConfig",
     "DrawnConfig",
     "DryRunLinacConfig",

@@ -15,7 +15,17 @@ from gatekeeper.core.errors import PluginError
 from gatekeeper.plugins import LINACS, SOURCES
 
 PATHS = frozenset(
-    {"file", "case", "reference", "folder", "key_file", "certificate_file", "private_key_file", "peer_file"}
+    {
+        "file",
+        "case",
+        "reference",
+        "folder",
+        "key_file",
+        "certificate_file",
+        "private_key_file",
+        "peer_file",
+        "plan_file",
+    }
 )
 """Names of the settings that are paths."""
 

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from gatekeeper.config.course import CourseConfig
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
 from gatekeeper.config.loop import LoopConfig
@@ -35,6 +36,8 @@ class SessionConfig(StrictModel):
     profile: LinacProfile = LinacProfile()
     linac: LinacConfig | None = None
     """Connection to the linac; None to record decisions only."""
+    course: CourseConfig | None = None
+    """Facts of the course; no decision depends on them."""
 
     @model_validator(mode="after")
     def _risk_needs_prediction(self) -> Self:

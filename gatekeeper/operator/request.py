@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.workflow import MARK, STEPS
 
 END = "end"
 """End the session; the beam is held first."""
@@ -28,6 +29,7 @@ _HELP = (
     ("reset", "clear faults, after looking into them"),
     ("rebase {axes}", "while held: move the envelope by mm, {positive} > 0"),
     ("reference", "while held: track from the newest frame on; the envelope stays"),
+    ("mark STEP", "note the begin of a step before the delivery, such as set-up"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
@@ -59,6 +61,8 @@ class Request:
         Whether the operator has typed that it is meant.
     sequence : int
         For a confirmed reference: number of the frame; -1 otherwise.
+    step : str
+        For a mark: the step of the workflow that begins.
     """
 
     word: str
@@ -67,6 +71,7 @@ class Request:
     shift_mm: tuple[float, float] = (0.0, 0.0)
     confirmed: bool = False
     sequence: int = -1
+    step: str = ""
 
     @property
     def holds(self) -> bool:
@@ -91,8 +96,8 @@ def request_from_json(
     Parameters
     ----------
     words : sequence of str
-        The word and, for rebase, the two distances in mm along the axes of rows and columns, superior, posterior and
-        left positive; to confirm a reference, the number of its frame.
+        The word and, for a mark, the step; for rebase, the two distances in mm along the axes of rows and columns,
+        superior, posterior and left positive; to confirm a reference, the number of its frame.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
@@ -115,8 +120,9 @@ def request_from_json(
     Examples
     --------
     >>> from gatekeeper.operator.request import request_from_json
-    >>> request_from_json(["hold", "please"], "", "console")
-    Request(word='hold', operator='not named', origin='console', shift_mm=(0.0, 0.0), confirmed=False, sequence=-1)
+    >>> request = request_from_json(["hold", "please"], "", "console")
+    >>> request.word, request.operator, request.origin
+    ('hold', 'not named', 'console')
     """
     if not words:
         raise InputError(f"no command is given; use one of {', '.join(WORDS)}")
@@ -131,6 +137,8 @@ def request_from_json(
         return Request(word, name, origin)
     confirmed = word in CONFIRMABLE and bool(rest) and rest[-1].lower() == CONFIRM
     rest = rest[:-1] if confirmed else rest
+    if word == MARK:
+        return Request(word, name, origin, step=_step(rest))
     if word == Action.REBASE:
         return Request(word, name, origin, _shift_mm(rest, orientation), confirmed)
     if word == Action.REFERENCE and (rest or confirmed):
@@ -138,6 +146,13 @@ def request_from_json(
     if rest:
         raise InputError(f"{word}: {' '.join(rest)!r:.40} is not expected; use {word} alone")
     return Request(word, name, origin, confirmed=confirmed)
+
+
+def _step(words: Sequence[str]) -> str:
+    step = " ".join(words).strip().lower()
+    if step not in STEPS:
+        raise InputError(f"mark: {step!r:.40} is not a step; use one of {', '.join(STEPS)}")
+    return step
 
 
 def only_holds(words: Sequence[str]) -> bool:

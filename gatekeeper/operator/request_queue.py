@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gatekeeper.core.axes import SAGITTAL
 from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Command
+from gatekeeper.core.workflow import MARK
 from gatekeeper.operator.pending import Answer, PendingRequest
 from gatekeeper.operator.request import END, Request
 
@@ -16,6 +17,8 @@ MOST_AT_ONCE = 8
 """Largest number of commands given to the loop between two frames."""
 MOST_REMEMBERED = 20
 """Number of answered requests kept for display."""
+MOST_MARKS = 200
+"""Largest number of marks of a session."""
 MOST_WITH_A_HOLD = 2 * MOST_WAITING
 """Largest number of commands given to the loop between two frames while a hold waits behind others."""
 HELD_ALREADY = "the beam is being held already"
@@ -64,6 +67,8 @@ class RequestQueue:
         self._notices: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
         self._given: PendingRequest[Request] | None = None
         self._in_a_row = 0
+        self._marks: deque[tuple[float, Request]] = deque()
+        self._marks_left = MOST_MARKS
         self.orientation = SAGITTAL
         self._closed = False
         self._ending: Request | None = None
@@ -95,7 +100,7 @@ class RequestQueue:
         return pending
 
     def next_command(self) -> Command | None:
-        """Return the next command for the engine, or None; does not wait.
+        """Return the next command for the engine, or None; does not wait. Marks are kept for `next_mark`.
 
         After `MOST_AT_ONCE` commands in a row it returns None once, so that requests cannot keep the loop from its
         frames; a hold that waits behind others does not wait for the next frame.
@@ -113,6 +118,9 @@ class RequestQueue:
             if refusal is not None:
                 self._settle(pending, time_s, Answer(False, refusal))
                 continue
+            if pending.request.word == MARK:
+                self._settle(pending, time_s, self._mark(time_s, pending.request))
+                continue
             if pending.request.word == END:
                 self._ending = self._ending or pending.request
             self._given = pending
@@ -127,6 +135,17 @@ class RequestQueue:
             note = str(values.get("note", ""))
             note = f"{note}; the session ends" if pending.request.word == END else note
             self._settle(pending, time_s, Answer(bool(values.get("accepted")), note))
+
+    def next_mark(self) -> tuple[float, Request] | None:
+        """Return the oldest mark that was not returned before, with its session time in s; None without one."""
+        return self._marks.popleft() if self._marks else None
+
+    def _mark(self, time_s: float, request: Request) -> Answer:
+        if self._marks_left == 0:
+            return Answer(False, f"{MOST_MARKS} marks were made already; no further one is kept")
+        self._marks_left -= 1
+        self._marks.append((time_s, request))
+        return Answer(True, f"{request.step} begins")
 
     def close(self) -> None:
         """Answer all waiting requests that the session has ended."""

@@ -196,6 +196,8 @@ def config_hash(config: SessionConfig) -> str:
     for limits in values["structures"]["oar"].values():
         if limits["slides"]:
             del limits["slides"]
+    if values["course"] is None:
+        del values["course"]
     for stage, names in ADDED.items():
         for name in names:
             if values[stage][name] == default[stage][name]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gatekeeper.report.course_facts import course_rows
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.session.controller import WARNING
 from kernels.polygon import area
@@ -15,7 +16,9 @@ Row = tuple[str, str]
 
 def facts_of(session: SessionData) -> list[Row]:
     """Return rows about images, target and envelope, missing frames, and the end of the session."""
-    return [*_warned(session), *_imaged(session), *_gated(session), *_missing(session), *_ended(session)]
+    course = session.config.course
+    rows = [] if course is None else course_rows(course)
+    return [*_warned(session), *rows, *_imaged(session), *_gated(session), *_missing(session), *_ended(session)]
 
 
 def settings_of(values: Mapping[str, Any], above: str = "") -> list[Row]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import REASONS, Category
+from gatekeeper.core.workflow import marked_steps
 from gatekeeper.report.session_data import SessionData
 
 BEFORE = {
@@ -82,7 +83,11 @@ def _before(session: SessionData, last_s: float) -> list[Part]:
         # No frame is judged while the target is drawn; all other times count from the first decision.
         since_s = begin_s if phase == "drawing" else max(begin_s, 0.0)
         lasted_s[phase] = lasted_s.get(phase, 0.0) + max(end_s - since_s, 0.0)
-    return [Part(words, lasted_s[phase], None) for phase, words in BEFORE.items() if phase in lasted_s]
+    found = [Part(words, lasted_s[phase], None) for phase, words in BEFORE.items() if phase in lasted_s]
+    marked_s: dict[str, float] = {}
+    for one in marked_steps(session.events, began_s + last_s):
+        marked_s[one.step] = marked_s.get(one.step, 0.0) + one.lasted_s
+    return [*found, *(Part(f"marked: {step}", step_s, None) for step, step_s in marked_s.items())]
 
 
 def _part(reasons: tuple[Reason, ...]) -> str:

@@ -1,7 +1,7 @@
 """The controller: moves a session from phase to phase between two frames, on the loop's thread, and journals it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
@@ -10,6 +10,7 @@ from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.protocols import FrameSource, LinacPort, Recorder
 from gatekeeper.core.step import Step
+from gatekeeper.core.workflow import MARK
 from gatekeeper.gating.gate import AGAIN
 from gatekeeper.linac.lease.messages import session_words
 from gatekeeper.linac.lease.sender import FarClock
@@ -43,6 +44,16 @@ INTERLOCK_S = 5.0
 """Time between two of these events, in s."""
 GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
+
+
+def journal_marks(
+    requests: RequestQueue, event: Callable[[str, float, Mapping[str, object]], None], status: SessionStatus
+) -> None:
+    """Journal and show the marks that operators have made since the last call, each at its own time."""
+    while (marked := requests.next_mark()) is not None:
+        time_s, request = marked
+        event(MARK, time_s, {"step": request.step, "operator": request.operator, "door": request.origin})
+        status.add_line(time_s, f"step {request.step}, by {request.operator}")
 
 
 @runtime_checkable
@@ -185,6 +196,7 @@ class SessionController:
         if self._notes is not None:
             self._notes.look()
             self._notes.journal(self._recorder.event)
+        journal_marks(self._requests, self._recorder.event, self._status)
         self._advance()
         self._forget_reference()
         self._note_interlock()

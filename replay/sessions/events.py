@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError, RecordingError
+from gatekeeper.core.workflow import MARK
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.controller import CONFIRMED, CONNECTION, INTERLOCK, WARNING
 from gatekeeper.session.loop import TRACKER_FAILED
 
 LEARNED = "learned"
 NOTICES = frozenset(
-    {"phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, WARNING, TRACKER_FAILED}
+    {"phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, MARK, WARNING, TRACKER_FAILED}
 )
 """Events that change neither tracker nor gate."""
 

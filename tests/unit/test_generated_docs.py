@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 PURE_NUMBERS = {
     "amplitude_variation", "ap_ratio", "banding", "breath_share", "coil", "confidence_hysteresis",
     "content_brightness", "content_change", "contrast",
-    "elastic", "label", "rl_ratio",
+    "elastic", "fraction", "fractions", "label", "rl_ratio",
     "fifo_priority", "flicker", "heartbeat_register", "inflow", "irregularity", "min_confidence",
     "nodule_brightness", "overlap_resume_share", "period_variation", "pin_cpu", "port", "rest_share", "seed", "shading",
     "sharpness", "snr", "squeeze", "start_phase",

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
+from gatekeeper.core.workflow import STEPS
 from gatekeeper.display.web.structures import structures_for_page
 from gatekeeper.display.web.trace_row import STRUCTURE_COLUMNS, axes_for_page, columns_on
 from gatekeeper.session.structure_info import StructureInfo
@@ -94,7 +95,7 @@ class SessionInfo:
             outside_percent=gate.outside_percent,
             resume_percent=gate.resume_percent,
             confidence=gate.min_confidence,
-            beam_s=beam_s,
+            beam_s=config.course.beam_on_s if beam_s is None and config.course is not None else beam_s,
             breath_hold_s=BREATH_HOLD_S if breath_hold_s is None else breath_hold_s,
             warnings=config.warnings(),
         )
@@ -115,4 +116,5 @@ class SessionInfo:
             "axes": None if self.orientation is None else axes_for_page(ORIENTATIONS[self.orientation]),
             "kinds": categories_for_page(),
             "reasons": reasons_for_page(),
+            "steps": STEPS,
         }

@@ -52,7 +52,7 @@ function live(told) {
   const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
   const structures = new Structures((shown) => trace.choose(shown));
   let newest = null;
-  const operator = told.control ? offerControls(at("controls")) : null;
+  const operator = told.control ? offerControls(at("controls"), told.facts.steps) : null;
   const drawing = new Drawing(told.facts.name, cine, operator);
   if (!operator) refuseKeys();
   const age = () => {

@@ -80,8 +80,9 @@ export function holdOnKeys(hold) {
   });
 }
 
-export function offerControls(box) {
-  const operator = new Operator(box), alarm = document.getElementById("alarm");
+export function offerControls(box, steps) {
+  const operator = new Operator(box), alarm = document.getElementById("alarm"), step = box.querySelector("#step");
+  for (const name of steps) step.append(new Option(name));
   let unnamed = null, stands = false;
   box.hidden = false;
   const send = async (words, name) => {
@@ -104,7 +105,7 @@ export function offerControls(box) {
     const holds = word in HOLDING, name = holds ? operator.field.value.trim() : operator.name();
     if (name === null) return;
     if (name) sessionStorage.setItem("operator", operator.field.value);
-    const done = await send([word], name);
+    const done = await send(word === "mark" ? [word, step.value] : [word], name);
     const asked = done ? null : operator.answer.textContent.match(QUESTION);
     if (word === "arm" || word === "reference") offerConfirm(name, asked && (asked[1] ? ["reference", asked[1], "confirm"] : ["arm", "confirm"]));
     if (!holds) return;
