@@ -6,8 +6,8 @@ motion. The tracker starts from the first mask, whose pixels approximate the out
     error = |(track.center_mm - centre of the contour of the first mask) - displacement_mm|
 
 Where the target is outside the plane or the image, or the frame was replaced, any position is wrong and the error is
-infinite. A frame is trackable when it shows at least half of the target and was not disturbed. The outline is judged
-point by point (`replay.scores.outline`) and by its mask.
+infinite. A frame is trackable when it shows at least half of the target, not covered by the body wall, and was not
+disturbed. The outline is judged point by point (`replay.scores.outline`) and by its mask.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +33,9 @@ Array = NDArray[np.float64]
 
 DEEP = 0.5
 """Share of the largest displacement from which the target counts as deep."""
+
+MOST_COVERED = 0.5
+"""Share of the target up to which the body wall may cover it on a trackable frame."""
 
 KEPT_PHANTOMS = 4
 """Number of phantoms that are kept for scenes with another target in the same images."""
@@ -160,7 +163,7 @@ def judged(phantom: Phantom, kind: NDArray[np.str_], tracks: Iterable[Track], fi
     return Followed(
         errors_mm,
         np.array([track.confidence for track in tracks]),
-        (half_there & (kind == ""))[first:],
+        (half_there & (phantom.covered <= MOST_COVERED) & (kind == ""))[first:],
         kind[first:],
         outline_errors_mm(tracks, truth_px[first:], recording.spacing_mm),
         dice(tracks, recording.labels[first:]),

@@ -17,6 +17,7 @@ from replay.phantom import breathing, motion
 from replay.phantom.acquisition import Scanner, exposure_times_s, pixel_positions_mm
 from replay.phantom.anatomy import Anatomy
 from replay.phantom.config import PhantomConfig, TargetKind
+from replay.phantom.cover import covered_shares, share_in_view
 from replay.phantom.neighbours import NAMES, Neighbour, neighbours
 from replay.phantom.scene import Scene
 from replay.phantom.target import DRAWN, Target
@@ -40,13 +41,16 @@ class Phantom:
         Frames of uint16, first mask and labels; a label is empty where the target is not visible.
     contours : tuple of ndarray of float64, shape (N, 2)
         Exact outline on each frame as (row, col) in px, also where it is not visible. Each point follows its tissue;
-        an organ's outline is that in the image plane, which differs slightly from plane to plane.
+        an organ's outline is that in the image plane, which differs slightly from plane to plane. What the body wall
+        covers on the first frame, where nobody can draw it, is not part of the target.
     displacement_mm : ndarray of float64, shape (T, 2)
         Displacement of the outline's centroid from the first frame, as (row, col) in mm.
     visible : ndarray of bool, shape (T,)
         Whether the target is in the image plane and within the image.
     signal_mm : ndarray of float64, shape (T,)
         Displacement of the lesion from end-exhale by breath, drift and events, inferior positive.
+    covered : ndarray of float64, shape (T,)
+        Share of the label that the body wall covers, 0-1.
     """
 
     config: PhantomConfig
@@ -55,6 +59,7 @@ class Phantom:
     displacement_mm: Array
     visible: NDArray[np.bool_]
     signal_mm: Array
+    covered: Array
 
 
 def make_phantom(config: PhantomConfig) -> Phantom:
@@ -145,13 +150,15 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
     modes = motion.motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     signal_mm = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s).si_mm
     now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s, orientation)
+    amplitude = motion.amplitudes(now, config.breathing)
     _check_motion(times_s, signal_mm)
     if config.target.kind in NAMES:
         organ = Neighbour(config.target.kind, config, orientation)
         outlines_mm = np.stack([organ.outline_mm(pose) for pose in organ.poses(times_s)])
     else:
-        outlines_mm = _outlines_mm(anatomy.target, modes, motion.amplitudes(now, config.breathing), now.across_mm)
-    corner_mm = np.array([pixel_positions_mm(acquisition, axis)[0] for axis in (0, 1)])
+        outlines_mm = _outlines_mm(anatomy.target, modes, amplitude, now.across_mm)
+    rows_mm, cols_mm = (pixel_positions_mm(acquisition, axis) for axis in (0, 1))
+    corner_mm = np.array([rows_mm[0], cols_mm[0]])
     contours = tuple((outlines_mm - corner_mm) / np.array(acquisition.pixel_mm))
     share = anatomy.target.share_in_slice(now.across_mm)
     labels = _labels(contours, share >= 0.5, acquisition.matrix)
@@ -168,7 +175,8 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
         region="abdomen",
     )
     visible = np.asarray(labels.any(axis=(1, 2)), dtype=np.bool_)
-    return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, signal_mm)
+    covered = covered_shares(modes, amplitude, labels, rows_mm, cols_mm)
+    return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, signal_mm, covered)
 
 
 def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
@@ -199,10 +207,14 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
 
 
 def _outlines_mm(target: Target, modes: motion.Motion, amplitude: Array, across_mm: Array) -> Array:
-    """Return the outline (T, N, 2) on each frame, in mm: its material points in the plane, displaced by the motion."""
-    outlines_mm = []
+    """Return the outline (T, N, 2) on each frame, in mm: its material points in the plane, displaced by the motion.
+
+    It is that of what is in view on the first frame.
+    """
+    outlines_mm, share = [], share_in_view(target, modes, amplitude[0], float(across_mm[0]))[:, None]
     for now, plane_mm in zip(amplitude, across_mm.tolist(), strict=True):
         points_mm = target.outline_mm(plane_mm)
+        points_mm = np.where(share < 1.0, target.middle_mm + share * (points_mm - target.middle_mm), points_mm)
         outlines_mm.append(motion.displaced(target.modes(modes, points_mm), points_mm, now))
     return np.stack(outlines_mm)
 
@@ -285,6 +297,7 @@ def _truth(phantom: Phantom) -> dict[str, object]:
     """Return what is known of the target on each frame, as plain values for JSON."""
     return {
         "visible": phantom.visible.tolist(),
+        "covered": np.round(phantom.covered, 4).tolist(),
         "displacement_mm": np.round(phantom.displacement_mm, 4).tolist(),
         "contours_rc": [np.round(contour, 4).tolist() for contour in phantom.contours],
     }

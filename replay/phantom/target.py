@@ -58,11 +58,18 @@ class Target:
             ),
         }.get(self._kind)
 
+    @property
+    def middle_mm(self) -> tuple[float, float]:
+        """A point inside, as (inferior, posterior) mm at end-exhale, from which the whole outline is seen."""
+        if self._round is not None:
+            return self._round.center_mm
+        return {"liver": LIVER_MIDDLE_MM, "kidney": organs.KIDNEY_MM, "dome": DOME_PATCH_MM}[self._kind]
+
     def outline_mm(self, across_mm: float = 0.0) -> Array:
         """Return the outline (N, 2) as (inferior, posterior) mm in the plane `across_mm`, at end-exhale."""
         if self._round is not None:
             return lesion.outline_mm(self._round, self._seed)
-        middle_mm = {"liver": LIVER_MIDDLE_MM, "kidney": organs.KIDNEY_MM, "dome": DOME_PATCH_MM}[self._kind]
+        middle_mm = self.middle_mm
         angle = np.linspace(0.0, 2.0 * math.pi, ORGAN_POINTS, endpoint=False)
         around = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
         near_mm, far_mm = np.full(ORGAN_POINTS, SMALLEST_MM), np.full(ORGAN_POINTS, FARTHEST_MM)

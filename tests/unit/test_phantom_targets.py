@@ -8,7 +8,7 @@ from kernels.polygon import area, centroid, fill
 from replay.phantom import with_target
 from replay.phantom.target import Target
 from tests.support.matrices import mostly_slow
-from tests.support.phantoms import FLAT, clear_phantom, phantom, phantom_config, scene_mm
+from tests.support.phantoms import FLAT, STILL, clear_phantom, phantom, phantom_config, scene_mm
 
 ORGANS = ("liver", "kidney", "dome")
 DRAWN = ("nodule", "vessel")
@@ -129,6 +129,36 @@ def test_a_nodule_and_a_vessel_leave_the_plane(kind):
 def test_what_is_drawn_only_as_target_cannot_become_one_in_the_same_images(kind):
     with pytest.raises(ConfigError, match=r"target\.kind"):
         with_target(phantom(), kind)
+
+
+def kidney_moved_backward(start_phase):
+    """Return a kidney that moves under the spine and back in 3 s, by 14 mm."""
+    breathing = STILL | {"amplitude_mm": 38.0, "ap_ratio": -0.55, "period_s": 3.0, "amplitude_variation": 0.0}
+    return clear_phantom(
+        breathing=breathing | {"start_phase": start_phase, "hysteresis_s": 0.0, "elastic": 0.0},
+        acquisition={"center_mm": (0.0, 0.0)} | WHOLE,
+        target={"kind": "kidney"},
+    )
+
+
+def test_the_spine_covers_the_share_of_a_kidney_that_is_told():
+    made = kidney_moved_backward(start_phase=0.0)
+    frames, labels = made.recording.frames.astype(float), made.recording.labels
+    # The spine stands still, and so does what is seen of it; a kidney shows other tissue than was there before.
+    still = [np.mean(np.abs(frame - frames[0])[label] < 8.0) for frame, label in zip(frames, labels, strict=True)]
+    assert made.covered[:4].max() < 0.03
+    assert still[4:] == pytest.approx(made.covered[4:].tolist(), abs=0.03)
+    assert made.covered[-1] > 0.15
+
+
+def test_what_is_covered_on_the_first_frame_is_no_part_of_the_target():
+    whole, part = kidney_moved_backward(start_phase=0.0), kidney_moved_backward(start_phase=0.5)
+    assert part.covered[0] < 0.01
+    # The rest of the kidney lies beside it, in the same images, once it has come out.
+    assert part.signal_mm[-1] == pytest.approx(whole.signal_mm[1], abs=0.3)
+    in_part, in_whole = part.recording.labels[-1], whole.recording.labels[1]
+    assert in_part.sum() < 0.8 * in_whole.sum()
+    assert np.count_nonzero(in_part & ~in_whole) <= 2
 
 
 @pytest.mark.parametrize(("amplitude_mm", "ap_ratio"), mostly_slow([(60.0, -0.55), (38.0, 0.25), (38.0, -0.55)]))
