@@ -56,6 +56,12 @@ $(DEV_LOCK): requirements-dev.lock $(RUN_LOCK) | $(INSTALLED)
 demo: env ## Track and gate a synthetic case, with a report
 	@$(BIN)/gatekeeper demo
 
+# Forty phantom sessions of eight courses, with marks and outcomes, for `gatekeeper course` and `cohort`: COHORT=folder
+COHORT ?= cohort
+.PHONY: cohort
+cohort: env ## Make a cohort of phantom sessions to try
+	@$(BIN)/python -m replay.made_cohort $(COHORT)
+
 ##@ Check
 
 # Linear algebra on one thread, as the command line sets it: its idle threads would spin beside the loop and other tests.

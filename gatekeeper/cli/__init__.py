@@ -17,6 +17,7 @@ from gatekeeper.cli.command import command
 from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.cli.console import console
 from gatekeeper.cli.convert import convert
+from gatekeeper.cli.course import course
 from gatekeeper.cli.demo import demo
 from gatekeeper.cli.export import export
 from gatekeeper.cli.feed import feed
@@ -72,7 +73,22 @@ def _gatekeeper(version: VersionOption = False) -> None:
     """Track a target on cine-MR and gate the beam. Research software; not a medical device."""
 
 
-for _command in (replay, demo, bench, run, phantom, verify, report, console, info, convert, export, check, feed):
+for _command in (
+    replay,
+    demo,
+    bench,
+    run,
+    phantom,
+    verify,
+    report,
+    course,
+    console,
+    info,
+    convert,
+    export,
+    check,
+    feed,
+):
     app.command()(compiles_kernels(_command))
 for _without_kernels in (interlock, seal):
     app.command()(_without_kernels)

@@ -134,6 +134,11 @@ ReportOutOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
+MarksOption = Annotated[
+    Path | None,
+    typer.Option(help="Durations of steps measured elsewhere: label,course,fraction,step,minutes.", metavar="F.csv"),
+]
+
 TrackerOption = Annotated[
     str | None,
     typer.Option(

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 def outside_chart(outside_percent: Array, limit_percent: float) -> str:
     """Return a histogram of the share of the target outside the envelope, in percent, with its limit."""
-    figure, (axes,) = _figure(5.2, 2.7)
+    figure, (axes,) = new_figure(5.2, 2.7)
     known = outside_percent[np.isfinite(outside_percent)]
     highest = max(float(known.max(initial=0.0)), 2.0 * limit_percent, 1.0)
     edges = _edges(highest, limit_percent)
@@ -42,12 +42,12 @@ def outside_chart(outside_percent: Array, limit_percent: float) -> str:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axvline(limit_percent, color=LIMIT_COLOR, lw=1.5)
     axes.set(xlabel="share of the target outside the envelope (%)", ylabel="decisions", xlim=(0.0, highest))
-    return _svg(figure, "Histogram of the share of the target outside the envelope")
+    return as_svg(figure, "Histogram of the share of the target outside the envelope")
 
 
 def latency_chart(stages_ms: Mapping[str, Array], budgets_ms: Mapping[str, float]) -> str:
     """Return a histogram of the duration of each stage, in ms, with its budget."""
-    figure, all_axes = _figure(10.6, 2.5, len(stages_ms))
+    figure, all_axes = new_figure(10.6, 2.5, len(stages_ms))
     for axes, (stage, taken_ms) in zip(all_axes, stages_ms.items(), strict=True):
         known = np.maximum(taken_ms[np.isfinite(taken_ms)], 1e-3)
         low, high = (float(known.min()), float(known.max())) if known.size else (1e-3, 1.0)
@@ -59,12 +59,12 @@ def latency_chart(stages_ms: Mapping[str, Array], budgets_ms: Mapping[str, float
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.axvline(budgets_ms[stage], color=LIMIT_COLOR, lw=1.5)
         axes.set(xlabel=f"{stage} (ms)", ylabel="frames")
-    return _svg(figure, "Histograms of the time that each stage took")
+    return as_svg(figure, "Histograms of the time that each stage took")
 
 
 def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
     """Return the map of duty cycle over margin and limit, with the session's own settings marked."""
-    figure, (axes,) = _figure(5.2, 3.4)
+    figure, (axes,) = new_figure(5.2, 3.4)
     values = 100.0 * np.array(duty.duty_cycles)
     axes.imshow(values, origin="lower", aspect="auto", cmap="cividis", vmin=0.0, vmax=100.0)
     for row, column in np.ndindex(values.shape):
@@ -76,12 +76,12 @@ def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
     if margin_mm in duty.margins_mm and outside_percent in duty.outside_percents:
         at = duty.outside_percents.index(outside_percent) - 0.5, duty.margins_mm.index(margin_mm) - 0.5
         axes.add_patch(_frame(at))
-    return _svg(figure, "Duty cycle in percent over margin and limit")
+    return as_svg(figure, "Duty cycle in percent over margin and limit")
 
 
 def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_], orientation: Orientation) -> str:
     """Return a scatter plot of the target's positions in mm from the reference, placed as on the image."""
-    figure, (axes,) = _figure(5.2, 3.4)
+    figure, (axes,) = new_figure(5.2, 3.4)
     for on, color, words in ((False, BEAM_COLOR[BeamState.HOLD], "held"), (True, BAR_COLOR, "beam on")):
         points = moved_mm[beam_on == on]
         points = points[np.isfinite(points).all(axis=1)]
@@ -97,7 +97,7 @@ def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_], orientation: Ori
     axes.axhline(0.0, color=MUTED_COLOR, lw=0.6)
     axes.axvline(0.0, color=MUTED_COLOR, lw=0.6)
     axes.legend(frameon=False, fontsize=9, loc="best")
-    return _svg(figure, "Positions of the target in the plane")
+    return as_svg(figure, "Positions of the target in the plane")
 
 
 def _edges(highest: float, limit_percent: float) -> Array:
@@ -108,7 +108,8 @@ def _edges(highest: float, limit_percent: float) -> Array:
     return width * np.arange(np.ceil(highest / width - 1e-9) + 1.0, dtype=np.float64)
 
 
-def _figure(width_in: float, height_in: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(width_in: float, height_in: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels side by side, in the style of the reports; sizes in inches."""
     figure = Figure(figsize=(width_in, height_in), layout="constrained", facecolor="none")
     FigureCanvasSVG(figure)
     all_axes = [figure.add_subplot(1, panels, panel + 1) for panel in range(panels)]
@@ -124,7 +125,7 @@ def _frame(corner: tuple[float, float]) -> Rectangle:
     return Rectangle(corner, 1.0, 1.0, fill=False, edgecolor=LIMIT_COLOR, linewidth=2.5)
 
 
-def _svg(figure: Figure, title: str) -> str:
+def as_svg(figure: Figure, title: str) -> str:
     """Return a figure as an SVG element with a title for screen readers and without a date."""
     with rc_context({"svg.hashsalt": title, "svg.fonttype": "none", "font.family": "sans-serif"}):
         text = io.StringIO()

@@ -18,6 +18,8 @@ BEFORE = {
     "drawing": "before that: drawing the target",
 }
 """Rows for the phases of a live session before the delivery."""
+MARKED = "marked: "
+"""Begin of the names of rows for steps that operators marked."""
 BEAM_ON = "of that: beam on"
 HELD = "of that: held for target position"
 WAITING = "of that: waiting before beam-on"
@@ -87,7 +89,7 @@ def _before(session: SessionData, last_s: float) -> list[Part]:
     marked_s: dict[str, float] = {}
     for one in marked_steps(session.events, began_s + last_s):
         marked_s[one.step] = marked_s.get(one.step, 0.0) + one.lasted_s
-    return [*found, *(Part(f"marked: {step}", step_s, None) for step, step_s in marked_s.items())]
+    return [*found, *(Part(f"{MARKED}{step}", step_s, None) for step, step_s in marked_s.items())]
 
 
 def _part(reasons: tuple[Reason, ...]) -> str:

@@ -1,0 +1,118 @@
+"""Recognise breath-holds in the recorded motion, and measure how well they are repeated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatekeeper.report.session_data import SessionData
+
+SHORTEST_S = 5.0
+"""Shortest breath-hold, in s; no pause between breaths lasts as long."""
+STILL_MM = 3.0
+"""Largest range of the target along its main axis within a hold, in mm; a hold that drifts further is two."""
+BREATH_MM = 4.0
+"""Least range of the whole session for holds to be told from shallow breathing, in mm."""
+LONGEST_GAP_S = 1.0
+"""Longest time without a position within a hold, in s."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreathHold:
+    """One breath-hold.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    begin_s, lasted_s : float
+        Start since the first decision, and duration, in s.
+    mean_mm : float
+        Mean position along the main axis, in mm from the reference.
+    sd_mm : float
+        Standard deviation of the position within the hold, in mm.
+    drift_mm_per_s : float
+        Slope of the position within the hold, in mm/s.
+    beside_first_mm : float
+        Mean position less that of the first hold, in mm.
+    """
+
+    number: int
+    begin_s: float
+    lasted_s: float
+    mean_mm: float
+    sd_mm: float
+    drift_mm_per_s: float
+    beside_first_mm: float
+
+
+def breath_holds_of(session: SessionData) -> list[BreathHold]:
+    """Return the breath-holds of a session along the rows' axis, on frames with sufficient confidence."""
+    return breath_holds(session.times_s()[session.sure()], session.moved_mm()[session.sure(), 0])
+
+
+def breath_holds(times_s: NDArray[np.float64], position_mm: NDArray[np.float64]) -> list[BreathHold]:
+    """Return the breath-holds in a motion.
+
+    From each sample on, the longest run whose range stays within `STILL_MM` is looked for; runs of at least
+    `SHORTEST_S` are holds, the next one begins behind.
+
+    Parameters
+    ----------
+    times_s : ndarray of float64, shape (N,)
+        Time of each sample, in s.
+    position_mm : ndarray of float64, shape (N,)
+        Position at each, in mm; NaN where it was not known.
+
+    Returns
+    -------
+    list of BreathHold
+        In the order of time; none where the whole motion is below `BREATH_MM`, as no hold can be told from it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper.report.breath_holds import breath_holds
+    >>> times_s = np.arange(0.0, 60.0, 0.25)
+    >>> holds = breath_holds(times_s, np.where(times_s % 20.0 < 12.0, 15.0, 8.0 * np.sin(2.0 * times_s)))
+    >>> [(hold.number, round(hold.lasted_s), round(hold.mean_mm)) for hold in holds]
+    [(1, 12, 15), (2, 12, 15), (3, 12, 15)]
+    """
+    known = np.isfinite(times_s) & np.isfinite(position_mm)
+    times_s, position_mm = times_s[known], position_mm[known]
+    if len(times_s) < 3 or np.ptp(position_mm) < BREATH_MM:
+        return []
+    found: list[BreathHold] = []
+    first = 0
+    while first < len(times_s):
+        after = _run_end(times_s, position_mm, first)
+        if times_s[after - 1] - times_s[first] < SHORTEST_S:
+            first += 1
+            continue
+        run_s, run_mm = times_s[first:after], position_mm[first:after]
+        mean_mm = float(run_mm.mean())
+        found.append(
+            BreathHold(
+                len(found) + 1,
+                float(run_s[0]),
+                float(run_s[-1] - run_s[0]),
+                mean_mm,
+                float(run_mm.std(ddof=1)),
+                float(np.polyfit(run_s, run_mm, 1)[0]),
+                mean_mm - found[0].mean_mm if found else 0.0,
+            )
+        )
+        first = after
+    return found
+
+
+def _run_end(times_s: NDArray[np.float64], position_mm: NDArray[np.float64], first: int) -> int:
+    """Return the end of the run of still samples from one on."""
+    low = high = position_mm[first]
+    after = first + 1
+    while after < len(times_s) and times_s[after] - times_s[after - 1] <= LONGEST_GAP_S:
+        low, high = min(low, position_mm[after]), max(high, position_mm[after])
+        if high - low > STILL_MM:
+            break
+        after += 1
+    return after

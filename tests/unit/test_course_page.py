@@ -1,0 +1,143 @@
+"""Sessions of one course side by side: figures, trends, outliers, breath-holds, and marks from elsewhere."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from gatekeeper.config import CourseConfig
+from gatekeeper.core.errors import InputError
+from gatekeeper.report.breath_holds import breath_holds
+from gatekeeper.report.course import course_html, notes_on
+from gatekeeper.report.course_data import FIGURES, CourseSession, in_order, outliers, trend
+from gatekeeper.report.session_data import DutyMap
+from replay.made_cohort import make_cohort
+from replay.progress import no_progress
+from replay.sessions.marks_file import read_marks
+from tests.support.command_line import gatekeeper
+from tests.support.live_sessions import journal
+
+HEAD = "label,course,fraction,step,minutes\n"
+
+
+def session(fraction, label="P07", good=True, **facts):
+    course = CourseConfig(label=label, fraction=fraction, fractions=5, **facts)
+    return CourseSession(
+        name=f"s{fraction}",
+        course=course,
+        started_utc=f"2026070{fraction}T080000.000Z",
+        good=good,
+        figures={figure.name: 10.0 + fraction for figure in FIGURES},
+        held_s={},
+        workflow_s={},
+        breath_holds=[],
+        duty_map=DutyMap((5.0,), (5.0,), ((0.5,),)),
+        times_s=np.arange(10.0),
+        moved_mm=np.zeros((10, 2)),
+        axes=("SI", "AP"),
+    )
+
+
+def test_sessions_stand_in_the_order_of_their_fractions_and_what_is_missing_is_said():
+    sessions = in_order([session(3), session(1), session(2, dose_gy=50.0)])
+    assert [one.course.fraction for one in sessions] == [1, 2, 3]
+    assert notes_on(sessions) == [
+        "fraction 4, 5 of 5: no session is given",
+        "the prescription is not the same in all sessions",
+    ]
+    assert "s1: NOT verified" in notes_on([session(1, good=False)])[0]
+
+
+def test_sessions_of_two_courses_are_refused():
+    with pytest.raises(InputError, match=r"belong to P07 course 1, P08 course 1"):
+        in_order([session(1), session(2, label="P08")])
+
+
+def test_an_outlier_needs_a_difference_that_matters_and_enough_sessions():
+    assert outliers([60.0, 61.0, 59.0, 60.5, 20.0], 5.0) == [False] * 4 + [True]
+    assert outliers([60.0, 60.1, 59.9, 60.0, 62.0], 5.0) == [False] * 5
+    assert outliers([60.0, 61.0, 20.0], 5.0) == [False] * 3
+    assert outliers([60.0, 60.0, 60.0, 60.0, float("nan"), 20.0], 5.0) == [False] * 5 + [True]
+    assert outliers([1.0] * 6, 0.0) == [False] * 6
+
+
+def test_a_trend_goes_one_way():
+    assert trend([5.0, 4.0, 3.5, 3.0, 1.0]) == "falling"
+    assert trend([5.0, 4.0, 3.5, 3.0]) == "", "four may be chance"
+    assert trend([2.0] * 7) == ""
+
+
+def test_breath_holds_are_found_measured_and_not_seen_in_shallow_breathing():
+    times_s = np.arange(0.0, 80.0, 0.25)
+    drifting_mm = 15.0 + 0.05 * (times_s % 20.0) + (times_s >= 40.0)
+    position_mm = np.where(times_s % 20.0 < 12.0, drifting_mm, 6.0 * np.sin(2.0 * times_s))
+    holds = breath_holds(times_s, position_mm)
+    assert [hold.number for hold in holds] == [1, 2, 3, 4]
+    assert [hold.lasted_s for hold in holds] == pytest.approx([12.0] * 4, abs=0.6)
+    assert [hold.beside_first_mm for hold in holds] == pytest.approx([0.0, 0.0, 1.0, 1.0], abs=0.05)
+    assert holds[0].drift_mm_per_s == pytest.approx(0.05, abs=0.01)
+    assert breath_holds(times_s, 1.5 * np.sin(times_s)) == []
+    missing = np.where((times_s > 4.0) & (times_s < 7.0), np.nan, position_mm)
+    assert breath_holds(times_s, missing)[0].begin_s >= 6.75, "a hold does not bridge a gap"
+
+
+def test_a_label_cannot_become_part_of_the_page():
+    one = session(1)
+    page = course_html([CourseSession(**{**{name: getattr(one, name) for name in one.__slots__}, "name": "<b>x"})])
+    assert "<b>x" not in page
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("label,fraction\n", "does not begin with the line label,course"),
+        (HEAD + "P07,1,1,set-up\n", "line 2: has 4 values for 5 columns"),
+        (HEAD + "Anna Berg,1,1,set-up,5\n", "line 2: label and course must be pseudonyms"),
+        (HEAD + "P07,1,1,lunch,5\n", "line 2: its step is none of set-up"),
+        (HEAD + "P07,1,1,set-up,nan\n", "line 2: minutes must be a number"),
+    ],
+)
+def test_a_bad_file_of_marks_is_refused_without_quoting_it(tmp_path, text, says):
+    (tmp_path / "marks.csv").write_text(text)
+    with pytest.raises(InputError, match=says) as refused:
+        read_marks(tmp_path / "marks.csv")
+    assert "Berg" not in str(refused.value)
+
+
+def test_steps_that_stand_twice_lasted_both_times(tmp_path):
+    (tmp_path / "marks.csv").write_text(HEAD + "P07,1,2,Contouring,5\nP07,1,2,contouring,2.5\n\n")
+    assert read_marks(tmp_path / "marks.csv") == {("P07", "1", 2): {"contouring": 450.0}}
+
+
+@pytest.mark.slow
+def test_a_made_course_is_told_as_its_journals_say(tmp_path, capsys):
+    make_cohort(tmp_path / "made", 3, no_progress, courses=1, fractions=2)
+    folders = [tmp_path / "made" / "M01" / f"fraction-{k}" for k in (1, 2)]
+    marks = tmp_path / "made" / "marks.csv"
+    assert gatekeeper("course", *folders[::-1], "--marks", marks, "--out", tmp_path / "c.html", "--json") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [one["fraction"] for one in told["sessions"]] == [1, 2]
+    for folder, one in zip(folders, told["sessions"], strict=True):
+        frames = [entry for entry in journal(folder) if entry["kind"] in ("frame", "silence")]
+        stands_s = np.append(np.diff([entry["decided_s"] for entry in frames]), 0.0)
+        armed = np.array(["not_armed" not in entry["reasons"] for entry in frames])
+        on = np.array([entry["state"] == "ON" for entry in frames])
+        assert one["figures"]["beam_on_min"] == pytest.approx(stands_s[on].sum() / 60.0, abs=1e-3)
+        assert one["figures"]["duty_cycle"] == pytest.approx(
+            100.0 * stands_s[on].sum() / stands_s[armed].sum(), abs=0.1
+        )
+        outside = np.array([entry["outside_percent"] or 0.0 for entry in frames])
+        assert one["figures"]["outside_on"] == pytest.approx(np.percentile(outside[on], 95.0), abs=0.1)
+        events = [entry for entry in journal(folder) if entry["kind"] == "event"]
+        times_s = {entry["values"]["step"]: entry["time_s"] for entry in events if entry["event"] == "mark"}
+        steps = list(times_s)
+        assert one["workflow_s"]["marked: set-up"] == pytest.approx(times_s[steps[1]] - times_s[steps[0]])
+        with marks.open() as file:
+            (other,) = [row for row in csv.DictReader(file) if int(row["fraction"]) == one["fraction"]]
+        assert one["workflow_s"]["marked: other"] == pytest.approx(60.0 * float(other["minutes"]))
+    page = (tmp_path / "c.html").read_text()
+    assert "M01, course 1" in page
+    assert page.count("<svg") == 3
+    assert gatekeeper("course", folders[0], folders[0], "--out", tmp_path / "d.html") == 2
+    assert "is given twice" in capsys.readouterr().err
