@@ -13,6 +13,7 @@ import typer
 
 from gatekeeper.cli.bench import bench
 from gatekeeper.cli.check import check
+from gatekeeper.cli.cohort import cohort
 from gatekeeper.cli.command import command
 from gatekeeper.cli.compilation import compiles_kernels
 from gatekeeper.cli.console import console
@@ -90,7 +91,7 @@ for _command in (
     feed,
 ):
     app.command()(compiles_kernels(_command))
-for _without_kernels in (interlock, seal):
+for _without_kernels in (interlock, seal, cohort):
     app.command()(_without_kernels)
 # Numbers of a rebase may be negative, and are no options.
 app.command(context_settings={"ignore_unknown_options": True})(command)

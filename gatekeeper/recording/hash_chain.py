@@ -94,6 +94,33 @@ def read_chain(data: bytes) -> Chain:
     return Chain(entries, head, finding, hashes, cut=bool(rest))
 
 
+def line_hashes(data: bytes) -> list[str] | None:
+    """Return the hash of each line of a journal, for readers that parse all lines at once.
+
+    They still have to compare `line` and `previous` of each line with its number and the hash before.
+
+    Parameters
+    ----------
+    data : bytes
+        The journal.
+
+    Returns
+    -------
+    list of str or None
+        64 hexadecimal digits for each line; None when a line is not as it was written, or the last one is cut.
+    """
+    *lines, rest = data.split(b"\n")
+    if rest or not lines:
+        return None
+    hashes = []
+    for line in lines:
+        digest = hashlib.sha256(line[:-_TAIL]).hexdigest()
+        if line[-_TAIL:] != b'%b%b"}' % (_HASH_FIELD, digest.encode()):
+            return None
+        hashes.append(digest)
+    return hashes
+
+
 def _opened(line: bytes, number: int, previous: str) -> dict[str, object] | str:
     """Return the content of a line, or what is wrong with it."""
     body = line[:-_TAIL]
