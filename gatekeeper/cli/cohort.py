@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.options import JsonOption
+from gatekeeper.cli.options import JsonOption, MarksOption
 from gatekeeper.cli.output import say
 
 FolderArg = Annotated[
@@ -40,6 +40,7 @@ def cohort(
     out: CohortOutOption,
     outcomes: OutcomesOption = None,
     label_column: LabelColumnOption = None,
+    marks: MarksOption = None,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +52,7 @@ def cohort(
     from replay.progress import ProgressBars
 
     with ProgressBars() as bars:
-        made = make_cohort(folder, out, outcomes, label_column, workers, bars)
+        made = make_cohort(folder, out, outcomes, label_column, marks, workers, bars)
     say(made.as_table(), err=as_json)
     for line in made.damaged[:MOST_LISTED]:
         say(f"gatekeeper: {line}", err=True)

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gatekeeper.core.still_runs import still_runs
 from gatekeeper.report.session_data import SessionData
-
-SHORTEST_S = 5.0
-"""Shortest breath-hold, in s; no pause between breaths lasts as long."""
-STILL_MM = 3.0
-"""Largest range of the target along its main axis within a hold, in mm; a hold that drifts further is two."""
-BREATH_MM = 4.0
-"""Least range of the whole session for holds to be told from shallow breathing, in mm."""
-LONGEST_GAP_S = 1.0
-"""Longest time without a position within a hold, in s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +46,6 @@ def breath_holds_of(session: SessionData) -> list[BreathHold]:
 def breath_holds(times_s: NDArray[np.float64], position_mm: NDArray[np.float64]) -> list[BreathHold]:
     """Return the breath-holds in a motion.
 
-    From each sample on, the longest run whose range stays within `STILL_MM` is looked for; runs of at least
-    `SHORTEST_S` are holds, the next one begins behind.
-
     Parameters
     ----------
     times_s : ndarray of float64, shape (N,)
@@ -67,7 +56,7 @@ def breath_holds(times_s: NDArray[np.float64], position_mm: NDArray[np.float64])
     Returns
     -------
     list of BreathHold
-        In the order of time; none where the whole motion is below `BREATH_MM`, as no hold can be told from it.
+        In the order of time; see `gatekeeper.core.still_runs`.
 
     Examples
     --------
@@ -80,15 +69,8 @@ def breath_holds(times_s: NDArray[np.float64], position_mm: NDArray[np.float64])
     """
     known = np.isfinite(times_s) & np.isfinite(position_mm)
     times_s, position_mm = times_s[known], position_mm[known]
-    if len(times_s) < 3 or np.ptp(position_mm) < BREATH_MM:
-        return []
     found: list[BreathHold] = []
-    first = 0
-    while first < len(times_s):
-        after = _run_end(times_s, position_mm, first)
-        if times_s[after - 1] - times_s[first] < SHORTEST_S:
-            first += 1
-            continue
+    for first, after in still_runs(times_s, position_mm):
         run_s, run_mm = times_s[first:after], position_mm[first:after]
         mean_mm = float(run_mm.mean())
         found.append(
@@ -102,17 +84,4 @@ def breath_holds(times_s: NDArray[np.float64], position_mm: NDArray[np.float64])
                 mean_mm - found[0].mean_mm if found else 0.0,
             )
         )
-        first = after
     return found
-
-
-def _run_end(times_s: NDArray[np.float64], position_mm: NDArray[np.float64], first: int) -> int:
-    """Return the end of the run of still samples from one on."""
-    low = high = position_mm[first]
-    after = first + 1
-    while after < len(times_s) and times_s[after] - times_s[after - 1] <= LONGEST_GAP_S:
-        low, high = min(low, position_mm[after]), max(high, position_mm[after])
-        if high - low > STILL_MM:
-            break
-        after += 1
-    return after

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from gatekeeper.core import still_runs
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.reasons import reason_rows
-from gatekeeper.report import breath_holds
 from gatekeeper.report.course_charts import duty_chart, duty_maps, motion_chart
 from gatekeeper.report.course_data import (
     FEWEST_FOR_OUTLIERS,
@@ -55,9 +55,9 @@ def course_html(sessions: Sequence[CourseSession]) -> str:
         fewest_outliers=FEWEST_FOR_OUTLIERS,
         fewest_trend=FEWEST_FOR_TREND,
         trend_p=TREND_P,
-        shortest_s=breath_holds.SHORTEST_S,
-        still_mm=breath_holds.STILL_MM,
-        breath_mm=breath_holds.BREATH_MM,
+        shortest_s=still_runs.SHORTEST_S,
+        still_mm=still_runs.STILL_MM,
+        breath_mm=still_runs.BREATH_MM,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LABEL = "label"
 DAYS, EVENT, GRADE = "_days", "_event", "_grade"
 ENDPOINTS = {
+    "os": "overall survival",
     "overall": "overall survival",
     "intrahepatic": "intrahepatic progression-free survival",
     "extrahepatic": "extrahepatic progression-free survival",

@@ -20,7 +20,16 @@ from gatekeeper.report.charts import as_svg
 from replay.cohort.figures import duty_figure, survival_figure
 from replay.cohort.outcomes import Outcomes, read_outcomes
 from replay.cohort.survival import estimates, numbers_at_risk, survival_curves, toxicity
-from replay.cohort.tables import STATISTICS, characteristics, counted_sessions, gating, interruptions, workflow
+from replay.cohort.tables import (
+    STATISTICS,
+    characteristics,
+    counted_sessions,
+    gating,
+    interruptions,
+    with_measured,
+    workflow,
+)
+from replay.sessions.marks_file import read_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +85,9 @@ class Results:
     notes: list[str] = field(default_factory=list)
 
 
-def write_results(out: Path, outcomes_csv: Path | None = None, label_column: str | None = None) -> Results:
+def write_results(
+    out: Path, outcomes_csv: Path | None = None, label_column: str | None = None, marks_csv: Path | None = None
+) -> Results:
     """Write tables, figures and page of a cohort.
 
     Parameters
@@ -87,6 +98,8 @@ def write_results(out: Path, outcomes_csv: Path | None = None, label_column: str
         Outcomes of the patients.
     label_column : str, optional
         Column of that file with the labels.
+    marks_csv : Path, optional
+        Steps that were measured elsewhere.
 
     Returns
     -------
@@ -95,13 +108,14 @@ def write_results(out: Path, outcomes_csv: Path | None = None, label_column: str
     Raises
     ------
     InputError
-        When the outcomes cannot be used.
+        When outcomes or marks cannot be used.
     OutputError
         When a file cannot be written.
     """
     cohort = Cohort(out)
-    sessions, marks = cohort.sessions, cohort.marks
+    sessions = cohort.sessions
     counted = counted_sessions(sessions)
+    marks = cohort.marks if marks_csv is None else with_measured(cohort.marks, counted, read_marks(marks_csv))
     labels = set(counted["label"].dropna().astype(str))
     notes: list[str] = []
     outcomes = None

@@ -65,6 +65,7 @@ def make_cohort(
     out: Path,
     outcomes: Path | None = None,
     label_column: str | None = None,
+    marks: Path | None = None,
     workers: int | None = None,
     on_progress: OnProgress = no_progress,
 ) -> MadeCohort:
@@ -80,6 +81,8 @@ def make_cohort(
         CSV of outcomes.
     label_column : str, optional
         Its column with the labels.
+    marks : Path, optional
+        CSV of steps that were measured elsewhere, see `replay.sessions.marks_file`.
     workers : int, optional
         Number of processes; by default one for each core.
     on_progress : callable, optional
@@ -102,11 +105,11 @@ def make_cohort(
         raise ConfigError("command line: --label-column is given without --outcomes; give both, or none")
     needed("pyarrow")
     update = update_cohort(folder, out, workers, on_progress)
-    basis = {"outcomes": _stamp(outcomes), "label_column": label_column}
+    basis = {"outcomes": _stamp(outcomes), "label_column": label_column, "marks": _stamp(marks)}
     facts = None if update.is_changed else _written(out, basis)
     if facts is None:
         on_progress("writing tables", 0, 1)
-        facts = _write(out, outcomes, label_column, basis)
+        facts = _write(out, outcomes, label_column, marks, basis)
         on_progress("writing tables", 1, 1)
     findings: dict[str, str] = facts["findings"]
     damaged = [f"{folder / update.paths[key]}: {finding}" for key, finding in findings.items()]
@@ -134,12 +137,14 @@ def _written(out: Path, basis: dict[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _write(out: Path, outcomes: Path | None, label_column: str | None, basis: dict[str, Any]) -> dict[str, Any]:
+def _write(
+    out: Path, outcomes: Path | None, label_column: str | None, marks: Path | None, basis: dict[str, Any]
+) -> dict[str, Any]:
     from gatekeeper.analysis.cohort import Cohort
     from replay.cohort.results import write_results
 
     (out / WRITTEN).unlink(missing_ok=True)
-    results = write_results(out, outcomes, label_column)
+    results = write_results(out, outcomes, label_column, marks)
     sessions = Cohort(out).sessions
     states = sessions["state"].value_counts()
     damaged = sessions[sessions["state"] == DAMAGED]

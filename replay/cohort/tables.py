@@ -3,7 +3,7 @@
 They count sessions that are complete or were interrupted, have a decision, and are no copy of another one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,9 @@ import numpy as np
 from gatekeeper.analysis.columns import REASON_COLUMNS
 from gatekeeper.analysis.extra import needed
 from gatekeeper.core.reasons import text_of
+from gatekeeper.core.workflow import STEPS
 from replay.cohort.read import DAMAGED
+from replay.sessions.marks_file import Key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,13 +185,38 @@ def workflow(sessions: "pd.DataFrame", marks: "pd.DataFrame") -> "pd.DataFrame":
     return pandas.DataFrame(rows, columns=["step", "unit", *STATISTICS])
 
 
+def with_measured(
+    marks: "pd.DataFrame", sessions: "pd.DataFrame", measured_s: Mapping[Key, Mapping[str, float]]
+) -> "pd.DataFrame":
+    """Return the marks with steps that were measured elsewhere, found by label, course and fraction.
+
+    Parameters
+    ----------
+    marks, sessions : DataFrame
+        The marks, and the sessions that count.
+    measured_s : mapping
+        Durations in s by step, by label, course and fraction.
+
+    Returns
+    -------
+    DataFrame
+        Session, mark, cause and duration.
+    """
+    pandas = needed("pandas")
+    named = sessions[sessions["label"].notna()]
+    rows = [
+        {"session": session, "mark": step, "lasts_s": lasts_s}
+        for session, label, course, fraction in zip(
+            named["session"], named["label"], named["course"].astype(str), named["fraction"], strict=True
+        )
+        for step, lasts_s in measured_s.get((label, course, int(fraction)), {}).items()
+    ]
+    own = marks.astype({"session": str, "mark": str})
+    return pandas.concat([own, pandas.DataFrame(rows)]) if rows else own
+
+
 STEP_ORDER = (
-    "set-up",
-    "low-resolution scan",
-    "high-resolution scan",
-    "contouring",
-    "re-optimisation",
-    "other",
+    *STEPS,
     "connect",
     "drawing",
     "preview",

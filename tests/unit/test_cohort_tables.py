@@ -170,3 +170,29 @@ def test_a_cohort_without_any_usable_session_has_tables_all_the_same(tmp_path):
     assert made.facts["counted"] == 0
     assert table(Cohort(tmp_path / "out"), "gating").empty
     assert "Cohort" in (tmp_path / "out" / "cohort.html").read_text()
+
+
+def test_steps_measured_elsewhere_count_in_the_workflow(clinic, tmp_path):
+    marks = tmp_path / "marks.csv"
+    marks.write_text("label,course,fraction,step,minutes\nP1,1,1,other,4\nP1,1,2,other,6\nP9,1,1,other,99\n")
+    make_cohort(clinic, tmp_path / "out", marks=marks, workers=1)
+    found = table(Cohort(tmp_path / "out"), "workflow").set_index("step")
+    assert shown(found.loc["other"]) == pytest.approx(statistics([4.0, 6.0]))
+
+
+def test_breaths_and_breath_holds_are_told_with_their_beam(tmp_path):
+    times = np.arange(160) * 0.25
+    moved_mm = np.where(times % 20.0 < 12.0, 12.0, 6.0 - 6.0 * np.cos(2.0 * np.pi * times / 4.0))
+    on = times % 20.0 < 10.0
+    entries = [frame(number, () if on[number] else ("outside",), (mm, 0.0)) for number, mm in enumerate(moved_mm)]
+    write_session(tmp_path / "clinic" / "one", entries, 1)
+    make_cohort(tmp_path / "clinic", tmp_path / "out", workers=1)
+    holds = Cohort(tmp_path / "out").breaths.query("kind == 'hold'")
+    assert holds["begin_s"].tolist() == [0.0, 20.0]
+    assert holds["lasts_s"].tolist() == pytest.approx([12.0, 12.0])
+    assert holds["beam_on_s"].tolist() == pytest.approx([10.0, 10.0])
+    # Inhalation moves inferior, where a person sees negative numbers; both lie where the session began.
+    assert holds["position_mm"].tolist() == [0.0, 0.0]
+    cycles = Cohort(tmp_path / "out").breaths.query("kind == 'cycle'")
+    assert cycles["amplitude_mm"].tolist() == pytest.approx([12.0] * len(cycles))
+    assert len(cycles) >= 2
