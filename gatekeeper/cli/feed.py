@@ -28,7 +28,7 @@ from gatekeeper.cli.options import (
 )
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of, recording_of
-from gatekeeper.core.clock import PacedClock, monotonic_ns, stopwatch_ns
+from gatekeeper.core.clock import PacedClock, stopwatch_ns, utc_s
 from gatekeeper.core.errors import InputError, LinkError
 
 HALF_A_DAY_S = 43_200.0
@@ -140,5 +140,5 @@ def _shown(speed: float, imaging_latency_ms: float) -> Callable[[float], float]:
 
     The clock goes on between two feeds as a scanner's does, and never faster.
     """
-    begin_s = monotonic_ns() * 1e-9 % HALF_A_DAY_S - imaging_latency_ms * 1e-3
+    begin_s = utc_s() % HALF_A_DAY_S - imaging_latency_ms * 1e-3
     return lambda at_s: begin_s + at_s / speed

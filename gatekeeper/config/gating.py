@@ -108,6 +108,10 @@ class PredictionConfig(StrictModel):
     look_ahead: Literal["middle", "whole"] = "middle"
     """A decision lasts for one frame period from when it takes effect. middle: predict for the middle of that time;
     whole: for its start, middle and end, and hold when the target is outside at any of them."""
+    latency: Literal["set", "measured"] = "set"
+    """set: the three times below are used; measured: what a live session measures of them is used instead, its upper
+    quartile, with those below for what it cannot measure. A change of more than 50 ms after arming is a finding and
+    not followed further."""
     imaging_s: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
     """Time from the middle of a frame's acquisition to its arrival, in seconds; 0 when frames are stamped on arrival
     and this time is not known."""

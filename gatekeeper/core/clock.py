@@ -105,6 +105,11 @@ def monotonic_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
+def utc_s() -> float:
+    """Return the machine's date and time as seconds since 1970 in UTC; it may be set, and measures no duration."""
+    return time.time()
+
+
 def utc_stamp() -> str:
     """Return date and time in UTC for the name of a folder, for example ``20260131T115902.123Z``."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"

@@ -119,6 +119,10 @@ class Gate:
         """Results of `check_frame` for the last frame."""
         return self._checks
 
+    def use_latency(self, latency_s: float) -> None:
+        """Predict for a measured latency in s from the next frame on, where `prediction.latency` says so."""
+        self._structures.use_latency(latency_s)
+
     def check_frame(self, frame: Frame) -> FrameChecks:
         """Check a frame against the grid of the envelope, and its pixels against those of the frames before.
 

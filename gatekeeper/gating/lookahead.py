@@ -21,11 +21,13 @@ SPARE = 0.3
 """Part of the spread of a prediction by which the target must be inside. With 0.3 it is inside with a probability of
 62 %: a beam that is on while the target is outside counts 1.6 times as much as one held while it is inside."""
 
+LONGEST_LATENCY_S = 3.0
+"""Longest latency that the settings allow, in s."""
 CROSSING_STEPS = 3
 """Halvings by which the moment is found at which a target crossed the edge, between two frames."""
 
 
-def instants_s(config: PredictionConfig, frame_period_s: float) -> tuple[float, ...]:
+def instants_s(config: PredictionConfig, frame_period_s: float, latency_s: float | None = None) -> tuple[float, ...]:
     """Return the times after a frame's acquisition for which to predict, in seconds.
 
     A decision takes effect one latency after the acquisition and lasts until the next one takes effect. Predicting for
@@ -38,13 +40,15 @@ def instants_s(config: PredictionConfig, frame_period_s: float) -> tuple[float, 
         Its `latency_s` and `look_ahead` are used.
     frame_period_s : float
         Time between frames; NaN when not known yet, which counts as 0.
+    latency_s : float, optional
+        Latency in seconds, instead of that of the settings.
 
     Returns
     -------
     tuple of float
         One or three times, ascending.
     """
-    latency_s = config.latency_s
+    latency_s = config.latency_s if latency_s is None else latency_s
     period_s = frame_period_s if frame_period_s >= 0.0 else 0.0
     middle_s = latency_s + 0.5 * period_s
     return (middle_s,) if config.look_ahead == "middle" else (latency_s, middle_s, latency_s + period_s)
@@ -109,11 +113,14 @@ class Lookahead:
         (row, col) in mm; None when it could not be predicted.
     promised : bool
         False when the risk limit cannot be promised on the last frame.
+    latency_s : float
+        Latency in use, in seconds.
     """
 
     def __init__(self, config: PredictionConfig, limit_percent: float = 0.0, risk_percent: float | None = None) -> None:
         self._config = config if risk_percent is None else config.model_copy(update={"look_ahead": "whole"})
         self._predictor = Predictor(config)
+        self.latency_s = config.latency_s
         self._limit_percent = limit_percent
         self.risk = None if risk_percent is None else RiskLimit(risk_percent)
         self.promised = self.risk is None
@@ -126,6 +133,19 @@ class Lookahead:
         self.ahead_mm, self._last = None, (None, (0.0, 0.0))
         if self.risk is not None:
             self.risk.forget()
+
+    def use_latency(self, latency_s: float) -> None:
+        """Use a measured latency from the next frame on, where the settings say so.
+
+        Raises
+        ------
+        ValueError
+            When it is not a number of seconds from 0 to 3.
+        """
+        if not 0.0 <= latency_s <= LONGEST_LATENCY_S:
+            raise ValueError(f"the latency is {latency_s} s; it must be from 0 to {LONGEST_LATENCY_S:g}")
+        if self._config.latency == "measured":
+            self.latency_s = latency_s
 
     def took_effect(self, on: bool) -> None:
         """Say whether the beam is on by the decision on the last frame, as the risk limit needs to know."""
@@ -156,7 +176,7 @@ class Lookahead:
         """
         predictor = self._predictor
         predictor.add(acquired_s, track.center_mm, track.confidence)
-        times_s = instants_s(self._config, predictor.frame_period_s)
+        times_s = instants_s(self._config, predictor.frame_period_s, self.latency_s)
         predictions = predictor.predict(*times_s)
         middle_mm = predictions[len(predictions) // 2].position_mm
         self.ahead_mm = middle_mm if math.isfinite(middle_mm[0]) and math.isfinite(middle_mm[1]) else None

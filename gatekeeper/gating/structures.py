@@ -147,6 +147,12 @@ class GatedStructures:
             if target.lookahead is not None:
                 target.lookahead.reset()
 
+    def use_latency(self, latency_s: float) -> None:
+        """Let all predictions use a measured latency, in s, where the settings say so."""
+        for target in self._targets.values():
+            if target.lookahead is not None:
+                target.lookahead.use_latency(latency_s)
+
     def change(self, change: Callable[[GateState], GateState]) -> None:
         """Apply a change to the states of all targets."""
         for target in self._targets.values():

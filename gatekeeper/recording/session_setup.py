@@ -182,6 +182,7 @@ def identity() -> dict[str, str]:
 ADDED = {
     "tracker": ("kind", "options", "plane", "search_rl_mm", "sliding"),
     "gate": ("retrospective", "jump_mm_per_s", "risk_percent"),
+    "prediction": ("latency",),
     "structures": ("target", "oar"),
 }
 """Settings that were added after sessions had been recorded without them, by stage."""

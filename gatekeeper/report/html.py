@@ -12,6 +12,7 @@ from gatekeeper.config.safe_ranges import unsafe_settings
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
+from gatekeeper.report.chain_latency import chain_of
 from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
 from gatekeeper.report.facts import facts_of, settings_of
 from gatekeeper.report.motion import ranges_of
@@ -79,6 +80,7 @@ def report_html(session: SessionData) -> str:
             "duty": duty_chart(session.duty_map, config.envelope.margin_mm, config.gate.outside_percent),
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
+        chain=chain_of(session),
         scores=score_tables(summary),
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
         ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",

@@ -18,6 +18,7 @@ from gatekeeper.operator.request import END, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.history import History
+from gatekeeper.session.latency_control import LatencyControl
 from gatekeeper.session.loop import TRACKER_FAILED
 from gatekeeper.session.phases import Phase, armed_phase, refusal
 from gatekeeper.session.preview_learning import Learned
@@ -138,6 +139,7 @@ class SessionController:
         self.history = History()
         self.was_armed = False
         self.learned: Learned | None = None
+        self._latency = LatencyControl(armed, linac, status, clock)
         self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
         self._interlock = linac if isinstance(linac, MeasuresFarClock) else None
         self._interlock_session, self._interlock_from_s = -1, -math.inf
@@ -200,6 +202,7 @@ class SessionController:
         self._advance()
         self._forget_reference()
         self._note_interlock()
+        self._latency.look(self._recorder.event, WARNING)
         if self._clock.now_s() >= self._until_s and self._requests.ending is None:
             self._until_s = math.inf
             self._requests.submit(Request(END, TIME_IS_OVER, ORIGIN))
@@ -213,6 +216,7 @@ class SessionController:
     def record(self, step: Step, total_ms: float) -> None:
         """Record one pass of the loop and update the status."""
         self._recorder.record(step, total_ms)
+        self._latency.record(step, total_ms)
         if self._phase is Phase.PREVIEW:
             self._preview.gather(step)
             self._status.show_preview(self._preview.gathered_s, self._preview_s)

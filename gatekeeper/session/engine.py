@@ -156,6 +156,13 @@ class Engine:
             self._note(event.decision)
         return event
 
+    def use_latency(self, latency_s: float) -> None:
+        """Predict for a measured latency in s from the next frame on, where the settings say so.
+
+        The same latencies at the same positions between the same frames give the same decisions.
+        """
+        self._gate.use_latency(latency_s)
+
     def adopt(self, tracker: TargetTracker, learned: Sequence[LearnedRange | None]) -> None:
         """Use another tracker and learned ranges of motion, one for each target, from the next frame on.
 

@@ -166,6 +166,8 @@ class SessionStatus:
         The frame that an operator has asked to use as reference, until that is confirmed or its time is over.
     warnings : tuple of str
         What every face warns of, see `SessionConfig.warnings`.
+    latency_line : str
+        Latency of the chain as measured, see `ChainLatency.as_line`; empty while nothing is.
     not_kept : callable
         Return the number of frames that could not be recorded so far; called on the loop's thread.
     """
@@ -178,6 +180,7 @@ class SessionStatus:
         self.learned: Learned | None = None
         self.reference: TakenFrame | None = None
         self.warnings: tuple[str, ...] = ()
+        self.latency_line = ""
         self._line_count = 0
         self.not_kept: Callable[[], int] = lambda: 0
         self._rate = FrameRate()

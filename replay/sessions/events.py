@@ -10,6 +10,7 @@ from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError, RecordingError
 from gatekeeper.core.workflow import MARK
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.chain_latency import LATENCY
 from gatekeeper.session.controller import CONFIRMED, CONNECTION, INTERLOCK, WARNING
 from gatekeeper.session.loop import TRACKER_FAILED
 
@@ -44,6 +45,8 @@ def apply_events(armed: Armed, event: Mapping[str, Any], gathered: Gathered, tim
     """
     if event["event"] == LEARNED:
         _learn(armed, event, gathered)
+    elif event["event"] == LATENCY:
+        armed.engine.use_latency(latency_of(event))
     elif event["event"] not in NOTICES:
         command = command_of(event, time_s)
         if armed.engine.command(command).accepted and command.action is Action.REFERENCE:
@@ -92,6 +95,20 @@ def command_of(event: Mapping[str, Any], time_s: float | None = None) -> Command
         return Command(Action(name), str(values.get("operator")), now_s, shift_mm, sequence)
     except (ValueError, TypeError, InputError) as error:
         raise RecordingError(f"event {name!r} at {event['time_s']} s: is not known to this version ({error})") from None
+
+
+def latency_of(event: Mapping[str, Any]) -> float:
+    """Return the latency in s that a prediction uses from an event on.
+
+    Raises
+    ------
+    RecordingError
+        When the event does not tell it.
+    """
+    try:
+        return float(event["values"]["used_s"])
+    except (KeyError, TypeError, ValueError):
+        raise RecordingError(f"event {LATENCY!r} at {event['time_s']} s: tells no latency that could be used") from None
 
 
 def _use_reference(armed: Armed, sequence: int) -> None:

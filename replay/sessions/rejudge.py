@@ -22,10 +22,11 @@ from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Zone
 from gatekeeper.session.arming import Armed, gate_of, motions_of
+from gatekeeper.session.chain_latency import LATENCY
 from gatekeeper.session.engine import Engine
 from gatekeeper.session.preview_learning import Learned
 from replay.formats.session import Entry, RecordedSession
-from replay.sessions.events import LEARNED, NOTICES, command_of
+from replay.sessions.events import LEARNED, NOTICES, command_of, latency_of
 from replay.sessions.redo import circumstances, latch_again, redo
 from replay.sessions.session_tracker import GivenTracker, arm_session
 
@@ -163,6 +164,8 @@ class Rejudged:
             if entry["kind"] == "event":
                 if entry["event"] == LEARNED:
                     engine.adopt(_TrackerProbe(), motions_of(one.learned, self.setup, config))
+                elif entry["event"] == LATENCY:
+                    engine.use_latency(latency_of(entry))
                 elif entry["event"] not in NOTICES:
                     engine.command(command_of(entry))
                 continue

@@ -11,7 +11,7 @@ import pytest
 from gatekeeper.cli.feed import HALF_A_DAY_S
 from gatekeeper.config import MrdSourceConfig, OpenIGTLinkSourceConfig
 from gatekeeper.config.source import DicomSourceConfig
-from gatekeeper.core.clock import PacedClock, VirtualClock, monotonic_ns
+from gatekeeper.core.clock import PacedClock, VirtualClock, monotonic_ns, utc_s
 from gatekeeper.core.errors import InputError, LinkError
 from gatekeeper.sources.open import open_source
 from replay.feed.address import Address, open_feeder, parse
@@ -200,7 +200,7 @@ def test_frames_are_stamped_earlier_by_the_imaging_latency(tmp_path, fed_into):
     ages_s = []
 
     def send(frame):
-        ages_s.append((monotonic_ns() * 1e-9 - frame.acquired_s) % HALF_A_DAY_S)
+        ages_s.append((utc_s() - frame.acquired_s) % HALF_A_DAY_S)
 
     fed_into(SimpleNamespace(send=send, close=lambda: None))
     case = write_case(breathing_case(frames=4), tmp_path / "P_001")

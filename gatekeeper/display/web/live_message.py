@@ -155,6 +155,7 @@ class LiveMessage:
                 number(latency.percentile_ms(99.0)),
                 number(latency.longest_ms),
             ],
+            "chain": self.status.latency_line,
             "sequence": None if frame is None else frame.sequence,
             "age_s": None if frame is None else number(now_s - frame.acquired_s),
             "silent": step is not None and step.frame is None,

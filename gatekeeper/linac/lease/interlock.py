@@ -124,8 +124,8 @@ class InterlockServer:
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
         delays: BeamDelays | None = None,
     ) -> None:
-        self.state = Interlock()
         self.machine = None if delays is None else DelayedBeam(delays)
+        self.state = Interlock(machine=None if self.machine is None else self.machine.beam)
         self.counts: Counter[str] = Counter()
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
@@ -318,6 +318,7 @@ class InterlockServer:
         if self.machine is not None:
             for at_ns, beam in self.machine.changes(now_ns):
                 self._emit(EventKind.BEAM, at_ns, beam=beam)
+            self.state = self.state._replace(machine=self.machine.beam)
 
     def _end_machine(self) -> None:
         """Report the end of the simulated machine's beam, which ends with the program."""

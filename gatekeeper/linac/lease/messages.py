@@ -18,7 +18,9 @@ NO_NONCE = bytes(NONCE_SIZE)
 START = struct.Struct(">4sH")
 SESSION_LABEL = b"gatekeeper lease 1"
 STATE_HOLD, STATE_ON = 0, 1
-"""State of the beam in the code of an acknowledgement."""
+"""State of the beam in the code of an acknowledgement: as the lease allows it."""
+MACHINE_HOLD, MACHINE_ON = 2, 3
+"""The same as the machine reports its beam, from an interlock that knows it."""
 NS_PER_MS = 1_000_000
 
 
@@ -63,7 +65,7 @@ class Message(NamedTuple):
     kind : int
         One of `Kind`.
     code : int
-        State of the beam in an ACK, one of `Refusal` in a REFUSED.
+        State of the beam in an ACK, 0-3; one of `Refusal` in a REFUSED.
     session : int
         Session number: the first eight bytes of the interlock's nonce.
     number : int

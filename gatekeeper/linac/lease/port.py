@@ -112,6 +112,11 @@ class LeaseLinac:
         if (session := self._session) is not None:
             session.far_clock = None
 
+    def beam_delays(self) -> list[tuple[bool, float]]:
+        """Return the delays of the machine's beam since the last call, see `BeamEcho.take`."""
+        session = self._session
+        return [] if session is None else session.echo.take()
+
     @property
     def link(self) -> LinkStatus:
         """Current state of the link."""

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.linac.lease.messages import (
+    MACHINE_HOLD,
+    MACHINE_ON,
     NS_PER_MS,
     STATE_HOLD,
     STATE_ON,
@@ -114,6 +116,8 @@ class Interlock(NamedTuple):
         The last refusal.
     peer : Peer or None
         The sender, while there is one.
+    machine : BeamState or None
+        State of the machine's beam, which follows; None where it is not known.
     """
 
     beam: BeamState = BeamState.HOLD
@@ -123,6 +127,7 @@ class Interlock(NamedTuple):
     frame: int = -1
     refusal: Refusal | None = None
     peer: Peer | None = None
+    machine: BeamState | None = None
 
 
 class Answer(NamedTuple):
@@ -259,11 +264,15 @@ def _executed(
         if (fault := _lease_fault(peer, message, now_ns, rules)) is not None:
             return _refused(state, peer, message.number, fault, now_ns)
         until_ns = message.stamp_ns + message.lifetime_ms * NS_PER_MS
-        state = Interlock(BeamState.ON, Cause.LEASE, until_ns, message.number, message.frame, state.refusal)
+        state = state._replace(
+            beam=BeamState.ON, cause=Cause.LEASE, until_ns=until_ns, number=message.number, frame=message.frame
+        )
         code, left_ms = STATE_ON, (until_ns - now_ns) // NS_PER_MS
     else:
         state = _held(state, Cause.REVOKED)
         code, left_ms = STATE_HOLD, 0
+    if state.machine is not None:
+        code = MACHINE_ON if state.machine is BeamState.ON else MACHINE_HOLD
     ack = Message(Kind.ACK, code, peer.session, message.number, message.frame, now_ns, lifetime_ms=left_ms)
     return state._replace(peer=peer._replace(stamped_ns=now_ns)), Answer(encode(ack, key))
 

@@ -4,7 +4,10 @@ from collections import deque
 from typing import NamedTuple
 
 from gatekeeper.core.errors import LinkError
+from gatekeeper.linac.lease.beam_echo import BeamEcho
 from gatekeeper.linac.lease.messages import (
+    MACHINE_HOLD,
+    MACHINE_ON,
     NS_PER_MS,
     Kind,
     Message,
@@ -69,6 +72,8 @@ class SenderSession:
         Latest end of the last lease that was asked for, in ns.
     far_clock : FarClock or None
         The interlock's clock beside ours, from the answer that came fastest since it was None.
+    echo : BeamEcho
+        Delays of the machine's beam, where the interlock knows it.
     """
 
     def __init__(self, key: bytes, nonce: bytes, lifetime_ms: int, now_ns: int) -> None:
@@ -86,6 +91,7 @@ class SenderSession:
         self.refusals = 0
         self.lease_until_ns = 0
         self.far_clock: FarClock | None = None
+        self.echo = BeamEcho()
 
     def receive(self, raw: bytes | Refusal, now_ns: int) -> bytes | None:
         """Process one message of the interlock, and return the reply, if any.
@@ -143,12 +149,14 @@ class SenderSession:
             return None
         # The stamp was written before it arrived, at `heard_ns`.
         self.lease_until_ns = self.heard_ns + left_ms * NS_PER_MS
+        self.echo.asked(True, now_ns)
         return self._send(
             Message(Kind.LEASE, 0, self._session, self._number + 1, frame, self._stamp_ns, lifetime_ms=left_ms), now_ns
         )
 
     def hold(self, frame: int, now_ns: int) -> bytes:
         """Return the message that revokes the beam."""
+        self.echo.asked(False, now_ns)
         return self._send(Message(Kind.HOLD, 0, self._session, self._number + 1, frame), now_ns)
 
     def waiting_ns(self, now_ns: int) -> int:
@@ -195,6 +203,8 @@ class SenderSession:
             self.refusals += 1
         else:
             self.rtt_ns = now_ns - sent_ns
+            if message.code in (MACHINE_HOLD, MACHINE_ON):
+                self.echo.answered(message.code == MACHINE_ON, now_ns - self.rtt_ns // 2)
             if self.far_clock is None or self.rtt_ns <= self.far_clock.rtt_ns:
                 ahead_ns = message.stamp_ns - (now_ns - self.rtt_ns // 2)
                 self.far_clock = FarClock(self._session, ahead_ns, self.rtt_ns)

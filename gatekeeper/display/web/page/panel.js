@@ -88,6 +88,7 @@ export class Panel {
       ["frame timeouts", `${view.silences}`],
       ["latency p50", number(p50, 2, " ms")],
       ["latency p99, max", `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
+      ...(view.chain ? [["chain, medians", view.chain]] : []),
     ];
     at("facts").replaceChildren(...rows.flatMap(([name, value, bad]) => {
       const term = document.createElement("dt"), text = document.createElement("dd");
