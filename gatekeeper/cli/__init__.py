@@ -29,6 +29,7 @@ from gatekeeper.cli.replay import replay
 from gatekeeper.cli.report import report
 from gatekeeper.cli.run import run
 from gatekeeper.cli.seal import seal
+from gatekeeper.cli.sweep import sweep
 from gatekeeper.cli.trackrad import trackrad
 from gatekeeper.cli.verify import verify
 from gatekeeper.core.errors import GatekeeperError, InputError
@@ -89,6 +90,7 @@ for _command in (
     export,
     check,
     feed,
+    sweep,
 ):
     app.command()(compiles_kernels(_command))
 for _without_kernels in (interlock, seal, cohort):

@@ -4,7 +4,7 @@ None of them affects the tracker. Every structure is therefore tracked once on e
 for each set of settings. The decisions are those that `gatekeeper replay SESSION_DIR` makes with the same settings.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.gating.zones import Zone
+from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed, gate_of, motions_of
 from gatekeeper.session.chain_latency import LATENCY
 from gatekeeper.session.engine import Engine
@@ -97,44 +98,31 @@ class Judged:
     envelope_px: NDArray[np.float64]
 
 
-class Rejudged:
-    """A session tracked once, to be judged with any margins and limits.
+class Tracked:
+    """Frames tracked once, to be judged with any margins and limits.
 
     Parameters
     ----------
-    session : RecordedSession
-        The session; entries after the first frame that was not recorded are left out.
-    on_frame : callable, optional
-        Called after every frame.
-    tracker : str or TrackerFactory, optional
-        Tracker to use; by default the one that the session was recorded with.
+    setup : SessionSetup
+        Reference and structures.
+    config : SessionConfig
+        The settings with which they were tracked.
+    tracked : sequence of TrackedEntry
+        Every decision and event, oldest first.
+    learned : Learned or None
+        What was learned from a preview before the first of them.
 
     Attributes
     ----------
-    setup : SessionSetup
-        Reference and structures.
-    tracked : list of TrackedEntry
-        Every decision and event, oldest first.
-    config : SessionConfig
-        The settings of the session itself.
-
-    Raises
-    ------
-    RecordingError
-        When the session holds no reference or no frame.
+    setup, config, tracked
+        As given.
     """
 
     def __init__(
-        self, session: RecordedSession, on_frame: OnFrame = lambda *_: None, tracker: GivenTracker = None
+        self, setup: SessionSetup, config: SessionConfig, tracked: Sequence[TrackedEntry], learned: Learned | None
     ) -> None:
-        if session.setup is None or not session.rows():
-            raise RecordingError(f"{session.folder}: holds no reference or no frame; both are needed to judge it again")
-        self.setup = session.setup
-        self.config = session.config()
-        probe = _TrackerProbe()
-        armed = arm_session(session, self.config, tracker, probe.on)
-        self._learned = armed.learned
-        self.tracked = list(_track_entries(session, armed, probe, on_frame))
+        self.setup, self.config, self.tracked = setup, config, tracked
+        self._learned = learned
 
     def motions(self, config: SessionConfig) -> tuple[LearnedRange | None, ...]:
         """Return the range of motion of each target in the preview with which a session of these settings begins."""
@@ -146,7 +134,7 @@ class Rejudged:
         Parameters
         ----------
         config : SessionConfig
-            `Rejudged.config` with another `margin_mm`, `outside_percent` or `min_confidence` of all structures, or with
+            `Tracked.config` with another `margin_mm`, `outside_percent` or `min_confidence` of all structures, or with
             other limits of single ones. What was tracked holds for no other change.
         look : callable, optional
             Called after each decision.
@@ -156,14 +144,14 @@ class Rejudged:
         Judged
         """
         gate = gate_of(self.setup, config, self.motions(config))
-        engine = Engine(_TrackerProbe(), gate, lambda: 0, config.profile)
+        engine = Engine(TrackerProbe(), gate, lambda: 0, config.profile)
         counts, decisions = SessionCounts(), []
         before: Entry | None = None
         for one in self.tracked:
             entry = one.entry
             if entry["kind"] == "event":
                 if entry["event"] == LEARNED:
-                    engine.adopt(_TrackerProbe(), motions_of(one.learned, self.setup, config))
+                    engine.adopt(TrackerProbe(), motions_of(one.learned, self.setup, config))
                 elif entry["event"] == LATENCY:
                     engine.use_latency(latency_of(entry))
                 elif entry["event"] not in NOTICES:
@@ -184,6 +172,43 @@ class Rejudged:
         return Judged(decisions, counts, gate.envelope.contour_px)
 
 
+class Rejudged(Tracked):
+    """A session tracked once, to be judged with any margins and limits.
+
+    Parameters
+    ----------
+    session : RecordedSession
+        The session; entries after the first frame that was not recorded are left out.
+    on_frame : callable, optional
+        Called after every frame.
+    tracker : str or TrackerFactory, optional
+        Tracker to use; by default the one that the session was recorded with.
+    config : SessionConfig, optional
+        Settings to track with; by default those of the session itself.
+
+    Raises
+    ------
+    RecordingError
+        When the session holds no reference or no frame.
+    """
+
+    def __init__(
+        self,
+        session: RecordedSession,
+        on_frame: OnFrame = lambda *_: None,
+        tracker: GivenTracker = None,
+        config: SessionConfig | None = None,
+    ) -> None:
+        if session.setup is None or not session.rows():
+            raise RecordingError(f"{session.folder}: holds no reference or no frame; both are needed to judge it again")
+        config = session.config() if config is None else config
+        probe = TrackerProbe()
+        armed = arm_session(session, config, tracker, probe.on)
+        # A preview in the middle of the session replaces it.
+        learned = armed.learned
+        super().__init__(session.setup, config, list(_track_entries(session, armed, probe, on_frame)), learned)
+
+
 def allowed_s(before: Entry | None, entry: Entry) -> float | None:
     """Return for how long the linac's port allowed the beam from one decision to the next, in s.
 
@@ -196,7 +221,7 @@ def allowed_s(before: Entry | None, entry: Entry) -> float | None:
     return told
 
 
-class _TrackerProbe:
+class TrackerProbe:
     """Wrap the engine's tracker, and keep its last result."""
 
     def __init__(self) -> None:
@@ -221,7 +246,7 @@ class _TrackerProbe:
 
 
 def _track_entries(
-    session: RecordedSession, armed: Armed, probe: _TrackerProbe, on_frame: OnFrame
+    session: RecordedSession, armed: Armed, probe: TrackerProbe, on_frame: OnFrame
 ) -> Iterator[TrackedEntry]:
     """Yield every decision and event, with each frame checked and tracked again."""
     done, total = 0, len(session.rows())

@@ -30,6 +30,28 @@ ORDER = {reason: position for position, reason in enumerate(Reason)}
 WHERE = "judging again"
 
 
+class MeasuredOut:
+    """When structures were measured outside their limits in a session, or not measured.
+
+    Parameters
+    ----------
+    entries : sequence of dict
+        Entries of the journal about decisions, oldest first.
+    own : sequence of StructureInfo
+        The structures with their limits.
+    """
+
+    def __init__(self, entries: Sequence[Entry], own: Sequence[StructureInfo]) -> None:
+        times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
+        self._lasted_s = durations_s(times_s, [allowed_s(before, entry) for before, entry in pairwise(entries)])
+        self._out = np.array([_is_out(entry, own) for entry in entries], dtype=np.bool_)
+
+    def on_while_out_s(self, states: Sequence[str]) -> float:
+        """Return the time with the beam on while out, in s, for the state that each decision would have."""
+        on = np.array([state == BeamState.ON for state in states], dtype=np.bool_)
+        return round(float(self._lasted_s[on & self._out].sum()), 6)
+
+
 class WhatIf:
     """Judge a session again with other limits, and compare.
 
@@ -43,9 +65,7 @@ class WhatIf:
         self._again = again
         entries = [one.entry for one in again.tracked if one.entry["kind"] != "event"]
         self._own = structure_infos(again.setup, again.config)
-        times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
-        self._lasted_s = durations_s(times_s, [allowed_s(before, entry) for before, entry in pairwise(entries)])
-        self._out = np.array([_is_out(entry, self._own) for entry in entries], dtype=np.bool_)
+        self._measured = MeasuredOut(entries, self._own)
         self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
         names = [one.name for one in self._own]
         self._held = {name: one.held for name, one in structures_in(entries).items()}
@@ -100,13 +120,12 @@ class WhatIf:
         }
 
     def _figures(self, counts: SessionCounts, states: Sequence[str]) -> dict[str, object]:
-        on = np.array([state == BeamState.ON for state in states], dtype=np.bool_)
         return {
             "duty_cycle": number(counts.duty_cycle),
             "beam_on_s": number(counts.beam_on_s),
             "holds": counts.holds,
             "hold_reasons": counts.hold_reasons,
-            "on_while_out_s": round(float(self._lasted_s[on & self._out].sum()), 6),
+            "on_while_out_s": self._measured.on_while_out_s(states),
         }
 
 
