@@ -6,7 +6,7 @@ The complete path of a session on the loopback. A scanner process sends frames o
 protocol. The source's thread reads them and passes them to the loop, which tracks, decides and sends a lease. An
 interlock process verifies and grants it. For comparison, in another run at the same rate, the same number of bytes is
 received and forwarded to another process: the time of TCP and the machine alone. All times are of the monotonic clock
-that the processes share.
+that the processes share. A neighbour walks through memory all the time, at normal priority.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
@@ -28,13 +28,15 @@ from rich.table import Table
 
 from benchmarks.source_fuzz.registry import WIRES
 from benchmarks.source_fuzz.session import NoRecord
-from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, NOISE, fill, interlock, make_engine, quantiles
+from benchmarks.wire import HEAD_SIZE, KEY, MATRIX, NOISE, fill, interlock, make_engine, neighbour, quantiles, started
 from gatekeeper.config import GateConfig, LeaseLinacConfig
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource
 from gatekeeper.linac.lease.port import LeaseLinac
+from gatekeeper.runtime.realtime import prompt_threads
 from gatekeeper.session.loop import run_loop
+from gatekeeper.session.rehearsal import Rehearsal
 from gatekeeper.sources.newest_frame import NewestFrame
 from replay.fresh_noise import FreshNoise
 
@@ -139,10 +141,13 @@ def measure_lease(name: str, count: int, period_s: float) -> tuple[list[float], 
     here, there = context.Pipe()
     far_end = context.Process(target=interlock, args=(there,), daemon=True)
     far_end.start()
-    linac = LeaseLinac(LeaseLinacConfig(port=here.recv(), key_file="unused"), KEY)
-    source = WIRES[name].source(clock, 2.0)
-    stamped = Stamped(NewestFrame(source))
-    with closing(linac), closing(stamped):
+    with ExitStack() as stack:
+        stack.enter_context(prompt_threads())
+        linac = LeaseLinac(LeaseLinacConfig(port=here.recv(), key_file="unused"), KEY)
+        stack.callback(linac.close)
+        source = WIRES[name].source(clock, 2.0)
+        stamped = Stamped(NewestFrame(source))
+        stack.callback(stamped.close)
         while not linac.alive:
             time.sleep(0.01)
         arguments = (name, source.address[1], images, spacing_mm, count, period_s)
@@ -155,7 +160,8 @@ def measure_lease(name: str, count: int, period_s: float) -> tuple[list[float], 
             source.close()
 
         threading.Thread(target=end_with_the_scanner, daemon=True).start()
-        run_loop(stamped, engine, linac, NoRecord(), clock, GateConfig().max_age_s)
+        frames = Rehearsal(stamped, engine, linac, clock)
+        run_loop(frames, engine, linac, NoRecord(), clock, GateConfig().max_age_s)
     here.send("end")
     granted = here.recv()
     far_end.join(5.0)
@@ -203,14 +209,16 @@ def main() -> int:
     """Measure, print, and return the exit code: 1 when a lease exceeds its budget."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("protocols", nargs="*", help=f"of {', '.join(WIRES)}; all by default")
-    parser.add_argument("--frames", type=int, default=1000)
-    parser.add_argument("--rate", type=float, default=50.0, help="frames per second")
+    parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--rate", type=float, default=8.0, help="frames per second")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     unknown = set(options.protocols) - set(WIRES)
     if unknown:
         parser.error(f"{', '.join(sorted(unknown))}: no such protocol; they are {', '.join(WIRES)}")
+    beside = started(neighbour)[0]
     found = [measure(name, options.frames, 1.0 / options.rate) for name in options.protocols or WIRES]
+    beside.terminate()
     if options.json:
         print(json.dumps([row._asdict() for row in found]))
     else:
