@@ -59,6 +59,7 @@ def interlock(
     from gatekeeper.linac.lease.interlock import InterlockServer
     from gatekeeper.linac.lease.key import load_key
     from gatekeeper.linac.lease.receiver import Rules
+    from gatekeeper.runtime.realtime import prompt_threads
 
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
@@ -70,4 +71,5 @@ def interlock(
     server = InterlockServer(host.strip("[]"), int(port), rules, log, delays=delays)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
-    server.run()
+    with prompt_threads():
+        server.run()

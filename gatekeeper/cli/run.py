@@ -136,11 +136,13 @@ def _gate(
     from gatekeeper.linac.watchdog import Watchdog
     from gatekeeper.operator.signals import ends_on_signals
     from gatekeeper.operator.terminal import Terminal
-    from gatekeeper.runtime.realtime import real_time
+    from gatekeeper.runtime.realtime import prompt_threads, real_time
     from gatekeeper.sources.open import LiveSource, open_source
 
     config, status, requests = definition.config, session.status, session.requests
     with ExitStack() as stack:
+        # Before the threads of port and source are started.
+        stack.enter_context(prompt_threads())
         connect = partial(_open_linac, config, definition.silence_s, clock)
         beat: Callable[[], None] | None = None
         fault: Callable[[], Reason | None] | None = None

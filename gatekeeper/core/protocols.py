@@ -20,7 +20,7 @@ class TargetTracker(Protocol):
     """Find the target on each frame.
 
     A tracker is made by a factory, see `TrackerFactory`. It may have a method ``learn(frames)`` as well, see
-    `LearningTracker`, and show how tissue has moved, see `DisplacementTracker`.
+    `LearningTracker`, show how tissue has moved, see `DisplacementTracker`, and be copied, see `TwinTracker`.
     """
 
     def track(self, image: NDArray[np.float32], /) -> "Track | tuple[Track, ...]":
@@ -66,6 +66,15 @@ class DisplacementTracker(TargetTracker, Protocol):
         callable
             Returns the displacement (N, 2) as (row, col) in pixels; may be called from another thread.
         """
+        ...
+
+
+@runtime_checkable
+class TwinTracker(TargetTracker, Protocol):
+    """Track and give a copy, with which the path of a frame is rehearsed before the next one is due."""
+
+    def twin(self) -> TargetTracker:
+        """Return a copy as the tracker is now, which shares nothing with it that changes."""
         ...
 
 
@@ -150,6 +159,15 @@ class LinacPort(Protocol):
 
     def close(self) -> None:
         """Hold the beam and release the link; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class RehearsingPort(LinacPort, Protocol):
+    """A port that can go through the making of its messages without sending any."""
+
+    def rehearse(self, decision: Decision) -> None:
+        """Make a message for a decision, which no linac would accept, and drop it."""
         ...
 
 

@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from gatekeeper.runtime.realtime import USUAL_SLACK_NS, set_timer_slack
+
 NICENESS = 5
 
 
@@ -53,7 +55,7 @@ def end_process(process: "subprocess.Popen[bytes]", within_s: float) -> int:
 
 
 def lower_priority() -> None:
-    """Lower the priority of this process: any processor, no real-time scheduling, a higher nice value.
+    """Lower the priority of this process: any processor, no real-time scheduling, a higher nice value, usual timers.
 
     SCHED_BATCH, unlike SCHED_IDLE, only slows the process down on a busy machine and does not starve it, so that
     records are still written and an operator's hold still arrives. What the system refuses is left unchanged.
@@ -63,3 +65,4 @@ def lower_priority() -> None:
         os.nice(NICENESS)
     with suppress(OSError):
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    set_timer_slack(USUAL_SLACK_NS)

@@ -33,6 +33,22 @@ def test_lease_is_renewed_between_two_decisions_and_not_beyond_their_freshness()
         assert server.counts[EventKind.GRANTED] > 5
 
 
+def test_rehearsals_neither_send_nor_renew():
+    with interlock() as server, lease_linac(server.address[1], fresh_ms=400) as linac:
+        switched_on(linac, server, sequence=41)
+        while beam_on(server):
+            linac.rehearse(decision(ON, sequence=42))
+            time.sleep(0.002)
+        assert server.state.cause is Cause.EXPIRED or server.state.cause is Cause.REVOKED
+        granted, number = server.counts[EventKind.GRANTED], server.state.number
+        for sequence in range(43, 143):
+            linac.rehearse(decision(ON, sequence=sequence))
+        until(lambda: server.state.peer.number > number + 2)
+        assert (server.state.frame, server.counts[EventKind.GRANTED]) == (41, granted)
+        assert not beam_on(server)
+        assert (linac.link.lost, linac.link.refused) == (0, 0), "no number of the session was used"
+
+
 def test_link_stays_alive_while_the_beam_is_held():
     with interlock() as server, lease_linac(server.address[1], ack_timeout_ms=1000) as linac:
         until(lambda: linac.alive)

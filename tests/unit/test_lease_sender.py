@@ -152,3 +152,19 @@ def test_interlock_that_never_answers_costs_no_memory():
         session.hold(1, 0)
     with pytest.raises(LinkError, match="without an answer"):
         session.hold(1, 0)
+
+
+def test_rehearsal_is_made_in_a_session_that_no_interlock_has_challenged():
+    session = opened()
+    with pytest.raises(ValueError, match="a rehearsal has one of its own"):
+        session.rehearse(7, LONG, 0)
+    assert decode(session.lease(7, LONG, 0)).number == 1, "no number was used"
+
+
+def test_session_for_rehearsals_never_opens():
+    session = begun()
+    for now_ns in range(0, 5 * UNANSWERED * MS, 5 * MS):
+        assert session.rehearse(7, now_ns + LONG, now_ns) is None
+    assert not session.is_open
+    assert session.lease(7, LONG, 0) is None
+    assert session.waiting_ns(LONG) == 0, "no answer is waited for"

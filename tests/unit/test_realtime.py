@@ -2,12 +2,14 @@
 
 import gc
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from gatekeeper.config import LoopConfig
-from gatekeeper.runtime.realtime import Linux, garbage_collection_paused, real_time
+from gatekeeper.runtime.realtime import Linux, garbage_collection_paused, prompt_threads, real_time
 
 ALL = LoopConfig(pin_cpu=1, fifo_priority=10, lock_memory=True)
 
@@ -132,3 +134,19 @@ def test_what_was_frozen_before_stays_frozen():
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()
+
+
+def slack_and_switch():
+    return int(Path(f"/proc/{threading.get_native_id()}/timerslack_ns").read_text()), sys.getswitchinterval()
+
+
+@pytest.mark.skipif(not Path("/proc/self/timerslack_ns").exists(), reason="the system does not tell it")
+def test_threads_are_prompt_within_the_context_and_usual_after_it():
+    before_s, inside = sys.getswitchinterval(), []
+    with prompt_threads():
+        thread = threading.Thread(target=lambda: inside.append(slack_and_switch()))
+        thread.start()
+        thread.join()
+    assert inside == [(1_000, 0.0005)]
+    assert slack_and_switch() == (50_000, before_s)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

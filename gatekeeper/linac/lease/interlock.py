@@ -24,12 +24,18 @@ from gatekeeper.linac.lease.receiver import (
     next_event_ns,
     received,
 )
+from gatekeeper.linac.lease.rehearsal import LeaseRehearsal
 from gatekeeper.linac.lease.waiting import Waiting, received_now, send_now
+from gatekeeper.runtime.pace import Pace
 from gatekeeper.wire.waiting import crowded
 
 RESUMED_S = 0.01
 """Longest wait with the beam on, after which a machine that was suspended notices that its lease has ended, in s."""
 
+REHEARSAL_NS = 2_000_000
+"""No rehearsal begins when something else is due within this time, in ns."""
+LOOK_NS = 1_000_000
+"""Longest time after a rehearsal for which the lease is looked for without sleeping, in ns."""
 BACKLOG = 128
 """Largest number of connections that wait to be accepted."""
 
@@ -98,6 +104,9 @@ class InterlockServer:
         Return 16 bytes that were never used before.
     delays : BeamDelays, optional
         Delays of a simulated machine, whose beam is reported by BEAM events; by default there is none.
+    rehearse : bool
+        Whether the judging of a lease is rehearsed just before one for a new frame is due, see
+        `gatekeeper.linac.lease.rehearsal`.
 
     Attributes
     ----------
@@ -123,9 +132,11 @@ class InterlockServer:
         now_ns: Callable[[], int] = monotonic_ns,
         nonce: Callable[[], bytes] = lambda: secrets.token_bytes(NONCE_SIZE),
         delays: BeamDelays | None = None,
+        rehearse: bool = True,
     ) -> None:
         self.machine = None if delays is None else DelayedBeam(delays)
         self.state = Interlock(machine=None if self.machine is None else self.machine.beam)
+        self._pace, self._rehearsal = Pace(), LeaseRehearsal() if rehearse else None
         self.counts: Counter[str] = Counter()
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
@@ -178,7 +189,7 @@ class InterlockServer:
 
     def _serve_once(self) -> None:
         """Wait for the next event, and process it; expired time comes before messages."""
-        ready = self._selector.select(self._timeout_s())
+        ready = self._wait()
         now_ns = self._now_ns()
         self._answer(elapsed(self.state, now_ns, self._rules), now_ns)
         self._run_machine(now_ns)
@@ -193,6 +204,26 @@ class InterlockServer:
                 self._hear(one)
         if self._listener in links:
             self._accept()
+
+    def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for the next event, and rehearse on the way when a lease for a new frame is due."""
+        timeout_s = self._timeout_s()
+        if self._rehearsal is None or timeout_s is None:
+            return self._selector.select(timeout_s)
+        began_ns = self._now_ns()
+        until_s = self._pace.next_s - began_ns * 1e-9
+        if not until_s < timeout_s - REHEARSAL_NS * 1e-9:
+            return self._selector.select(timeout_s)
+        ready = self._selector.select(max(0.0, until_s))
+        now_ns = self._now_ns()
+        if ready or now_ns * 1e-9 < self._pace.next_s:
+            return ready
+        self._pace.prepared(now_ns * 1e-9)
+        self._rehearsal.run(now_ns)
+        end_ns = min(now_ns + LOOK_NS, began_ns + round(timeout_s * 1e9))
+        while not ready and self._now_ns() < end_ns:
+            ready = self._selector.select(0.0)
+        return ready
 
     def _timeout_s(self) -> float | None:
         """Return how long to wait at most, in s; None for ever.
@@ -312,6 +343,8 @@ class InterlockServer:
                 self._run_machine(now_ns)
         if state.beam is BeamState.ON and (before.beam is BeamState.HOLD or state.number != before.number):
             self._emit(EventKind.GRANTED, now_ns)
+            if state.frame != before.frame:
+                self._pace.came(now_ns * 1e-9)
 
     def _run_machine(self, now_ns: int) -> None:
         """Report each change of the simulated machine's beam, at the time at which it was due."""

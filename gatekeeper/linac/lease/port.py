@@ -32,6 +32,7 @@ SEND_BUFFER = 65536
 before the link counts as lost.
 """
 CHUNK = 4096
+KEY_SIZE = 32
 LARGEST_FRAME = 2**63 - 1
 
 
@@ -80,6 +81,7 @@ class LeaseLinac:
         self._allowed = AllowedTime()
         self._lock = threading.Lock()
         self._session: SenderSession | None = None
+        self._nowhere = SenderSession(secrets.token_bytes(KEY_SIZE), bytes(NONCE_SIZE), config.lease.lifetime_ms, 0)
         self._socket: socket.socket | None = None
         self._fault = ""
         self._sessions = self._lost = self._withheld = self._refused = 0
@@ -137,6 +139,13 @@ class LeaseLinac:
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
         self._desired = DesiredState(good_ns > 0, frame, self._now_ns() + good_ns if good_ns else 0)
         self._write_or_defer()
+
+    def rehearse(self, decision: Decision) -> None:
+        """Make a message for a decision and drop it; it is that of a session which no interlock knows."""
+        now_ns = self._now_ns()
+        left_ns(self._fresh_ns, self._age_s(decision))
+        frame = max(-1, min(decision.sequence, LARGEST_FRAME))
+        self._nowhere.rehearse(frame, now_ns + self._fresh_ns, now_ns)
 
     def close(self) -> None:
         """Revoke and disconnect; may be called twice."""

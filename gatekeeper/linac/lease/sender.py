@@ -159,6 +159,22 @@ class SenderSession:
         self.echo.asked(False, now_ns)
         return self._send(Message(Kind.HOLD, 0, self._session, self._number + 1, frame), now_ns)
 
+    def rehearse(self, frame: int, fresh_until_ns: int, now_ns: int) -> None:
+        """Make a lease and a hold and drop them, in a session that was never connected.
+
+        Raises
+        ------
+        ValueError
+            When the session has been challenged by an interlock.
+        """
+        if self._challenged:
+            raise ValueError("the session belongs to an interlock; a rehearsal has one of its own")
+        self.is_open, self.heard_ns = True, now_ns
+        self.lease(frame, fresh_until_ns, now_ns)
+        self.hold(frame, now_ns)
+        self._unanswered.clear()
+        self.is_open = False
+
     def waiting_ns(self, now_ns: int) -> int:
         """Return the age of the oldest unanswered message, in ns; 0 without one."""
         return now_ns - self._unanswered[0][1] if self._unanswered else 0
