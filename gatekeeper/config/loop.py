@@ -16,6 +16,9 @@ class LoopConfig(StrictModel):
     """Real-time priority of the loop (SCHED_FIFO), 1-99; 0 for none."""
     lock_memory: bool = False
     """Whether memory is locked, so that it is not swapped out."""
+    rehearse: bool = True
+    """Whether the path of a frame is rehearsed with the last one just before the next is due, so that it is in the
+    processor's caches; no rehearsal decides, records or sends anything."""
     silence_periods: Annotated[float, Field(ge=1.0, le=20.0)] = 1.2
     """The beam is held when no frame has come for this many frame periods since the last one; `max_age_s` of the gate
     holds in any case. What exceeds 1 is how late a frame may be: raise it for a source that is less steady, and the

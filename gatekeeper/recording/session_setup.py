@@ -184,6 +184,7 @@ ADDED = {
     "gate": ("retrospective", "jump_mm_per_s", "risk_percent"),
     "prediction": ("latency",),
     "structures": ("target", "oar"),
+    "loop": ("rehearse",),
 }
 """Settings that were added after sessions had been recorded without them, by stage."""
 

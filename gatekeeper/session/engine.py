@@ -1,6 +1,7 @@
 """The engine: one frame in, one decision out, without I/O or a clock, so that decisions are reproducible."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 from gatekeeper.config import LinacProfile
 from gatekeeper.core.clock import stopwatch_ns
@@ -8,7 +9,7 @@ from gatekeeper.core.command import Command, Event
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import TrackerError
 from gatekeeper.core.frame import Frame
-from gatekeeper.core.protocols import TargetTracker
+from gatekeeper.core.protocols import TargetTracker, TwinTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.frame_checks import FrameChecks
@@ -32,6 +33,11 @@ class Engine:
         Return a counter in ns. Its values are recorded and influence no decision.
     profile : LinacProfile, optional
         Limits of the linac, for example its minimum off-time.
+
+    Attributes
+    ----------
+    version : int
+        Number of changes by commands and other trackers so far.
 
     Examples
     --------
@@ -60,6 +66,7 @@ class Engine:
         self._profile = LinacProfile() if profile is None else profile
         self._log = BeamLog()
         self._kept: dict[int, TakenFrame | None] = {}
+        self.version = 0
 
     @property
     def tracker(self) -> TargetTracker:
@@ -152,6 +159,7 @@ class Engine:
         The same commands at the same positions between the same frames give the same decisions.
         """
         event = self._gate.apply(command)
+        self.version += 1
         if event.decision is not None:
             self._note(event.decision)
         return event
@@ -173,6 +181,7 @@ class Engine:
         """
         self._gate.begin(learned)
         self._tracker = tracker
+        self.version += 1
 
     def use(self, tracker: TargetTracker) -> None:
         """Use another tracker of the same structures from the next frame on, with the gate as it is.
@@ -185,6 +194,18 @@ class Engine:
         if self._gate.state.beam is BeamState.ON:
             raise ValueError("the beam is on; hold it before another tracker is used")
         self._tracker = tracker
+        self.version += 1
+
+    def twin(self) -> "Engine | None":
+        """Return a copy as the engine is now, to try frames with; None when the tracker cannot be copied.
+
+        The two share nothing that changes: whatever the copy is given, this engine decides as without it.
+        """
+        if not isinstance(self._tracker, TwinTracker):
+            return None
+        twin = Engine(self._tracker.twin(), deepcopy(self._gate), self._stopwatch, self._profile)
+        twin._log = self._log
+        return twin
 
     def keep(self, sequence: int) -> None:
         """Keep the frame of a number when it comes, of which the recorded session is known to have made a reference."""

@@ -29,6 +29,7 @@ from gatekeeper.session.loop import run_loop
 from gatekeeper.session.outcome import Outcome
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.reference_change import DrawReference, ReferenceChange
+from gatekeeper.session.rehearsal import Rehearsal
 from gatekeeper.session.source_notes import SourceNotes
 from gatekeeper.session.startup import FirstFrame, Startup, wait_for_start
 from gatekeeper.session.status import SessionStatus
@@ -223,11 +224,13 @@ class LiveSession:
                 notes,
                 ReferenceChange(armed, setup, session.folder, self._draw_reference),
             )
-            on_plane = PlaneFilter(source, setup.plane, self._clock, definition.silence_s)
+            frames: FrameSource = NewestFrame(PlaneFilter(source, setup.plane, self._clock, definition.silence_s))
+            if armed.config.loop.rehearse:
+                frames = Rehearsal(frames, armed.engine, linac, self._clock)
             try:
                 with opened:
                     run_loop(
-                        _UntilEnded(NewestFrame(on_plane), self.requests),
+                        _UntilEnded(frames, self.requests),
                         armed.engine,
                         linac,
                         controller,

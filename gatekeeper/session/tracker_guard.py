@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.config import SessionConfig, TrackerConfig
 from gatekeeper.core.errors import InputError, PluginError, TrackerError
-from gatekeeper.core.protocols import DisplacementTracker, LearningTracker, TargetTracker, TrackerFactory
+from gatekeeper.core.protocols import DisplacementTracker, LearningTracker, TargetTracker, TrackerFactory, TwinTracker
 from gatekeeper.core.track import Track
 from gatekeeper.plugins import INJECTED, TRACKERS, Plugin, reference_to
 
@@ -118,6 +118,8 @@ class GuardedTracker:
             self.learn = self._learn
         if isinstance(tracker, DisplacementTracker):
             self.displacement_px = tracker.displacement_px
+        if isinstance(tracker, TwinTracker):
+            self.twin = self._twin
 
     def track(self, image: NDArray[Any]) -> tuple[Track, ...]:
         """Return where the structures are on a frame.
@@ -137,6 +139,24 @@ class GuardedTracker:
         if len(tracks) != self._count:
             raise self._error(f"returned {len(tracks)} tracks; give {self._count}, one for each structure")
         return tuple([self._checked(track) for track in tracks])
+
+    def _twin(self) -> "GuardedTracker":
+        """Return a copy of the plug-in with a guard of its own.
+
+        Raises
+        ------
+        TrackerError
+            When the plug-in raises, or its copy is no tracker.
+        """
+        try:
+            made: TargetTracker = self._tracker.twin()  # type: ignore[attr-defined]
+        except (Exception, SystemExit) as error:
+            raise self._error(f"twin() raised {type(error).__name__}: {error}") from error
+        if made is self._tracker or not callable(getattr(made, "track", None)):
+            raise self._error(f"twin() returned {type(made).__name__}; give a copy of the tracker")
+        rows, cols = (int(size) for size in self._size)
+        row_mm, col_mm = (float(size) for size in self._spacing_mm)
+        return GuardedTracker(made, self._origin, self._count, (rows, cols), (row_mm, col_mm))
 
     def _learn(self, frames: NDArray[Any]) -> object:
         """Let the plug-in learn from a preview.

@@ -1,6 +1,7 @@
 """Track one target, or several structures, on every frame after the reference."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -155,6 +156,10 @@ class StructureTracker:
         frame, read, read_all = resampled.image, resampled.read, resampled.beyond_reach
         return tuple([tracker.track(tracker.locate(frame, read, read_all)) for tracker in self.template_trackers])
 
+    def twin(self) -> "StructureTracker":
+        """Return a copy as the tracker is now, which shares nothing with it that changes."""
+        return deepcopy(self)
+
     def displacement_px(self, points_px: NDArray[np.float64]) -> Callable[[], NDArray[np.float64]]:
         """Return a function that gives the displacement of tissue around the target on the last frame.
 
@@ -296,3 +301,7 @@ class Tracker:
         Tracking the reference before the first frame changes no later result, see `StructureTracker.track`.
         """
         return self._structures.track(image)[0]
+
+    def twin(self) -> "Tracker":
+        """Return a copy as the tracker is now, which shares nothing with it that changes."""
+        return deepcopy(self)
