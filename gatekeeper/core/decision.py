@@ -32,6 +32,9 @@ class Reason(StrEnum):
     'outside'
     """
 
+    # That of an Enum is computed in Python on each look into a set or table of reasons.
+    __hash__ = str.__hash__
+
     NOT_ARMED = "not_armed"
     OPERATOR_HOLD = "operator_hold"
     ENGINE_FAULT = "engine_fault"

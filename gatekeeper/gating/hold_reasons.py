@@ -1,63 +1,92 @@
-"""Define for each hold reason the condition on the measurements under which the beam may be on.
-
-Texts, limits and actions of the reasons are in `gatekeeper.core.reasons`.
-"""
-
-from collections.abc import Callable
+"""Define the hold reasons that follow from the measurements of one frame, and their conditions."""
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.gating.measurements import Limits, Measurements
 from gatekeeper.gating.sequence_checks import FUTURE_S
 
-IsGood = Callable[[Measurements, Limits], bool]
-
-CHECKS: dict[Reason, IsGood] = {
-    Reason.LINK_LOST: lambda found, _: found.link_alive is True,
-    Reason.SOURCE_CHANGED: lambda found, _: found.source.same,
-    Reason.INVALID_FRAME: lambda found, _: found.frame.readable,
-    Reason.WRONG_SHAPE: lambda found, _: found.frame.shape_right,
-    Reason.WRONG_SPACING: lambda found, _: found.frame.spacing_right,
-    Reason.WRONG_PLANE: lambda found, limits: (
-        found.frame.angle_deg <= limits.config.plane_angle_deg
-        and found.frame.offset_mm <= limits.config.plane_offset_mm
-    ),
-    Reason.GEOMETRY_CHANGED: lambda found, limits: found.sequence.off_grid < limits.config.geometry_frames,
-    Reason.NOT_FINITE: lambda found, _: found.frame.finite,
-    Reason.CONSTANT: lambda found, _: found.frame.varied,
-    Reason.SATURATED: lambda found, limits: found.frame.brightest_percent <= limits.config.saturated_percent,
-    Reason.FROZEN: lambda found, limits: found.sequence.repeats <= limits.config.identical_frames,
-    Reason.NOT_LIVE: lambda found, limits: found.sequence.not_live <= limits.config.identical_frames,
-    Reason.SEQUENCE_GAP: lambda found, limits: found.sequence.missing <= limits.config.missing_frames,
-    Reason.SEQUENCE_NOT_RISING: lambda found, _: found.sequence.rising,
-    Reason.CLOCK_BACKWARDS: lambda found, _: found.sequence.forward,
-    Reason.CLOCK_DRIFT: lambda found, _: found.source.steady,
-    Reason.NO_CLOCK: lambda found, _: found.source.has_clock,
-    Reason.STALE_FRAME: lambda found, limits: -FUTURE_S <= found.age_s <= limits.config.max_age_s,
-    Reason.LATE_FRAMES: lambda found, limits: found.source.late_s <= limits.config.max_age_s,
-    Reason.WRONG_RATE: lambda found, _: found.source.rate_right,
-    Reason.LOW_CONFIDENCE: lambda found, limits: (
-        limits.min_confidence <= found.target.confidence <= 1.0
-        and (
-            not found.target.sure
-            or all(limits.own_confidence(least) <= confidence <= 1.0 for confidence, least in found.target.sure)
-        )
-    ),
-    Reason.TARGET_JUMP: lambda found, limits: found.target.speed_mm_per_s <= limits.config.jump_mm_per_s,
-    Reason.OUTSIDE: lambda found, limits: 0.0 <= found.target.outside_percent <= limits.outside_percent,
-    Reason.CANNOT_PROMISE: lambda found, _: found.target.promised is True,
-    Reason.AVOID_IN_ZONE: lambda found, limits: (
-        not found.target.overlaps
-        or all(0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in found.target.overlaps)
-    ),
-    Reason.EXCEPTIONAL_POSITION: lambda found, limits: found.target.excursion_mm <= limits.config.exception_mm,
-    Reason.BASELINE_DRIFT: lambda found, limits: abs(found.target.drift_mm) <= limits.config.drift_mm,
-}
-"""Conditions in the order of `gatekeeper.core.reasons`. NaN compares False, so it holds the beam.
+CHECKS = (
+    Reason.LINK_LOST,
+    Reason.SOURCE_CHANGED,
+    Reason.INVALID_FRAME,
+    Reason.WRONG_SHAPE,
+    Reason.WRONG_SPACING,
+    Reason.WRONG_PLANE,
+    Reason.GEOMETRY_CHANGED,
+    Reason.NOT_FINITE,
+    Reason.CONSTANT,
+    Reason.SATURATED,
+    Reason.FROZEN,
+    Reason.NOT_LIVE,
+    Reason.SEQUENCE_GAP,
+    Reason.SEQUENCE_NOT_RISING,
+    Reason.CLOCK_BACKWARDS,
+    Reason.CLOCK_DRIFT,
+    Reason.NO_CLOCK,
+    Reason.STALE_FRAME,
+    Reason.LATE_FRAMES,
+    Reason.WRONG_RATE,
+    Reason.LOW_CONFIDENCE,
+    Reason.TARGET_JUMP,
+    Reason.OUTSIDE,
+    Reason.CANNOT_PROMISE,
+    Reason.AVOID_IN_ZONE,
+    Reason.EXCEPTIONAL_POSITION,
+    Reason.BASELINE_DRIFT,
+)
+"""Reasons that are checked, in the order of `gatekeeper.core.reasons`.
 
 The state machine knows the other reasons without measurements.
 """
 
 
+def conditions(found: Measurements, limits: Limits) -> tuple[bool, ...]:
+    """Return whether each of `CHECKS` is met on one frame, in their order; computed at once, as on every frame.
+
+    NaN compares False, so it holds the beam.
+    """
+    frame, sequence, age_s, link_alive, _, source, target = found
+    config = limits.config
+    return (
+        link_alive is True,
+        source.same,
+        frame.readable,
+        frame.shape_right,
+        frame.spacing_right,
+        # The plane.
+        frame.angle_deg <= config.plane_angle_deg and frame.offset_mm <= config.plane_offset_mm,
+        sequence.off_grid < config.geometry_frames,
+        # The pixels.
+        frame.finite,
+        frame.varied,
+        frame.brightest_percent <= config.saturated_percent,
+        sequence.repeats <= config.identical_frames,
+        sequence.not_live <= config.identical_frames,
+        # Numbers and times.
+        sequence.missing <= config.missing_frames,
+        sequence.rising,
+        sequence.forward,
+        source.steady,
+        source.has_clock,
+        -FUTURE_S <= age_s <= config.max_age_s,
+        source.late_s <= config.max_age_s,
+        source.rate_right,
+        # The target and the organs at risk.
+        limits.min_confidence <= target.confidence <= 1.0
+        and (
+            not target.sure
+            or all(limits.own_confidence(least) <= confidence <= 1.0 for confidence, least in target.sure)
+        ),
+        target.speed_mm_per_s <= config.jump_mm_per_s,
+        0.0 <= target.outside_percent <= limits.outside_percent,
+        target.promised is True,
+        not target.overlaps
+        or all(0.0 <= overlap <= limits.overlap_share * limit for overlap, limit in target.overlaps),
+        target.excursion_mm <= config.exception_mm,
+        abs(target.drift_mm) <= config.drift_mm,
+    )
+
+
 def violations(measurements: Measurements, limits: Limits) -> tuple[Reason, ...]:
     """Return all reasons to hold the beam on one frame, in the order of the table."""
-    return tuple([reason for reason, is_good in CHECKS.items() if not is_good(measurements, limits)])
+    met = conditions(measurements, limits)
+    return () if all(met) else tuple([reason for reason, good in zip(CHECKS, met, strict=True) if not good])

@@ -90,8 +90,8 @@ def step(state: GateState, measurements: Measurements, rules: Rules) -> GateStat
     if good_frames < rules.frames_to_resume:
         waiting = (Reason.RESUMING, *waiting)
     if waiting:
-        return replace(state, good_frames=good_frames, beam=BeamState.HOLD, reasons=waiting)
-    return replace(state, good_frames=good_frames, beam=BeamState.ON, reasons=())
+        return GateState(state.armed, state.operator_hold, good_frames, BeamState.HOLD, waiting, state.faults)
+    return GateState(state.armed, state.operator_hold, good_frames, BeamState.ON, (), state.faults)
 
 
 def silence(state: GateState, link_alive: bool) -> GateState:
@@ -165,4 +165,4 @@ def _held(state: GateState, violated: tuple[Reason, ...]) -> GateState:
     if state.operator_hold:
         found.add(Reason.OPERATOR_HOLD)
     reasons = tuple([reason for reason in REASONS if reason in found]) or (Reason.RESUMING,)
-    return replace(state, good_frames=0, beam=BeamState.HOLD, reasons=reasons, faults=faults)
+    return GateState(state.armed, state.operator_hold, 0, BeamState.HOLD, reasons, faults)
