@@ -53,6 +53,8 @@ u1_1d_in = types.Array(u1, 1, "C", readonly=True)
 u8_1d_unaligned_in = types.Array(u8, 1, "C", readonly=True, aligned=False)
 void = types.void
 four_integers = types.UniTuple(i8, 4)  # type: ignore[no-untyped-call]
+two_floats = types.UniTuple(f8, 2)  # type: ignore[no-untyped-call]
+three_floats = types.UniTuple(f8, 3)  # type: ignore[no-untyped-call]
 image_summary = types.Tuple((b1, b1, i8, u8))  # type: ignore[no-untyped-call]
 
 F = TypeVar("F", bound=Callable[..., object])

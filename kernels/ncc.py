@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.jit import f4, f4_2d, f4_2d_in, f8_1d, f8_2d, i8, kernel, void
+from kernels.pyramid import block_mean
 
 Image = NDArray[np.float32]
 single = np.float32
@@ -178,4 +179,44 @@ def best_peaks(scores: Image, apart: int, out: NDArray[np.float64]) -> int:
         subpixel_peak(scores, top_row, top_col, out[found])
         out[found, 2] = best
         found += 1
+    return found
+
+
+@kernel(i8(f4_2d_in, i8, i8, i8, f4_2d, f4_2d_in, f4_2d, i8, f8_2d))
+def search(
+    image: Image,
+    row: int,
+    col: int,
+    factor: int,
+    window: Image,
+    template: Image,
+    scores: Image,
+    apart: int,
+    peaks: NDArray[np.float64],
+) -> int:
+    """Search for a template on an image of reduced resolution: `block_mean`, `correlate` and `best_peaks` in one step.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (H, W)
+        The image.
+    row, col, factor : int
+        See `kernels.pyramid.block_mean`.
+    window : ndarray of float32, shape (h, w)
+        Receives the means.
+    template, scores : ndarray of float32
+        See `correlate`.
+    apart : int
+        See `best_peaks`.
+    peaks : ndarray of float64, shape (N, 3)
+        See `best_peaks`.
+
+    Returns
+    -------
+    int
+        Number of peaks found, 0 to N.
+    """
+    block_mean(image, row, col, factor, window)
+    correlate(window, template, scores)
+    found: int = best_peaks(scores, apart, peaks)
     return found

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f8, f8_2d, f8_2d_in, i8, i8_2d, kernel, void
-from kernels.polygon import THINNEST_PX, is_measurable, signed_area
+from kernels.jit import f8, f8_2d, f8_2d_in, i8, i8_2d, kernel, two_floats, void
+from kernels.polygon import THINNEST_PX, area, is_measurable, signed_area
 
 
 @kernel(f8(f8_2d_in, i8))
@@ -140,6 +140,14 @@ def area_outside(contour: NDArray[np.float64], envelope: NDArray[np.float64], sc
         common = -common
     outside = _common_winding(contour, contour, scratch) - common
     return min(max(outside, 0.0), abs(signed))
+
+
+@kernel(two_floats(f8_2d_in, f8_2d_in, i8_2d))
+def areas(
+    contour: NDArray[np.float64], envelope: NDArray[np.float64], scratch: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return `area_outside` and the area of the contour, both in px^2."""
+    return area_outside(contour, envelope, scratch), area(contour)
 
 
 @kernel(f8(f8_2d_in, f8_2d_in, f8_2d_in, i8_2d, f8_2d))

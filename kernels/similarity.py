@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f8, f8_1d, f8_2d, i4_1d, kernel, void
+from kernels.jit import f4, f4_1d, f8, f8_1d, f8_2d, i4_2d, kernel, three_floats, void
 
 Array = NDArray[np.float32]
 
@@ -16,11 +16,11 @@ LEAST_SLOPE, LARGEST_SLOPE = -1.0, 2.0
 """Range to which the slope of a single patch is limited."""
 
 
-@kernel(void(f4_1d, f4_1d, f4_1d, f4, i4_1d, f8_2d))
+@kernel(void(f4_1d, f4_1d, f4_1d, f4, i4_2d, f8_2d))
 def accumulate(
     template: Array, weight: Array, residual: Array, scale: float, patches: NDArray[np.int32], sums: NDArray[np.float64]
 ) -> None:
-    """Compute the weighted sums over patches that `similarity` and `detail` need.
+    """Compute the weighted sums over patches that `similarity` and `detail` need, for several divisions at once.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def accumulate(
         Weighted difference of frame and template, in units of the template.
     scale : float
         Factor to apply to the residual.
-    patches : ndarray of int32, shape (N,)
-        Patch of each point, 0 to P - 1; -1 for points outside all patches.
+    patches : ndarray of int32, shape (N, D)
+        Patch of each point in each of D divisions into patches, 0 to P - 1; -1 for points outside all patches.
     sums : ndarray of float64, shape (P, 6)
         Receives for each patch the sum of the squared weights, and the sums weighted with them of template, frame,
         template squared, frame squared, and their product.
@@ -42,17 +42,18 @@ def accumulate(
         for k in range(6):
             sums[p, k] = 0.0
     for i in range(template.shape[0]):
-        p = patches[i]
-        if p >= 0:
-            square = f8(weight[i]) * f8(weight[i])
-            value = f8(template[i])
-            frame = value + f8(scale) * f8(residual[i]) / f8(weight[i])
-            sums[p, 0] += square
-            sums[p, 1] += square * value
-            sums[p, 2] += square * frame
-            sums[p, 3] += square * value * value
-            sums[p, 4] += square * frame * frame
-            sums[p, 5] += square * value * frame
+        square = f8(weight[i]) * f8(weight[i])
+        value = f8(template[i])
+        frame = value + f8(scale) * f8(residual[i]) / f8(weight[i])
+        for k in range(patches.shape[1]):
+            p = patches[i, k]
+            if p >= 0:
+                sums[p, 0] += square
+                sums[p, 1] += square * value
+                sums[p, 2] += square * frame
+                sums[p, 3] += square * value * value
+                sums[p, 4] += square * frame * frame
+                sums[p, 5] += square * value * frame
 
 
 @kernel(f8(f8_2d))
@@ -147,6 +148,45 @@ def detail(sums: NDArray[np.float64]) -> float:
             covariance += sums[p, 5] - sums[p, 1] * sums[p, 2] / mass
             square += sums[p, 3]
     return covariance / variance if variance > ROUNDING * square else np.nan
+
+
+@kernel(three_floats(f4_1d, f4_1d, f4_1d, f4, f8, i4_2d, f8_2d, f8_2d, f8_2d, f8_2d))
+def compare(
+    template: Array,
+    weight: Array,
+    residual: Array,
+    scale: float,
+    noise: float,
+    patches: NDArray[np.int32],
+    sums: NDArray[np.float64],
+    coarse: NDArray[np.float64],
+    fine: NDArray[np.float64],
+    target: NDArray[np.float64],
+) -> tuple[float, float, float]:
+    """Return `similarity` and `detail` within patches, and `similarity_without_noise` in the target.
+
+    Parameters
+    ----------
+    template, weight, residual : ndarray of float32, shape (N,)
+        See `accumulate`.
+    scale : float
+        See there.
+    noise : float
+        See `similarity_without_noise`.
+    patches : ndarray of int32, shape (N, D)
+        See `accumulate`.
+    sums : ndarray of float64, shape (P, 6)
+        Receives the sums.
+    coarse, fine, target : ndarray of float64, shape (P_k, 6)
+        Rows of `sums` over which the similarity, the detail and that in the target, a single row, are computed.
+
+    Returns
+    -------
+    tuple of float
+        NaN where it is not defined.
+    """
+    accumulate(template, weight, residual, scale, patches, sums)
+    return similarity(coarse), detail(fine), similarity_without_noise(target, noise)
 
 
 @kernel(void(f8_2d, f8_1d, f8, f8_1d))

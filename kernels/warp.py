@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4_1d, f8, f8_2d, kernel, void
+from kernels.jit import f4_1d, f8, f8_1d, f8_2d, kernel, two_floats, void
+from kernels.polygon import centroid
 
 Array = NDArray[np.float64]
 
@@ -34,3 +35,36 @@ def warp_contour(
             right += params[count + k] * modes[k, i]
         out[i, 0] = contour[i, 0] + down * row_scale
         out[i, 1] = contour[i, 1] + right * col_scale
+
+
+@kernel(two_floats(f8_2d, f8_2d, f4_1d, f8, f8, f8_1d))
+def moved_outline(
+    contour: Array, modes: Array, params: NDArray[np.float32], row_scale: float, col_scale: float, out: Array
+) -> tuple[float, float]:
+    """Write a moved contour and the parameters that moved it, and return the centroid of its area.
+
+    Parameters
+    ----------
+    contour, modes : ndarray of float64
+        See `warp_contour`.
+    params : ndarray of float32, shape (2 K,)
+        See there.
+    row_scale, col_scale : float
+        See there.
+    out : ndarray of float64, shape (2 N + 2 K,)
+        Receives the points of the moved contour, and then the parameters.
+
+    Returns
+    -------
+    tuple of float
+        (row, col) of the centroid in pixels, see `kernels.polygon.centroid`.
+    """
+    size = contour.size
+    moved = out[:size].reshape(contour.shape)
+    warp_contour(contour, modes, params, row_scale, col_scale, moved)
+    # The place of the parameters serves the centroid first.
+    centroid(moved, out[size:])
+    row, col = out[size], out[size + 1]
+    for k in range(params.size):
+        out[size + k] = params[k]
+    return row, col

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from gatekeeper.core.contour import checked_outline, grow
 from gatekeeper.core.frame import Plane
 from kernels.clearance import clearance
-from kernels.overlap import area_outside, largest_area_outside
+from kernels.overlap import area_outside, areas, largest_area_outside
 from kernels.polygon import area
 
 ROOM = 1024
@@ -212,10 +212,13 @@ class Envelope:
 
     def _outside(self, contour_px: ArrayLike) -> tuple[float, float]:
         """Return the share of an outline's area that is outside in percent, and the area in px^2."""
-        contour, enclosed_px2 = _measurable(contour_px)
+        contour = _outline(contour_px)
         if contour is None:
             return math.nan, math.nan
-        percent = 100.0 * (area_outside(contour, self.contour_px, self._room_for(contour)) / enclosed_px2)
+        outside_px2, enclosed_px2 = areas(contour, self.contour_px, self._room_for(contour))
+        if not enclosed_px2 >= SMALLEST_PX2:
+            return math.nan, math.nan
+        percent = 100.0 * (outside_px2 / enclosed_px2)
         return 0.0 if percent < ROUNDING_PERCENT else percent, enclosed_px2
 
     def _room_for(self, contour: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -224,11 +227,15 @@ class Envelope:
 
 def _measurable(contour_px: ArrayLike) -> tuple[NDArray[np.float64] | None, float]:
     """Return an outline as the kernels take it, and its area in px^2; None when it cannot be measured."""
-    contour = np.ascontiguousarray(contour_px, dtype=np.float64)
-    if contour.ndim != 2 or contour.shape[1] != 2:
-        return None, math.nan
-    enclosed_px2 = area(contour)
+    contour = _outline(contour_px)
+    enclosed_px2 = math.nan if contour is None else area(contour)
     return (contour, enclosed_px2) if enclosed_px2 >= SMALLEST_PX2 else (None, math.nan)
+
+
+def _outline(contour_px: ArrayLike) -> NDArray[np.float64] | None:
+    """Return an outline as the kernels take it; None when it is not an array (N, 2)."""
+    contour = np.ascontiguousarray(contour_px, dtype=np.float64)
+    return contour if contour.ndim == 2 and contour.shape[1] == 2 else None
 
 
 def _scratch(points: int) -> NDArray[np.int64]:

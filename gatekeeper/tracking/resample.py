@@ -1,5 +1,6 @@
 """Convert frames of any real type to float32 at working resolution."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from kernels.image_checks import is_finite_and_varied_within
 
 BINNED_TYPES = (np.dtype(np.float32), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.uint8))
 """Pixel types that are binned without conversion."""
+
+ReadPart = Callable[[int, int, int, int], NDArray[np.float32] | None]
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +35,11 @@ class ResampledFrame:
     _line: NDArray[np.float32]
     _whole: NDArray[np.float32]
     _original: NDArray[np.generic]
+
+    @property
+    def read_part(self) -> "ReadPart | None":
+        """`read`, or None without binning, when all parts of `image` can be read already."""
+        return None if self._factor == 1 else self.read
 
     def read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32] | None:
         """Return the image with all pixels of each block binned within a part; it is undefined elsewhere.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.ncc import best_peaks, correlate, correlate_weighted
+from kernels.ncc import best_peaks, correlate_weighted, search
 from kernels.pyramid import block_mean
 
 LARGEST_SIDE = 12
@@ -54,12 +54,13 @@ class Search:
 
     def run(self, image: NDArray[np.float32]) -> int:
         """Search for the template on an image, and return the number of candidates for `displacement_mm`."""
-        block_mean(image, self.origin[0], self.origin[1], self.factor, self.window)
+        row, col = self.origin
         if self.weight is None:
-            correlate(self.window, self.template, self.scores)
+            found = search(image, row, col, self.factor, self.window, self.template, self.scores, APART, self.peaks)
         else:
+            block_mean(image, row, col, self.factor, self.window)
             correlate_weighted(self.window, self.template, self.weight, self.scores)
-        found = best_peaks(self.scores, APART, self.peaks)
+            found = best_peaks(self.scores, APART, self.peaks)
         if self.weight is not None:
             while found > 1 and self.peaks[found - 1, 2] < LEAST_PEAK * self.peaks[0, 2]:
                 found -= 1

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.tracking.template import Template
-from kernels.similarity import accumulate, detail, even_detail, similarity, similarity_without_noise
+from kernels.similarity import compare, even_detail
 
 PATCH_MM = 12.0
 """Least side of the patches in which frame and template are compared, in mm."""
@@ -79,16 +79,19 @@ class Comparison:
     """
 
     def __init__(self, template: Template) -> None:
-        self._template = template
+        self._template, self._weight = template, template.points[2]
         patches = _patches(template, PATCH_MM, FEWEST_POINTS)
         details = _patches(template, DETAIL_MM, FEWEST_IN_DETAIL)
         target = np.where(template.in_target, 0, -1).astype(np.int32)
         self._points = _target_points(template, patches)
         self._even = np.zeros(2) if self._points.any() else None
         self._target_points = int(np.count_nonzero(template.in_target))
-        self._patches, self._details, self._target = (
-            (patch, np.zeros((int(patch.max()) + 1, 6))) for patch in (patches, details, target)
-        )
+        ends = np.cumsum([int(division.max()) + 1 for division in (patches, details, target)]).tolist()
+        first = np.array([0, *ends[:-1]], np.int32)
+        divisions = np.stack([patches, details, target], axis=1)
+        self._patches = np.ascontiguousarray(np.where(divisions < 0, -1, divisions + first), np.int32)
+        self._sums = np.zeros((ends[-1], 6))
+        self._coarse, self._detail, self._target = np.split(self._sums, ends[:-1])
 
     def run(self, residual: NDArray[np.float32], scale: float, noise: float) -> Similarity:
         """Return the similarity of frame and template.
@@ -107,11 +110,20 @@ class Comparison:
         Similarity
             NaN where it is not defined.
         """
-        template = self._template
-        for patches, sums in (self._patches, self._details, self._target):
-            accumulate(template.values, template.points[2], residual, scale, patches, sums)
-        in_target = similarity_without_noise(self._target[1], noise)
-        return Similarity(similarity(self._patches[1]), detail(self._details[1]), in_target)
+        return Similarity(
+            *compare(
+                self._template.values,
+                self._weight,
+                residual,
+                scale,
+                noise,
+                self._patches,
+                self._sums,
+                self._coarse,
+                self._detail,
+                self._target,
+            )
+        )
 
     def evenness(self, noise: float) -> Evenness:
         """Return how evenly the target was like the template in the last `run`.
@@ -123,7 +135,7 @@ class Comparison:
         """
         if self._even is None:
             return SMALLER_THAN_PATCHES
-        even_detail(self._patches[1], self._points, noise, self._even)
+        even_detail(self._coarse, self._points, noise, self._even)
         slope, seen = self._even.tolist()
         return Evenness(slope, seen)
 
@@ -134,7 +146,7 @@ class Comparison:
         It is the slope of the regression of frame on template in the target, which noise does not change and a target
         that is not there lowers, at its upper limit of confidence.
         """
-        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
+        mass, template, frame, template_square, frame_square, product = self._target[0].tolist()
         variance = template_square - template * template / mass
         if not variance > 0.0:
             return math.nan
@@ -145,7 +157,7 @@ class Comparison:
     @property
     def unexplained(self) -> float:
         """Ratio of unexplained to explained variance of the frame in the target, in the last `run`; noise counts."""
-        mass, template, frame, template_square, frame_square, product = self._target[1][0].tolist()
+        mass, template, frame, template_square, frame_square, product = self._target[0].tolist()
         variances = (template_square - template * template / mass) * (frame_square - frame * frame / mass)
         covariance = product - template * frame / mass
         if not (variances > 0.0 and covariance > 0.0):

@@ -9,9 +9,8 @@ from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.similarity import Comparison, Evenness, Similarity
 from gatekeeper.tracking.template import DIFFERENCE_SHARE, Template
 from gatekeeper.tracking.translation import Params, translation_mm
-from kernels.bias_field import remove_bias_field
-from kernels.deformation import CORRELATION, INSIDE, LEAST_EXPLAINED, PENALTY, RESULTS, fit
-from kernels.pyramid import block_mean, smooth
+from kernels.deformation import LEAST_EXPLAINED, RESULTS
+from kernels.template_fit import fit_frame
 
 SLACK = 5
 """Margin around the translated template that is read to allow for deformation, in pixels of the region's image."""
@@ -57,6 +56,10 @@ class TemplateFit:
         Expected translation along rows and columns in mm; None for the reference position.
     variance : float
         Weighted variance of the template.
+    correlation : float
+        Correlation coefficient of frame and template after the last fit, -1 to 1.
+    inside : float
+        Share of the template's points inside the frame in the last fit, 0-1.
     """
 
     def __init__(
@@ -72,7 +75,6 @@ class TemplateFit:
         ratios: tuple[float, ...] = (1.0,),
     ) -> None:
         self.template = template
-        self.reject = reject
         self._expected = expected**2
         self._ratios = ratios
         self._stiffer = [
@@ -80,17 +82,15 @@ class TemplateFit:
             for ratio in ratios
         ]
         self._chosen = ratios.index(1.0)
-        self._bias_correction = bias_correction
         count, size = template.modes.shape
         slack = math.ceil(slack / (template.factor * stiffness))
         low, high = template.points[:2].min(axis=1), template.points[:2].max(axis=1)
         self._corner = (int(low[0]) - slack, int(low[1]) - slack)
         window = (int(high[0] - low[0]) + 1 + 2 * slack, int(high[1] - low[1]) + 1 + 2 * slack)
         self._image = np.zeros(window, np.float32)
-        self._smoothing = np.zeros(window, np.float32)
         self._scratch = np.zeros((3, size), np.float32)
-        self._steps = np.zeros((2, max(2 * count, len(template.photometric))), np.float32)
         self._result = np.zeros(RESULTS)
+        self.correlation = self.inside = self._squares = 0.0
         self.expected_mm: tuple[float, float] | None = None
         self._moved_points = template.points.copy()
         self._prior, self._slant = template.prior.copy(), slant
@@ -99,7 +99,27 @@ class TemplateFit:
         # The frame extends half a pixel beyond its outermost pixel centres.
         ends = [(-0.5, extent - 0.5) for extent in shape]
         shift = 0.5 * (template.factor - 1)
-        self._window = np.array([0.0, 0.0, *((end - shift) / template.factor for pair in ends for end in pair)])
+        bounds = np.array([0.0, 0.0, *((end - shift) / template.factor for pair in ends for end in pair)])
+        # What the kernel takes on every frame.
+        self._fixed = (
+            template.factor,
+            template.share,
+            np.zeros((0, 0), np.float32) if bias_correction is None else bias_correction,
+            self._image,
+            np.zeros_like(self._image),
+            bounds,
+            template.modes,
+            template.steepest,
+            template.photometric,
+            template.norm,
+            template.row_scale,
+            template.col_scale,
+            TOLERANCE,
+            reject,
+            self._scratch,
+            np.zeros((2, max(2 * count, len(template.photometric))), np.float32),
+            self._result,
+        )
 
     def suit(self, unexplained: float) -> bool:
         """Choose how stiff the next fits are by what a fit leaves unexplained; return True when this changes.
@@ -143,12 +163,6 @@ class TemplateFit:
         """
         template = self.template
         row, col = self._corner_of_window(params)
-        block_mean(image, row * template.factor, col * template.factor, template.factor, self._image)
-        if template.share > 0.0:
-            smooth(self._image, template.share, self._smoothing, self._image)
-        if self._bias_correction is not None:
-            remove_bias_field(self._bias_correction, row, col, self._image)
-        self._window[0], self._window[1] = row, col
         points, half = template.points, len(params) // 2
         expected_mm = self.expected_mm
         if expected_mm is not None:
@@ -158,26 +172,9 @@ class TemplateFit:
             np.add(template.points[1], expected_mm[1] * template.col_scale, out=points[1])
             params[0] -= expected_mm[0] / TRANSLATION_SD_MM
             params[half] -= expected_mm[1] / TRANSLATION_SD_MM
-        found = fit(
-            self._image,
-            self._window,
-            points,
-            template.modes,
-            template.steepest,
-            self._prior_from(params),
-            self._stiffer[self._chosen][1],
-            template.photometric,
-            template.norm,
-            template.row_scale,
-            template.col_scale,
-            iterations,
-            TOLERANCE,
-            self.reject,
-            params,
-            self._scratch,
-            self._steps,
-            self._result,
-        )
+        prior, inverse_hessian = self._prior_from(params), self._stiffer[self._chosen][1]
+        found = fit_frame(image, row, col, points, prior, inverse_hessian, iterations, params, *self._fixed)
+        _, self.correlation, _, self.inside, self._squares = self._result.tolist()
         if expected_mm is not None:
             params[0] += expected_mm[0] / TRANSLATION_SD_MM
             params[half] += expected_mm[1] / TRANSLATION_SD_MM
@@ -217,11 +214,6 @@ class TemplateFit:
         first = np.array(self._corner) - off
         last = np.array(self._corner) + np.array(self._image.shape) + off
         return first * template.factor, last * template.factor - 1
-
-    @property
-    def correlation(self) -> float:
-        """Correlation coefficient of frame and template after the last fit, -1 to 1."""
-        return float(self._result[CORRELATION])
 
     @property
     def unexplained(self) -> float:
@@ -292,14 +284,9 @@ class TemplateFit:
         return self._comparison.unexplained
 
     @property
-    def inside(self) -> float:
-        """Share of the template's points inside the frame in the last fit, 0-1."""
-        return float(self._result[INSIDE])
-
-    @property
     def penalty(self) -> float:
         """Sum of the squared parameters of the last fit, in expected standard deviations."""
-        return float(self._result[PENALTY]) / self._judged
+        return self._squares / self._judged
 
     def bending(self, params: Params) -> float:
         """Return `penalty` without the translation, for the `params` of the last fit."""

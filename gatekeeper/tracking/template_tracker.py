@@ -33,8 +33,8 @@ from gatekeeper.tracking.typical_fit import TypicalFit
 from gatekeeper.tracking.usual_contrast import UsualContrast
 from gatekeeper.tracking.usual_places import CONFIRMED_MM, NEAR_MM, UsualPlaces
 from gatekeeper.tracking.witness import CLEAR, SLID_CONFIDENCE, SLID_MM, WITNESS_MM, Witness, may_have_slid
-from kernels.polygon import area, centroid
-from kernels.warp import warp_contour
+from kernels.polygon import area
+from kernels.warp import moved_outline
 
 FINE_ITERATIONS = 4
 """Upper limit of the number of iterations of a fine fit."""
@@ -179,14 +179,12 @@ class TemplateTracker:
         row_mm, col_mm = self.model.region.frame_spacing_mm
         # Outline and parameters share one block of memory, so that the field costs no allocation of its own.
         size = self._contour_px.size
-        block = np.empty(size + len(self.params))
+        block = np.empty(size + self.params.size)
+        row, col = moved_outline(
+            self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, block
+        )
         contour_px, params = block[:size].reshape(-1, 2), block[size:]
-        params[:] = self.params
-        warp_contour(self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, contour_px)
-        center_px = np.empty(2)
-        centroid(contour_px, center_px)
-        center_mm = float(center_px[0]) * row_mm, float(center_px[1]) * col_mm
-        return Track(contour_px, center_mm, confidence, partial(self.field.displacement_mm, params))
+        return Track(contour_px, (row * row_mm, col * col_mm), confidence, partial(self.field.displacement_mm, params))
 
     def _refine(
         self, frame: NDArray[np.float32], read: ReadRegion | None, *, update: bool = True
@@ -361,8 +359,10 @@ class TemplateTracker:
 
     def _state(self) -> int:
         """Return the index of the breathing state nearest to `params`."""
-        along_mm = translation_mm(self.params)[self.model.motion_prior.leading]
         states_mm = self.model.states_mm
+        if len(states_mm) == 1:
+            return 0
+        along_mm = translation_mm(self.params)[self.model.motion_prior.leading]
         return min(range(len(states_mm)), key=lambda state: abs(states_mm[state] - along_mm))
 
     def _in_range(self, params: Params) -> bool:

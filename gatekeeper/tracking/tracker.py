@@ -153,7 +153,7 @@ class StructureTracker:
         resampled = self._resampler.resample(image)
         if resampled is None:
             return tuple([tracker.track(tracker.locate(None)) for tracker in self.template_trackers])
-        frame, read, read_all = resampled.image, resampled.read, resampled.beyond_reach
+        frame, read, read_all = resampled.image, resampled.read_part, resampled.beyond_reach
         return tuple([tracker.track(tracker.locate(frame, read, read_all)) for tracker in self.template_trackers])
 
     def twin(self) -> "StructureTracker":

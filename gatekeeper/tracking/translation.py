@@ -10,7 +10,7 @@ Params = NDArray[np.float32]
 
 def translation_mm(params: Params) -> tuple[float, float]:
     """Return the translation in `params` along rows and columns, in mm."""
-    return float(params[0]) * TRANSLATION_SD_MM, float(params[len(params) // 2]) * TRANSLATION_SD_MM
+    return params.item(0) * TRANSLATION_SD_MM, params.item(params.size // 2) * TRANSLATION_SD_MM
 
 
 def set_translation(params: Params, moved_mm: tuple[float, float]) -> None:

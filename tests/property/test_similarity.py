@@ -26,7 +26,7 @@ def problems(draw, values=grey):
 def both(template, weight, residual, scale, patches):
     template, weight, residual = fenced(template), fenced(weight), fenced(residual)
     sums = np.full((5, 6), np.nan)
-    kernel.accumulate(template, weight, residual, scale, patches, sums)
+    kernel.accumulate(template, weight, residual, scale, patches[:, None], sums)
     for array in (template, weight, residual):
         assert_fence_stands(array)
     return kernel.similarity(sums), kernel.detail(sums)

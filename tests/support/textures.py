@@ -39,8 +39,8 @@ def displacement_model():
     return deformation_modes(inside.min(axis=0) - CONTEXT_MM, inside.max(axis=0) + CONTEXT_MM, 25.0, 3.0, 0.985, 7)
 
 
-def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
-    """Return the template of a reference; of great `certainty`, only the image counts and not the prior."""
+def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000, **how):
+    """Return the fit of a reference's template; of great `certainty`, only the image counts and not the prior."""
     distance_mm = distance_transform_edt(~TARGET, sampling=SPACING_MM).astype(np.float32)
     image = reference.astype(np.float32)
     grid = make_grid(image, distance_mm, SPACING_MM, factor, share)
@@ -55,7 +55,7 @@ def level_of(reference, certainty=1.0, factor=1, share=0.0, most=4000):
         inverse_hessian=np.linalg.inv(hessian).astype(np.float32),
         norm=certainty * plain.norm,
     )
-    return TemplateFit(template, SHAPE)
+    return TemplateFit(template, SHAPE, **how)
 
 
 def fitted(level, frame, start=None, iterations=30):

@@ -171,10 +171,10 @@ def test_points_beyond_the_limit_of_rejection_count_as_in_the_slow_twin(seed, re
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_blob_that_was_not_there_moves_the_target_less_where_its_points_are_rejected(seed):
     tissue = texture(seed)
-    level, frame = level_of(tissue(ROWS, COLS)), tissue(ROWS - 1.3, COLS + 0.8)
+    frame = tissue(ROWS - 1.3, COLS + 0.8)
     moves = []
     for reject in (0.0, 6.0):
-        level.reject = reject
+        level = level_of(tissue(ROWS, COLS), reject=reject)
         _, plain = fitted(level, frame)
         blurred = frame.copy()
         blurred[(ROWS - 44.0) ** 2 + (COLS - 50.0) ** 2 <= 4.0] += 5.0

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from kernels.ncc import best_peaks, correlate, correlate_weighted, subpixel_peak
+from kernels.ncc import best_peaks, correlate, correlate_weighted, search, subpixel_peak
 from tests.oracles.ncc import correlation, peaks, weighted_correlation
+from tests.oracles.pyramid import block_means
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 
 
@@ -218,3 +219,15 @@ def test_what_lies_under_no_weight_does_not_count():
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 3e38])
 def test_a_weighted_template_matches_nothing_where_the_image_is_bad_or_constant(bad):
     assert (scored_by_weight(single(np.full((9, 9), bad)), noise((3, 4)), np.ones((3, 4))) == -1.0).all()
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_a_search_reads_correlates_and_finds_the_peaks(factor):
+    image, template = noise((60, 66)), template_of(noise((4, 5), seed=1))
+    window, scores, out = fenced(np.zeros((14, 16))), fenced(np.zeros((11, 12))), np.full((3, 3), np.nan)
+    count = search(fenced(image), -2, 7, factor, window, template, scores, 2, out)
+    expected = correlation(block_means(image, -2, 7, factor, window.shape), template)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    np.testing.assert_allclose(out[:count], peaks(scores.astype(np.float64), 2, 3), atol=1e-4)
+    assert_fence_stands(window)
+    assert_fence_stands(scores)

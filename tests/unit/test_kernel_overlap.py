@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from kernels.overlap import area_outside, largest_area_outside
+from kernels.overlap import area_outside, areas, largest_area_outside
 from kernels.polygon import area
 from tests.support.polygons import circle, lens, rectangle
 
@@ -117,3 +117,9 @@ def test_a_shift_that_is_no_distance_gives_no_area(bad):
 
 def _largest(contour, envelope, shifts, points=1000):
     return largest_area_outside(contour, envelope, shifts, np.empty((3, points), np.int64), np.empty_like(envelope))
+
+
+def test_both_areas_are_those_of_the_contour():
+    contour, envelope = circle(10.0, (50.0, 40.0)), circle(8.0, (53.0, 41.0))
+    assert areas(contour, envelope, SCRATCH) == (outside(contour, envelope), area(contour))
+    assert np.isnan(areas(np.full((5, 2), np.nan), envelope, SCRATCH)).all()

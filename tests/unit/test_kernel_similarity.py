@@ -24,7 +24,7 @@ def problem(seed=0, noise=0.5, patches=PATCHES):
 def gathered(template, weight, residual, scale=1.0, patches=PATCHES, count=None):
     sums = np.full((max(int(patches.max(initial=0)) + 1, count or 0), 6), np.nan)
     before = [array.copy() for array in (template, weight, residual, patches)]
-    kernel.accumulate(template, weight, residual, scale, patches, sums)
+    kernel.accumulate(template, weight, residual, scale, np.ascontiguousarray(patches[:, None]), sums)
     for array, kept in zip((template, weight, residual, patches), before, strict=True):
         np.testing.assert_array_equal(array, kept)
     return sums
@@ -218,17 +218,32 @@ def test_what_the_buffer_held_does_not_matter():
     template, weight, residual = problem()
     sums = np.zeros((5, 6))
     for _ in range(2):
-        kernel.accumulate(template, weight, residual, 1.0, PATCHES, sums)
+        kernel.accumulate(template, weight, residual, 1.0, PATCHES[:, None], sums)
         np.testing.assert_array_equal(sums, gathered(template, weight, residual))
+
+
+def test_several_divisions_are_compared_at_once_each_as_by_itself():
+    template, weight, residual = problem()
+    halves = np.repeat(np.arange(2, dtype=np.int32), PATCHES.size // 2)
+    target = np.where(PATCHES == 2, np.int32(0), np.int32(-1))
+    # Their sums lie one after the other.
+    patches = np.stack([PATCHES, halves + 5, np.where(target == 0, 7, -1)], axis=1).astype(np.int32)
+    sums = np.full((8, 6), np.nan)
+    found = kernel.compare(template, weight, residual, 0.5, 100.0, patches, sums, sums[:5], sums[5:7], sums[7:])
+    inputs = template, weight, residual, 0.5
+    assert found[0] == pytest.approx(patchwise_correlation(*inputs, PATCHES), abs=1e-9)
+    assert found[1] == pytest.approx(patchwise_slope(*inputs, halves), abs=1e-9)
+    core = template[target == 0], weight[target == 0], residual[target == 0]
+    assert found[2] == pytest.approx(correlation_without_noise(*core, 0.5, 100.0), abs=1e-9)
 
 
 def test_other_types_are_refused():
     template, weight, residual = problem()
     for wrong in (
-        (template.astype(np.float64), weight, residual, 1.0, PATCHES, np.zeros((5, 6))),
-        (template, weight, residual, 1.0, PATCHES.astype(np.int64), np.zeros((5, 6))),
-        (template, weight, residual, 1.0, PATCHES, np.zeros((5, 6), np.float32)),
-        (template[::2], weight, residual, 1.0, PATCHES, np.zeros((5, 6))),
+        (template.astype(np.float64), weight, residual, 1.0, PATCHES[:, None], np.zeros((5, 6))),
+        (template, weight, residual, 1.0, PATCHES[:, None].astype(np.int64), np.zeros((5, 6))),
+        (template, weight, residual, 1.0, PATCHES[:, None], np.zeros((5, 6), np.float32)),
+        (template[::2], weight, residual, 1.0, PATCHES[:, None], np.zeros((5, 6))),
     ):
         with pytest.raises(TypeError):
             kernel.accumulate(*wrong)

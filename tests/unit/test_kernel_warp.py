@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kernels.deformation import displace
-from kernels.warp import warp_contour
+from kernels.polygon import centroid
+from kernels.warp import moved_outline, warp_contour
 from tests.oracles.deformation import displaced
 from tests.support.polygons import circle
 
@@ -83,3 +84,15 @@ def test_other_types_are_refused():
     ):
         with pytest.raises(TypeError):
             warp_contour(*arguments, 1.0, 1.0, contour)
+
+
+@pytest.mark.parametrize("modes", [1, 5])
+def test_a_moved_outline_comes_with_its_centroid_and_its_parameters(modes):
+    contour, shapes, params = contour_modes_params(modes=modes)
+    block, center = np.full(contour.size + params.size, np.nan), np.full(2, np.nan)
+    found = moved_outline(contour, shapes, params, *SCALE, block)
+    moved = block[: contour.size].reshape(contour.shape)
+    np.testing.assert_array_equal(moved, warped(contour, shapes, params))
+    np.testing.assert_array_equal(block[contour.size :], params)
+    centroid(moved, center)
+    np.testing.assert_allclose(found, center, rtol=1e-12)

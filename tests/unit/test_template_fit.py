@@ -125,6 +125,11 @@ def both_levels(tracker):
     return tracker.template_tracker.coarse, tracker.template_tracker.fine[0]
 
 
+def numbered(patches):
+    """Return the patches of one division, numbered from 0; those of several share one array of sums."""
+    return np.where(patches < 0, -1, patches - patches[patches >= 0].min())
+
+
 def test_the_reference_is_alike_in_every_patch_in_detail_and_in_the_target():
     for level in both_levels(SCENE.tracker()):
         assert likenesses(level, SCENE.image()) == pytest.approx((1.0, 1.0, 1.0, 1.0), abs=1e-6)
@@ -138,9 +143,11 @@ def test_likeness_is_what_the_slow_twin_says_of_frame_and_template():
         assert correlation > LEAST_EXPLAINED
         template = level.template
         inputs = template.values, template.points[2], level._scratch[2], 1.0
-        assert patchwise == pytest.approx(patchwise_correlation(*inputs, level._comparison._patches[0]), abs=1e-6)
-        assert detail == pytest.approx(patchwise_slope(*inputs, level._comparison._details[0]), abs=1e-6)
-        assert core == pytest.approx(patchwise_correlation(*inputs, level._comparison._target[0]), abs=1e-6)
+        assert patchwise == pytest.approx(patchwise_correlation(*inputs, level._comparison._patches[:, 0]), abs=1e-6)
+        assert detail == pytest.approx(patchwise_slope(*inputs, numbered(level._comparison._patches[:, 1])), abs=1e-6)
+        assert core == pytest.approx(
+            patchwise_correlation(*inputs, numbered(level._comparison._patches[:, 2])), abs=1e-6
+        )
         assert 0.3 < patchwise < 0.97
         assert 0.3 < core < 0.97
 
@@ -209,14 +216,15 @@ def test_a_smeared_frame_lacks_detail_before_it_is_unlike(smear_px, shown):
 @pytest.mark.parametrize(
     ("scene", "radius_mm"), [(SCENE, 14.0), (Scene(spacing_mm=(3.5, 3.5)), 20.0), (Scene((64, 56), (4.0, 4.0)), 90.0)]
 )
-@pytest.mark.parametrize(("kind", "of_mm", "fewest"), [("_patches", 12.0, 6), ("_details", 6.0, 3)])
+@pytest.mark.parametrize(("division", "of_mm", "fewest"), [(0, 12.0, 6), (1, 6.0, 3)])
 def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_one(
-    kind, of_mm, fewest, scene, radius_mm
+    division, of_mm, fewest, scene, radius_mm
 ):
     assert (module.PATCH_MM, module.FEWEST_POINTS) == (12.0, 6)
     assert (module.DETAIL_MM, module.FEWEST_IN_DETAIL) == (6.0, 3)
     for level in both_levels(scene.tracker(scene.disc(radius_mm))):
-        patches, sums = getattr(level._comparison, kind)
+        patches = numbered(level._comparison._patches[:, division])
+        sums = (level._comparison._coarse, level._comparison._detail)[division]
         positions_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
         share, side_mm = 0.0, 0.5 * of_mm
         while share < 0.5:
