@@ -50,7 +50,7 @@ def cache_folder(own: Path, digest: str) -> Path:
     """
     if _is_writable(own):
         return own
-    compiled = sorted(own.glob("*.nb[ic]")) if own.is_dir() else []
+    compiled = sorted(own.glob("*.nb[icl]")) if own.is_dir() else []
     try:
         return _temporary(compiled, digest)
     except OSError:

@@ -5,19 +5,21 @@ and releases the GIL. The fast-math flags are limited to those that reorder or f
 `nan <= limit` can evaluate to True.
 
 Compiled code is cached with a hash of all kernel sources. Numba's own cache checks only the file of the outer function,
-and would run stale machine code of the callers after a change of a kernel that they call.
+and would run stale machine code of the callers after a change of a kernel that they call. Once all kernels are compiled
+they are loaded from one file, see `kernels.library`.
 """
 
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
 from numba import types
 
 from kernels.cache import VARIABLE, CacheError, cache_folder, use_folder
+from kernels.library import library_in, write_library
 
 FASTMATH = {"contract", "reassoc", "nsz", "arcp"}
 
@@ -80,6 +82,18 @@ FOLDER = _choose_folder()
 """Where compiled kernels are kept."""
 
 
+_disabled = bool(getattr(numba.config, "DISABLE_JIT", False))
+LIBRARY = None if _disabled else library_in(FOLDER)
+"""All kernels in one file; None until they were compiled on this machine."""
+_compiled: list[Any] = []
+
+
+def keep_all() -> None:
+    """Write the library of all kernels, which have been imported, unless they come from it."""
+    if LIBRARY is None and not _disabled:
+        write_library(FOLDER, [one for one in _compiled if one.py_func.__module__.startswith(f"{__package__}.")])
+
+
 def kernel(signature: object) -> Callable[[F], F]:
     """Compile a function at import for explicit signatures, with a cache and without the GIL.
 
@@ -98,12 +112,17 @@ def kernel(signature: object) -> Callable[[F], F]:
     CacheError
         By the decorator, when what was compiled cannot be kept.
     """
-    compile_ = numba.njit(signature, cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", boundscheck=False)
+    options: dict[str, Any] = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "boundscheck": False}
 
     def compiled(function: F) -> F:
+        if LIBRARY is not None:
+            dispatcher = numba.njit(**options)(function)
+            if LIBRARY.fill(dispatcher, signature if isinstance(signature, list) else [signature]):
+                return cast(F, dispatcher)
         try:
-            return cast(F, compile_(function))
+            _compiled.append(numba.njit(signature, cache=True, **options)(function))
         except OSError:
             raise CacheError from None
+        return cast(F, _compiled[-1])
 
     return compiled

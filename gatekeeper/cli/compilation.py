@@ -1,7 +1,8 @@
 """Compile the kernels before a command that needs them, and show how far it is.
 
 Kernels are compiled when their module is imported, unless the cache has them: once after an installation or a change of
-a kernel, for about ten seconds.
+a kernel, for about ten seconds. Compiled ones are kept in one file, from which each module that is imported takes its
+own.
 """
 
 import functools
@@ -43,13 +44,17 @@ def compiles_kernels(command: Callable[P, T]) -> Callable[P, T]:
 
 
 def compile_kernels() -> None:
-    """Import all kernels, with a progress bar on standard error while any are compiled and that is a terminal.
+    """Compile all kernels unless they are kept, with a progress bar on standard error where that is a terminal.
 
     Raises
     ------
     OutputError
         When compiled kernels can be kept nowhere.
     """
+    from kernels import jit
+
+    if jit.LIBRARY is not None:
+        return
     from numba.core.event import Listener, install_listener
 
     import kernels
@@ -73,3 +78,4 @@ def compile_kernels() -> None:
                 importlib.import_module(f"kernels.{source.stem}")
             except OSError as error:
                 raise OutputError(str(error)) from None
+    jit.keep_all()

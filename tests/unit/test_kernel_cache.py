@@ -86,6 +86,7 @@ def test_compiled_code_that_cannot_be_kept_is_one_line(monkeypatch, capsys):
         return compile_
 
     monkeypatch.setattr(numba, "njit", failing)
+    monkeypatch.setattr(jit, "LIBRARY", None)
     with pytest.raises(CacheError, match="NUMBA_CACHE_DIR"):
         jit.kernel(jit.f8(jit.f8))(lambda value: value)
 
