@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from benchmarks.prediction.gating import (
     Predictions,
     Score,
     beam_on,
-    beam_on_within,
     instants_of,
     predict,
     score,
@@ -24,18 +23,16 @@ from benchmarks.prediction.gating import (
 )
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.plot import draw
-from benchmarks.prediction.scenes import Breathing, Scene, measured, recorded, simulated
+from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
 from benchmarks.prediction.table import Rows, cases_table, plain, table
-from gatekeeper.core.errors import GatekeeperError, RecordingError
+from benchmarks.prediction.traces import FULL_GATE, TraceScores, equal_table, measure, title_of
+from gatekeeper.core.errors import GatekeeperError
 from replay.progress import ProgressBars
 
 CINE = Path(__file__).resolve().parents[3] / "shared" / "cine"
 FIRST_SEED = 100
 RAW, FULL, BOTH = "measured (off)", f"{OURS}, full", f"{OURS}, conservative"
 FULL_WHOLE, BOTH_WHOLE = f"{FULL}, whole", f"{BOTH}, whole"
-FULL_GATE = f"{FULL}, as the gate decides"
-RISKS_PERCENT = 2.0, 1.0, 0.5
-TRACES_HZ, TRACES_NOISE_MM, TRACES_SEEDS = 8.0, 0.1, 2
 
 LUJAN = Breathing()
 SETTINGS = (
@@ -77,13 +74,6 @@ def judge(scene: Scene, latency_s: float) -> tuple[dict[str, Score], Predictions
     return {name: score(scene, on, latency_s) for name, on in ways.items()}, ours, ways
 
 
-def judge_within(scene: Scene, latency_s: float) -> dict[str, Score]:
-    """Return the score of the gate's decisions with each risk limit."""
-    config = settings("full", latency_s)
-    ways = {f"{FULL_GATE}, risk {risk:g} %": beam_on_within(scene, config, risk) for risk in RISKS_PERCENT}
-    return {name: score(scene, on, latency_s) for name, on in ways.items()}
-
-
 def collect(judged: Sequence[dict[str, Score]]) -> dict[str, list[Score]]:
     """Return the scores of each way to decide."""
     return {name: [one[name] for one in judged] for name in judged[0]}
@@ -112,14 +102,6 @@ def measure_time(minutes: float) -> dict[str, float]:
     return {"p50": p50_us, "p99": p99_us, "max": worst_us}
 
 
-def _measured(folder: Path) -> list[tuple[str, Scene]]:
-    """Return the traces in a folder; raise `RecordingError` when there are none."""
-    found = list(measured(folder, TRACES_HZ, TRACES_NOISE_MM, TRACES_SEEDS))
-    if not found:
-        raise RecordingError(f"{folder}: holds no trace; give a folder of CSV files")
-    return found
-
-
 def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and return the exit code: 0 good, 2 bad usage or a path that cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prediction", description=__doc__)
@@ -134,15 +116,13 @@ def main(args: Sequence[str] | None = None) -> int:
         parser.error("--seeds must be 1 or more, and --minutes 0.5 to 1000")
     healthy: dict[str, float] = {}
     traces: list[dict[str, Score]] = []
-    measured_rows: dict[str, dict[str, Score]] = {}
+    moved: list[TraceScores] = []
     try:
         with ProgressBars() as bars:
             results = measure_simulated(options.seeds, options.minutes, bars)
             taken_us = measure_time(options.minutes)
-            for name, scene in () if options.traces is None else _measured(options.traces):
-                bars(name, 0, 1)
-                measured_rows[name] = judge(scene, RECORDED_LATENCY_S)[0] | judge_within(scene, RECORDED_LATENCY_S)
-                bars(name, 1, 1)
+            if options.traces is not None:
+                moved = measure(options.traces, lambda scene, latency_s: judge(scene, latency_s)[0], bars)
             for name, scene in recorded(options.cine):
                 scores, predictions, _ = judge(scene, RECORDED_LATENCY_S)
                 healthy[name] = float(predictions.healthy[scene.times_s >= scene.scored_from_s].mean())
@@ -160,11 +140,10 @@ def main(args: Sequence[str] | None = None) -> int:
         console.print(table(f"Lujan breathing, {name}", results[name], sketch))
     spelled = ", ".join(f"{name} {value:.0f}" for name, value in taken_us.items())
     console.print(f"One sample added and one prediction made by {OURS} at 8 frames/s, 240 s known, in us: {spelled}")
-    if measured_rows:
-        title = (
-            f"Measured motion, {TRACES_HZ:g} frames/s, {RECORDED_LATENCY_S * 1e3:.0f} ms: mean and spread over traces"
-        )
-        console.print(table(title, collect(list(measured_rows.values()))))
+    for result in moved:
+        title = f"Measured motion, {title_of(result.rate_hz, result.latency_s)}: mean and spread over traces that move"
+        console.print(table(title, collect(result.moving)))
+        console.print(equal_table(result))
     if traces:
         title = f"Traces tracked on recorded cine-MR, {RECORDED_LATENCY_S * 1e3:.0f} ms"
         rows = collect(traces)
@@ -181,7 +160,17 @@ def main(args: Sequence[str] | None = None) -> int:
                 {
                     "simulated": simulated_values,
                     "measured": {
-                        name: plain({way: [one] for way, one in ways.items()}) for name, ways in measured_rows.items()
+                        title_of(one.rate_hz, one.latency_s): {
+                            "traces": {
+                                name: plain({way: [one_score] for way, one_score in ways.items()})
+                                for name, ways in one.scores.items()
+                            },
+                            "equal_duty": {
+                                as_long_as: {way: asdict(at) for way, at in ways.items()}
+                                for as_long_as, ways in one.equal.items()
+                            },
+                        }
+                        for one in moved
                     },
                     "recorded": recorded_values,
                     "healthy": healthy,

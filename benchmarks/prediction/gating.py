@@ -105,22 +105,28 @@ def instants_of(scene: Scene, config: PredictionConfig) -> tuple[float, ...]:
 
 
 def beam_on(
-    scene: Scene, predictions: Predictions, config: PredictionConfig, *, as_gate: bool = False
+    scene: Scene,
+    predictions: Predictions,
+    config: PredictionConfig,
+    *,
+    as_gate: bool = False,
+    window_mm: float = WINDOW_MM,
 ) -> NDArray[np.bool_]:
     """Return the decision on each frame, shape (T,): by the prediction alone, or as the gate decides.
 
     The gate in addition holds where the measured position is outside by more than its usual error, see `Lookahead`.
+    Another `window_mm` shifts the edge by which it is decided, not the one by which it is scored.
     """
     instants = [predictions.instants_s.index(instant) for instant in instants_of(scene, config)]
-    measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan))
-    predicted = _percent(np.abs(predictions.si_mm[:, instants]) + SPARE * predictions.spread_mm[:, instants])
+    measured = _percent(np.where(scene.confidence >= MIN_CONFIDENCE, scene.measured_mm[:, 0], np.nan), window_mm)
+    predicted = _percent(np.abs(predictions.si_mm[:, instants]) + SPARE * predictions.spread_mm[:, instants], window_mm)
     used = [
         used_percent(config, measured[frame], predicted[frame].tolist(), bool(predictions.healthy[frame]))
         for frame in range(len(measured))
     ]
     if as_gate:
         si_mm, middle_mm = scene.measured_mm[:, 0], predictions.si_mm[:, instants[len(instants) // 2]]
-        at_best = _percent(si_mm + np.clip(middle_mm - si_mm, -USUAL_ERROR_MM, USUAL_ERROR_MM))
+        at_best = _percent(si_mm + np.clip(middle_mm - si_mm, -USUAL_ERROR_MM, USUAL_ERROR_MM), window_mm)
         used = np.where(used < measured, np.maximum(used, at_best), used)
     return np.array(used) <= 0.0
 
@@ -182,6 +188,6 @@ def pooled(scores: Sequence[Score]) -> Score:
     )
 
 
-def _percent(position_mm: Array) -> Array:
+def _percent(position_mm: Array, window_mm: float) -> Array:
     """Return the share of a small target outside: none or all, NaN where the position is unknown."""
-    return np.where(np.isnan(position_mm), np.nan, np.where(np.abs(position_mm) <= WINDOW_MM, 0.0, 100.0))
+    return np.where(np.isnan(position_mm), np.nan, np.where(np.abs(position_mm) <= window_mm, 0.0, 100.0))

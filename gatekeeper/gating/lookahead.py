@@ -15,7 +15,9 @@ from gatekeeper.gating.risk import LEVELS, RiskLimit
 USUAL_ERROR_MM = 1.0
 """Usual error of a measured position in mm: 95 % of the tracker's errors on labelled recordings are smaller (make
 bench-peers). A target measured further outside than this is outside, whatever is predicted."""
-
+WITH_RISK_LIMIT = 2.0
+"""Number of usual errors by which a target may be measured outside with a risk limit, which counts what the prediction
+costs and makes it good."""
 
 SPARE = 0.3
 """Part of the spread of a prediction by which the target must be inside. With 0.3 it is inside with a probability of
@@ -180,10 +182,13 @@ class Lookahead:
         predictions = predictor.predict(*times_s)
         middle_mm = predictions[len(predictions) // 2].position_mm
         self.ahead_mm = middle_mm if math.isfinite(middle_mm[0]) and math.isfinite(middle_mm[1]) else None
+        least_percent = measured_percent
+        if self.ahead_mm is not None and measured_percent > 0.0:
+            least_percent = self._least_percent(track, self.ahead_mm, envelope)
         if self.risk is None:
             predicted_percent = [self._around(track, [one], SPARE, envelope) for one in predictions]
             healthy = all(one.healthy for one in predictions)
-            return self._used(track, measured_percent, predicted_percent, healthy, envelope)
+            return self._used(measured_percent, predicted_percent, healthy, least_percent)
         outside = None
         if track.confidence >= self._config.min_confidence and not math.isnan(measured_percent):
             outside = measured_percent > self._limit_percent
@@ -193,7 +198,7 @@ class Lookahead:
 
         def used_at(spreads: float) -> float:
             around = self._around(track, predictions, spreads, envelope)
-            return self._used(track, measured_percent, [around], self.ahead_mm is not None, envelope)
+            return self._used(measured_percent, [around], self.ahead_mm is not None, least_percent)
 
         if self.ahead_mm is not None:
             limit_percent = self._limit_percent
@@ -216,19 +221,12 @@ class Lookahead:
         return 0.5 * (low + high)
 
     def _used(
-        self,
-        track: Track,
-        measured_percent: float,
-        predicted_percent: Sequence[float],
-        healthy: bool,
-        envelope: Envelope,
+        self, measured_percent: float, predicted_percent: Sequence[float], healthy: bool, least_percent: float
     ) -> float:
         """Return the share on which the decision is based, from what is predicted."""
         percent = used_percent(self._config, measured_percent, predicted_percent, healthy)
-        if not percent < measured_percent or self.ahead_mm is None:
-            return percent
         # Only the full mode takes less than was measured.
-        return _largest((percent, self._least_percent(track, self.ahead_mm, envelope)))
+        return _largest((percent, least_percent)) if percent < measured_percent else percent
 
     @staticmethod
     def _around(track: Track, predictions: Sequence[Prediction], spreads: float, envelope: Envelope) -> float:
@@ -246,6 +244,8 @@ class Lookahead:
     def _least_percent(self, track: Track, towards_mm: tuple[float, float], envelope: Envelope) -> float:
         """Return the share outside of the target where it may be at best, its usual error nearer to the prediction."""
         step_mm = np.subtract([towards_mm], track.center_mm)
-        away_mm = math.hypot(*step_mm[0])
-        share = 1.0 if away_mm <= USUAL_ERROR_MM else USUAL_ERROR_MM / away_mm
+        away_mm, error_mm = math.hypot(*step_mm[0]), USUAL_ERROR_MM
+        if self.risk is not None:
+            error_mm *= WITH_RISK_LIMIT
+        share = 1.0 if away_mm <= error_mm else error_mm / away_mm
         return envelope.largest_outside_percent(track.contour_px, share * step_mm)

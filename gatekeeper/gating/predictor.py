@@ -11,7 +11,9 @@ from kernels.local_regression import local_ridge, score_predictions
 from kernels.trajectory import lagged_positions
 
 LAGS, LAG_S = 10, 0.2
-"""Length of a lag vector and its step in seconds: the present position and 9 before it, about half a breath."""
+"""Length of a lag vector and its least step in seconds: the present position and 9 before it, about half a breath.
+Frames that come less often are not read between: their period is the step, up to `MOST_LAG_S`."""
+MOST_LAG_S = 0.25
 PLACE = 0.3
 """Weight of the distance between two places beside that between the motions to them: a baseline that wandered by 1 mm
 makes two moments as unlike as motions that differ by 0.5 mm."""
@@ -104,7 +106,7 @@ class Predictor:
         self._begin = self._end = self._next = self._checked = 0
         self._current = False
         self._learned_s = 0.0
-        self._period_s = math.nan
+        self._lag_s = self._period_s = math.nan
         self._due_s.fill(math.nan)
         self._squared_errors_mm2.fill(math.nan)
         self._errors_mm.fill(math.nan)
@@ -155,10 +157,16 @@ class Predictor:
         positions_mm[end] = row_mm, col_mm
         self._end = end + 1
         gap_s, lags_mm = self.config.max_gap_s, self._lag_vectors_mm[end]
-        if lagged_positions(times_s, positions_mm, self._begin, self._end, LAG_S, gap_s, lags_mm) < LAGS:
-            lags_mm[:] = math.nan
         if end > self._begin:
             self._compare(time_s - float(times_s[end - 1]))
+        # The same step for all, from the first two seconds on.
+        lag_s = self._lag_s
+        if math.isnan(lag_s):
+            lag_s = min(max(LAG_S, self._period_s), MOST_LAG_S) if self._period_s > 0.0 else LAG_S
+        if lagged_positions(times_s, positions_mm, self._begin, self._end, lag_s, gap_s, lags_mm) < LAGS:
+            lags_mm[:] = math.nan
+        else:
+            self._lag_s = lag_s
 
     def predict(self, *aheads_s: float) -> tuple[Prediction, ...]:
         """Predict the target's positions, and keep the predictions for comparison with later positions.
@@ -257,7 +265,7 @@ class Predictor:
         ):
             self._begin += 1
         if self._begin == self._end:
-            self._learned_s = 0.0
+            self._learned_s, self._lag_s = 0.0, math.nan
         if self._end == len(self._times_s):
             begin, end = self._begin, self._end
             for kept in (self._times_s, self._positions_mm, self._lag_vectors_mm):

@@ -12,8 +12,9 @@ LEVELS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.1, 1.3, 1.5, 1.8, 2.2, 2.7, 3.
 OVER_S = 60.0
 """Time over which the share is kept besides the whole delivery, and in which an excess is made good, in seconds. The
 delivery may be ahead of its share by as much as this time allows."""
-WHEN_USED_UP = 0.5
-"""Part of the risk that is left while the last minute has used up its share."""
+MOST_OF_MINUTE = 1.5
+"""Share of the risk limit in the last minute from which on only a level is in force at which nothing was lost so far;
+between 1 and this, what may be lost falls in proportion."""
 MAX_PENDING = 64
 """Number of decisions that can wait for the positions by which they are judged; the oldest is dropped."""
 
@@ -81,9 +82,10 @@ class RiskLimit:
         """Return the level in force; None when no level keeps the risk, or too little is known yet."""
         excess_s = self._exposed_s - self._risk * (self._elapsed_s + OVER_S)
         risk = self._risk - max(excess_s, 0.0) / OVER_S
-        if self._recent_s >= self._risk * OVER_S:
-            risk *= WHEN_USED_UP
         may_lose = risk * (self._count + 1) - 1.0
+        if may_lose > 0.0:
+            used = self._recent_s / (self._risk * OVER_S)
+            may_lose *= min(max((MOST_OF_MINUTE - used) / (MOST_OF_MINUTE - 1.0), 0.0), 1.0)
         for level, lost in zip(LEVELS, self._lost, strict=True):
             if lost <= may_lose:
                 return level

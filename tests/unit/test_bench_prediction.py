@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from benchmarks.prediction import __main__ as command
+from benchmarks.prediction import traces
 from benchmarks.prediction.gating import beam_at, beam_on, beam_on_within, instants_of, pooled, predict, score, settings
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.scenes import Breathing, Scene, measured, recorded, simulated
 from benchmarks.prediction.table import cases_table
+from benchmarks.prediction.traces import equal_duty, title_of
 from gatekeeper.core.errors import RecordingError
 from gatekeeper.gating.predictor import Prediction
 
@@ -140,6 +142,18 @@ def test_a_risk_limit_holds_until_it_can_be_promised_and_lets_the_beam_on_then(t
 
 
 @pytest.mark.slow
+def test_methods_are_compared_at_equal_duty_cycle(tmp_path):
+    write_trace(tmp_path / "one.csv", seconds=60.0)
+    scenes = [scene for _, scene in measured(tmp_path, 8.0, 0.1, 1)]
+    found = equal_duty(scenes, 0.3, 35.0)
+    assert {f"{name}, full" for name in METHODS} | {command.RAW} == set(found)
+    for at in found.values():
+        assert at.duty_cycle == pytest.approx(35.0, abs=1.5)
+    assert found[command.RAW].on_while_out > 2.0 * found[command.FULL].on_while_out
+    assert found[command.RAW].shift_mm > found[command.FULL].shift_mm
+
+
+@pytest.mark.slow
 def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     write_trace(tmp_path / "one.csv")
     args = [
@@ -161,8 +175,12 @@ def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     for ways in result["simulated"].values():
         assert {command.RAW, command.FULL, command.BOTH, "plain ridge, full"} <= set(ways)
     assert result["recorded"] == {}
-    assert set(result["measured"]) == {"one, 0", "one, 1"}
-    assert f"{command.FULL_GATE}, risk 1 %" in result["measured"]["one, 0"]
+    assert set(result["measured"]) == {title_of(*setting) for setting in traces.SETTINGS}
+    result_at = result["measured"]["8 frames/s, 500 ms"]
+    assert set(result_at["traces"]) == {"one, 0", "one, 1"}
+    risk_name = f"{traces.FULL_GATE}, risk 1 %"
+    assert risk_name in result_at["traces"]["one, 0"]
+    assert "Kalman filter, full" in result_at["equal_duty"][risk_name]
     assert 0.0 < result["time_us"]["p50"] <= result["time_us"]["p99"] <= result["time_us"]["max"]
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert command.main([*args[:-3], "--plot", str(tmp_path / "absent" / "a.png")]) == 2
@@ -170,14 +188,14 @@ def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_prediction_halves_beam_on_while_out_on_recorded_traces(cine):
-    traces = [command.judge(scene, 0.3)[0] for _, scene in recorded(cine)]
-    rows = command.collect(traces)
+    scores = [command.judge(scene, 0.3)[0] for _, scene in recorded(cine)]
+    rows = command.collect(scores)
     raw, full = pooled(rows[command.RAW]), pooled(rows[command.FULL])
     assert full.on_while_out < 0.3 * raw.on_while_out
     assert full.duty_cycle > raw.duty_cycle - 6.0
     printed = io.StringIO()
     shown = {way: rows[way] for way in (command.RAW, command.FULL)}
-    Console(file=printed, width=150).print(cases_table("", shown, {str(case): 0.5 for case in range(len(traces))}))
+    Console(file=printed, width=150).print(cases_table("", shown, {str(case): 0.5 for case in range(len(scores))}))
     assert f"{raw.on_while_out:.2f} / {raw.duty_cycle:.2f}" in printed.getvalue()
 
 

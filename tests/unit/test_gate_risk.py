@@ -8,12 +8,19 @@ from gatekeeper.config import GateConfig, PredictionConfig, SessionConfig, build
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.gating.gate import Gate
+from gatekeeper.gating.lookahead import USUAL_ERROR_MM, WITH_RISK_LIMIT
 from tests.support.cases import breathing_case
 from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
 from tests.support.sessions import checked, recorded
 
 PERIOD_S = 0.125
 FULL = PredictionConfig(mode="full", burn_in_s=5.0)
+LIMIT_MM = 5.0
+"""The envelope is 4 mm around the target, and up to 5 % of it may be outside."""
+
+
+def at_mm(now_s):
+    return 10.0 * math.cos(math.pi * (now_s + 0.05) / 4.0) ** 4
 
 
 def played(gate, frames, begin=0, confidence=1.0):
@@ -21,8 +28,7 @@ def played(gate, frames, begin=0, confidence=1.0):
     decisions = []
     for index in range(begin, begin + frames):
         now_s = PERIOD_S * index
-        position_mm = 10.0 * math.cos(math.pi * now_s / 4.0) ** 4
-        found = track(position_mm, confidence=confidence)
+        found = track(at_mm(now_s), confidence=confidence)
         decisions.append(gate.decide(found, frame(index, acquired_s=now_s), now_s))
     return decisions
 
@@ -41,6 +47,14 @@ def test_a_smaller_risk_never_lets_the_beam_on_where_a_larger_one_holds_on_regul
     small, large = (Gate(ENVELOPE, GateConfig(risk_percent=risk), prediction=FULL) for risk in (0.5, 5.0))
     on = [[one.state is ON for one in played(gate, 400)] for gate in (small, large)]
     assert sum(on[0]) < sum(on[1])
+
+
+def test_with_a_limit_the_beam_comes_on_by_two_usual_errors_at_most():
+    limits = GateConfig(risk_percent=5.0, frames_to_resume=1, outside_hysteresis_percent=0.0)
+    gate = Gate(ENVELOPE, limits, prediction=FULL.model_copy(update={"linac_s": 0.35}))
+    decisions = played(gate, 480)
+    on_mm = [at_mm(PERIOD_S * index) for index, one in enumerate(decisions) if one.state is ON]
+    assert LIMIT_MM + USUAL_ERROR_MM < max(on_mm) <= LIMIT_MM + WITH_RISK_LIMIT * USUAL_ERROR_MM
 
 
 def test_after_the_envelope_was_moved_nothing_is_promised_at_first():

@@ -59,6 +59,14 @@ def test_regular_breathing_is_predicted_exactly(rate_hz, ahead_s):
     assert said[-1].recent_error_mm < 0.1
 
 
+@pytest.mark.parametrize(("rate_hz", "step_s"), [(4.0, 0.25), (5.0, 0.2), (3.0, 0.25), (8.0, 0.2)])
+def test_slow_frames_are_not_read_between(rate_hz, step_s):
+    predictor, times_s = Predictor(), after(20.0, rate_hz=rate_hz)
+    play(predictor, times_s, np.stack([times_s, 0.0 * times_s], axis=-1))
+    described_mm = predictor._lag_vectors_mm[predictor._end - 1, 0]
+    np.testing.assert_allclose(np.diff(described_mm), -step_s, rtol=1e-6)
+
+
 def test_a_drift_along_a_straight_line_is_carried_on():
     times_s = after(60.0)
     line_mm = np.stack([0.5 * times_s, 4.0 - 0.2 * times_s], axis=1)

@@ -53,17 +53,28 @@ def test_a_step_across_the_edge_counts_from_where_it_crosses(crossed):
     assert math.isnan(RiskLimit(1.0).realised_percent)
 
 
-def test_what_the_beam_did_outside_in_the_last_minute_lowers_the_risk():
+@pytest.mark.parametrize(("lost", "level"), [(10, 0), (11, 1)])
+def test_what_the_beam_did_outside_in_the_last_minute_lowers_what_may_be_lost(lost, level):
     calm, used_up = RiskLimit(2.0), RiskLimit(2.0)
     for risk, on in ((calm, False), (used_up, True)):
         play(risk, [False] * 148)
-        play(risk, [False] * 2 + [True] * 11, passed=1, on=on, begin=148)
-        play(risk, [False] * 450, begin=161)
+        play(risk, [False] * 2 + [True] * lost, passed=1, on=on, begin=148)
+        play(risk, [False] * 450, begin=150 + lost)
     assert calm.realised_percent == 0.0
     assert used_up.realised_percent > 0.02 * OVER_S / (611 * STEP_S)
-    assert (calm.level(), used_up.level()) == (LEVELS[0], LEVELS[1])
-    play(used_up, [False] * 60, begin=611)
+    # The last minute may have 1.2 s, or 9.6 frames. Of the 11 frames that may be lost, 10 are left after one of 10 and
+    # 8 after one of 11.
+    assert (calm.level(), used_up.level()) == (LEVELS[0], LEVELS[level])
+    play(used_up, [False] * 60, begin=600 + lost)
     assert used_up.level() == LEVELS[0]
+
+
+def test_half_as_much_again_in_the_last_minute_leaves_nothing_to_lose():
+    risk = RiskLimit(2.0)
+    play(risk, [False] * 148 + [True] * 2 + [False] * 50, passed=3)
+    play(risk, [False] * 2 + [True] * 16, passed=1, on=True, begin=200)
+    play(risk, [False] * 420, begin=218)
+    assert risk.level() == LEVELS[3]
 
 
 def test_a_delivery_that_is_ahead_of_its_share_by_more_than_a_minute_makes_it_good():
