@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from gatekeeper.config.session import SessionConfig
 from gatekeeper.config.strict import build
 
-OF_ALL = {"margin_mm": "envelope", "outside_percent": "gate", "min_confidence": "gate"}
+OF_ALL = {"margin_mm": "envelope", "outside_percent": "gate", "min_confidence": "gate", "risk_percent": "gate"}
 """Settings that limit all structures, each with the table in which it stands."""
+NONE_AT_0 = frozenset({"risk_percent"})
+"""Those of which 0 says that there is no such limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class OtherLimits:
         """
         values = config.model_dump()
         for name, value in self.of_all.items():
-            values[OF_ALL[name]][name] = value
+            values[OF_ALL[name]][name] = None if name in NONE_AT_0 and value == 0.0 else value
         for structure, limits in self.structures.items():
             table = values["structures"]["target" if structure in targets else "oar"]
             table[structure] = {**table.get(structure, {}), **limits}

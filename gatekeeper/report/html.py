@@ -14,6 +14,7 @@ from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
 from gatekeeper.report.chain_latency import chain_of
 from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
+from gatekeeper.report.exposure import Exposure, exposure_chart, exposure_of
 from gatekeeper.report.facts import facts_of, settings_of
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.phases import parts_of
@@ -53,6 +54,7 @@ def report_html(session: SessionData) -> str:
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
     outside_percent, limit_percent = session.outside_percent(), session.limits.outside_percent
     config = session.config
+    exposure = exposure_of(session)
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
         session=session,
@@ -81,6 +83,7 @@ def report_html(session: SessionData) -> str:
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
         chain=chain_of(session),
+        exposure=_exposed(session, exposure),
         scores=score_tables(summary),
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
         ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",
@@ -106,6 +109,20 @@ def _numbers(session: SessionData) -> dict[str, Any]:
         "holds": counts.holds,
         "lasted_s": float(np.nanmax(session.times_s())),
         "latency_ms": summary.get("latency_ms"),
+    }
+
+
+def _exposed(session: SessionData, exposure: Exposure) -> dict[str, Any] | None:
+    """Return the beam-on while outside; None for a session without a delivery."""
+    if len(exposure.times_s) < 2:
+        return None
+    risk_percent = session.config.gate.risk_percent
+    return {
+        "total_s": exposure.total_s,
+        "percent": exposure.percent,
+        "worst_minute": float(exposure.shares()[1].max()),
+        "risk_percent": risk_percent,
+        "chart": exposure_chart(exposure, risk_percent),
     }
 
 

@@ -19,6 +19,7 @@ from gatekeeper.core.json_values import measured, number
 from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.summary import structures_in
+from gatekeeper.report.exposure import ExposureEstimate, delivery
 from gatekeeper.session.structure_info import StructureInfo, structure_infos
 from gatekeeper.style.reasons import category_index
 from replay.formats.session import Entry
@@ -39,17 +40,22 @@ class MeasuredOut:
         Entries of the journal about decisions, oldest first.
     own : sequence of StructureInfo
         The structures with their limits.
+
+    Attributes
+    ----------
+    out : ndarray of bool, shape (N,)
+        Whether that was so, for each decision.
     """
 
     def __init__(self, entries: Sequence[Entry], own: Sequence[StructureInfo]) -> None:
         times_s = np.array([measured(entry["decided_s"]) for entry in entries], dtype=np.float64)
         self._lasted_s = durations_s(times_s, [allowed_s(before, entry) for before, entry in pairwise(entries)])
-        self._out = np.array([_is_out(entry, own) for entry in entries], dtype=np.bool_)
+        self.out = np.array([_is_out(entry, own) for entry in entries], dtype=np.bool_)
 
     def on_while_out_s(self, states: Sequence[str]) -> float:
         """Return the time with the beam on while out, in s, for the state that each decision would have."""
         on = np.array([state == BeamState.ON for state in states], dtype=np.bool_)
-        return round(float(self._lasted_s[on & self._out].sum()), 6)
+        return round(float(self._lasted_s[on & self.out].sum()), 6)
 
 
 class WhatIf:
@@ -66,6 +72,11 @@ class WhatIf:
         entries = [one.entry for one in again.tracked if one.entry["kind"] != "event"]
         self._own = structure_infos(again.setup, again.config)
         self._measured = MeasuredOut(entries, self._own)
+        events = [one.entry for one in again.tracked if one.entry["kind"] == "event"]
+        self._delivery = delivery(entries)
+        self._exposure = ExposureEstimate(
+            entries[self._delivery], events, again.config.prediction, self._measured.out[self._delivery]
+        )
         self._original = self._figures(counts_of(entries), [entry["state"] for entry in entries])
         names = [one.name for one in self._own]
         self._held = {name: one.held for name, one in structures_in(entries).items()}
@@ -84,8 +95,8 @@ class WhatIf:
         Returns
         -------
         dict
-            With `margin_mm`, `outside_percent` and `min_confidence` of all structures, the `structures` with their
-            limits, `original`, `now` and `ribbon`.
+            With `margin_mm`, `outside_percent`, `min_confidence` and `risk_percent` of all structures, the `structures`
+            with their limits, `original`, `now` and `ribbon`.
 
         Raises
         ------
@@ -102,6 +113,8 @@ class WhatIf:
             "margin_mm": config.envelope.margin_mm,
             "outside_percent": config.gate.outside_percent,
             "min_confidence": config.gate.min_confidence,
+            "risk_percent": config.gate.risk_percent,
+            "predicts": config.prediction.mode != "off",
             "structures": [
                 {
                     "name": own.name,
@@ -120,12 +133,14 @@ class WhatIf:
         }
 
     def _figures(self, counts: SessionCounts, states: Sequence[str]) -> dict[str, object]:
+        on = np.array([state == BeamState.ON for state in states], dtype=np.bool_)
         return {
             "duty_cycle": number(counts.duty_cycle),
             "beam_on_s": number(counts.beam_on_s),
             "holds": counts.holds,
             "hold_reasons": counts.hold_reasons,
             "on_while_out_s": self._measured.on_while_out_s(states),
+            "exposed_percent": number(self._exposure.of(on[self._delivery]).percent),
         }
 
 

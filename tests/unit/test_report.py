@@ -149,7 +149,10 @@ def test_settings_that_are_not_on_the_map_are_added_to_it(tmp_path, breathing_se
 
 def tiles(page):
     """The figures at the top, by what they are called."""
-    return {label: text for text, label in re.findall(r"<div><b>(.*?)</b><span>(.*?)</span></div>", page)}
+    return {
+        label: text
+        for text, label in re.findall(r"<div><b>(.*?)</b><span>(.*?)</span></div>", page.partition("<h2>")[0])
+    }
 
 
 def cells(page, title):

@@ -85,7 +85,7 @@ def test_what_was_not_measured_counts_as_out(eventful_session):
     entries = decisions_of(eventful_session)
     unmeasured = [entry.get("outside_percent") is None for entry in entries]
     assert any(unmeasured)
-    assert what_if._out[unmeasured].all()
+    assert what_if._measured.out[unmeasured].all()
 
 
 def test_beam_on_lasts_no_longer_than_the_port_allowed(undrawn, tmp_path):

@@ -10,6 +10,7 @@ const FIGURES = [
   ["Beam on", (one) => duration(one.beam_on_s)],
   ["Holds", (one) => String(one.holds)],
   ["Beam on outside limits", (one) => duration(one.on_while_out_s)],
+  ["The same, with latency", (one) => one.exposed_percent === null ? "–" : `${one.exposed_percent.toFixed(2)} %`],
 ];
 // Settings of a structure: id and words of the field, unit, step and end of the slider, least and largest value.
 const SETTINGS = {
@@ -19,6 +20,7 @@ const SETTINGS = {
   overlap_percent: {id: "outside", words: "Overlap", unit: "%", step: 0.5, most: 50, low: 0, high: 100},
   overlap_mm2: {id: "outside", words: "Overlap", unit: "mm²", step: 1, most: 200, low: 0, high: 100000},
   nearer_mm: {id: "outside", words: "Nearer", unit: "mm", step: 0.1, most: 10, low: 0, high: 100},
+  risk_percent: {id: "risk", words: "Risk limit, 0 for none", unit: "%", step: 0.1, most: 5, low: 0, high: 10},
   min_confidence: {id: "confidence", words: "Confidence", unit: "", step: 0.01, most: 1, low: 0.01, high: 1},
 };
 
@@ -54,7 +56,7 @@ class Setting {
 
 export function offerWhatIf(player) {
   const {strip} = player.trace, which = at("which");
-  let timer = null, asking = false, again = false, structures = [];
+  let timer = null, asking = false, again = false, structures = [], risk = null, asRecorded = null;
   const asked = {};  // by structure and setting
 
   function later() {
@@ -71,7 +73,7 @@ export function offerWhatIf(player) {
     try {
       do {
         again = false;
-        const found = await post("/what-if", {structures: asked});
+        const found = await post("/what-if", {structures: asked, ...(risk === null ? {} : {risk_percent: risk})});
         if (found.accepted) show(found); else at("judged").textContent = found.note;
       } while (again);
     } catch {
@@ -88,11 +90,17 @@ export function offerWhatIf(player) {
         (asked[name] ??= {})[changed] = to;
         later();
       }).row));
+    // The share of the time is that of all structures together, and needs a prediction.
+    if (asRecorded !== null) at("limits").append(new Setting("risk_percent", asRecorded, risk ?? asRecorded, (_, to) => {
+      risk = to;
+      later();
+    }).row);
   }
 
   function show(found) {
     if (!structures.length) {
       structures = found.structures;
+      asRecorded = found.predicts ? found.risk_percent ?? 0 : null;
       which.replaceChildren(...structures.map(({name, avoid}) => element("option", {textContent: avoid ? `${name} (organ at risk)` : name})));
       at("which-row").hidden = structures.length < 2;
       choose();
@@ -104,7 +112,7 @@ export function offerWhatIf(player) {
     );
     strip.other = {name: "what if", ...beamOf(found.ribbon, player.length)};
     strip.draw();
-    at("judged").textContent = changes(found.structures) || "as recorded";
+    at("judged").textContent = [changes(found.structures), risk === null || risk === asRecorded ? "" : `risk limit ${risk} %`].filter(Boolean).join("; ") || "as recorded";
     const {limits} = found.structures[which.selectedIndex];
     const [limit] = Object.entries(limits).find(([name]) => SETTINGS[name].id === "outside");
     Object.assign(document.body.dataset, {
@@ -115,6 +123,7 @@ export function offerWhatIf(player) {
   which.addEventListener("change", choose);
   at("own").addEventListener("click", () => {
     for (const name of Object.keys(asked)) delete asked[name];
+    risk = null;
     if (structures.length) choose();
     later();
   });
