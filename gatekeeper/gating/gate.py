@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from gatekeeper.config import GateConfig, PredictionConfig
 from gatekeeper.core.command import Action, Command, Event
@@ -20,6 +21,9 @@ from gatekeeper.gating.source_checks import SourceHistory, check_source
 from gatekeeper.gating.state_machine import GateState
 from gatekeeper.gating.structures import GatedStructures
 from gatekeeper.gating.zones import Zone, checked
+
+if TYPE_CHECKING:
+    from gatekeeper.gating.lookahead import Ahead
 
 BEAM_ON = "not used: the beam is on; hold it first"
 NO_NUMBER = "not used: no frame is named; it is shown and confirmed first"
@@ -113,6 +117,22 @@ class Gate:
     def ahead_mm(self) -> tuple[float, float] | None:
         """Last predicted position of the primary target's centre, as (row, col) in mm; None without prediction."""
         return None if self._primary.lookahead is None else self._primary.lookahead.ahead_mm
+
+    @property
+    def interval(self) -> "tuple[Ahead, ...]":
+        """Where the primary target is expected while the last decision stands; nothing without prediction."""
+        return () if self._primary.lookahead is None else self._primary.lookahead.interval()
+
+    @property
+    def exposure(self) -> tuple[float, float, float] | None:
+        """Risk limit, and share of the time with the beam on while outside, so far and in the last minute, in percent.
+
+        That of the target with the largest; None without a risk limit, NaN before there is any time.
+        """
+        risk_percent = self.config.risk_percent
+        if risk_percent is None or (shares := self._structures.exposure()) is None:
+            return None
+        return risk_percent, *shares
 
     @property
     def checks(self) -> FrameChecks:

@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -95,6 +96,24 @@ def _largest(percents: Sequence[float]) -> float:
     return math.nan if any(math.isnan(percent) for percent in percents) else max(percents)
 
 
+class Ahead(NamedTuple):
+    """Where a target is expected.
+
+    Attributes
+    ----------
+    time_s : float
+        Session time, in s.
+    center_mm : tuple of float
+        Predicted position of its centre, as (row, col) in mm.
+    spread_mm : tuple of float
+        Distance to each side, along (rows, columns) in mm, within which it must be inside for the beam to be on.
+    """
+
+    time_s: float
+    center_mm: tuple[float, float]
+    spread_mm: tuple[float, float]
+
+
 class Lookahead:
     """Predict the share of a target outside its envelope.
 
@@ -127,14 +146,25 @@ class Lookahead:
         self.risk = None if risk_percent is None else RiskLimit(risk_percent)
         self.promised = self.risk is None
         self.ahead_mm: tuple[float, float] | None = None
+        self._expected: tuple[float, tuple[float, ...], tuple[Prediction, ...], float] | None = None
         self._last: tuple[bool | None, tuple[float, float]] = None, (0.0, 0.0)
 
     def reset(self) -> None:
         """Discard the trace, for example after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
-        self.ahead_mm, self._last = None, (None, (0.0, 0.0))
+        self.ahead_mm, self._expected, self._last = None, None, (None, (0.0, 0.0))
         if self.risk is not None:
             self.risk.forget()
+
+    def interval(self) -> tuple[Ahead, ...]:
+        """Return where the target is expected while the decision on the last frame stands; nothing if unknown."""
+        if self._expected is None or self.ahead_mm is None:
+            return ()
+        acquired_s, times_s, predictions, spreads = self._expected
+        return tuple(
+            Ahead(acquired_s + time_s, one.position_mm, (spreads * one.spread_mm[0], spreads * one.spread_mm[1]))
+            for time_s, one in zip(times_s, predictions, strict=True)
+        )
 
     def use_latency(self, latency_s: float) -> None:
         """Use a measured latency from the next frame on, where the settings say so.
@@ -185,6 +215,7 @@ class Lookahead:
         least_percent = measured_percent
         if self.ahead_mm is not None and measured_percent > 0.0:
             least_percent = self._least_percent(track, self.ahead_mm, envelope)
+        self._expected = acquired_s, times_s, predictions, SPARE
         if self.risk is None:
             predicted_percent = [self._around(track, [one], SPARE, envelope) for one in predictions]
             healthy = all(one.healthy for one in predictions)
@@ -195,6 +226,7 @@ class Lookahead:
         self.risk.measured(acquired_s, outside, self._crossed(track, outside, envelope), self._config.max_gap_s)
         level = self.risk.level()
         self.promised = level is not None
+        self._expected = acquired_s, times_s, predictions, LEVELS[0] if level is None else level
 
         def used_at(spreads: float) -> float:
             around = self._around(track, predictions, spreads, envelope)

@@ -78,6 +78,11 @@ class RiskLimit:
         """Share of the time so far with the beam on while the target was outside, in percent; NaN before any."""
         return 100.0 * self._exposed_s / self._elapsed_s if self._elapsed_s > 0.0 else math.nan
 
+    @property
+    def minute_percent(self) -> float:
+        """The same of the last minute, in percent; a minute that is not over yet counts as a whole one."""
+        return 100.0 * self._recent_s / OVER_S
+
     def level(self) -> float | None:
         """Return the level in force; None when no level keeps the risk, or too little is known yet."""
         excess_s = self._exposed_s - self._risk * (self._elapsed_s + OVER_S)

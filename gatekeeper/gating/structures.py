@@ -153,6 +153,12 @@ class GatedStructures:
             if target.lookahead is not None:
                 target.lookahead.use_latency(latency_s)
 
+    def exposure(self) -> tuple[float, float] | None:
+        """Return the largest share of any target so far and in the last minute, in percent; None without a limit."""
+        limits = [one.lookahead.risk for one in self._targets.values() if one.lookahead is not None]
+        known = [(one.realised_percent, one.minute_percent) for one in limits if one is not None]
+        return (max(so_far for so_far, _ in known), max(minute for _, minute in known)) if known else None
+
     def change(self, change: Callable[[GateState], GateState]) -> None:
         """Apply a change to the states of all targets."""
         for target in self._targets.values():

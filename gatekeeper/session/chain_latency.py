@@ -20,6 +20,8 @@ ZONE_S = 900.0
 """Time zones differ by multiples of a quarter of an hour, by which a stamp may differ from our clock."""
 LONGEST_S = 1.0
 """A stamp further in the past, or in the future, is that of a clock that is not synchronised with ours, in s."""
+TICK_S = 0.01
+"""A stamp may be this much ahead of our clock, for the ticks in which senders count; it counts as no latency, in s."""
 BOUNDS_S = (0.01, 1.0)
 """Limits of the latency that a prediction uses, in s."""
 CHANGE_S = 0.05
@@ -141,8 +143,8 @@ class LatencyMonitor:
         self._compute_s.append(1e-3 * total_ms)
         if math.isfinite(frame.stamp_s):
             late_s = math.remainder(arrived_utc_s - frame.stamp_s, ZONE_S)
-            if 0.0 <= late_s <= LONGEST_S:
-                self._imaging_s.append(late_s)
+            if -TICK_S <= late_s <= LONGEST_S:
+                self._imaging_s.append(max(late_s, 0.0))
             else:
                 self._imaging_s.clear()
 

@@ -100,6 +100,9 @@ class Status:
         Length of the preview so far and when complete, in s.
     contouring : ContouringStatus or None
         The image on which the target is being drawn, in that phase.
+    exposure : tuple of float or None
+        Risk limit, and share of the time with the beam on while outside, so far and in the last minute, in percent;
+        None without a limit.
     """
 
     phase: Phase = Phase.CONNECT
@@ -113,6 +116,7 @@ class Status:
     latency: Durations = Durations()  # noqa: RUF009  (replaced by `SessionStatus`)
     preview_progress: tuple[float, float] = (0.0, 0.0)
     contouring: ContouringStatus | None = None
+    exposure: tuple[float, float, float] | None = None
 
     @property
     def decision(self) -> Decision | None:
@@ -241,4 +245,5 @@ class SessionStatus:
             rate_hz=self._rate.hz,
             latency=old.latency,
             preview_progress=old.preview_progress,
+            exposure=None if self.begun is None else self.begun[1].gate.exposure,
         )

@@ -63,7 +63,7 @@ def test_imaging_latency_is_found_whatever_the_time_zone_of_the_header(zone_s):
     assert measured.total_s(PredictionConfig(linac_s=0.2)) == pytest.approx(0.137 + 0.0004 + 0.2)
 
 
-@pytest.mark.parametrize("off_s", [-3.0, 40.0, -0.001])
+@pytest.mark.parametrize("off_s", [-0.02, 3.0, -40.0])
 def test_a_clock_that_is_not_synchronised_measures_nothing(off_s):
     monitor = LatencyMonitor()
     for number in range(30):

@@ -77,3 +77,22 @@ def test_a_session_with_a_risk_limit_verifies(tmp_path, monkeypatch):
     found = checked(recorded(tmp_path / "s", breathing_case(frames=96), config))
     assert found.findings == []
     assert found.compared >= 96
+
+
+def test_what_is_shown_is_the_share_so_far_and_where_the_target_is_expected():
+    gate = Gate(ENVELOPE, GateConfig(risk_percent=1.0), prediction=FULL)
+    assert gate.interval == ()
+    assert gate.exposure[0] == 1.0
+    assert math.isnan(gate.exposure[1])
+    played(gate, 360)
+    limit, so_far, minute = gate.exposure
+    assert (limit, so_far) == (1.0, pytest.approx(gate._primary.lookahead.risk.realised_percent))
+    assert 0.0 <= minute <= 100.0
+    now_s, latency_s = 359 * PERIOD_S, FULL.latency_s
+    expected = gate.interval
+    assert [one.time_s - now_s for one in expected] == pytest.approx(
+        [latency_s, latency_s + 0.5 * PERIOD_S, latency_s + PERIOD_S]
+    )
+    assert all(min(one.spread_mm) >= 0.0 and math.isfinite(one.center_mm[0]) for one in expected)
+    assert Gate(ENVELOPE, GateConfig()).exposure is None
+    assert Gate(ENVELOPE, GateConfig()).interval == ()

@@ -29,7 +29,7 @@ from tests.support.sessions import recorded
 @pytest.fixture
 def uncharted(monkeypatch):
     """Leave out the charts, which take most of the time that a report takes."""
-    for name in ("outside_chart", "latency_chart", "duty_chart", "movement_chart"):
+    for name in ("outside_chart", "latency_chart", "duty_chart", "movement_chart", "exposure_chart"):
         monkeypatch.setattr(pages, name, lambda *_: "")
 
 

@@ -6,11 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gatekeeper.config import SessionConfig
-from gatekeeper.core.contour import Role, Structure
+from gatekeeper.config import GateConfig, PredictionConfig, SessionConfig
+from gatekeeper.core.contour import Role, Structure, center_mm
 from gatekeeper.core.decision import Measure, Reason, StructureResult
-from gatekeeper.core.frame import Plane
+from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.core.step import Step
+from gatekeeper.display.terminal.plain_lines import line_of
+from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.web.displacement_vectors import DisplacementVectors
 from gatekeeper.display.web.live_message import LINES, RECENT, LiveMessage
 from gatekeeper.display.web.message import unpacked
@@ -282,3 +284,27 @@ def test_what_the_preview_has_taught_is_told_from_then_on(status):
     assert head["preview"] == {"go": False, "lines": learned.as_lines()}
     assert "comes within 0.4 mm of where it was drawn, inside its envelope on 1 % of" in head["preview"]["lines"][-1]
     assert head["preview"]["lines"][-1].endswith("too few for gating on it")
+
+
+def test_a_risk_limit_and_where_the_target_is_expected_are_shown(status):
+    case = breathing_case(frames=120)
+    config = SessionConfig(gate=GateConfig(risk_percent=2.0), prediction=PredictionConfig(mode="full", burn_in_s=5.0))
+    setup = replay_input(case).setup
+    armed = arm(setup, config)
+    status.begin(setup, armed)
+    for number, image in enumerate(case.frames):
+        one = Frame(image.astype(np.float32), case.spacing_mm, number, case.times_s[number], case.times_s[number])
+        status.update(armed.engine.step(one, case.times_s[number]), 1.0, True)
+    head, arrays = read(LiveMessage(status))
+    assert head["risk"] == [2.0, *map(pytest.approx, armed.gate.exposure[1:])]
+    ahead = arrays["ahead"]
+    assert ahead.shape == (3, 5)
+    assert (ahead[:, 0] > case.times_s[119]).all()
+    first = armed.gate.interval[0]
+    row_mm, _ = first.center_mm
+    assert ahead[0, 3:] == pytest.approx(first.spread_mm)
+    # Rows run towards inferior, and superior is positive on the page.
+    assert ahead[0, 1] == pytest.approx(-(row_mm - center_mm(armed.target_px, case.spacing_mm)[0]))
+    shown = snapshot_of(status.current, 0.0)
+    assert (shown.risk_limit, shown.risk_percent) == (2.0, pytest.approx(armed.gate.exposure[1]))
+    assert f"risk {shown.risk_percent:.2f} of 2 %" in line_of(shown)

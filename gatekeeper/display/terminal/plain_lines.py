@@ -1,5 +1,7 @@
 """Write a session as plain lines, for output that is not a terminal."""
 
+import math
+
 from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.screen import clock, figure
 from gatekeeper.display.terminal.snapshot import LogLine, Message, Snapshot
@@ -62,9 +64,16 @@ def line_of(now: Snapshot) -> str:
         f"{clock(now.time_s)}  {now.phase:9} {now.state:4}  {','.join(now.reasons) or '-'}{_by(now)}  "
         f"{figure(now.frame_rate, 1)}/s  age {figure(now.age_ms)} ms  outside {figure(now.outside_percent, 1)} %  "
         f"confidence {figure(now.confidence, 2)}  p99 {figure(now.p99_ms, 2)} ms  duty {100.0 * now.duty_cycle:.1f} %  "
-        f"missing {now.lost}  skipped {now.skipped}  not recorded {now.dropped}  "
+        f"{_risk(now)}missing {now.lost}  skipped {now.skipped}  not recorded {now.dropped}  "
         f"link {'alive' if now.link_alive else 'LOST'}"
     )
+
+
+def _risk(now: Snapshot) -> str:
+    """Return the share with the beam on while outside, where it is limited."""
+    if math.isnan(now.risk_limit):
+        return ""
+    return f"risk {figure(now.risk_percent, 2)} of {now.risk_limit:g} %  "
 
 
 def _by(now: Snapshot) -> str:

@@ -72,6 +72,8 @@ def snapshot_of(status: Status, now_s: float, names: Sequence[str] = ()) -> Snap
         values = values._replace(
             p50_ms=latency.percentile_ms(50.0), p99_ms=latency.percentile_ms(99.0), max_ms=latency.longest_ms
         )
+    if status.exposure is not None:
+        values = values._replace(risk_limit=status.exposure[0], risk_percent=status.exposure[1])
     if decision is None:
         return values
     return values._replace(

@@ -239,6 +239,8 @@ def _numbers(history: History) -> RenderableType:
         ("not judged", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded"),
     )
     duty, on = f"{100.0 * now.duty_cycle:.1f} %", f"{now.beam_on_s:.1f} s"
+    if math.isfinite(now.risk_limit):
+        on += f"   risk {figure(now.risk_percent, 2)} of {now.risk_limit:g} %"
     gated: tuple[tuple[str, str | Text], ...] = (
         ("outside", outside),
         ("confidence", f"{figure(now.confidence, 2)}  limit {info.confidence_limit:g}"),

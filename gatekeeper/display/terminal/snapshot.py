@@ -118,6 +118,8 @@ class Snapshot(NamedTuple):
         Percentiles and maximum of the time from a frame's arrival until its decision was sent, in ms.
     duty_cycle : float
         Beam-on time divided by the armed time, 0-1.
+    risk_limit, risk_percent : float
+        Limit of the share of the time with the beam on while outside, and that share so far, in percent.
     beam_on_s : float
         Beam-on time in seconds.
     frames, silences : int
@@ -147,6 +149,8 @@ class Snapshot(NamedTuple):
     p99_ms: float = math.nan
     max_ms: float = math.nan
     duty_cycle: float = 0.0
+    risk_limit: float = math.nan
+    risk_percent: float = math.nan
     beam_on_s: float = 0.0
     frames: int = 0
     silences: int = 0

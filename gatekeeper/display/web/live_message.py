@@ -79,6 +79,12 @@ class LiveMessage:
             head |= _names_of(setup.plane)
             head["structures"] = known.for_page
             arrays |= known.zones(armed.gate.zones)
+            if expected := armed.gate.interval:
+                arrays["ahead"] = np.array(
+                    [(one.time_s, *known.moved_mm(0, one.center_mm), *one.spread_mm) for one in expected], np.float64
+                )
+            if status.exposure is not None:
+                head["risk"] = [number(value) for value in status.exposure]
             if known.several:
                 arrays[STRUCTURES] = known.array(self._parts)
             if (taken := self.status.reference) is not None:

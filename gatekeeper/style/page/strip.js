@@ -9,6 +9,7 @@
 // first, whose values are those above; data.parts is for each structure {rows, cols, value, confidence, kind} in time, kind
 // being that of its own hold (-1 without); data.who are the names of those who held. strip.shown is the set of structures, by
 // their places, that have a lane.
+// strip.ahead: where the target is expected after the newest decision, [time, rows, cols, spread of rows, spread of cols].
 // The view is [from, to] in seconds; draw() paints it, at(x) returns the decision at a pixel.
 
 const FONT = "12px system-ui, sans-serif";
@@ -40,6 +41,7 @@ export class Strip {
     this.axes = [];  // before the first image they are not known
     this.data = {t: [], rows: [], cols: [], outside: [], predicted: [], confidence: [], on: [], kind: [], why: []};
     this.other = null;
+    this.ahead = [];
     this.structures = [];
     this.shown = new Set([0]);
     this.view = [0, 1];
@@ -273,6 +275,20 @@ export class Strip {
     this.scale(ink, lane, y, low, high);
     this.curve(ink, this.data.cols, y, INK.ap, 1.2, [5, 2]);
     this.curve(ink, this.data.rows, y, INK.si, 1.5, []);
+    this.expected(ink, y, this.data.cols, 2, INK.ap);
+    this.expected(ink, y, this.data.rows, 1, INK.si);
+  }
+
+  // Draw the band in which the target is expected, from the newest position on.
+  expected(ink, y, values, place, color) {
+    const now = this.data.t.length - 1;
+    if (!this.ahead.length || values[now] === null || this.view[1] <= this.data.t[now]) return;
+    const points = [[this.data.t[now], values[now], 0], ...this.ahead.map((one) => [one[0], one[place], one[place + 2]])];
+    ink.fillStyle = color + SHADE;
+    ink.beginPath();
+    for (const [t, value, spread] of points) ink.lineTo(this.x(t), y(value + spread));
+    for (const [t, value, spread] of points.reverse()) ink.lineTo(this.x(t), y(value - spread));
+    ink.fill();
   }
 
   share(ink, lane) {

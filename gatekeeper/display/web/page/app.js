@@ -4,6 +4,7 @@ import {Drawing} from "./contour-panel.js";
 import {follow, hello} from "./live.js";
 import {Panel, showBeam, showWarnings} from "./panel.js";
 import {review} from "./review.js";
+import {showRisk} from "./risk.js";
 import {Structures} from "./structures.js";
 import {Trace} from "./trace.js";
 import {offerWhatIf} from "./what-if.js";
@@ -70,6 +71,8 @@ function live(told) {
       structures.know(view.structures);
     }
     trace.add(view.arrays.recent, view.arrays.structures);
+    trace.expect(view.arrays.ahead);
+    showRisk(view);
     panel.show(view, trace.holders(trace.data.t.length - 1));
     structures.show(trace, trace.data.t.length - 1);
     showWarnings(view.warnings);

@@ -121,9 +121,15 @@ export class Trace {
     return this.facts.reasons.filter((_, place) => Math.floor(bits / 2 ** place) % 2 === 1);
   }
 
-  // Show the last half minute, the newest decision at the right.
+  // Take where the target is expected, if anything is predicted.
+  expect(ahead) {
+    const [count, width] = ahead?.shape ?? [0, 0];
+    this.strip.ahead = Array.from({length: count}, (_, row) => [...ahead.data.slice(row * width, (row + 1) * width)]);
+  }
+
+  // Show the last half minute, the newest decision, or what is expected after it, at the right.
   drawLive() {
-    const last = this.data.t.at(-1) ?? 0, from = Math.max(last - LIVE_S, this.data.t[0] ?? 0);
+    const last = Math.max(this.data.t.at(-1) ?? 0, this.strip.ahead.at(-1)?.[0] ?? 0), from = Math.max(last - LIVE_S, this.data.t[0] ?? 0);
     this.strip.view = [from, from + LIVE_S];
     this.strip.draw();
   }
