@@ -160,6 +160,16 @@ bench-what-if: dev ## Time what-if on a long session, 3 min: [WHAT_IF="..."]
 bench-opening: dev ## Open a DICOM cine of 4,800 files, 6 min: [OPENING="..."]
 	$(BIN)/python -m benchmarks.opening $(OPENING)
 
+# Fewer or smaller: make bench-cohort INDEX="--sessions 1000 --frames 24"
+.PHONY: bench-cohort
+bench-cohort: dev ## Index 10,000 sessions, 3 min: [INDEX="..."]
+	$(ONE_THREAD) benchmarks.cohort_load $(INDEX)
+
+# Fewer or smaller: make bench-sweep SWEEP="--cases 6 --frames 120"
+.PHONY: bench-sweep
+bench-sweep: dev ## Sweep 24 cases on one core and on two, 2 min: [SWEEP="..."]
+	$(ONE_THREAD) benchmarks.sweep_load $(SWEEP)
+
 ##@ Attack
 
 # Some or shorter: make attack ATTACK="--only NAME" or ATTACK=--quick. The table is part of docs/explanation/safety.md.

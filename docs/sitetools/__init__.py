@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import gatekeeper
+import gatekeeper.analysis
 import replay
-from docs.sitetools import command_line, fault_table, hold_reasons, mathml, settings_tables
+from docs.sitetools import cohort_tables, command_line, fault_table, hold_reasons, mathml, settings_tables
 
 GENERATORS = {
     "command line": command_line.page,
@@ -18,6 +19,8 @@ GENERATORS = {
     "phantom settings": settings_tables.phantom_settings,
     "hold reasons": hold_reasons.table,
     "faults": fault_table.table,
+    "cohort tables": cohort_tables.cohort_tables,
+    "sweep figures": cohort_tables.sweep_figures,
 }
 MARK = re.compile(r"^<!-- from the program: ([a-z ]+) -->$", flags=re.MULTILINE)
 
@@ -28,7 +31,9 @@ def _fill_in(_app: Any, _docname: str, source: list[str]) -> None:
 
 def _remove_old_stubs(app: Any) -> None:
     """Remove pages of names that are no longer public, which autosummary leaves behind."""
-    public = {f"{module.__name__}.{name}" for module in (gatekeeper, replay) for name in module.__all__}
+    public = {
+        f"{module.__name__}.{name}" for module in (gatekeeper, gatekeeper.analysis, replay) for name in module.__all__
+    }
     for page in (Path(app.srcdir) / "reference" / "api").glob("*.rst"):
         if page.stem not in public:
             page.unlink()

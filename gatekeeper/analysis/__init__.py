@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatekeeper.analysis.cohort import Cohort
+    from gatekeeper.analysis.cohort import Cohort, read_sweep
     from gatekeeper.analysis.session import read_decisions, read_frames
 
-__all__ = ["Cohort", "read_decisions", "read_frames"]
+__all__ = ["Cohort", "read_decisions", "read_frames", "read_sweep"]
 
-_HOME = {"Cohort": "cohort", "read_decisions": "session", "read_frames": "session"}
+_HOME = {"Cohort": "cohort", "read_decisions": "session", "read_frames": "session", "read_sweep": "cohort"}
 
 
 def __getattr__(name: str) -> object:

@@ -97,6 +97,39 @@ class Cohort:
         return frame
 
 
+def read_sweep(folder: str | Path) -> "pd.DataFrame":
+    """Return the results of a sweep.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder that `gatekeeper sweep` has written.
+
+    Returns
+    -------
+    DataFrame
+        One row for each case and combination of settings.
+
+    Raises
+    ------
+    InputError
+        When it holds no sweep.
+    PluginError
+        When the extra `analysis` is not installed.
+
+    Examples
+    --------
+    >>> from gatekeeper.analysis import read_sweep
+    >>> swept = read_sweep("sweep")  # doctest: +SKIP
+    >>> swept.groupby("envelope.margin_mm")["duty_cycle"].mean()  # doctest: +SKIP
+    """
+    path = Path(folder) / "results.parquet"
+    if not path.is_file():
+        raise InputError(f"{path}: is not there; make it with gatekeeper sweep CASES... --grid GRID.toml --out DIR")
+    frame: pd.DataFrame = needed("pyarrow.parquet").read_table(path).to_pandas()
+    return frame
+
+
 def traces_of(decisions: "pd.DataFrame") -> "xr.Dataset":
     """Return the decisions of one session as a dataset over `time_s`; each variable has its unit and meaning."""
     columns = {one.name: one for one in TABLES["decisions"]}

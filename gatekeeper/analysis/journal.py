@@ -69,9 +69,36 @@ def read_columns(data: bytes) -> JournalColumns:
     RecordingError
         When it has no header that this version can read, or its lines are no decisions.
     """
-    read = _at_once(data) if len(data) < BLOCK else None
-    if read is None:
-        read = _line_by_line(data)
+    (read,) = read_several([data])
+    if isinstance(read, RecordingError):
+        raise read
+    return read
+
+
+def read_several(journals: Sequence[bytes]) -> "list[JournalColumns | RecordingError]":
+    """Return the columns of several journals, which are parsed together.
+
+    Parameters
+    ----------
+    journals : sequence of bytes
+        Contents of `decisions.jsonl`.
+
+    Returns
+    -------
+    list of JournalColumns or RecordingError
+        For each, what `read_columns` would return or raise.
+    """
+    found: list[JournalColumns | RecordingError] = []
+    for data, read in zip(journals, _at_once(journals), strict=True):
+        try:
+            found.append(_readable(_line_by_line(data) if read is None else read))
+        except RecordingError as error:
+            found.append(error)
+    return found
+
+
+def _readable(read: JournalColumns) -> JournalColumns:
+    """Return a journal that this version can read, or raise RecordingError."""
     schema = read.header.get("schema")
     if read.header.get("kind") != "header" or schema not in READABLE:
         raise RecordingError(
@@ -81,24 +108,38 @@ def read_columns(data: bytes) -> JournalColumns:
     return read
 
 
-def _at_once(data: bytes) -> JournalColumns | None:
-    """Parse all lines at once; None where that is not possible, or a line is not as it was written."""
+def _at_once(journals: Sequence[bytes]) -> list[JournalColumns | None]:
+    """Parse all lines at once; None for a journal with a line that is not as it was written."""
     arrow, read_json = needed("pyarrow"), needed("pyarrow.json")
-    hashes = line_hashes(data)
-    if hashes is None:
-        return None
-    schema = _line_schema()
+    hashes = [line_hashes(data) for data in journals]
+    data = b"".join(data for data, known in zip(journals, hashes, strict=True) if known is not None)
+    if not 0 < len(data) < BLOCK:
+        return [None] * len(journals)
     links = [arrow.field("line", arrow.int64()), arrow.field("previous", arrow.string())]
     try:
         lines = read_json.read_json(
             arrow.BufferReader(data),
             read_options=read_json.ReadOptions(use_threads=False, block_size=len(data) + 1),
             parse_options=read_json.ParseOptions(
-                explicit_schema=arrow.schema([*schema, *links]), unexpected_field_behavior="ignore"
+                explicit_schema=arrow.schema([*_line_schema(), *links]), unexpected_field_behavior="ignore"
             ),
         )
     except arrow.ArrowInvalid:
-        return None
+        # One of them has an odd line; the others are read on their own.
+        return [None] * len(journals) if len(journals) == 1 else [_at_once([one])[0] for one in journals]
+    if lines.num_rows != sum(len(known) for known in hashes if known is not None):
+        return [None] * len(journals)
+    found: list[JournalColumns | None] = []
+    begin = 0
+    for journal, known in zip(journals, hashes, strict=True):
+        found.append(None if known is None else _linked(journal, lines.slice(begin, len(known)), known))
+        begin += 0 if known is None else len(known)
+    return found
+
+
+def _linked(data: bytes, lines: "pa.Table", hashes: list[str]) -> JournalColumns | None:
+    """Return the columns of a journal whose lines follow each other; None where they do not."""
+    arrow = needed("pyarrow")
     previous = arrow.chunked_array([arrow.array([START, *hashes[:-1]])])
     numbers = arrow.chunked_array([arrow.array(range(len(hashes)), arrow.int64())])
     if not (lines["line"].equals(numbers) and lines["previous"].equals(previous)):
@@ -110,7 +151,7 @@ def _at_once(data: bytes) -> JournalColumns | None:
         entries = [_unlinked(json.loads(texts[place])) for place in others]
     except (ValueError, RecursionError):
         return None
-    return _columns(entries, lines.select(schema.names).filter(decided), None, False, hashes[-1])
+    return _columns(entries, lines.select(_line_schema().names).filter(decided), None, False, hashes[-1])
 
 
 def _unlinked(entry: dict[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,15 @@ the lines of a recorded one by the same rules.
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.frame import SEQUENCE_BREAK
 from gatekeeper.core.json_values import measured
-from gatekeeper.core.step import Step
+
+if TYPE_CHECKING:
+    # It loads Numba, which takes a second; readers of many journals do without.
+    from gatekeeper.core.step import Step
 
 _PLACES: dict[str, int] = {reason: place for place, reason in enumerate(Reason)}
 ALLOWED = "allowed_s"
@@ -149,7 +152,7 @@ class SessionCounts:
             _is_armed=is_armed,
         )
 
-    def with_step(self, step: Step) -> "SessionCounts":
+    def with_step(self, step: "Step") -> "SessionCounts":
         """Return the counts after one more pass of the loop."""
         decision, frame = step.decision, step.frame
         sequence, skipped, aside = (None, 0, 0) if frame is None else (frame.sequence, frame.skipped, frame.aside)

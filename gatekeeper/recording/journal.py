@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,12 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import ALLOWED, MICROSECONDS
-from gatekeeper.core.step import Step
-from gatekeeper.core.track import Track
 from gatekeeper.recording.hash_chain import LINK_FIELDS, canonical, read_chain
+
+if TYPE_CHECKING:
+    # They load Numba, which takes a second; readers of many journals do without.
+    from gatekeeper.core.step import Step
+    from gatekeeper.core.track import Track
 
 LATENCY = "latency_ms"
 STRUCTURES = "structures"
@@ -21,7 +25,7 @@ UNCOMPARED = frozenset((*LINK_FIELDS, LATENCY, ALLOWED, "frame_row", "frame_hash
 """Fields that do not describe the decision: its real time, what the linac's port did, and where it is stored."""
 
 
-def entry_of(step: Step, total_ms: float, names: Sequence[str] = ()) -> dict[str, object]:
+def entry_of(step: "Step", total_ms: float, names: Sequence[str] = ()) -> dict[str, object]:
     """Return the journal's line on one pass of the loop, as JSON values.
 
     No other function turns a Step into a mapping. The writer adds the hash of each of `arrays_of`, and where the frame
@@ -74,7 +78,7 @@ def _whence(frame: Frame) -> dict[str, object]:
     return {"connection": frame.connection, "stamp_s": number(frame.stamp_s)}
 
 
-def _structures(step: Step, names: Sequence[str]) -> dict[str, dict[str, object]]:
+def _structures(step: "Step", names: Sequence[str]) -> dict[str, dict[str, object]]:
     """Return each of several structures by its name."""
     return {
         name: {
@@ -87,11 +91,11 @@ def _structures(step: Step, names: Sequence[str]) -> dict[str, dict[str, object]
     }
 
 
-def _tracks(step: Step) -> tuple[Track, ...]:
+def _tracks(step: "Step") -> "tuple[Track, ...]":
     return () if step.track is None else (step.track, *step.others)
 
 
-def arrays_of(step: Step, names: Sequence[str] = ()) -> dict[str, NDArray[np.generic]]:
+def arrays_of(step: "Step", names: Sequence[str] = ()) -> dict[str, NDArray[np.generic]]:
     """Return the arrays that the journal stores as hashes: contours of shape (N, 2).
 
     Parameters

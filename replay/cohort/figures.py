@@ -32,7 +32,7 @@ def survival_figure(curves: Sequence[Curve]) -> Figure:
         left = curve.censored_days
         height = [100.0 * curve.at(days)[0] for days in left]
         axes.plot(left / YEAR_DAYS, height, "|", color=color, ms=7)
-    axes.set(ylabel="without event (%)", ylim=(0.0, 102.0), xlim=(0.0, None))
+    axes.set(xlabel="years", ylabel="without event (%)", ylim=(0.0, 102.0), xlim=(0.0, None))
     axes.legend(loc="lower left", frameon=False)
     axes.grid(alpha=0.3)
     axes.tick_params(labelbottom=True)
@@ -47,7 +47,8 @@ def _risk_rows(axes: Axes, curves: Sequence[Curve]) -> None:
         for days in times:
             axes.text(days / YEAR_DAYS, -number, f"{curve.at_risk(days)}", color=color, ha="center", va="center")
     axes.set_yticks([-number for number in range(len(curves))], [curve.words for curve in curves])
-    axes.set(ylim=(-len(curves) + 0.4, 0.6), xlabel="years; below: numbers at risk")
+    axes.set(ylim=(-len(curves) + 0.4, 0.6))
+    axes.set_title("numbers at risk", loc="left", fontsize=10)
     axes.tick_params(bottom=False, labelbottom=False, left=False)
     axes.spines[:].set_visible(False)
 

@@ -13,7 +13,7 @@ import numpy as np
 from gatekeeper.analysis.columns import BREATHS, DECISIONS, MARKS, SESSIONS, Column, arrow_schema
 from gatekeeper.analysis.extra import needed
 from gatekeeper.analysis.figures import as_table
-from replay.cohort.read import SessionRows, damaged_row, read_session_rows
+from replay.cohort.read import SessionRows, damaged_row, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def write_group(group: Group) -> Written:
     OSError
         When the part cannot be written.
     """
-    return _write(group, [read_session_rows(folder, key) for folder, key in group.read])
+    return _write(group, read_rows(group.read))
 
 
 def _write(group: Group, found: list[SessionRows]) -> Written:
@@ -171,6 +171,6 @@ def _alone(folder: Path, key: str) -> SessionRows:
     """Read a session in a process of its own."""
     try:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            return pool.submit(read_session_rows, folder, key).result()
+            return pool.submit(read_rows, [(folder, key)]).result()[0]
     except BrokenProcessPool:
         return damaged_row(key, ENDED)

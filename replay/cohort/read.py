@@ -2,16 +2,17 @@
 
 import hashlib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.analysis.figures import header_figures, session_tables
-from gatekeeper.analysis.journal import JournalColumns, read_columns
+from gatekeeper.analysis.journal import JournalColumns, read_several
 from gatekeeper.config import CourseConfig, SessionConfig
 from gatekeeper.config.strict import build
-from gatekeeper.core.errors import GatekeeperError
+from gatekeeper.core.errors import GatekeeperError, RecordingError
 from gatekeeper.recording.folder_files import JOURNAL
 from replay.cohort.find import SETTINGS
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 COMPLETE, INTERRUPTED, DAMAGED = "complete", "interrupted", "damaged"
 """States of a session. Tables and statistics count the first two."""
+TOGETHER = 16 * 2**20
+"""Journals of so many bytes are parsed together."""
 CONFIG_COLUMNS = {
     "margin_mm": ("envelope", "margin_mm"),
     "outside_percent": ("gate", "outside_percent"),
@@ -62,26 +65,47 @@ class SessionRows:
     marks: "pa.Table | None" = None
 
 
-def read_session_rows(folder: Path, key: str) -> SessionRows:
-    """Return the rows of a session; one that cannot be read has a row that says why.
+def read_rows(sessions: Sequence[tuple[Path, str]]) -> list[SessionRows]:
+    """Return the rows of sessions; one that cannot be read has a row that says why.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the session.
-    key : str
-        Its key in the cohort.
+    sessions : sequence of (Path, str)
+        Folder and key of each.
 
     Returns
     -------
-    SessionRows
+    list of SessionRows
+        In the same order.
     """
-    found = SessionRows({"session": key, "state": DAMAGED})
-    try:
-        _read(folder, found)
-    # Whatever a file makes the reader raise costs this session alone.
-    except Exception as error:
-        found = SessionRows(found.row | {"finding": _in_a_line(folder, error)})
+    found: list[SessionRows] = []
+    waiting: list[tuple[Path, str, bytes]] = []
+    for folder, key in sessions:
+        try:
+            waiting.append((folder, key, (folder / JOURNAL).read_bytes()))
+        except OSError as error:
+            found += _rows_of(waiting)
+            waiting = []
+            found.append(damaged_row(key, _in_a_line(folder, error)))
+        if sum(len(data) for _, _, data in waiting) >= TOGETHER:
+            found += _rows_of(waiting)
+            waiting = []
+    return found + _rows_of(waiting)
+
+
+def _rows_of(sessions: Sequence[tuple[Path, str, bytes]]) -> list[SessionRows]:
+    """Return the rows of sessions with the journals that were read."""
+    found = []
+    for (folder, key, _), journal in zip(sessions, read_several([data for _, _, data in sessions]), strict=True):
+        one = SessionRows({"session": key, "state": DAMAGED})
+        try:
+            if isinstance(journal, RecordingError):
+                raise journal
+            _fill(folder, journal, one)
+        # Whatever a file makes the reader raise costs this session alone.
+        except Exception as error:
+            one = SessionRows(one.row | {"finding": _in_a_line(folder, error)})
+        found.append(one)
     return found
 
 
@@ -98,8 +122,7 @@ def _in_a_line(folder: Path, error: Exception) -> str:
     return " ".join(told.replace(str(folder), "session").split())[:300]
 
 
-def _read(folder: Path, found: SessionRows) -> None:
-    journal = read_columns((folder / JOURNAL).read_bytes())
+def _fill(folder: Path, journal: JournalColumns, found: SessionRows) -> None:
     found.row |= header_figures(journal.header)
     if journal.finding is not None and not journal.cut:
         found.row["finding"] = f"{JOURNAL}: {journal.finding}"

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 PAGE = "cohort.html"
 DPI = 200
-DIGITS = 4
-"""Significant digits of a number on the page and in Markdown; CSV has all."""
+DIGITS, DECIMALS = 4, 6
+"""Significant digits, and most decimals, of a number on the page and in Markdown; CSV has all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,6 +218,7 @@ def _text(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float):
+        value = round(value, DECIMALS) + 0.0
         return f"{value:.{DIGITS}g}" if abs(value) < 10.0**DIGITS else f"{value:.0f}"
     return str(value)
 

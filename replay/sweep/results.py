@@ -131,13 +131,13 @@ def sweep_figure(best: "pd.DataFrame", grid: Grid) -> Figure:
         chosen = np.ones(len(best), dtype=np.bool_)
         for name, value in setting:
             chosen &= (best[name] == value).to_numpy()
-        own = best[chosen].sort_values(["on_while_out_percent", "duty_cycle"], kind="stable")
+        own = best[chosen].sort_values(["on_while_out_percent", "duty_cycle"], ascending=[True, False], kind="stable")
         percent = own["on_while_out_percent"].to_numpy(np.float64)
         duty = 100.0 * own["duty_cycle"].to_numpy(np.float64)
         words = ", ".join(f"{name.removeprefix(TRACKER)} {value}" for name, value in setting) or "tracker as it is"
         color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
         axes.plot(percent, duty, marker, color=color, ms=4, alpha=0.35, mec="none")
-        front = duty >= np.maximum.accumulate(duty)
+        front = np.diff(np.maximum.accumulate(duty), prepend=-1.0) > 0.0
         axes.plot(percent[front], duty[front], f"-{marker}", color=color, ms=5, label=words)
     limit = grid.rule.on_while_out_percent
     axes.axvline(limit, color=MUTED_COLOR, ls="--", lw=1)

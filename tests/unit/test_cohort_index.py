@@ -47,8 +47,8 @@ def tables(out):
 def counting(monkeypatch):
     """Count the sessions that are read in this process."""
     seen = []
-    kept = parts.read_session_rows
-    monkeypatch.setattr(parts, "read_session_rows", lambda folder, key: seen.append(folder) or kept(folder, key))
+    kept = parts.read_rows
+    monkeypatch.setattr(parts, "read_rows", lambda given: seen.extend(folder for folder, _ in given) or kept(given))
     return seen
 
 
@@ -135,7 +135,7 @@ class DyingPool:
         from concurrent.futures import Future
 
         future = Future()
-        folders = [given[0]] if function is read.read_session_rows else [folder for folder, _ in given[0].read]
+        folders = [folder for folder, _ in (given[0] if function is read.read_rows else given[0].read)]
         if any(folder.name == "fatal" for folder in folders):
             future.set_exception(parts.BrokenProcessPool())
         else:
