@@ -25,6 +25,7 @@ from gatekeeper.cli.feed import feed
 from gatekeeper.cli.info import info
 from gatekeeper.cli.interlock import interlock
 from gatekeeper.cli.phantom import phantom
+from gatekeeper.cli.qa import qa
 from gatekeeper.cli.replay import replay
 from gatekeeper.cli.report import report
 from gatekeeper.cli.run import run
@@ -98,3 +99,4 @@ for _without_kernels in (interlock, seal, cohort):
 # Numbers of a rebase may be negative, and are no options.
 app.command(context_settings={"ignore_unknown_options": True})(command)
 app.add_typer(trackrad, name="trackrad")
+app.add_typer(qa, name="qa")
