@@ -1,5 +1,7 @@
 """Recognise breath-holds in the recorded motion, and measure how well they are repeated."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +38,16 @@ class BreathHold:
     sd_mm: float
     drift_mm_per_s: float
     beside_first_mm: float
+
+
+def mean_and_sd(holds: Sequence[BreathHold]) -> dict[str, dict[str, float]]:
+    """Return mean and standard deviation of each figure over some holds; the deviation of one is NaN."""
+    names = ("lasted_s", "mean_mm", "sd_mm", "drift_mm_per_s")
+    values = {name: np.array([getattr(hold, name) for hold in holds]) for name in names}
+    return {
+        name: {"mean": float(one.mean()), "sd": float(one.std(ddof=1)) if len(one) > 1 else math.nan}
+        for name, one in values.items()
+    }
 
 
 def breath_holds_of(session: SessionData) -> list[BreathHold]:

@@ -9,9 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gatekeeper.config.safe_ranges import unsafe_settings
+from gatekeeper.core import still_runs
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
+from gatekeeper.report.breath_holds import breath_holds_of, mean_and_sd
 from gatekeeper.report.chain_latency import chain_of
 from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
 from gatekeeper.report.exposure import Exposure, exposure_chart, exposure_of
@@ -54,7 +56,7 @@ def report_html(session: SessionData) -> str:
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
     outside_percent, limit_percent = session.outside_percent(), session.limits.outside_percent
     config = session.config
-    exposure = exposure_of(session)
+    exposure, holds = exposure_of(session), breath_holds_of(session)
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
     return environment.get_template("report.html").render(
         session=session,
@@ -84,6 +86,10 @@ def report_html(session: SessionData) -> str:
         },
         chain=chain_of(session),
         exposure=_exposed(session, exposure),
+        breath_holds=holds,
+        repeated=mean_and_sd(holds) if holds else {},
+        still_s=still_runs.SHORTEST_S,
+        still_mm=still_runs.STILL_MM,
         scores=score_tables(summary),
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
         ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",

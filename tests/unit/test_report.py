@@ -321,3 +321,25 @@ def test_a_replay_writes_it_where_that_is_asked_for(breathing_session, tmp_path,
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["report"] == str(tmp_path / "with" / "report.html")
     assert gatekeeper("replay", breathing_session, "--out", tmp_path / "without", "--json") == 0
     assert not (tmp_path / "without" / "report.html").exists()
+
+
+@pytest.mark.usefixtures("uncharted")
+def test_breath_holds_are_numbered_with_their_mean_and_sd(story):
+    """Two holds of 10 s, the second 1 mm further inferior, with breaths between."""
+    entry = next(one for one in story.decisions if one["center_mm"])
+    down_mm = np.concatenate([np.zeros(40), 10.0 * (np.arange(20) % 2), np.ones(40)])
+    told = [
+        {
+            **entry,
+            "decided_s": 0.25 * k,
+            "acquired_s": 0.25 * k,
+            "confidence": 1.0,
+            "center_mm": [20.0 + mm, entry["center_mm"][1]],
+        }
+        for k, mm in enumerate(down_mm)
+    ]
+    changed = replace(story, decisions=told, tracks=[None] * len(told), image=lambda index: None)
+    first, second, together = cells(report_html(changed), "Breath-holds")
+    assert (first[0], second[0]) == ("1", "2")
+    assert second[4] == "-1.0", "superior is positive"
+    assert together[1].startswith("9.9 (")
