@@ -3,12 +3,16 @@
 import math
 import tomllib
 from collections.abc import Container
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from gatekeeper.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 LARGEST_FILE = 16 * 2**20
 """Largest size of a file of settings, in bytes; all outlines of a session fit into it."""
@@ -108,10 +112,21 @@ def build(model: type[Model], values: dict[str, object], where: str, quoted: boo
     except ValidationError as error:
         faults = "; ".join(
             f"{_place(values, fault['loc']) or 'the whole'}"
-            f"{' = ' + _quoted(fault['input']) if quoted else ''}: {fault['msg']}"
+            f"{' = ' + _quoted(fault['input']) if quoted else ''}: {_words(model, fault)}"
             for fault in error.errors()
         )
         raise ConfigError(f"{where}: {faults}") from None
+
+
+def _words(model: type[Model], fault: "ErrorDetails") -> str:
+    """Return what is wrong with a setting; of an unknown one, which known name is most like it."""
+    if fault["type"] != "extra_forbidden":
+        return fault["msg"]
+    schema = model.model_json_schema()
+    tables = (schema, *schema.get("$defs", {}).values())
+    known = {name for table in tables for name in table.get("properties", {})}
+    alike = get_close_matches(str(fault["loc"][-1]), known, n=1)
+    return f"is no setting here{f'; did you mean {alike[0]}?' if alike else ''}"
 
 
 def _quoted(value: object) -> str:

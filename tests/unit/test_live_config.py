@@ -154,7 +154,11 @@ def test_what_is_wrong_with_one_of_several_structures_is_named(tmp_path, was, no
     [
         ("", "source = .*Field required"),
         (LEAST.replace('"mrd"', '"usb"'), "source kind 'usb': is not there"),
-        (LEAST + "[console]\nport = 1\n", "console = .*not permitted"),
+        (LEAST + "[console]\nport = 1\n", "console = .*is no setting here"),
+        (
+            LEAST + "[gate]\noutside_precent = 1\n",
+            "gate.outside_precent = 1: is no setting here; did you mean outside_percent",
+        ),
         (LEAST + "[preview]\nseconds = 1e9\n", "preview.seconds = 1000000000.0"),
         (LEAST + 'reference = "x.mha"\n', "target.reference: .*leave it out"),
         (LEAST + '[[avoid]]\nkind = "mask"\nfile = "a.mha"\n', "avoid.0.name is ''"),
@@ -171,7 +175,7 @@ def test_what_is_wrong_with_one_of_several_structures_is_named(tmp_path, was, no
         ("[source", "cannot be read as TOML"),
         (DRAWN + "margin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
         (LEAST + "adjust = true\nmargin_mm = 3\n", "target: the operator who draws or adjusts it gives its margin"),
-        (DRAWN + "adjust = true\n", "target.adjust = True: Extra inputs"),
+        (DRAWN + "adjust = true\n", "target.adjust = True: is no setting here"),
         (
             LEAST + '[[oar]]\nname = "b"\nkind = "drawn"\nrequired = false\n',
             "required: the session begins once all that is drawn and required is confirmed; require one",
