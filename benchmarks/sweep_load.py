@@ -52,15 +52,20 @@ def nothing(number: int) -> int:
     return number
 
 
-def on_workers(workers: int, tasks: list[Task]) -> tuple[float, float, list[TaskResult]]:
-    """Return the time of the tasks on warm workers, and that of Dask for one that does nothing, in s; and results."""
+def on_workers(workers: int, tasks: list[Task]) -> tuple[float, list[float], float, list[TaskResult]]:
+    """Return the time of the tasks on warm workers, their processor time on workers and in this process, in s.
+
+    Then the time of Dask for a task that does nothing, in s, and the results.
+    """
     with dask_client(None, workers, "auto") as client:
         client.run(on_worker, tasks[0])
         began = time.perf_counter()
         client.gather(client.map(nothing, range(EMPTY), pure=False))
         empty_s = (time.perf_counter() - began) / EMPTY
+        before_s = sum(client.run(time.process_time).values()), time.process_time()
         taken_s, results = timed(on_dask(client, tasks))
-    return taken_s, empty_s, results
+        after_s = sum(client.run(time.process_time).values()), time.process_time()
+    return taken_s, [after - before for before, after in zip(before_s, after_s, strict=True)], empty_s, results
 
 
 def main() -> None:
@@ -73,9 +78,11 @@ def main() -> None:
         grid_file.write_text(GRID)
         tasks = tasks_of(write_cases(Path(made), options.cases, options.frames), read_grid(grid_file))
         run_task(tasks[0])
+        began_s = time.process_time()
         plain_s, plain = timed(in_turn(tasks))
-        one_s, empty_s, one = on_workers(1, tasks)
-        two_s, _, two = on_workers(2, tasks)
+        plain_cpu_s = time.process_time() - began_s
+        one_s, (worker_s, scheduler_s), empty_s, one = on_workers(1, tasks)
+        two_s, _, _, two = on_workers(2, tasks)
     rows = [[result.rows for result in results] for results in (plain, one, two)]
     assert rows[0] == rows[1] == rows[2], "results differ"
     frames = sum(result.frames for result in plain)
@@ -84,6 +91,10 @@ def main() -> None:
     print(f"{len(tasks)} cases of {options.frames} frames, {len(tasks[0].judged)} settings judged; results are equal")
     print(f"plain loop          {plain_s:7.2f} s, {frames / plain_s:.0f} frames/s")
     print(f"Dask, one worker    {one_s:7.2f} s, {100.0 * (one_s / plain_s - 1.0):+.1f} %")
+    print(
+        f"processor time      {plain_cpu_s:7.2f} s in the loop, {worker_s:.2f} s on the worker "
+        f"({100.0 * (worker_s / plain_cpu_s - 1.0):+.1f} %), {scheduler_s:.2f} s of scheduler and client"
+    )
     print(f"Dask, two workers   {two_s:7.2f} s, {one_s / two_s:.2f} x one worker")
     print(f"a task that does nothing takes Dask {1e3 * empty_s:.2f} ms")
     print(f"tracking {track_ms:.3f} ms, judging anew {judge_ms:.4f} ms a frame, 1/{track_ms / judge_ms:.0f}")

@@ -53,6 +53,7 @@ def find_sessions(folder: Path, but: Path) -> Found:
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder; name one with sessions in it or below")
     found, left_out = Found(), os.path.realpath(but)
+    left_name = Path(left_out).name
     waiting = [(os.fspath(folder), "")]
     while waiting:
         path, below = waiting.pop()
@@ -65,7 +66,9 @@ def find_sessions(folder: Path, but: Path) -> Found:
             found.sessions[below or "."] = tuple(_stamp(entries.get(name)) for name in READ)
             continue
         for name, entry in entries.items():
-            if entry.is_dir(follow_symlinks=False) and os.path.realpath(entry.path) != left_out:
+            if entry.is_dir(follow_symlinks=False) and not (
+                name == left_name and os.path.realpath(entry.path) == left_out
+            ):
                 waiting.append((entry.path, f"{below}/{name}" if below else name))
     return found
 

@@ -199,3 +199,12 @@ def test_nothing_that_names_a_person_is_in_any_table(tmp_path):
 def test_links_to_folders_are_not_followed(clinic, tmp_path):
     (clinic / "loop").symlink_to(clinic)
     assert update_cohort(clinic, tmp_path / "out", workers=1).sessions == 8
+
+
+def test_results_below_the_folder_are_not_looked_into(clinic):
+    out = clinic / "deep" / "results"
+    update_cohort(clinic, out, workers=1)
+    write_session(out / "inside", breathing(6), 321)
+    assert update_cohort(clinic, out, workers=1).sessions == 8
+    write_session(clinic / "other" / "results" / "inside", breathing(6), 322)
+    assert update_cohort(clinic, out, workers=1).sessions == 9
