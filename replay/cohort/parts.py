@@ -121,8 +121,9 @@ def _joined(found: Sequence[SessionRows], name: str, columns: tuple[Column, ...]
     schema = arrow_schema(columns)
     given = [(one.row["session"], getattr(one, name)) for one in found]
     tables = [_keyed(key, table, schema) for key, table in given if table is not None]
+    # One chunk, as each would take its dictionary of all keys to the other process.
     joined: pa.Table = needed("pyarrow").concat_tables([schema.empty_table(), *tables]).unify_dictionaries()
-    return joined
+    return joined.combine_chunks()
 
 
 def _keyed(key: str, table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
