@@ -137,7 +137,7 @@ def test_a_limit_of_one_structure_beyond_its_safe_range_is_warned_of(tmp_path):
         ("nearer_mm = 2.5", "nearer_mm = 2.5\noverlap_percent = 2", "oar.0.rtstruct = .*exclude each other"),
         ("overlap_mm2 = 20", "nearer_mm = 20", "avoid.0.mask = .*nearer_mm: needs a zone"),
         ("nearer_mm = 2.5", "margin_mm = 2.5", "oar.0.rtstruct = .*zone_margin_mm is of organs"),
-        ("margin_mm = 3\n", "zone_margin_mm = 3\n", "target.0.zone_margin_mm = 3: Extra"),
+        ("margin_mm = 3\n", "zone_margin_mm = 3\n", "target.0.zone_margin_mm = 3: is no setting"),
         ("[[oar]]", "[structures.target.GTV1]\nmargin_mm = 2\n[[oar]]", "structures: the limits .* move them"),
         ('colour = "#0088ff"', 'colour = "blue"', "target.1.colour = 'blue'"),
     ],
