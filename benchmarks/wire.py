@@ -1,6 +1,6 @@
 """Measure the time from the last byte of a frame to the lease at the interlock, over TCP.
 
-Usage: `python -m benchmarks.wire [--frames N] [--rate HZ] [--jitter-ms MS] [--quiet-machine]`.
+Usage: `python -m benchmarks.wire [--frames N] [--rate HZ] [--jitter-ms MS] [--quiet-machine] [--plain]`.
 
 Five processes on the loopback. The scanner streams frames of 256 x 256 pixels of 16 bit. The engine, the loop of a live
 session with its default settings, receives, tracks, decides and sends a lease. The interlock verifies and grants it.
@@ -20,7 +20,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ NEIGHBOUR_BYTES = 1 << 26
 """Memory that the neighbour walks through, twice what the caches hold."""
 
 
-def interlock(pipe: Connection) -> None:
+def interlock(pipe: Connection, plain: bool = False) -> None:
     """Serve, and report when a lease was first granted for each frame, in ns."""
     granted: dict[int, int] = {}
 
@@ -77,10 +78,10 @@ def interlock(pipe: Connection) -> None:
         pipe.recv()
         server.stop()
 
-    server = InterlockServer("127.0.0.1", 0, Rules(KEY), tell)
+    server = InterlockServer("127.0.0.1", 0, Rules(KEY), tell, rehearse=not plain)
     pipe.send(server.address[1])
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    with prompt_threads():
+    with nullcontext() if plain else prompt_threads():
         server.run()
     pipe.send(granted)
 
@@ -115,14 +116,13 @@ def neighbour(pipe: Connection) -> None:
 def scanner(port: int, images: NDArray[np.uint16], count: int, period_s: float, jitter_s: float) -> None:
     """Stream frames at a steady rate, each followed by what is to be answered and what is to be passed on."""
     noise, random = FreshNoise(NOISE), np.random.default_rng(0)
+    # All are made beforehand: the scanner computes nothing on this machine.
+    noisy = [noise.added(images[number % len(images)].astype(np.float32)).astype(np.uint16) for number in range(count)]
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         began_s = time.monotonic()
         for number in range(3 * count):
-            # Made half-way between two messages, when everything rests.
-            sleep_until(began_s + (number - 0.5) * period_s / 3.0)
-            image = noise.added(images[number // 3 % len(images)].astype(np.float32))
-            raw = number.to_bytes(HEAD_SIZE, "big") + image.astype(np.uint16).tobytes()
+            raw = number.to_bytes(HEAD_SIZE, "big") + noisy[number // 3].tobytes()
             sleep_until(began_s + number * period_s / 3.0 + jitter_s * random.uniform(-1.0, 1.0))
             link.sendall(raw)
 
@@ -253,15 +253,15 @@ def started(work: Callable[[Connection], None]) -> tuple[mp.process.BaseProcess,
     return process, here, number
 
 
-def measure(count: int, period_s: float, jitter_s: float, with_neighbour: bool, loop: LoopConfig) -> Measured:
+def measure(count: int, period_s: float, jitter_s: float, with_neighbour: bool, plain: bool) -> Measured:
     """Measure all paths over a number of frames."""
     engine, images, spacing_mm = make_engine()
-    interlock_process, interlock_pipe, interlock_port = started(interlock)
+    interlock_process, interlock_pipe, interlock_port = started(partial(interlock, plain=plain))
     echo_process, echo_pipe, echo_port = started(echo)
     beside = started(neighbour)[0] if with_neighbour else None
     config, clock, stages = LeaseLinacConfig(port=interlock_port, key_file="unused"), Monotonic(), Stages()
     with (
-        prompt_threads(),
+        nullcontext() if plain else prompt_threads(),
         socket.create_connection(("127.0.0.1", echo_port)) as bare,
         socket.create_server(("127.0.0.1", 0)) as listener,
         closing(LeaseLinac(config, KEY)) as linac,
@@ -274,8 +274,8 @@ def measure(count: int, period_s: float, jitter_s: float, with_neighbour: bool, 
         scanner_process.start()
         link, _ = listener.accept()
         source = WireFrames(link, bare, spacing_mm)
-        with closing(source), real_time(loop):
-            frames = Rehearsal(source, engine, linac, clock) if loop.rehearse else source
+        with closing(source), real_time(LoopConfig()):
+            frames = source if plain else Rehearsal(source, engine, linac, clock)
             run_loop(frames, engine, linac, stages, clock, GateConfig().max_age_s)
         if linac.link.lost:
             print(f"the link was lost {linac.link.lost} times: {linac.link.fault}", file=sys.stderr)
@@ -313,10 +313,11 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=8.0, help="frames per second")
     parser.add_argument("--jitter-ms", type=float, default=0.0, help="how much earlier or later than due they come")
     parser.add_argument("--quiet-machine", action="store_true", help="without the neighbour that walks through memory")
+    parser.add_argument("--plain", action="store_true", help="without rehearsals and without asking for prompt threads")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     paths, stages = measure(
-        options.frames, 1.0 / options.rate, options.jitter_ms * 1e-3, not options.quiet_machine, LoopConfig()
+        options.frames, 1.0 / options.rate, options.jitter_ms * 1e-3, not options.quiet_machine, options.plain
     )
     found = {name: quantiles(times) for name, times in {**paths, **stages}.items()}
     ratio = {k: found["lease"][k] / found["answer"][k] for k in ("p50", "p99")}

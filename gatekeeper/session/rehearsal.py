@@ -9,17 +9,12 @@ message that no interlock would accept and drops it.
 from collections import deque
 from dataclasses import replace
 
-from gatekeeper.core.clock import Clock, monotonic_ns
+from gatekeeper.core.clock import Clock
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.protocols import FrameSource, LinacPort, RehearsingPort
 from gatekeeper.runtime.pace import Pace
 from gatekeeper.session.engine import Engine
-from kernels.waiting import spin
 
-SPIN_S = 0.001
-"""Between two rehearsals that follow each other no later than this, in s, the processor is not given away."""
-SPIN = 5000
-"""Length of one turn without the GIL meanwhile, about ten microseconds."""
 LONGEST = 0.1
 """A rehearsal that takes longer than this share of the time between two frames is too long."""
 COST_OF, MOST_COSTLY = 16, 4
@@ -66,7 +61,6 @@ class Rehearsal:
         self._is_long = False
         self._costly: deque[bool] = deque(maxlen=COST_OF)
         self._paused = 0
-        self._is_close = False
         self.count = self.pauses = 0
 
     def next_frame(self, timeout_s: float) -> Frame | None:
@@ -76,7 +70,7 @@ class Rehearsal:
             self._given = None
         end_s = self._clock.now_s() + timeout_s
         while (next_s := self._pace.next_s) < end_s:
-            frame = self._wait_until(next_s)
+            frame = self._source.next_frame(max(0.0, next_s - self._clock.now_s()))
             if frame is not None or self._source.ended():
                 return self._give(frame)
             began_s = self._clock.now_s()
@@ -95,20 +89,8 @@ class Rehearsal:
         """Close the underlying source."""
         self._source.close()
 
-    def _wait_until(self, time_s: float) -> Frame | None:
-        """Return the source's next frame until a time, without sleeping if that is near and a rehearsal was made."""
-        left_s = time_s - self._clock.now_s()
-        if not (self._is_close and left_s <= SPIN_S):
-            return self._source.next_frame(max(0.0, left_s))
-        until_ns = monotonic_ns() + round(left_s * 1e9)
-        while (frame := self._source.next_frame(0.0)) is None and monotonic_ns() < until_ns:
-            # The thread that receives needs the GIL.
-            spin(SPIN)
-        return self._source.next_frame(max(0.0, time_s - self._clock.now_s())) if frame is None else frame
-
     def _give(self, frame: Frame | None) -> Frame | None:
         if frame is not None:
-            self._is_close = False
             began_s, ended_s = self._span_s
             self._costly.append(self._is_long or began_s < frame.received_s < ended_s)
             self._is_long = False
@@ -153,7 +135,6 @@ class Rehearsal:
             self._pause()
             return
         self.count += 1
-        self._is_close = True
         ended_s = self._clock.now_s()
         self._span_s = began_s, ended_s
         self._is_long = self._is_long or ended_s - began_s > LONGEST * self._pace.period_s

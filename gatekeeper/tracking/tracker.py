@@ -1,7 +1,8 @@
 """Track one target, or several structures, on every frame after the reference."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -157,8 +158,12 @@ class StructureTracker:
         return tuple([tracker.track(tracker.locate(frame, read, read_all)) for tracker in self.template_trackers])
 
     def twin(self) -> "StructureTracker":
-        """Return a copy as the tracker is now, which shares nothing with it that changes."""
-        return deepcopy(self)
+        """Return a copy as the tracker is now, which shares nothing with it that changes.
+
+        What was computed before the first frame is shared, so that the copy brings it into the processor's caches.
+        """
+        models = [tracker.model for tracker in self.template_trackers]
+        return deepcopy(self, {id(array): array for array in _arrays_of((self._reference, *models))})
 
     def displacement_px(self, points_px: NDArray[np.float64]) -> Callable[[], NDArray[np.float64]]:
         """Return a function that gives the displacement of tissue around the target on the last frame.
@@ -305,3 +310,15 @@ class Tracker:
     def twin(self) -> "Tracker":
         """Return a copy as the tracker is now, which shares nothing with it that changes."""
         return deepcopy(self)
+
+
+def _arrays_of(thing: object) -> Iterator[NDArray[np.generic]]:
+    """Yield the arrays of a model, or of several."""
+    if isinstance(thing, np.ndarray):
+        yield thing
+    elif isinstance(thing, tuple):
+        for one in thing:
+            yield from _arrays_of(one)
+    elif is_dataclass(thing):
+        for part in fields(thing):
+            yield from _arrays_of(getattr(thing, part.name))

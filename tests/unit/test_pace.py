@@ -86,3 +86,10 @@ def test_an_event_that_is_skipped_is_not_prepared():
     pace = paced(steady())
     pace.skip()
     assert preparations(pace) == []
+
+
+def test_one_preparation_is_made_where_one_is_asked_for():
+    pace = Pace(0.001, most=1)
+    for time_s in steady():
+        pace.came(time_s)
+    assert preparations(pace) == [pytest.approx(pace.due_s - 0.001)]

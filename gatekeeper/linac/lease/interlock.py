@@ -32,10 +32,10 @@ from gatekeeper.wire.waiting import crowded
 RESUMED_S = 0.01
 """Longest wait with the beam on, after which a machine that was suspended notices that its lease has ended, in s."""
 
+LEAD_S = 0.001
+"""How long before a lease for a new frame is due its judging is rehearsed, in s."""
 REHEARSAL_NS = 2_000_000
 """No rehearsal begins when something else is due within this time, in ns."""
-LOOK_NS = 1_000_000
-"""Longest time after a rehearsal for which the lease is looked for without sleeping, in ns."""
 BACKLOG = 128
 """Largest number of connections that wait to be accepted."""
 
@@ -136,7 +136,7 @@ class InterlockServer:
     ) -> None:
         self.machine = None if delays is None else DelayedBeam(delays)
         self.state = Interlock(machine=None if self.machine is None else self.machine.beam)
-        self._pace, self._rehearsal = Pace(), LeaseRehearsal() if rehearse else None
+        self._pace, self._rehearsal = Pace(LEAD_S, most=1), LeaseRehearsal() if rehearse else None
         self.counts: Counter[str] = Counter()
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
@@ -220,10 +220,7 @@ class InterlockServer:
             return ready
         self._pace.prepared(now_ns * 1e-9)
         self._rehearsal.run(now_ns)
-        end_ns = min(now_ns + LOOK_NS, began_ns + round(timeout_s * 1e9))
-        while not ready and self._now_ns() < end_ns:
-            ready = self._selector.select(0.0)
-        return ready
+        return self._selector.select(max(0.0, timeout_s - (self._now_ns() - began_ns) * 1e-9))
 
     def _timeout_s(self) -> float | None:
         """Return how long to wait at most, in s; None for ever.
