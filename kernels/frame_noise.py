@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f8, kernel
+from kernels.jit import f4, f4_1d, kernel, void
 
 Array = NDArray[np.float32]
 
 
-@kernel(f8(f4_1d, f4, f4_1d, f4_1d))
-def mean_change(residual: Array, scale: float, before: Array, weight: Array) -> float:
-    """Return the weighted sum of the absolute changes of a residual, and keep it for the next frame.
+@kernel(void(f4_1d, f4, f4_1d, f4_1d))
+def take_change(residual: Array, scale: float, before: Array, change: Array) -> None:
+    """Write the absolute changes of a residual, and keep it for the next frame.
 
     Parameters
     ----------
@@ -20,17 +20,10 @@ def mean_change(residual: Array, scale: float, before: Array, weight: Array) -> 
         Factor to apply to it.
     before : ndarray of float32, shape (N,)
         Residual of the frame before, times its factor; receives that of this frame.
-    weight : ndarray of float32, shape (N,)
-        Weight of each point.
-
-    Returns
-    -------
-    float
-        The sum; NaN when a residual is not a number.
+    change : ndarray of float32, shape (N,)
+        Receives the absolute change of each point; NaN when a residual is not a number.
     """
-    total = f4(0.0)
     for i in range(residual.shape[0]):
         now = scale * residual[i]
-        total += abs(now - before[i]) * weight[i]
+        change[i] = abs(now - before[i])
         before[i] = now
-    return f8(total)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from gatekeeper.tracking.template_fit import TemplateFit
-from kernels.frame_noise import mean_change
+from kernels.frame_noise import take_change
 
 MEAN_TO_SIGMA = 1.2533
 """Standard deviation of a normal distribution over its mean absolute value."""
@@ -51,7 +51,7 @@ class FrameNoise:
     def __init__(self, fit: TemplateFit) -> None:
         weight = fit.template.points[2]
         self._to_sigma = np.asarray(MEAN_TO_SIGMA / (len(weight) * weight), dtype=np.float32)
-        self._residual = np.zeros(len(weight), np.float32)
+        self._residual, self._change = np.zeros((2, len(weight)), np.float32)
         self.restart()
 
     def restart(self) -> None:
@@ -63,7 +63,8 @@ class FrameNoise:
 
     def update(self, fit: TemplateFit) -> None:
         """Measure the noise after a fit to the next frame."""
-        sigma = mean_change(fit.residual, fit.residual_scale, self._residual, self._to_sigma)
+        take_change(fit.residual, fit.residual_scale, self._residual, self._change)
+        sigma = float(self._change @ self._to_sigma)
         changed = 0.5 * sigma * sigma / fit.variance
         # A frame that is shown again tells nothing.
         if not changed > LEAST_CHANGE:
