@@ -153,6 +153,7 @@ def test_copies_are_kept_and_counted_once(clinic, tmp_path):
     assert list(originals["session_id"]) == list(copies["session_id"])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_is_made_good(clinic, tmp_path, monkeypatch):
     out = tmp_path / "out"
     with monkeypatch.context() as patch:
@@ -201,6 +202,7 @@ def test_links_to_folders_are_not_followed(clinic, tmp_path):
     assert update_cohort(clinic, tmp_path / "out", workers=1).sessions == 8
 
 
+@pytest.mark.slow
 def test_results_below_the_folder_are_not_looked_into(clinic):
     out = clinic / "deep" / "results"
     update_cohort(clinic, out, workers=1)

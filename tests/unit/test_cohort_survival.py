@@ -153,6 +153,7 @@ def test_survival_of_a_cohort_is_that_of_its_patients(clinic, tmp_path):
     assert len(Cohort(tmp_path / "out").sessions) == 2
 
 
+@pytest.mark.slow
 def test_outcomes_of_others_are_refused(clinic, tmp_path):
     with pytest.raises(InputError, match="no label of a session"):
         make_cohort(clinic, tmp_path / "out", csv(tmp_path, GOOD.replace("P", "Q")), workers=1)

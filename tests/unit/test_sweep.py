@@ -73,7 +73,11 @@ def test_each_case_is_tracked_once_for_each_tracker_and_judged_under_all_setting
 SETTINGS = [
     pytest.param((("envelope.margin_mm", 2.0), ("gate.outside_percent", 1.0)), id="limits"),
     pytest.param((("prediction.mode", "full"),), id="prediction", marks=pytest.mark.slow),
-    pytest.param((("gate.min_confidence", 0.9985), ("gate.confidence_hysteresis", 0.0005)), id="confidence"),
+    pytest.param(
+        (("gate.min_confidence", 0.9985), ("gate.confidence_hysteresis", 0.0005)),
+        id="confidence",
+        marks=pytest.mark.slow,
+    ),
     pytest.param((("gate.frames_to_resume", 5),), id="resume", marks=pytest.mark.slow),
     pytest.param((("gate.jump_mm_per_s", 5.0), ("gate.exception_mm", 0.5)), id="motion", marks=pytest.mark.slow),
     pytest.param((("gate.learning_s", 1.0), ("gate.exception_mm", 0.1)), id="learning", marks=pytest.mark.slow),
@@ -101,6 +105,7 @@ def test_what_tracking_or_times_depend_on_is_tracked_again():
         assert not is_judged(name)
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_a_replay(cases, tmp_path, undrawn):
     grid = grid_of(tmp_path, "[grid]\nenvelope.margin_mm = [2.0]\n")
     sweep(cases[1:], grid, tmp_path / "out", where=HERE)
@@ -159,6 +164,7 @@ def test_resuming_does_what_is_left_and_gives_the_same_bytes(cases, grid, tmp_pa
         sweep(cases, grid, twice, where=HERE)
 
 
+@pytest.mark.slow
 def test_a_case_that_has_changed_is_tracked_again(cases, grid, tmp_path):
     case = tmp_path / "case"
     write_case(replace(breathing_case(frames=20), name="case"), case)
