@@ -108,7 +108,7 @@ class Rehearsal:
             return
         if self._version != self._engine.version:
             # Other trackers and other states of the gate are copied anew, when the frame before was just decided on.
-            self._version, self._twin = self._engine.version, self._engine.twin()
+            self._version, self._twin = self._engine.version, _twin_of(self._engine)
         if self._twin is None:
             self._pace.skip()
             return
@@ -144,3 +144,11 @@ class Rehearsal:
         self._paused = PAUSE
         self._costly.clear()
         self.pauses += 1
+
+
+def _twin_of(engine: Engine) -> Engine | None:
+    """Return a copy of the engine; None when its tracker cannot be copied, or fails to."""
+    try:
+        return engine.twin()
+    except Exception:
+        return None

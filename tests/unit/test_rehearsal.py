@@ -174,8 +174,14 @@ def simple(kind):
     return Engine(tracker, gate), tracker
 
 
-def test_tracker_that_cannot_be_copied_is_asked_once_a_frame():
-    one, tracker = simple(Counting)
+class Uncopied(Counting):
+    def twin(self):
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("kind", [Counting, Uncopied])
+def test_tracker_that_cannot_be_copied_is_asked_once_a_frame(kind):
+    one, tracker = simple(kind)
     _, rehearsal, _ = decided(frames_at(regular(20)), rehearse=True, one=one)
     assert (tracker.calls, rehearsal.count) == (20, 0)
 
