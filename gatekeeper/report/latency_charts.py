@@ -77,7 +77,7 @@ def trend_chart(days: Sequence[str], figures_ms: Mapping[str, Sequence[float]], 
         axes.plot(places, values, mark, ls="-", lw=1.0, ms=4, color=color, label=name)
     failed = [place for place, good in enumerate(passed) if not good]
     if failed:
-        axes.plot(failed, [0.0] * len(failed), "x", color=LIMIT_COLOR, ms=7, label="failed")
+        axes.plot(failed, [0.0] * len(failed), "x", color=LIMIT_COLOR, ms=8, mew=2.0, clip_on=False, label="failed")
     step = max(len(days) // 12, 1)
     axes.set_xticks(places[::step], list(days)[::step], fontsize=8)
     axes.set(ylabel="latency (ms)", ylim=(0.0, None))

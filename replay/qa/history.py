@@ -12,9 +12,9 @@ import numpy as np
 
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.errors import InputError
-from replay.qa.tolerances import Check
+from replay.qa.tolerances import TITLES, Check
 
-FIGURES = ("imaging", "beam_off", "beam_on", "off", "on")
+FIGURES = tuple(TITLES)
 COLUMNS = ("date_utc", "session", "passed", *(f"{name}_ms" for name in FIGURES), "position_p95_mm", "right_percent")
 DAYS_A_MONTH = 30.0
 FEWEST = 3
@@ -110,7 +110,8 @@ def trend_checks(days: list[Day], change_ms: float) -> tuple[Check, ...]:
         earlier = [day.figures_ms[name] for day in before if name in day.figures_ms]
         if earlier:
             usual = float(np.median(earlier))
-            found.append(Check(f"trend, {name}", value, usual, change_ms, "ms", abs(value - usual) <= change_ms))
+            good = abs(value - usual) <= change_ms
+            found.append(Check(f"trend, {TITLES[name]}", value, usual, change_ms, "ms", good))
     return tuple(found)
 
 

@@ -13,6 +13,16 @@ from replay.qa.result import LatencyResult
 Milliseconds = Annotated[float, Field(ge=0.0, le=5000.0)]
 
 
+TITLES = {
+    "imaging": "imaging",
+    "beam_off": "beam off alone",
+    "beam_on": "beam on alone",
+    "off": "latency, beam off",
+    "on": "latency, beam on",
+}
+"""Latencies that baseline and trend compare, and their words."""
+
+
 class Tolerances(StrictModel):
     """Tolerances of a latency test; those of time are TG-142's, 100 ms of what is expected [1]_.
 
@@ -118,14 +128,13 @@ def checks_of(
     now = key_figures(result)
     for name, before in (baseline or {}).items():
         if name in now:
-            found.append(_near(f"baseline, {name}", now[name], before, tolerances.change_ms, "ms"))
+            found.append(_near(f"baseline, {TITLES[name]}", now[name], before, tolerances.change_ms, "ms"))
     return tuple(found)
 
 
 def key_figures(result: LatencyResult) -> dict[str, float]:
     """Return the latencies that baseline and trend compare, in ms, by name."""
-    names = ("imaging", "beam_off", "beam_on", "off", "on")
-    return {name: one.mean for name in names if (one := getattr(result, name)) is not None}
+    return {name: one.mean for name in TITLES if (one := getattr(result, name)) is not None}
 
 
 def _near(name: str, value: float, expected: float, tolerance: float, unit: str) -> Check:

@@ -12,7 +12,7 @@ from gatekeeper.report.latency_test import LatencyPage, latency_html
 from replay.qa.history import FIGURES, slope_ms_a_month
 from replay.qa.outcome import Outcome
 from replay.qa.result import LatencyResult, Spread
-from replay.qa.tolerances import Check
+from replay.qa.tolerances import TITLES, Check
 
 WORDS = {
     "imaging": "imaging: frame taken to its arrival",
@@ -73,12 +73,12 @@ def page_of(outcome: Outcome) -> LatencyPage:
         )  # fmt: skip
     days = [day for day in outcome.days if day.session == outcome.name]
     trends = {
-        WORDS[name].split(":")[0]: [day.figures_ms.get(name, math.nan) for day in days]
+        TITLES[name]: [day.figures_ms.get(name, math.nan) for day in days]
         for name in FIGURES
         if any(name in day.figures_ms for day in days)
     }
     slopes = [
-        (WORDS[name].split(":")[0], _text(slope_ms_a_month(outcome.days, name)))
+        (TITLES[name], _text(slope_ms_a_month(outcome.days, name)))
         for name in FIGURES
         if days and name in days[-1].figures_ms
     ]
@@ -167,4 +167,4 @@ def _csv(rows: Sequence[Sequence[object]]) -> str:
 
 
 def _text(value: float, digits: int = 1) -> str:
-    return f"{value + 0.0:.{digits}f}" if math.isfinite(value) else "–"
+    return f"{round(value, digits) + 0.0:.{digits}f}" if math.isfinite(value) else "–"
