@@ -145,6 +145,11 @@ bench-sources: dev ## Time live sources through the loop: [SOURCES="..."]
 bench-console: dev ## What the console costs the loop, 12 min: [LOAD="..."]
 	$(ONE_THREAD) benchmarks.console_load $(LOAD)
 
+# Beside the import of NumPy, Numba and h5py: make bench-startup STARTUP="--runs 9"
+.PHONY: bench-startup
+bench-startup: dev ## Time commands from start to end: [STARTUP="..."]
+	$(BIN)/python -m benchmarks.startup $(STARTUP)
+
 # A session of 20 minutes, or one that is there already: make bench-report REPORT="--session DIR"
 .PHONY: bench-report
 bench-report: dev ## Write and open a long report, 3 min: [REPORT="..."]

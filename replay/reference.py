@@ -12,7 +12,6 @@ from gatekeeper.core.protocols import Recorder, TargetTracker
 from gatekeeper.core.step import Step
 from gatekeeper.recording.forwarding import ForwardingRecorder
 from gatekeeper.recording.session_setup import SessionSetup
-from gatekeeper.report.reference_picture import draw_reference
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.controller import CONFIRMED, ORIGIN
 from gatekeeper.session.reference_change import picture_name
@@ -142,6 +141,8 @@ class ReferenceOperator(ForwardingRecorder):
         if taken is None:
             return why
         path, words = self._folder / picture_name(taken.sequence), taken.as_words(armed.target_px, armed.names)
+        from gatekeeper.report.reference_picture import draw_reference
+
         draw_reference(path, self._setup, armed, taken)
         if not asked.confirmed:
             return f"not used yet: {words}; look at {path}, then {AGAIN}"

@@ -136,7 +136,8 @@ class Result:
         if self.seal.frames_dropped:
             yield "not recorded", f"{self.seal.frames_dropped} frames"
         yield "session", str(self.folder)
-        yield "picture", str(self.folder / "overview.png")
+        if (self.folder / "overview.png").exists():
+            yield "picture", str(self.folder / "overview.png")
 
 
 def _vendor_rows(vendor: VendorComparison) -> Iterator[tuple[str, str]]:

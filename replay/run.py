@@ -20,7 +20,6 @@ from gatekeeper.linac.dry_run import DryRunLinac
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.recording.session_setup import TARGET, SessionSetup
 from gatekeeper.recording.writer_client import OFFLINE_TIMEOUTS
-from gatekeeper.report.overview import overview_png
 from gatekeeper.report.session_data import OverviewData
 from gatekeeper.report.structure_data import structures_in
 from gatekeeper.runtime.timing import LoopStats
@@ -125,6 +124,13 @@ def replay_input(
     return ReplayInput(recording, setup, lambda clock, *_: Player(recording, clock), lambda sequence: sequence)
 
 
+def overview_png(seen: OverviewData) -> bytes:
+    """Return the overview as PNG; only drawing it needs Matplotlib."""
+    from gatekeeper.report import overview
+
+    return overview.overview_png(seen)
+
+
 def replay(
     replay_input: ReplayInput,
     config: SessionConfig,
@@ -136,6 +142,7 @@ def replay(
     status: SessionStatus | None = None,
     tracker: TrackerFactory | None = None,
     reference: AskedReference | None = None,
+    picture: bool = True,
 ) -> Result:
     """Play a recording through tracker, gate and loop, and write a complete session into `folder`.
 
@@ -163,6 +170,8 @@ def replay(
         Makes the tracker; by default the one that the settings name.
     reference : AskedReference, optional
         A frame that is to become the reference in the middle.
+    picture : bool
+        Whether the overview is drawn.
 
     Returns
     -------
@@ -230,10 +239,11 @@ def replay(
             reference=None if operator is None else operator.outcome,
             vendor=compare_vendor(recording, kept.decisions, kept.tracks),
         )
-        on_progress("drawing", 0, 1)
-        overview = _overview_data(kept, session.counts, replay_input, armed)
-        write_atomically(folder / "overview.png", overview_png(overview))
-        on_progress("drawing", 1, 1)
+        if picture:
+            on_progress("drawing", 0, 1)
+            overview = _overview_data(kept, session.counts, replay_input, armed)
+            write_atomically(folder / "overview.png", overview_png(overview))
+            on_progress("drawing", 1, 1)
         return replace(result, seal=session.finish(result.as_json()))
 
 

@@ -1,38 +1,19 @@
 """The command line, and the composition root: here it is chosen which pieces a run is made of.
 
-Each command has a file. What it needs is imported when it runs, so that `--help` does not wait for it.
+Each command has a file, which is imported when the command is called; what a command needs is imported when it runs.
 """
 
 import logging
 import os
 import sys
-from importlib import metadata
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module, metadata
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from gatekeeper.cli.bench import bench
-from gatekeeper.cli.check import check
-from gatekeeper.cli.cohort import cohort
-from gatekeeper.cli.command import command
-from gatekeeper.cli.compilation import compiles_kernels
-from gatekeeper.cli.console import console
-from gatekeeper.cli.convert import convert
-from gatekeeper.cli.course import course
-from gatekeeper.cli.demo import demo
-from gatekeeper.cli.export import export
-from gatekeeper.cli.feed import feed
-from gatekeeper.cli.info import info
-from gatekeeper.cli.interlock import interlock
-from gatekeeper.cli.phantom import phantom
-from gatekeeper.cli.qa import qa
-from gatekeeper.cli.replay import replay
-from gatekeeper.cli.report import report
-from gatekeeper.cli.run import run
-from gatekeeper.cli.seal import seal
-from gatekeeper.cli.sweep import sweep
-from gatekeeper.cli.trackrad import trackrad
-from gatekeeper.cli.verify import verify
 from gatekeeper.core.errors import GatekeeperError, InputError
 from gatekeeper.core.printable import printable
 from gatekeeper.plugins import DISTRIBUTION
@@ -40,7 +21,58 @@ from gatekeeper.plugins import DISTRIBUTION
 # Linear algebra is needed while arming only; its threads would go on spinning beside the loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+COMMANDS = (
+    *("replay", "demo", "bench", "run", "phantom", "verify", "report", "course", "console", "info", "convert"),
+    *("export", "check", "feed", "sweep", "interlock", "seal", "cohort", "command", "trackrad", "qa"),
+)
+"""All commands in the order of `--help`. Each is an object of that name in the module of that name."""
+WITHOUT_KERNELS = ("info", "interlock", "seal", "cohort", "command")
+"""Commands that begin before kernels are compiled; what of them needs kernels says so itself."""
+# Numbers of a rebase may be negative, and are no options.
+CONTEXT = {"command": {"ignore_unknown_options": True}}
+
+
+@cache
+def _imported(name: str) -> Any:
+    """Return a command, or a group of commands."""
+    found = getattr(import_module(f"gatekeeper.cli.{name}"), name)
+    if isinstance(found, typer.Typer):
+        group = typer.main.get_command(found)
+        group.name = name
+        return group
+    if name not in WITHOUT_KERNELS:
+        from gatekeeper.cli.compilation import compiles_kernels
+
+        found = compiles_kernels(found)
+    one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    one.command(name, context_settings=CONTEXT.get(name))(found)
+    return typer.main.get_command(one)
+
+
+class _Imported(Mapping[str, Any]):
+    """Commands by name, each imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return _imported(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Imported()  # type: ignore[assignment]
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -74,29 +106,3 @@ VersionOption = Annotated[
 @app.callback()
 def _gatekeeper(version: VersionOption = False) -> None:
     """Track a target on cine-MR and gate the beam. Research software; not a medical device."""
-
-
-for _command in (
-    replay,
-    demo,
-    bench,
-    run,
-    phantom,
-    verify,
-    report,
-    course,
-    console,
-    info,
-    convert,
-    export,
-    check,
-    feed,
-    sweep,
-):
-    app.command()(compiles_kernels(_command))
-for _without_kernels in (interlock, seal, cohort):
-    app.command()(_without_kernels)
-# Numbers of a rebase may be negative, and are no options.
-app.command(context_settings={"ignore_unknown_options": True})(command)
-app.add_typer(trackrad, name="trackrad")
-app.add_typer(qa, name="qa")

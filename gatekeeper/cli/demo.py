@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from gatekeeper.cli.console_option import page_of
+from gatekeeper.cli.limit_options import DEFAULTS
 from gatekeeper.cli.options import (
-    DEFAULTS,
     BreathHoldOption,
     ConsoleHostOption,
     ConsoleOption,

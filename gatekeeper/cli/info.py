@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from gatekeeper.cli.options import (
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import choices_of
 from gatekeeper.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatekeeper.cli.structure_list import Listed
 
 PathArg = Annotated[Path | None, typer.Argument(help="File or folder of a recording or session.", metavar="PATH")]
 PngOption = Annotated[Path | None, typer.Option(help="Write the first frame as a PNG image.", metavar="OUT")]
@@ -68,12 +71,10 @@ def info(
         raise ConfigError("command line: PATH is missing; name a recording or session, or give --plugins")
     from rich.console import Console
 
-    from gatekeeper.cli.structure_list import as_table, listed_structures
+    from gatekeeper.cli.compilation import compile_kernels
     from replay.formats.open import format_of, open_recording
     from replay.progress import ProgressBars
     from replay.recording_info import facts_of
-    from replay.recording_picture import png_picture, terminal_picture
-    from replay.write import file_written_atomically
 
     if roi is not None and len(roi) > 1:
         raise ConfigError(f"command line: roi = {roi[1]!r:.80}: info shows one; without --roi it lists all")
@@ -81,14 +82,27 @@ def info(
     choices = choices_of(scan, observer, time_axis, as_stored, rate_hz, spacing_mm, plane, one_roi, resample)
     mark = None if pixel is None else _row_and_column(pixel)
     recording = open_recording(path, choices)
-    structures = listed_structures(recording, path, choices, target or ())
+    console = Console(stderr=as_json)
+    with_structures = bool(recording.named_structures or target)
+    # Neither is always there, and they need much more than a recording does.
+    if with_structures or png is not None or console.is_terminal:
+        compile_kernels()
+    structures: tuple[Listed, ...] = ()
+    if with_structures:
+        from gatekeeper.cli.structure_list import as_table, listed_structures
+
+        structures = listed_structures(recording, path, choices, target or ())
     with ProgressBars() as bars:
         facts = facts_of(recording, format_of(path).name, bars, mark)
     if png is not None:
+        from replay.recording_picture import png_picture
+        from replay.write import file_written_atomically
+
         with file_written_atomically(png) as unfinished:
             unfinished.write_bytes(png_picture(recording, mark=mark))
-    console = Console(stderr=as_json)
     if console.is_terminal:
+        from replay.recording_picture import terminal_picture
+
         console.print(terminal_picture(recording, width=min(64, console.width), mark=mark), end="")
     say(facts.as_table(), err=as_json)
     if structures:

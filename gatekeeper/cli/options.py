@@ -5,10 +5,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from gatekeeper.config import SessionConfig
-
-DEFAULTS = SessionConfig()
-
 CaseArg = Annotated[
     Path,
     typer.Argument(
@@ -38,30 +34,6 @@ InterlockOption = Annotated[
     typer.Option("--interlock", help="Log of the interlock, to compare beam-on times with.", metavar="LOG"),
 ]
 NewCaseArg = Annotated[Path, typer.Argument(help="Folder for the case, new or empty.", metavar="OUT_DIR")]
-MarginOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Growth of the targets to their envelopes, in mm; NAME=MM for one of them, may be repeated.",
-        metavar="[NAME=]MM",
-        show_default=f"{DEFAULTS.envelope.margin_mm:g}",
-    ),
-]
-OutsideOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Share of a target that may be outside, in percent; NAME=% for one of them, may be repeated.",
-        metavar="[NAME=]%",
-        show_default=f"{DEFAULTS.gate.outside_percent:g}",
-    ),
-]
-ConfidenceOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Least tracking confidence, 0-1; NAME=NUMBER for one structure, may be repeated.",
-        metavar="[NAME=]NUMBER",
-        show_default=f"{DEFAULTS.gate.min_confidence:g}",
-    ),
-]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file with settings.", metavar="F.toml")]
 SpeedOption = Annotated[
     str, typer.Option(help="A multiple of real time, or max for as fast as possible.", metavar="max|1.0")
@@ -126,6 +98,10 @@ RoiOption = Annotated[
         help="Region of the structure set, segment, mask value, or own structure of the recording; may be repeated.",
         metavar="NAME",
     ),
+]
+PictureOption = Annotated[
+    bool,
+    typer.Option("--picture/--no-picture", help="Draw overview.png into the session; without it a replay ends sooner."),
 ]
 ReportOption = Annotated[bool, typer.Option("--report", help="Also write report.html into the session.")]
 ReportOutOption = Annotated[

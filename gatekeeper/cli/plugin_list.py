@@ -25,7 +25,7 @@ def list_plugins(as_json: bool) -> None:
 
 
 def _plugins() -> Iterator[dict[str, str | None]]:
-    from replay.formats.open import FORMATS, PLUGINS
+    from replay.formats.open import PLUGINS, formats
 
     for registry in (*REGISTRIES, PLUGINS):
         for plugin in registry.plugins():
@@ -36,7 +36,7 @@ def _plugins() -> Iterator[dict[str, str | None]]:
                 fault = f"cannot be used: {error}"
             yield _row(plugin, fault)
     version = metadata.version(DISTRIBUTION)
-    for one in FORMATS:
+    for one in formats():
         yield _row(Plugin("format", one.name, one.open.__module__, DISTRIBUTION, version, builtin=True), None)
 
 

@@ -4,12 +4,11 @@ from contextlib import closing
 from dataclasses import replace
 
 from gatekeeper.cli.console_option import page_of
+from gatekeeper.cli.limit_options import DEFAULTS, ConfidenceOption, MarginOption, OutsideOption
 from gatekeeper.cli.options import (
-    DEFAULTS,
     AsStoredOption,
     BreathHoldOption,
     CaseArg,
-    ConfidenceOption,
     ConfigOption,
     ConfirmOption,
     ConsoleHostOption,
@@ -17,13 +16,12 @@ from gatekeeper.cli.options import (
     ConsolePortOption,
     FaultOption,
     JsonOption,
-    MarginOption,
     OarOption,
     ObserverOption,
     OptionalOption,
     OutOption,
-    OutsideOption,
     OverlapOption,
+    PictureOption,
     PlaneOption,
     PrescribedOption,
     PreviewOption,
@@ -82,6 +80,7 @@ def replay(
     breath_hold_s: BreathHoldOption = None,
     reference_frame: ReferenceFrameOption = None,
     confirm: ConfirmOption = False,
+    picture: PictureOption = True,
 ) -> None:
     """Track and gate a recorded case, and score it where it has labels.
 
@@ -120,7 +119,7 @@ def replay(
             recording, preview_s, found.target_name, found.structures, found.target_zone_px, found.left_out
         )
         settings = with_confidences(settings, min_confidence or (), material.setup.targets)
-        play(material, settings, pace, out, as_json, None, faults, report, page, asked)
+        play(material, settings, pace, out, as_json, None, faults, report, page, asked, picture)
         return
     told = (
         *(("roi", roi), ("oar", oar), ("zone", zone), ("optional", optional)),
@@ -145,4 +144,16 @@ def replay(
         material = replay_input_of_session(session)
         settings = with_confidences(settings, min_confidence or (), material.setup.targets)
         recording = with_truth(material.recording, material.setup.names, truth or ())
-        play(replace(material, recording=recording), settings, pace, out, as_json, session, faults, report, page, asked)
+        play(
+            replace(material, recording=recording),
+            settings,
+            pace,
+            out,
+            as_json,
+            session,
+            faults,
+            report,
+            page,
+            asked,
+            picture,
+        )

@@ -34,6 +34,7 @@ def play(
     report: bool = False,
     page: Page | None = None,
     reference: "AskedReference | None" = None,
+    picture: bool = True,
 ) -> None:
     """Replay and print what came out, beside the session that it was recorded in, where it was one."""
     from gatekeeper.runtime.realtime import real_time
@@ -74,7 +75,9 @@ def play(
         ):
             for grant in grants:
                 say(f"gatekeeper: {grant.as_line()}", err=True)
-            result = replay(material, settings, folder, clock, bars, linac, faults, status, reference=reference)
+            result = replay(
+                material, settings, folder, clock, bars, linac, faults, status, reference=reference, picture=picture
+            )
     except KeyboardInterrupt:
         say(f"gatekeeper: interrupted; the beam is held, {folder} keeps what was decided so far", err=True)
         raise typer.Exit(130) from None

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gatekeeper.cli.output import say
-from gatekeeper.config import CourseConfig, SessionConfig, load_toml
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gatekeeper.config import CourseConfig, SessionConfig
     from gatekeeper.core.frame import Plane
     from replay.formats.format import Choices
     from replay.recording import Recording
@@ -32,21 +32,25 @@ STEPS = {
 
 
 def settings_of(
-    base: SessionConfig,
+    base: "SessionConfig",
     config: Path | None,
     margins: Sequence[str] = (),
     outsides: Sequence[str] = (),
     overlaps: Sequence[str] = (),
-) -> SessionConfig:
+) -> "SessionConfig":
     """Return the settings of the file or the base, overridden by those of the command line."""
+    settings = base if config is None else _loaded(config, base)
+    if not (*margins, *outsides, *overlaps):
+        return settings
     from gatekeeper.cli.structures import with_named_limits
 
-    settings = base if config is None else _loaded(config, base)
-    return with_named_limits(settings, margins, outsides, overlaps) if (*margins, *outsides, *overlaps) else settings
+    return with_named_limits(settings, margins, outsides, overlaps)
 
 
-def _loaded(path: Path, base: SessionConfig) -> SessionConfig:
+def _loaded(path: Path, base: "SessionConfig") -> "SessionConfig":
     """Return the settings of a file; the course is that of the base unless the file has one."""
+    from gatekeeper.config import SessionConfig, load_toml
+
     settings = load_toml(path, SessionConfig)
     course = settings.course
     if course is not None and course.plan_file is not None:
@@ -54,7 +58,7 @@ def _loaded(path: Path, base: SessionConfig) -> SessionConfig:
     return settings.model_copy(update={"course": base.course if course is None else course_of(course)})
 
 
-def course_of(course: CourseConfig | None) -> CourseConfig | None:
+def course_of(course: "CourseConfig | None") -> "CourseConfig | None":
     """Return the facts of a course, with those of its plan file."""
     if course is None or course.plan_file is None:
         return course

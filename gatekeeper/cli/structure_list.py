@@ -13,8 +13,7 @@ from gatekeeper.config import GateConfig
 from gatekeeper.core.errors import InputError, TargetError
 from gatekeeper.session.target import Reference
 from gatekeeper.tracking.tracker import StructureTracker
-from replay.formats.format import Choices
-from replay.formats.rtstruct import Use
+from replay.formats.format import Choices, Use
 from replay.formats.structure_set import is_structure_set, read_structure_set
 from replay.recording import Recording
 

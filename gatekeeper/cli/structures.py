@@ -15,9 +15,8 @@ from gatekeeper.core.errors import ConfigError, InputError, TargetError
 from gatekeeper.recording.session_setup import TARGET
 from gatekeeper.session.planned import Planned, structures_on, without, zone_px
 from gatekeeper.session.target import Drawn, Outlined
-from replay.formats.format import Choices
+from replay.formats.format import Choices, Use
 from replay.formats.open import format_of, open_recording
-from replay.formats.rtstruct import Use
 from replay.recording import RecordedStructure, Recording
 
 AMOUNT = re.compile(r"(?P<number>[0-9]+(?:[.][0-9]*)?|[.][0-9]+)\s*(?P<unit>%|mm2|mm)")

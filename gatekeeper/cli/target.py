@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +27,14 @@ from gatekeeper.recording.session_setup import TARGET
 from gatekeeper.session.planned import NotDrawn, Planned, without
 from gatekeeper.session.target import Drawn, Outlined, Reference
 from kernels.polygon import fill
-from replay.formats.dicom import frame_of_reference, open_dicom
-from replay.formats.format import Choices
+from replay.formats.format import DICOM, Choices, Use
 from replay.formats.open import format_of, open_recording
-from replay.formats.rtstruct import ImageGrid, Use, outline
-from replay.formats.structure_set import Region as PlanRegion
-from replay.formats.structure_set import is_structure_set, read_structure_set
 from replay.formats.trackrad import open_case
 from replay.formats.trackrad_files import listed_values
-from replay.formats.volume_mask import read_volume_mask
 from replay.recording import Recording
+
+if TYPE_CHECKING:
+    from replay.formats.structure_set import Region as PlanRegion
 
 LARGEST_LABEL = 65535
 """Largest value of a structure in a mask image."""
@@ -115,6 +114,9 @@ def drawn_of(region: Region, called: str, use: Use) -> Outlined:
     """
     if isinstance(region, PointsRegion):
         return Drawn(called, (np.array(region.points_mm, dtype=np.float64),))
+    from replay.formats.structure_set import read_structure_set
+    from replay.formats.volume_mask import read_volume_mask
+
     if isinstance(region, MaskRegion):
         value = None if region.label is None else str(region.label)
         if (volume := read_volume_mask(called, Path(region.file), value)) is not None:
@@ -184,13 +186,15 @@ def with_target(recording: Recording, path: Path, choices: Choices, file: Path, 
 
 def first_image(recording: Recording, path: Path, choices: Choices) -> Reference:
     """Return the first frame of a recording, opened from a path with choices, as a reference."""
-    uid = frame_of_reference(path, choices) if format_of(path).open is open_dicom else None
+    uid = _frame_of_reference(path, choices)
     where = f"{path}, first frame"
     return Reference(np.array(recording.frames[0]), recording.spacing_mm, recording.plane, where, uid)
 
 
 def region_of(file: Path, roi: str | None) -> Region:
     """Return where an outline is that a command names: a region of a structure set, or a mask image or its value."""
+    from replay.formats.structure_set import is_structure_set
+
     if roi is None:
         return MaskRegion(kind="mask", file=str(file))
     if roi.isdecimal() and 1 <= int(roi) <= LARGEST_LABEL and not is_structure_set(file):
@@ -200,6 +204,8 @@ def region_of(file: Path, roi: str | None) -> Region:
 
 def _check_no_structure_set(file: Path) -> None:
     """Raise ConfigError with a list of the regions for a structure set of which no region was named."""
+    from replay.formats.structure_set import is_structure_set, read_structure_set
+
     if is_structure_set(file):
         listed = read_structure_set(file).listing()
         raise ConfigError(
@@ -225,7 +231,7 @@ class PlanContours:
 
     name: str
     path: Path
-    region: PlanRegion
+    region: "PlanRegion"
     use: Use
 
     @property
@@ -247,6 +253,8 @@ class PlanContours:
 
     def outline_px(self, reference: Reference) -> NDArray[np.float64]:
         """Return the outline (N, 2) on an image as (row, col); see `on` for errors."""
+        from replay.formats.rtstruct import ImageGrid, outline
+
         rows, cols = reference.image.shape
         view = ImageGrid(reference.plane, reference.spacing_mm, (rows, cols), reference.frame_of_reference)
         found, _ = outline(self.region, self.use, view, f"{self.path}: '{self.region.name}'")
@@ -255,7 +263,14 @@ class PlanContours:
 
 def _image(path: Path) -> Reference:
     """Return the image at `path`, or the first one of a sequence."""
-    recording, uid = open_recording(path), None
-    if format_of(path).open is open_dicom:
-        uid = frame_of_reference(path, Choices())
+    recording, uid = open_recording(path), _frame_of_reference(path, Choices())
     return Reference(np.array(recording.frames[0]), recording.spacing_mm, recording.plane, str(path), uid)
+
+
+def _frame_of_reference(path: Path, choices: Choices) -> str | None:
+    """Return the UID of the frame of reference of a recording; None where its format has none."""
+    if format_of(path).name != DICOM:
+        return None
+    from replay.formats.dicom import frame_of_reference
+
+    return frame_of_reference(path, choices)

@@ -1,48 +1,52 @@
 """Define the settings: one frozen, strict model for each stage, read from TOML."""
 
-from gatekeeper.config.course import CourseConfig
-from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
-from gatekeeper.config.linac import (
-    DryRunLinacConfig,
-    LeaseConfig,
-    LeaseLinacConfig,
-    LinacConfig,
-    LinacProfile,
-    ModbusLinacConfig,
-    OpenIGTLinkLinacConfig,
-    PluginLinacConfig,
-    RepeaterLinacConfig,
-    SerialLinacConfig,
-)
-from gatekeeper.config.live import LiveConfig, load_live
-from gatekeeper.config.loop import LoopConfig
-from gatekeeper.config.other_limits import OtherLimits
-from gatekeeper.config.outlines import (
-    DrawnConfig,
-    MaskConfig,
-    MaskRegion,
-    OarConfig,
-    OarDrawnConfig,
-    PointsConfig,
-    PointsRegion,
-    Region,
-    RtStructConfig,
-    RtStructRegion,
-    TargetConfig,
-    TrackradLabelConfig,
-    TrackradRegion,
-)
-from gatekeeper.config.session import SessionConfig, only_structures, with_limits
-from gatekeeper.config.source import (
-    DicomSourceConfig,
-    MrdSourceConfig,
-    OpenIGTLinkSourceConfig,
-    PluginSourceConfig,
-    SourceConfig,
-)
-from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
-from gatekeeper.config.structures import OarLimits, StructuresConfig, TargetLimits
-from gatekeeper.config.tracking import TrackerConfig
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatekeeper.config.course import CourseConfig
+    from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
+    from gatekeeper.config.linac import (
+        DryRunLinacConfig,
+        LeaseConfig,
+        LeaseLinacConfig,
+        LinacConfig,
+        LinacProfile,
+        ModbusLinacConfig,
+        OpenIGTLinkLinacConfig,
+        PluginLinacConfig,
+        RepeaterLinacConfig,
+        SerialLinacConfig,
+    )
+    from gatekeeper.config.live import LiveConfig, load_live
+    from gatekeeper.config.loop import LoopConfig
+    from gatekeeper.config.other_limits import OtherLimits
+    from gatekeeper.config.outlines import (
+        DrawnConfig,
+        MaskConfig,
+        MaskRegion,
+        OarConfig,
+        OarDrawnConfig,
+        PointsConfig,
+        PointsRegion,
+        Region,
+        RtStructConfig,
+        RtStructRegion,
+        TargetConfig,
+        TrackradLabelConfig,
+        TrackradRegion,
+    )
+    from gatekeeper.config.session import SessionConfig, only_structures, with_limits
+    from gatekeeper.config.source import (
+        DicomSourceConfig,
+        MrdSourceConfig,
+        OpenIGTLinkSourceConfig,
+        PluginSourceConfig,
+        SourceConfig,
+    )
+    from gatekeeper.config.strict import Fraction, StrictModel, build, load_toml
+    from gatekeeper.config.structures import OarLimits, StructuresConfig, TargetLimits
+    from gatekeeper.config.tracking import TrackerConfig
 
 __all__ = [
     "CourseConfig",
@@ -93,3 +97,63 @@ __all__ = [
     "only_structures",
     "with_limits",
 ]
+
+_HOME = {
+    "CourseConfig": "course",
+    "DicomSourceConfig": "source",
+    "DrawnConfig": "outlines",
+    "DryRunLinacConfig": "linac",
+    "EnvelopeConfig": "gating",
+    "Fraction": "strict",
+    "GateConfig": "gating",
+    "LeaseConfig": "linac",
+    "LeaseLinacConfig": "linac",
+    "LinacConfig": "linac",
+    "LinacProfile": "linac",
+    "LiveConfig": "live",
+    "LoopConfig": "loop",
+    "MaskConfig": "outlines",
+    "MaskRegion": "outlines",
+    "ModbusLinacConfig": "linac",
+    "MrdSourceConfig": "source",
+    "OarConfig": "outlines",
+    "OarDrawnConfig": "outlines",
+    "OarLimits": "structures",
+    "OpenIGTLinkLinacConfig": "linac",
+    "OpenIGTLinkSourceConfig": "source",
+    "OtherLimits": "other_limits",
+    "PluginLinacConfig": "linac",
+    "PluginSourceConfig": "source",
+    "PointsConfig": "outlines",
+    "PointsRegion": "outlines",
+    "PredictionConfig": "gating",
+    "Region": "outlines",
+    "RepeaterLinacConfig": "linac",
+    "RtStructConfig": "outlines",
+    "RtStructRegion": "outlines",
+    "SerialLinacConfig": "linac",
+    "SessionConfig": "session",
+    "SourceConfig": "source",
+    "StrictModel": "strict",
+    "StructuresConfig": "structures",
+    "TargetConfig": "outlines",
+    "TargetLimits": "structures",
+    "TrackerConfig": "tracking",
+    "TrackradLabelConfig": "outlines",
+    "TrackradRegion": "outlines",
+    "build": "strict",
+    "load_live": "live",
+    "load_toml": "strict",
+    "only_structures": "session",
+    "with_limits": "session",
+}
+"""Module of each name, imported when it is asked for: a command needs few of the models."""
+
+
+def __getattr__(name: str) -> object:
+    """Import the module of a name."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found

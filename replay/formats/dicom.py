@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.errors import RecordingError
 from replay.formats.dicom_file import FIRST_BYTES, Image, is_dicom_head, read_images
 from replay.formats.dicom_series import Series, choose_images, sort_images
-from replay.formats.format import Choices, Format
+from replay.formats.format import DICOM, Choices, Format
 from replay.formats.sidecar import Sidecar, read_sidecar
 from replay.formats.stack import Stack, make_recording
 from replay.formats.structure_set import is_structure_set
@@ -190,4 +190,5 @@ def _is_dicom(file: Path) -> bool:
         return False
 
 
-FORMAT = Format("DICOM images", claims, open_dicom)
+FORMAT = Format(DICOM, claims, open_dicom)
+FORMATS = (FORMAT,)

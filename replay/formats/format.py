@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,17 @@ from replay.recording import Recording
 
 HEAD_BYTES = 4096
 """Number of bytes at the beginning of a file from which its format is found."""
+
+DICOM = "DICOM images"
+"""Name of the format of DICOM images, which alone tell a frame of reference."""
+
+
+class Use(StrEnum):
+    """Purpose of a region of the plan in the session."""
+
+    TARGET = "target"
+    ENVELOPE = "envelope"
+    AVOID = "avoid"
 
 
 ALL = "all"

@@ -265,3 +265,4 @@ def _order(files: Sequence[_File], path: Path) -> tuple[NDArray[np.int64], list[
 
 
 FORMAT = Format("folder of single images", is_image_folder, open_image_folder)
+FORMATS = (FORMAT,)

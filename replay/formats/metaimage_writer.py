@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
 from gatekeeper.core.errors import RecordingError
@@ -85,6 +84,8 @@ def write_metaimage(
         When the file cannot be written.
     """
     native = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    import SimpleITK
+
     image: Any = SimpleITK.GetImageFromArray(native)
     image.SetSpacing([float(step) for step in reversed(spacing)])
     if like is not None:

@@ -302,3 +302,4 @@ def _gaps(indices: NDArray[Any]) -> tuple[str, ...]:
 
 
 FORMAT = Format("MRD images (HDF5)", is_mrd, open_mrd)
+FORMATS = (FORMAT,)

@@ -1,33 +1,39 @@
 """Open a recording of any format; the format is found by the content of a file, not by its name."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from gatekeeper.core.errors import GatekeeperError, PluginError, RecordingError
 from gatekeeper.plugins import Plugin, Registry
-from replay.formats import dicom, image_folder, images, mrd, session, trackrad
 from replay.formats.format import HEAD_BYTES, Choices, Format
-from replay.formats.vendor import mridian, mridian_raw, unity
 from replay.recording import Recording
 from replay.resample import resample
 
-FORMATS: tuple[Format, ...] = (
-    session.FORMAT,
-    trackrad.FORMAT,
-    dicom.FORMAT,
-    mrd.FORMAT,
-    *images.FORMATS,
-    mridian.FORMAT,
-    unity.FORMAT,
-    mridian_raw.FORMAT,
-    image_folder.FORMAT,
+_MODULES = (
+    *("trackrad", "session", "dicom", "mrd", "images", "vendor.mridian", "vendor.unity", "vendor.mridian_raw"),
+    "image_folder",
 )
-"""Our formats. A new format is a new file and a line here; those of plug-ins come after them."""
+"""Modules of our formats, each with `FORMATS`. A new format is a new file and its name here; those of plug-ins come
+after them."""
 PLUGINS = Registry("format", "gatekeeper.formats", {})
 """Formats of installed distributions, each an object `replay.formats.format.Format`."""
+
+
+def formats() -> Iterator[Format]:
+    """Yield our formats. Each is imported when those before it were asked for, as some need large packages.
+
+    Yields
+    ------
+    Format
+        In the order in which they are asked.
+    """
+    for name in _MODULES:
+        yield from import_module(f"replay.formats.{name}").FORMATS
 
 
 def open_recording(path: Path, choices: Choices | None = None) -> Recording:
@@ -36,7 +42,7 @@ def open_recording(path: Path, choices: Choices | None = None) -> Recording:
     Parameters
     ----------
     path : Path
-        A file or a folder of one of `FORMATS`.
+        A file or a folder of one of `formats`.
     choices : Choices, optional
         Values that the user gives, such as the scan.
 
@@ -71,7 +77,7 @@ def format_of(path: Path) -> Format:
     Returns
     -------
     Format
-        The first of `FORMATS` that claims it.
+        The first of `formats` that claims it.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def format_of(path: Path) -> Format:
         if not path.is_dir():
             with path.open("rb") as file:
                 head = file.read(HEAD_BYTES)
-        found = next((one for one in FORMATS if one.claims(path, head)), None)
+        found = next((one for one in formats() if one.claims(path, head)), None)
     except FileNotFoundError:
         raise RecordingError(f"{path}: no such file or folder; name a recording") from None
     except OSError as error:
@@ -93,7 +99,7 @@ def format_of(path: Path) -> Format:
         found = _plugin_format(path, head, broken)
     if found is None:
         kind = f"begins with {head[:8]!r}" if head else "holds no recording" if path.is_dir() else "is empty"
-        known = ", ".join(one.name for one in FORMATS)
+        known = ", ".join(one.name for one in formats())
         where = "docs/reference/recording-formats.md"
         failed = "".join(f"; {why}" for why in broken)
         raise RecordingError(f"{path}: {kind} and is of no known format: {known}; see {where}{failed}")

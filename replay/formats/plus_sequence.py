@@ -6,8 +6,6 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.formats.dicom_order import mended_times
-
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)")
 """A number as MetaImage headers have it."""
 
@@ -42,6 +40,8 @@ def frame_times(
     times_s = np.array([float(word) if NUMBER.fullmatch(word) else math.nan for word in words])
     if (np.diff(times_s) > 0.0).all():
         return times_s, notes
+    from replay.formats.dicom_order import mended_times
+
     if (mended := mended_times(times_s, "the order of frames")) is not None:
         return mended[0], (*notes, f"Timestamp: {mended[1]}")
     return None, (*notes, "the time stamps of frames are not one for each, or do not increase; they are not used")

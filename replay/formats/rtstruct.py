@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,11 @@ from gatekeeper.core.contour import Role, Structure, checked_outline
 from gatekeeper.core.errors import RecordingError, TargetError
 from gatekeeper.core.frame import Plane
 from replay.formats.contour_slicing import slice_contours
+from replay.formats.format import Use
 from replay.formats.structure_set import CLOSED, Region, read_structure_set
 
 SMALLEST_PIECE = 0.01
 """Pieces below this fraction of a structure's area are artefacts of its contours and are left out."""
-
-
-class Use(StrEnum):
-    """Purpose of a region of the plan in the session."""
-
-    TARGET = "target"
-    ENVELOPE = "envelope"
-    AVOID = "avoid"
 
 
 @dataclass(frozen=True, slots=True)

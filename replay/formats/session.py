@@ -299,3 +299,4 @@ def _open_frames(folder: Path, choices: Choices) -> Recording:
 
 
 FORMAT = Format("session of gatekeeper (folder)", lambda path, _head: is_session(path), _open_frames, has_regions=True)
+FORMATS = (FORMAT,)

@@ -322,3 +322,4 @@ def uneven_note(recording: Recording) -> str | None:
 
 
 FORMAT = Format("TrackRAD case (folder)", is_case, open_case, has_regions=True)
+FORMATS = (FORMAT,)

@@ -85,6 +85,15 @@ def pool(cases: Mapping[str, Case]) -> dict[str, Figures]:
     return {name: figures(pooled([case[name] for case in cases.values()])) for name in names}
 
 
+def ranked(rows: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Return the methods with the closest first: by the outline where its true place is known, else by the centre."""
+    return dict(sorted(rows.items(), key=lambda row: _closeness(row[1])))
+
+
+def _closeness(row: Figures) -> float:
+    return row.center_mm if math.isnan(row.outline_mm) else row.outline_mm
+
+
 def methods_table(title: str, rows: Mapping[str, Figures]) -> Table:
     """Return a table with one row per method."""
     table = Table(title=escape(printable(title)))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import KDTree
 
 from gatekeeper.core.errors import InputError
 from replay.recording import Recording
@@ -194,6 +193,8 @@ def surface_distances_mm(
     -------
     ndarray of float64, shape (N,)
     """
+    from scipy.spatial import KDTree
+
     nearest_mm, _ = KDTree(_edge_px(other) * spacing_mm).query(_edge_px(mask) * spacing_mm)
     return np.asarray(nearest_mm, dtype=np.float64)
 

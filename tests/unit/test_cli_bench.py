@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from gatekeeper.report.html import BUDGET_MS
-from replay import latency, run
+from replay import latency, phantom, run
 from replay.formats.trackrad import write_case
+from replay.peers import methods
 from replay.peers.methods import OURS, available_methods
+from replay.phantom.config import AcquisitionConfig
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
 
@@ -46,6 +49,20 @@ def test_without_labels_only_the_stages_are_timed_and_that_is_said(tmp_path, cap
     assert "no labels" in values["left_out"]
     assert "no labels" in shown
     assert values["stages"]["track"]["frames"] >= 60
+
+
+def test_on_the_phantom_the_outline_is_measured_and_the_closest_is_first(tmp_path, monkeypatch, capsys):
+    short = partial(phantom.PhantomConfig, acquisition=AcquisitionConfig(duration_s=4.0))
+    some = [one for one in available_methods()[0] if one.name in (OURS, "NCC template", "no tracking")]
+    monkeypatch.setattr(phantom, "PhantomConfig", short)
+    monkeypatch.setattr(methods, "available_methods", lambda: (some, None))
+    monkeypatch.chdir(tmp_path)
+    values, shown = benched(capsys, "phantom")
+    rows = list(values["peers"].items())
+    assert {name for name, _ in rows} == {one.name for one in some}
+    assert [row["outline_mm"] for _, row in rows] == sorted(row["outline_mm"] for _, row in rows)
+    assert rows[-1][0] == "no tracking"
+    assert "outline mm" in shown
 
 
 def test_what_cannot_be_timed_is_said_in_one_line(tmp_path, capsys):

@@ -4,7 +4,7 @@ import pytest
 
 from gatekeeper.core.errors import RecordingError
 from replay.formats import session, trackrad
-from replay.formats.open import FORMATS, format_of, open_recording
+from replay.formats.open import format_of, formats, open_recording
 from replay.formats.trackrad import write_case
 from tests.support.recordings import recording
 from tests.support.sessions import recorded
@@ -35,4 +35,4 @@ def test_nothing_that_is_read_is_refused_with_what_is(tmp_path):
     for name, says in (("empty", "is empty"), ("noise", "begins with b'"), ("folder", "holds no recording")):
         message = refusal(tmp_path / name)
         assert says in message
-        assert all(one.name in message for one in FORMATS)
+        assert all(one.name in message for one in formats())

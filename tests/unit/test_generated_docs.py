@@ -10,7 +10,7 @@ import gatekeeper
 import gatekeeper.analysis
 import replay
 from docs.sitetools import GENERATORS, MARK, command_line, hold_reasons, settings_tables
-from gatekeeper.cli import app
+from gatekeeper.cli import COMMANDS
 from gatekeeper.config import LiveConfig, StrictModel
 from gatekeeper.core.decision import Reason
 from replay.phantom.config import PhantomConfig
@@ -70,7 +70,7 @@ def test_every_reason_has_a_row():
 
 def test_every_command_and_option_has_a_description():
     names = [name for name, _ in command_line.commands()]
-    assert {one.callback.__name__ for one in app.registered_commands} <= set(names)
+    assert set(COMMANDS) - {"trackrad", "qa"} <= set(names)
     assert {"trackrad run", "trackrad score"} <= set(names)
     assert not re.findall(r"^\|.*\|  \|$", command_line.page(), flags=re.MULTILINE)
 

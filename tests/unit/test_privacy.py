@@ -13,8 +13,9 @@ from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.core.errors import InputError
 from replay import run
+from replay.formats.format import Use
 from replay.formats.open import open_recording
-from replay.formats.rtstruct import ImageGrid, Use, plan_contours
+from replay.formats.rtstruct import ImageGrid, plan_contours
 from replay.formats.trackrad import write_case
 from replay.formats.writers.dicom import write_dicom
 from replay.formats.writers.mrd import write_mrd

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from replay.formats.open import FORMATS
+from replay.formats.open import formats
 from replay.formats.sidecar import Sidecar
 from replay.formats.writers.slicer import COLUMNS
 from replay.formats.writers.targets import TARGETS
@@ -16,7 +16,7 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("name", [one.name for one in FORMATS])
+@pytest.mark.parametrize("name", [one.name for one in formats()])
 def test_every_format_that_is_read_is_there(name):
     assert f"| {name} |" in TEXT
 

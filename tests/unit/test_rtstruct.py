@@ -15,8 +15,8 @@ from gatekeeper.core.errors import RecordingError
 from gatekeeper.core.frame import Plane
 from replay.formats.contour_slicing import slice_contours
 from replay.formats.dicom import frame_of_reference
-from replay.formats.format import Choices
-from replay.formats.rtstruct import ImageGrid, Use, plan_contours
+from replay.formats.format import Choices, Use
+from replay.formats.rtstruct import ImageGrid, plan_contours
 from replay.formats.structure_set import read_structure_set
 from tests.support.dicom_folders import write, write_series
 from tests.support.dicom_objects import REFERENCE, enhanced

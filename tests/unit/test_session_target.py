@@ -13,7 +13,7 @@ from gatekeeper.core.errors import RecordingError, TargetError
 from gatekeeper.core.frame import Plane
 from gatekeeper.session.planned import Planned, setup_of
 from gatekeeper.session.target import Drawn, Reference
-from replay.formats.rtstruct import Use
+from replay.formats.format import Use
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
 from tests.support.dicom_objects import REFERENCE

@@ -347,3 +347,4 @@ def _digest(frame: _Frame) -> str:
 
 
 FORMAT = Format("MRIdian frames (dat)", is_frames, open_frames)
+FORMATS = (FORMAT,)

@@ -98,3 +98,4 @@ def _raw_header(
 
 
 FORMAT = Format("MRIdian cine (raw)", is_raw, open_raw)
+FORMATS = (FORMAT,)

@@ -196,3 +196,4 @@ def _monitoring_note(frames: list[UnityFrame]) -> list[str]:
 
 
 FORMAT = Format("Elekta Unity frames (bin)", is_frames, open_frames, has_regions=True)
+FORMATS = (FORMAT,)
