@@ -11,6 +11,7 @@ they are loaded from one file, see `kernels.library`.
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -89,9 +90,11 @@ _compiled: list[Any] = []
 
 
 def keep_all() -> None:
-    """Write the library of all kernels, which have been imported, unless they come from it."""
-    if LIBRARY is None and not _disabled:
-        write_library(FOLDER, [one for one in _compiled if one.py_func.__module__.startswith(f"{__package__}.")])
+    """Write the library of all kernels, unless they come from it or not all have been imported."""
+    here = Path(__file__).parent
+    imported = all(f"{__package__}.{source.stem}" in sys.modules for source in here.glob("[a-z]*.py"))
+    if LIBRARY is None and imported and not _disabled:
+        write_library(FOLDER, [one for one in _compiled if Path(one.py_func.__code__.co_filename).parent == here])
 
 
 def kernel(signature: object) -> Callable[[F], F]:

@@ -7,6 +7,7 @@ import pytest
 
 import kernels
 from gatekeeper.cli.compilation import compile_kernels, compiles_kernels
+from kernels import jit
 
 SOURCE = '''"""Two kernels."""
 
@@ -33,6 +34,7 @@ def two_kernels(tmp_path, monkeypatch):
     monkeypatch.setattr(kernels, "__path__", [str(tmp_path), *kernels.__path__])
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setattr(jit, "LIBRARY", None)
     yield
     forget()
 
