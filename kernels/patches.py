@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.cholesky import backward, decompose, forward
-from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, f8, f8_1d, f8_2d, i8, kernel, void
+from kernels.jit import f4, f4_1d, f4_2d, f4_2d_in, f8, f8_1d, f8_2d, i8, i8_1d, kernel, void
 from kernels.ncc import coefficient, subpixel_peak
 
 Array = NDArray[np.float32]
@@ -225,3 +225,71 @@ def fit_displacements(
         for k in range(count):
             params[k], params[count + k] = single(system[count, k]), single(system[count + 1, k])
     return agreed / size if size > 0 else 0.0
+
+
+@kernel(f8(f4_2d, f4_1d, f8_2d, f8_1d, f8_1d, f8, i8_1d, f8, f8_2d))
+def weakest_agreement(
+    modes: Array,
+    params: Array,
+    moves: Doubles,
+    squares: Doubles,
+    strength: Doubles,
+    noise: float,
+    part: NDArray[np.int64],
+    limit: float,
+    sums: Doubles,
+) -> float:
+    """Return how well patches agree with a sum of modes in the two parts in which they do least.
+
+    Patches that noise hides count less, and noise is not held against those that are seen: a patch of variance S in
+    noise of variance N counts as S / (S + N), the square of the correlation coefficient that is expected at its place.
+
+    Parameters
+    ----------
+    modes : ndarray of float32, shape (K, P)
+        Displacement in mm at each patch per unit of a parameter; the same along rows and columns.
+    params : ndarray of float32, shape (2 K,)
+        Parameters along rows, then along columns.
+    moves : ndarray of float64, shape (P, 2)
+        Displacement of each patch along rows and columns, in mm.
+    squares : ndarray of float64, shape (P,)
+        Square of its correlation coefficient; 0 where it has no match.
+    strength : ndarray of float64, shape (P,)
+        Its variance, above 0.
+    noise : float
+        Variance of the noise, in the same units, 0 or more.
+    part : ndarray of int64, shape (P,)
+        Part that it belongs to.
+    limit : float
+        Distance up to which it agrees, in mm.
+    sums : ndarray of float64, shape (parts, 2)
+        Scratch.
+
+    Returns
+    -------
+    float
+        Mean over the two parts with the least agreement, of those that have patches: the sum of the correlation
+        coefficients of the patches that agree, over those expected, each weighted as said; 0-1, and 0 without patches.
+    """
+    count, size = modes.shape
+    for m in range(sums.shape[0]):
+        sums[m, 0] = sums[m, 1] = 0.0
+    for p in range(size):
+        down, right = moves[p, 0], moves[p, 1]
+        for k in range(count):
+            down -= params[k] * modes[k, p]
+            right -= params[count + k] * modes[k, p]
+        seen = strength[p] / (strength[p] + noise)
+        sums[part[p], 1] += seen
+        if squares[p] > 0.0 and down * down + right * right <= limit * limit:
+            sums[part[p], 0] += seen * min(np.sqrt(squares[p] / seen), 1.0)
+    known, least, second = 0, np.inf, np.inf
+    for m in range(sums.shape[0]):
+        if sums[m, 1] > 0.0:
+            share = sums[m, 0] / sums[m, 1]
+            known += 1
+            second = min(second, max(least, share))
+            least = min(least, share)
+    if known == 0:
+        return 0.0
+    return 0.5 * (least + second) if known > 1 else least

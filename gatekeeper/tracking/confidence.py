@@ -60,6 +60,33 @@ ORGAN_CM2 = 50.0
 """Area from which on the limits of a target that has settled are these, in cm^2. Differences between frames are
 correlated over about 1 cm^2, so that the similarity of a smaller one may be a coincidence."""
 
+USUAL_AGREEMENT, LEAST_AGREEMENT = 0.03, 0.16
+"""Agreement of patches at which it changes the doubt in a large target by no factor, and at which the confidence is
+0.5 when there is no other doubt."""
+CHANCE_AGREEMENT = 0.01
+"""Added to the agreement, which may be 0 by chance."""
+LEAST_LEFT = 0.4
+"""Least share of the doubt that is left where all patches agree."""
+NO_DOUBT, HOPELESS_DOUBT = 0.33, 4.0
+"""Doubts below and above which the patches are not asked."""
+
+
+def doubt_in_parts(doubt: float, agreement: float) -> float:
+    """Return the doubt in a large target after asking whether each part of it is where the fit has it.
+
+    A wrong place, such as another person's liver, may be similar as a whole, and along much of its edge, but hardly in
+    each quarter.
+
+    Parameters
+    ----------
+    doubt : float
+        From `fit_doubt`.
+    agreement : float
+        From `PatchSearch.agreement`, 0-1.
+    """
+    agreement += CHANCE_AGREEMENT
+    return doubt * max(USUAL_AGREEMENT / agreement, LEAST_LEFT) + (LEAST_AGREEMENT / agreement) ** 2
+
 
 def fit_doubt(
     error_mm: float,

@@ -10,7 +10,7 @@ from kernels.deformation import displace
 from kernels.ncc import best_peaks
 from kernels.patch_votes import SCRATCH, part_for_votes, vote_patches
 from kernels.patch_votes import STEP as VOTE_STEP
-from kernels.patches import SIDE, fit_displacements, match_patches
+from kernels.patches import SIDE, fit_displacements, match_patches, weakest_agreement
 from kernels.pyramid import block_mean
 
 STEP, MOST_PATCHES = 4, 150
@@ -19,12 +19,15 @@ REACHES = (3, 2)
 """Search range to either side of the expected position in each pass, in grid pixels."""
 LEAST_TEXTURE = 0.15
 """Least contrast of a patch that is used, over the median."""
-LEAST_CORRELATION = 0.4
-"""Least correlation of a match that is used."""
+LEAST_CORRELATION, LEAST_AGREEING = 0.4, 0.3
+"""Least correlation of a match that is used, and of one that agrees with a fit."""
 ERROR_MM, OUTLIER_MM = 2.0, 3.0
 """Standard deviation of a match, and the distance from the smooth displacement at which its weight is halved."""
 ITERATIONS = 6
 """Number of iterations of the robust fit in each pass."""
+
+AGREEING_MM = 4.0
+"""Distance from where a fit has a patch, up to which one that is found there agrees with it, in mm."""
 
 LEAST_VOTING = 0.3
 """Correlation below which a patch does not vote for a displacement."""
@@ -79,6 +82,13 @@ class PatchSearch:
         self._templates = np.ascontiguousarray(patches / contrast[:, None], np.float32)
         self._rows, self._cols = np.ascontiguousarray(corner.T, np.float32)
         self._modes = np.ascontiguousarray(deformation.at(middle_mm)[: deformation.wide_count], np.float32)
+        self._all_modes = np.ascontiguousarray(deformation.at(middle_mm), np.float32)
+        below, behind = (middle_mm > middle_mm.mean(axis=0)).T if len(corner) else np.zeros((2, 0), np.bool_)
+        self._quarter = 2 * below.astype(np.int64) + behind
+        self._variance = (
+            np.square(contrast) / max(float(np.square(contrast).mean()), 1e-30) if len(corner) else contrast
+        )
+        self._agreements = np.zeros((4, 2))
         self._expected_rows, self._expected_cols = np.zeros((2, len(corner)), np.float32)
         self._image = np.zeros(grid.distance_mm.shape, np.float32)
         self._scratch = tuple(np.zeros((5, (2 * reach + SIDE) ** 2), np.float32) for reach in REACHES)
@@ -198,6 +208,62 @@ class PatchSearch:
             params[:wide] = found[:wide]
             params[count : count + wide] = found[wide:]
         return agree
+
+    def agreement(self, frame: NDArray[np.float32], params: Params, noise: float) -> float:
+        """Return how well the patches agree with a fit in the two quarters of the target in which they do least.
+
+        Parameters
+        ----------
+        frame : ndarray of float32, shape (H, W)
+            The frame.
+        params : ndarray of float32, shape (2 K,)
+            Displacement by the fit.
+        noise : float
+            Variance of the frame's noise, over that of the template.
+
+        Returns
+        -------
+        float
+            See `kernels.patches.weakest_agreement`; 0-1.
+        """
+        row_scale, col_scale = self._scale.tolist()
+        block_mean(frame, 0, 0, self._grid.factor, self._image)
+        displace(
+            self._rows,
+            self._cols,
+            self._all_modes,
+            params,
+            row_scale,
+            col_scale,
+            self._expected_rows,
+            self._expected_cols,
+        )
+        match_patches(
+            self._image,
+            self._rows,
+            self._cols,
+            self._expected_rows,
+            self._expected_cols,
+            self._templates,
+            REACHES[0],
+            row_scale,
+            col_scale,
+            LEAST_AGREEING,
+            self._scratch[0],
+            self._moves,
+            self._weights,
+        )
+        return weakest_agreement(
+            self._all_modes,
+            params,
+            self._moves,
+            self._weights,
+            self._variance,
+            noise,
+            self._quarter,
+            AGREEING_MM,
+            self._agreements,
+        )
 
 
 def _corners(distance_mm: NDArray[np.float32], rim_mm: float) -> NDArray[np.intp]:

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from gatekeeper.core.track import Track
 from gatekeeper.tracking.coarse_start import CoarseStart
 from gatekeeper.tracking.confidence import (
+    HOPELESS_DOUBT,
     LARGE_TARGET,
+    NO_DOUBT,
     ORGAN_CM2,
     SETTLED_LARGE_TARGET,
     SMALL_TARGET,
     Limits,
+    doubt_in_parts,
     fit_confidence,
     fit_doubt,
 )
@@ -45,6 +48,9 @@ BEYOND_MM, LARGE_BEYOND_MM = 5.0, 10.0
 """How far outside the search range a fit of a small and of a large target may end; further out it is rejected. A large
 one that is deformed goes further than any rigid match of it."""
 
+MOST_NOISE = 0.5
+"""Upper limit of the noise, over the variance of the template, that may hide the patches of a large target."""
+
 CONFIDENT = 0.5
 """Confidence from which on a position is the start for the next frame."""
 
@@ -74,6 +80,9 @@ class TemplateTracker:
         Where the target is expected.
     field : DisplacementField
         Displacement of the tissue by `params`.
+    likely : float
+        Confidence in the last fit to a large target before each part of it was asked; where it is sure, the target is
+        followed. 0 for a small one.
     last_fit : TemplateFit
         The fine fit that was accepted last.
     noise : FrameNoise
@@ -90,7 +99,7 @@ class TemplateTracker:
         if model.deformation.wide is not None:
             self.patches = PatchSearch(model.coarse.grid, model.deformation, RIM_MM)
         self._starts = StartsAround(model.count, self._in_range)
-        self._spread_mm = 0.0
+        self._spread_mm = self.likely = 0.0
         self._usual = UsualPlaces()
         self._witness = Witness()
         self.surroundings = None if model.is_large else Surroundings(model)
@@ -134,7 +143,7 @@ class TemplateTracker:
         float
             0 (lost) to 1 (certain).
         """
-        confidence, self.unexplained = 0.0, math.inf
+        confidence, self.unexplained, self.likely = 0.0, math.inf, 0.0
         contrast = math.nan
         if frame is not None:
             coarse, typical = self._coarse_level(), self.typical.unexplained
@@ -149,7 +158,7 @@ class TemplateTracker:
             if math.isfinite(self.unexplained):
                 self.typical.update(self.unexplained, confidence >= CONFIDENT)
         moved_mm = translation_mm(self.params)
-        if confidence >= CONFIDENT:
+        if max(confidence, self.likely) >= CONFIDENT:
             self.prior.found_surely(moved_mm)
             self._usual.found_surely(moved_mm)
             self._last[:] = self.params
@@ -226,7 +235,13 @@ class TemplateTracker:
         )
         # Only frames on which nothing else is doubted count, so that a target that was lost is sure again at once.
         counts = fit_confidence(doubt, level.inside, 1.0) >= CONFIDENT
-        confidence = fit_confidence(doubt, level.inside, self._contrast.relative(contrast, counts))
+        relative = self._contrast.relative(contrast, counts)
+        confidence = fit_confidence(doubt, level.inside, relative)
+        if self.patches is not None:
+            self.likely = confidence
+            if NO_DOUBT < doubt < HOPELESS_DOUBT:
+                agreement = self.patches.agreement(frame, self.params, min(self.noise.share, MOST_NOISE))
+                confidence = fit_confidence(doubt_in_parts(doubt, agreement), level.inside, relative)
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)
@@ -239,14 +254,14 @@ class TemplateTracker:
 
         Returns the confidence and the contrast of the target.
         """
-        unexplained, error_mm = self.unexplained, self.error_mm
+        unexplained, error_mm, likely = self.unexplained, self.error_mm, self.likely
         self._fine[:] = self.params
         if self._start.run_match(self.coarse, frame, self.params, self._in_range):
             again, other = self._refine(frame, read, update=False)
-            if again > confidence:
+            if again >= CONFIDENT or self.likely > likely:
                 return again, other
         self.params[:] = self._fine
-        self.unexplained, self.error_mm = unexplained, error_mm
+        self.unexplained, self.error_mm, self.likely = unexplained, error_mm, likely
         return confidence, contrast
 
     def _check(

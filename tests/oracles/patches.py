@@ -51,3 +51,13 @@ def reweighted_least_squares(modes, moves, weights, prior, noise, outlier, itera
         params = np.linalg.solve(system, (modes * now) @ moves / noise**2).T.astype(np.float32).astype(np.float64)
     now = weights / (1.0 + np.square(moves - (params @ modes).T).sum(axis=1) / outlier**2)
     return params.ravel(), now.mean()
+
+
+def agreement_in_weakest_parts(modes, params, moves, squares, strength, noise, part, limit):
+    """Share of the expected correlation that is found where the modes say, mean of the two parts with the least."""
+    expected = (np.asarray(params, np.float64).reshape(2, -1) @ modes.astype(np.float64)).T
+    seen = strength / (strength + noise)
+    there = np.linalg.norm(moves - expected, axis=1) <= limit
+    found = np.where(there, np.minimum(np.sqrt(squares / seen), 1.0), 0.0)
+    shares = [np.average(found[part == one], weights=seen[part == one]) for one in np.unique(part)]
+    return np.mean(sorted(shares)[:2]) if shares else 0.0

@@ -12,10 +12,12 @@ from gatekeeper.tracking.confidence import (
     LARGEST_BENDING,
     LARGEST_DEVIANCE,
     LARGEST_ERROR_MM,
+    LEAST_AGREEMENT,
     LEAST_CONTRAST,
     LEAST_SIMILARITY,
     SETTLED_LARGE_TARGET,
     Limits,
+    doubt_in_parts,
     fit_confidence,
     fit_doubt,
 )
@@ -177,3 +179,11 @@ def test_a_target_half_out_of_the_image_is_less_sure():
     assert sure == sorted(sure, reverse=True)
     assert sure[0] > 0.99
     assert sure[-1] < 0.7
+
+
+@pytest.mark.parametrize("doubt", [0.4, 1.0, 2.0])
+def test_an_organ_whose_parts_agree_less_is_in_more_doubt(doubt):
+    doubts = [doubt_in_parts(doubt, agreement) for agreement in (1.0, 0.5, 0.2, 0.1, 0.05, 0.0)]
+    assert doubts == sorted(doubts)
+    assert doubts[0] < doubt < doubts[-2]
+    assert fit_confidence(doubt_in_parts(doubt, 0.5 * LEAST_AGREEMENT), 1.0, 1.0) < 0.5

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from kernels.patch_votes import SCRATCH, STEP, part_for_votes, vote_patches
-from kernels.patches import SIDE, fit_displacements, match_patches
-from tests.oracles.patches import matched_patches, reweighted_least_squares, voted_patches
+from kernels.patches import SIDE, fit_displacements, match_patches, weakest_agreement
+from tests.oracles.patches import (
+    agreement_in_weakest_parts,
+    matched_patches,
+    reweighted_least_squares,
+    voted_patches,
+)
 from tests.support.guarded_arrays import assert_fence_stands, fenced
 from tests.support.scenes import Scene
 
@@ -110,6 +115,37 @@ def test_without_any_weight_the_prior_decides(problem):
     params, agreed = fitted(modes, moves, 0.0 * weights, prior)
     np.testing.assert_allclose(params, 0.0, atol=1e-12)
     assert agreed == 0.0
+
+
+def agreement(problem, part, noise=0.3):
+    modes, moves, squares, _, truth = problem
+    strength, sums = np.linspace(0.2, 2.0, len(squares)), np.full((4, 2), np.nan)
+    part = np.asarray(part, np.int64)
+    found = weakest_agreement(modes, np.float32(truth), moves, squares, strength, noise, part, 0.15, sums)
+    expected = agreement_in_weakest_parts(modes, truth, moves, squares, strength, noise, part, 0.15)
+    return found, expected
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 4])
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_the_agreement_of_the_weakest_parts_is_that_of_the_slow_twin(problem, parts, noise):
+    found, expected = agreement(problem, np.arange(40) % parts, noise)
+    assert 0.1 < found == pytest.approx(expected, abs=1e-5)
+
+
+def test_parts_without_agreement_are_not_outvoted(problem):
+    part = np.arange(40) // 10
+    whole, _ = agreement(problem, part)
+    problem[1][part >= 2] += 5.0
+    assert agreement(problem, part)[0] == 0.0 < whole
+    problem[2][:] = 0.0
+    assert agreement(problem, part)[0] == 0.0
+
+
+def test_nothing_agrees_where_there_is_no_patch(problem):
+    modes, moves, squares, _, truth = problem
+    nothing = np.ascontiguousarray(modes[:, :0]), np.float32(truth), moves[:0], squares[:0], squares[:0]
+    assert weakest_agreement(*nothing, 0.0, np.empty(0, np.int64), 1.0, np.zeros((4, 2))) == 0.0
 
 
 def voted(image, corners, templates, weights, shape=(7, 9), least=0.3):

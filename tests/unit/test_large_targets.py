@@ -8,7 +8,10 @@ from gatekeeper.tracking import model as module
 from gatekeeper.tracking import template_tracker as tracker_module
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.patch_search import PatchSearch
+from gatekeeper.tracking.rigid_search import LARGEST_WEIGHTED_SIDE
 from gatekeeper.tracking.template_fit import SLANT
+from gatekeeper.tracking.template_tracker import TemplateTracker
+from gatekeeper.tracking.translation import set_translation
 from tests.support.scenes import Scene
 
 SCENE = Scene((170, 130))
@@ -94,24 +97,93 @@ def test_it_is_found_farther_across_than_the_search_goes(moved_mm):
 
 
 def held_with_other_tissue(frame):
-    """Return the tracks on a hold of which half is other tissue."""
+    """Return the tracks on a hold of which half is other tissue, and whether the fits alone are sure."""
     other = Scene(SCENE.shape, seed=5).image((40.0, 12.0))
     tracker = SCENE.tracker(MASK)
-    return [tracker.track(0.5 * frame + 0.5 * other) for _ in range(5)]
+    tracks = [(tracker.track(0.5 * frame + 0.5 * other), tracker.template_tracker.likely) for _ in range(5)]
+    return [track for track, _ in tracks], [likely > 0.5 for _, likely in tracks]
 
 
 def test_an_organ_that_shows_other_tissue_is_sure_once_it_has_settled(monkeypatch):
-    tracks = held_with_other_tissue(breathed_in())
-    assert [track.confidence > 0.5 for track in tracks] == [False, False, True, True, True]
+    tracks, likely = held_with_other_tissue(breathed_in())
+    assert likely == [False, False, True, True, True]
+    # As each part of it agrees, it is sure at once.
+    assert all(track.confidence > 0.5 for track in tracks)
     np.testing.assert_allclose(SCENE.moved_mm(tracks[-1], MASK), (44.0, 12.0), atol=2.0)
     monkeypatch.setattr(tracker_module, "ORGAN_CM2", 1e9)
-    assert not any(track.confidence > 0.5 for track in held_with_other_tissue(breathed_in()))
+    assert not any(held_with_other_tissue(breathed_in())[1])
 
 
 def test_other_anatomy_is_not_taken_for_it():
     tracker = SCENE.tracker(MASK)
     for seed in range(1, 9):
         assert tracker.track(Scene(SCENE.shape, seed=seed).image()).confidence < 0.5
+
+
+@pytest.mark.slow
+def test_other_anatomy_is_not_taken_for_it_however_long_it_is_shown(monkeypatch):
+    """Its back is that of the organ, its front another person's."""
+    other = np.where(np.arange(SCENE.shape[1]) < 70, Scene(SCENE.shape, seed=6).image(), SCENE.image())
+
+    def shown_long():
+        tracker = SCENE.tracker(MASK)
+        tracker.track(SCENE.image())
+        return [tracker.track(0.1 * SCENE.image() + 0.9 * other).confidence for _ in range(8)]
+
+    assert max(shown_long()) < 0.5
+    monkeypatch.setattr(tracker_module, "doubt_in_parts", lambda doubt, agreement: doubt)
+    assert max(shown_long()) > 0.5
+
+
+def test_patches_agree_with_the_right_place_and_with_no_other():
+    model, search = patches()
+    params = np.zeros(model.count, np.float32)
+    half = model.count // 2
+    params[[0, half]] = 20.0 / TRANSLATION_SD_MM, 6.0 / TRANSLATION_SD_MM
+    frame, other = SCENE.image((20.0, 6.0)), Scene(SCENE.shape, seed=3).image()
+    assert search.agreement(frame, params, 0.0) > 0.8
+    noise = 150.0 * np.random.default_rng(0).standard_normal(frame.shape).astype(np.float32)
+    assert search.agreement(frame + noise, params, 0.5) > search.agreement(frame + noise, params, 0.0) > 0.3
+    frame[:, np.arange(frame.shape[1]) < 70] = other[:, np.arange(frame.shape[1]) < 70]
+    assert search.agreement(frame, params, 0.0) < 0.2
+    params[0] += 6.0 / TRANSLATION_SD_MM
+    assert search.agreement(SCENE.image((20.0, 6.0)), params, 0.0) == 0.0
+
+
+def after_a_wrong_start(monkeypatch):
+    """Return the track of a breath on which the coarse fits end 25 mm off."""
+    tracker = SCENE.tracker(MASK)
+    for _ in range(2):
+        tracker.track(SCENE.image())
+    start = tracker.template_tracker._start
+    run = start.run
+
+    def misled(level, frame, last, params, *rest):
+        found = run(level, frame, last, params, *rest)
+        set_translation(params, (19.0, 12.0))
+        return found
+
+    monkeypatch.setattr(start, "run", misled)
+    return tracker.track(breathed_in())
+
+
+def test_an_unsure_fit_is_repeated_from_the_best_match_of_the_search(monkeypatch):
+    track = after_a_wrong_start(monkeypatch)
+    np.testing.assert_allclose(SCENE.moved_mm(track, MASK), (44.0, 12.0), atol=1.0)
+    assert track.confidence > 0.5
+    monkeypatch.setattr(TemplateTracker, "_again", lambda self, frame, read, *found: found)
+    track = after_a_wrong_start(monkeypatch)
+    assert track.confidence < 0.5
+
+
+def test_the_search_of_an_organ_is_fine_enough_to_vouch_for_its_place():
+    """With 20 pixels a side it steps by 7.2 mm."""
+    search = SCENE.tracker(MASK).template_tracker.search
+    assert 20 < max(search.template.shape) <= LARGEST_WEIGHTED_SIDE
+    assert max(search.pixel_mm) < 5.0
+    for moved_mm in ((44.0, 12.0), (36.0, -18.0)):
+        assert search.run(0.5 * breathed_in(moved_mm, noise=150.0)) >= 1
+        np.testing.assert_allclose(search.displacement_mm(0), moved_mm, atol=3.7)
 
 
 def patches():
