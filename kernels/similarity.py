@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.jit import f4, f4_1d, f8, f8_1d, f8_2d, i4_2d, kernel, three_floats, void
+from kernels.jit import f4, f4_1d, f8, f8_1d, f8_2d, i4_2d, i8, kernel, three_floats, void
 
 Array = NDArray[np.float32]
 
@@ -150,7 +150,7 @@ def detail(sums: NDArray[np.float64]) -> float:
     return covariance / variance if variance > ROUNDING * square else np.nan
 
 
-@kernel(three_floats(f4_1d, f4_1d, f4_1d, f4, f8, i4_2d, f8_2d, f8_2d, f8_2d, f8_2d))
+@kernel(three_floats(f4_1d, f4_1d, f4_1d, f4, f8, i4_2d, f8_2d, i8, i8))
 def compare(
     template: Array,
     weight: Array,
@@ -159,11 +159,10 @@ def compare(
     noise: float,
     patches: NDArray[np.int32],
     sums: NDArray[np.float64],
-    coarse: NDArray[np.float64],
-    fine: NDArray[np.float64],
-    target: NDArray[np.float64],
+    coarse: int,
+    fine: int,
 ) -> tuple[float, float, float]:
-    """Return `similarity` and `detail` within patches, and `similarity_without_noise` in the target.
+    """Return `similarity` and `detail` within patches, and `similarity_without_noise` in the target, the last patch.
 
     Parameters
     ----------
@@ -177,8 +176,8 @@ def compare(
         See `accumulate`.
     sums : ndarray of float64, shape (P, 6)
         Receives the sums.
-    coarse, fine, target : ndarray of float64, shape (P_k, 6)
-        Rows of `sums` over which the similarity, the detail and that in the target, a single row, are computed.
+    coarse, fine : int
+        Number of the first patches over which the similarity is computed, and of those after them for the detail.
 
     Returns
     -------
@@ -186,7 +185,8 @@ def compare(
         NaN where it is not defined.
     """
     accumulate(template, weight, residual, scale, patches, sums)
-    return similarity(coarse), detail(fine), similarity_without_noise(target, noise)
+    end = coarse + fine
+    return similarity(sums[:coarse]), detail(sums[coarse:end]), similarity_without_noise(sums[end:], noise)
 
 
 @kernel(void(f8_2d, f8_1d, f8, f8_1d))

@@ -86,12 +86,12 @@ class Comparison:
         self._points = _target_points(template, patches)
         self._even = np.zeros(2) if self._points.any() else None
         self._target_points = int(np.count_nonzero(template.in_target))
-        ends = np.cumsum([int(division.max()) + 1 for division in (patches, details, target)]).tolist()
-        first = np.array([0, *ends[:-1]], np.int32)
+        self._coarse, self._fine = int(patches.max()) + 1, int(details.max()) + 1
+        first = np.array([0, self._coarse, self._coarse + self._fine], np.int32)
         divisions = np.stack([patches, details, target], axis=1)
         self._patches = np.ascontiguousarray(np.where(divisions < 0, -1, divisions + first), np.int32)
-        self._sums = np.zeros((ends[-1], 6))
-        self._coarse, self._detail, self._target = np.split(self._sums, ends[:-1])
+        # The last one is the target.
+        self._sums = np.zeros((self._coarse + self._fine + 1, 6))
 
     def run(self, residual: NDArray[np.float32], scale: float, noise: float) -> Similarity:
         """Return the similarity of frame and template.
@@ -120,8 +120,7 @@ class Comparison:
                 self._patches,
                 self._sums,
                 self._coarse,
-                self._detail,
-                self._target,
+                self._fine,
             )
         )
 
@@ -135,7 +134,7 @@ class Comparison:
         """
         if self._even is None:
             return SMALLER_THAN_PATCHES
-        even_detail(self._coarse, self._points, noise, self._even)
+        even_detail(self._sums[: self._coarse], self._points, noise, self._even)
         slope, seen = self._even.tolist()
         return Evenness(slope, seen)
 
@@ -146,7 +145,7 @@ class Comparison:
         It is the slope of the regression of frame on template in the target, which noise does not change and a target
         that is not there lowers, at its upper limit of confidence.
         """
-        mass, template, frame, template_square, frame_square, product = self._target[0].tolist()
+        mass, template, frame, template_square, frame_square, product = self._sums[-1].tolist()
         variance = template_square - template * template / mass
         if not variance > 0.0:
             return math.nan
@@ -157,7 +156,7 @@ class Comparison:
     @property
     def unexplained(self) -> float:
         """Ratio of unexplained to explained variance of the frame in the target, in the last `run`; noise counts."""
-        mass, template, frame, template_square, frame_square, product = self._target[0].tolist()
+        mass, template, frame, template_square, frame_square, product = self._sums[-1].tolist()
         variances = (template_square - template * template / mass) * (frame_square - frame * frame / mass)
         covariance = product - template * frame / mass
         if not (variances > 0.0 and covariance > 0.0):

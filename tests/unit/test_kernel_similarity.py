@@ -229,7 +229,7 @@ def test_several_divisions_are_compared_at_once_each_as_by_itself():
     # Their sums lie one after the other.
     patches = np.stack([PATCHES, halves + 5, np.where(target == 0, 7, -1)], axis=1).astype(np.int32)
     sums = np.full((8, 6), np.nan)
-    found = kernel.compare(template, weight, residual, 0.5, 100.0, patches, sums, sums[:5], sums[5:7], sums[7:])
+    found = kernel.compare(template, weight, residual, 0.5, 100.0, patches, sums, 5, 2)
     inputs = template, weight, residual, 0.5
     assert found[0] == pytest.approx(patchwise_correlation(*inputs, PATCHES), abs=1e-9)
     assert found[1] == pytest.approx(patchwise_slope(*inputs, halves), abs=1e-9)

@@ -256,6 +256,18 @@ def parts(thing, found, path="engine"):
                 yield from parts(getattr(thing, name), found, f"{path}.{name}")
 
 
+def test_tracker_and_its_twin_track_alike():
+    tracker = StructureTracker(SCENE.image(), MASKS, SCENE.spacing_mm)
+    *before, last = images(6)
+    for image in before:
+        tracker.track(image)
+    twin = tracker.twin()
+    assert twin.template_trackers[0].fine[0]._fixed[7] is tracker.template_trackers[0].fine[0].template.steepest
+    for track, other in zip(tracker.track(last), twin.track(last), strict=True):
+        np.testing.assert_array_equal(track.contour_px, other.contour_px)
+        assert track.confidence == other.confidence
+
+
 def test_engine_and_its_twin_share_only_what_never_changes():
     one = engine()
     frames = frames_at(regular(24))

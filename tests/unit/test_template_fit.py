@@ -224,7 +224,7 @@ def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_
     assert (module.DETAIL_MM, module.FEWEST_IN_DETAIL) == (6.0, 3)
     for level in both_levels(scene.tracker(scene.disc(radius_mm))):
         patches = numbered(level._comparison._patches[:, division])
-        sums = (level._comparison._coarse, level._comparison._detail)[division]
+        count = (level._comparison._coarse, level._comparison._fine)[division]
         positions_mm = level.template.points[:2].T.astype(float) / (level.template.row_scale, level.template.col_scale)
         share, side_mm = 0.0, 0.5 * of_mm
         while share < 0.5:
@@ -233,8 +233,8 @@ def test_patches_are_squares_of_points_as_small_as_leaves_half_of_the_points_in_
             crowd = np.bincount(square)[square]
             share = np.mean(crowd >= fewest)
         np.testing.assert_array_equal(patches >= 0, crowd >= fewest)
-        assert len(sums) == len(np.unique(square[crowd >= fewest]))
-        for patch in range(len(sums)):
+        assert count == len(np.unique(square[crowd >= fewest]))
+        for patch in range(count):
             mine_mm = positions_mm[patches == patch]
             assert len(mine_mm) >= fewest
             assert (np.ptp(mine_mm, axis=0) < side_mm).all()
