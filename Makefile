@@ -131,6 +131,12 @@ bench-predict: dev ## Gate with and without prediction: [PREDICT="..."]
 bench-wire: dev ## Time a frame's last byte to the lease at the interlock
 	$(ONE_THREAD) benchmarks.wire
 
+# At 4, 8 and 24 frames/s beside processes that walk through memory. Growth as well, 5 min, with a picture:
+#   make bench-cold COLD="--scale --plot growth.png"
+.PHONY: bench-cold
+bench-cold: dev ## Time cold frames at a scanner's pace: [COLD="..."]
+	$(ONE_THREAD) benchmarks.cold $(COLD)
+
 .PHONY: bench-linac
 bench-linac: dev ## Time a decision to its last byte, for each linac port
 	$(BIN)/python -m benchmarks.linac_ports
