@@ -56,7 +56,6 @@ def make_target_fits(model: Model) -> TargetFits:
     if wide is not None:
         slack, reject = SLACK + math.ceil(WIDE_SPREADS * wide.sd_mm / min(model.region.spacing_mm)), REJECT
         expected, ratios = EXPECTED, RATIOS
-    slant = SLANT if model.is_large else 0.0
     fine, (coarse,) = (
         tuple(
             TemplateFit(
@@ -65,7 +64,7 @@ def make_target_fits(model: Model) -> TargetFits:
                 scale.bias_correction,
                 slack=slack,
                 reject=reject,
-                slant=slant,
+                slant=SLANT,
                 expected=expected,
                 ratios=ratios,
             )

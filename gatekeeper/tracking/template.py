@@ -1,6 +1,6 @@
 """Build templates of the target's surroundings on the reference image, ready to be fitted to frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ ILLUMINATION_SHARE = 0.5
 CURVE_SHARE = 0.3
 """Standard deviation of a quadratic change of brightness, as when contrast agent brightens the liver but not vessels
 or lesion: at one standard deviation of the template from its mean, over that standard deviation."""
+
+HELD = 1e6
+"""Prior precision of a translation that is held where it is, in units of its usual one."""
 
 Array = NDArray[np.float64]
 
@@ -77,6 +80,20 @@ class Template:
         error_mm = _error_mm(self.information, prior)
         prior[translation] = self.prior[translation]
         return prior, _single(_inverse(self.information, prior)), error_mm
+
+    def held(self) -> "Template":
+        """Return a template whose fits deform it, but do not translate it."""
+        prior = self.prior.copy()
+        prior[[0, len(self.modes)]] = HELD
+        return replace(self, prior=prior, inverse_hessian=_single(_inverse(self.information, prior)))
+
+    @property
+    def least_determined(self) -> tuple[float, float]:
+        """Unit vector (row, col) of the translation that the image determines least."""
+        prior = self.prior.copy()
+        prior[[0, len(self.modes)]] = 1.0
+        down, right = np.linalg.eigh(_covariance(self.information, prior))[1][:, -1].tolist()
+        return down, right
 
 
 def make_template(
@@ -159,9 +176,13 @@ def _inverse(information: Array, prior: NDArray[np.floating]) -> Array:
 
 def _error_mm(information: Array, prior: NDArray[np.floating]) -> float:
     """Return the posterior standard deviation of the translation along its least determined direction, in mm."""
+    return TRANSLATION_SD_MM * float(np.sqrt(np.linalg.eigvalsh(_covariance(information, prior))[-1]))
+
+
+def _covariance(information: Array, prior: NDArray[np.floating]) -> Array:
+    """Return the posterior covariance (2, 2) of the translation, in its prior standard deviations."""
     translation = [0, len(prior) // 2]
-    covariance = _inverse(information, prior)[np.ix_(translation, translation)]
-    return TRANSLATION_SD_MM * float(np.sqrt(np.linalg.eigvalsh(covariance)[-1]))
+    return _inverse(information, prior)[np.ix_(translation, translation)]
 
 
 def _single(array: Array) -> NDArray[np.float32]:

@@ -22,8 +22,8 @@ SUITED_SHARE = 0.2
 """Ratio of unexplained to explained variance that the stiffness of a large target's templates suits."""
 
 SLANT = 0.35
-"""Growth of the standard deviation of a large target's translation along the axis along which less is expected, per
-translation along the other one: a deep breath moves an organ obliquely."""
+"""Growth of the standard deviation of the translation along the axis along which less is expected, per translation
+along the other one: a deep breath moves organs obliquely."""
 
 
 class TemplateFit:

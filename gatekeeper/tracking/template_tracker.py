@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.track import Track
+from gatekeeper.tracking.aperture import Aperture
 from gatekeeper.tracking.coarse_start import CoarseStart
 from gatekeeper.tracking.confidence import (
     HOPELESS_DOUBT,
@@ -103,6 +104,7 @@ class TemplateTracker:
         self._usual = UsualPlaces()
         self._witness = Witness()
         self.surroundings = None if model.is_large else Surroundings(model)
+        self._aperture = Aperture(self.coarse, model.region.image.shape, model.coarse.bias_correction)
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
         self._is_organ = model.is_large and abs(area(model.region.contour_mm)) >= 100.0 * ORGAN_CM2
         self._contour_px = model.region.contour_px.copy()
@@ -153,6 +155,9 @@ class TemplateTracker:
                 confidence, contrast = self._again(frame, read, confidence, contrast)
             if self.surroundings is not None and read_all is not None:
                 confidence, contrast = self._check(frame, read, read_all, confidence, contrast)
+            is_doubted = self.surroundings is not None and CONFIDENT <= confidence < CLEAR
+            if is_doubted and self._aperture.is_open(frame, self.params, typical):
+                confidence *= SLID_CONFIDENCE
             if confidence >= CONFIDENT:
                 self._contrast.found_surely(contrast)
             if math.isfinite(self.unexplained):

@@ -211,9 +211,10 @@ def test_where_no_patch_matches_the_start_is_kept():
     np.testing.assert_array_equal(params, np.arange(model.count))
 
 
-def test_a_fit_of_a_large_target_expects_more_translation_across_the_further_it_is_along():
-    """The prior of 6 mm along AP would hold back an organ that goes 28 mm along AP with a deep breath."""
-    tracker = SCENE.tracker(MASK).template_tracker
+@pytest.mark.parametrize("mask", [MASK, SCENE.disc(10.0)], ids=["large", "small"])
+def test_a_fit_expects_more_translation_across_the_further_it_is_along(mask):
+    """The prior of 6 mm along AP would hold back what goes 28 mm along AP with a deep breath."""
+    tracker = SCENE.tracker(mask).template_tracker
     fit, template = tracker.coarse, tracker.coarse.template
     half = len(tracker.params) // 2
     params = np.zeros_like(tracker.params)

@@ -91,7 +91,7 @@ def test_a_target_that_is_found_elsewhere_than_its_surroundings_is_unsure(monkey
 
 def test_without_the_whole_frame_nothing_is_compared():
     tracker = TemplateTracker(model())
-    frame = without_target(MOVED_MM)
+    frame = without_target(MOVED_MM, 36.0)
     tracker.locate(frame)
     assert math.dist(translation_mm(tracker.params), MOVED_MM) > 8.0
 
