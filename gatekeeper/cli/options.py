@@ -169,6 +169,17 @@ RateOption = Annotated[
     float | None,
     typer.Option("--rate-hz", help="Frames per second, whatever the files say.", metavar="HZ", min=0.01, max=1000.0),
 ]
+LatencyOption = Annotated[
+    float | None,
+    typer.Option(
+        "--latency-ms",
+        help="Time from a frame's acquisition until the beam is on or off, which a prediction looks ahead, in ms; by "
+        "default that of the settings.",
+        metavar="MS",
+        min=0.0,
+        max=1000.0,
+    ),
+]
 ResampleOption = Annotated[
     float | None,
     typer.Option(

@@ -16,6 +16,7 @@ from gatekeeper.cli.options import (
     ConsolePortOption,
     FaultOption,
     JsonOption,
+    LatencyOption,
     OarOption,
     ObserverOption,
     OptionalOption,
@@ -41,7 +42,7 @@ from gatekeeper.cli.options import (
 )
 from gatekeeper.cli.output import say
 from gatekeeper.cli.replay_run import play
-from gatekeeper.cli.settings import choices_of, known_tracker, pace_of, settings_of
+from gatekeeper.cli.settings import choices_of, known_tracker, pace_of, settings_of, with_latency
 from gatekeeper.core.errors import ConfigError
 
 
@@ -72,6 +73,7 @@ def replay(
     rate_hz: RateOption = None,
     spacing_mm: SpacingOption = None,
     plane: PlaneOption = None,
+    latency_ms: LatencyOption = None,
     resample: ResampleOption = None,
     console: ConsoleOption = False,
     console_host: ConsoleHostOption = None,
@@ -84,6 +86,8 @@ def replay(
 ) -> None:
     """Track and gate a recorded case, and score it where it has labels.
 
+    A trace of measured motion, a CSV file with the columns time_s, si_mm, ap_mm and lr_mm, is played as images of a
+    phantom that moves by it.
     A session is replayed from itself, with its own settings where no others are given, and both are shown side by side.
     Exit 1 where a frame was to become the reference and did not.
     """
@@ -118,7 +122,7 @@ def replay(
         material = replay_input(
             recording, preview_s, found.target_name, found.structures, found.target_zone_px, found.left_out
         )
-        settings = with_confidences(settings, min_confidence or (), material.setup.targets)
+        settings = with_latency(with_confidences(settings, min_confidence or (), material.setup.targets), latency_ms)
         play(material, settings, pace, out, as_json, None, faults, report, page, asked, picture)
         return
     told = (
@@ -142,7 +146,7 @@ def replay(
         # Whatever it was recorded with: what is asked for afterwards never switches a beam.
         settings = settings.model_copy(update={"linac": None})
         material = replay_input_of_session(session)
-        settings = with_confidences(settings, min_confidence or (), material.setup.targets)
+        settings = with_latency(with_confidences(settings, min_confidence or (), material.setup.targets), latency_ms)
         recording = with_truth(material.recording, material.setup.names, truth or ())
         play(
             replace(material, recording=recording),

@@ -47,6 +47,14 @@ def settings_of(
     return with_named_limits(settings, margins, outsides, overlaps)
 
 
+def with_latency(settings: "SessionConfig", latency_ms: float | None) -> "SessionConfig":
+    """Return the settings with a latency, all of it from the decision until the beam is on or off."""
+    if latency_ms is None:
+        return settings
+    parts = {"imaging_s": 0.0, "compute_s": 0.0, "linac_s": 1e-3 * latency_ms}
+    return settings.model_copy(update={"prediction": settings.prediction.model_copy(update=parts)})
+
+
 def _loaded(path: Path, base: "SessionConfig") -> "SessionConfig":
     """Return the settings of a file; the course is that of the base unless the file has one."""
     from gatekeeper.config import SessionConfig, load_toml

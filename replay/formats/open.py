@@ -17,6 +17,7 @@ from replay.resample import resample
 _MODULES = (
     *("trackrad", "session", "dicom", "mrd", "images", "vendor.mridian", "vendor.unity", "vendor.mridian_raw"),
     "image_folder",
+    "trace",
 )
 """Modules of our formats, each with `FORMATS`. A new format is a new file and its name here; those of plug-ins come
 after them."""

@@ -2,12 +2,15 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.axes import AP, SAGITTAL, SI, Orientation
-from replay.phantom.config import BreathingConfig
+from gatekeeper.core.errors import ConfigError, RecordingError
+from replay.motion_trace import read_trace
+from replay.phantom.config import BreathingConfig, PhantomConfig
 from replay.phantom.streams import Stream, generator
 
 Array = NDArray[np.float64]
@@ -28,6 +31,11 @@ FLOW_LAG_S = (0.15, 0.5)
 
 IRREGULAR_WAVES = 5
 IRREGULAR_RANGE_HZ = (0.04, 0.4)
+
+
+def times_of(config: PhantomConfig) -> Array:
+    """Return the time of each frame of the recording, in seconds."""
+    return np.arange(config.frame_count, dtype=np.float64) / config.acquisition.frame_rate_hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +77,15 @@ class Course:
     flow: Array
 
 
-def course(
-    config: BreathingConfig, seed: int, times_s: Array, duration_s: float, orientation: Orientation = SAGITTAL
-) -> Course:
+def course(config: PhantomConfig, times_s: Array, orientation: Orientation = SAGITTAL) -> Course:
     """Return the motion of the organs over time.
 
     Parameters
     ----------
-    config : BreathingConfig
-        Settings of the motion.
-    seed : int
-        Seed of the random streams.
+    config : PhantomConfig
+        Of this, motion, breathing, seed and the length of the recording are used.
     times_s : ndarray of float64
         Times in the recording.
-    duration_s : float
-        Length of the recording.
     orientation : Orientation, optional
         That of the images: motion along an axis that they do not show is replaced by that along the one they do.
 
@@ -91,21 +93,61 @@ def course(
     -------
     Course
         With arrays of the shape of `times_s`.
+
+    Raises
+    ------
+    ConfigError
+        When a trace cannot be used, or is shorter than the recording.
     """
-    pieces = _trace(config, seed, duration_s)
-    si_mm = _si_mm(config, pieces, times_s)
-    across_mm = config.through_plane_ratio * si_mm
-    for away in config.out_of_plane:
-        across_mm = across_mm + away.shift_mm * _plateau(times_s - away.start_s, away.duration_s, away.ramp_s)
-    later_mm = _si_mm(config, pieces, times_s - config.hysteresis_s)
+    moved = _simulated if config.motion.kind == "breathing" else _measured
+    si_mm, ap_mm, across_mm = moved(config, times_s, orientation)
     return Course(
-        si_mm=si_mm if SI in orientation.axes else config.rl_ratio * si_mm,
-        ap_mm=-config.ap_ratio * later_mm if AP in orientation.axes else config.rl_ratio * later_mm,
+        si_mm=si_mm,
+        ap_mm=ap_mm,
         across_mm=across_mm,
-        irregular=_irregular(seed, times_s),
-        heart=_heart(seed, times_s),
-        flow=np.stack([_heart(seed, times_s - lag_s) for lag_s in FLOW_LAG_S], axis=-1),
+        irregular=_irregular(config.seed, times_s),
+        heart=_heart(config.seed, times_s),
+        flow=np.stack([_heart(config.seed, times_s - lag_s) for lag_s in FLOW_LAG_S], axis=-1),
     )
+
+
+def _simulated(config: PhantomConfig, times_s: Array, orientation: Orientation) -> tuple[Array, Array, Array]:
+    """Return simulated motion along rows and columns of the section, and across it."""
+    breathing = config.breathing
+    pieces = _trace(breathing, config.seed, config.acquisition.duration_s)
+    si_mm = _si_mm(breathing, pieces, times_s)
+    across_mm = breathing.through_plane_ratio * si_mm
+    for away in breathing.out_of_plane:
+        across_mm = across_mm + away.shift_mm * _plateau(times_s - away.start_s, away.duration_s, away.ramp_s)
+    later_mm = _si_mm(breathing, pieces, times_s - breathing.hysteresis_s)
+    return (
+        si_mm if SI in orientation.axes else breathing.rl_ratio * si_mm,
+        -breathing.ap_ratio * later_mm if AP in orientation.axes else breathing.rl_ratio * later_mm,
+        across_mm,
+    )
+
+
+def _measured(config: PhantomConfig, times_s: Array, orientation: Orientation) -> tuple[Array, Array, Array]:
+    """Return the motion of a trace along rows and columns of the section, and across it.
+
+    An organ that moves to the left is cut further to its right.
+    """
+    motion = config.motion
+    try:
+        trace = read_trace(Path(motion.file))
+    except RecordingError as error:
+        raise ConfigError(f"phantom: motion.file: {error}") from None
+    end_s = motion.begin_s + times_of(config)[-1]
+    if end_s > trace.duration_s + 1e-9:
+        raise ConfigError(
+            f"phantom: motion.file: {motion.file} lasts {trace.duration_s:g} s, and the recording needs it up to "
+            f"{end_s:g} s; lower acquisition.duration_s or motion.begin_s"
+        )
+    superior_mm, posterior_mm, left_mm = np.moveaxis(trace.at(motion.begin_s + times_s), -1, 0)
+    shown = -superior_mm if SI in orientation.axes else left_mm, posterior_mm if AP in orientation.axes else left_mm
+    if SI not in orientation.axes:
+        return *shown, -superior_mm
+    return *shown, -left_mm if AP in orientation.axes else -posterior_mm
 
 
 def _trace(config: BreathingConfig, seed: int, duration_s: float) -> list[Piece]:

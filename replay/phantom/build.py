@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.axes import ORIENTATIONS, SI
 from gatekeeper.core.errors import ConfigError
-from gatekeeper.core.frame import Plane
+from gatekeeper.core.frame import FrameStack, Plane
 from kernels.polygon import centroid, fill
 from replay.formats.trackrad import write_case
 from replay.phantom import breathing, motion
@@ -21,7 +21,7 @@ from replay.phantom.cover import covered_shares, share_in_view
 from replay.phantom.neighbours import NAMES, Neighbour, neighbours
 from replay.phantom.scene import Scene
 from replay.phantom.target import DRAWN, Target
-from replay.recording import Recording
+from replay.recording import LazyFrames, Recording
 
 Array = NDArray[np.float64]
 
@@ -62,13 +62,15 @@ class Phantom:
     covered: Array
 
 
-def make_phantom(config: PhantomConfig) -> Phantom:
+def make_phantom(config: PhantomConfig, *, on_access: bool = False) -> Phantom:
     """Make the recording that `config` describes, with its truth.
 
     Parameters
     ----------
     config : PhantomConfig
         Settings of the phantom.
+    on_access : bool, optional
+        Draw each frame anew whenever it is asked for, instead of all of them now.
 
     Returns
     -------
@@ -78,9 +80,12 @@ def make_phantom(config: PhantomConfig) -> Phantom:
     ------
     ConfigError
         When the lesion is outside the liver, the target outside the image on the first frame, or the motion has no
-        inverse.
+        inverse; a trace cannot be used.
     """
-    return _in_plane(config, None)
+    made = _in_plane(config, None)
+    if on_access:
+        return made
+    return replace(made, recording=replace(made.recording, frames=np.asarray(made.recording.frames)))
 
 
 def with_target(phantom: Phantom, kind: TargetKind) -> Phantom:
@@ -131,7 +136,7 @@ def _in_plane(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phant
         config=config,
         recording=replace(
             recording,
-            frames=np.ascontiguousarray(np.asarray(recording.frames).swapaxes(1, 2)),
+            frames=_turned(recording.frames),
             spacing_mm=acquisition.pixel_mm,
             first_mask=np.ascontiguousarray(recording.first_mask.T),
             labels=np.ascontiguousarray(np.asarray(recording.labels).swapaxes(1, 2)),
@@ -142,14 +147,22 @@ def _in_plane(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phant
     )
 
 
+def _turned(frames: FrameStack) -> FrameStack:
+    """Return frames with rows and columns exchanged."""
+    if isinstance(frames, LazyFrames):
+        count, rows, cols = frames.shape
+        return LazyFrames(lambda frame: np.ascontiguousarray(frames[frame].T), count, (cols, rows), frames.dtype)
+    return np.ascontiguousarray(np.asarray(frames).swapaxes(1, 2))
+
+
 def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
     """Return the phantom of the section, with SI along rows."""
     acquisition, orientation = config.acquisition, ORIENTATIONS[config.acquisition.plane]
-    times_s = np.arange(config.frame_count, dtype=np.float64) / acquisition.frame_rate_hz
+    times_s = breathing.times_of(config)
     anatomy = Anatomy(config)
     modes = motion.motion_modes(config.breathing, config.seed, config.lesion.center_mm)
-    signal_mm = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s).si_mm
-    now = breathing.course(config.breathing, config.seed, times_s, acquisition.duration_s, orientation)
+    signal_mm = breathing.course(config, times_s).si_mm
+    now = breathing.course(config, times_s, orientation)
     amplitude = motion.amplitudes(now, config.breathing)
     _check_motion(times_s, signal_mm)
     if config.target.kind in NAMES:
@@ -166,7 +179,7 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
     _check_first_frame(config, centers_mm[0] / np.array(acquisition.pixel_mm), labels[0])
     recording = Recording(
         name=config.name,
-        frames=_frames(config, anatomy, modes, times_s) if frames is None else frames,
+        frames=_drawn(config, anatomy, modes, times_s) if frames is None else frames,
         spacing_mm=acquisition.pixel_mm,
         times_s=times_s,
         first_mask=labels[0].copy(),
@@ -179,11 +192,12 @@ def _made(config: PhantomConfig, frames: NDArray[np.uint16] | None) -> Phantom:
     return Phantom(config, recording, contours, centers_mm - centers_mm[0], visible, signal_mm, covered)
 
 
-def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times_s: Array) -> NDArray[np.uint16]:
+def _drawn(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times_s: Array) -> LazyFrames:
+    """Return the frames, each of which is drawn when it is asked for."""
     acquisition, artefacts = config.acquisition, config.artefacts
     shots_s = exposure_times_s(acquisition, times_s)
     orientation = ORIENTATIONS[acquisition.plane]
-    then = breathing.course(config.breathing, config.seed, shots_s, acquisition.duration_s, orientation)
+    then = breathing.course(config, shots_s, orientation)
     amplitude = motion.amplitudes(then, config.breathing)
     whitening = artefacts.whitening * np.clip(shots_s / artefacts.whitening_s, 0.0, 1.0)
     blood = 1.0 + artefacts.inflow * then.flow
@@ -191,8 +205,8 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
     scene = Scene(anatomy, modes, scanner.view, amplitude)
     organs = neighbours(config, orientation)
     poses = [organ.poses(shots_s.ravel()) for organ in organs]
-    frames = np.empty((times_s.size, *acquisition.matrix), dtype=np.uint16)
-    for frame in range(times_s.size):
+
+    def draw(frame: int) -> NDArray[np.uint16]:
         shots = [
             scene.draw(
                 amplitude[frame, shot],
@@ -202,8 +216,9 @@ def _frames(config: PhantomConfig, anatomy: Anatomy, modes: motion.Motion, times
             )
             for shot in range(shots_s.shape[1])
         ]
-        frames[frame] = scanner.acquire(np.mean(shots, axis=0, dtype=np.float32), frame)
-    return frames
+        return scanner.acquire(np.mean(shots, axis=0, dtype=np.float32), frame)
+
+    return LazyFrames(draw, times_s.size, acquisition.matrix, np.dtype(np.uint16))
 
 
 def _outlines_mm(target: Target, modes: motion.Motion, amplitude: Array, across_mm: Array) -> Array:

@@ -201,6 +201,25 @@ class BreathingConfig(StrictModel):
     """Times at which the target leaves the image plane."""
 
 
+class MotionConfig(StrictModel):
+    """Where the motion of the lesion's centre comes from."""
+
+    kind: Literal["breathing", "trace"] = "breathing"
+    """breathing: it is simulated. trace: it is read from `file`, along all three axes; of `breathing` only the part
+    besides counts: `elastic`, `irregular_mm` and `cardiac_mm`."""
+    file: Annotated[str, Field(max_length=1000)] = ""
+    """CSV file with the columns time_s, si_mm, ap_mm and lr_mm; superior, posterior and left positive. A relative path
+    is relative to the present folder."""
+    begin_s: Seconds = 0.0
+    """Time in the trace at which the recording begins, in seconds."""
+
+    @model_validator(mode="after")
+    def _names_its_file(self) -> Self:
+        if (self.kind == "trace") != bool(self.file):
+            raise ValueError('kind = "trace" and file go together; give both or neither')
+        return self
+
+
 class AcquisitionConfig(StrictModel):
     """Settings of the scanner."""
 
@@ -260,6 +279,7 @@ class PhantomConfig(StrictModel):
     lesion: LesionConfig = LesionConfig()
     organs: OrgansConfig = OrgansConfig()
     tissue: TissueConfig = TissueConfig()
+    motion: MotionConfig = MotionConfig()
     breathing: BreathingConfig = BreathingConfig()
     acquisition: AcquisitionConfig = AcquisitionConfig()
     artefacts: ArtefactConfig = ArtefactConfig()

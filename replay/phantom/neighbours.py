@@ -65,9 +65,7 @@ class Neighbour:
         """Return the organ at each of some times (N,) in s."""
         own, config = self._own, self._config
         later_s = times_s - own.breath_delay_s
-        breath = breathing.course(
-            config.breathing, config.seed, later_s, config.acquisition.duration_s, self._orientation
-        )
+        breath = breathing.course(config, later_s, self._orientation)
         cycles = times_s / own.period_s + own.start_phase
         row_mm = own.center_mm[0] + own.breath_share * breath.si_mm - own.lift_mm * np.sin(math.pi * cycles) ** 2
         col_mm = own.center_mm[1] + own.breath_share * breath.ap_mm

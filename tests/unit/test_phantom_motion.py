@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from replay.phantom.breathing import COUGH_S, course
-from replay.phantom.config import BreathingConfig
+from replay.phantom.config import BreathingConfig, PhantomConfig
 from replay.phantom.motion import amplitudes, displaced, motion_modes
 from tests.support.phantoms import STILL, clear_phantom, phantom_config
 
@@ -12,9 +12,13 @@ TIMES_S = np.arange(0.0, 120.0, 0.02)
 ANCHOR_MM = (-8.0, 5.0)
 
 
+def moved(breathing, times_s=TIMES_S):
+    acquisition = {"duration_s": float(times_s[-1]), "frame_rate_hz": 1.0}
+    return course(PhantomConfig(seed=3, breathing=breathing, acquisition=acquisition), times_s)
+
+
 def si_mm(times_s=TIMES_S, **fields):
-    config = BreathingConfig(**{"drift_mm_per_min": 0.0, **fields})
-    return course(config, 3, times_s, float(times_s[-1])).si_mm
+    return moved(BreathingConfig(**{"drift_mm_per_min": 0.0, **fields}), times_s).si_mm
 
 
 def test_a_steady_breath_is_lujans_curve():
@@ -69,7 +73,7 @@ def test_a_cough_jerks_upwards_and_is_over_within_a_second():
 
 def test_anterior_motion_lags_behind_inferior_motion():
     config = BreathingConfig(hysteresis_s=0.3, ap_ratio=0.25, drift_mm_per_min=0.0)
-    seen = course(config, 3, TIMES_S, 120.0)
+    seen = moved(config)
     np.testing.assert_allclose(seen.ap_mm[15:], -0.25 * seen.si_mm[:-15], atol=1e-9)
 
 
@@ -83,10 +87,10 @@ def test_the_dome_moves_more_than_the_target_and_the_kidney_less():
 
 
 def test_motion_is_not_rigid_across_the_liver():
-    config = phantom_config().breathing
-    motion = motion_modes(config, 1, ANCHOR_MM)
+    config = phantom_config()
+    motion = motion_modes(config.breathing, 1, ANCHOR_MM)
     places_mm = np.array([[-20.0, 0.0], [20.0, 0.0], [0.0, -30.0], [0.0, 30.0]])
-    inhaled = amplitudes(course(config, 1, np.array([1.4]), 4.0), config)[0]
+    inhaled = amplitudes(course(config, np.array([1.4])), config.breathing)[0]
     moved_mm = displaced(motion.abdomen(places_mm), places_mm, inhaled) - places_mm
     assert np.ptp(moved_mm[:, 0]) > 1.0
 

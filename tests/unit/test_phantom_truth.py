@@ -50,7 +50,7 @@ def test_the_scene_before_the_scanner_agrees_with_the_outline_to_a_hundredth_of_
     config = phantom_config(tissue=PLAIN, lesion={"contrast": 2.0, "texture": 0.0}, breathing={"deep_breaths": DEEP})
     anatomy, motion = Anatomy(config), motion_modes(config.breathing, config.seed, config.lesion.center_mm)
     times_s = np.linspace(0.0, 1.5, 7)
-    moves = amplitudes(course(config.breathing, config.seed, times_s, 1.5), config.breathing)
+    moves = amplitudes(course(config, times_s), config.breathing)
     view = Lattice.covering((-50.0, -40.0), (90.0, 50.0))
     scene = Scene(anatomy, motion, view, moves)
     for amplitude in moves:
@@ -67,7 +67,7 @@ def test_the_inverse_undoes_the_motion():
     rows_mm, cols_mm = np.arange(-90.0, 90.0, 3.7), np.arange(-80.0, 80.0, 3.7)
     places_mm = np.stack(np.meshgrid(rows_mm, cols_mm, indexing="ij"), axis=-1)
     times_s = np.linspace(0.0, 2.0, 9)
-    for amplitude in amplitudes(course(config.breathing, config.seed, times_s, 2.0), config.breathing):
+    for amplitude in amplitudes(course(config, times_s), config.breathing):
         for modes in (motion.abdomen, motion.lung, motion.wall):
             moved_mm = np.stack(Inverse(modes, rows_mm, cols_mm).solve(amplitude), axis=-1)
             material_mm = places_mm + moved_mm
