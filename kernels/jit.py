@@ -11,7 +11,6 @@ they are loaded from one file, see `kernels.library`.
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -89,12 +88,18 @@ LIBRARY = None if _disabled else library_in(FOLDER)
 _compiled: list[Any] = []
 
 
-def keep_all() -> None:
-    """Write the library of all kernels, unless they come from it or not all have been imported."""
+def keep_all(total: int) -> None:
+    """Write the library of all kernels, unless they come from it or not all have been compiled by this process.
+
+    Parameters
+    ----------
+    total : int
+        Number of kernels in the sources.
+    """
     here = Path(__file__).parent
-    imported = all(f"{__package__}.{source.stem}" in sys.modules for source in here.glob("[a-z]*.py"))
-    if LIBRARY is None and imported and not _disabled:
-        write_library(FOLDER, [one for one in _compiled if Path(one.py_func.__code__.co_filename).parent == here])
+    own = [one for one in _compiled if Path(one.py_func.__code__.co_filename).parent == here]
+    if LIBRARY is None and len(own) == total and not _disabled:
+        write_library(FOLDER, own)
 
 
 def kernel(signature: object) -> Callable[[F], F]:

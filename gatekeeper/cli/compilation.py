@@ -78,4 +78,4 @@ def compile_kernels() -> None:
                 importlib.import_module(f"kernels.{source.stem}")
             except OSError as error:
                 raise OutputError(str(error)) from None
-    jit.keep_all()
+    jit.keep_all(total)

@@ -74,3 +74,17 @@ def test_kernels_are_loaded_without_what_compiling_needs(kept):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_library_of_fewer_kernels_than_there_are_is_not_written(monkeypatch):
+    """As in a process in which the module was imported anew, after all kernels."""
+    written = []
+    monkeypatch.setattr(jit, "LIBRARY", None)
+    monkeypatch.setattr(jit, "write_library", lambda folder, kernels: written.append(list(kernels)))
+    monkeypatch.setattr(jit, "_compiled", [])
+    jit.keep_all(81)
+    assert written == []
+    one = numba.njit(lambda value: value)
+    monkeypatch.setattr(jit, "_compiled", [is_measurable, one])
+    jit.keep_all(1)
+    assert written == [[is_measurable]]
