@@ -89,7 +89,9 @@ def survival_curves(outcomes: Outcomes) -> list[Curve]:
 
 
 def _curve(endpoint: str, days: NDArray[np.float64], events: NDArray[np.bool_]) -> Curve:
-    fitted: Any = needed("lifelines").KaplanMeierFitter().fit(days, events)
+    # Lifelines switches off NumPy's warnings for the whole process.
+    with np.errstate():
+        fitted: Any = needed("lifelines").KaplanMeierFitter().fit(days, events)
     band = fitted.confidence_interval_survival_function_.to_numpy(np.float64)
     return Curve(
         endpoint=endpoint,

@@ -60,6 +60,12 @@ def test_curve_equals_a_product_over_the_data_set_of_lifelines():
         assert curve.at(time)[0] == pytest.approx(np.prod(shares))
 
 
+def test_warnings_of_numpy_stay_as_they_were():
+    before = np.geterr()
+    survival_curves(outcomes([100, 200], [1, 1]))
+    assert np.geterr() == before
+
+
 def test_estimates_are_told_at_one_and_two_years_and_not_beyond_the_last_patient():
     table = estimates(survival_curves(outcomes([100, 400, 500, 600], [1, 0, 1, 0]))).iloc[0]
     assert table["at_1_year_percent"] == pytest.approx(75.0)
