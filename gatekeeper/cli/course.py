@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from gatekeeper.cli.options import JsonOption, MarksOption
+from gatekeeper.cli.options import ConsolePortOption, JsonOption, MarksOption
 from gatekeeper.cli.output import say
+from gatekeeper.core.errors import ConfigError
 
 CourseArg = Annotated[list[Path], typer.Argument(help="Folders of the sessions of one course.", metavar="SESSION_DIR")]
+CourseConsoleOption = Annotated[bool, typer.Option("--console", help="Show the page to browsers on this machine.")]
 CourseOutOption = Annotated[Path, typer.Option("--out", help="File of the page.", metavar="F.html")]
 
 
@@ -18,12 +20,16 @@ def course(
     folders: CourseArg,
     out: CourseOutOption = Path("course.html"),
     marks: MarksOption = None,
+    console: CourseConsoleOption = False,
+    console_port: ConsolePortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the sessions of one course side by side, with trends and outliers, as one self-contained HTML file.
 
-    Exit 1 when a session could not be verified.
+    Exit 1 when a session could not be verified. With --console the page is served until Ctrl-C.
     """
+    if console_port is not None and not console:
+        raise ConfigError(f"command line: console-port = {console_port}: there is no console; give --console, too")
     from gatekeeper.report.course import figure_rows, notes_on
     from replay.progress import ProgressBars
     from replay.sessions.course import read_course, write_course
@@ -59,5 +65,9 @@ def course(
             "notes": notes_on(sessions),
         }
         typer.echo(json.dumps(values, allow_nan=False))
+    if console:
+        from gatekeeper.display.web.single_page import serve_page
+
+        serve_page(out.read_text(encoding="utf-8"), console_port or 0, lambda line: say(line, err=as_json))
     if not all(one.good for one in sessions):
         raise typer.Exit(1)

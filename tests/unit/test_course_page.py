@@ -8,6 +8,8 @@ import pytest
 
 from gatekeeper.config import CourseConfig
 from gatekeeper.core.errors import InputError
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.single_page import page_app
 from gatekeeper.report.breath_holds import breath_holds
 from gatekeeper.report.course import course_html, notes_on
 from gatekeeper.report.course_data import FIGURES, CourseSession, in_order, outliers, trend
@@ -17,6 +19,7 @@ from replay.progress import no_progress
 from replay.sessions.marks_file import read_marks
 from tests.support.command_line import gatekeeper
 from tests.support.live_sessions import journal
+from tests.support.web_client import HOST, TestClient
 
 HEAD = "label,course,fraction,step,minutes\n"
 
@@ -108,6 +111,21 @@ def test_a_bad_file_of_marks_is_refused_without_quoting_it(tmp_path, text, says)
 def test_steps_that_stand_twice_lasted_both_times(tmp_path):
     (tmp_path / "marks.csv").write_text(HEAD + "P07,1,2,Contouring,5\nP07,1,2,contouring,2.5\n\n")
     assert read_marks(tmp_path / "marks.csv") == {("P07", "1", 2): {"contouring": 450.0}}
+
+
+def test_the_page_is_served_as_it_is_and_to_this_machine_only():
+    html = course_html([session(1)])
+    client = TestClient(page_app(html, Access.of("127.0.0.1", control=False)), base_url=HOST)
+    found = client.get("/")
+    assert found.text == html
+    assert "script-src" not in found.headers["content-security-policy"]
+    assert found.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert client.get("/", headers={"host": "elsewhere.example"}).status_code == 403
+
+
+def test_a_port_without_a_console_is_refused(tmp_path, capsys):
+    assert gatekeeper("course", tmp_path, "--console-port", 9, "--out", tmp_path / "c.html") == 2
+    assert "give --console, too" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -33,6 +34,12 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+SELF_CONTAINED = {
+    **HEADERS,
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+}
+"""The same for a page that holds its style and pictures itself, and runs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +149,12 @@ class Guard:
         The application to protect.
     access : Access
         Access rules of the console.
+    headers : mapping of str to str
+        The headers.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app = app
-        self._access = access
+    def __init__(self, app: ASGIApp, access: Access, headers: Mapping[str, str] = HEADERS) -> None:
+        self._app, self._access, self._headers = app, access, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the application, or refuse it."""
@@ -156,7 +164,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         if not self._access.knows(Headers(scope=scope).get("host", "")):
