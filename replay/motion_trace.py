@@ -144,8 +144,12 @@ def _row(path: Path, number: int, line: str, width: int, columns: list[int]) -> 
 
 
 def _cells(line: str) -> list[str]:
+    """Return the values of a line; none where it is no line of a table."""
     separator = max(SEPARATORS, key=line.count)
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error:
+        return []
 
 
 def _wanted() -> str:

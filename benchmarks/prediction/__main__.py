@@ -23,7 +23,8 @@ from benchmarks.prediction.gating import (
 )
 from benchmarks.prediction.methods import METHODS, OURS
 from benchmarks.prediction.plot import draw
-from benchmarks.prediction.scenes import Breathing, Scene, recorded, simulated
+from benchmarks.prediction.scenes import TRACE_FROM_S, Breathing, Scene, recorded, simulated
+from benchmarks.prediction.sessions import run_sessions, sessions_table
 from benchmarks.prediction.table import Rows, cases_table, plain, table
 from benchmarks.prediction.traces import FULL_GATE, TraceScores, equal_table, measure, title_of
 from gatekeeper.core.errors import GatekeeperError
@@ -109,11 +110,17 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="scored time of each simulated trace")
     parser.add_argument("--cine", type=Path, default=CINE, help="folder of recorded cases; skipped if missing")
     parser.add_argument("--traces", type=Path, help="folder of motion that was measured, as CSV files; see docs")
+    parser.add_argument(
+        "--sessions", action="store_true", help="only run whole sessions on a phantom that moves by each of --traces"
+    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="length of each of these sessions")
     parser.add_argument("--plot", type=Path, help="write a picture of the first setting to this PNG file")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
     options = parser.parse_args(args)
     if options.seeds < 1 or not 0.5 <= options.minutes <= 1000.0:
         parser.error("--seeds must be 1 or more, and --minutes 0.5 to 1000")
+    if options.sessions:
+        return _sessions(parser, options)
     healthy: dict[str, float] = {}
     traces: list[dict[str, Score]] = []
     moved: list[TraceScores] = []
@@ -178,6 +185,22 @@ def main(args: Sequence[str] | None = None) -> int:
                 }
             )
         )
+    return 0
+
+
+def _sessions(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Run whole sessions, print their table, and return the exit code."""
+    if options.traces is None or not options.seconds > 2.0 * TRACE_FROM_S:
+        parser.error(f"--sessions needs --traces, and --seconds above {2.0 * TRACE_FROM_S:g}")
+    try:
+        with ProgressBars() as bars:
+            scores = run_sessions(options.traces, options.seconds, bars)
+    except (GatekeeperError, OSError) as error:
+        print(f"bench-predict: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    Console(stderr=options.json, width=150).print(sessions_table(scores))
+    if options.json:
+        print(json.dumps({"sessions": [asdict(one) for one in scores]}))
     return 0
 
 

@@ -154,6 +154,27 @@ def test_methods_are_compared_at_equal_duty_cycle(tmp_path):
 
 
 @pytest.mark.slow
+def test_whole_sessions_are_scored_by_the_truth_that_the_trace_gives(tmp_path, capsys):
+    """Breathing of 4 s between 0 and 12 mm inferior: inside within 3 mm of end-exhale for two fifths of the time."""
+    times_s = np.arange(0.0, 50.0, 0.05)
+    si_mm = -6.0 + 6.0 * np.cos(2.0 * np.pi * times_s / 4.0)
+    rows = "".join(f"{time_s:.2f},{mm:.3f},0\n" for time_s, mm in zip(times_s, si_mm, strict=True))
+    (tmp_path / "even.csv").write_text(f"time_s,si_mm,ap_mm\n{rows}", encoding="utf-8")
+    told = ("--traces", str(tmp_path), "--sessions", "--json")
+    assert command.main([*told, "--seconds", "48"]) == 0
+    without, limited = json.loads(capsys.readouterr().out.splitlines()[-1])["sessions"]
+    assert (without["risk_percent"], limited["risk_percent"]) == (None, 1.0)
+    assert without["error_mm"] < 1.0
+    assert 30.0 < without["inside"] < 65.0
+    assert without["on_while_out"] < 5.0
+    assert 20.0 < without["duty_cycle"] < 65.0
+    assert without["on_while_out"] == pytest.approx(without["estimated"], abs=1.0)
+    assert limited["on_while_out"] <= 1.3
+    with pytest.raises(SystemExit):
+        command.main(["--sessions"])
+
+
+@pytest.mark.slow
 def test_the_command_prints_its_tables_and_writes_its_picture(tmp_path, capsys):
     write_trace(tmp_path / "one.csv")
     args = [

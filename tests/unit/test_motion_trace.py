@@ -12,7 +12,7 @@ from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.errors import ConfigError, RecordingError
 from replay.formats.format import Choices
 from replay.formats.open import format_of, open_recording
-from replay.motion_trace import read_trace
+from replay.motion_trace import is_trace_head, read_trace
 from replay.phantom import PhantomConfig, make_phantom
 from replay.phantom.breathing import course
 from tests.support.phantoms import clear_phantom
@@ -184,3 +184,8 @@ def test_a_trace_is_replayed_like_a_recording(trace, tmp_path):
     found = CliRunner().invoke(app, ["replay", str(bad)])
     assert isinstance(found.exception, RecordingError)
     assert "bad.csv: line 3: value 2 is 'x'" in str(found.exception)
+
+
+@pytest.mark.parametrize("head", [b"\rRRD0004\n", b"time_s,\rsi_mm\n", b"x" * 200_000, b"\xff\xfe", b""])
+def test_a_file_that_begins_like_nothing_known_is_no_trace(head):
+    assert not is_trace_head(head)
