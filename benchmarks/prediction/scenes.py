@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from gatekeeper.core.errors import RecordingError
 from gatekeeper.tracking.tracker import Tracker
 from replay.formats.trackrad import open_case
+from replay.motion_trace import read_trace
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,6 @@ WINDOW_MM = 3.0
 MIN_CONFIDENCE = 0.5
 LEARNED_S, TRACE_FROM_S = 12.0, 20.0
 """Time from which the window's centre of a trace is taken, and from which it is scored, in s."""
-COLUMNS = ("time_s", "si_mm", "ap_mm")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,19 +135,14 @@ def measured(folder: Path, rate_hz: float, noise_mm: float, seeds: int) -> Itera
     is a straight line. The window's centre is end-exhale, see `recorded`.
     """
     for path in sorted(folder.rglob("*.csv")):
-        values = np.genfromtxt(path, delimiter=",", names=True)
-        if not set(COLUMNS) <= set(values.dtype.names or ()) or values.size < 2:
-            raise RecordingError(f"{path}: is no trace; give the columns {', '.join(COLUMNS)}")
-        known_s, si_mm, ap_mm = (np.asarray(values[name], np.float64) for name in COLUMNS)
-        if not (np.isfinite([known_s, si_mm, ap_mm]).all() and (np.diff(known_s) > 0.0).all()):
-            raise RecordingError(f"{path}: is no trace; times must rise, and all values be numbers")
-        early_mm = si_mm[known_s < known_s[0] + LEARNED_S]
+        trace = read_trace(path)
+        known_s, (si_mm, ap_mm, _) = trace.times_s, trace.positions_mm.T
+        early_mm = si_mm[known_s < LEARNED_S]
         row_mm = early_mm[early_mm >= np.median(early_mm)].mean() - si_mm
-        truth_s = np.arange(known_s[0], known_s[-1], FINE_S)
-        times_s = np.arange(known_s[0], known_s[-1], 1.0 / rate_hz)
+        truth_s = np.arange(0.0, trace.duration_s, FINE_S)
+        times_s = np.arange(0.0, trace.duration_s, 1.0 / rate_hz)
         exact_mm = np.stack([np.interp(times_s, known_s, along_mm) for along_mm in (row_mm, ap_mm)], axis=1)
         for seed in range(seeds):
             noise = noise_mm * np.random.default_rng(seed).standard_normal(exact_mm.shape)
             truth_mm, sure = np.interp(truth_s, known_s, row_mm), np.ones(len(times_s))
-            scored_from_s = known_s[0] + TRACE_FROM_S
-            yield f"{path.stem}, {seed}", Scene(truth_s, truth_mm, times_s, exact_mm + noise, sure, scored_from_s)
+            yield f"{path.stem}, {seed}", Scene(truth_s, truth_mm, times_s, exact_mm + noise, sure, TRACE_FROM_S)
