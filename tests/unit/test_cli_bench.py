@@ -51,6 +51,7 @@ def test_without_labels_only_the_stages_are_timed_and_that_is_said(tmp_path, cap
     assert values["stages"]["track"]["frames"] >= 60
 
 
+@pytest.mark.slow
 def test_on_the_phantom_the_outline_is_measured_and_the_closest_is_first(tmp_path, monkeypatch, capsys):
     short = partial(phantom.PhantomConfig, acquisition=AcquisitionConfig(duration_s=4.0))
     some = [one for one in available_methods()[0] if one.name in (OURS, "NCC template", "no tracking")]

@@ -72,6 +72,7 @@ def predicted(tmp_path_factory):
         return recorded(tmp_path_factory.mktemp("predicted") / "s", breathing_case(frames=80), config)
 
 
+@pytest.mark.slow
 def test_other_risk_limits_give_what_a_replay_with_them_gives(predicted, tmp_path, capsys):
     with closing(open_session(predicted)) as session:
         what_if = WhatIf(Rejudged(session))
