@@ -14,7 +14,7 @@ PROBE_MM = 4.0
 OPEN = 2.71
 """Growth of the misfit, minus twice the log posterior, up to which the target may as well be there: with a normal
 posterior it lies within the central 90 %."""
-FAR_MM = 20.0
+FAR_MM = 25.0
 """Distance from the reference position from which on this is looked at, in mm. Breath moves tissue across its direction
 by up to 0.6 times its way, and a fit finds more than half of that, so that nearer places are off by less than 5 mm."""
 

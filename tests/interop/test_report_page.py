@@ -45,7 +45,7 @@ def test_it_opens_without_complaint_and_asks_for_nothing_else(watched):
 
 def test_its_figures_are_those_of_the_summary(watched, session):
     summary = json.loads((session / "summary.json").read_text())
-    shown = [tile.split("\n") for tile in watched.page.locator(".tiles > div").all_inner_texts()]
+    shown = [tile.split("\n") for tile in watched.page.locator(".tiles").first.locator("> div").all_inner_texts()]
     latency = summary["latency_ms"]
     lasted_s = summary["beam_on_s"] / summary["duty_cycle"]
     assert {label: text for text, label in shown} == {
