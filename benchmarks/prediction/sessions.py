@@ -77,7 +77,7 @@ def run_sessions(folder: Path, seconds: float, on_progress: Callable[[str, int, 
     Raises
     ------
     RecordingError
-        When there is no trace, or a file is none.
+        When the folder has no trace, or a file is not one.
     """
     paths = sorted(folder.rglob("*.csv"))
     if not paths:

@@ -92,7 +92,7 @@ def measure(
     Raises
     ------
     RecordingError
-        When there is no trace, or a file is none.
+        When the folder has no trace, or a file is not one.
     """
     results = []
     for rate_hz, latency_s in SETTINGS:

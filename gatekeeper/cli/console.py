@@ -7,7 +7,6 @@ from gatekeeper.cli.console_option import LOOPBACK
 from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg, TrackerOption
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import known_tracker
-from gatekeeper.core.errors import InputError
 
 
 def console(
@@ -19,7 +18,7 @@ def console(
     """Review a recorded session: play, step, jump to holds, and judge it under other limits. Ends with Ctrl-C."""
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.loading import Loading
-    from gatekeeper.display.web.serve import listening, make_server, url_of
+    from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
     from gatekeeper.display.web.server import make_app
     from gatekeeper.display.web.what_if_routes import what_if_route
     from replay.formats.session import open_session
@@ -32,14 +31,7 @@ def console(
     with closing(open_session(session_dir)) as session:
         if session.chain.finding is not None:
             say(f"gatekeeper: {session_dir}: {session.chain.finding}; the lines before it are shown", err=True)
-        try:
-            server_socket = listening(host, console_port or 0)
-        except OSError as error:
-            raise InputError(
-                f"console on {host}:{console_port or 0}: cannot listen there ({error.strerror or error}); "
-                "give another --console-port, or 0 for a free one"
-            ) from None
-        with server_socket:
+        with listening_for_page(host, console_port or 0) as server_socket:
             port = server_socket.getsockname()[1]
 
             def end() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gatekeeper.cli.console_option import LOOPBACK
 from gatekeeper.cli.options import ConsolePortOption, JsonOption, MarksOption
 from gatekeeper.cli.output import say
 from gatekeeper.core.errors import ConfigError
@@ -68,6 +69,6 @@ def course(
     if console:
         from gatekeeper.display.web.single_page import serve_page
 
-        serve_page(out.read_text(encoding="utf-8"), console_port or 0, lambda line: say(line, err=as_json))
+        serve_page(out.read_text(encoding="utf-8"), LOOPBACK, console_port or 0, lambda line: say(line, err=as_json))
     if not all(one.good for one in sessions):
         raise typer.Exit(1)

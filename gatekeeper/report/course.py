@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from gatekeeper.core import still_runs
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.reasons import reason_rows
+from gatekeeper.report.breath_holds import mean_and_sd
 from gatekeeper.report.course_charts import duty_chart, duty_maps, motion_chart
 from gatekeeper.report.course_data import (
     FEWEST_FOR_OUTLIERS,
@@ -144,17 +145,15 @@ def _workflow(sessions: Sequence[CourseSession]) -> dict[str, Any]:
 
 def _holds(one: CourseSession) -> dict[str, Any]:
     holds = one.breath_holds
-    lasted, mean, within, drift = (
-        np.array([getattr(hold, name) for hold in holds]) for name in ("lasted_s", "mean_mm", "sd_mm", "drift_mm_per_s")
-    )
+    means = {name: figure["mean"] for name, figure in mean_and_sd(holds).items()} if holds else {}
     largest = max((hold.beside_first_mm for hold in holds), key=abs, default=math.nan)
     values = [
-        (lasted.mean() if holds else math.nan, 1),
-        (mean.mean() if holds else math.nan, 1),
+        (means.get("lasted_s", math.nan), 1),
+        (means.get("mean_mm", math.nan), 1),
         (one.figures["reproducibility_mm"], 1),
         (largest if len(holds) > 1 else math.nan, 1),
-        (within.mean() if holds else math.nan, 2),
-        (drift.mean() if holds else math.nan, 2),
+        (means.get("sd_mm", math.nan), 2),
+        (means.get("drift_mm_per_s", math.nan), 2),
     ]
     return {"title": one.title, "cells": [str(len(holds)), *(_text(value, digits) for value, digits in values)]}
 

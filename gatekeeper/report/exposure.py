@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.config import PredictionConfig
-from gatekeeper.core.decision import BeamState, Reason
+from gatekeeper.core.decision import BeamState
 from gatekeeper.core.json_values import measured
 from gatekeeper.report.charts import as_svg, new_figure
+from gatekeeper.report.phases import delivery
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.session.chain_latency import LATENCY
 from gatekeeper.style.colors import AP_COLOR, BEAM_COLOR, LIMIT_COLOR
@@ -129,12 +130,6 @@ def _latencies_s(decided_s: Array, events: Sequence[Entry], set_s: float) -> Arr
     used_s = np.array([set_s, *(latency_s for _, latency_s in told)])
     latencies: Array = used_s[np.searchsorted(times_s, decided_s, side="right")]
     return latencies
-
-
-def delivery(decisions: Sequence[Entry]) -> slice:
-    """Return which decisions are of the delivery: from the first with an armed gate on."""
-    armed = (place for place, one in enumerate(decisions) if Reason.NOT_ARMED not in one["reasons"])
-    return slice(next(armed, len(decisions)), None)
 
 
 def exposure_of(session: SessionData) -> Exposure:

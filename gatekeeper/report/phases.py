@@ -1,5 +1,6 @@
 """Divide the time of a session into phases, as clinical time analyses do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import REASONS, Category
 from gatekeeper.core.workflow import marked_steps
-from gatekeeper.report.session_data import SessionData
+from gatekeeper.report.session_data import Entry, SessionData
 
 BEFORE = {
     "connect": "of that: connecting",
@@ -102,7 +103,14 @@ def _part(reasons: tuple[Reason, ...]) -> str:
     return WAITING if categories == {Category.WAITING} else INTERRUPTED
 
 
+def delivery(decisions: Sequence[Entry]) -> slice:
+    """Return which decisions are of the delivery: from the first with an armed gate on."""
+    armed = (place for place, one in enumerate(decisions) if Reason.NOT_ARMED not in one["reasons"])
+    return slice(next(armed, len(decisions)), None)
+
+
 def _delivery(session: SessionData) -> NDArray[np.bool_]:
-    """Return whether each decision comes after the gate was first armed, shape (N,)."""
-    armed = np.array([Reason.NOT_ARMED not in given for given in session.reasons()], dtype=np.bool_)
-    return np.logical_or.accumulate(armed)
+    """Return whether each decision is of the delivery, shape (N,)."""
+    delivered = np.zeros(len(session.decisions), dtype=np.bool_)
+    delivered[delivery(session.decisions)] = True
+    return delivered

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread
 from pydicom.uid import RTPlanStorage
 
 from gatekeeper.config import CourseConfig
 from gatekeeper.config.strict import build
-from gatekeeper.core.errors import ConfigError, InputError, RecordingError
-from gatekeeper.sources.dicom.reading import quietly
+from gatekeeper.core.errors import ConfigError, RecordingError
 from gatekeeper.sources.dicom.values import real, value_of, whole
-from replay.formats.dicom_file import is_dicom_head
+from replay.formats.dicom_object import items_of, read_object
 
 LARGEST_FILE = 64 * 2**20
 _TAGS: list[Any] = ["SOPClassUID", "DoseReferenceSequence", "FractionGroupSequence", "BeamSequence"]
@@ -94,26 +92,13 @@ def read_plan(path: Path) -> PlanFacts:
     RecordingError
         When the file is missing, damaged or not an RTPLAN, has several fraction groups, or several doses to targets.
     """
-    where = str(path)
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size > LARGEST_FILE or not is_dicom_head(file.read(512)):
-                raise RecordingError(f"{where}: is not a DICOM file of at most {LARGEST_FILE} bytes; name an RTPLAN")
-            file.seek(0)
-            with quietly(where):
-                return _facts(dcmread(file, force=True, specific_tags=_TAGS), where)
-    except OSError as error:
-        raise RecordingError(f"{where}: cannot be read ({error.strerror or error}); check the path") from None
-    except RecordingError:
-        raise
-    except InputError as error:
-        raise RecordingError(str(error).replace("readable image", "readable plan")) from None
+    return read_object(path, _TAGS, LARGEST_FILE, "an RTPLAN", _facts, "plan")
 
 
 def _facts(dataset: Dataset, where: str) -> PlanFacts:
     if value_of(dataset, "SOPClassUID") != RTPlanStorage:
         raise RecordingError(f"{where}: is not an RTPLAN; name one")
-    groups = _items(dataset, "FractionGroupSequence")
+    groups = items_of(dataset, "FractionGroupSequence")
     if len(groups) != 1:
         raise RecordingError(
             f"{where}: has {len(groups)} fraction groups and not one; leave plan_file out and set fractions, dose_gy "
@@ -121,7 +106,7 @@ def _facts(dataset: Dataset, where: str) -> PlanFacts:
         )
     doses = {
         dose
-        for item in _items(dataset, "DoseReferenceSequence")
+        for item in items_of(dataset, "DoseReferenceSequence")
         if value_of(item, "DoseReferenceType") == "TARGET"
         and (dose := _number(item, "TargetPrescriptionDose")) is not None
     }
@@ -129,7 +114,7 @@ def _facts(dataset: Dataset, where: str) -> PlanFacts:
         told = ", ".join(f"{dose:g}" for dose in sorted(doses))
         raise RecordingError(f"{where}: prescribes {told} Gy to several targets; leave plan_file out and set dose_gy")
     planned = value_of(groups[0], "NumberOfFractionsPlanned")
-    beams = {whole(value_of(beam, "BeamNumber")): beam for beam in _items(dataset, "BeamSequence")}
+    beams = {whole(value_of(beam, "BeamNumber")): beam for beam in items_of(dataset, "BeamSequence")}
     return PlanFacts(
         fractions=None if planned is None else whole(planned),
         dose_gy=doses.pop() if doses else None,
@@ -140,7 +125,7 @@ def _facts(dataset: Dataset, where: str) -> PlanFacts:
 def _beam_on_s(group: Dataset, beams: Mapping[int, Dataset]) -> float | None:
     """Return the time of all beams of a fraction; None when the meterset or the dose rate of one is not told."""
     total_s = 0.0
-    referenced = _items(group, "ReferencedBeamSequence")
+    referenced = items_of(group, "ReferencedBeamSequence")
     for item in referenced:
         beam = beams.get(whole(value_of(item, "ReferencedBeamNumber")))
         meterset = _number(item, "BeamMeterset")
@@ -153,7 +138,7 @@ def _beam_on_s(group: Dataset, beams: Mapping[int, Dataset]) -> float | None:
 
 def _seconds_of(beam: Dataset, meterset: float) -> float | None:
     """Return the time of one beam: the part of the meterset between two control points over the first one's rate."""
-    points = _items(beam, "ControlPointSequence")
+    points = items_of(beam, "ControlPointSequence")
     final = _number(beam, "FinalCumulativeMetersetWeight")
     if final is None or final <= 0.0:
         return None
@@ -166,10 +151,6 @@ def _seconds_of(beam: Dataset, meterset: float) -> float | None:
             return None
         lasted_s += 60.0 * meterset * (end - begin) / final / rate
     return lasted_s
-
-
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    return list(value_of(dataset, keyword) or ())
 
 
 def _number(dataset: Dataset, keyword: str) -> float | None:

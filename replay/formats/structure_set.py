@@ -5,20 +5,20 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.filereader import dcmread, read_sequence
+from pydicom.filereader import dcmread
 from pydicom.uid import RTStructureSetStorage
 
 from gatekeeper.core.errors import InputError, RecordingError
 from gatekeeper.sources.dicom.reading import quietly
 from gatekeeper.sources.dicom.values import value_of
 from replay.formats.dicom_file import is_dicom_head
+from replay.formats.dicom_object import items_of, read_object
 
 LARGEST_FILE = 512 * 2**20
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -165,37 +165,23 @@ def read_structure_set(path: Path) -> StructureSet:
     RecordingError
         When the file is not an RT Structure Set, is cut short or damaged, or has no regions.
     """
-    where = str(path)
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size > LARGEST_FILE or not is_dicom_head(file.read(512)):
-                raise RecordingError(
-                    f"{where}: is not a DICOM file of at most {LARGEST_FILE} bytes; name a structure set"
-                )
-            file.seek(0)
-            with quietly(where):
-                return StructureSet(path, _listed(dcmread(file, force=True, specific_tags=_TAGS), where))
-    except OSError as error:
-        raise RecordingError(f"{where}: cannot be read ({error.strerror or error}); check the path") from None
-    except RecordingError:
-        raise
-    except InputError as error:
-        raise RecordingError(str(error)) from None
+    listed = read_object(path, _TAGS, LARGEST_FILE, "a structure set", _listed)
+    return StructureSet(path, listed)
 
 
 def _listed(dataset: Dataset, where: str) -> tuple[_Listed, ...]:
     if value_of(dataset, "SOPClassUID") != RTStructureSetStorage:
         raise RecordingError(f"{where}: is not an RT Structure Set; name one")
-    referenced = _items(dataset, "ReferencedFrameOfReferenceSequence")
+    referenced = items_of(dataset, "ReferencedFrameOfReferenceSequence")
     others = {str(value_of(item, "FrameOfReferenceUID") or "") for item in referenced}
     whole = str(value_of(dataset, "FrameOfReferenceUID") or "") or (others.pop() if len(others) == 1 else "")
     contours: dict[int, list[Dataset]] = {}
-    for item in _items(dataset, "ROIContourSequence"):
+    for item in items_of(dataset, "ROIContourSequence"):
         number = _number(item, "ReferencedROINumber")
         if number is not None:
-            contours.setdefault(number, []).extend(_items(item, "ContourSequence"))
+            contours.setdefault(number, []).extend(items_of(item, "ContourSequence"))
     found = []
-    for item in _items(dataset, "StructureSetROISequence"):
+    for item in items_of(dataset, "StructureSetROISequence"):
         number = _number(item, "ROINumber")
         name = _plain(str(value_of(item, "ROIName") or ""))
         uid = str(value_of(item, "ReferencedFrameOfReferenceUID") or whole)
@@ -210,14 +196,6 @@ def _plain(name: str) -> str:
     with suppress(UnicodeError):
         name = name.encode("latin-1").decode("utf-8")
     return unicodedata.normalize("NFC", name).strip()
-
-
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """Return the items of a sequence, also where a program that did not know it kept it as bytes (PS3.5 6.2.2)."""
-    value = value_of(dataset, keyword)
-    if isinstance(value, bytes):
-        value = read_sequence(BytesIO(value), True, True, len(value), ["iso8859"])
-    return list(value or ())
 
 
 def _number(item: Dataset, keyword: str) -> int | None:

@@ -19,7 +19,8 @@ from gatekeeper.core.json_values import measured, number
 from gatekeeper.core.session_counts import SessionCounts, counts_of
 from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.summary import structures_in
-from gatekeeper.report.exposure import ExposureEstimate, delivery
+from gatekeeper.report.exposure import ExposureEstimate
+from gatekeeper.report.phases import delivery
 from gatekeeper.session.structure_info import StructureInfo, structure_infos
 from gatekeeper.style.reasons import category_index
 from replay.formats.session import Entry

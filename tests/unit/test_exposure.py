@@ -8,8 +8,9 @@ import pytest
 
 from gatekeeper.config import OtherLimits, PredictionConfig, SessionConfig
 from gatekeeper.core.errors import ConfigError
-from gatekeeper.report.exposure import ExposureEstimate, delivery, exposure_of
+from gatekeeper.report.exposure import ExposureEstimate, exposure_of
 from gatekeeper.report.html import report_html
+from gatekeeper.report.phases import delivery
 from replay import run
 from replay.formats.session import open_session
 from replay.sessions.rejudge import Rejudged

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
+from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import Access
 
 LARGEST_MESSAGE = 4096
@@ -51,6 +52,23 @@ def listening(host: str, port: int) -> socket.socket:
         server.close()
         raise
     return server
+
+
+def listening_for_page(host: str, port: int) -> socket.socket:
+    """Return a listening socket for a page that a command shows.
+
+    Raises
+    ------
+    InputError
+        When the address is not available.
+    """
+    try:
+        return listening(host, port)
+    except OSError as error:
+        raise InputError(
+            f"console on {host}:{port}: cannot listen there ({error.strerror or error}); give another --console-port, "
+            "or 0 for a free one"
+        ) from None
 
 
 def url_of(access: Access, port: int) -> str:

@@ -10,11 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import SELF_CONTAINED, Access, Guard
-from gatekeeper.display.web.serve import listening, make_server, url_of
-
-LOOPBACK = "127.0.0.1"
+from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
 
 
 def page_app(html: str, access: Access) -> Starlette:
@@ -27,13 +24,15 @@ def page_app(html: str, access: Access) -> Starlette:
     return Starlette(routes=[Route("/", page)], middleware=[guard])
 
 
-def serve_page(html: str, port: int, say: Callable[[str], None]) -> None:
+def serve_page(html: str, host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve a page to browsers on this machine, until Ctrl-C.
 
     Parameters
     ----------
     html : str
         The page.
+    host : str
+        Address of this machine itself.
     port : int
         Port; 0 for a free one.
     say : callable
@@ -44,15 +43,8 @@ def serve_page(html: str, port: int, say: Callable[[str], None]) -> None:
     InputError
         When the port is not available.
     """
-    access = Access.of(LOOPBACK, control=False)
-    try:
-        server_socket = listening(LOOPBACK, port)
-    except OSError as error:
-        raise InputError(
-            f"console on {LOOPBACK}:{port}: cannot listen there ({error.strerror or error}); give another "
-            "--console-port, or 0 for a free one"
-        ) from None
-    with server_socket, suppress(KeyboardInterrupt):
+    access = Access.of(host, control=False)
+    with listening_for_page(host, port) as server_socket, suppress(KeyboardInterrupt):
         address = url_of(access, server_socket.getsockname()[1])
         server = make_server(page_app(html, access), lambda: say(f"console  {address}"))
         asyncio.run(server.serve([server_socket]))

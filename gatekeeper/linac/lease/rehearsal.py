@@ -9,7 +9,7 @@ KEY_SIZE = 32
 
 
 class LeaseRehearsal:
-    """Judge a lease of a made-up session, whose key nobody knows, and drop the result.
+    """Judge a lease of a made-up session with a random key, and drop the result.
 
     Only the pure functions of `gatekeeper.linac.lease.receiver` are called, on a state of its own.
     """

@@ -260,7 +260,7 @@ class _Reader:
 
 
 @contextmanager
-def quietly(where: str) -> Iterator[None]:
+def quietly(where: str, what: str = "image") -> Iterator[None]:
     """Let one thread at a time read DICOM, without output of pydicom, whose exceptions become one line.
 
     Raises
@@ -278,5 +278,5 @@ def quietly(where: str) -> Iterator[None]:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # an error of the system, not of pydicom
             raise InputError(
-                f"{where}: is damaged or not a readable image ({type(error).__name__}); export it again"
+                f"{where}: is damaged or not a readable {what} ({type(error).__name__}); export it again"
             ) from None
