@@ -4,9 +4,10 @@ from docs.sitetools.markdown import table as markdown_table
 from docs.sitetools.markdown import text
 from docs.sitetools.settings_tables import unit
 from gatekeeper.config import SessionConfig
-from gatekeeper.core.reasons import ReasonRow, reason_rows
+from gatekeeper.core.reason_row import ReasonRow
+from gatekeeper.core.reasons import reason_rows
 
-HEAD = ("reason", "text", "measures", "settings with their defaults", "clears by itself", "what to do")
+HEAD = ("reason", "text", "tier", "measures", "settings with their defaults", "clears by itself", "what to do")
 
 
 def table() -> str:
@@ -18,6 +19,7 @@ def _cells(row: ReasonRow) -> tuple[str, ...]:
     return (
         f"`{row.reason}`",
         text(row.text),
+        row.tier,
         text(row.measures),
         _settings(row),
         "no: fault" if row.latched else "yes",

@@ -17,7 +17,8 @@ from gatekeeper.analysis.extra import needed
 from gatekeeper.analysis.journal import JournalColumns
 from gatekeeper.core.axes import SAGITTAL, Orientation, orientation_of
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.core.reasons import Category, reason_rows
+from gatekeeper.core.reason_row import Category
+from gatekeeper.core.reasons import reason_rows
 from gatekeeper.core.session_counts import ALLOWED, MICROSECONDS
 from gatekeeper.core.workflow import marked_steps
 from gatekeeper.recording.hashing import plane_of

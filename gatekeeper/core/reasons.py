@@ -1,70 +1,23 @@
-"""Describe every hold reason once: text, what it measures, its limit, whether it clears itself, and what to do.
+"""Describe every hold reason once: text, tier, what it measures, its limit, whether it clears itself, and what to do.
 
 Terminal, web page, report and documentation take the words from here; the gate takes the order and the faults.
 `reason_rows` returns the table for the documentation. The rule that decides each reason is in
 `gatekeeper.gating.hold_reasons`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from gatekeeper.core.decision import Reason
-
-
-class Category(StrEnum):
-    """What a hold reason is about."""
-
-    MOTION = "motion"
-    WAITING = "waiting"
-    TRACKING = "tracking"
-    TECHNICAL = "technical"
-    OPERATOR = "operator"
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """One hold reason.
-
-    Attributes
-    ----------
-    reason : Reason
-        The word in the log.
-    text : str
-        A few words for people.
-    category : Category
-        What the reason is about.
-    measures : str
-        What is measured.
-    action : str
-        What to do; empty when waiting is enough.
-    limit : str or None
-        Setting that holds the limit, such as ``gate.max_age_s``; None when there is no limit to set.
-    unit : str or None
-        Unit of measurement and limit; None for yes or no.
-    also : tuple of str
-        Further settings that matter: stricter limits to resume, and how the value is measured.
-    latched : bool
-        True for a fault, which stays until an operator resets it; any other reason clears itself.
-    """
-
-    reason: Reason
-    text: str
-    category: Category
-    measures: str
-    action: str = ""
-    limit: str | None = None
-    unit: str | None = None
-    also: tuple[str, ...] = ()
-    latched: bool = False
-
+from gatekeeper.core.frame_reasons import FRAME_ROWS
+from gatekeeper.core.reason_row import Category, ReasonRow, Tier
 
 _TABLE = (
     ReasonRow(
         Reason.NOT_ARMED,
         "Gate not armed",
         Category.OPERATOR,
+        Tier.INFORMATION,
         "whether the gate is armed",
         "Arm the gate when the session is ready.",
     ),
@@ -72,6 +25,7 @@ _TABLE = (
         Reason.OPERATOR_HOLD,
         "Held by the operator",
         Category.OPERATOR,
+        Tier.INFORMATION,
         "whether an operator holds the beam",
         "Release the hold.",
     ),
@@ -79,6 +33,7 @@ _TABLE = (
         Reason.ENGINE_FAULT,
         "Tracking or gating failed",
         Category.TECHNICAL,
+        Tier.HIGH,
         "whether tracking or deciding failed on a frame",
         "Read the error, then reset the fault or end.",
         latched=True,
@@ -87,6 +42,7 @@ _TABLE = (
         Reason.RECORDING_LOST,
         "Recording lost",
         Category.TECHNICAL,
+        Tier.HIGH,
         "whether decisions can no longer be recorded",
         "End the session, check the disk, start anew.",
         latched=True,
@@ -95,6 +51,7 @@ _TABLE = (
         Reason.WATCHDOG_LOST,
         "Watchdog has ended",
         Category.TECHNICAL,
+        Tier.HIGH,
         "whether the watchdog's process lives and watches; without it nothing holds a port that keeps its last state",
         "End the session and start anew.",
         latched=True,
@@ -103,6 +60,7 @@ _TABLE = (
         Reason.LINK_LOST,
         "Linac does not answer",
         Category.TECHNICAL,
+        Tier.HIGH,
         "whether the linac answers",
         "Check the receiver and its connection.",
     ),
@@ -110,171 +68,17 @@ _TABLE = (
         Reason.SOURCE_CHANGED,
         "Source has changed",
         Category.TECHNICAL,
+        Tier.HIGH,
         "whether the frame came over the connection of the frame before; latched only while armed",
         "Check who sends, then reset the fault.",
         latched=True,
     ),
-    ReasonRow(
-        Reason.NO_FRAME,
-        "Frame timeout",
-        Category.TECHNICAL,
-        "time since the last frame; the limit is shorter where `loop.silence_periods` frame periods are",
-        "Check the scanner and the connection to the source.",
-        limit="gate.max_age_s",
-        unit="s",
-        also=("loop.silence_periods",),
-    ),
-    ReasonRow(
-        Reason.INVALID_FRAME,
-        "Not an image",
-        Category.TECHNICAL,
-        "whether the image is a matrix of 32-bit floats with at least one pixel",
-        "Check what the source sends.",
-    ),
-    ReasonRow(
-        Reason.WRONG_SHAPE,
-        "Wrong image size",
-        Category.TECHNICAL,
-        "whether the image has as many rows and columns as the reference",
-        "Set the imaging matrix of the reference.",
-    ),
-    ReasonRow(
-        Reason.WRONG_SPACING,
-        "Wrong pixel size",
-        Category.TECHNICAL,
-        "whether the pixels have the size of the reference, to 0.01 %",
-        "Set the field of view of the reference.",
-    ),
-    ReasonRow(
-        Reason.WRONG_PLANE,
-        "Wrong imaging plane",
-        Category.TECHNICAL,
-        "angle of rows and columns to the plane of the reference, and distance of the first pixel from its place",
-        "Set the imaging plane of the reference.",
-        limit="gate.plane_angle_deg",
-        unit="degrees",
-        also=("gate.plane_offset_mm",),
-    ),
-    ReasonRow(
-        Reason.GEOMETRY_CHANGED,
-        "Imaging geometry changed",
-        Category.TECHNICAL,
-        "consecutive frames with another shape, spacing or plane",
-        "Restore plane and matrix, then reset the fault.",
-        limit="gate.geometry_frames",
-        unit="frames",
-        latched=True,
-    ),
-    ReasonRow(
-        Reason.NOT_FINITE,
-        "NaN or infinite pixels",
-        Category.TECHNICAL,
-        "whether all pixels are finite",
-        "Check the reconstruction.",
-    ),
-    ReasonRow(
-        Reason.CONSTANT,
-        "Blank image",
-        Category.TECHNICAL,
-        "whether any two pixels differ",
-        "Check coils and reconstruction.",
-    ),
-    ReasonRow(
-        Reason.SATURATED,
-        "Saturated image",
-        Category.TECHNICAL,
-        "share of the pixels at the end of the range of the pixels or the scanner",
-        "Lower the receiver gain or the scaling of the images.",
-        limit="gate.saturated_percent",
-        unit="%",
-    ),
-    ReasonRow(
-        Reason.FROZEN,
-        "Repeated image",
-        Category.TECHNICAL,
-        "consecutive frames with the same pixels as the frame before",
-        "Check the scanner and the source.",
-        limit="gate.identical_frames",
-        unit="frames",
-    ),
-    ReasonRow(
-        Reason.NOT_LIVE,
-        "Image not live",
-        Category.TECHNICAL,
-        "consecutive frames that repeat an earlier picture, exactly or with other noise or brightness",
-        "Check the source; after a change of gain arm anew.",
-        limit="gate.identical_frames",
-        unit="frames",
-        also=("gate.retrospective",),
-    ),
-    ReasonRow(
-        Reason.SEQUENCE_GAP,
-        "Missing frames",
-        Category.TECHNICAL,
-        "frame numbers missing before this frame, without frames that the loop skipped",
-        "If it persists, check the network and the source.",
-        limit="gate.missing_frames",
-        unit="frames",
-    ),
-    ReasonRow(
-        Reason.SEQUENCE_NOT_RISING,
-        "Frames out of order",
-        Category.TECHNICAL,
-        "whether the frame number is above that of the frame before",
-        "Check the source: frames are repeated or reordered.",
-    ),
-    ReasonRow(
-        Reason.CLOCK_BACKWARDS,
-        "Clock went backwards",
-        Category.TECHNICAL,
-        "whether session time, or acquisition time with rising frame numbers, went backwards",
-        "Check the clock of the scanner, then reset the fault.",
-        latched=True,
-    ),
-    ReasonRow(
-        Reason.CLOCK_DRIFT,
-        "Sender's clock drifts",
-        Category.TECHNICAL,
-        "whether the sender's clock runs more than 0.1 % faster or slower than session time; latched only while armed",
-        "Check its unit and rate, then reset the fault.",
-        latched=True,
-    ),
-    ReasonRow(
-        Reason.NO_CLOCK,
-        "Frame without a time",
-        Category.TECHNICAL,
-        "whether the sender gives a time of acquisition, and another one for each frame",
-        "Set up times at the sender, or clock to none.",
-    ),
-    ReasonRow(
-        Reason.STALE_FRAME,
-        "Frame too old",
-        Category.TECHNICAL,
-        "time since the frame was acquired; a time in the future counts as too old",
-        "Check reconstruction, network and clocks for delays.",
-        limit="gate.max_age_s",
-        unit="s",
-    ),
-    ReasonRow(
-        Reason.LATE_FRAMES,
-        "Frames are falling behind",
-        Category.TECHNICAL,
-        "delay of the frame behind the rate at which frames came before, whatever the sender's clock says",
-        "Check for delays; reset after a pause.",
-        limit="gate.max_age_s",
-        unit="s",
-    ),
-    ReasonRow(
-        Reason.WRONG_RATE,
-        "Wrong frame rate",
-        Category.TECHNICAL,
-        "whether frames come at `source.frames_per_s`, to 2 %, once their rate is known, or at a multiple of it",
-        "Set source.frames_per_s to that of the scanner.",
-    ),
+    *FRAME_ROWS,
     ReasonRow(
         Reason.LOW_CONFIDENCE,
         "Low tracking confidence",
         Category.TRACKING,
+        Tier.MEDIUM,
         "least confidence of the tracker in the position of any structure",
         "If it persists, check image quality, plane and contour.",
         limit="gate.min_confidence",
@@ -285,6 +89,7 @@ _TABLE = (
         Reason.TARGET_JUMP,
         "Target jumped",
         Category.TRACKING,
+        Tier.MEDIUM,
         "speed of the target's centre since the last confident position",
         "If it persists, check the tracked contour and the source.",
         limit="gate.jump_mm_per_s",
@@ -294,6 +99,7 @@ _TABLE = (
         Reason.OUTSIDE,
         "Target outside envelope",
         Category.MOTION,
+        Tier.INFORMATION,
         "share of a target's area outside its envelope",
         "If it persists, rebase or reposition.",
         limit="gate.outside_percent",
@@ -304,6 +110,7 @@ _TABLE = (
         Reason.CANNOT_PROMISE,
         "Risk limit cannot be promised",
         Category.WAITING,
+        Tier.MEDIUM,
         "whether a level is known at which the beam is on while the target is outside for at most the limit's share",
         "If it persists, coach the breathing.",
         limit="gate.risk_percent",
@@ -314,6 +121,7 @@ _TABLE = (
         Reason.AVOID_IN_ZONE,
         "OAR in keep-out zone",
         Category.MOTION,
+        Tier.INFORMATION,
         "share of an organ at risk's area in its keep-out zone, or that area in mm2",
         "If it persists, reposition or adapt the plan.",
         limit="gate.overlap_percent",
@@ -324,6 +132,7 @@ _TABLE = (
         Reason.EXCEPTIONAL_POSITION,
         "Unusual target position",
         Category.MOTION,
+        Tier.MEDIUM,
         "distance of the target's centre from the range learned so far, along SI or AP",
         "Check the patient and the tracked contour.",
         limit="gate.exception_mm",
@@ -334,6 +143,7 @@ _TABLE = (
         Reason.BASELINE_DRIFT,
         "Baseline drift",
         Category.MOTION,
+        Tier.MEDIUM,
         "movement of the end-exhale baseline from its reference, along SI",
         "Rebase or reposition.",
         limit="gate.drift_mm",
@@ -344,6 +154,7 @@ _TABLE = (
         Reason.RESUMING,
         "Waiting for good frames",
         Category.WAITING,
+        Tier.INFORMATION,
         "consecutive good frames since the last hold",
         limit="gate.frames_to_resume",
         unit="frames",
@@ -352,6 +163,7 @@ _TABLE = (
         Reason.MINIMUM_OFF,
         "Minimum beam-off time",
         Category.WAITING,
+        Tier.INFORMATION,
         "time since beam-off",
         limit="profile.minimum_off_s",
         unit="s",
@@ -360,6 +172,7 @@ _TABLE = (
         Reason.TOO_MANY_CYCLES,
         "Too many beam-on cycles",
         Category.WAITING,
+        Tier.LOW,
         "times the beam came on within the last minute",
         limit="profile.cycles_per_minute",
         unit="per minute",
@@ -399,3 +212,24 @@ def text_of(word: str) -> str:
         return REASONS[Reason(word)].text
     except ValueError:
         return word
+
+
+TIERS = tuple(Tier)
+"""The tiers in ascending order; pages refer to one by its index."""
+
+
+def gravest(words: Iterable[str]) -> ReasonRow | None:
+    """Return the most urgent of some reasons, of equal ones the first; None without a known reason.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Words of reasons; those that this version does not know are left out.
+
+    Examples
+    --------
+    >>> gravest(["outside", "low_confidence", "resuming"]).reason.value
+    'low_confidence'
+    """
+    known = [REASONS[Reason(word)] for word in words if word in REASONS]
+    return max(known, key=lambda row: TIERS.index(row.tier), default=None)

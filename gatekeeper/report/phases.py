@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.core.reasons import REASONS, Category
+from gatekeeper.core.reason_row import Category
+from gatekeeper.core.reasons import REASONS
 from gatekeeper.core.workflow import marked_steps
 from gatekeeper.report.session_data import Entry, SessionData
 

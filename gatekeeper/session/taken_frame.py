@@ -11,7 +11,8 @@ from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import center_mm
 from gatekeeper.core.decision import BeamState
 from gatekeeper.core.frame import Plane
-from gatekeeper.core.reasons import REASONS, Category
+from gatekeeper.core.reason_row import Category
+from gatekeeper.core.reasons import REASONS
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
 from gatekeeper.gating.gate import BEAM_ON

@@ -10,7 +10,7 @@ References
 """
 
 from gatekeeper.core.decision import BeamState
-from gatekeeper.core.reasons import Category
+from gatekeeper.core.reason_row import Category, Tier
 
 BEAM_COLOR = {BeamState.ON: "#0072B2", BeamState.HOLD: "#E69F00"}
 CATEGORY_COLOR = {
@@ -21,6 +21,13 @@ CATEGORY_COLOR = {
     Category.OPERATOR: "#999999",
 }
 """Colour of a hold, by the category of its first reason."""
+TIER_COLOR = {
+    Tier.INFORMATION: ("#E4E8EC", "#222222"),
+    Tier.LOW: ("#56B4E9", "#000000"),
+    Tier.MEDIUM: ("#F0E442", "#000000"),
+    Tier.HIGH: ("#B3121D", "#FFFFFF"),
+}
+"""Colours of an alarm's mark, behind and of the text, by its tier; the mark tells tiers apart without them."""
 TARGET_COLOR = "#F0E442"
 ENVELOPE_COLOR = "#56B4E9"
 AVOID_COLOR = "#D55E00"

@@ -1,11 +1,12 @@
-"""Provide the texts and colours of hold reasons and their categories for pages."""
+"""Provide the texts and colours of hold reasons, their categories and their tiers for both faces."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gatekeeper.core.decision import Reason
-from gatekeeper.core.reasons import REASONS, Category, reason_rows
-from gatekeeper.style.colors import CATEGORY_COLOR
+from gatekeeper.core.reason_row import Category, Tier
+from gatekeeper.core.reasons import REASONS, TIERS, reason_rows
+from gatekeeper.style.colors import CATEGORY_COLOR, TIER_COLOR
 
 CATEGORY_TEXT: Mapping[Category, str] = {
     Category.MOTION: "target position",
@@ -15,6 +16,14 @@ CATEGORY_TEXT: Mapping[Category, str] = {
     Category.OPERATOR: "operator",
 }
 """Text of each category, as in "Hold: target position"."""
+
+TIER_TEXT: Mapping[Tier, tuple[str, str]] = {
+    Tier.INFORMATION: ("i", "Information"),
+    Tier.LOW: ("!", "Low alarm"),
+    Tier.MEDIUM: ("!!", "Medium alarm"),
+    Tier.HIGH: ("!!!", "High alarm"),
+}
+"""Mark and text of each tier; the mark tells the tiers apart without a colour."""
 
 CATEGORIES = tuple(Category)
 """Pages refer to a category by its index in this tuple."""
@@ -47,16 +56,42 @@ def categories_for_page() -> list[dict[str, str]]:
     return [{"color": CATEGORY_COLOR[category], "words": CATEGORY_TEXT[category]} for category in CATEGORIES]
 
 
-def reasons_for_page() -> list[dict[str, Any]]:
-    """Return the word, text, action and category of each reason.
+def tiers_for_page() -> list[dict[str, str]]:
+    """Return the name, mark, text and colours of each tier.
 
     Returns
     -------
     list of dict
-        With `word`, `words` (the text), `action` and `kind` (index of the category), in the order of the table of
-        reasons.
+        With `name`, `mark`, `words`, `color` and `ink`, in ascending order of urgency.
     """
     return [
-        {"word": row.reason.value, "words": row.text, "action": row.action, "kind": category_index(row.reason)}
+        {
+            "name": tier.value,
+            "mark": TIER_TEXT[tier][0],
+            "words": TIER_TEXT[tier][1],
+            "color": TIER_COLOR[tier][0],
+            "ink": TIER_COLOR[tier][1],
+        }
+        for tier in TIERS
+    ]
+
+
+def reasons_for_page() -> list[dict[str, Any]]:
+    """Return the word, text, action, category and tier of each reason.
+
+    Returns
+    -------
+    list of dict
+        With `word`, `words` (the text), `action`, `kind` (index of the category) and `tier` (index in `TIERS`), in
+        the order of the table of reasons.
+    """
+    return [
+        {
+            "word": row.reason.value,
+            "words": row.text,
+            "action": row.action,
+            "kind": category_index(row.reason),
+            "tier": TIERS.index(row.tier),
+        }
         for row in reason_rows()
     ]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from gatekeeper.analysis import Cohort, read_decisions
-from gatekeeper.core.reasons import REASONS, Category
+from gatekeeper.core.reason_row import Category
+from gatekeeper.core.reasons import REASONS
 from gatekeeper.core.session_counts import counts_of
 from replay.cohort.run import make_cohort
 from tests.support.cohorts import breathing, event, frame, lines_of, silence, write_course, write_session

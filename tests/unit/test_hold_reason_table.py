@@ -7,7 +7,8 @@ import pytest
 
 from gatekeeper.config import GateConfig, SessionConfig
 from gatekeeper.core.decision import Reason
-from gatekeeper.core.reasons import FAULTS, reason_rows, text_of
+from gatekeeper.core.reason_row import Tier
+from gatekeeper.core.reasons import FAULTS, gravest, reason_rows, text_of
 from gatekeeper.gating.hold_reasons import CHECKS
 
 SHOWN_IN = ("test_hold_reasons.py", "test_state_machine.py", "test_linac_profile.py", "test_source_checks.py")
@@ -65,6 +66,21 @@ def test_the_faults_are_those_that_need_an_operator():
         Reason.CLOCK_BACKWARDS,
     }
     assert all(row.action for row in reason_rows() if row.latched)
+
+
+def test_each_reason_has_a_tier_and_what_is_urgent_says_what_to_do():
+    tiers = {row.reason: row.tier for row in reason_rows()}
+    ordinary = {reason for reason, tier in tiers.items() if tier is Tier.INFORMATION}
+    assert {Reason.OUTSIDE, Reason.RESUMING} <= ordinary
+    assert {tiers[one] for one in (Reason.LOW_CONFIDENCE, Reason.BASELINE_DRIFT, Reason.CANNOT_PROMISE)} == {
+        Tier.MEDIUM
+    }
+    chain = {Reason.LINK_LOST, Reason.RECORDING_LOST, Reason.NO_FRAME, Reason.SOURCE_CHANGED, *FAULTS}
+    assert {tiers[one] for one in chain} == {Tier.HIGH}
+    assert all(row.action for row in reason_rows() if row.tier in (Tier.MEDIUM, Tier.HIGH))
+    assert gravest(["outside", "link_lost", "low_confidence"]).reason is Reason.LINK_LOST
+    assert gravest(["outside", "resuming"]).reason is Reason.OUTSIDE
+    assert gravest(["unheard_of"]) is None
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError, RecordingError
-from gatekeeper.core.reasons import Category
+from gatekeeper.core.reason_row import Category
 from gatekeeper.report import html as pages
 from gatekeeper.report import phases
 from gatekeeper.report.html import report_html

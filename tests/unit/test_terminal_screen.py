@@ -108,8 +108,20 @@ def test_reasons_come_with_number_and_limit():
 
 def test_many_reasons_are_counted():
     text = drawn(HELD_NOW._replace(reasons=tuple(reason.value for reason in list(Reason)[:7])))
-    assert text.count("•") == 4
     assert "and 4 more" in text
+    # Those that need somebody are not the ones that are left out.
+    assert sum(line.startswith("!!! ") for line in text.splitlines()) == 3
+
+
+def test_a_failure_never_looks_like_a_target_that_is_outside():
+    lost, outside = drawn(HELD_NOW._replace(reasons=("outside", "link_lost"))), drawn(HELD_NOW)
+    assert "HIGH ALARM" in lost
+    assert lost.splitlines()[2].count("!") > 50
+    # The most urgent first, with what to do; marks tell the tiers apart without a colour.
+    assert [line[:24] for line in lost.splitlines()[4:6]] == ["!!! Linac does not answe", "  • Target outside envel"]
+    assert "ALARM" not in outside
+    assert "!" not in outside
+    assert " !! Baseline drift" in drawn(HELD_NOW._replace(reasons=("baseline_drift",)))
 
 
 def test_a_lost_link_is_loud():

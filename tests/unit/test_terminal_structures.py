@@ -31,7 +31,7 @@ def drawn(*messages, width=80, height=24):
 
 
 LINES = """\
-  • Low tracking confidence: a node with a n… 0.41, limit 0.6
+ !! Low tracking confidence: a node with a n… 0.41, limit 0.6
   • Target outside envelope: a node with a n… 7.2 %, limit 2
   • OAR in keep-out zone: Duodenum 12345.6 mm², limit 30
 ■ GTV                  outside 1.1 of 5 %        confidence 0.93 of 0.5

@@ -11,13 +11,15 @@ from rich.text import Text
 
 from gatekeeper.core.axes import axes_named
 from gatekeeper.core.decision import BeamState, Reason
-from gatekeeper.core.reasons import REASONS, text_of
+from gatekeeper.core.reason_row import Tier
+from gatekeeper.core.reasons import REASONS, TIERS, gravest, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
 from gatekeeper.display.terminal.structure_lines import holders, structure_lines
 from gatekeeper.session.phases import Phase
-from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR
+from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR, TIER_COLOR
+from gatekeeper.style.reasons import TIER_TEXT
 
 STYLE_ON = f"bold white on {BEAM_COLOR[BeamState.ON]}"
 STYLE_HOLD = f"bold black on {BEAM_COLOR[BeamState.HOLD]}"
@@ -144,6 +146,9 @@ def _banner(history: History, silent_s: float) -> RenderableType:
         words, side, style = f"NO DATA FOR {silent_s:.0f} s: BEAM STATE UNKNOWN", "?", STYLE_SILENT
     elif now.state == BeamState.ON:
         words, side, style = f"BEAM ON   {duration}", "█", STYLE_ON
+    elif (worst := gravest(now.reasons)) is not None and worst.tier is Tier.HIGH and now.phase != Phase.ENDED:
+        # A part of the chain that fails never looks like a target that is outside.
+        words, side, style = f"HOLD   {duration}   {TIER_TEXT[worst.tier][1].upper()}", "!", STYLE_SILENT
     else:
         words, side, style = f"HOLD   {duration}", "╱", STYLE_HOLD
     row = Table.grid(expand=True)
@@ -172,13 +177,14 @@ def is_silent(now: Snapshot, silent_s: float) -> bool:
 
 
 def _reasons(history: History) -> list[RenderableType]:
-    """Return the text of each hold reason, one per line."""
+    """Return the text of each hold reason, one per line, the most urgent first."""
     if history.now.phase == Phase.ENDED:
         return [Text("  • The session has ended, and HOLD was sent last")]
-    reasons = history.now.reasons
+    reasons = sorted(history.now.reasons, key=_urgency, reverse=True)
     shown = [
-        Text(
-            f"  • {in_words(reason, history.now, history.info)}",
+        Text.assemble(
+            _mark(reason),
+            in_words(reason, history.now, history.info),
             no_wrap=bool(history.info.structures),
             overflow="ellipsis",
         )
@@ -187,6 +193,20 @@ def _reasons(history: History) -> list[RenderableType]:
     if len(reasons) > MOST_REASONS:
         shown[-1] = Text(f"  • and {len(reasons) - MOST_REASONS + 1} more")
     return [*shown] if shown else [Text("  • No hold reason")]
+
+
+def _urgency(reason: str) -> int:
+    row = gravest([reason])
+    return -1 if row is None else TIERS.index(row.tier)
+
+
+def _mark(reason: str) -> tuple[str, str]:
+    """Return the mark of a reason's tier with its style."""
+    row = gravest([reason])
+    if row is None or row.tier is Tier.INFORMATION:
+        return "  • ", ""
+    background, ink = TIER_COLOR[row.tier]
+    return f"{TIER_TEXT[row.tier][0]:>3} ", f"bold {ink} on {background}"
 
 
 def in_words(reason: str, now: Snapshot, info: SessionInfo) -> str:

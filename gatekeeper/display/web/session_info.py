@@ -8,7 +8,7 @@ from gatekeeper.core.workflow import STEPS
 from gatekeeper.display.web.structures import structures_for_page
 from gatekeeper.display.web.trace_row import STRUCTURE_COLUMNS, axes_for_page, columns_on
 from gatekeeper.session.structure_info import StructureInfo
-from gatekeeper.style.reasons import categories_for_page, reasons_for_page
+from gatekeeper.style.reasons import categories_for_page, reasons_for_page, tiers_for_page
 
 BREATH_HOLD_S = 20.0
 """Default length of a breath-hold in seconds."""
@@ -106,7 +106,7 @@ class SessionInfo:
         Returns
         -------
         dict
-            By attribute, with the columns of the trace, and the texts and colours of categories and reasons.
+            By attribute, with the columns of the trace, and the texts and colours of categories, reasons and tiers.
         """
         return {
             **asdict(self),
@@ -116,5 +116,6 @@ class SessionInfo:
             "axes": None if self.orientation is None else axes_for_page(ORIENTATIONS[self.orientation]),
             "kinds": categories_for_page(),
             "reasons": reasons_for_page(),
+            "tiers": tiers_for_page(),
             "steps": STEPS,
         }
