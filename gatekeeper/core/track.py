@@ -31,6 +31,9 @@ class Track:
     error_mm : float, optional
         Expected error of the position, one standard deviation, in mm, which is held against an organ at risk: it is
         judged as if it were nearer to its zone. 0 where it is not told.
+    spread_mm : float, optional
+        Standard deviation of a target's position by the fit, in mm, by which a risk limit widens what it predicts. 0
+        where it is not told.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Track:
     confidence: float
     field: Field | None = None
     error_mm: float = 0.0
+    spread_mm: float = 0.0
 
     @classmethod
     def of_contour(cls, contour_px: NDArray[np.float64], spacing_mm: tuple[float, float], confidence: float) -> "Track":

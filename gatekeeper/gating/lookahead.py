@@ -146,7 +146,7 @@ class Lookahead:
         self.risk = None if risk_percent is None else RiskLimit(risk_percent)
         self.promised = self.risk is None
         self.ahead_mm: tuple[float, float] | None = None
-        self._expected: tuple[float, tuple[float, ...], tuple[Prediction, ...], float] | None = None
+        self._expected: tuple[float, tuple[float, ...], tuple[Prediction, ...], float, float] | None = None
         self._last: tuple[bool | None, tuple[float, float]] = None, (0.0, 0.0)
 
     def reset(self) -> None:
@@ -160,9 +160,16 @@ class Lookahead:
         """Return where the target is expected while the decision on the last frame stands; nothing if unknown."""
         if self._expected is None or self.ahead_mm is None:
             return ()
-        acquired_s, times_s, predictions, spreads = self._expected
+        acquired_s, times_s, predictions, spreads, measured_mm = self._expected
         return tuple(
-            Ahead(acquired_s + time_s, one.position_mm, (spreads * one.spread_mm[0], spreads * one.spread_mm[1]))
+            Ahead(
+                acquired_s + time_s,
+                one.position_mm,
+                (
+                    math.hypot(spreads * one.spread_mm[0], measured_mm),
+                    math.hypot(spreads * one.spread_mm[1], measured_mm),
+                ),
+            )
             for time_s, one in zip(times_s, predictions, strict=True)
         )
 
@@ -188,7 +195,8 @@ class Lookahead:
         """Return the share outside on which the decision is based, see `used_percent`.
 
         The measured outline is translated by the predicted displacement of its centre, and by spreads of the prediction
-        to each side: `SPARE` of them or, with a risk limit, as many as it asks for. The largest share counts.
+        to each side: `SPARE` of them or, with a risk limit, as many as it asks for together with the spread of what was
+        measured. The largest share counts.
 
         Parameters
         ----------
@@ -210,12 +218,13 @@ class Lookahead:
         predictor.add(acquired_s, track.center_mm, track.confidence)
         times_s = instants_s(self._config, predictor.frame_period_s, self.latency_s)
         predictions = predictor.predict(*times_s)
+        measured_mm = 0.0 if self.risk is None else track.spread_mm
         middle_mm = predictions[len(predictions) // 2].position_mm
         self.ahead_mm = middle_mm if math.isfinite(middle_mm[0]) and math.isfinite(middle_mm[1]) else None
         least_percent = measured_percent
         if self.ahead_mm is not None and measured_percent > 0.0:
             least_percent = self._least_percent(track, self.ahead_mm, envelope)
-        self._expected = acquired_s, times_s, predictions, SPARE
+        self._expected = acquired_s, times_s, predictions, SPARE, measured_mm
         if self.risk is None:
             predicted_percent = [self._around(track, [one], SPARE, envelope) for one in predictions]
             healthy = all(one.healthy for one in predictions)
@@ -226,10 +235,10 @@ class Lookahead:
         self.risk.measured(acquired_s, outside, self._crossed(track, outside, envelope), self._config.max_gap_s)
         level = self.risk.level()
         self.promised = level is not None
-        self._expected = acquired_s, times_s, predictions, LEVELS[0] if level is None else level
+        self._expected = acquired_s, times_s, predictions, LEVELS[0] if level is None else level, measured_mm
 
         def used_at(spreads: float) -> float:
-            around = self._around(track, predictions, spreads, envelope)
+            around = self._around(track, predictions, spreads, envelope, measured_mm)
             return self._used(measured_percent, [around], self.ahead_mm is not None, least_percent)
 
         if self.ahead_mm is not None:
@@ -261,10 +270,15 @@ class Lookahead:
         return _largest((percent, least_percent)) if percent < measured_percent else percent
 
     @staticmethod
-    def _around(track: Track, predictions: Sequence[Prediction], spreads: float, envelope: Envelope) -> float:
-        """Return the largest share outside within so many spreads of the predicted positions, in percent."""
+    def _around(
+        track: Track, predictions: Sequence[Prediction], spreads: float, envelope: Envelope, measured_mm: float = 0.0
+    ) -> float:
+        """Return the largest share outside within so many spreads of the predicted positions, in percent.
+
+        `measured_mm` is the spread of the measured position, which is independent of that of the prediction.
+        """
         places_mm = np.array([one.position_mm for one in predictions])
-        spread_mm = spreads * np.array([one.spread_mm for one in predictions])
+        spread_mm = np.hypot(spreads * np.array([one.spread_mm for one in predictions]), measured_mm)
         (low_row, low_col), (high_row, high_col) = (
             (places_mm - spread_mm).min(axis=0),
             (places_mm + spread_mm).max(axis=0),

@@ -193,10 +193,15 @@ class GuardedTracker:
         if not (track.field is None or callable(track.field)):
             raise self._error(f"field is a {type(track.field).__name__}; give a function of points, or None")
         center_mm = self._checked_center(track.center_mm, low_px, high_px)
-        error_mm = track.error_mm
-        if not (isinstance(error_mm, Real) and 0.0 <= float(error_mm) < math.inf):
-            raise self._error(f"error_mm is {error_mm!r}; give a finite number from 0")
-        return Track(contour_px, center_mm, float(confidence), track.field, float(error_mm))
+        error_mm = self._checked_mm("error_mm", track.error_mm)
+        spread_mm = self._checked_mm("spread_mm", track.spread_mm)
+        return Track(contour_px, center_mm, float(confidence), track.field, error_mm, spread_mm)
+
+    def _checked_mm(self, name: str, value_mm: object) -> float:
+        """Return a distance, or raise TrackerError."""
+        if not (isinstance(value_mm, Real) and 0.0 <= float(value_mm) < math.inf):
+            raise self._error(f"{name} is {value_mm!r}; give a finite number from 0")
+        return float(value_mm)
 
     def _checked_center(
         self, center_mm: object, low_px: NDArray[np.float64], high_px: NDArray[np.float64]

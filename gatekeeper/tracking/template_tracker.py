@@ -198,7 +198,8 @@ class TemplateTracker:
             self._contour_px, self.model.contour_modes, self.params, 1.0 / row_mm, 1.0 / col_mm, block
         )
         contour_px, params = block[:size].reshape(-1, 2), block[size:]
-        return Track(contour_px, (row * row_mm, col * col_mm), confidence, partial(self.field.displacement_mm, params))
+        field = partial(self.field.displacement_mm, params)
+        return Track(contour_px, (row * row_mm, col * col_mm), confidence, field, spread_mm=self.error_mm)
 
     def _refine(
         self, frame: NDArray[np.float32], read: ReadRegion | None, *, update: bool = True

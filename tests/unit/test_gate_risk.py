@@ -1,6 +1,7 @@
 """A gate with a risk limit: when it can promise nothing, and that its sessions verify."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -23,12 +24,12 @@ def at_mm(now_s):
     return 10.0 * math.cos(math.pi * (now_s + 0.05) / 4.0) ** 4
 
 
-def played(gate, frames, begin=0, confidence=1.0):
+def played(gate, frames, begin=0, confidence=1.0, spread_mm=0.0):
     """Return the decisions of a gate on a target that breathes regularly."""
     decisions = []
     for index in range(begin, begin + frames):
         now_s = PERIOD_S * index
-        found = track(at_mm(now_s), confidence=confidence)
+        found = replace(track(at_mm(now_s), confidence=confidence), spread_mm=spread_mm)
         decisions.append(gate.decide(found, frame(index, acquired_s=now_s), now_s))
     return decisions
 
@@ -55,6 +56,19 @@ def test_with_a_limit_the_beam_comes_on_by_two_usual_errors_at_most():
     decisions = played(gate, 480)
     on_mm = [at_mm(PERIOD_S * index) for index, one in enumerate(decisions) if one.state is ON]
     assert LIMIT_MM + USUAL_ERROR_MM < max(on_mm) <= LIMIT_MM + WITH_RISK_LIMIT * USUAL_ERROR_MM
+
+
+def test_an_uncertain_position_must_be_further_inside_only_with_a_limit():
+    def on(limits, spread_mm):
+        gate = Gate(ENVELOPE, limits, prediction=FULL)
+        return [one.state is ON for one in played(gate, 300, spread_mm=spread_mm)], gate
+
+    limited, unlimited = GateConfig(risk_percent=5.0), GateConfig()
+    sure, _ = on(limited, 0.0)
+    unsure, gate = on(limited, 1.0)
+    assert 0 < sum(unsure) < sum(sure)
+    assert all(min(one.spread_mm) >= 1.0 for one in gate.interval)
+    assert on(unlimited, 1.0)[0] == on(unlimited, 0.0)[0]
 
 
 def test_after_the_envelope_was_moved_nothing_is_promised_at_first():

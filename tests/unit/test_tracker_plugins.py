@@ -115,6 +115,7 @@ NONSENSE = {
     "confidence below 0": (lambda track, _: replace(track, confidence=-0.1), "confidence is -0.1; give a number"),
     "confidence of text": (lambda track, _: replace(track, confidence="sure"), "confidence is 'sure'; give a number"),
     "an error NaN": (lambda track, _: replace(track, error_mm=math.nan), "error_mm is nan; give a finite number"),
+    "a spread NaN": (lambda track, _: replace(track, spread_mm=math.nan), "spread_mm is nan; give a finite number"),
     "an error below 0": (lambda track, _: replace(track, error_mm=-0.1), "error_mm is -0.1; give a finite number"),
     "a field of numbers": (lambda track, _: replace(track, field=7.0), "field is a float; give a function of points"),
     "no centre": (lambda track, _: replace(track, center_mm=None), "center_mm is None"),
