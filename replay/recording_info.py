@@ -154,9 +154,16 @@ class Facts:
 
     def as_table(self) -> str:
         """Return aligned lines for a reader."""
-        return "\n".join(aligned(self._rows()))
+        return "\n".join(aligned(self.told()))
 
-    def _rows(self) -> Iterator[tuple[str, str]]:
+    def told(self) -> Iterator[tuple[str, str]]:
+        """Yield the facts for a reader.
+
+        Yields
+        ------
+        tuple of str
+            Name and text of one.
+        """
         timing, (row_mm, col_mm), (high_mm, wide_mm) = self.timing, self.spacing_mm, self.extent_mm
         yield "recording", f"{self.name}, {self.format}"
         yield "frames", f"{self.frames} of {self.rows} x {self.cols} pixels, {self.pixel_type}"

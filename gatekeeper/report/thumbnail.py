@@ -27,6 +27,7 @@ def thumbnail(
     spacing_mm: tuple[float, float],
     envelope_px: Points,
     outlines: Sequence[Outline],
+    around_mm: float = AROUND_MM,
 ) -> str:
     """Return a frame around the envelope as a JPEG in a data address, with a bar of `BAR_MM`.
 
@@ -40,12 +41,14 @@ def thumbnail(
         Where the target had to stay, as (row, col).
     outlines : sequence of Outline
         What is drawn. With several structures, all are shown.
+    around_mm : float
+        How much is shown around the envelope, in mm.
     """
     spacing = np.array(spacing_mm)
     several = any(one.tag for one in outlines)
     shown_px = np.vstack([one.points_px for one in outlines]) if several else envelope_px
     middle_mm = (shown_px.min(axis=0) + shown_px.max(axis=0)) / 2.0 * spacing
-    around_mm = AROUND_SEVERAL_MM if several else AROUND_MM
+    around_mm = AROUND_SEVERAL_MM if several else around_mm
     half_mm = float((np.ptp(shown_px, axis=0) * spacing).max()) / 2.0 + around_mm
     scale = SIDE_PX / (2.0 * half_mm)  # pixels of the thumbnail per mm
     low_mm = middle_mm - half_mm

@@ -12,7 +12,7 @@ NICENESS = 5
 
 
 def start_process(
-    module: str, *words: object, passed: tuple[int, ...], stdout: int | None = None
+    module: str, *words: object, passed: tuple[int, ...], stdout: int | None = None, stderr: int | None = None
 ) -> "subprocess.Popen[bytes]":
     """Start a module as a process, with the same interpreter and the same sources as this one.
 
@@ -24,8 +24,8 @@ def start_process(
         Its command line arguments.
     passed : tuple of int
         File descriptors that it inherits.
-    stdout : int, optional
-        Descriptor for its standard output; discarded by default.
+    stdout, stderr : int, optional
+        Descriptors for its standard output and standard error; discarded by default.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def start_process(
         pass_fds=passed,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if stdout is None else stdout,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if stderr is None else stderr,
         start_new_session=True,
     )
 

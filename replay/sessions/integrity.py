@@ -23,7 +23,11 @@ ROUNDED_MS = 1e-4
 
 
 def check_integrity(
-    folder: Path, chain: Chain, head: str | None = None, trusted: Collection[str] | None = None
+    folder: Path,
+    chain: Chain,
+    head: str | None = None,
+    trusted: Collection[str] | None = None,
+    largest: int | None = None,
 ) -> Verification:
     """Check journal, signatures, files and completeness of a session.
 
@@ -37,6 +41,8 @@ def check_integrity(
         Hash of the last line, as kept elsewhere.
     trusted : collection of str, optional
         Public keys that may have signed; by default any.
+    largest : int, optional
+        Files of more bytes are not compared with their hashes; by default all are.
 
     Returns
     -------
@@ -73,7 +79,7 @@ def check_integrity(
     found.identity = _identity(header)
     signatures = _check_signatures(folder, chain, ended, trusted, found)
     if ended:
-        _check_files(folder, entries[-1], signatures, trusted, found)
+        _check_files(folder, entries[-1], signatures, trusted, found, largest)
     return found
 
 
@@ -139,10 +145,11 @@ def _check_files(
     signatures: Sequence[Signature],
     trusted: Collection[str] | None,
     found: Verification,
+    largest: int | None,
 ) -> None:
     """Compare the files in the folder with the last line, and say what was added since."""
     sealed = last.get("files")
-    findings, added = file_findings(folder, sealed if isinstance(sealed, dict) else {})
+    findings, added = file_findings(folder, sealed if isinstance(sealed, dict) else {}, largest)
     found.findings += findings
     signed = {one.file: one for one in signatures if one.file is not None}
     for name in added:

@@ -40,7 +40,7 @@ class ContourPreview:
     async def warm_up(self) -> None:
         """Import the modules for outlines in advance."""
         async with self._turn:
-            await asyncio.to_thread(_outlined, WARM_UP_PX, 5.0, (16, 16), (1.0, 1.0))
+            await asyncio.to_thread(outlined, WARM_UP_PX, 5.0, (16, 16), (1.0, 1.0))
 
     async def outline(self, points_px: object, margin_mm: object, structure: object = None) -> dict[str, object]:
         """Return the mask, envelope and area of an outline on the newest frame.
@@ -68,7 +68,7 @@ class ContourPreview:
         self._waiting += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(_outlined, points_px, margin_mm, *grid, structure)
+                return await asyncio.to_thread(outlined, points_px, margin_mm, *grid, structure)
         except InputError as error:
             return _refusal(str(error))
         finally:
@@ -105,13 +105,29 @@ def runs_of(mask: NDArray[np.bool_]) -> list[list[int]]:
     return [[int(first), int(end - first)] for first, end in zip(firsts, ends, strict=True)]
 
 
-def _outlined(
+def outlined(
     points_px: object,
     margin_mm: object,
     shape: tuple[int, int],
     spacing_mm: tuple[float, float],
     structure: object = None,
 ) -> dict[str, Any]:
+    """Return the mask, envelope and area of an outline as plain values.
+
+    Parameters
+    ----------
+    points_px, margin_mm, structure : object
+        As received from the page, see `ContourPreview.outline`.
+    shape : tuple of int
+        Rows and columns of the image.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+
+    Raises
+    ------
+    InputError
+        When the outline or the margin cannot be used.
+    """
     outline = _load()
     called = structure if isinstance(structure, str) else outline.NAME
     margin = None if margin_mm is None else outline.margin_of(margin_mm, called)

@@ -1,6 +1,6 @@
 """Define the web application: the files of the page, messages to browsers, and requests of operators."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ FOREIGN_PAGE = "requests are accepted only from the console's own page"
 READ_ONLY = "this console takes no requests; start it with --control"
 REQUEST_SYNTAX = "not understood; send command (a list of words) and operator"
 TOO_MANY_BROWSERS = f"{MOST_BROWSERS} browsers are connected already; close one\n"
-TOO_LONG = f"a request has at most {LARGEST_REQUEST} bytes; send less"
+TOO_LONG = "a request has at most {} bytes; send less"
 
 
 class Feed(Protocol):
@@ -61,13 +61,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
     Starlette
         The application.
     """
-    files, browsers = _files(), [0]
-
-    async def page(request: Request) -> Response:
-        return _file(files, PAGES[request.url.path])
-
-    async def file(request: Request) -> Response:
-        return _file(files, request.path_params["name"])
+    browsers = [0]
 
     async def hello(request: Request) -> Response:
         if not access.may_look(token_of(request.headers)):
@@ -104,8 +98,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
         return JSONResponse({"accepted": accepted, "note": note})
 
     routes = [
-        *(Route(path, page) for path in PAGES),
-        Route("/page/{name}", file),
+        *page_routes(PAGES),
         Route("/hello", hello),
         WebSocketRoute("/views", views),
         Route("/ask", ask, methods=["POST"]),
@@ -129,22 +122,38 @@ async def authorised(request: Request, access: Access) -> dict[str, Any] | Respo
     dict or Response
         The JSON object in the body, or the refusal to send.
     """
+    refused = refusal(request, access)
+    return await body_of(request) if refused is None else refused
+
+
+def refusal(request: Request, access: Access) -> Response | None:
+    """Return the refusal of a request that may not change anything; None for one that may.
+
+    Parameters
+    ----------
+    request : Request
+        A request, of which only the headers are read.
+    access : Access
+        Access rules of the console.
+    """
     if not access.is_own(request.headers.get("origin"), request.headers.get("host", "")):
         return JSONResponse({"accepted": False, "note": FOREIGN_PAGE}, 403)
     if not access.control:
         return JSONResponse({"accepted": False, "note": READ_ONLY}, 403)
     if not access.may_ask(token_of(request.headers)):
         return JSONResponse({"accepted": False, "note": NOT_AUTHORISED}, 401)
-    return await body_of(request)
+    return None
 
 
-async def body_of(request: Request) -> dict[str, Any] | Response:
+async def body_of(request: Request, largest: int = LARGEST_REQUEST) -> dict[str, Any] | Response:
     """Return the JSON object in the body of a request, or a refusal.
 
     Parameters
     ----------
     request : Request
         A POST request.
+    largest : int
+        Largest body, in bytes.
 
     Returns
     -------
@@ -154,8 +163,8 @@ async def body_of(request: Request) -> dict[str, Any] | Response:
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > LARGEST_REQUEST:
-            return JSONResponse({"accepted": False, "note": TOO_LONG}, 413)
+        if len(body) > largest:
+            return JSONResponse({"accepted": False, "note": TOO_LONG.format(largest)}, 413)
     try:
         asked = parsed(body)
     except ValueError:
@@ -184,6 +193,25 @@ async def _serve(websocket: WebSocket, session: Feed) -> None:
         await websocket.close(1008)
     except WebSocketDisconnect:
         return
+
+
+def page_routes(pages: Mapping[str, str]) -> list[Route]:
+    """Return the routes of pages, and of all files that they need.
+
+    Parameters
+    ----------
+    pages : mapping of str to str
+        File of each page by its path.
+    """
+    files = _files()
+
+    async def page(request: Request) -> Response:
+        return _file(files, pages[request.url.path])
+
+    async def file(request: Request) -> Response:
+        return _file(files, request.path_params["name"])
+
+    return [*(Route(path, page) for path in pages), Route("/page/{name}", file)]
 
 
 def _files() -> dict[str, bytes]:

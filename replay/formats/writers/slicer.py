@@ -61,7 +61,7 @@ def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgres
             write_metaimage(folder / "images" / f"{index:05d}.mha", image[None], spacing, place=place)
             on_progress("writing", index + 1, len(entries))
         for name, suffix, mask in _structures(setup):
-            write_metaimage(folder / f"Segmentation{suffix}.mha", mask[None].astype(np.uint8), spacing, place=place)
+            write_mask(folder / f"Segmentation{suffix}.mha", mask, setup.spacing_mm, setup.plane)
             # Sessions of one structure have it in the fields of the line itself.
             parts = [entry.get(STRUCTURES, {}).get(name, entry if not suffix else {}) for entry in entries]
             moved_mm = _moved_mm(parts, mask, setup.spacing_mm, setup.plane)
@@ -72,6 +72,23 @@ def write_slicer(session: RecordedSession, out_dir: Path, on_progress: OnProgres
                     where = [f"{value:.6f}" for value in moved]
                     said = [entry["sequence"], f"{time_s:.6f}", entry["state"], part.get("confidence") or 0.0]
                     writer.writerow([*where, *said])
+
+
+def write_mask(path: Path, mask: NDArray[np.bool_], spacing_mm: tuple[float, float], plane: Plane) -> None:
+    """Write the mask (H, W) of a structure as a volume of one slice, where the image lies in the patient.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; its name ends in .mha.
+    mask : ndarray of bool, shape (H, W)
+        Pixels of the structure.
+    spacing_mm : tuple of float
+        Distance of pixel centres along rows and columns, in mm.
+    plane : Plane
+        Plane of the image.
+    """
+    write_metaimage(path, mask[None].astype(np.uint8), (SLICE_MM, *spacing_mm), place=_place(plane))
 
 
 def _structures(setup: SessionSetup) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
