@@ -113,9 +113,10 @@ def shown(
         return
     from gatekeeper.display.web.process import Address, Console
     from gatekeeper.display.web.publisher import WebPublisher
-    from gatekeeper.display.web.session_info import SessionInfo
+    from gatekeeper.display.web.session_info import Mode, SessionInfo
 
-    facts = SessionInfo.of(name, config, *words, page.beam_s, page.breath_hold_s)
+    mode = Mode.REPLAY if requests is None else Mode.DRY_RUN if config.is_dry_run else Mode.LIVE
+    facts = SessionInfo.of(name, config, *words, page.beam_s, page.breath_hold_s, mode)
     drawn = contour_requests is not None and contour_requests.is_open
     console = Console(Address(page.host, page.port, page.control, drawn), facts)
     try:

@@ -147,7 +147,7 @@ def _gate(
         beat: Callable[[], None] | None = None
         fault: Callable[[], Reason | None] | None = None
         stand_down: Callable[[], AbstractContextManager[object]] = nullcontext
-        if config.linac is not None and config.linac.kind != "dry_run":
+        if not config.is_dry_run:
             watchdog = Watchdog(connect, min(definition.silence_s, config.gate.max_age_s) + WATCHDOG_SPARE_S)
             stack.callback(watchdog.close)
             beat, fault, stand_down = watchdog.beat, watchdog.fault, partial(closing, watchdog)

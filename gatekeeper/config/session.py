@@ -45,6 +45,11 @@ class SessionConfig(StrictModel):
             raise ValueError('gate.risk_percent needs a prediction; set prediction.mode to "full" or "conservative"')
         return self
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether decisions are recorded only, without a linac."""
+        return self.linac is None or self.linac.kind == "dry_run"
+
     def warnings(self) -> tuple[str, ...]:
         """Return what every face of a session warns of, one line each."""
         return tuple(f"{UNSAFE}: {line}" for line in unsafe_settings(self))

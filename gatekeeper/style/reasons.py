@@ -51,9 +51,12 @@ def categories_for_page() -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        With `color` and `words`, in the order of `CATEGORIES`.
+        With `name`, `color` and `words`, in the order of `CATEGORIES`.
     """
-    return [{"color": CATEGORY_COLOR[category], "words": CATEGORY_TEXT[category]} for category in CATEGORIES]
+    return [
+        {"name": category.value, "color": CATEGORY_COLOR[category], "words": CATEGORY_TEXT[category]}
+        for category in CATEGORIES
+    ]
 
 
 def tiers_for_page() -> list[dict[str, str]]:
@@ -82,8 +85,8 @@ def reasons_for_page() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        With `word`, `words` (the text), `action`, `kind` (index of the category) and `tier` (index in `TIERS`), in
-        the order of the table of reasons.
+        With `word`, `words` (the text), `action`, `kind` (index of the category), `tier` (index in `TIERS`) and
+        `latched` (whether it is a fault), in the order of the table of reasons.
     """
     return [
         {
@@ -92,6 +95,23 @@ def reasons_for_page() -> list[dict[str, Any]]:
             "action": row.action,
             "kind": category_index(row.reason),
             "tier": TIERS.index(row.tier),
+            "latched": row.latched,
         }
         for row in reason_rows()
     ]
+
+
+def texts_for_page() -> dict[str, str]:
+    """Return the English texts of reasons, actions and categories by the keys under which other languages have theirs.
+
+    Returns
+    -------
+    dict of str to str
+        Keys such as "reason.outside", "action.outside" and "kind.motion".
+    """
+    rows = reason_rows()
+    return {
+        **{f"reason.{row.reason.value}": row.text for row in rows},
+        **{f"action.{row.reason.value}": row.action for row in rows if row.action},
+        **{f"kind.{category.value}": text for category, text in CATEGORY_TEXT.items()},
+    }

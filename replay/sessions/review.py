@@ -14,7 +14,7 @@ from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.track import Track
 from gatekeeper.display.web.live_message import counts_for_page
 from gatekeeper.display.web.message import IMAGE, for_page, packed
-from gatekeeper.display.web.session_info import SessionInfo
+from gatekeeper.display.web.session_info import Mode, SessionInfo
 from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStructures
 from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, row_of, structure_row
 from gatekeeper.runtime.timing import Durations
@@ -65,7 +65,7 @@ class Review:
             raise RecordingError(f"{session.folder}: holds no decision; there is nothing to review")
         orientation = orientation_of(setup.plane)
         self._known = known = ShownStructures.of(setup, again.config)
-        facts = SessionInfo.of(setup.name, again.config, "recorded session", "")
+        facts = SessionInfo.of(setup.name, again.config, "", "", mode=Mode.RECORDED)
         facts = replace(facts, orientation=orientation.name, structures=known.infos)
         # The settings of the source, of which a live session may warn too, are not recorded; its warnings are.
         self.facts = replace(facts, warnings=tuple(dict.fromkeys((*facts.warnings, *_warned(session)))))

@@ -1,5 +1,6 @@
 """Define the web application: the files of the page, messages to browsers, and requests of operators."""
 
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Protocol
@@ -11,14 +12,26 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from gatekeeper.core.command import Action
 from gatekeeper.core.json_values import parsed
 from gatekeeper.display.web.access import SUBPROTOCOL, Access, Guard, token_of
 from gatekeeper.display.web.peer_login import login_of
 from gatekeeper.style.colors import css
+from gatekeeper.style.reasons import texts_for_page
 
+HOLD = Action.HOLD.value
 MOST_BROWSERS = 64
 LARGEST_REQUEST = 65536
-MEDIA_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    "html": "text/html",
+    "js": "text/javascript",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+    "json": "application/json",
+}
+WORDS = "words/"
+"""Folder of the page's texts, one file for each language."""
+ENGLISH = f"{WORDS}en.json"
 PAGES = {"/": "index.html", "/patient": "patient.html"}
 NOT_AUTHORISED = "The token is missing or wrong: open the address that was printed, with everything after the #."
 FOREIGN_PAGE = "requests are accepted only from the console's own page"
@@ -97,11 +110,19 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
         accepted, note = await session.ask(words, operator, login_of(request))
         return JSONResponse({"accepted": accepted, "note": note})
 
+    async def hold(request: Request) -> Response:
+        asked = await may_hold(request, access)
+        if isinstance(asked, Response):
+            return asked
+        accepted, note = await session.ask([HOLD], str(asked.get("operator", "")), login_of(request))
+        return JSONResponse({"accepted": accepted, "note": note})
+
     routes = [
         *page_routes(PAGES),
         Route("/hello", hello),
         WebSocketRoute("/views", views),
         Route("/ask", ask, methods=["POST"]),
+        Route("/hold", hold, methods=["POST"]),
         *more,
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
@@ -143,6 +164,35 @@ def refusal(request: Request, access: Access) -> Response | None:
     if not access.may_ask(token_of(request.headers)):
         return JSONResponse({"accepted": False, "note": NOT_AUTHORISED}, 401)
     return None
+
+
+async def may_hold(request: Request, access: Access) -> dict[str, Any] | Response:
+    """Return the body of a request to hold the beam, or a refusal.
+
+    A page that may see the session may hold its beam: the token that also arms is not needed. A console without control
+    takes no requests at all.
+
+    Parameters
+    ----------
+    request : Request
+        A POST request.
+    access : Access
+        Access rules of the console.
+
+    Returns
+    -------
+    dict or Response
+        The JSON object in the body, which is empty where there is none, or the refusal to send.
+    """
+    if not access.is_own(request.headers.get("origin"), request.headers.get("host", "")):
+        return JSONResponse({"accepted": False, "note": FOREIGN_PAGE}, 403)
+    if not access.control:
+        return JSONResponse({"accepted": False, "note": READ_ONLY}, 403)
+    if not access.may_look(token_of(request.headers)):
+        return JSONResponse({"accepted": False, "note": NOT_AUTHORISED}, 401)
+    # Whatever was said with it: holding does not wait for an error to be corrected.
+    body = await body_of(request)
+    return {} if isinstance(body, Response) else body
 
 
 async def body_of(request: Request, largest: int = LARGEST_REQUEST) -> dict[str, Any] | Response:
@@ -211,7 +261,11 @@ def page_routes(pages: Mapping[str, str]) -> list[Route]:
     async def file(request: Request) -> Response:
         return _file(files, request.path_params["name"])
 
-    return [*(Route(path, page) for path in pages), Route("/page/{name}", file)]
+    async def words(request: Request) -> Response:
+        return _file(files, WORDS + request.path_params["name"])
+
+    shown = [Route(path, page) for path in pages]
+    return [*shown, Route("/page/{name}", file), Route(f"/page/{WORDS}{{name}}", words)]
 
 
 def _files() -> dict[str, bytes]:
@@ -221,6 +275,11 @@ def _files() -> dict[str, bytes]:
         for file in (resources.files(package) / "page").iterdir():
             if file.name.rpartition(".")[2] in MEDIA_TYPES:
                 found[file.name] = file.read_bytes()
+    for file in (resources.files("gatekeeper.display.web") / "page" / "words").iterdir():
+        found[WORDS + file.name] = file.read_bytes()
+    # Reasons have their English texts in the table of reasons.
+    english = json.loads(found[ENGLISH]) | texts_for_page()
+    found[ENGLISH] = json.dumps(english, ensure_ascii=False, separators=(",", ":")).encode()
     return found
 
 

@@ -1,6 +1,7 @@
 """Provide the constants of a session to the page, with the texts and colours of hold reasons."""
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
@@ -12,6 +13,15 @@ from gatekeeper.style.reasons import categories_for_page, reasons_for_page, tier
 
 BREATH_HOLD_S = 20.0
 """Default length of a breath-hold in seconds."""
+
+
+class Mode(StrEnum):
+    """What a page shows: a session with a linac or without one, a recording that is replayed, or a finished session."""
+
+    LIVE = "live"
+    DRY_RUN = "dry-run"
+    REPLAY = "replay"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,10 @@ class SessionInfo:
     structures : tuple of StructureInfo
         All structures, the primary target first; empty while they are not known: a live session tells them once it has
         begun. What they say of the primary target goes before margin and limits here.
+    mode : Mode
+        What the page shows.
+    max_age_s : float
+        Age from which a frame counts as old, in seconds.
     """
 
     name: str
@@ -55,6 +69,8 @@ class SessionInfo:
     warnings: tuple[str, ...] = ()
     orientation: str | None = None
     structures: tuple[StructureInfo, ...] = ()
+    mode: Mode = Mode.LIVE
+    max_age_s: float = 1.0
 
     @classmethod
     def of(
@@ -65,6 +81,7 @@ class SessionInfo:
         linac: str,
         beam_s: float | None = None,
         breath_hold_s: float | None = None,
+        mode: Mode = Mode.LIVE,
     ) -> "SessionInfo":
         """Return the constants of a session with given settings.
 
@@ -80,6 +97,8 @@ class SessionInfo:
             Prescribed beam-on time in seconds.
         breath_hold_s : float, optional
             Length of a breath-hold in seconds; `BREATH_HOLD_S` by default.
+        mode : Mode
+            What the page shows.
 
         Returns
         -------
@@ -98,6 +117,8 @@ class SessionInfo:
             beam_s=config.course.beam_on_s if beam_s is None and config.course is not None else beam_s,
             breath_hold_s=BREATH_HOLD_S if breath_hold_s is None else breath_hold_s,
             warnings=config.warnings(),
+            mode=mode,
+            max_age_s=gate.max_age_s,
         )
 
     def as_json(self) -> dict[str, object]:

@@ -1,26 +1,23 @@
 import {Cine} from "./cine.js";
 import {offerControls, refuseKeys} from "./control.js";
 import {Drawing} from "./contour-panel.js";
+import {Legend, offerTools} from "./cine-tools.js";
 import {follow, hello} from "./live.js";
-import {Panel, showBeam, showWarnings} from "./panel.js";
+import {Numbers} from "./numbers.js";
+import {offerPage} from "./page.js";
+import {Panel, say, showBeam, showMode, showWarnings, translated} from "./panel.js";
 import {review} from "./review.js";
 import {showRisk} from "./risk.js";
 import {Structures} from "./structures.js";
 import {Trace} from "./trace.js";
 import {offerWhatIf} from "./what-if.js";
+import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 export const cine = new Cine(at("cine"));
-at("level").addEventListener("click", () => { cine.autoLevel(); cine.again(); });
-at("fit").addEventListener("click", () => { cine.fit(); cine.draw(); });
-
-// The lines of one structure; several have their colours in the list of structures.
-function showLegend({arrays, structures}) {
-  const several = structures?.length > 1;
-  for (const id of ["one-target", "one-envelope"]) at(id).hidden = several;
-  for (const id of ["each-outline", "each-zone"]) at(id).hidden = !several;
-  at("predicted").hidden = !arrays.predicted;
-}
+const legend = new Legend(at("lines"), cine);
+offerTools(cine);
+offerPage(cine);
 
 // Show the frame that is to become the reference, for as long as it can be confirmed.
 class NewReference {
@@ -35,35 +32,34 @@ class NewReference {
     if (asked === this.asked) return;
     this.asked = asked;
     if (!reference) return;
-    at("new-frame").textContent = `New reference: frame ${reference.frame}?`;
-    at("new-words").textContent = reference.words;
+    say("new-frame", t("reference.title", {frame: reference.frame}));
+    say("new-words", reference.words);
     const own = (name) => arrays[`reference_${name}`];
     const further = (structures ?? []).slice(1).map((_, number) => number);
     const outlines = Object.fromEntries(further.flatMap((number) => [[`other${number}`, own(`other${number}`)], [`zone${number}`, arrays[`zone${number}`]]]));
-    this.cine.fit();
     this.cine.window = null;
     this.cine.show({...reference, structures, axes, arrays: {image: arrays.reference, target: own("target"), envelope: arrays.envelope, ...outlines}});
-    // The frame and where it is confirmed, in view together.
-    if (!at("confirm").hidden) at("confirm").scrollIntoView({block: "end"});
   }
 }
 
 function live(told) {
-  const reference = new NewReference();
-  const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, true);
+  const facts = translated(told.facts), reference = new NewReference();
+  const panel = new Panel(facts), numbers = new Numbers(facts), trace = new Trace(at("strip"), at("told"), facts, true);
   const structures = new Structures((shown) => trace.choose(shown));
   let newest = null;
-  const operator = told.control ? offerControls(at("controls"), told.facts.steps) : null;
-  const drawing = new Drawing(told.facts.name, cine, operator);
+  const operator = told.control ? offerControls(facts) : null;
+  const drawing = new Drawing(facts.name, cine, operator);
   if (!operator) refuseKeys();
   const age = () => {
-    if (newest?.draw?.fixed) at("frame").textContent = "reference image";
+    if (newest?.draw?.fixed) say("frame", t("frame.reference"));
     if (newest?.age_s === null || newest?.age_s === undefined) return;
     const ms = 1000 * newest.age_s + performance.now() - newest.arrived;
-    at("frame").textContent = `frame ${newest.sequence} · ${ms < 9950 ? ms.toFixed(0) + " ms" : (ms / 1000).toFixed(0) + " s"} old${newest.silent ? " · source is silent" : ""}`;
+    cine.stale(newest.silent || ms > 1000 * (facts.max_age_s ?? 1));
+    say("frame", t(newest.silent ? "frame.silent" : "frame.age", {frame: newest.sequence, age: ms < 9950 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(0)} s`}));
   };
   setInterval(age, 100);
-  follow(() => ({arrows: at("arrows").checked}), (view) => {
+  showMode(facts.mode);
+  follow(() => ({arrows: legend.arrows}), (view) => {
     newest = view;
     trace.name(view.axes, view.columns);
     if (view.phase !== "drawing") {
@@ -72,19 +68,25 @@ function live(told) {
     }
     trace.add(view.arrays.recent, view.arrays.structures);
     trace.expect(view.arrays.ahead);
+    const last = trace.data.t.length - 1;
     showRisk(view);
-    panel.show(view, trace.holders(trace.data.t.length - 1));
-    structures.show(trace, trace.data.t.length - 1);
+    if (view.phase === "ended") showMode("ended");
+    panel.show(view, trace.holders(last));
+    numbers.show(view, trace, last);
+    structures.show(trace, last);
     showWarnings(view.warnings);
     operator?.show(view);
     reference.show(view);
-    showLegend(view);
+    legend.know(view);
     cine.show(view);
     drawing.show(view);
     trace.drawLive();
     age();
     Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
-  }, (why) => showBeam("none", why));
+  }, (why) => {
+    cine.stale(true);
+    showBeam("none", why, t("next.none"));
+  });
 }
 
 // A finished session is tracked once before it can be reviewed.
@@ -97,15 +99,24 @@ async function prepared() {
     if (bar.hidden) return told;
     bar.max = Math.max(told.total, 1);
     bar.value = told.done;
-    showBeam("none", told.total ? `the session is being tracked: ${told.done} of ${told.total} frames` : "the session is being opened");
+    showMode("recorded");
+    showBeam("none", told.total ? t("preparing.of", {done: told.done, total: told.total}) : t("preparing.opens"));
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 
+showMode("connecting");
+showBeam("none", t("why.waiting"));
+say("frame", t("frame.none"));
 try {
   const told = await prepared();
   showWarnings(told.facts?.warnings);
-  if (told.mode === "live") live(told); else offerWhatIf(await review(told, cine, showLegend));
+  if (told.mode === "live") live(told);
+  else {
+    at("hold").hidden = true;
+    showMode("recorded");
+    offerWhatIf(await review({...told, facts: translated(told.facts)}, cine, legend));
+  }
 } catch (error) {
   at("preparing").hidden = true;
   showBeam("none", error.message);

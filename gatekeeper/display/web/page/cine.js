@@ -1,11 +1,13 @@
 // The cine view: a frame with window and level, zoom and pan, and outlines at the resolution of the display.
 
+import {Gestures} from "./cine-gestures.js";
+import {bounds, inset, letters, scaleBar, sides} from "./cine-marks.js";
 import {colorOf, fitting} from "./strip.js";
 
 const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), arrows: "#ffffff"};
 const ZONE_DASHES = [6, 3], NAME_PX = 15, NAME_ROOM = 130;
 const HALO = "rgba(0,0,0,0.55)";
-const SIDE_PX = 11;  // from an edge of the image to the middle of its letter
+const SIDE_PX = 11, ROOM = 2.4, MOST_ZOOM = 20;  // the view opens on the target's zone with so many times its size around it
 
 export class Cine {
   constructor(canvas) {
@@ -16,8 +18,12 @@ export class Cine {
     // A tool receives pointer and key events before window, level, zoom and pan, and returns whether it used them; it paints last.
     this.tool = null;
     this.words = canvas.getAttribute("aria-label");
-    this.fit();
-    this.listen();
+    this.hidden = new Set();  // names of the structures and of other lines that are not shown
+    this.aim = "target";  // what the view keeps to until it is zoomed or moved: "target", "whole", or null
+    this.zoom = 1;
+    this.pan = [0, 0];
+    this.gestures = new Gestures(this);
+    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
   show(view) {
@@ -37,9 +43,32 @@ export class Cine {
     this.canvas.setAttribute("aria-label", words ?? this.words);
   }
 
+  // Show the target and its zone, or the whole frame.
   fit() {
+    this.aim = "target";
+  }
+
+  whole() {
+    this.aim = "whole";
+  }
+
+  // Mark the frame as old, or as new.
+  stale(isOld) {
+    this.canvas.parentElement.classList.toggle("stale", isOld);
+  }
+
+  // Keep to what the view aims at.
+  look() {
+    if (!this.aim) return;
     this.zoom = 1;
     this.pan = [0, 0];
+    const {arrays, draw} = this.view, box = this.aim === "target" && !draw ? bounds([arrays.envelope ?? arrays.target]) : null;
+    if (!box) return;
+    const place = this.place(), [top, bottom, left, right] = box, [wide, tall] = [(right - left) * place.right, (bottom - top) * place.down];
+    this.zoom = Math.min(Math.max(Math.min(this.width / wide, this.height / tall) / ROOM, 1), MOST_ZOOM);
+    if (this.zoom === 1) return;
+    const [x, y] = this.at(this.place(), (top + bottom) / 2, (left + right) / 2);
+    this.pan = [this.width / 2 - x, this.height / 2 - y];
   }
 
   // Window from the darkest to nearly the brightest pixel.
@@ -101,48 +130,30 @@ export class Cine {
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     ink.clearRect(0, 0, box.width, box.height);
     if (!this.view?.arrays.image) return;
+    this.look();
     const place = this.place(), {arrays} = this.view;
     const [rows, cols] = arrays.image.shape;
     ink.imageSmoothingEnabled = true;
     ink.drawImage(this.picture, place.left, place.top, cols * place.right, rows * place.down);
     const [primary, ...others] = this.view.structures ?? [], several = others.length > 0;
-    const own = several ? primary.color : COLOR.target;
-    this.outline(ink, place, arrays.envelope, several ? own : COLOR.envelope, several ? 1.2 : 1.6, several ? ZONE_DASHES : []);
-    others.forEach(({color}, number) => this.outline(ink, place, arrays[`zone${number}`], color, 1.2, ZONE_DASHES));
-    others.forEach(({color}, number) => this.outline(ink, place, arrays[`other${number}`], color, 1.8));
-    this.outline(ink, place, arrays.target, own, 2.2);
-    this.outline(ink, place, arrays.predicted, own, 1.6, [5, 4]);
-    this.names(ink, place, several ? [[primary, arrays.target], ...others.map((other, number) => [other, arrays[`other${number}`]])] : []);
+    const own = several ? primary.color : COLOR.target, shown = (name) => !this.hidden.has(name);
+    const first = shown(primary?.name ?? "target");
+    if (first && shown("envelope")) this.outline(ink, place, arrays.envelope, several ? own : COLOR.envelope, several ? 1.2 : 1.6, several ? ZONE_DASHES : []);
+    others.forEach(({name, color}, number) => { if (shown(name)) this.outline(ink, place, arrays[`zone${number}`], color, 1.2, ZONE_DASHES); });
+    others.forEach(({name, color}, number) => { if (shown(name)) this.outline(ink, place, arrays[`other${number}`], color, 1.8); });
+    if (first) this.outline(ink, place, arrays.target, own, 2.2);
+    if (first && shown("predicted")) this.outline(ink, place, arrays.predicted, own, 1.6, [5, 4]);
+    const named = several ? [[primary, arrays.target], ...others.map((other, number) => [other, arrays[`other${number}`]])] : [];
+    this.names(ink, place, named.filter(([{name}]) => shown(name)));
     if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
     this.tool?.paint(ink, place);
-    this.sides(ink, place);
+    inset(ink, this, place, own);
+    sides(ink, this.letters(place));
+    scaleBar(ink, this, place);
   }
 
-  // The sides of the patient and where to name them: at the edges of the visible part of the image.
   letters(place) {
-    const {axes, arrays} = this.view;
-    if (!axes) return [];
-    const [rows, cols] = arrays.image.shape;
-    const top = Math.max(place.top, 0), bottom = Math.min(place.top + rows * place.down, this.height);
-    const left = Math.max(place.left, 0), right = Math.min(place.left + cols * place.right, this.width);
-    const [[upper, lower], [first, last]] = axes.map((axis) => axis.ends);
-    return [
-      [upper, (left + right) / 2, top + SIDE_PX], [lower, (left + right) / 2, bottom - SIDE_PX],
-      [first, left + SIDE_PX, (top + bottom) / 2], [last, right - SIDE_PX, (top + bottom) / 2],
-    ];
-  }
-
-  sides(ink, place) {
-    ink.font = "600 13px system-ui, sans-serif";
-    ink.textAlign = "center";
-    ink.textBaseline = "middle";
-    for (const [letter, x, y] of this.letters(place)) {
-      ink.lineWidth = 3;
-      ink.strokeStyle = HALO;
-      ink.strokeText(letter, x, y);
-      ink.fillStyle = "#ffffff";
-      ink.fillText(letter, x, y);
-    }
+    return letters(this, place, SIDE_PX);
   }
 
   at(place, row, col) {
@@ -231,7 +242,8 @@ export class Cine {
   }
 
   zoomBy(factor, x = this.width / 2, y = this.height / 2) {
-    const zoom = Math.min(Math.max(this.zoom * factor, 1), 20), by = zoom / this.zoom;
+    const zoom = Math.min(Math.max(this.zoom * factor, 1), MOST_ZOOM), by = zoom / this.zoom;
+    this.aim = null;
     this.pan = [x - this.width / 2, y - this.height / 2].map((from, axis) => from - (from - this.pan[axis]) * by);
     this.zoom = zoom;
     if (zoom === 1) this.pan = [0, 0];
@@ -239,67 +251,16 @@ export class Cine {
   }
 
   move(right, down) {
+    this.aim = null;
     this.pan = [this.pan[0] + right, this.pan[1] + down];
     this.draw();
   }
 
-  // Drag right for more contrast, down for darker.
+  // Right for more contrast, down for darker.
   windowBy(right, down) {
     if (!this.window) return;
     const [low, high] = this.window, width = (high - low) * Math.exp(-right / 200), middle = (low + high) / 2 + (high - low) * down / 300;
     this.window = [middle - width / 2, middle + width / 2];
     this.again();
-  }
-
-  listen() {
-    const canvas = this.canvas;
-    let dragged = null, taken = false;
-    const tool = () => this.view?.arrays.image ? this.tool : null;
-    canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      // Shift and the wheel pan the image with any tool.
-      taken = event.button === 0 && !event.shiftKey && tool()?.down(this.spot(event)) === true;
-      dragged = taken ? null : [event.clientX, event.clientY];
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (!dragged) {
-        tool()?.move(this.spot(event));
-        return;
-      }
-      const by = [event.clientX - dragged[0], event.clientY - dragged[1]];
-      dragged = [event.clientX, event.clientY];
-      if (event.shiftKey || event.buttons === 4) this.move(...by); else this.windowBy(...by);
-    });
-    canvas.addEventListener("pointerup", (event) => {
-      if (taken) tool()?.up(this.spot(event));
-      dragged = null;
-      taken = false;
-    });
-    canvas.addEventListener("pointercancel", () => {
-      if (taken) tool()?.leave();
-      dragged = null;
-      taken = false;
-    });
-    canvas.addEventListener("dblclick", () => tool()?.twice());
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      if (event.shiftKey) this.move(-event.deltaX - event.deltaY, 0);
-      else this.zoomBy(Math.exp(-event.deltaY / 500), event.offsetX, event.offsetY);
-    }, {passive: false});
-    canvas.addEventListener("keydown", (event) => {
-      if (tool()?.key(event)) {
-        event.preventDefault();
-        return;
-      }
-      const keys = {
-        "+": () => this.zoomBy(1.25), "-": () => this.zoomBy(0.8), "0": () => { this.fit(); this.autoLevel(); this.again(); },
-        ArrowLeft: () => this.move(20, 0), ArrowRight: () => this.move(-20, 0), ArrowUp: () => this.move(0, 20), ArrowDown: () => this.move(0, -20),
-      };
-      if (keys[event.key]) {
-        keys[event.key]();
-        event.preventDefault();
-      }
-    });
-    new ResizeObserver(() => this.draw()).observe(canvas);
   }
 }

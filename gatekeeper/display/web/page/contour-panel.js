@@ -6,16 +6,12 @@ import {Outliner} from "./contour-client.js";
 import {Overlay} from "./overlay.js";
 import {Pencil} from "./contour-tools.js";
 import {Sketch} from "./contour-edit.js";
+import {say} from "./panel.js";
+import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const TOOLS = ["polygon", "ellipse", "adjust"];
 const KEPT = "sketch";
-const ELSEWHERE = "The target is being drawn elsewhere. This page is read-only; open the address with control to draw.";
-const HINTS = {
-  polygon: "Click along the edge of the target. To close: click the first point, double-click or press Enter. Keys: arrows move the pen, space puts a point.",
-  ellipse: "Drag a box over the target. Keys: arrows move the pen, space sets each corner.",
-  adjust: "Drag a point, an edge (which gets a point there) or the whole; beside it, drag for brightness. Keys: n and p choose a point, arrows move it, Delete removes it.",
-};
 
 export class Drawing {
   // `operator` is the operator of this page; null without control.
@@ -105,7 +101,7 @@ export class Drawing {
       button.addEventListener("click", () => this.choose(place));
       return button;
     }));
-    if (this.use) this.use.words = at("use-target").textContent = several ? "Use this outline" : "Use this target";
+    if (this.use) this.use.words = at("use-target").textContent = t(several ? "draw.use-outline" : "draw.use-target");
   }
 
   // Update the words on the buttons of the structures.
@@ -113,7 +109,7 @@ export class Drawing {
     if (!this.several) return;
     this.byHand.forEach((place, number) => {
       const {confirmed, required} = this.draw.structures[place], button = at("draw-which").children[number];
-      const text = `${this.structures[place].name}${confirmed ? " ✔" : required ? "" : ", optional"}`;
+      const text = `${this.structures[place].name}${confirmed ? " ✔" : required ? "" : t("draw.optional")}`;
       if (button.lastChild.textContent !== text) button.lastChild.textContent = text;
       button.setAttribute("aria-pressed", String(place === this.place));
       button.disabled = !this.draw.taken;
@@ -134,7 +130,8 @@ export class Drawing {
       this.cine.tool = this.frame = this.pencil.sketch = null;
       this.outliner.forget();
     }
-    this.cine.describe(draw && this.operator ? "Frame on which the target is drawn. The tools above describe keys and pointer; shift and drag to move, wheel to zoom." : null);
+    this.cine.describe(draw && this.operator ? t("draw.canvas") : null);
+    this.cine.fit();
   }
 
   // The frozen frame has changed: continue the contour begun on it, or begin with the outline to be adjusted.
@@ -147,7 +144,7 @@ export class Drawing {
     if (this.several && target) at("draw-margin").value = margin_mm;
     this.pencil.overlay.paintIn(this.several ? color : null);
     at("mask-line").firstChild.style.backgroundColor = this.several ? color : "";
-    at("mask-line").lastChild.textContent = `pixels of ${this.several ? this.structure.name : "the target"} as the tracker uses them`;
+    at("mask-line").lastChild.textContent = t("draw.pixels", {name: this.several ? this.structure.name : t("draw.the-target")});
     if (frame === null) {
       this.pencil.sketch = null;
       return;
@@ -183,7 +180,7 @@ export class Drawing {
     if (!this.sketch) return;
     const {points, closed} = this.sketch, {margin} = this;
     if (!closed) this.outliner.forget();
-    else if (margin === null) this.outliner.forget(`margin: give ${at("draw-margin").min} to ${at("draw-margin").max} mm`);
+    else if (margin === null) this.outliner.forget(t("draw.margin-range", {min: at("draw-margin").min, max: at("draw-margin").max}));
     else this.outliner.want(points, margin, this.several ? this.structure.name : undefined);
     sessionStorage.setItem(this.keptAs, JSON.stringify({key: this.key, sketch: this.sketch, margin}));
     this.use?.calm();
@@ -196,7 +193,7 @@ export class Drawing {
     const {sketch, draw} = this, {isFresh, isWaiting} = this.outliner;
     if (!draw) return;
     say("step", this.step());
-    say("hint", sketch && this.operator ? HINTS[this.pencil.tool] : "");
+    say("hint", sketch && this.operator ? t(`hint.${this.pencil.tool}`) : "");
     this.which();
     this.measured();
     const enabled = {
@@ -211,29 +208,29 @@ export class Drawing {
   }
 
   step() {
-    const {draw, sketch} = this, name = this.several ? this.structure.name : "the target";
-    if (!this.operator) return ELSEWHERE;
-    if (!this.hasImage) return "Waiting for the first frame.";
-    if (!draw.taken) return `Next: take a frame on which ${this.several ? "all structures are" : "the target is"} clearly visible.`;
-    if (!sketch?.points.length) return `Next: draw ${name} on ${this.called()}.`;
-    if (!sketch.closed) return `Next: close the outline of ${name}.`;
-    if (this.outliner.note) return "Next: correct the outline; it cannot be used yet.";
-    if (!this.several) return "Next: check target and envelope, set the margin, then use this target.";
+    const {draw, sketch} = this, name = this.several ? this.structure.name : t("draw.the-target");
+    if (!this.operator) return t("draw.elsewhere");
+    if (!this.hasImage) return t("draw.first-frame");
+    if (!draw.taken) return t(this.several ? "draw.next-take-several" : "draw.next-take");
+    if (!sketch?.points.length) return t("draw.next-draw", {name, frame: this.called()});
+    if (!sketch.closed) return t("draw.next-close", {name});
+    if (this.outliner.note) return t("draw.next-correct");
+    if (!this.several) return t("draw.next-use");
     const left = this.byHand.filter((place) => place !== this.place && draw.structures[place].required && !draw.structures[place].confirmed);
-    const then = left.length ? `still to draw: ${left.map((place) => this.structures[place].name).join(", ")}` : "the session begins with it";
-    return `Next: check ${name}, then use this outline; ${then}.`;
+    const then = left.length ? t("draw.left", {names: left.map((place) => this.structures[place].name).join(", ")}) : t("draw.begins");
+    return t("draw.next-check", {name, then});
   }
 
   called() {
-    return this.draw.sequence < 0 ? "the reference image" : `frame ${this.draw.sequence}`;
+    return this.draw.sequence < 0 ? t("draw.reference") : t("draw.frame-number", {frame: this.draw.sequence});
   }
 
   measured() {
     const {found, note, isFresh, isWaiting} = this.outliner;
-    const parts = found ? [`${(found.area_mm2 / 100).toFixed(2)} cm²`, `equivalent diameter ${(2 * Math.sqrt(found.area_mm2 / Math.PI)).toFixed(1)} mm`, ...(found.margin_mm === undefined ? [] : [`margin ${found.margin_mm} mm`])] : [];
+    const parts = found ? [`${(found.area_mm2 / 100).toFixed(2)} cm²`, t("draw.diameter", {mm: (2 * Math.sqrt(found.area_mm2 / Math.PI)).toFixed(1)}), ...(found.margin_mm === undefined ? [] : [t("draw.margin-is", {mm: found.margin_mm})])] : [];
     if (found && isFresh && found.note) parts.push(found.note);
     if (isWaiting) parts.push("…");
-    say("measured", note ? `Not possible: ${note}` : parts.join(" · "));
+    say("measured", note ? t("draw.refused", {note}) : parts.join(" · "));
   }
 
   answered(text) {
@@ -244,7 +241,7 @@ export class Drawing {
   async ask(draw) {
     const operator = this.operator.name();
     if (operator === null) {
-      this.answered("Enter your name first, in the field under Operator.");
+      this.answered(t("draw.name-first"));
       return;
     }
     this.asking = true;
@@ -252,9 +249,9 @@ export class Drawing {
     this.refresh();
     try {
       const answer = await post("/draw", {operator, draw});
-      this.answered((answer.accepted ? "" : "Not done: ") + answer.note);
+      this.answered(answer.accepted ? answer.note : t("answer.not-done", {note: answer.note}));
     } catch {
-      this.answered(`Not done: ${NO_ANSWER}`);
+      this.answered(t("answer.not-done", {note: NO_ANSWER}));
     }
     this.asking = false;
     this.refresh();
@@ -274,18 +271,13 @@ export class Drawing {
       });
     }
     at("draw-margin").addEventListener("input", () => this.changed());
-    this.use = new Twice(at("use-target"), () => {
+    this.use = new Twice(at("use-target"), t("draw.again"), () => {
       const {found, isFresh} = this.outliner;
       if (!isFresh) return;
       const named = this.several ? {structure: this.structure.name} : {};
       this.ask({points_px: found.points, margin_mm: found.margin_mm ?? null, sequence: this.draw.sequence, shape: this.sketch.shape, ...named});
     });
   }
-}
-
-// Write only changes: a screen reader reads every write aloud.
-function say(id, text) {
-  if (at(id).textContent !== text) at(id).textContent = text;
 }
 
 function pairs({data, shape}) {

@@ -1,5 +1,7 @@
 // Link to the server of the console: messages, and one request at a time, so that nothing queues.
 
+import {t} from "./words.js";
+
 const KINDS = {"<f8": Float64Array, "<f4": Float32Array, "<u2": Uint16Array};
 
 // Decode a message into {...head, arrays: {name: {data, shape}}}; see gatekeeper/display/web/message.py.
@@ -60,7 +62,7 @@ export class Link {
         waiting?.resolve(typeof event.data === "string" ? JSON.parse(event.data) : unpack(event.data));
       };
       this.socket.onclose = () => {
-        const gone = new Error("the console does not answer");
+        const gone = new Error(t("lost.no-answer"));
         reject(gone);
         this.waiting?.reject(gone);
         this.waiting = null;
@@ -71,7 +73,7 @@ export class Link {
   ask(asked) {
     return new Promise((resolve, reject) => {
       if (this.socket.readyState !== WebSocket.OPEN) {
-        reject(new Error("the console does not answer"));
+        reject(new Error(t("lost.no-answer")));
         return;
       }
       this.waiting = {resolve, reject};

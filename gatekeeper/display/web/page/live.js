@@ -1,6 +1,7 @@
 // Follow a live session: show the newest view as soon as the last one has been drawn.
 
 import {Link, hello} from "./link.js";
+import {t} from "./words.js";
 
 const GONE_MS = 1500;
 const AGAIN_MS = 1000;
@@ -8,7 +9,7 @@ const AGAIN_MS = 1000;
 // Call show(view) with every view, and lost(why) whenever the view is out of date.
 export async function follow(asked, show, lost) {
   let last = -Infinity;
-  setInterval(() => { if (performance.now() - last > GONE_MS) lost("the session shows nothing new; look at the machine itself"); }, 250);
+  setInterval(() => { if (performance.now() - last > GONE_MS) lost(t("lost.nothing-new")); }, 250);
   for (;;) {
     const link = new Link();
     try {
@@ -24,7 +25,7 @@ export async function follow(asked, show, lost) {
       }
     } catch (error) {
       last = -Infinity;
-      lost(`${error.message}; look at the machine itself`);
+      lost(t("lost.link", {why: error.message}));
     }
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }

@@ -1,7 +1,8 @@
-// Show the state of the session in words and numbers.
+// Show the state of the session in words: beam, mode, hold reasons, events, and the engineering figures.
 
 import {clock, number} from "./strip.js";
 import {withNames} from "./trace.js";
+import {t, textOr} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -9,53 +10,83 @@ export function duration(seconds) {
   return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60).toString().padStart(2, "0")} s` : `${seconds.toFixed(1)} s`;
 }
 
-// Show the beam state as a word, a symbol and a pattern, which change together.
-export function showBeam(state, why) {
-  const word = {on: "BEAM ON", hold: "HOLD", none: "NO DATA"}[state];
+// Write only changes: a screen reader reads every write aloud.
+export function say(id, text) {
+  if (at(id).textContent !== text) at(id).textContent = text;
+}
+
+// Translate the texts of reasons and categories, which the session tells in English.
+export function translated(facts) {
+  return {
+    ...facts,
+    reasons: facts.reasons.map((one) => ({...one, words: textOr(`reason.${one.word}`, one.words), action: textOr(`action.${one.word}`, one.action)})),
+    kinds: facts.kinds.map((one) => ({...one, words: textOr(`kind.${one.name}`, one.words)})),
+  };
+}
+
+// Show the beam state as a word, a symbol and a pattern, which change together. `reasons` is a text or the texts of reasons;
+// where they do not all fit, the first ones and the number of the others.
+export function showBeam(state, reasons, next = "", word = "") {
+  const box = at("says"), texts = [reasons].flat();
   if (document.body.dataset.beam !== state) document.body.dataset.beam = state;
-  if (at("word").textContent !== word) at("word").textContent = word;
-  if (at("why").textContent !== why) at("why").textContent = why;
+  say("word", word || t(`beam.${state}`));
+  const told = JSON.stringify([texts, next, box.clientWidth]);
+  if (box.dataset.told === told) return;
+  box.dataset.told = told;
+  say("next", next);
+  box.title = texts.join(" · ");
+  for (let shown = texts.length; shown > 0; shown--) {
+    const more = texts.length - shown;
+    say("why", texts.slice(0, shown).join(" · ") + (more ? ` · ${t("beam.more", {more})}` : ""));
+    if (box.scrollHeight <= box.clientHeight) break;
+  }
+}
+
+export function showMode(mode) {
+  document.body.dataset.mode = mode;
+  say("mode", t(`mode.${mode}`));
 }
 
 // Show what is always warned of, for as long as the session lasts.
 export function showWarnings(lines) {
-  const text = (lines ?? []).map((one) => `Warning: ${one}`).join("\n");
+  const text = (lines ?? []).map((one) => t("warning", {one})).join("\n");
   at("warnings").hidden = !text;
-  if (at("warnings").textContent !== text) at("warnings").textContent = text;
+  say("warnings", text);
 }
 
 export class Panel {
+  // `facts` as from `translated`.
   constructor(facts) {
     this.facts = facts;
     this.words = Object.fromEntries(facts.reasons.map((reason) => [reason.word, reason]));
-    at("name").textContent = facts.name;
-    at("where").textContent = [facts.source, facts.linac].filter(Boolean).join("  →  ");
+    at("name").textContent = at("name").title = facts.name;
+    at("where").textContent = at("where").title = [facts.source, facts.linac].filter(Boolean).join("  →  ");
     showWarnings(facts.warnings);
     document.title = `${facts.name} · gatekeeper`;
-    for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, `Hold: ${kind.words}`, true));
-    at("kinds").prepend(legendItem("var(--on)", "beam on", false));
+    for (const kind of facts.kinds) at("kinds").append(legendItem(kind.color, t("kinds.hold", {kind: kind.words}), true));
+    at("kinds").prepend(legendItem("var(--on)", t("kinds.on"), false));
   }
 
   // `parts` are the structures, where there are several, with the reasons for which each holds.
   why(view, parts) {
-    if (view.phase === "ended") return "the session has ended, and HOLD was sent last";
-    if (view.phase === "drawing") return view.draw?.structures.filter((one) => one.by_hand).length > 1 ? "structures are being drawn" : "the target is being drawn";
-    return view.reasons.map((word) => withNames(this.words[word] ?? {words: word}, parts)).join(" · ");
+    if (view.phase === "ended") return [t("why.ended")];
+    if (view.phase === "drawing") return [t(view.draw?.structures.filter((one) => one.by_hand).length > 1 ? "why.drawing-several" : "why.drawing")];
+    return view.reasons.map((word) => withNames(this.words[word] ?? {words: word}, parts));
+  }
+
+  // What to do next: what ends the first reason, or what the phase waits for.
+  next(view) {
+    if (view.state === "ON") return t("next.on");
+    if (["connect", "drawing", "preview", "learning", "ready", "ended"].includes(view.phase)) return t(`next.${view.phase}`);
+    return view.reasons.map((word) => this.words[word]?.action).find(Boolean) ?? t("next.clears");
   }
 
   show(view, parts) {
-    const inside = parts.length ? "each structure within its limits" : "target inside its envelope";
-    showBeam(view.state === "ON" ? "on" : "hold", view.state === "ON" ? inside : this.why(view, parts));
+    const inside = t(parts.length ? "why.inside-several" : "why.inside"), on = view.state === "ON";
+    showBeam(on ? "on" : "hold", on ? inside : this.why(view, parts), this.next(view), on && view.beam === true ? t("beam.confirmed") : "");
     const [gathered, wanted] = view.gathered ?? [0, 0];
-    at("phase").textContent = view.phase === "preview" && wanted > 0 ? `preview ${gathered.toFixed(0)} of ${wanted.toFixed(0)} s` : view.phase;
-    at("clock").textContent = clock(Math.max(view.now_s, 0));
-    at("duty").textContent = number(100 * view.duty_cycle, 1, " %");
-    at("beam-on").textContent = duration(view.beam_on_s);
-    const prescribed = this.facts.beam_s;
-    at("beam-of").textContent = prescribed ? `beam on, ${duration(Math.max(prescribed - view.beam_on_s, 0))} remaining` : "beam on";
-    at("done").hidden = !prescribed;
-    if (prescribed) at("done").value = Math.min(view.beam_on_s / prescribed, 1);
-    at("holds").textContent = view.holds;
+    say("phase", view.phase === "preview" && wanted > 0 ? t("phase.preview-of", {gathered: gathered.toFixed(0), wanted: wanted.toFixed(0)}) : t(`phase.${view.phase ?? "ended"}`));
+    say("clock", clock(Math.max(view.now_s, 0)));
     this.rows(view);
     this.reasons(view.hold_reasons);
     this.log(view.lines ?? []);
@@ -70,7 +101,7 @@ export class Panel {
     if (this.phase !== phase) box.open = phase === "ready";
     this.phase = phase;
     box.className = preview.go ? "go" : "no";
-    at("preview-word").textContent = preview.go ? "✔ Preview: GO" : "✖ Preview: NO-GO";
+    say("preview-word", t(preview.go ? "preview.go" : "preview.no"));
     if (at("preview-lines").textContent === preview.lines.join("")) return;
     at("preview-lines").replaceChildren(...preview.lines.map((line) => {
       const item = document.createElement("li");
@@ -82,13 +113,13 @@ export class Panel {
   rows(view) {
     const [p50, p99, longest] = view.latency_ms;
     const rows = [
-      ["linac link", view.link ? "answers" : "DOES NOT ANSWER", !view.link],
-      ["frames", `${view.frames} at ${number(view.rate_hz, 1, " per s")}`],
-      ["frames not judged", `${view.missing} missing, ${view.skipped} skipped, ${view.not_kept} not recorded`, view.missing > 0],
-      ["frame timeouts", `${view.silences}`],
-      ["latency p50", number(p50, 2, " ms")],
-      ["latency p99, max", `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
-      ...(view.chain ? [["chain, medians", view.chain]] : []),
+      [t("facts.link"), t(view.link ? "facts.answers" : "facts.silent"), !view.link],
+      [t("facts.frames"), t("facts.frames-at", {frames: view.frames, rate: number(view.rate_hz, 1)})],
+      [t("facts.unjudged"), t("facts.unjudged-of", {missing: view.missing, skipped: view.skipped, not_kept: view.not_kept}), view.missing > 0],
+      [t("facts.timeouts"), `${view.silences}`],
+      [t("facts.p50"), number(p50, 2, " ms")],
+      [t("facts.p99"), `${number(p99, 2, " ms")}, ${number(longest, 2, " ms")}`],
+      ...(view.chain ? [[t("facts.chain"), view.chain]] : []),
     ];
     at("facts").replaceChildren(...rows.flatMap(([name, value, bad]) => {
       const term = document.createElement("dt"), text = document.createElement("dd");
@@ -119,7 +150,6 @@ export class Panel {
     at("log").replaceChildren(...lines.slice().reverse().map(([seconds, text]) => {
       const item = document.createElement("li"), time = document.createElement("time");
       time.textContent = clock(Math.max(seconds, 0));
-      item.title = text;
       item.append(time, text);
       return item;
     }));

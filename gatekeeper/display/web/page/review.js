@@ -1,18 +1,20 @@
 // Review of a finished session: step through decisions, play them, and find holds.
 
 import {Link} from "./link.js";
-import {Panel, showBeam} from "./panel.js";
+import {Numbers} from "./numbers.js";
+import {Panel, say, showBeam} from "./panel.js";
 import {Structures} from "./structures.js";
 import {Trace} from "./trace.js";
+import {t as text} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
 // Return the player, which other parts of the page use: player.index, player.go(index), player.trace.
-export async function review(told, cine, showLegend) {
-  const panel = new Panel(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, false);
+export async function review(told, cine, legend) {
+  const panel = new Panel(told.facts), numbers = new Numbers(told.facts), trace = new Trace(at("strip"), at("told"), told.facts, false);
   const structures = new Structures((shown) => trace.choose(shown));
   at("transport").hidden = false;
-  at("arrows").parentElement.hidden = true;
+  at("arrows").hidden = true;
   const link = new Link();
   await link.open();
   const {arrays} = await link.ask({trace: true});
@@ -21,11 +23,14 @@ export async function review(told, cine, showLegend) {
   const player = new Player(link, trace, (shown) => {
     const view = {...shown, structures: told.facts.structures};
     panel.show(view, trace.holders(view.index));
+    numbers.show(view, trace, view.index);
     structures.show(trace, view.index);
-    showLegend(view);
+    legend.know(view);
     cine.show(view);
-    at("frame").textContent = `decision ${view.index + 1} of ${told.length}` +
-      (view.silent ? " · no frame" : ` · frame ${view.sequence}` + (view.age_s === null ? "" : ` · ${(1000 * view.age_s).toFixed(0)} ms old`));
+    const age = view.age_s === null ? "" : text("review.age", {ms: (1000 * view.age_s).toFixed(0)});
+    const frame = view.silent ? text("review.no-frame") : text("review.frame", {frame: view.sequence, age});
+    say("frame", text("review.decision-of", {number: view.index + 1, length: told.length, frame}));
+    cine.stale(view.silent);
     Object.assign(document.body.dataset, {sequence: view.sequence ?? -1, index: view.index});
   });
   trace.strip.look(...trace.strip.whole);
@@ -81,7 +86,7 @@ class Player {
     if (this.index >= this.length - 1) this.go(0);
     const {t} = this.trace.data;
     let now = t[this.index], last = performance.now();
-    at("play").textContent = "Pause";
+    at("play").textContent = text("review.pause");
     const step = () => {
       const moment = performance.now();
       now += (moment - last) / 1000 * Number(at("speed").value);
@@ -100,7 +105,7 @@ class Player {
   stop() {
     if (this.playing !== null) cancelAnimationFrame(this.playing);
     this.playing = null;
-    at("play").textContent = "Play";
+    at("play").textContent = text("review.play");
   }
 
   // Go to the next decision that begins a hold, from the end to the first again.

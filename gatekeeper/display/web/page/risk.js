@@ -1,6 +1,7 @@
 // The risk limit of a live session: the share of the time with the beam on while outside, as numbers and a small chart.
 
 import {colorOf} from "./strip.js";
+import {t as text} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const EVERY_S = 1, MOST = 1800;  // half an hour
@@ -12,8 +13,8 @@ export function showRisk(view) {
   if (!view.risk) return;
   const [limit, soFar, minute] = view.risk;
   const words = (value) => value === null ? "–" : `${value.toFixed(2)} %`;
-  at("risk-limit").textContent = `Risk limit ${limit} %`;
-  at("risk-words").textContent = `${words(soFar)} of the delivery, ${words(minute)} of the last minute`;
+  at("risk-limit").textContent = text("risk.limit", {limit});
+  at("risk-words").textContent = text("risk.shares", {delivery: words(soFar), minute: words(minute)});
   at("risk-words").classList.toggle("bad", soFar > limit);
   if (soFar === null || view.now_s - (points.at(-1)?.[0] ?? -Infinity) < EVERY_S) return;
   points.push([view.now_s, soFar, minute]);

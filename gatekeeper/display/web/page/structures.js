@@ -1,6 +1,7 @@
 // The legend of several structures: colour, name, measurements against its own limit, and a switch for its lane in the trace.
 
 import {number} from "./strip.js";
+import {t, textOr} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -31,10 +32,10 @@ export class Structures {
     lane.type = "checkbox";
     lane.checked = place === 0;
     lane.addEventListener("change", () => this.choose(this.shown));
-    lane.title = "Show its lane in the trace";
+    lane.title = t("structures.lane");
     swatch.style.backgroundColor = color;
     words.textContent = name;
-    item.title = `${name}, ${target ? "target" : "organ at risk"}`;
+    item.title = t(target ? "structures.target" : "structures.oar", {name});
     label.append(lane, swatch, words);
     values.className = "values";
     sure.className = "sure";
@@ -48,10 +49,10 @@ export class Structures {
     this.rows.forEach(({item, values, sure, holds}, place) => {
       const {measure, unit, limit, confidence} = this.known[place], part = parts[place], {reasons} = holders[place];
       const moved = axes.map((axis, of) => `${axis} ${number(part[of ? "cols" : "rows"][index], 1)}`).join(", ");
-      write(values, `${moved} mm · ${measure} ${number(part.value[index], 1)} of ${Number(limit.toFixed(2))} ${unit}`);
-      write(sure, `confidence ${number(part.confidence[index], 2)}`);
-      sure.title = `At least ${confidence}`;
-      write(holds, reasons.length ? "HOLDS" : "");
+      write(values, t("structures.values", {moved, measure: textOr(`measure.${measure}`, measure), value: number(part.value[index], 1), limit: Number(limit.toFixed(2)), unit}));
+      write(sure, t("structures.confidence", {value: number(part.confidence[index], 2)}));
+      sure.title = t("numbers.least", {limit: confidence});
+      write(holds, reasons.length ? t("structures.holds") : "");
       holds.title = reasons.map((reason) => reason.words).join(", ");
       item.classList.toggle("holds", reasons.length > 0);
     });

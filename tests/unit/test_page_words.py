@@ -1,0 +1,85 @@
+"""Every text of the pages is there in every language of its page, with the same values to fill in."""
+
+import json
+import re
+from importlib import resources
+
+import pytest
+
+from gatekeeper.display.web.access import Access
+from gatekeeper.display.web.server import make_app
+from tests.support.web_client import HOST, TestClient, Told
+
+PAGE = resources.files("gatekeeper.display.web") / "page"
+SOURCES = {file.name: file.read_text() for file in PAGE.iterdir() if file.name.endswith((".js", ".html"))}
+PAGES = {name: text for name, text in SOURCES.items() if name.endswith(".html") and "data-languages" in text}
+KEY = re.compile(r"""\b(?:t|text|textOr)\(["`]([\w.-]+)(?=["`$])""")
+QUOTED = re.compile(r"""["`]([a-z-]+\.[\w.-]+)(?=["`$])""")
+IN_HTML = re.compile(r'data-t(?:-[\w-]+)?="([\w.-]+)"')
+IMPORTED = re.compile(r"""from "\./([\w-]+\.js)"|src="/page/([\w-]+\.js)\"""")
+VALUE = re.compile(r"\{\w+\}")
+
+
+@pytest.fixture(scope="module")
+def client():
+    return TestClient(make_app(Told(), Access("127.0.0.1")), base_url=HOST)
+
+
+def told(client, page):
+    """Return the texts of a page by language."""
+    languages = re.search(r'data-languages="([a-z ]+)"', PAGES[page])[1].split()
+    own = re.search(r'data-words="(\w+)"', PAGES[page])
+    names = {language: f"{own[1]}.{language}" if own else language for language in languages}
+    return {language: client.get(f"/page/words/{name}.json").json() for language, name in names.items()}
+
+
+def parts(page):
+    """Return the names of a page's own sources."""
+    found, new = set(), {page}
+    while new:
+        found |= new
+        named = {name for one in new for pair in IMPORTED.findall(SOURCES[one]) for name in pair if name in SOURCES}
+        new = named - found
+    return found
+
+
+def used(page, english):
+    """Return the keys that a page uses; those that end with a dot or a dash are the beginnings of composed ones."""
+    kinds = {key.split(".")[0] for key in english}
+    keys = set()
+    for name in parts(page):
+        keys |= {*KEY.findall(SOURCES[name]), *IN_HTML.findall(SOURCES[name])}
+        keys |= {key for key in QUOTED.findall(SOURCES[name]) if key.split(".")[0] in kinds and not key.endswith(".js")}
+    begun = {key for key in keys if key.endswith((".", "-"))}
+    return keys - begun, begun
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_all_languages_have_the_same_texts_with_the_same_values(client, page):
+    english, *others = told(client, page).values()
+    assert english
+    for other in others:
+        assert set(other) == set(english)
+        assert {key: sorted(VALUE.findall(text)) for key, text in other.items()} == {
+            key: sorted(VALUE.findall(text)) for key, text in english.items()
+        }
+        assert all(other.values())
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_text_that_is_used_is_there_and_each_that_is_there_is_used(client, page):
+    english = told(client, page)["en"]
+    whole, begun = used(page, english)
+    assert len(whole) > 5
+    assert whole - set(english) == set()
+    assert {one for one in begun if not any(key.startswith(one) for key in english)} == set()
+    assert {key for key in english if key not in whole and not key.startswith(tuple(begun))} == set()
+
+
+def test_the_texts_are_served_as_the_rest_of_the_page_is_and_nothing_beside_them(client):
+    found = client.get("/page/words/de.json")
+    assert found.headers["content-type"] == "application/json"
+    assert found.headers["content-security-policy"].startswith("default-src 'none'")
+    assert json.loads(found.text)["reason.outside"]
+    for name in ("xx.json", "app.js", "..%2fserver.py"):
+        assert client.get(f"/page/words/{name}").status_code == 404
