@@ -29,8 +29,8 @@ from replay.run import ReplayInput, replay, replay_input
 
 Array = NDArray[np.float64]
 RATE_HZ, LATENCY_S = 8.0, 0.3
-RISKS_PERCENT = None, 1.0
-"""Without a risk limit, and with one."""
+RISKS_PERCENT = None, 2.0, 1.0, 0.5
+"""Without a risk limit, and with each of these."""
 PREDICTION = PredictionConfig(mode="full", imaging_s=0.0, compute_s=0.0, linac_s=LATENCY_S)
 
 

@@ -1,8 +1,7 @@
 """Predict the share of the target outside its envelope at the time when a decision takes effect."""
 
 import math
-from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +95,48 @@ def _largest(percents: Sequence[float]) -> float:
     return math.nan if any(math.isnan(percent) for percent in percents) else max(percents)
 
 
+def passed_levels(inside: Callable[[float], bool], near: int) -> int:
+    """Return at how many levels, from the lowest, the target is inside.
+
+    Parameters
+    ----------
+    inside : callable
+        Whether it is inside at a level of `LEVELS`.
+    near : int
+        Where to look first; any number from 0 to that of all levels.
+
+    Returns
+    -------
+    int
+        0 to the number of all levels.
+
+    Examples
+    --------
+    >>> passed_levels(lambda level: level < 0.5, near=6)
+    4
+    """
+    low, high = 0, len(LEVELS)
+    middle, step = min(near, high - 1), 1
+    while low < high:
+        if inside(LEVELS[middle]):
+            low, beside = middle + 1, middle + 1
+        else:
+            high, beside = middle, middle - 1
+        # Usually it is as on the frame before, so that the one beside decides.
+        middle, step = (beside, 0) if step and low <= beside < high else ((low + high) // 2, 0)
+    return low
+
+
+def _reach(predictions: Sequence[Prediction], axis: int, spreads: float, measured_mm: float) -> tuple[float, float]:
+    """Return the least and the largest coordinate within so many spreads of the predicted positions, in mm."""
+    spreads_mm = [math.hypot(spreads * one.spread_mm[axis], measured_mm) for one in predictions]
+    places_mm = [one.position_mm[axis] for one in predictions]
+    return (
+        -_largest([spread_mm - at_mm for at_mm, spread_mm in zip(places_mm, spreads_mm, strict=True)]),
+        _largest([spread_mm + at_mm for at_mm, spread_mm in zip(places_mm, spreads_mm, strict=True)]),
+    )
+
+
 class Ahead(NamedTuple):
     """Where a target is expected.
 
@@ -148,11 +189,12 @@ class Lookahead:
         self.ahead_mm: tuple[float, float] | None = None
         self._expected: tuple[float, tuple[float, ...], tuple[Prediction, ...], float, float] | None = None
         self._last: tuple[bool | None, tuple[float, float]] = None, (0.0, 0.0)
+        self._passed = 0
 
     def reset(self) -> None:
         """Discard the trace, for example after the envelope was moved or frames of another plane came."""
         self._predictor.reset()
-        self.ahead_mm, self._expected, self._last = None, None, (None, (0.0, 0.0))
+        self.ahead_mm, self._expected, self._last, self._passed = None, None, (None, (0.0, 0.0)), 0
         if self.risk is not None:
             self.risk.forget()
 
@@ -242,9 +284,8 @@ class Lookahead:
             return self._used(measured_percent, [around], self.ahead_mm is not None, least_percent)
 
         if self.ahead_mm is not None:
-            limit_percent = self._limit_percent
-            passed = bisect_left(LEVELS, True, key=lambda spreads: not used_at(spreads) <= limit_percent)
-            self.risk.decided(acquired_s + times_s[0], acquired_s + times_s[-1], passed)
+            self._passed = passed_levels(lambda spreads: used_at(spreads) <= self._limit_percent, self._passed)
+            self.risk.decided(acquired_s + times_s[0], acquired_s + times_s[-1], self._passed)
         return used_at(LEVELS[0] if level is None else level)
 
     def _crossed(self, track: Track, outside: bool | None, envelope: Envelope) -> float:
@@ -277,15 +318,18 @@ class Lookahead:
 
         `measured_mm` is the spread of the measured position, which is independent of that of the prediction.
         """
-        places_mm = np.array([one.position_mm for one in predictions])
-        spread_mm = np.hypot(spreads * np.array([one.spread_mm for one in predictions]), measured_mm)
-        (low_row, low_col), (high_row, high_col) = (
-            (places_mm - spread_mm).min(axis=0),
-            (places_mm + spread_mm).max(axis=0),
+        (top, bottom), (left, right) = (_reach(predictions, axis, spreads, measured_mm) for axis in (0, 1))
+        row, col = predictions[len(predictions) // 2].position_mm
+        center_row, center_col = track.center_mm
+        shifts_mm = np.array(
+            [
+                (top - center_row, col - center_col),
+                (bottom - center_row, col - center_col),
+                (row - center_row, left - center_col),
+                (row - center_row, right - center_col),
+            ]
         )
-        row, col = places_mm[len(places_mm) // 2]
-        ends_mm = [(low_row, col), (high_row, col), (row, low_col), (row, high_col)]
-        return envelope.largest_outside_percent(track.contour_px, np.subtract(ends_mm, track.center_mm))
+        return envelope.largest_outside_percent(track.contour_px, shifts_mm)
 
     def _least_percent(self, track: Track, towards_mm: tuple[float, float], envelope: Envelope) -> float:
         """Return the share outside of the target where it may be at best, its usual error nearer to the prediction."""

@@ -9,7 +9,8 @@ from gatekeeper.config import GateConfig, PredictionConfig, SessionConfig, build
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import ConfigError
 from gatekeeper.gating.gate import Gate
-from gatekeeper.gating.lookahead import USUAL_ERROR_MM, WITH_RISK_LIMIT
+from gatekeeper.gating.lookahead import USUAL_ERROR_MM, WITH_RISK_LIMIT, passed_levels
+from gatekeeper.gating.risk import LEVELS
 from tests.support.cases import breathing_case
 from tests.support.gates import ENVELOPE, HOLD, ON, frame, track
 from tests.support.sessions import checked, recorded
@@ -76,6 +77,18 @@ def test_after_the_envelope_was_moved_nothing_is_promised_at_first():
     assert Reason.CANNOT_PROMISE not in played(gate, 240)[-1].reasons
     gate._structures.primary.lookahead.reset()
     assert Reason.CANNOT_PROMISE in played(gate, 20, begin=240)[-1].reasons
+
+
+@pytest.mark.parametrize("near", range(len(LEVELS) + 1))
+def test_the_levels_at_which_it_is_inside_are_found_wherever_one_begins(near):
+    for count in range(len(LEVELS) + 1):
+        asked = []
+        found = passed_levels(
+            lambda level, count=count, asked=asked: asked.append(level) or level in LEVELS[:count], near
+        )
+        assert found == count
+        assert len(asked) <= 6
+        assert found != near or len(asked) <= 2
 
 
 def test_a_risk_limit_needs_a_prediction():
