@@ -38,6 +38,9 @@ class GateConfig(StrictModel):
     risk_percent: Annotated[float, Field(ge=0.1, le=10.0)] | None = None
     """The beam is on for at most this share of the time while the target is outside by more than `outside_percent`, in
     percent of the delivery and of its last minute; none by default. Needs a `[prediction]`."""
+    stop_at_prescribed: bool = False
+    """Whether the beam is held once `course.beam_on_s`, the prescribed beam-on time, is delivered by the gate's own
+    count. By default the linac alone ends the beam."""
     overlap_percent: Percent = 5.0
     """The beam is held when more than this share of an organ at risk is in its keep-out zone, in percent."""
     overlap_resume_share: Fraction = 0.8

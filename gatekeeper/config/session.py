@@ -1,5 +1,6 @@
 """Combine all settings of a session."""
 
+import math
 from collections.abc import Collection
 from typing import Self
 
@@ -44,6 +45,23 @@ class SessionConfig(StrictModel):
         if self.gate.risk_percent is not None and self.prediction.mode == "off":
             raise ValueError('gate.risk_percent needs a prediction; set prediction.mode to "full" or "conservative"')
         return self
+
+    @model_validator(mode="after")
+    def _stop_needs_a_time(self) -> Self:
+        course = self.course
+        if self.gate.stop_at_prescribed and (course is None or (course.beam_on_s is None and course.plan_file is None)):
+            raise ValueError("gate.stop_at_prescribed needs the prescribed beam-on time; set course.beam_on_s")
+        return self
+
+    @property
+    def stop_s(self) -> float:
+        """Beam-on time in seconds after which the beam is held; infinity where `gate.stop_at_prescribed` is not set.
+
+        0, which holds at once, where a plan was to tell the time and does not.
+        """
+        if not self.gate.stop_at_prescribed:
+            return math.inf
+        return 0.0 if self.course is None or self.course.beam_on_s is None else self.course.beam_on_s
 
     @property
     def is_dry_run(self) -> bool:

@@ -37,6 +37,7 @@ class Reason(StrEnum):
 
     NOT_ARMED = "not_armed"
     OPERATOR_HOLD = "operator_hold"
+    PRESCRIBED_DELIVERED = "prescribed_delivered"
     ENGINE_FAULT = "engine_fault"
     RECORDING_LOST = "recording_lost"
     WATCHDOG_LOST = "watchdog_lost"

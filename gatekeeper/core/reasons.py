@@ -30,6 +30,17 @@ _TABLE = (
         "Release the hold.",
     ),
     ReasonRow(
+        Reason.PRESCRIBED_DELIVERED,
+        "Prescribed beam-on time delivered",
+        Category.OPERATOR,
+        Tier.INFORMATION,
+        "beam-on time decided so far, where `gate.stop_at_prescribed` says that the beam ends with the prescribed one",
+        "End the session.",
+        limit="course.beam_on_s",
+        unit="s",
+        also=("gate.stop_at_prescribed",),
+    ),
+    ReasonRow(
         Reason.ENGINE_FAULT,
         "Tracking or gating failed",
         Category.TECHNICAL,

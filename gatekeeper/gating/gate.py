@@ -177,6 +177,7 @@ class Gate:
         checks: FrameChecks | None = None,
         link_alive: bool = True,
         refusals: tuple[Reason, ...] = (),
+        left_s: float = math.inf,
     ) -> Decision:
         """Decide beam-on or hold for one frame.
 
@@ -195,6 +196,8 @@ class Gate:
             True when the linac answers.
         refusals : tuple of Reason, optional
             Reasons why the linac cannot start a beam now.
+        left_s : float, optional
+            Prescribed beam-on time that is left, in seconds; by default the beam does not end with it.
 
         Returns
         -------
@@ -216,7 +219,7 @@ class Gate:
                 self._source, frame, now_s, self._frames_per_s, armed=self._primary.state.armed
             )
             age_s = now_s - frame.acquired_s
-            measurements = Measurements(checks, sequence, age_s, link_alive, refusals, source)
+            measurements = Measurements(checks, sequence, age_s, link_alive, refusals, source, left_s)
             tracks = (track,) if isinstance(track, Track) else track
             found, judged = self._structures.judge(self.zones, measurements, tracks, now_s, frame.acquired_s, on_grid)
             self._envelope_shift.rest.add(judged[0].motion.last_s, *judged[0].motion.last_mm)

@@ -5,6 +5,7 @@ from gatekeeper.gating.measurements import Limits, Measurements
 from gatekeeper.gating.sequence_checks import FUTURE_S
 
 CHECKS = (
+    Reason.PRESCRIBED_DELIVERED,
     Reason.LINK_LOST,
     Reason.SOURCE_CHANGED,
     Reason.INVALID_FRAME,
@@ -44,9 +45,10 @@ def conditions(found: Measurements, limits: Limits) -> tuple[bool, ...]:
 
     NaN compares False, so it holds the beam.
     """
-    frame, sequence, age_s, link_alive, _, source, target = found
+    frame, sequence, age_s, link_alive, _, source, left_s, target = found
     config = limits.config
     return (
+        left_s > 0.0,
         link_alive is True,
         source.same,
         frame.readable,

@@ -61,6 +61,8 @@ class Measurements(NamedTuple):
         Reasons why the linac cannot start a beam now; they do not affect a beam that is on.
     source : SourceChecks
         Checks of connection and clock of the sender.
+    left_s : float
+        Prescribed beam-on time that is left, in seconds; infinity where the beam does not end with it.
     target : Observation
         Measurements of a target; NaN when the frame was not tracked.
     """
@@ -71,6 +73,7 @@ class Measurements(NamedTuple):
     link_alive: bool = True
     refusals: tuple[Reason, ...] = ()
     source: SourceChecks = SourceChecks()
+    left_s: float = math.inf
     target: Observation = Observation()
 
 

@@ -1,4 +1,4 @@
-"""The limits of a linac: how long the beam must be off, how often it may start, and its latencies."""
+"""The limits of a linac: least beam-off time, number of starts, latencies; and how long the beam was on."""
 
 from typing import NamedTuple
 
@@ -21,12 +21,26 @@ class BeamLog(NamedTuple):
         Times of the last beam starts, in s, at most `cycles_per_minute` of them, oldest first.
     cut_short : int
         Number of beams shorter than `minimum_on_s`.
+    on_s : float
+        Time with the beam on up to the last change, in s.
     """
 
     beam: BeamState = BeamState.HOLD
     since_s: float = float("-inf")
     begun_s: tuple[float, ...] = ()
     cut_short: int = 0
+    on_s: float = 0.0
+
+    def delivered_s(self, now_s: float) -> float:
+        """Return the time with the beam on up to session time `now_s`, in s.
+
+        Examples
+        --------
+        >>> log = BeamLog(BeamState.ON, since_s=10.0, on_s=4.0)
+        >>> log.delivered_s(11.5)
+        5.5
+        """
+        return self.on_s + (now_s - self.since_s if self.beam is BeamState.ON else 0.0)
 
 
 def after(log: BeamLog, beam: BeamState, time_s: float, profile: LinacProfile) -> BeamLog:
@@ -38,7 +52,8 @@ def after(log: BeamLog, beam: BeamState, time_s: float, profile: LinacProfile) -
         return log._replace(beam=beam, since_s=time_s, begun_s=begun_s)
     # The beam follows both decisions, each with its own latency.
     lasted_s = time_s + profile.off_latency_s - log.since_s - profile.on_latency_s
-    return log._replace(beam=beam, since_s=time_s, cut_short=log.cut_short + (lasted_s < profile.minimum_on_s))
+    cut_short = log.cut_short + (lasted_s < profile.minimum_on_s)
+    return log._replace(beam=beam, since_s=time_s, cut_short=cut_short, on_s=log.delivered_s(time_s))
 
 
 def refusals(log: BeamLog, now_s: float, profile: LinacProfile) -> tuple[Reason, ...]:

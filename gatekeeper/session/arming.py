@@ -226,7 +226,7 @@ def arm(
     learned = None if setup.preview is None else learn(setup.preview)
     first = make_first() if learned is None else learned.tracker
     gate = gate_of(setup, config, () if learned is None else learned.motions)
-    engine = Engine(first if around is None else around(first), gate, profile=config.profile)
+    engine = Engine(first if around is None else around(first), gate, profile=config.profile, beam_on_s=config.stop_s)
     limits = PrimaryLimits.of(setup, config)
     return Armed(engine, gate, config, envelope, limits, target_px, learn, make, tuple(masks), around, learned)
 

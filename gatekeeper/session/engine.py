@@ -1,5 +1,6 @@
 """The engine: one frame in, one decision out, without I/O or a clock, so that decisions are reproducible."""
 
+import math
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 
@@ -33,6 +34,8 @@ class Engine:
         Return a counter in ns. Its values are recorded and influence no decision.
     profile : LinacProfile, optional
         Limits of the linac, for example its minimum off-time.
+    beam_on_s : float
+        Beam-on time in s after which the beam is held; by default it is not.
 
     Attributes
     ----------
@@ -59,11 +62,13 @@ class Engine:
         gate: Gate,
         stopwatch: Callable[[], int] = stopwatch_ns,
         profile: LinacProfile | None = None,
+        beam_on_s: float = math.inf,
     ) -> None:
         self._tracker = tracker
         self._gate = gate
         self._stopwatch = stopwatch
         self._profile = LinacProfile() if profile is None else profile
+        self._beam_on_s = beam_on_s
         self._log = BeamLog()
         self._kept: dict[int, TakenFrame | None] = {}
         self.version = 0
@@ -143,6 +148,7 @@ class Engine:
             checks=checks,
             link_alive=link_alive,
             refusals=refusals(self._log, now_s, self._profile),
+            left_s=self._beam_on_s - self._log.delivered_s(now_s),
         )
         self._note(decision)
         return decision
@@ -203,7 +209,7 @@ class Engine:
         """
         if not isinstance(self._tracker, TwinTracker):
             return None
-        twin = Engine(self._tracker.twin(), deepcopy(self._gate), self._stopwatch, self._profile)
+        twin = Engine(self._tracker.twin(), deepcopy(self._gate), self._stopwatch, self._profile, self._beam_on_s)
         twin._log = self._log
         return twin
 

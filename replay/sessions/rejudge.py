@@ -144,7 +144,7 @@ class Tracked:
         Judged
         """
         gate = gate_of(self.setup, config, self.motions(config))
-        engine = Engine(TrackerProbe(), gate, lambda: 0, config.profile)
+        engine = Engine(TrackerProbe(), gate, lambda: 0, config.profile, config.stop_s)
         counts, decisions = SessionCounts(), []
         before: Entry | None = None
         for one in self.tracked:

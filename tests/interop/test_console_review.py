@@ -102,15 +102,25 @@ def test_a_click_on_the_strip_shows_what_lies_there(watched, decisions):
 
 
 @pytest.mark.slow
-def test_dragging_changes_the_window_the_wheel_zooms_and_0_is_as_it_was(watched):
+def test_a_drag_moves_or_changes_the_window_the_wheel_zooms_and_0_is_as_it_was(watched):
     page = watched.page
     box = page.locator("#cine").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before, bright = page.evaluate(PICTURE), page.evaluate(BRIGHTNESS)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x, y + 120, steps=4)
-    page.mouse.up()
+
+    def drag():
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y + 120, steps=4)
+        page.mouse.up()
+
+    drag()
+    moved = page.evaluate(PICTURE)
+    assert moved != before
+    page.locator("#cine").press("0")
+    assert page.evaluate(PICTURE) == before
+    page.click("#window-level")
+    drag()
     darker, dark = page.evaluate(PICTURE), page.evaluate(BRIGHTNESS)
     assert dark < 0.9 * bright
     page.click("#forward")
@@ -156,8 +166,8 @@ def test_the_panel_ends_with_the_figures_of_the_summary(watched, decisions, fold
     summary = json.loads((folder / "summary.json").read_text())
     watched.page.locator("#scrub").fill(str(len(decisions) - 1))
     watched.page.wait_for_selector(f"body[data-index='{len(decisions) - 1}']")
-    assert watched.page.locator("#duty").inner_text() == f"{100 * summary['duty_cycle']:.1f} %"
-    assert watched.page.locator("#holds").inner_text() == str(summary["holds"])
+    assert watched.page.locator("#tile-duty b").inner_text() == f"{100 * summary['duty_cycle']:.1f} %"
+    assert watched.page.locator("#tile-holds b").inner_text() == str(summary["holds"])
     counts = watched.page.locator("#reasons .n").all_inner_texts()
     assert sorted(map(int, counts)) == sorted(summary["hold_reasons"].values())
 

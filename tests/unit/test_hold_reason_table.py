@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.config import GateConfig, SessionConfig
+from gatekeeper.config import CourseConfig, GateConfig, SessionConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.reason_row import Tier
 from gatekeeper.core.reasons import FAULTS, gravest, reason_rows, text_of
@@ -48,7 +48,7 @@ def test_every_setting_of_the_gate_is_in_the_table_or_one_of_an_operator():
     known = {
         f"{table}.{name}" for table, part in SessionConfig() if part is not None for name in type(part).model_fields
     }
-    assert named - {None} <= known
+    assert named - {None} <= known | {f"course.{name}" for name in CourseConfig.model_fields}
 
 
 def test_a_limit_has_a_unit():

@@ -25,6 +25,14 @@ def test_link_lost():
     assert judge.decide(track(), frame(2)).state is ON
 
 
+def test_prescribed_delivered():
+    judge = gate_on()
+    assert judge.decide(track(), frame(1), left_s=0.001).state is ON
+    for sequence, left_s in enumerate((0.0, -1.0, math.nan), start=2):
+        assert judge.decide(track(), frame(sequence), left_s=left_s).reasons == (Reason.PRESCRIBED_DELIVERED,)
+    assert judge.decide(track(), frame(5), left_s=1.0).state is ON
+
+
 def test_no_frame():
     judge = gate_on()
     assert judge.silence(0.5).reasons == (Reason.NO_FRAME,)

@@ -54,6 +54,20 @@ def test_good_frames_are_counted_while_the_linac_is_waited_for():
     assert made[7].reasons == (Reason.MINIMUM_OFF,)
 
 
+def test_the_beam_ends_with_the_prescribed_time_which_does_not_run_while_it_is_held():
+    course = ".o." + 8 * "."
+    engine = Engine(
+        Tracker(course),
+        Gate(ENVELOPE, GateConfig(frames_to_resume=1)),
+        profile=LinacProfile(minimum_off_s=0.0),
+        beam_on_s=1.25,
+    )
+    made = [engine.step(frame(i), 0.25 * i).decision for i in range(len(course))]
+    assert as_text(made) == "10111100000"
+    assert all(decision.reasons == (Reason.PRESCRIBED_DELIVERED,) for decision in made[6:])
+    assert engine.beam_log.delivered_s(99.0) == 1.25
+
+
 def test_too_many_cycles():
     course = "." + "o." * 3 + 239 * "."
     _, made = decisions(course, cycles_per_minute=3)

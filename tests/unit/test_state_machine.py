@@ -26,6 +26,7 @@ GOOD = {
     Reason.FROZEN: [{"sequence": {"repeats": 0}}],
     Reason.NOT_LIVE: [{"sequence": {"not_live": 0}}],
     Reason.SEQUENCE_GAP: [{"sequence": {"missing": 0}}],
+    Reason.PRESCRIBED_DELIVERED: [{"left_s": 0.001}],
     Reason.STALE_FRAME: [{"age_s": -0.02}, {"age_s": 0.5}],
     Reason.LOW_CONFIDENCE: [{"target": {"confidence": c}} for c in (0.55, 1.0)],
     Reason.TARGET_JUMP: [{"target": {"speed_mm_per_s": v}} for v in (0.0, 150.0)],
@@ -36,6 +37,7 @@ GOOD = {
     Reason.BASELINE_DRIFT: [{"target": {"drift_mm": d}} for d in (-3.0, 3.0)],
 }
 BAD = {
+    Reason.PRESCRIBED_DELIVERED: [{"left_s": left_s} for left_s in (0.0, -1.0, -INF, NAN)],
     Reason.LINK_LOST: [{"link_alive": alive} for alive in (False, None, NAN)],
     Reason.SOURCE_CHANGED: [{"source": {"same": False}}],
     Reason.INVALID_FRAME: [{"frame": {"readable": False}}],

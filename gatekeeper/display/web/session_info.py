@@ -55,6 +55,8 @@ class SessionInfo:
         What the page shows.
     max_age_s : float
         Age from which a frame counts as old, in seconds.
+    stop_at_prescribed : bool
+        Whether the beam is held at the end of the prescribed time.
     """
 
     name: str
@@ -71,6 +73,7 @@ class SessionInfo:
     structures: tuple[StructureInfo, ...] = ()
     mode: Mode = Mode.LIVE
     max_age_s: float = 1.0
+    stop_at_prescribed: bool = False
 
     @classmethod
     def of(
@@ -119,6 +122,7 @@ class SessionInfo:
             warnings=config.warnings(),
             mode=mode,
             max_age_s=gate.max_age_s,
+            stop_at_prescribed=gate.stop_at_prescribed,
         )
 
     def as_json(self) -> dict[str, object]:
