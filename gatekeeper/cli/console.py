@@ -18,6 +18,7 @@ def console(
     """Review a recorded session: play, step, jump to holds, and judge it under other limits. Ends with Ctrl-C."""
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.loading import Loading
+    from gatekeeper.display.web.patient_routes import patient_routes
     from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
     from gatekeeper.display.web.server import make_app
     from gatekeeper.display.web.what_if_routes import what_if_route
@@ -38,7 +39,7 @@ def console(
                 server.should_exit = True
 
             preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, named)), end)
-            app = make_app(preparing, access, [what_if_route(preparing, access)])
+            app = make_app(preparing, access, [what_if_route(preparing, access), *patient_routes(preparing, access)])
             server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
             with preparing, suppress(KeyboardInterrupt):
                 asyncio.run(server.serve([server_socket]))

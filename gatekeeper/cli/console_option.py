@@ -121,6 +121,7 @@ def shown(
     console = Console(Address(page.host, page.port, page.control, drawn), facts)
     try:
         say(f"console  {console.url}")
+        say(f"patient  {console.patient_url}")
         with WebPublisher(status, clock, console, requests, contour_requests, config.loop.fifo_priority):
             yield
     finally:

@@ -15,6 +15,8 @@ Strategy = Literal["inhale_hold", "exhale_hold", "exhale", "mid_ventilation", "e
 """How the beam is gated: in breath-holds at end-inhale or end-exhale, or in free breathing at end-exhale, around
 mid-ventilation, or except for unusual motion."""
 BreathHold = Literal["inhale", "exhale", "none"]
+HELD: dict[str, BreathHold] = {"inhale_hold": "inhale", "exhale_hold": "exhale"}
+"""Where the breath is held by the strategies that hold it."""
 
 
 class CourseConfig(StrictModel):
@@ -61,10 +63,16 @@ class CourseConfig(StrictModel):
             raise ValueError(f"fraction is {self.fraction} and must be at most fractions = {self.fractions}")
         if self.contrast_min is not None and self.contrast_agent is None:
             raise ValueError("contrast_min is given without contrast_agent; name the agent")
-        held = {"inhale_hold": "inhale", "exhale_hold": "exhale"}
-        if self.strategy is not None and self.breath_hold not in (None, held.get(self.strategy, "none")):
+        if self.strategy is not None and self.breath_hold not in (None, HELD.get(self.strategy, "none")):
             raise ValueError(f'breath_hold is "{self.breath_hold}", which strategy = "{self.strategy}" has not')
         return self
+
+    @property
+    def held(self) -> BreathHold | None:
+        """Where the breath is held, as `breath_hold` or `strategy` says; None when neither does."""
+        if self.breath_hold is not None or self.strategy is None:
+            return self.breath_hold
+        return HELD.get(self.strategy, "none")
 
     @property
     def bed_gy(self) -> float | None:

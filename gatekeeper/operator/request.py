@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gatekeeper.core.axes import SAGITTAL, Orientation
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError
+from gatekeeper.core.phrases import MESSAGE, NO_PHRASE, PHRASES, phrase_of
 from gatekeeper.core.workflow import MARK, STEPS
 
 END = "end"
@@ -16,6 +17,8 @@ HOLDING = frozenset({Action.HOLD.value, Action.DISARM.value, END})
 CONFIRM = "confirm"
 """Last word of a request that an operator has to type twice, the second time with this."""
 CONFIRMABLE = frozenset({Action.ARM.value, Action.REBASE.value, Action.REFERENCE.value})
+NOTED = frozenset({MARK, MESSAGE})
+"""Words that are only journalled and shown; the gate does not learn of them."""
 UNNAMED = "not named"
 """Operator of a hold without a name that can be used."""
 OTHER_WORDS = {"pause": Action.HOLD.value, "resume": Action.RELEASE.value}
@@ -30,6 +33,7 @@ _HELP = (
     ("rebase {axes}", "while held: move the envelope by mm, {positive} > 0"),
     ("reference", "while held: track from the newest frame on; the envelope stays"),
     ("mark STEP", "note the begin of a step before the delivery, such as set-up"),
+    ("message PHRASE", "show the patient a set phrase, such as well done"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
@@ -63,6 +67,8 @@ class Request:
         For a confirmed reference: number of the frame; -1 otherwise.
     step : str
         For a mark: the step of the workflow that begins.
+    phrase : str
+        For a message: what is shown to the patient, of `gatekeeper.core.phrases`.
     """
 
     word: str
@@ -72,6 +78,7 @@ class Request:
     confirmed: bool = False
     sequence: int = -1
     step: str = ""
+    phrase: str = ""
 
     @property
     def holds(self) -> bool:
@@ -96,7 +103,8 @@ def request_from_json(
     Parameters
     ----------
     words : sequence of str
-        The word and, for a mark, the step; for rebase, the two distances in mm along the axes of rows and columns,
+        The word and, for a mark, the step, for a message the phrase; for rebase, the two distances in mm along the
+        axes of rows and columns,
         superior, posterior and left positive; to confirm a reference, the number of its frame.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
@@ -139,6 +147,8 @@ def request_from_json(
     rest = rest[:-1] if confirmed else rest
     if word == MARK:
         return Request(word, name, origin, step=_step(rest))
+    if word == MESSAGE:
+        return Request(word, name, origin, phrase=_phrase(rest))
     if word == Action.REBASE:
         return Request(word, name, origin, _shift_mm(rest, orientation), confirmed)
     if word == Action.REFERENCE and (rest or confirmed):
@@ -153,6 +163,14 @@ def _step(words: Sequence[str]) -> str:
     if step not in STEPS:
         raise InputError(f"mark: {step!r:.40} is not a step; use one of {', '.join(STEPS)}")
     return step
+
+
+def _phrase(words: Sequence[str]) -> str:
+    phrase = phrase_of(" ".join(words))
+    if phrase is None:
+        given = f"{' '.join(words)!r:.40} is not a phrase" if words else "no phrase is given"
+        raise InputError(f"message: {given}; use one of {', '.join((*PHRASES, NO_PHRASE))}")
+    return phrase
 
 
 def only_holds(words: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.command import Command
 from gatekeeper.core.workflow import MARK
 from gatekeeper.operator.pending import Answer, PendingRequest
-from gatekeeper.operator.request import END, Request
+from gatekeeper.operator.request import END, NOTED, Request
 
 MOST_WAITING = 64
 """Largest number of waiting requests; every interface has at most one at a time. Holds have as much room again."""
@@ -17,8 +17,8 @@ MOST_AT_ONCE = 8
 """Largest number of commands given to the loop between two frames."""
 MOST_REMEMBERED = 20
 """Number of answered requests kept for display."""
-MOST_MARKS = 200
-"""Largest number of marks of a session."""
+MOST_NOTES = 500
+"""Largest number of marks and messages of a session."""
 MOST_WITH_A_HOLD = 2 * MOST_WAITING
 """Largest number of commands given to the loop between two frames while a hold waits behind others."""
 HELD_ALREADY = "the beam is being held already"
@@ -53,6 +53,8 @@ class RequestQueue:
         Session time.
     refuse : callable, optional
         Return why a request is refused now, for example in this phase of the session, or None.
+    noted : callable, optional
+        Called with session time and request as soon as a mark or a message is taken; the journal has it later.
 
     Attributes
     ----------
@@ -60,15 +62,20 @@ class RequestQueue:
         That of the session's images, by which the distances of a rebase are read.
     """
 
-    def __init__(self, clock: Clock, refuse: Callable[[Request], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        refuse: Callable[[Request], str | None] | None = None,
+        noted: Callable[[float, Request], None] | None = None,
+    ) -> None:
         self._clock = clock
-        self._refuse = refuse
+        self._refuse, self._noted = refuse, noted
         self._waiting: deque[PendingRequest[Request]] = deque()
         self._notices: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
         self._given: PendingRequest[Request] | None = None
         self._in_a_row = 0
-        self._marks: deque[tuple[float, Request]] = deque()
-        self._marks_left = MOST_MARKS
+        self._notes: deque[tuple[float, Request]] = deque()
+        self._notes_left = MOST_NOTES
         self.orientation = SAGITTAL
         self._closed = False
         self._ending: Request | None = None
@@ -100,7 +107,7 @@ class RequestQueue:
         return pending
 
     def next_command(self) -> Command | None:
-        """Return the next command for the engine, or None; does not wait. Marks are kept for `next_mark`.
+        """Return the next command for the engine, or None; does not wait. Marks and messages are kept for `next_note`.
 
         After `MOST_AT_ONCE` commands in a row it returns None once, so that requests cannot keep the loop from its
         frames; a hold that waits behind others does not wait for the next frame.
@@ -118,8 +125,8 @@ class RequestQueue:
             if refusal is not None:
                 self._settle(pending, time_s, Answer(False, refusal))
                 continue
-            if pending.request.word == MARK:
-                self._settle(pending, time_s, self._mark(time_s, pending.request))
+            if pending.request.word in NOTED:
+                self._settle(pending, time_s, self._note(time_s, pending.request))
                 continue
             if pending.request.word == END:
                 self._ending = self._ending or pending.request
@@ -136,16 +143,20 @@ class RequestQueue:
             note = f"{note}; the session ends" if pending.request.word == END else note
             self._settle(pending, time_s, Answer(bool(values.get("accepted")), note))
 
-    def next_mark(self) -> tuple[float, Request] | None:
-        """Return the oldest mark that was not returned before, with its session time in s; None without one."""
-        return self._marks.popleft() if self._marks else None
+    def next_note(self) -> tuple[float, Request] | None:
+        """Return the oldest mark or message that was not returned yet, with its session time in s; None without one."""
+        return self._notes.popleft() if self._notes else None
 
-    def _mark(self, time_s: float, request: Request) -> Answer:
-        if self._marks_left == 0:
-            return Answer(False, f"{MOST_MARKS} marks were made already; no further one is kept")
-        self._marks_left -= 1
-        self._marks.append((time_s, request))
-        return Answer(True, f"{request.step} begins")
+    def _note(self, time_s: float, request: Request) -> Answer:
+        if self._notes_left == 0:
+            return Answer(False, f"{MOST_NOTES} marks and messages were made already; no further one is kept")
+        self._notes_left -= 1
+        self._notes.append((time_s, request))
+        if self._noted is not None:
+            self._noted(time_s, request)
+        return Answer(
+            True, f"{request.step} begins" if request.word == MARK else f"the patient is shown: {request.phrase}"
+        )
 
     def close(self) -> None:
         """Answer all waiting requests that the session has ended."""

@@ -136,8 +136,8 @@ def wants_help(line: str) -> bool:
 def help_lines(orientation: Orientation = SAGITTAL) -> tuple[str, ...]:
     """Return one line for each command, and one on names, for images of an orientation."""
     return (
-        *(f"{words:13}{does}" for words, does in help_on(orientation)),
-        f"{'... by NAME':13}names the operator, after any of these",
+        *(f"{words:15}{does}" for words, does in help_on(orientation)),
+        f"{'... by NAME':15}names the operator, after any of these",
     )
 
 

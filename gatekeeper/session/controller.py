@@ -47,14 +47,16 @@ GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
 """Phases that follow from the state of the gate."""
 
 
-def journal_marks(
+def journal_notes(
     requests: RequestQueue, event: Callable[[str, float, Mapping[str, object]], None], status: SessionStatus
 ) -> None:
-    """Journal and show the marks that operators have made since the last call, each at its own time."""
-    while (marked := requests.next_mark()) is not None:
-        time_s, request = marked
-        event(MARK, time_s, {"step": request.step, "operator": request.operator, "door": request.origin})
-        status.add_line(time_s, f"step {request.step}, by {request.operator}")
+    """Journal and show the marks and messages of operators since the last call, each at its own time."""
+    while (noted := requests.next_note()) is not None:
+        time_s, request = noted
+        what, text = ("step", request.step) if request.word == MARK else ("phrase", request.phrase)
+        event(request.word, time_s, {what: text, "operator": request.operator, "door": request.origin})
+        said = f"step {text}" if request.word == MARK else f"message to the patient: {text}"
+        status.add_line(time_s, f"{said}, by {request.operator}")
 
 
 @runtime_checkable
@@ -198,7 +200,7 @@ class SessionController:
         if self._notes is not None:
             self._notes.look()
             self._notes.journal(self._recorder.event)
-        journal_marks(self._requests, self._recorder.event, self._status)
+        journal_notes(self._requests, self._recorder.event, self._status)
         self._advance()
         self._forget_reference()
         self._note_interlock()

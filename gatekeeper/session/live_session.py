@@ -22,7 +22,7 @@ from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.requests import OVER, ContourRequests
 from gatekeeper.session.contouring.workflow import ContouringWorkflow
-from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, WARNING, SessionController, journal_marks
+from gatekeeper.session.controller import ORIGIN, TIME_IS_OVER, WARNING, SessionController, journal_notes
 from gatekeeper.session.definition import SessionDefinition
 from gatekeeper.session.history import History
 from gatekeeper.session.loop import run_loop
@@ -93,7 +93,7 @@ class LiveSession:
         self._controller: SessionController | None = None
         self.status = SessionStatus() if status is None else status
         self.status.warnings = (*definition.config.warnings(), *definition.left_out)
-        self.requests = RequestQueue(clock, self._refuse)
+        self.requests = RequestQueue(clock, self._refuse, self.status.show_note)
         self.contour_requests = ContourRequests()
         self._begun: tuple[SessionSetup, Armed] | None = None
         self._startup: Startup = FirstFrame(definition, self.status, clock)
@@ -198,7 +198,7 @@ class LiveSession:
             session.event(WARNING, self._clock.now_s(), {"note": warning})
         for name, time_s, values in self._startup.events:
             session.event(name, time_s, values)
-        journal_marks(self.requests, session.event, self.status)
+        journal_notes(self.requests, session.event, self.status)
         notes.journal(session.event)
         if setup is None or armed is None:
             session.event(

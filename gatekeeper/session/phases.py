@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from gatekeeper.core.command import Action
+from gatekeeper.core.phrases import MESSAGE
 from gatekeeper.core.workflow import MARK
 from gatekeeper.operator.request import END
 
@@ -28,7 +29,7 @@ class Phase(StrEnum):
     """The session has ended; the beam is held."""
 
 
-ALWAYS = frozenset({Action.HOLD, Action.RELEASE, Action.DISARM, Action.RESET, MARK, END})
+ALWAYS = frozenset({Action.HOLD, Action.RELEASE, Action.DISARM, Action.RESET, MARK, MESSAGE, END})
 """Requests that are accepted in every phase but ENDED. Only a release can lead to beam-on, and only once armed."""
 ALLOWED: dict[Phase, frozenset[str]] = {
     Phase.CONNECT: frozenset(ALWAYS),

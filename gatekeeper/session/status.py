@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import Frame
+from gatekeeper.core.phrases import MESSAGE, NO_PHRASE
 from gatekeeper.core.printable import printable
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
+from gatekeeper.operator.request import Request
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import Armed
@@ -170,6 +172,9 @@ class SessionStatus:
         The frame that an operator has asked to use as reference, until that is confirmed or its time is over.
     warnings : tuple of str
         What every face warns of, see `SessionConfig.warnings`.
+    message : tuple of str and float
+        What an operator tells the patient, a phrase of `gatekeeper.core.phrases`, and since when in seconds of session
+        time; empty for nothing.
     latency_line : str
         Latency of the chain as measured, see `ChainLatency.as_line`; empty while nothing is.
     not_kept : callable
@@ -184,6 +189,7 @@ class SessionStatus:
         self.learned: Learned | None = None
         self.reference: TakenFrame | None = None
         self.warnings: tuple[str, ...] = ()
+        self.message: tuple[str, float] = ("", 0.0)
         self.latency_line = ""
         self._line_count = 0
         self.not_kept: Callable[[], int] = lambda: 0
@@ -193,6 +199,11 @@ class SessionStatus:
         """Append a line to the event log."""
         self.lines = (*self.lines, Line(self._line_count, time_s, printable(text)))[-MOST_LINES:]
         self._line_count += 1
+
+    def show_note(self, time_s: float, request: Request) -> None:
+        """Set what the patient is told, if a request says so."""
+        if request.word == MESSAGE:
+            self.message = ("" if request.phrase == NO_PHRASE else request.phrase), time_s
 
     def begin(self, setup: SessionSetup, armed: Armed) -> None:
         """Set the setup and the engine on which decisions are based."""

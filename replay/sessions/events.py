@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.errors import InputError, RecordingError
+from gatekeeper.core.phrases import MESSAGE
 from gatekeeper.core.workflow import MARK
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.chain_latency import LATENCY
@@ -16,7 +17,7 @@ from gatekeeper.session.loop import TRACKER_FAILED
 
 LEARNED = "learned"
 NOTICES = frozenset(
-    {"phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, MARK, WARNING, TRACKER_FAILED}
+    {"phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, MARK, MESSAGE, WARNING, TRACKER_FAILED}
 )
 """Events that change neither tracker nor gate."""
 

@@ -15,8 +15,8 @@ from gatekeeper.core.track import Track
 from gatekeeper.display.web.live_message import counts_for_page
 from gatekeeper.display.web.message import IMAGE, for_page, packed
 from gatekeeper.display.web.session_info import Mode, SessionInfo
-from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStructures
-from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, row_of, structure_row
+from gatekeeper.display.web.structures import NOT_TRACKED, ShownStructures
+from gatekeeper.display.web.trace_row import COLUMNS, STRUCTURES, Row, axes_for_page, row_of, structure_row
 from gatekeeper.runtime.timing import Durations
 from gatekeeper.session.arming import zones_of
 from gatekeeper.session.controller import WARNING

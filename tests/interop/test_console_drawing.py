@@ -294,9 +294,9 @@ def test_a_page_without_control_says_that_others_draw(browser, tmp_path):
 def test_what_was_shown_is_what_the_session_tracks_and_the_journal_says_who_drew_it(browser, tmp_path):
     with running(tmp_path / "s", control=True, plan_for=drawn_plan_of) as run, opened(browser, run.url) as seen:
         page, patient = seen.page, Watched(browser).page
-        patient.goto(run.url.replace("/#", "/patient#"))
-        for one in (page, patient):
-            one.wait_for_selector("body[data-margin='5']")
+        patient.goto(run.console.patient_url)
+        patient.wait_for_selector("body[data-said=preparing]")
+        page.wait_for_selector("body[data-margin='5']")
         stands(page)
         draw_ellipse(page)
         drag(page, page.evaluate(FOUND)["points"][0], (TOP - 2.0, COL))

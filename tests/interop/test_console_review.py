@@ -9,6 +9,7 @@ import pytest
 
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.loading import Loading
+from gatekeeper.display.web.patient_routes import patient_routes
 from gatekeeper.display.web.recorded_feed import RecordedFeed
 from gatekeeper.display.web.serve import listening, make_server, url_of
 from gatekeeper.display.web.server import make_app
@@ -38,7 +39,9 @@ def served(past):
     """Serve a session that is over, and yield the page's address."""
     access, ready = Access("127.0.0.1"), threading.Event()
     with listening("127.0.0.1", 0) as server_socket:
-        server = make_server(make_app(past, access, [what_if_route(past, access)]), ready.set)
+        server = make_server(
+            make_app(past, access, [what_if_route(past, access), *patient_routes(past, access)]), ready.set
+        )
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([server_socket])), name="server")
         thread.start()
         try:

@@ -119,28 +119,45 @@ def test_a_live_page_shows_several_and_that_for_the_patient_the_first_target_alo
         assert seen.complaints == []
         page.close()
         patient = Watched(browser)
-        patient.page.goto(run.url.replace("/#", "/patient#"))
+        patient.page.goto(run.console.patient_url)
         patient.page.wait_for_selector("body[data-place=in]")
         assert patient.page.locator("body").get_attribute("data-margin") == "6"
         assert "node" not in patient.page.content()
         patient.page.close()
 
 
-PATIENT = """async () => {
-  const {rowsOf, isInside} = await import("/page/patient.js"), {limitsOf} = await import("/page/trace.js");
-  const recent = {data: [0.5, 90, 0.9], shape: [1, 3]}, columns = ["t", "outside", "confidence"];
-  const parts = {data: [0, 0, 1, 0.9, 0, 0, 0, 90, 0.9, 1], shape: [1, 2, 5]};
-  const facts = {outside_percent: 5, confidence: 0.5, margin_mm: 5};
-  const own = {limit: 2, resume: 1, confidence: 0.5, margin_mm: 3};
-  const [row] = rowsOf(recent, columns, parts, ["rows", "cols", "value", "confidence", "reasons"]);
-  const limits = limitsOf(facts, [own, {}]);
-  return [row.outside, limits.margin, isInside(row, limits), isInside({...row, outside: 3}, limits)];
+COACHED = """async () => {
+  const {Coach, REST_S} = await import("/page/patient-cue.js");
+  const window = [-5, 5], told = [], coach = new Coach(10, "inhale");
+  let count = 0;
+  const until = (end_s, mm, wanted = true) => {
+    for (let t = count / 4; t <= end_s; t = ++count / 4) coach.add([count, t, mm, mm > -5 && mm < 5]);
+    const left = coach.left();
+    told.push(left === null ? coach.cue(wanted, window) : `${coach.cue(wanted, window)} ${Math.round(left)}`);
+  };
+  until(1, -15);  // breathed out
+  until(2, 0);  // in the window, but for a moment only: no countdown yet
+  until(2.5, -15);
+  until(4.5, 0);
+  until(8.5, 0);
+  until(9, -8);  // brief
+  until(9.5, 0);
+  until(16, 0);  // as long as wanted
+  until(17.5, -15);
+  until(20, -15, false);  // the operator holds
+  until(17.5 + REST_S, -15);
+  until(28.5, 8);  // too deep
+  told.push(new Coach(10, "none").cue(true, window));
+  return told;
 }"""
 
 
-def test_the_patient_sees_the_first_target_alone_by_its_own_limits(browser, url):
+def test_the_patient_is_guided_through_a_hold_and_a_recorded_session_asks_for_nothing(browser, url):
     seen = Watched(browser)
-    seen.page.goto(f"{url}patient")
-    # Another structure is 90 % outside; the first target is within 2 %, its own limit.
-    assert seen.page.evaluate(PATIENT) == [1, 3, True, False]
+    seen.page.goto(f"{url}patient?lang=fr")
+    seen.page.wait_for_selector("body[data-said=recorded] #cue:has-text('enregistrement')")
+    assert seen.page.evaluate(COACHED) == [
+        "in", "hold", "in", "hold 8", "hold 4", "hold 4", "hold 3", "out", "rest", "rest", "in", "out", "normal",
+    ]  # fmt: skip
+    assert seen.complaints == []
     seen.page.close()

@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from gatekeeper.core.login import login_name
+from gatekeeper.operator.request import Request
 from tests.support.browser import Watched, seen_while, serious_faults
 from tests.support.consoles import RATE_HZ, WATCH, kept_screenshot, running
 from tests.support.live_sessions import events
@@ -29,7 +30,7 @@ ARROWS = """async () => {
   return view.arrays.arrows?.shape[0] ?? 0;
 }"""
 WORDS = "() => ['word', 'why'].map(id => document.getElementById(id).innerText)"
-PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('seconds').textContent]"
+PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('cue').textContent]"
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +123,24 @@ def test_page_follows_the_accessibility_rules(watched):
 
 
 @pytest.mark.slow
-def test_the_patient_sees_where_the_target_is_and_how_long_to_stay(browser, session):
+def test_the_patient_sees_where_the_target_is_and_what_to_do(browser, session):
     seen = Watched(browser)
     page = seen.page
-    page.goto(session.url.replace("/#", "/patient#"))
+    page.goto(session.console.patient_url)
+    page.select_option("#language", "de")
     spots = {}
     for place in ("in", "out"):
         spots[place] = seen_while(page, f"body[data-place={place}]", PLACED, still_ms=300)
         kept_screenshot(page, f"patient-{place}")
-    assert spots["in"][1].isdigit()
-    assert int(spots["in"][1]) <= 20
-    assert spots["out"][0] > spots["in"][0] + 30
+    assert spots["in"][1] == "Halten"
+    assert spots["out"][1] in ("Einatmen", "Ausatmen")
+    # The case breathes in, which is up.
+    assert spots["out"][0] < spots["in"][0] - 30
+    page.select_option("#up", "out")
+    assert seen_while(page, "body[data-place=out]", PLACED, still_ms=300)[0] > spots["in"][0] + 30
+    session.session.requests.submit(Request("message", "kim", "test", phrase="relax"))
+    page.wait_for_selector("#message:has-text('Entspannen')")
+    kept_screenshot(page, "patient-message")
     assert seen.complaints == []
     assert serious_faults(page) == []
     page.close()

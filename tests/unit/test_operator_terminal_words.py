@@ -5,8 +5,7 @@ import pytest
 from gatekeeper.core.axes import AXIAL, CORONAL, SAGITTAL
 from gatekeeper.core.command import Action
 from gatekeeper.core.errors import InputError
-from gatekeeper.core.workflow import MARK
-from gatekeeper.operator.request import END, HOLDING, UNNAMED, WORDS, request_from_json
+from gatekeeper.operator.request import END, HOLDING, NOTED, UNNAMED, WORDS, request_from_json
 from gatekeeper.operator.terminal import Line, help_lines, parse, wants_help
 
 
@@ -15,10 +14,10 @@ def typed(line, operator="Anna"):
 
 
 def test_every_action_of_the_gate_has_a_word():
-    assert set(WORDS) == {*Action, END, MARK}
+    assert set(WORDS) == {*Action, END, *NOTED}
 
 
-@pytest.mark.parametrize("word", [word for word in WORDS if word not in ("rebase", MARK)])
+@pytest.mark.parametrize("word", [word for word in WORDS if word not in ("rebase", *NOTED)])
 def test_a_word_is_what_it_says(word):
     request = typed(f"  {word.upper()} ")
     assert (request.word, request.operator, request.origin, request.shift_mm) == (word, "Anna", "terminal", (0.0, 0.0))

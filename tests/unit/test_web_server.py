@@ -29,7 +29,16 @@ def refusal(open_client, *args, **headers):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/patient", "/page/app.js", "/page/strip.js", "/page/console.css", "/page/colors.css", "/page/icon.svg"],
+    [
+        "/",
+        "/patient",
+        "/page/app.js",
+        "/page/strip.js",
+        "/page/console.css",
+        "/page/colors.css",
+        "/page/icon.svg",
+        "/page/words/patient.tr.json",
+    ],
 )
 def test_files_of_the_page_are_there_and_forbid_whatever_it_does_not_need(path):
     found = client().get(path)

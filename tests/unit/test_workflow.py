@@ -19,13 +19,17 @@ from tests.support.sessions import checked
 
 
 class Marking(Scanner):
-    """Asks for marks at given frames."""
+    """Asks for marks, and for a message to the patient, at given frames."""
 
     def next_frame(self, timeout_s):
         frame = super().next_frame(timeout_s)
         step = {4: "contouring", 12: "re-optimisation"}.get(-1 if frame is None else frame.sequence)
         if step is not None:
             self.orders.append(self.session.requests.submit(Request("mark", "kim", "test", step=step)))
+        if frame is not None and frame.sequence == 6:
+            self.session.requests.submit(Request("message", "kim", "test", phrase="relax"))
+        if frame is not None and frame.sequence == 8:
+            self.shown = self.session.status.message
         return frame
 
 
@@ -60,13 +64,13 @@ def test_a_mark_in_words_is_one_of_the_steps_and_needs_a_name():
 
 
 def test_marks_are_kept_in_order_and_never_reach_the_gate(monkeypatch):
-    monkeypatch.setattr(request_queue, "MOST_MARKS", 2)
+    monkeypatch.setattr(request_queue, "MOST_NOTES", 2)
     requests = RequestQueue(VirtualClock(7.0))
-    requests._marks_left = 2
+    requests._notes_left = 2
     pending = [requests.submit(Request("mark", "kim", "test", step=step)) for step in ("set-up", "other", "other")]
     assert requests.next_command() is None
     assert [one.answer.accepted for one in pending] == [True, True, False]
-    assert [requests.next_mark()[1].step, requests.next_mark()[1].step, requests.next_mark()] == [
+    assert [requests.next_note()[1].step, requests.next_note()[1].step, requests.next_note()] == [
         "set-up",
         "other",
         None,
@@ -78,6 +82,8 @@ def test_marks_of_a_live_session_are_journalled_measured_and_change_no_decision(
     _, scanner, _ = run_live(tmp_path / "s", case, plan_of(case, arm_by=None), scanner=Marking)
     assert [order.answer.note for order in scanner.orders] == ["contouring begins", "re-optimisation begins"]
     assert [one["values"]["step"] for one in events(tmp_path / "s", "mark")] == ["contouring", "re-optimisation"]
+    assert scanner.shown == ("relax", events(tmp_path / "s", "message")[0]["time_s"])
+    assert events(tmp_path / "s", "message")[0]["values"] == {"phrase": "relax", "operator": "kim", "door": "test"}
     assert checked(tmp_path / "s").findings == []
     with closing(open_session(tmp_path / "s")) as session:
         parts = {part.name: part.lasted_s for part in parts_of(session_data_of(session))}
@@ -86,7 +92,8 @@ def test_marks_of_a_live_session_are_journalled_measured_and_change_no_decision(
 
 def test_a_mark_that_is_made_while_the_target_is_drawn_is_journalled_at_its_own_time(tmp_path):
     case = breathing_case()
-    run_live(tmp_path / "s", case, drawn_plan_of(case), scanner=Marking)
+    _, scanner, _ = run_live(tmp_path / "s", case, drawn_plan_of(case), scanner=Marking)
+    assert scanner.shown[0] == "relax", "the patient is told at once, though the record has not begun"
     assert [one["values"]["step"] for one in events(tmp_path / "s", "mark")] == ["contouring", "re-optimisation"]
     first, second = (one["time_s"] for one in events(tmp_path / "s", "mark"))
     assert second - first == pytest.approx(2.0, abs=0.1)

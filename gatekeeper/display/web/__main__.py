@@ -12,8 +12,9 @@ from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.contour_preview import ContourPreview
 from gatekeeper.display.web.contour_routes import drawing_routes
 from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
+from gatekeeper.display.web.patient_routes import patient_routes
 from gatekeeper.display.web.seqlock import Seqlock
-from gatekeeper.display.web.serve import listening, make_server
+from gatekeeper.display.web.serve import listening, make_server, patient_url_of
 from gatekeeper.display.web.server import make_app
 from gatekeeper.runtime.process import lower_priority
 
@@ -39,7 +40,7 @@ def main(descriptor: int, link_descriptor: int) -> None:
     except OSError as error:
         link.send(json.dumps({"error": f"cannot listen there ({error.strerror or error})"}).encode())
         return
-    access = Access(settings["host"], settings["control"], settings["token"])
+    access = Access(settings["host"], settings["control"], settings["token"], settings["patient_token"])
     link.setblocking(False)
     asyncio.run(_serve(slot, link, access, settings, server_socket))
 
@@ -54,7 +55,11 @@ async def _serve(
         link.send(json.dumps({"port": server_socket.getsockname()[1]}).encode())
 
     previews = ContourPreview(slot)
-    server = make_server(make_app(feed, access, drawing_routes(feed, previews, access)), begin)
+    more = [
+        *drawing_routes(feed, previews, access),
+        *patient_routes(feed, access, patient_url_of(access, server_socket.getsockname()[1])),
+    ]
+    server = make_server(make_app(feed, access, more), begin)
     loop.add_reader(link, feed.receive)
 
     async def end() -> None:

@@ -23,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatekeeper.core.errors import InputError
 
 TOKEN_BYTES = 24
+PATIENT_BYTES = 16
+"""Size of the token of the patient's page, which is kept short for its QR code to be small."""
 TOKEN_MARK = "token."  # noqa: S105  (prefix of the token among the subprotocols of a websocket)
 SUBPROTOCOL = "gatekeeper"
 HEADERS = {
@@ -54,6 +56,8 @@ class Access:
         Whether the console accepts requests that change the session.
     token : str or None
         Secret that each request must carry; None when all users of this machine may see the session.
+    patient_token : str or None
+        Secret with which the patient's page alone may be seen; None when no token is needed.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class Access:
     host: str
     control: bool = False
     token: str | None = None
+    patient_token: str | None = None
 
     def __post_init__(self) -> None:
         if self.token is None and (self.control or not is_loopback(self.host)):
@@ -74,7 +79,7 @@ class Access:
 
     @classmethod
     def of(cls, host: str, control: bool) -> "Access":
-        """Return access rules, with a new token if one is needed.
+        """Return access rules, with new tokens if they are needed.
 
         Parameters
         ----------
@@ -89,7 +94,9 @@ class Access:
             Without a token only for a console that this machine alone can reach and that accepts no requests.
         """
         needed = control or not is_loopback(host)
-        return cls(host, control, secrets.token_urlsafe(TOKEN_BYTES) if needed else None)
+        if not needed:
+            return cls(host, control)
+        return cls(host, control, secrets.token_urlsafe(TOKEN_BYTES), secrets.token_urlsafe(PATIENT_BYTES))
 
     def may_look(self, token: str | None) -> bool:
         """Return whether a request may see the session.
@@ -100,6 +107,16 @@ class Access:
             Token of the request.
         """
         return self.token is None or _same(token, self.token)
+
+    def may_watch(self, token: str | None) -> bool:
+        """Return whether a request may see the patient's page.
+
+        Parameters
+        ----------
+        token : str or None
+            Token of the request.
+        """
+        return self.may_look(token) or (self.patient_token is not None and _same(token, self.patient_token))
 
     def may_ask(self, token: str | None) -> bool:
         """Return whether the token of a request allows it to change the session; see also `control`.

@@ -19,8 +19,9 @@ from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
-from gatekeeper.display.web.structures import NOT_TRACKED, STRUCTURES, ShownStructures
-from gatekeeper.display.web.trace_row import COLUMNS, Row, axes_for_page, columns_on, row_of, structure_row
+from gatekeeper.display.web.structures import NOT_TRACKED, ShownStructures
+from gatekeeper.display.web.trace_row import COLUMNS, STRUCTURES, Row, axes_for_page, columns_on, row_of, structure_row
+from gatekeeper.gating.envelope import Envelope
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.state import ContouringStatus
@@ -51,6 +52,7 @@ class LiveMessage:
     _parts: deque[list[Row]] = field(default_factory=lambda: deque(maxlen=RECENT))
     _last: int = -1
     _known: ShownStructures | None = None
+    _window: tuple[Envelope, tuple[float, float]] | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
     _reference: tuple[TakenFrame, dict[str, object], Arrays] | None = None
 
@@ -78,6 +80,7 @@ class LiveMessage:
             known = self._structures_of(begun)
             head |= _names_of(setup.plane)
             head["structures"] = known.for_page
+            head["window_mm"] = self._window_of(armed, setup)
             arrays |= known.zones(armed.gate.zones)
             if expected := armed.gate.interval:
                 arrays["ahead"] = np.array(
@@ -135,6 +138,16 @@ class LiveMessage:
             if known is not None and known.several:
                 self._parts.append(_structure_rows(recent, known))
 
+    def _window_of(self, armed: Armed, setup: SessionSetup) -> tuple[float, float]:
+        """Return how far the target may move along rows, from its reference, to each side of the envelope in mm."""
+        envelope = armed.gate.envelope
+        if self._window is None or self._window[0] is not envelope:
+            spacing_mm, axis = setup.spacing_mm[0], orientation_of(setup.plane).rows
+            zone_mm, target_mm = (spacing_mm * outline[:, 0] for outline in (envelope.contour_px, armed.target_px))
+            sides = axis.sign * (zone_mm.min() - target_mm.min()), axis.sign * (zone_mm.max() - target_mm.max())
+            self._window = envelope, (float(min(sides)), float(max(sides)))
+        return self._window[1]
+
     def _structures_of(self, begun: tuple[SessionSetup, Armed]) -> ShownStructures:
         """Return what does not change of the structures, made once."""
         if self._known is None:
@@ -166,6 +179,7 @@ class LiveMessage:
             "age_s": None if frame is None else number(now_s - frame.acquired_s),
             "silent": step is not None and step.frame is None,
             "warnings": list(self.status.warnings),
+            "message": list(self.status.message),
             "lines": [[line.time_s, line.text] for line in self.status.lines[-LINES:]],
         }
 

@@ -14,7 +14,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.message import Buffer
 from gatekeeper.display.web.seqlock import Seqlock
-from gatekeeper.display.web.serve import url_of
+from gatekeeper.display.web.serve import patient_url_of, url_of
 from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime import process as background
 
@@ -63,6 +63,8 @@ class Console:
     ----------
     url : str
         Address of the page, with the token after the # if one is needed.
+    patient_url : str
+        Address of the patient's page, with a token that opens nothing else.
 
     Raises
     ------
@@ -87,7 +89,7 @@ class Console:
             self.close()
             raise
         self._link.setblocking(False)
-        self.url = url_of(access, port)
+        self.url, self.patient_url = url_of(access, port), patient_url_of(access, port)
 
     @property
     def pid(self) -> int:
@@ -164,6 +166,7 @@ class Console:
             "control": access.control,
             "drawn": address.drawn,
             "token": access.token,
+            "patient_token": access.patient_token,
             "facts": facts.as_json(),
         }
         self._link.settimeout(START_S)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ REQUEST_S = 5.0
 MOST_SILENT = 32
 """Largest number of connections without a request; beyond it the oldest are closed, for browsers to get through."""
 SEND_BUFFER = 1 << 18
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, not listened on)
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -93,6 +95,44 @@ def url_of(access: Access, port: int) -> str:
     """
     host = f"[{access.host}]" if ":" in access.host else access.host
     return f"http://{host}:{port}/" + ("" if access.token is None else f"#token={access.token}")
+
+
+def patient_url_of(access: Access, port: int) -> str:
+    """Return the address of the patient's page, which opens nothing else.
+
+    Parameters
+    ----------
+    access : Access
+        Access rules of the console.
+    port : int
+        Port of the console.
+
+    Returns
+    -------
+    str
+        With an address of this machine where the console listens on all of them, so that another screen can open it.
+
+    Examples
+    --------
+    >>> patient_url_of(Access("192.0.2.7", token="operator", patient_token="patient"), 8080)
+    'http://192.0.2.7:8080/patient#token=patient'
+    """
+    shown = replace(access, host=_own_address(access.host), token=access.patient_token)
+    place, _, secret = url_of(shown, port).partition("#")
+    return f"{place}patient{'#' if secret else ''}{secret}"
+
+
+def _own_address(host: str) -> str:
+    """Return the address of this machine on its network where a console listens on all addresses."""
+    if host not in EVERYWHERE:
+        return host
+    family, far = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((far, 9))  # sends nothing; only the route is looked up
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
 
 
 def make_server(app: Starlette, begin: Callable[[], None] | None = None) -> uvicorn.Server:

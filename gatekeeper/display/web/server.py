@@ -1,7 +1,7 @@
 """Define the web application: the files of the page, messages to browsers, and requests of operators."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Protocol
 
@@ -74,7 +74,6 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
     Starlette
         The application.
     """
-    browsers = [0]
 
     async def hello(request: Request) -> Response:
         if not access.may_look(token_of(request.headers)):
@@ -82,19 +81,7 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
         return JSONResponse({**session.hello(), "control": access.control})
 
     async def views(websocket: WebSocket) -> None:
-        headers = websocket.headers
-        if not access.is_own(headers.get("origin"), headers.get("host", "")):
-            await websocket.send_denial_response(PlainTextResponse(f"{FOREIGN_PAGE}\n", 403))
-        elif not access.may_look(token_of(headers, websocket.scope["subprotocols"])):
-            await websocket.send_denial_response(PlainTextResponse(NOT_AUTHORISED, 401))
-        elif browsers[0] >= MOST_BROWSERS:
-            await websocket.send_denial_response(PlainTextResponse(TOO_MANY_BROWSERS, 503))
-        else:
-            browsers[0] += 1
-            try:
-                await _serve(websocket, session)
-            finally:
-                browsers[0] -= 1
+        await serve_views(websocket, session, access, access.may_look)
 
     async def ask(request: Request) -> Response:
         asked = await authorised(request, access)
@@ -126,6 +113,42 @@ def make_app(session: Feed, access: Access, more: Sequence[BaseRoute] = ()) -> S
         *more,
     ]
     return Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
+
+
+async def serve_views(
+    websocket: WebSocket, session: Feed, access: Access, may_look: Callable[[str | None], bool]
+) -> None:
+    """Send a browser what it asks for, or refuse it.
+
+    Parameters
+    ----------
+    websocket : WebSocket
+        The browser.
+    session : Feed
+        The session to show.
+    access : Access
+        Access rules of the console.
+    may_look : callable
+        Return whether a token allows it.
+    """
+    headers = websocket.headers
+    if not access.is_own(headers.get("origin"), headers.get("host", "")):
+        await websocket.send_denial_response(PlainTextResponse(f"{FOREIGN_PAGE}\n", 403))
+    elif not may_look(token_of(headers, websocket.scope["subprotocols"])):
+        await websocket.send_denial_response(PlainTextResponse(NOT_AUTHORISED, 401))
+    elif _browsers(websocket) >= MOST_BROWSERS:
+        await websocket.send_denial_response(PlainTextResponse(TOO_MANY_BROWSERS, 503))
+    else:
+        websocket.app.state.browsers = _browsers(websocket) + 1
+        try:
+            await _serve(websocket, session)
+        finally:
+            websocket.app.state.browsers -= 1
+
+
+def _browsers(websocket: WebSocket) -> int:
+    """Return the number of browsers that are connected."""
+    return int(getattr(websocket.app.state, "browsers", 0))
 
 
 async def authorised(request: Request, access: Access) -> dict[str, Any] | Response:

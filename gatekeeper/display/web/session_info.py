@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
+from gatekeeper.core.phrases import NO_PHRASE, PHRASES
 from gatekeeper.core.workflow import STEPS
 from gatekeeper.display.web.structures import structures_for_page
 from gatekeeper.display.web.trace_row import STRUCTURE_COLUMNS, axes_for_page, columns_on
@@ -44,6 +45,8 @@ class SessionInfo:
         Prescribed beam-on time in seconds; None when it is not known.
     breath_hold_s : float
         Length of a breath-hold in seconds, for the countdown on the patient's page.
+    breath_hold : str or None
+        Where the breath is held: "inhale", "exhale" or "none"; None when it is not known.
     warnings : tuple of str
         What is always warned of, one line each.
     orientation : str or None
@@ -68,6 +71,7 @@ class SessionInfo:
     confidence: float
     beam_s: float | None = None
     breath_hold_s: float = BREATH_HOLD_S
+    breath_hold: str | None = None
     warnings: tuple[str, ...] = ()
     orientation: str | None = None
     structures: tuple[StructureInfo, ...] = ()
@@ -119,6 +123,7 @@ class SessionInfo:
             confidence=gate.min_confidence,
             beam_s=config.course.beam_on_s if beam_s is None and config.course is not None else beam_s,
             breath_hold_s=BREATH_HOLD_S if breath_hold_s is None else breath_hold_s,
+            breath_hold=None if config.course is None else config.course.held,
             warnings=config.warnings(),
             mode=mode,
             max_age_s=gate.max_age_s,
@@ -143,4 +148,5 @@ class SessionInfo:
             "reasons": reasons_for_page(),
             "tiers": tiers_for_page(),
             "steps": STEPS,
+            "phrases": (*PHRASES, NO_PHRASE),
         }

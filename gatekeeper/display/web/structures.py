@@ -16,8 +16,6 @@ from gatekeeper.gating.zones import Zone
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.structure_info import MEASURE_TEXT, StructureInfo, shown_zone_px, structure_infos
 
-STRUCTURES = "structures"
-"""Name of the array (T, N, columns) of N structures in T decisions, where there are several."""
 NOT_TRACKED = structure_row((math.nan, math.nan), math.nan, math.nan, ())
 """A structure in a decision without tracks."""
 

@@ -13,6 +13,8 @@ envelope in percent as measured and as predicted, confidence 0-1, beam-on 0 or 1
 reasons. NaN: not measured."""
 BITS = {reason: float(1 << place) for place, reason in enumerate(Reason)}
 
+STRUCTURES = "structures"
+"""Name of the array (T, N, columns) of N structures in T decisions, where there are several."""
 STRUCTURE_COLUMNS = ("rows", "cols", "value", "confidence", "reasons")
 """Meaning of the numbers of each of several structures: displacement along the image's rows and columns in mm, positive
 as in `COLUMNS`, what is measured against its zone, confidence, and the sum of the `BITS` of its own reasons."""

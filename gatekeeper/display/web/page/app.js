@@ -6,6 +6,7 @@ import {follow, hello} from "./live.js";
 import {Numbers} from "./numbers.js";
 import {offerPage} from "./page.js";
 import {Panel, say, showBeam, showMode, showWarnings, translated} from "./panel.js";
+import {offerPatient} from "./patient-operator.js";
 import {review} from "./review.js";
 import {showRisk} from "./risk.js";
 import {Structures} from "./structures.js";
@@ -50,6 +51,7 @@ function live(told) {
   const operator = told.control ? offerControls(facts) : null;
   const drawing = new Drawing(facts.name, cine, operator);
   if (!operator) refuseKeys();
+  offerPatient(facts.phrases, operator);
   const age = () => {
     if (newest?.draw?.fixed) say("frame", t("frame.reference"));
     if (newest?.age_s === null || newest?.age_s === undefined) return;

@@ -32,12 +32,15 @@ export function token() {
 const key = token();
 const bearer = key ? {Authorization: `Bearer ${key}`} : {};
 
-// Fetch the facts about the session; throw an Error with the reason in words on failure.
-export async function hello() {
-  const answer = await fetch("/hello", {headers: bearer});
+// Fetch a JSON object; throw an Error with the reason in words on failure.
+export async function get(path) {
+  const answer = await fetch(path, {headers: bearer});
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }
+
+// Fetch the facts about the session.
+export const hello = () => get("/hello");
 
 export async function post(path, body) {
   const answer = await fetch(path, {method: "POST", headers: {...bearer, "Content-Type": "application/json"}, body: JSON.stringify(body)});
@@ -46,14 +49,15 @@ export async function post(path, body) {
 
 // A connection with one request at a time.
 export class Link {
-  constructor() {
+  constructor(path = "/views") {
+    this.path = path;
     this.waiting = null;
   }
 
   open() {
     const names = ["gatekeeper", ...(key ? [`token.${key}`] : [])];
     return new Promise((resolve, reject) => {
-      this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/views`, names);
+      this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${this.path}`, names);
       this.socket.binaryType = "arraybuffer";
       this.socket.onopen = resolve;
       this.socket.onmessage = (event) => {

@@ -6,12 +6,12 @@ import {t} from "./words.js";
 const GONE_MS = 1500;
 const AGAIN_MS = 1000;
 
-// Call show(view) with every view, and lost(why) whenever the view is out of date.
-export async function follow(asked, show, lost) {
+// Call show(view) with every view of a path, and lost(why) whenever the view is out of date.
+export async function follow(asked, show, lost, path = "/views") {
   let last = -Infinity;
   setInterval(() => { if (performance.now() - last > GONE_MS) lost(t("lost.nothing-new")); }, 250);
   for (;;) {
-    const link = new Link();
+    const link = new Link(path);
     try {
       await link.open();
       let after = -1;

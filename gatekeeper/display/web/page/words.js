@@ -5,8 +5,8 @@
 // there, and data-t-title, data-t-aria-label, data-t-placeholder their attributes.
 
 const ATTRIBUTES = ["title", "aria-label", "placeholder"];
-const KEPT = "language";
 const root = document.documentElement;
+const KEPT = [root.dataset.words, "language"].filter(Boolean).join(".");
 
 export const languages = (root.dataset.languages ?? "en").split(" ");
 
