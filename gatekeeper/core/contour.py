@@ -236,15 +236,54 @@ def grow(contour_px: NDArray[np.float64], margin_mm: float, spacing_mm: tuple[fl
 
 
 def _largest_part(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
+    """Return the largest part of a mask without its holes, which are what no path reaches from outside."""
+    box, cut = cut_out(mask)
+    labels, _ = ndimage.label(cut, structure=np.ones((3, 3)))
     largest = 1 + int(np.bincount(labels.ravel())[1:].argmax())
-    return np.asarray(ndimage.binary_fill_holes(labels == largest))
+    empty, _ = ndimage.label(labels != largest)
+    part = np.zeros_like(mask)
+    part[box] = (empty != empty[0, 0])[1:-1, 1:-1]
+    return part
 
 
 def pixel_outline(part: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the outline (N, 2) of a mask (H, W) without holes, halfway between the centres of pixels in and out."""
-    ring = _isolines(np.pad(part, 1).astype(np.float64), 0.5, fully_connected="high")[0]
-    return np.ascontiguousarray(ring[:-1] - 1.0, dtype=np.float64)
+    box, cut = cut_out(part)
+    ring = _isolines(cut.astype(np.float64), 0.5, fully_connected="high")[0]
+    return np.ascontiguousarray(ring[:-1] + [side.start - 1.0 for side in box], dtype=np.float64)
+
+
+def cut_out(mask: NDArray[np.bool_]) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """Return the smallest box with all of a mask, and the mask in it with a rim of one empty pixel around.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (H, W)
+        A mask that is not empty.
+
+    Returns
+    -------
+    box : tuple of slice
+        Rows and columns, without the rim.
+    cut : ndarray of bool
+        Two rows and two columns larger than the box.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gatekeeper.core.contour import cut_out
+    >>> box, cut = cut_out(np.eye(8, dtype=np.bool_)[:, :3])
+    >>> box
+    (slice(0, 3, None), slice(0, 3, None))
+    >>> cut.shape
+    (5, 5)
+    """
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+    inside = mask[box]
+    cut = np.zeros((inside.shape[0] + 2, inside.shape[1] + 2), dtype=np.bool_)
+    cut[1:-1, 1:-1] = inside
+    return box, cut
 
 
 def _arc_lengths(contour: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -264,7 +303,8 @@ def _smoothed(contour: NDArray[np.float64], passes: int) -> NDArray[np.float64]:
     """Smooth an outline without shrinking it (G. Taubin, A signal processing approach to fair surface design, 1995)."""
     for _ in range(passes):
         for weight in (0.5, -0.53):
-            neighbours = 0.5 * (np.roll(contour, 1, axis=0) + np.roll(contour, -1, axis=0))
+            closed = np.concatenate((contour[-1:], contour, contour[:1]))
+            neighbours = 0.5 * (closed[:-2] + closed[2:])
             contour = contour + weight * (neighbours - contour)
     return contour
 

@@ -119,13 +119,13 @@ class SessionRecorder:
         self._link = WriterClient(folder, timeouts, stopwatch)
         self.writer_pid = self._link.pid
         try:
-            self._begin(setup, header_of(config, setup, source))
+            self._begin(setup, header_of(config, setup, source), timeouts.ready_first)
         except BaseException:
             self._link.close()
             raise
 
-    def _begin(self, setup: SessionSetup | None, header: Mapping[str, object]) -> None:
-        """Send the setup to the writer, and wait until it is on its way to the disk."""
+    def _begin(self, setup: SessionSetup | None, header: Mapping[str, object], ready: bool) -> None:
+        """Send the setup to the writer, and wait until it is on its way to the disk if it has to be ready."""
         arrays = {} if setup is None else setup.arrays()
         for piece in pieces_of(arrays):
             if self._link.put(piece, room_s=START_S):
@@ -139,7 +139,8 @@ class SessionRecorder:
             break
         self._link.put(pack(header), room_s=START_S)
         size = sum(array.nbytes for array in arrays.values())
-        self._link.wait_until(WriterState.READY, START_S + size / SLOWEST_BYTES_S)
+        if ready:
+            self._link.wait_until(WriterState.READY, START_S + size / SLOWEST_BYTES_S)
 
     @property
     def fault(self) -> str | None:

@@ -31,16 +31,19 @@ class WriterTimeouts:
         Longest wait for room in the ring before something is dropped, in seconds of real time.
     hung_s : float
         Time without a sign of life after which the writer counts as hung, in seconds of real time.
+    ready_first : bool
+        Whether the writer must be on its way to the disk before the first frame comes.
     """
 
     room_s: float
     hung_s: float
+    ready_first: bool
 
 
-LIVE_TIMEOUTS = WriterTimeouts(room_s=0.0, hung_s=2.0)
+LIVE_TIMEOUTS = WriterTimeouts(room_s=0.0, hung_s=2.0, ready_first=True)
 """Never wait: a frame without room is dropped and counted, a line without room is a fault."""
-OFFLINE_TIMEOUTS = WriterTimeouts(room_s=60.0, hung_s=60.0)
-"""Wait for the disk instead of dropping frames, for frames that come from a disk themselves."""
+OFFLINE_TIMEOUTS = WriterTimeouts(room_s=60.0, hung_s=60.0, ready_first=False)
+"""Wait for the disk instead of dropping frames, for frames that come from a disk themselves; begin beside its start."""
 
 
 class WriterClient:

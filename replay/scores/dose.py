@@ -18,7 +18,10 @@ PENUMBRA_LUNG_MM = 6.0
 FIELD_LEVEL = 0.25
 BIN_WIDTH = 0.1
 VOLUME_FRACTION = 0.98
-_BORDER_PX = 16
+_BORDER_PX = 28
+"""How far beyond its box the spline of a field is computed, in pixels."""
+_FULL = 1.0
+"""Dose of a pixel that the field covers on every frame."""
 
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
@@ -51,11 +54,16 @@ def d98_relative(
         1 without loss of dose, 0 without any dose; NaN when the target is too small to receive dose from the field.
     """
     field = _field(target, spacing_mm, _penumbra_mm(region))
-    planned = _coarse_d98(field.astype(np.float32), target) if field.any() else 0.0
+    planned = _coarse_d98(field[target].astype(np.float32), _FULL) if field.any() else 0.0
     if planned == 0.0:
         return math.nan
-    dose, crop = _delivered(field.astype(np.uint8), target, center_error_px)
-    return _coarse_d98(dose, target[crop]) / planned
+    beam = field.astype(np.uint8)
+    dose = _delivered(beam, target, center_error_px)
+    highest = float(dose.max())
+    if len(_edges(highest)) < len(_edges(_FULL)):
+        # The histogram reaches up to the highest dose anywhere.
+        highest = float(_delivered(beam, _reached(field, center_error_px), center_error_px).max())
+    return _coarse_d98(dose, highest) / planned
 
 
 def d98_unbinarised(
@@ -88,8 +96,8 @@ def d98_unbinarised(
     if not target.any():
         return math.nan
     field = _blurred(_grown(target, spacing_mm), spacing_mm, _penumbra_mm(region))
-    dose, crop = _delivered(field, target, center_error_px)
-    planned, delivered = (np.quantile(part, 1.0 - VOLUME_FRACTION) for part in (field[target], dose[target[crop]]))
+    dose = _delivered(field, target, center_error_px)
+    planned, delivered = (np.quantile(part, 1.0 - VOLUME_FRACTION) for part in (field[target], dose))
     return float(delivered / planned)
 
 
@@ -98,20 +106,40 @@ def _penumbra_mm(region: str | None) -> float:
 
 
 def _delivered(
-    field: NDArray[Pixel], target: NDArray[np.bool_], center_error_px: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], tuple[slice, ...]]:
-    """Return the mean dose over all frames on a crop of the image with the target, and the crop."""
-    tracked = center_error_px[np.isfinite(center_error_px).all(axis=1)]
-    # Only the box of the field and its reach are shifted, for speed: there is no dose elsewhere.
-    reach_px = math.ceil(np.abs(tracked).max(initial=0.0)) + _BORDER_PX
-    box = ndimage.find_objects(((field > 0) | target).astype(np.int8))[0]
-    crop = tuple(slice(max(side.start - reach_px, 0), side.stop + reach_px) for side in box)
-    beam = field[crop]
-    dose = np.zeros(beam.shape, dtype=np.float32)
+    field: NDArray[Pixel], where: NDArray[np.bool_], center_error_px: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the mean dose over all frames in the pixels of a mask, shape (N,).
+
+    The same numbers as with `scipy.ndimage.shift`, which computes coefficients and pixels that nobody asks for.
+    """
+    tracked = _tracked(center_error_px)
+    pad_px = _reach_px(tracked)
+    coefficients = ndimage.spline_filter(np.pad(field, pad_px, mode="edge"), 3, mode="nearest")
+    at_px = np.argwhere(where).T.astype(np.float64)
+    given = np.empty(at_px.shape[1], dtype=field.dtype)
+    dose = np.zeros(at_px.shape[1], dtype=np.float32)
     for shift_px in tracked:
-        dose += ndimage.shift(beam, shift_px, order=3, mode="nearest")
+        from_px = at_px - shift_px[:, None] + pad_px
+        dose += ndimage.map_coordinates(coefficients, from_px, given, order=3, mode="nearest", prefilter=False)
     dose /= len(center_error_px)
-    return dose, crop
+    return dose
+
+
+def _reached(field: NDArray[np.bool_], center_error_px: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return a mask of all pixels that the displaced field may reach."""
+    reach_px = _reach_px(_tracked(center_error_px))
+    box = ndimage.find_objects(field.astype(np.int8))[0]
+    reached = np.zeros_like(field)
+    reached[tuple(slice(max(side.start - reach_px, 0), side.stop + reach_px) for side in box)] = True
+    return reached
+
+
+def _tracked(center_error_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    return center_error_px[np.isfinite(center_error_px).all(axis=1)]
+
+
+def _reach_px(shifts_px: NDArray[np.float64]) -> int:
+    return math.ceil(float(np.abs(shifts_px).max(initial=0.0))) + _BORDER_PX
 
 
 def _field(target: NDArray[np.bool_], spacing_mm: tuple[float, float], penumbra_mm: float) -> NDArray[np.bool_]:
@@ -144,12 +172,17 @@ def _blurred(
     return ndimage.gaussian_filter(grown.astype(np.float32), (penumbra_mm / row_mm, penumbra_mm / col_mm))
 
 
-def _coarse_d98(dose: NDArray[np.float32], target: NDArray[np.bool_]) -> float:
-    """Return the dose that at least 98 % of the target receive, from a cumulative histogram with bins of 0.1."""
-    edges = np.arange(-BIN_WIDTH / 2.0, float(dose.max()) + BIN_WIDTH, BIN_WIDTH)
-    counts, _ = np.histogram(dose[target], edges)
+def _coarse_d98(dose: NDArray[np.float32], highest: float) -> float:
+    """Return the dose that at least 98 % of the pixels receive, from a cumulative histogram with bins of 0.1."""
+    edges = _edges(highest)
+    counts, _ = np.histogram(dose, edges)
     if not counts[1:].any():
         return 0.0
-    volume = np.cumsum(counts[::-1]) / target.sum()
+    volume = np.cumsum(counts[::-1]) / len(dose)
     doses = (edges[1:] + edges[:-1])[::-1] / 2.0
     return float(np.interp(VOLUME_FRACTION, volume, doses))
+
+
+def _edges(highest: float) -> NDArray[np.float64]:
+    """Return the edges of the histogram's bins, up to the highest dose."""
+    return np.arange(-BIN_WIDTH / 2.0, highest + BIN_WIDTH, BIN_WIDTH)

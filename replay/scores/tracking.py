@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from gatekeeper.core.contour import cut_out
 from gatekeeper.core.errors import InputError
 from replay.recording import Recording
 from replay.scores.dose import d98_relative, d98_unbinarised
+
+_MOST_PAIRS = 1 << 14
+"""Most pairs of points that are compared one by one; to import SciPy's trees takes as long as a short case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,8 @@ def score_frame(
     if not predicted.any():
         lost_mm = float(np.max(np.multiply(label.shape, spacing_mm)))
         return FrameScore(sequence, 0.0, lost_mm, lost_mm, lost_mm)
-    forth_mm = surface_distances_mm(predicted, label, spacing_mm)
-    back_mm = surface_distances_mm(label, predicted, spacing_mm)
+    edges_px = _edge_px(predicted), _edge_px(label)
+    forth_mm, back_mm = _nearest_mm(*edges_px, spacing_mm), _nearest_mm(*edges_px[::-1], spacing_mm)
     overlap = np.count_nonzero(predicted & label)
     return FrameScore(
         sequence=sequence,
@@ -193,21 +196,38 @@ def surface_distances_mm(
     -------
     ndarray of float64, shape (N,)
     """
-    from scipy.spatial import KDTree
+    return _nearest_mm(_edge_px(mask), _edge_px(other), spacing_mm)
 
-    nearest_mm, _ = KDTree(_edge_px(other) * spacing_mm).query(_edge_px(mask) * spacing_mm)
-    return np.asarray(nearest_mm, dtype=np.float64)
+
+def _nearest_mm(
+    points_px: NDArray[np.float64], others_px: NDArray[np.float64], spacing_mm: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Return the distance from each point to the nearest of others, in mm."""
+    points_mm, others_mm = points_px * spacing_mm, others_px * spacing_mm
+    if len(points_mm) * len(others_mm) > _MOST_PAIRS:
+        from scipy.spatial import KDTree
+
+        nearest_mm, _ = KDTree(others_mm).query(points_mm)
+        return np.asarray(nearest_mm, dtype=np.float64)
+    rows_mm, cols_mm = (np.subtract.outer(points_mm[:, axis], others_mm[:, axis]) for axis in (0, 1))
+    nearest_mm2 = (rows_mm * rows_mm + cols_mm * cols_mm).min(axis=1)
+    return np.asarray(np.sqrt(nearest_mm2), dtype=np.float64)
 
 
 def _edge_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    box = ndimage.find_objects(mask.astype(np.int8))[0]
-    inside = mask[box]
-    edge_px = np.argwhere(inside & ~ndimage.binary_erosion(inside)).astype(np.float64)
+    """Return the edge pixels as (row, col), in order."""
+    box, cut = cut_out(mask)
+    deep = cut[:-2, 1:-1] & cut[2:, 1:-1] & cut[1:-1, :-2] & cut[1:-1, 2:]
+    edge_px = np.argwhere(cut[1:-1, 1:-1] & ~deep).astype(np.float64)
     edge_px += [side.start for side in box]
     return edge_px
 
 
 def center_px(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the centre of mass of a mask (H, W) as (row, col) in px; NaN for an empty mask."""
-    pixels = np.argwhere(mask).astype(np.float64)
-    return pixels.mean(axis=0) if len(pixels) else np.full(2, math.nan)
+    if not mask.any():
+        return np.full(2, math.nan)
+    box, cut = cut_out(mask)
+    # Sums of whole numbers, without rounding.
+    pixels = np.argwhere(cut) + [side.start - 1 for side in box]
+    return np.asarray(pixels.sum(axis=0) / len(pixels), dtype=np.float64)

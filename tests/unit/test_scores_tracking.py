@@ -8,7 +8,7 @@ import pytest
 from scipy import ndimage
 
 from gatekeeper.core.errors import InputError
-from replay.scores.dose import _grown, d98_relative, d98_unbinarised
+from replay.scores.dose import _field, _grown, d98_relative, d98_unbinarised
 from replay.scores.tracking import score, score_frame, surface_distances_mm
 from tests.support.recordings import disc, recording
 
@@ -98,6 +98,13 @@ def test_without_labels_there_is_no_score(labels):
     assert score(recording().labels, recording(labels=labels)) is None
 
 
+def test_distances_of_long_outlines_are_those_of_short_ones(monkeypatch):
+    mask, other = disc(SHAPE, (20, 25), 8), disc(SHAPE, (23, 21), 11)
+    one_by_one = surface_distances_mm(mask, other, (1.3, 0.9))
+    monkeypatch.setattr("replay.scores.tracking._MOST_PAIRS", 0)
+    assert np.array_equal(surface_distances_mm(mask, other, (1.3, 0.9)), one_by_one)
+
+
 def test_a_label_on_frame_0_alone_gives_no_score():
     case = recording()
     case.labels[1:] = False
@@ -116,6 +123,19 @@ def test_dose_is_full_without_error_and_gone_with_a_large_one():
     assert d98_relative(target, errors_px, (1.0, 1.0), None) == 1.0
     for error_px in (24.0, 1000.0):
         assert d98_relative(target, errors_px + np.array([0.0, error_px]), (1.0, 1.0), None) == 0.0
+
+
+def test_dose_is_that_of_the_whole_field_shifted_on_each_frame():
+    # The highest dose is beside the target here, in the margin that the field covers even when it is far off.
+    target, errors_px = disc((80, 80), (40, 40), 8), np.zeros((50, 2))
+    errors_px[::17] = 0.25, 21.0
+    field = _field(target, (1.0, 1.0), 4.0).astype(np.uint8)
+    dose = sum(ndimage.shift(field, error_px, order=3, mode="nearest").astype(np.float32) for error_px in errors_px)
+    dose /= np.float32(len(errors_px))
+    assert dose[target].max() < 0.95 < dose.max()
+    counts, edges = np.histogram(dose[target], np.arange(-0.05, dose.max() + 0.1, 0.1))
+    volume, doses = np.cumsum(counts[::-1]) / target.sum(), (edges[1:] + edges[:-1])[::-1] / 2.0
+    assert d98_relative(target, errors_px, (1.0, 1.0), None) == np.interp(0.98, volume, doses)
 
 
 def test_the_field_of_a_target_at_the_border_goes_on_beyond_the_image():

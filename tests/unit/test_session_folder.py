@@ -24,6 +24,7 @@ from gatekeeper.recording.frames_reader import FramesReader
 from gatekeeper.recording.hash_chain import read_chain
 from gatekeeper.recording.hashing import hashes_of
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.recording.ring_buffer import WriterState
 from gatekeeper.recording.session_folder import SessionRecorder, make_session_folder
 from gatekeeper.recording.writer_client import LIVE_TIMEOUTS, OFFLINE_TIMEOUTS, SPARE, WriterClient
 from gatekeeper.runtime.process import NICENESS
@@ -162,6 +163,7 @@ def test_hung_writer_is_a_fault_after_its_time_and_not_before(tmp_path):
 @pytest.mark.parametrize("timeouts", [LIVE_TIMEOUTS, OFFLINE_TIMEOUTS], ids=["live", "patient"])
 def test_disk_that_is_full_is_a_fault_and_what_was_decided_before_is_intact(tmp_path, timeouts):
     with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), timeouts) as session:
+        until(lambda: session._link.ring.state >= WriterState.READY)
         room = (tmp_path / "s" / "frames.h5").stat().st_size + 30_000
         resource.prlimit(session.writer_pid, resource.RLIMIT_FSIZE, (room, room))
         assert record_until_fault(session) > 2
@@ -203,6 +205,14 @@ def test_frame_larger_than_the_ring_is_dropped_and_its_decision_kept(tmp_path):
     assert [line["frame_row"] for line in read_decisions(tmp_path / "s" / "decisions.jsonl")] == [None]
 
 
+@pytest.mark.parametrize(("timeouts", "waits"), [(LIVE_TIMEOUTS, True), (OFFLINE_TIMEOUTS, False)])
+def test_only_a_live_session_waits_for_its_writer_before_the_first_frame(tmp_path, monkeypatch, timeouts, waits):
+    waited: list[WriterState] = []
+    monkeypatch.setattr(WriterClient, "wait_until", lambda _, state, limit_s: waited.append(state))
+    with SessionRecorder(tmp_path / "one", CONFIG, timeouts=timeouts):
+        assert waited == [WriterState.READY] * waits
+
+
 def test_patient_session_waits_for_room_and_drops_nothing(tmp_path):
     with SessionRecorder(tmp_path / "s", CONFIG, small_setup(), OFFLINE_TIMEOUTS) as session:
         large = np.zeros((1024, 1024), np.float32)
@@ -221,6 +231,7 @@ def test_preview_larger_than_the_ring_is_kept_whole(tmp_path, timeouts):
     assert preview.nbytes > RING
     begin = replace(small_setup(), preview=preview)
     with SessionRecorder(tmp_path / "s", CONFIG, begin, timeouts) as session:
+        until(lambda: session._link.ring.state >= WriterState.READY)
         assert len(FramesReader(tmp_path / "s" / "frames.h5").arrays()["preview"]) == 40
         session.record(step(), 1.0)
         session.finish({})
