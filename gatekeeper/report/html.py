@@ -1,7 +1,6 @@
 """Write the report of a session as one self-contained HTML page."""
 
 import json
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from gatekeeper.report.words import event_text, preview_rows, score_tables
 from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
+from gatekeeper.style.strip_script import strip_script
 
 BUDGET_MS = {"track": 0.7, "decide": 0.3, "total": 1.0}
 """Budget of tracking, of deciding and of both, in ms."""
@@ -51,7 +51,6 @@ def report_html(session: SessionData) -> str:
         loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"minutes": _minutes, "clock": _clock, "number": _number}
-    look = resources.files("gatekeeper.style") / "page"
     rows, cols = session.orientation.axes
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
     outside_percent, limit_percent = session.outside_percent(), session.limits.outside_percent
@@ -99,7 +98,7 @@ def report_html(session: SessionData) -> str:
         kinds=_kinds(session),
         trace=_trace(session, times_s, moved_mm),
         colors=css(),
-        strip=(look / "strip.js").read_text(encoding="utf-8"),
+        strip=strip_script(),
     )
 
 

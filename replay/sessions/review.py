@@ -99,13 +99,14 @@ class Review:
         index = min(max(index, 0), self.length - 1)
         tracked, setup = self._tracked[index], self._setup
         shift_mm, panel = self._panels[index]
+        shift_px = np.divide(shift_mm, setup.spacing_mm)
         head = {
             **panel,
             "index": index,
             "spacing_mm": setup.spacing_mm,
             "axes": self._axes,
+            "shift_px": shift_px.tolist(),
         }
-        shift_px = np.divide(shift_mm, setup.spacing_mm)
         arrays = self._known.zones(self._zones, shift_px) | _contours(tracked)
         row = tracked.entry.get("frame_row")
         if row is not None:

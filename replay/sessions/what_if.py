@@ -21,7 +21,8 @@ from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.summary import structures_in
 from gatekeeper.report.exposure import ExposureEstimate
 from gatekeeper.report.phases import delivery
-from gatekeeper.session.structure_info import StructureInfo, structure_infos
+from gatekeeper.session.arming import zones_of
+from gatekeeper.session.structure_info import StructureInfo, shown_zone_px, structure_infos
 from gatekeeper.style.reasons import category_index
 from replay.formats.session import Entry
 from replay.sessions.rejudge import Rejudged, allowed_s
@@ -97,7 +98,7 @@ class WhatIf:
         -------
         dict
             With `margin_mm`, `outside_percent`, `min_confidence` and `risk_percent` of all structures, the `structures`
-            with their limits, `original`, `now` and `ribbon`.
+            with their limits and the outlines of their zones as (row, col), `original`, `now` and `ribbon`.
 
         Raises
         ------
@@ -109,6 +110,7 @@ class WhatIf:
             raise ConfigError(f"{WHERE}: structure {unknown[0]!r:.80} is not there; there are {', '.join(names)}")
         config = asked.on(self._again.config, self._again.setup.targets, WHERE)
         judged = self._again.judge(config)
+        infos, zones = structure_infos(self._again.setup, config), zones_of(self._again.setup, config)
         held = _held(judged.decisions, names)
         return {
             "margin_mm": config.envelope.margin_mm,
@@ -123,10 +125,12 @@ class WhatIf:
                     "color": own.color,
                     "own": settings_of(own),
                     "limits": settings_of(now),
+                    "limit": now.limit,
+                    "zone_px": _rounded(shown_zone_px(now, zone)),
                     # With one structure, the reasons to hold tell as much.
                     "held": [self._held.get(own.name, 0), held[own.name]] if len(names) > 1 else None,
                 }
-                for own, now in zip(self._own, structure_infos(self._again.setup, config), strict=True)
+                for own, now, zone in zip(self._own, infos, zones, strict=True)
             ],
             "original": self._original,
             "now": self._figures(judged.counts, [decision.state for decision in judged.decisions]),
@@ -153,6 +157,11 @@ def settings_of(one: StructureInfo) -> dict[str, float]:
     margins = {} if one.region else {"margin_mm": one.margin_mm, "zone_margin_mm": one.zone_margin_mm}
     limits = {**margins, one.measure.value: one.limit, "min_confidence": one.min_confidence}
     return {name: value for name, value in limits.items() if np.isfinite(value)}
+
+
+def _rounded(contour_px: NDArray[np.float64] | None) -> list[list[float]] | None:
+    """Return an outline in plain numbers, to a hundredth of a pixel."""
+    return None if contour_px is None else np.round(contour_px, 2).tolist()
 
 
 def _is_out(entry: Entry, own: Sequence[StructureInfo]) -> bool:

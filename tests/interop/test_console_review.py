@@ -95,6 +95,22 @@ def test_scrubbing_lands_on_the_right_frame(watched, decisions):
 
 @pytest.mark.slow
 def test_a_click_on_the_strip_shows_what_lies_there(watched, decisions):
+    strip = watched.page.locator("#strip")
+    lanes = strip.get_attribute("aria-description")
+    assert lanes.startswith("SI, AP, mm: SI, AP, ±5 mm; outside, %: limit 5 %, resume 4 %; confidence: limit 0.5; beam")
+    # A click on the name of a lane, its number or its button gives it all the room, and takes it back.
+    toggles = (
+        lambda: strip.click(position={"x": 54, "y": 12}),
+        lambda: strip.press("1"),
+        lambda: watched.page.get_by_role("button", name="position").click(),
+    )
+    for toggle in toggles:
+        toggle()
+        assert strip.get_attribute("aria-description").startswith("SI, AP, mm: SI, AP, ±5 mm; beam")
+        toggle()
+        assert strip.get_attribute("aria-description") == lanes
+    assert watched.page.evaluate(STEPS) == [2.5, 5, 0.25, 5, 10]
+    assert watched.page.get_attribute("body", "data-index") == "0"
     watched.page.click("#strip", position={"x": 400, "y": 50})
     told = watched.page.locator("#told").inner_text()
     watched.page.wait_for_selector("body:not([data-index='0'])")
@@ -195,6 +211,12 @@ def test_what_if_gives_the_figures_of_a_replay(watched, folder, tmp_path, capsys
     assert now[:3] == wanted
     assert now != was
     assert page.evaluate(DRAWN) != drawn
+    # The question is drawn beside the original: its band, its limit, its beam, and its envelope on the frame.
+    said = page.locator("#strip").get_attribute("aria-description")
+    assert f"if ±{margin_mm} mm" in said
+    assert f"if {outside_percent} %" in said
+    assert "; if" in said
+    assert page.locator("#asked-zone").is_visible()
     on = page.evaluate(RIBBON, [float(margin_mm), float(outside_percent)])
     assert on == [int(one["state"] == "ON") for one in journal(tmp_path / "again") if "state" in one]
     kept_screenshot(page, f"what-if-{margin_mm}")
@@ -205,6 +227,12 @@ def test_what_if_gives_the_figures_of_a_replay(watched, folder, tmp_path, capsys
     assert figures(page) == own
     assert page.evaluate(DRAWN) == drawn
 
+
+STEPS = """async () => {
+  const {axisStep} = await import("/page/format.js");
+  return [[-13, 6, 8], [0, 23, 5], [0, 1, 6], [-13, 6, 5], [0, 23, 3]].map((given) => axisStep(...given));
+}"""
+"""Steps of axes with five values where there is room for them, and otherwise with as many as there is room for."""
 
 DRAWN = "document.getElementById('strip').toDataURL()"
 

@@ -160,7 +160,7 @@ def test_each_of_several_structures_has_a_lane_that_can_be_left_out_and_all_fit_
     assert strip.bounding_box()["height"] < high
     strip.hover(position={"x": 400, "y": 100})
     told = page.locator("#told").inner_text()
-    assert "bowel: overlap" in told
+    assert "bowel: SI" in told
     assert "node: " not in told
     page.get_by_label("B node").check()
     assert strip.bounding_box()["height"] == high

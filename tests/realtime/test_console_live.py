@@ -29,6 +29,12 @@ ARROWS = """async () => {
   link.close();
   return view.arrays.arrows?.shape[0] ?? 0;
 }"""
+FROM_THE_FIRST = """async () => {
+  const {trace} = await import("/page/app.js");
+  const pause = () => new Promise((done) => setTimeout(done, 50));
+  for (let tries = 0; tries < 400 && trace.data.number[0] !== 0; tries++) await pause();
+  return trace.data.number;
+}"""
 WORDS = "() => ['word', 'why'].map(id => document.getElementById(id).innerText)"
 PLACED = "() => [document.getElementById('marker').offsetTop, document.getElementById('cue').textContent]"
 
@@ -97,10 +103,37 @@ def test_hold_and_resume_appear_soon_after_the_decision(watched, session):
 
 
 @pytest.mark.slow
-def test_what_lies_under_the_pointer_is_told(watched):
-    watched.page.wait_for_timeout(1500)
-    watched.page.hover("#strip", position={"x": 110, "y": 60})
-    assert re.match(r"\d+:\d\d\.\d +(BEAM ON|HOLD: )", watched.page.locator("#told").inner_text())
+def test_the_trace_tells_scrolls_back_and_knows_what_was_before_the_page_came(watched, session):
+    page, strip = watched.page, watched.page.locator("#strip")
+    # The page came late: it shows decisions older than those of any message.
+    page.wait_for_function("() => Number(document.body.dataset.sequence) > 80", timeout=60_000)
+    page.reload()
+    numbers = page.evaluate(FROM_THE_FIRST)
+    assert numbers == list(range(len(numbers)))
+    page.get_by_role("button", name="All", exact=True).click()
+    strip.hover(position={"x": 110, "y": 60})
+    told = page.locator("#told").inner_text()
+    assert re.match(r"\d+:\d\d\.\d +(BEAM ENABLED|HOLD: ).* · SI .*mm · outside .* · confidence", told)
+    assert "limit 5 %" in strip.get_attribute("aria-description")
+    page.get_by_role("button", name="30 s").click()
+    page.keyboard.press("Tab")
+    strip.focus()
+    for _ in range(8):
+        page.keyboard.press("+")
+    box = strip.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 60, steps=3)
+    page.mouse.up()
+    page.wait_for_selector("body[data-trace=back]")
+    kept_screenshot(page, "console-trace-back")
+    page.get_by_role("button", name="Back to now").click()
+    page.wait_for_selector("body[data-trace=now]")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("body[data-trace=back]")
+    page.keyboard.press("End")
+    page.wait_for_selector("body[data-trace=now]")
+    assert watched.complaints == []
 
 
 @pytest.mark.slow

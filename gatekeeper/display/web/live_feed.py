@@ -8,11 +8,14 @@ from typing import Any
 
 from gatekeeper.display.web.message import for_page, unpacked
 from gatekeeper.display.web.seqlock import Seqlock
+from gatekeeper.display.web.trace_history import TraceHistory
 from gatekeeper.operator.request import only_holds
 
 WAIT_S = 1.0
 """Longest time for which a browser waits for a message, in seconds; then it gets `SILENT`."""
 ANSWER_S = 4.0
+COLLECT_S = 1.0
+"""Shortest time between two messages whose decisions are collected, in seconds; a message holds those of longer."""
 LARGEST = 65536
 MOST_PENDING = 8
 """Largest number of requests that wait for an answer; a request that only holds the beam is always passed on."""
@@ -46,6 +49,8 @@ class LiveFeed:
         self._last_id = 0
         self._converted: tuple[int, dict[bool, bytes]] = (0, {})
         self._vectors = False
+        self._history = TraceHistory()
+        self._collected_s = -COLLECT_S
         self.ended = asyncio.Event()
 
     def hello(self) -> dict[str, object]:
@@ -68,6 +73,7 @@ class LiveFeed:
                 self.ended.set()
                 return
             if packet == b"!":
+                self._collect()
                 self._news.set()
                 self._news = asyncio.Event()
                 continue
@@ -83,13 +89,16 @@ class LiveFeed:
         ----------
         asked : dict
             `after` is the number of the browser's message, `picture` whether to include the image, and `arrows` whether
-            the page shows the displacement vectors.
+            the page shows the displacement vectors. With `trace` true, all decisions so far are returned instead.
 
         Returns
         -------
         bytes, str or None
             The message; `SILENT` after `WAIT_S` without a new one; None after the end of the session.
         """
+        if asked.get("trace") is True:
+            self._collect(now=True)
+            return self._history.message()
         after, picture = int(asked["after"]), asked.get("picture", True) is True
         if "arrows" in asked:
             self._want_vectors(asked["arrows"] is True)
@@ -165,6 +174,15 @@ class LiveFeed:
             return False, NO_ANSWER
         finally:
             self._pending.pop(number, None)
+
+    def _collect(self, now: bool = False) -> None:
+        """Keep the decisions of the newest message, at most once in `COLLECT_S` unless it is for `now`."""
+        time_s = asyncio.get_running_loop().time()
+        if not now and time_s - self._collected_s < COLLECT_S:
+            return
+        if (got := self._slot.get()) is not None:
+            self._collected_s = time_s
+            self._history.add(unpacked(got[1])[1])
 
     def _newest(self, picture: bool) -> bytes | None:
         """Return the newest message, converted once for all browsers."""

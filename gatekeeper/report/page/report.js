@@ -12,6 +12,7 @@ function choose() {
   if (lanes.length) canvas.style.height = `${strip.tall}px`;
 }
 choose();
+offerLarge(strip);
 for (const lane of lanes) lane.addEventListener("change", () => { choose(); strip.draw(); });
 const whole = () => strip.look(...strip.whole);
 const moveBy = (share) => strip.look(strip.view[0] + share * (strip.view[1] - strip.view[0]), strip.view[1] + share * (strip.view[1] - strip.view[0]));
@@ -20,7 +21,7 @@ const told_ = document.getElementById("told");
 function point(index) {
   strip.cursor = index < 0 ? null : data.t[index];
   strip.draw();
-  if (index >= 0) told_.textContent = told(data, index, axes, structures, strip.shown);
+  if (index >= 0) told_.textContent = told(strip, index);
 }
 
 function nextHold() {
@@ -69,7 +70,7 @@ window.addEventListener("beforeprint", () => {
   looked = looked ?? strip.view;
   Object.assign(canvas.style, PAPER, lanes.length ? {height: `${PAPER_SHARE * strip.tall}px`} : {});
   strip.finest = PAPER_DOTS;
-  strip.cursor = null;
+  strip.cursor = strip.large = null;
   whole();
 });
 window.addEventListener("afterprint", () => {

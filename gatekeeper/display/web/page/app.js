@@ -16,6 +16,7 @@ import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
 export const cine = new Cine(at("cine"));
+export let trace = null;  // of a live session
 const legend = new Legend(at("lines"), cine);
 offerTools(cine);
 offerPage(cine);
@@ -45,7 +46,8 @@ class NewReference {
 
 function live(told) {
   const facts = translated(told.facts), reference = new NewReference();
-  const panel = new Panel(facts), numbers = new Numbers(facts), trace = new Trace(at("strip"), at("told"), facts, true);
+  const panel = new Panel(facts), numbers = new Numbers(facts);
+  trace = new Trace(at("strip"), at("told"), facts, true);
   const structures = new Structures((shown) => trace.choose(shown));
   let newest = null;
   const operator = told.control ? offerControls(facts) : null;
@@ -117,7 +119,7 @@ try {
   else {
     at("hold").hidden = true;
     showMode("recorded");
-    offerWhatIf(await review({...told, facts: translated(told.facts)}, cine, legend));
+    offerWhatIf(await review({...told, facts: translated(told.facts)}, cine, legend), cine);
   }
 } catch (error) {
   at("preparing").hidden = true;

@@ -1,6 +1,6 @@
 // Buttons and legend of the cine view. Each entry of the legend shows or hides what it names.
 
-import {colorOf} from "./strip.js";
+import {colorOf} from "./strip-ink.js";
 import {isTyping} from "./page.js";
 import {t} from "./words.js";
 

@@ -2,7 +2,7 @@
 
 import {Gestures} from "./cine-gestures.js";
 import {bounds, inset, letters, scaleBar, sides} from "./cine-marks.js";
-import {colorOf, fitting} from "./strip.js";
+import {colorOf, fitting} from "./strip-ink.js";
 
 const COLOR = {target: colorOf("target"), envelope: colorOf("envelope"), arrows: "#ffffff"};
 const ZONE_DASHES = [6, 3], NAME_PX = 15, NAME_ROOM = 130;
@@ -17,6 +17,8 @@ export class Cine {
     this.window = null;
     // A tool receives pointer and key events before window, level, zoom and pan, and returns whether it used them; it paints last.
     this.tool = null;
+    // Paints over the outlines of a frame: (ink, place), or null.
+    this.over = null;
     this.words = canvas.getAttribute("aria-label");
     this.hidden = new Set();  // names of the structures and of other lines that are not shown
     this.aim = "target";  // what the view keeps to until it is zoomed or moved: "target", "whole", or null
@@ -146,6 +148,7 @@ export class Cine {
     const named = several ? [[primary, arrays.target], ...others.map((other, number) => [other, arrays[`other${number}`]])] : [];
     this.names(ink, place, named.filter(([{name}]) => shown(name)));
     if (arrays.arrows) this.arrows(ink, place, arrays.arrows);
+    this.over?.(ink, place);
     this.tool?.paint(ink, place);
     inset(ink, this, place, own);
     sides(ink, this.letters(place));

@@ -1,7 +1,7 @@
 // The figures that an operator watches, each beside its limit, and the beam-on time that is delivered and left.
 
 import {duration} from "./panel.js";
-import {number} from "./strip.js";
+import {number} from "./format.js";
 import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);

@@ -1,6 +1,6 @@
 // Overlay during contouring: pixels of the target, envelope, and the contour on top.
 
-import {colorOf} from "./strip.js";
+import {colorOf} from "./strip-ink.js";
 
 const OPACITY = 96, STALE = 0.45;
 const COLOR = {sketch: "#ffffff", target: colorOf("target"), envelope: colorOf("envelope"), halo: "rgba(0,0,0,0.75)"};

@@ -1,6 +1,6 @@
 // Show the state of the session in words: beam, mode, hold reasons, events, and the engineering figures.
 
-import {clock, number} from "./strip.js";
+import {clock, number} from "./format.js";
 import {withNames} from "./trace.js";
 import {t, textOr} from "./words.js";
 

@@ -145,6 +145,7 @@ class Player {
       if (index >= 0) this.go(index);
     };
     canvas.addEventListener("pointerdown", (event) => {
+      if (strip.named(event.offsetX, event.offsetY)) return;
       dragged = true;
       this.stop();
       canvas.setPointerCapture(event.pointerId);

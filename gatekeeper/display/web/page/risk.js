@@ -1,6 +1,6 @@
 // The risk limit of a live session: the share of the time with the beam on while outside, as numbers and a small chart.
 
-import {colorOf} from "./strip.js";
+import {colorOf} from "./strip-ink.js";
 import {t as text} from "./words.js";
 
 const at = (id) => document.getElementById(id);

@@ -1,6 +1,6 @@
 // The legend of several structures: colour, name, measurements against its own limit, and a switch for its lane in the trace.
 
-import {number} from "./strip.js";
+import {number} from "./format.js";
 import {t, textOr} from "./words.js";
 
 const at = (id) => document.getElementById(id);

@@ -1,12 +1,16 @@
-// The trace: incoming decisions in the form that the strip draws.
+// The trace: incoming decisions in the form that the strip draws, and which part of them is shown.
 
-import {Strip, told} from "./strip.js";
+import {Link} from "./link.js";
+import {Strip} from "./strip.js";
+import {WORDS} from "./strip-words.js";
+import {TraceTools} from "./trace-tools.js";
+import {told} from "./told.js";
+import {t, textOr} from "./words.js";
 
-const LIVE_S = 30;
 const KEPT = 20000;
-const USUAL = 230;  // height of the strip of one structure, in px
 // Places of the displacement along the image's rows and columns, which are named after the patient's axes.
 const ROWS = 3, COLS = 4;
+const PART = {rows: [], cols: [], value: [], confidence: [], kind: [], bits: []};
 
 // Return the limits of the primary target; until it is known those of the settings.
 export function limitsOf(facts, structures = facts.structures) {
@@ -29,13 +33,17 @@ export class Trace {
     this.columns = facts.columns;
     this.telling = telling;
     this.live = live;
-    this.read = -1;
     this.strip = new Strip(canvas, facts.kinds, limitsOf(facts));
+    this.strip.data.number = [];
+    this.strip.words = Object.fromEntries(Object.keys(WORDS).map((name) => [name, t(`strip.${name}`)]));
+    this.asking = false;
+    this.tools = new TraceTools(this);
     this.name(facts.axes);
     this.know(facts.structures);
-    canvas.addEventListener("pointermove", (event) => this.point(this.strip.at(event.offsetX)));
+    canvas.addEventListener("pointermove", (event) => { if (!event.buttons) this.point(this.strip.at(event.offsetX)); });
     canvas.addEventListener("pointerleave", () => { if (this.live) this.point(-1); });
     new ResizeObserver(() => this.strip.draw()).observe(canvas);
+    document.addEventListener("themechange", () => this.strip.draw());
   }
 
   // The axes of a live session's images are known once it has a reference.
@@ -48,16 +56,17 @@ export class Trace {
   know(structures) {
     if (!structures?.length) return;
     this.strip.limits = limitsOf(this.facts, structures);
-    this.strip.structures = structures.length > 1 ? structures : [];
-    if (structures.length > 1) this.data.parts ??= structures.map(() => ({rows: [], cols: [], value: [], confidence: [], kind: [], bits: []}));
+    this.strip.structures = structures.length > 1 ? structures.map((one) => ({...one, measure: textOr(`measure.${one.measure}`, one.measure)})) : [];
+    if (structures.length > 1) this.data.parts ??= structures.map(() => structuredClone(PART));
     if (structures.length > 1) this.data.who ??= [];
+    this.tools.offer();
   }
 
   // Show the lanes of these structures, by their places.
   choose(shown) {
     this.strip.shown = shown;
     this.strip.canvas.style.height = `${this.strip.tall}px`;
-    document.documentElement.style.setProperty("--lanes", `${this.strip.tall - USUAL}px`);
+    this.tools.offer();
     this.strip.draw();
   }
 
@@ -69,11 +78,12 @@ export class Trace {
   add({data, shape}, structures) {
     const [count, width] = shape, at = Object.fromEntries(this.columns.map((name, index) => [name, index]));
     const axes = {rows: this.columns[ROWS], cols: this.columns[COLS]};
+    if (this.live && count && data[at.number] > (this.data.number.at(-1) ?? -1) + 1) this.fill();
     for (let row = 0; row < count; row++) {
       const value = (name) => data[row * width + at[name]];
-      if (value("number") <= this.read) continue;
-      this.read = value("number");
+      if (value("number") <= (this.data.number.at(-1) ?? -1)) continue;
       const reasons = this.reasons(value("reasons"));
+      this.push("number", value("number"));
       this.push("t", value("t") === value("t") ? value("t") : this.data.t.at(-1) ?? 0);
       for (const name of ["rows", "cols", "outside", "predicted", "confidence"]) {
         const found = value(axes[name] ?? name);
@@ -103,6 +113,37 @@ export class Trace {
     });
   }
 
+  // Ask for the decisions that this page has not seen: it was opened late, or has missed some.
+  async fill() {
+    if (this.asking) return;
+    this.asking = true;
+    const link = new Link();
+    try {
+      await link.open();
+      const {arrays: {recent, structures}} = await link.ask({trace: true}), seen = this.data;
+      if (seen.parts && !structures) return;
+      this.strip.data = Object.fromEntries(Object.keys(seen).map((name) => [name, []]));
+      if (seen.parts) this.data.parts = seen.parts.map(() => structuredClone(PART));
+      this.asking = true;
+      this.add(recent, structures);
+      this.append(seen);
+    } catch {
+      // The link of the page says that it is lost; what comes next is shown without what was before.
+    } finally {
+      link.close();
+      this.asking = false;
+    }
+  }
+
+  // Append what is newer than the last decision.
+  append({parts, ...own}) {
+    const last = this.data.number.at(-1) ?? -1, from = own.number.findIndex((number) => number > last);
+    if (from < 0) return;
+    const take = (into, values) => { for (const name of Object.keys(values)) into[name].push(...values[name].slice(from)); };
+    take(this.data, own);
+    parts?.forEach((part, place) => take(this.data.parts[place], part));
+  }
+
   // Return each of several structures in a decision: its name, and the reasons for which it holds.
   holders(index) {
     return (this.data.parts ?? []).map(({bits}, place) => ({name: this.strip.structures[place].name, reasons: this.reasons(bits[index] ?? 0)}));
@@ -127,16 +168,15 @@ export class Trace {
     this.strip.ahead = Array.from({length: count}, (_, row) => [...ahead.data.slice(row * width, (row + 1) * width)]);
   }
 
-  // Show the last half minute, the newest decision, or what is expected after it, at the right.
+  // Show the part that is chosen: up to the newest decision, or what is expected after it, or further back.
   drawLive() {
-    const last = Math.max(this.data.t.at(-1) ?? 0, this.strip.ahead.at(-1)?.[0] ?? 0), from = Math.max(last - LIVE_S, this.data.t[0] ?? 0);
-    this.strip.view = [from, from + LIVE_S];
+    this.tools.follow();
     this.strip.draw();
   }
 
   point(index) {
     this.strip.cursor = index < 0 ? null : this.data.t[index];
     this.strip.draw();
-    this.telling.textContent = index < 0 ? "" : told(this.data, index, this.strip.axes, this.strip.structures, this.strip.shown);
+    this.telling.textContent = index < 0 ? "" : told(this.strip, index);
   }
 }
