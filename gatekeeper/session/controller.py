@@ -73,6 +73,16 @@ class MeasuresFarClock(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsBeam(Protocol):
+    """A linac port that tells whether the machine's beam is on."""
+
+    @property
+    def machine_beam(self) -> bool | None:
+        """Whether it is on; None while it is not known."""
+        ...
+
+
 class SessionController:
     """Connect the loop to operators, recorder and status; it is the loop's recorder and its source of commands.
 
@@ -145,6 +155,8 @@ class SessionController:
         self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
         self._interlock = linac if isinstance(linac, MeasuresFarClock) else None
         self._interlock_session, self._interlock_from_s = -1, -math.inf
+        if isinstance(linac, TellsBeam):
+            status.machine_beam = lambda: linac.machine_beam
         self._enter(Phase.CONNECT)
 
     @property

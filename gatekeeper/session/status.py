@@ -177,6 +177,8 @@ class SessionStatus:
         time; empty for nothing.
     latency_line : str
         Latency of the chain as measured, see `ChainLatency.as_line`; empty while nothing is.
+    machine_beam : callable
+        Return whether the machine's beam is on, as the linac says; None where it does not say.
     not_kept : callable
         Return the number of frames that could not be recorded so far; called on the loop's thread.
     """
@@ -192,6 +194,7 @@ class SessionStatus:
         self.message: tuple[str, float] = ("", 0.0)
         self.latency_line = ""
         self._line_count = 0
+        self.machine_beam: Callable[[], bool | None] = lambda: None
         self.not_kept: Callable[[], int] = lambda: 0
         self._rate = FrameRate()
 

@@ -19,12 +19,14 @@ from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
 from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
+from gatekeeper.display.web.session_info import settings_for_page
 from gatekeeper.display.web.structures import NOT_TRACKED, ShownStructures
 from gatekeeper.display.web.trace_row import COLUMNS, STRUCTURES, Row, axes_for_page, columns_on, row_of, structure_row
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.state import ContouringStatus
+from gatekeeper.session.phases import Phase
 from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import RecentDecision, SessionStatus, Status
 from gatekeeper.session.taken_frame import TakenFrame
@@ -51,8 +53,11 @@ class LiveMessage:
     _rows: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT))
     _parts: deque[list[Row]] = field(default_factory=lambda: deque(maxlen=RECENT))
     _last: int = -1
+    _state: BeamState | None = None
+    _begun_s: float | None = None
     _known: ShownStructures | None = None
     _window: tuple[Envelope, tuple[float, float]] | None = None
+    _arming: tuple[Armed, dict[str, object]] | None = None
     _preview: tuple[Learned, dict[str, object]] | None = None
     _reference: tuple[TakenFrame, dict[str, object], Arrays] | None = None
 
@@ -81,6 +86,8 @@ class LiveMessage:
             head |= _names_of(setup.plane)
             head["structures"] = known.for_page
             head["window_mm"] = self._window_of(armed, setup)
+            if status.phase is Phase.READY:
+                head["arming"] = self._arming_of(armed)
             arrays |= known.zones(armed.gate.zones)
             if expected := armed.gate.interval:
                 arrays["ahead"] = np.array(
@@ -105,6 +112,12 @@ class LiveMessage:
                 arrays |= _contours(status.last_frame_step, frame.spacing_mm)
             arrays[IMAGE] = frame.image
         return parts_of(head, arrays | extra)
+
+    def _arming_of(self, armed: Armed) -> dict[str, object]:
+        """Return the settings that are shown before arming, made once."""
+        if self._arming is None or self._arming[0] is not armed:
+            self._arming = armed, settings_for_page(armed.config)
+        return self._arming[1]
 
     def _preview_of(self, learned: Learned) -> dict[str, object]:
         """Return the result of the preview as text, formatted once."""
@@ -133,6 +146,8 @@ class LiveMessage:
             if recent.number <= self._last:
                 continue
             self._last = recent.number
+            if recent.decision.state is not self._state:
+                self._state, self._begun_s = recent.decision.state, recent.decision.time_s
             known = None if begun is None else self._structures_of(begun)
             self._rows.append(_row(recent, known))
             if known is not None and known.several:
@@ -166,7 +181,9 @@ class LiveMessage:
             "state": BeamState.HOLD.value if decision is None else decision.state.value,
             "reasons": ["not_armed"] if decision is None else [reason.value for reason in decision.reasons],
             "decided_s": None if decision is None else number(decision.time_s),
+            "state_s": None if self._begun_s is None else number(now_s - self._begun_s),
             "link": status.link_alive,
+            "beam": self.status.machine_beam(),
             "rate_hz": number(status.rate_hz),
             **counts_for_page(status.counts),
             "latency_ms": [

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.axes import ORIENTATIONS, SAGITTAL
@@ -150,3 +151,56 @@ class SessionInfo:
             "steps": STEPS,
             "phrases": (*PHRASES, NO_PHRASE),
         }
+
+
+SHOWN = (
+    "prediction.mode",
+    "gate.risk_percent",
+    "gate.resume_percent",
+    "gate.stop_at_prescribed",
+    "course.beam_on_s",
+)
+"""Settings that are shown before arming beside the limits of the structures, whatever they are."""
+FACTS = ("course", "linac", "tracker.options")
+"""What is not a setting that has a usual value."""
+
+
+def settings_for_page(config: SessionConfig) -> dict[str, object]:
+    """Return the settings that an operator sees before arming.
+
+    Parameters
+    ----------
+    config : SessionConfig
+        All settings.
+
+    Returns
+    -------
+    dict
+        `settings`, the name and value of each of `SHOWN`; and `changed`, the name, value and default of each setting
+        that differs from its default.
+
+    Examples
+    --------
+    >>> from gatekeeper import EnvelopeConfig, SessionConfig
+    >>> from gatekeeper.display.web.session_info import settings_for_page
+    >>> settings_for_page(SessionConfig(envelope=EnvelopeConfig(margin_mm=4.0)))["changed"]
+    [['envelope.margin_mm', 4.0, 5.0]]
+    """
+    own, usual = (_flat(one.model_dump(mode="json")) for one in (config, SessionConfig()))
+    own["gate.resume_percent"] = config.gate.resume_percent
+    return {
+        "settings": [[name, own.get(name)] for name in SHOWN],
+        "changed": [
+            [name, value, usual.get(name)]
+            for name, value in own.items()
+            if name in usual and value != usual[name] and not name.startswith(FACTS)
+        ],
+    }
+
+
+def _flat(values: dict[str, Any], of: str = "") -> dict[str, Any]:
+    """Return nested settings by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{of}{name}.") if isinstance(value, dict) and value else {f"{of}{name}": value}
+    return found

@@ -12,6 +12,11 @@ class BeamEcho:
     An acknowledgement tells the state of the beam at the time at which it was written, so that a change lies between
     two of them; its middle is taken. Half the interval of renewals, 10 ms by default, is the error of one sample.
 
+    Attributes
+    ----------
+    beam : bool or None
+        Whether the machine's beam was on at the last acknowledgement that told; None before the first.
+
     Examples
     --------
     >>> from gatekeeper.linac.lease.beam_echo import BeamEcho
@@ -27,6 +32,7 @@ class BeamEcho:
         self._asked: tuple[bool, int] | None = None
         self._wanted = False
         self._answered_ns = 0
+        self.beam: bool | None = None
         self._samples: deque[tuple[bool, float]] = deque(maxlen=MOST_SAMPLES)
 
     def asked(self, on: bool, now_ns: int) -> None:
@@ -42,6 +48,7 @@ class BeamEcho:
             self._samples.append((on, (0.5 * (from_ns + at_ns) - asked_ns) * 1e-9))
             self._asked = None
         self._answered_ns = at_ns
+        self.beam = on
 
     def take(self) -> list[tuple[bool, float]]:
         """Return the delays since the last call: whether the beam came on or went off, and the delay in s."""

@@ -114,6 +114,12 @@ class LeaseLinac:
         if (session := self._session) is not None:
             session.far_clock = None
 
+    @property
+    def machine_beam(self) -> bool | None:
+        """Whether the machine's beam is on, as the interlock says; None where it does not know or does not answer."""
+        session = self._session
+        return session.echo.beam if session is not None and self.alive else None
+
     def beam_delays(self) -> list[tuple[bool, float]]:
         """Return the delays of the machine's beam since the last call, see `BeamEcho.take`."""
         session = self._session
