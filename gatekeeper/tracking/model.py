@@ -44,7 +44,7 @@ long as its region, and as many modes as its region has squares of the correlati
 LARGE_CONTEXT = 0.5
 """Share of the context that is used around a large target, whose own edge and inside determine its position. What is
 next to an organ stands still or slides along it."""
-LARGE_STIFFNESS = 3.0
+LARGE_STIFFNESS = 4.0
 """Ratio by which less deformation of a large target is expected than of a small one of the same strain: what differs
 between two states of breathing, such as vessels that leave the plane, is more in it, and correlated over more of it."""
 WALL_MM, WALL_WIDTH_MM = 24.0, 8.0

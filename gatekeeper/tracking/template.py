@@ -22,6 +22,10 @@ CURVE_SHARE = 0.3
 """Standard deviation of a quadratic change of brightness, as when contrast agent brightens the liver but not vessels
 or lesion: at one standard deviation of the template from its mean, over that standard deviation."""
 
+WIDE_STIFFNESS = 0.5
+"""Stiffness of the wide part of a deformation, over that of the rest: what else differs between frames, such as other
+vessels in the plane, looks like deformation over a few centimetres, and hardly like a turn or stretch of all."""
+
 HELD = 1e6
 """Prior precision of a translation that is held where it is, in units of its usual one."""
 
@@ -117,7 +121,8 @@ def make_template(
     context_mm : float
         Distance from the target at which the weight of a point has fallen to 1/e, in mm.
     stiffness : float, optional
-        Ratio by which the expected deformation is less than that of `deformation`.
+        Ratio by which the expected deformation is less than that of `deformation`; of its wide part see
+        `WIDE_STIFFNESS`.
     translation_mm : tuple of float, optional
         Standard deviation of the translation along rows and columns, in mm; wide by default.
 
@@ -148,6 +153,9 @@ def make_template(
     information = steepest @ (steepest - (steepest @ photometric.T) @ photometric).T
     down, right = 0, len(modes)
     prior = np.full(len(steepest), stiffness**2)
+    if deformation.wide is not None:
+        for translation in (down, right):
+            prior[translation : translation + deformation.wide_count] *= WIDE_STIFFNESS**2
     prior[[down, right]] = 1.0
     error_mm = _error_mm(information, prior)
     prior[[down, right]] = np.square(TRANSLATION_SD_MM / np.asarray(translation_mm))

@@ -88,6 +88,6 @@ def noisy_hold(noise, frames=5):
 
 
 def test_an_organ_is_surer_in_a_noisy_hold_within_four_frames(monkeypatch):
-    confidences = noisy_hold(500.0)
+    confidences = noisy_hold(550.0)
     monkeypatch.setattr(FrameNoise, "update", lambda *_: None)
-    assert min(confidences[3:]) > max(0.5, 0.05 + max(noisy_hold(500.0)))
+    assert min(confidences[3:]) > max(0.5, 0.05 + max(noisy_hold(550.0)))
