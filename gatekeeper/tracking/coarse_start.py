@@ -38,12 +38,16 @@ class CoarseStart:
     ----------
     unexplained : float
         Ratio of unexplained to explained variance of the fit to a large target that was taken last.
+    match_taken : bool
+        Whether that is the fit from the best match of the search.
     """
 
     def __init__(self, search: Search, patches: PatchSearch | None, prior: PositionPrior, count: int) -> None:
         self._search, self._patches, self._prior = search, patches, prior
-        self._trial, self._begin = np.zeros((2, count), np.float32)
+        self._trial, self._begin, self._match = np.zeros((3, count), np.float32)
         self._found, self.unexplained = 0, math.inf
+        self.match_taken, self._match_unexplained = False, math.inf
+        self._match_found: bool | None = None
 
     def run(
         self,
@@ -78,6 +82,7 @@ class CoarseStart:
         """
         least, trial = math.inf, self._trial
         self._found = self._search.run(frame)
+        self.match_taken, self._match_found = False, None
         for candidate in range(-1, self._found):
             agree = 0.0
             if candidate < 0:
@@ -90,11 +95,13 @@ class CoarseStart:
                 set_translation(trial, candidate_mm)
                 if self._patches is not None:
                     agree = self._patches.run(frame, trial)
-            if self._fit(level, frame) and is_allowed(trial):
+            found = self._fit_match(level, frame, is_allowed) if candidate == 0 else self._fit(level, frame, is_allowed)
+            if found:
                 misfit = level.misfit(typical_unexplained) + self._prior.deviance(translation_mm(trial))
                 if misfit < least:
                     least = misfit
                     params[:] = trial
+                    self.match_taken = candidate == 0
                     if self._patches is not None:
                         self.unexplained = level.unexplained
                 if agree >= ENOUGH_AGREE:
@@ -104,7 +111,9 @@ class CoarseStart:
     def run_match(
         self, level: TemplateFit, frame: NDArray[np.float32], params: Params, is_allowed: Callable[[Params], bool]
     ) -> bool:
-        """Fit a large target from the best match of the search on the frame of the last `run`.
+        """Return the fit to a large target from the best match of the search on the frame of the last `run`.
+
+        It is done only if it was not done there.
 
         Parameters
         ----------
@@ -120,21 +129,31 @@ class CoarseStart:
         Returns
         -------
         bool
-            False when there is no match, or the fit is rejected.
+            False when there is no match, the fit is rejected, or it is the one that `run` has taken.
         """
-        trial = self._trial
-        if self._patches is None or self._found == 0:
+        if self._patches is None or self._found == 0 or self.match_taken:
             return False
-        set_translation(trial, self._search.displacement_mm(0))
-        self._patches.run(frame, trial)
-        found = self._fit(level, frame) and is_allowed(trial)
-        if found:
-            self.unexplained = level.unexplained
-            params[:] = trial
+        if self._match_found is None:
+            set_translation(self._trial, self._search.displacement_mm(0))
+            self._patches.run(frame, self._trial)
+            self._fit_match(level, frame, is_allowed)
+        if self._match_found:
+            self.unexplained = self._match_unexplained
+            params[:] = self._match
+        return bool(self._match_found)
+
+    def _fit_match(self, level: TemplateFit, frame: NDArray[np.float32], is_allowed: Callable[[Params], bool]) -> bool:
+        """Fit from the trial, which is at the best match of the search, and keep the end."""
+        self._match_found = found = self._fit(level, frame, is_allowed)
+        self._match_unexplained = level.unexplained
+        self._match[:] = self._trial
         return found
 
-    def _fit(self, level: TemplateFit, frame: NDArray[np.float32]) -> bool:
+    def _fit(self, level: TemplateFit, frame: NDArray[np.float32], is_allowed: Callable[[Params], bool]) -> bool:
         """Fit from the trial; a large target once more when what is left suits another stiffness."""
+        return self._fitted(level, frame) and is_allowed(self._trial)
+
+    def _fitted(self, level: TemplateFit, frame: NDArray[np.float32]) -> bool:
         if self._patches is None:
             return level.fit(frame, self._trial, COARSE_ITERATIONS)
         self._begin[:] = self._trial

@@ -173,6 +173,7 @@ def after_a_wrong_start(monkeypatch):
     def misled(level, frame, last, params, *rest):
         found = run(level, frame, last, params, *rest)
         set_translation(params, (19.0, 12.0))
+        start.match_taken = False
         return found
 
     monkeypatch.setattr(start, "run", misled)
@@ -186,6 +187,24 @@ def test_an_unsure_fit_is_repeated_from_the_best_match_of_the_search(monkeypatch
     monkeypatch.setattr(TemplateTracker, "_again", lambda self, frame, read, *found: found)
     track = after_a_wrong_start(monkeypatch)
     assert track.confidence < 0.5
+
+
+def test_a_fit_from_the_best_match_is_not_repeated(monkeypatch):
+    tracker = SCENE.tracker(MASK)
+    frame = breathed_in()
+    tracker.track(frame)
+    inner = tracker.template_tracker
+    start, params = inner._start, np.zeros(inner.model.count, np.float32)
+    found = start.run(inner.coarse, frame, np.zeros_like(params), params, lambda _: True, 0.1)
+    assert found
+    assert start.match_taken
+    assert not start.run_match(inner.coarse, frame, np.zeros_like(params), lambda _: True)
+    # Had the fit from the last position been better, this one would be known.
+    start.match_taken = False
+    monkeypatch.setattr(inner.coarse, "fit", None)
+    again = np.zeros_like(params)
+    assert start.run_match(inner.coarse, frame, again, lambda _: True)
+    np.testing.assert_array_equal(again, params)
 
 
 def test_a_repeated_fit_is_kept_where_it_is_sure_or_more_likely_followed(monkeypatch):
