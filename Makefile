@@ -126,6 +126,11 @@ bench-scenes: dev ## Track hard scenes with exact truth: [SCENES="..."]
 bench-predict: dev ## Gate with and without prediction: [PREDICT="..."]
 	$(ONE_THREAD) benchmarks.prediction $(PREDICT)
 
+# Options: make bench-forecast FORECAST="--traces DIR --cine DIR --json"
+.PHONY: bench-forecast
+bench-forecast: dev ## Forecast duty cycles from previews, beside the gate: [FORECAST="..."]
+	$(ONE_THREAD) benchmarks.forecast $(FORECAST)
+
 # From the last byte of a frame to the lease at the interlock, over TCP between processes.
 .PHONY: bench-wire
 bench-wire: dev ## Time a frame's last byte to the lease at the interlock

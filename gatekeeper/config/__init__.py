@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatekeeper.config.course import CourseConfig
+    from gatekeeper.config.forecast import ForecastConfig, HoldConfig, PopulationConfig
     from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
     from gatekeeper.config.linac import (
         DryRunLinacConfig,
@@ -54,8 +55,10 @@ __all__ = [
     "DrawnConfig",
     "DryRunLinacConfig",
     "EnvelopeConfig",
+    "ForecastConfig",
     "Fraction",
     "GateConfig",
+    "HoldConfig",
     "LeaseConfig",
     "LeaseLinacConfig",
     "LinacConfig",
@@ -76,6 +79,7 @@ __all__ = [
     "PluginSourceConfig",
     "PointsConfig",
     "PointsRegion",
+    "PopulationConfig",
     "PredictionConfig",
     "Region",
     "RepeaterLinacConfig",
@@ -104,8 +108,10 @@ _HOME = {
     "DrawnConfig": "outlines",
     "DryRunLinacConfig": "linac",
     "EnvelopeConfig": "gating",
+    "ForecastConfig": "forecast",
     "Fraction": "strict",
     "GateConfig": "gating",
+    "HoldConfig": "forecast",
     "LeaseConfig": "linac",
     "LeaseLinacConfig": "linac",
     "LinacConfig": "linac",
@@ -126,6 +132,7 @@ _HOME = {
     "PluginSourceConfig": "source",
     "PointsConfig": "outlines",
     "PointsRegion": "outlines",
+    "PopulationConfig": "forecast",
     "PredictionConfig": "gating",
     "Region": "outlines",
     "RepeaterLinacConfig": "linac",

@@ -1,0 +1,1 @@
+"""Compare forecasts from previews with what the gate did afterwards."""

@@ -1,0 +1,1 @@
+"""Forecast a fraction from its preview: futures of breathing, each through the rules of the gate."""
