@@ -43,7 +43,7 @@ def decided(
     gate = Gate(Envelope.around(outline_px, margin_mm, (1.0, 1.0)), config, learned=learned)
     image, on = np.zeros((1, 1), np.float32), np.zeros(len(path), np.bool_)
     for frame, (row, col, confidence) in enumerate(path.tolist()):
-        track = Track((*outline_px, row, col), (row, col), confidence)
+        track = Track(outline_px + np.array([row, col]), (row, col), confidence)
         now_s = frame * period_s
         decision = gate.decide(track, Frame(image, (1.0, 1.0), frame, now_s, now_s), checks=FrameChecks())
         on[frame] = decision.state is BeamState.ON
