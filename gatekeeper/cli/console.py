@@ -1,21 +1,76 @@
-"""Implement `gatekeeper console`: show a finished session on a web page."""
+"""Implement `gatekeeper console`: list the sessions and recordings below a folder, or show one session."""
 
 import asyncio
+import signal
 from contextlib import closing, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from gatekeeper.cli.console_option import LOOPBACK
-from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, SessionArg, TrackerOption
+from gatekeeper.cli.options import ConsoleHostOption, ConsolePortOption, TrackerOption
 from gatekeeper.cli.output import say
 from gatekeeper.cli.settings import known_tracker
+from gatekeeper.core.errors import ConfigError, InputError
+
+SESSIONS = Path("sessions")
+"""Folder in which replays write their sessions where no other is named."""
+PlaceArg = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Folder of a session, or a folder with sessions and recordings at any depth.",
+        metavar="FOLDER|SESSION_DIR",
+        show_default="sessions",
+    ),
+]
 
 
 def console(
-    session_dir: SessionArg,
+    place: PlaceArg = None,
     console_host: ConsoleHostOption = None,
     console_port: ConsolePortOption = None,
     tracker: TrackerOption = None,
 ) -> None:
-    """Review a recorded session: play, step, jump to holds, and judge it under other limits. Ends with Ctrl-C."""
+    """List sessions and recordings, find, open and compare them; or review one session. Ends with Ctrl-C.
+
+    A recording that is dropped on the list is shown, and replayed into a new session below the folder.
+    """
+    from replay.formats.session import is_session
+
+    host, port = console_host or LOOPBACK, console_port or 0
+    if place is None and not SESSIONS.is_dir():
+        raise InputError(f"command line: there is no folder {SESSIONS} here; name one with sessions or recordings")
+    path = SESSIONS if place is None else place
+    if is_session(path):
+        _show_session(path, host, port, known_tracker(tracker))
+        return
+    if tracker is not None:
+        raise ConfigError(f"command line: tracker = {tracker}: is for one session; name its folder")
+    if not path.is_dir():
+        raise InputError(f"{path}: is neither a session nor a folder; name one with sessions or recordings")
+    _show_library(path, host, port)
+
+
+def _show_library(folder: Path, host: str, port: int) -> None:
+    """Serve the list of what is below a folder; only holders of the token may see it, as it takes in files."""
+    from gatekeeper.cli.library import Library
+    from gatekeeper.display.web.access import Access
+    from gatekeeper.display.web.library_routes import library_app
+    from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
+    from gatekeeper.runtime.process import lower_priority
+
+    lower_priority()
+    # What was dropped is removed however the library is told to end.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    access = Access.of(host, control=True)
+    with listening_for_page(host, port) as server_socket, Library(folder, host) as library, suppress(KeyboardInterrupt):
+        address = url_of(access, server_socket.getsockname()[1])
+        server = make_server(library_app(library, access), lambda: say(f"console  {address}"))
+        asyncio.run(server.serve([server_socket]))
+
+
+def _show_session(folder: Path, host: str, wanted_port: int, tracker: str | None) -> None:
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.loading import Loading
     from gatekeeper.display.web.patient_routes import patient_routes
@@ -26,19 +81,17 @@ def console(
     from replay.sessions.rejudge import Rejudged
     from replay.sessions.review import Review
 
-    host = console_host or LOOPBACK
-    named = known_tracker(tracker)
     access = Access.of(host, control=False)
-    with closing(open_session(session_dir)) as session:
+    with closing(open_session(folder)) as session:
         if session.chain.finding is not None:
-            say(f"gatekeeper: {session_dir}: {session.chain.finding}; the lines before it are shown", err=True)
-        with listening_for_page(host, console_port or 0) as server_socket:
+            say(f"gatekeeper: {folder}: {session.chain.finding}; the lines before it are shown", err=True)
+        with listening_for_page(host, wanted_port) as server_socket:
             port = server_socket.getsockname()[1]
 
             def end() -> None:
                 server.should_exit = True
 
-            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, named)), end)
+            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, tracker)), end)
             app = make_app(preparing, access, [what_if_route(preparing, access), *patient_routes(preparing, access)])
             server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
             with preparing, suppress(KeyboardInterrupt):

@@ -36,9 +36,13 @@ def test_options_of_a_console_that_is_not_wanted_are_refused(tmp_path, capsys, o
     assert f"command line: {option} = {value}: there is no console; give --console, too" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_no_session_cannot_be_looked_at(tmp_path, capsys):
-    assert gatekeeper("console", tmp_path) == 2
-    assert capsys.readouterr().err.startswith("gatekeeper: ")
+@pytest.mark.parametrize(
+    ("given", "why"), [(["nothing"], "neither a session nor a folder"), ([], "no folder sessions here")]
+)
+def test_what_is_neither_a_session_nor_a_folder_cannot_be_looked_at(tmp_path, monkeypatch, capsys, given, why):
+    monkeypatch.chdir(tmp_path)
+    assert gatekeeper("console", *given) == 2
+    assert why in capsys.readouterr().err
 
 
 def test_a_finished_session_is_served_until_it_is_ended(tmp_path, monkeypatch, capsys):

@@ -25,12 +25,23 @@ def client():
     return TestClient(make_app(Told(), Access("127.0.0.1")), base_url=HOST)
 
 
+def files(page):
+    """Return the names of a page's files of texts, without their language."""
+    own = re.search(r'data-words="([\w ]+)"', PAGES[page])
+    return own[1].split() if own else ["main"]
+
+
+def texts(client, file, language):
+    name = language if file == "main" else f"{file}.{language}"
+    return client.get(f"/page/words/{name}.json").json()
+
+
 def told(client, page):
     """Return the texts of a page by language."""
     languages = re.search(r'data-languages="([a-z ]+)"', PAGES[page])[1].split()
-    own = re.search(r'data-words="(\w+)"', PAGES[page])
-    names = {language: f"{own[1]}.{language}" if own else language for language in languages}
-    return {language: client.get(f"/page/words/{name}.json").json() for language, name in names.items()}
+    return {
+        one: {key: text for file in files(page) for key, text in texts(client, file, one).items()} for one in languages
+    }
 
 
 def parts(page):
@@ -67,13 +78,21 @@ def test_all_languages_have_the_same_texts_with_the_same_values(client, page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_text_that_is_used_is_there_and_each_that_is_there_is_used(client, page):
+def test_each_text_that_is_used_is_there(client, page):
     english = told(client, page)["en"]
     whole, begun = used(page, english)
     assert len(whole) > 5
     assert whole - set(english) == set()
     assert {one for one in begun if not any(key.startswith(one) for key in english)} == set()
-    assert {key for key in english if key not in whole and not key.startswith(tuple(begun))} == set()
+
+
+@pytest.mark.parametrize("file", sorted({file for page in PAGES for file in files(page)}))
+def test_each_text_that_is_there_is_used(client, file):
+    english = texts(client, file, "en")
+    found = [used(page, english) for page in PAGES if file in files(page)]
+    whole = {key for keys, _ in found for key in keys}
+    begun = tuple(begin for _, begins in found for begin in begins)
+    assert {key for key in english if key not in whole and not key.startswith(begun)} == set()
 
 
 def test_the_texts_are_served_as_the_rest_of_the_page_is_and_nothing_beside_them(client):

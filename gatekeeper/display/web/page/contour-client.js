@@ -5,9 +5,10 @@ import {post} from "./link.js";
 const WAIT_MS = 80;
 
 export class Outliner {
-  // `heard` is called whenever the preview has changed.
-  constructor(heard) {
+  // `heard` is called whenever the preview has changed; `send` asks the server.
+  constructor(heard, send = post) {
     this.heard = heard;
+    this.send = send;
     this.wanted = null;
     this.found = null;
     this.note = "";
@@ -48,7 +49,7 @@ export class Outliner {
       const asked = this.wanted;
       let answer;
       try {
-        answer = await post("/outline", {points_px: asked.points, margin_mm: asked.margin_mm ?? null, structure: asked.structure});
+        answer = await this.send("/outline", {points_px: asked.points, margin_mm: asked.margin_mm ?? null, structure: asked.structure});
       } catch {
         answer = {accepted: false, note: "the console does not answer"};
       }

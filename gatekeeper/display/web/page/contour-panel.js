@@ -1,12 +1,12 @@
 // Contouring: tools over the image while a session waits for its outlines, and their requests to the session.
 
-import {NO_ANSWER, Twice} from "./control.js";
 import {post} from "./link.js";
 import {Outliner} from "./contour-client.js";
 import {Overlay} from "./overlay.js";
 import {Pencil} from "./contour-tools.js";
 import {Sketch} from "./contour-edit.js";
 import {say} from "./panel.js";
+import {Twice} from "./twice.js";
 import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -14,12 +14,13 @@ const TOOLS = ["polygon", "ellipse", "adjust"];
 const KEPT = "sketch";
 
 export class Drawing {
-  // `operator` is the operator of this page; null without control.
-  constructor(name, cine, operator) {
+  // `operator` is the operator of this page; null without control. `send` asks the server.
+  constructor(name, cine, operator, send = post) {
     this.session = name;
+    this.send = send;
     this.cine = cine;
     this.operator = operator;
-    this.outliner = new Outliner(() => this.refresh());
+    this.outliner = new Outliner(() => this.refresh(), send);
     this.pencil = new Pencil(() => cine.place(), () => this.changed());
     this.pencil.overlay = new Overlay(cine, this.pencil, this.outliner);
     this.draw = null;
@@ -248,10 +249,10 @@ export class Drawing {
     this.answered("…");
     this.refresh();
     try {
-      const answer = await post("/draw", {operator, draw});
+      const answer = await this.send("/draw", {operator, draw});
       this.answered(answer.accepted ? answer.note : t("answer.not-done", {note: answer.note}));
     } catch {
-      this.answered(t("answer.not-done", {note: NO_ANSWER}));
+      this.answered(t("answer.not-done", {note: t("answer.none")}));
     }
     this.asking = false;
     this.refresh();

@@ -6,8 +6,8 @@ import {confirmed, listed} from "./question.js";
 import {t, textOr} from "./words.js";
 
 const at = (id) => document.getElementById(id);
-const TWICE_MS = 4000, AGAIN_MS = 500, MOST_TRIES = 60;
-export const NO_ANSWER = t("answer.none");
+const AGAIN_MS = 500, MOST_TRIES = 60;
+const NO_ANSWER = t("answer.none");
 
 // The name of the operator, from the field beside the buttons.
 export class Operator {
@@ -42,36 +42,6 @@ export class Operator {
       this.note = "";
       return false;
     }
-  }
-}
-
-// Let a button act only when it is clicked twice within a few seconds.
-export class Twice {
-  constructor(button, again, act) {
-    this.button = button;
-    this.again = again;
-    this.words = button.textContent;
-    this.until = 0;
-    button.addEventListener("click", () => {
-      if (performance.now() > this.until) this.wait();
-      else {
-        this.calm();
-        act();
-      }
-    });
-  }
-
-  wait() {
-    this.until = performance.now() + TWICE_MS;
-    this.button.textContent = this.again;
-    this.timer = setTimeout(() => this.calm(), TWICE_MS);
-  }
-
-  // Return to the state before the first click.
-  calm() {
-    clearTimeout(this.timer);
-    this.until = 0;
-    if (this.button.textContent !== this.words) this.button.textContent = this.words;
   }
 }
 

@@ -30,7 +30,7 @@ export function token() {
 }
 
 const key = token();
-const bearer = key ? {Authorization: `Bearer ${key}`} : {};
+export const bearer = key ? {Authorization: `Bearer ${key}`} : {};
 
 // Fetch a JSON object; throw an Error with the reason in words on failure.
 export async function get(path) {

@@ -55,7 +55,8 @@ export function isTyping(field) {
   return Boolean(field.matches?.("textarea, select, input:not([type=checkbox], [type=range], [type=button])"));
 }
 
-export function offerPage(cine) {
+// Offer the languages and themes of the page.
+export function offerLook() {
   at("language").replaceChildren(...languages.map((one) => new Option(NAMES[one] ?? one, one, false, one === language)));
   at("language").addEventListener("change", () => speak(at("language").value));
   dress(theme());
@@ -64,6 +65,10 @@ export function offerPage(cine) {
     dress(theme());
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dress(theme()));
+}
+
+export function offerPage(cine) {
+  offerLook();
   at("help").addEventListener("click", showKeys);
   at("keys-close").addEventListener("click", () => at("keys").close());
   document.addEventListener("keydown", (event) => {

@@ -1,8 +1,9 @@
 // Texts of the pages in the language of the reader: one file for each language, words/<language>.json.
 //
 // The page says in its first tag which languages it has, <html data-languages="en de">; a page with texts of its own names
-// them with data-words="patient", for the files words/patient.<language>.json. Elements with data-t get their text from
-// there, and data-t-title, data-t-aria-label, data-t-placeholder their attributes.
+// them with data-words="patient", for the files words/patient.<language>.json; "main library" are those of the console and
+// of the library. Elements with data-t get their text from there, and data-t-title, data-t-aria-label,
+// data-t-placeholder their attributes.
 
 const ATTRIBUTES = ["title", "aria-label", "placeholder"];
 const root = document.documentElement;
@@ -17,8 +18,8 @@ function chosen() {
 }
 
 export const language = chosen();
-const file = [root.dataset.words, language, "json"].filter(Boolean).join(".");
-const texts = await (await fetch(`/page/words/${file}`)).json();
+const names = (root.dataset.words ?? "main").split(" ").map((name) => name === "main" ? language : `${name}.${language}`);
+const texts = Object.assign({}, ...await Promise.all(names.map(async (name) => (await fetch(`/page/words/${name}.json`)).json())));
 
 // Return the text of a key; {name} in it stands for values.name.
 export function t(key, values = {}) {
