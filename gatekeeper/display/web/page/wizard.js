@@ -8,7 +8,7 @@ import {drawPicture} from "./picture.js";
 import {unpack} from "./link.js";
 import {offerLook} from "./page.js";
 import {maskPicture} from "./overlay.js";
-import {colorOf} from "./strip.js";
+import {colorOf} from "./strip-ink.js";
 import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
