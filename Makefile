@@ -121,6 +121,11 @@ bench-peers: dev ## Compare with other trackers: [CASE...]
 bench-scenes: dev ## Track hard scenes with exact truth: [SCENES="..."]
 	$(ONE_THREAD) benchmarks.scenes $(SCENES)
 
+# Some, or other phantoms: make bench-priors PRIORS="jump path --seeds 1 2 --json"
+.PHONY: bench-priors
+bench-priors: dev ## Track with each prior halved, doubled and off: [PRIORS="..."]
+	$(ONE_THREAD) benchmarks.priors $(PRIORS)
+
 # Options: make bench-predict PREDICT="--plot trace.png --json"
 .PHONY: bench-predict
 bench-predict: dev ## Gate with and without prediction: [PREDICT="..."]
