@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gatekeeper.config import SessionConfig
 from gatekeeper.core.clock import VirtualClock
@@ -25,6 +26,8 @@ FEWEST_FRAMES = 1000
 MOST_ROUNDS = 10
 WARM_UP_FRAMES = 10
 """The first frames of each round are not counted."""
+OVER = "!"
+"""Mark of a time that is longer than its budget."""
 FIGURES = {"p50": 50, "p99": 99, "max": 100}
 
 Stages = Mapping[str, NDArray[np.float64]]
@@ -88,15 +91,26 @@ def stages_json(stages: Stages) -> dict[str, dict[str, float]]:
 
 
 def stages_table(name: str, stages: Stages) -> Table:
-    """Return a table with one row per stage."""
-    table = Table(title=f"{escape(printable(name))}: from frame to decision, {len(stages['total'])} frames")
+    """Return a table with one row per stage; what takes longer than its budget is marked."""
+    rows = stages_json(stages)
+    over = any(row["max_ms"] > row["budget_ms"] for row in rows.values())
+    table = Table(
+        title=f"{escape(printable(name))}: from frame to decision, {len(stages['total'])} frames",
+        caption=f"{OVER} longer than the budget" if over else None,
+    )
     table.add_column("stage")
     for heading in ("ms p50", "p99", "worst", "budget"):
         table.add_column(heading, justify="right")
-    for stage, row in stages_json(stages).items():
-        figures = (row[figure] for figure in ("p50_ms", "p99_ms", "max_ms", "budget_ms"))
-        table.add_row(stage, *(f"{figure:.3f}" for figure in figures))
+    for stage, row in rows.items():
+        taken = (_beside(row[figure], row["budget_ms"]) for figure in ("p50_ms", "p99_ms", "max_ms"))
+        table.add_row(stage, *taken, f"{row['budget_ms']:.1f}")
     return table
+
+
+def _beside(taken_ms: float, budget_ms: float) -> Text:
+    """Return a time, marked when it is not within its budget."""
+    within = taken_ms <= budget_ms
+    return Text(f"{taken_ms:.2f}" if within else f"{OVER} {taken_ms:.2f}", "" if within else "bold red")
 
 
 def _report_round(on_progress: OnProgress, label: str, _name: str, done: int, total: int) -> None:

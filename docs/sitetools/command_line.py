@@ -27,6 +27,8 @@ def _section(name: str, command: Any) -> list[str]:
     options = [param for param in command.params if param.param_type_name == "option"]
     usage = " ".join(["gatekeeper", name, "[OPTIONS]", *map(_argument_name, arguments)])
     lines = [f"## gatekeeper {name}\n", *_help(command.help), f"```text\n{usage}\n```\n"]
+    if examples := [line for line in (command.epilog or "").split("\n\n")[1:] if line]:
+        lines.append("Examples:\n\n```text\n" + "\n".join(examples) + "\n```\n")
     if arguments:
         rows = [(f"`{_argument_name(param)}`", text(param.help or "")) for param in arguments]
         lines.append(table(("argument", "meaning"), rows))

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from gatekeeper.cli.examples import EXAMPLES
 from gatekeeper.core.errors import GatekeeperError, InputError
 from gatekeeper.core.printable import printable
 from gatekeeper.plugins import DISTRIBUTION
@@ -37,16 +38,23 @@ def _imported(name: str) -> Any:
     """Return a command, or a group of commands."""
     found = getattr(import_module(f"gatekeeper.cli.{name}"), name)
     if isinstance(found, typer.Typer):
-        group = typer.main.get_command(found)
+        group: Any = typer.main.get_command(found)
         group.name = name
+        for part, one in group.commands.items():
+            one.epilog = _examples(f"{name} {part}")
         return group
     if name not in WITHOUT_KERNELS:
         from gatekeeper.cli.compilation import compiles_kernels
 
         found = compiles_kernels(found)
     one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    one.command(name, context_settings=CONTEXT.get(name))(found)
+    one.command(name, context_settings=CONTEXT.get(name), epilog=_examples(name))(found)
     return typer.main.get_command(one)
+
+
+def _examples(name: str) -> str | None:
+    """Return the end of a command's help."""
+    return "\n\n".join(("Examples:", *EXAMPLES[name])) if name in EXAMPLES else None
 
 
 class _Imported(Mapping[str, Any]):
@@ -72,7 +80,12 @@ class _Group(TyperGroup):
         self.commands = _Imported()  # type: ignore[assignment]
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def main(args: list[str] | None = None) -> None:

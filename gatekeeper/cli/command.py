@@ -28,6 +28,8 @@ def command(place: PlaceArg, action: WordsArg, operator: OperatorOption = None, 
     if "status" in answer:
         for key, value in answer["status"].items():
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            if isinstance(shown, float):
+                shown = f"{round(shown, 2) + 0.0:g}"
             say(f"{key:18}{'-' if shown is None or shown == '' else shown}", err=as_json)
     else:
         say(f"{'done' if answer['accepted'] else 'refused'}: {answer.get('note', '')}", err=as_json)

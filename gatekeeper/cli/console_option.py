@@ -79,8 +79,8 @@ def shown(
     say: Callable[[str], None],
     requests: "RequestQueue | None" = None,
     contour_requests: "ContourRequests | None" = None,
-) -> Iterator[None]:
-    """Serve a page during a session, if one is requested.
+) -> Iterator[str | None]:
+    """Serve a page during a session, if one is requested, and yield the address of the patient's page.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def shown(
         When the page cannot be served there.
     """
     if page is None:
-        yield
+        yield None
         return
     from gatekeeper.display.web.process import Address, Console
     from gatekeeper.display.web.publisher import WebPublisher
@@ -123,6 +123,6 @@ def shown(
         say(f"console  {console.url}")
         say(f"patient  {console.patient_url}")
         with WebPublisher(status, clock, console, requests, contour_requests, config.loop.fifo_priority):
-            yield
+            yield console.patient_url
     finally:
         console.close()

@@ -130,6 +130,7 @@ def _gate(
 ) -> "Outcome":
     """Open everything around a session, run it, and close everything."""
     from gatekeeper.core.login import login_name
+    from gatekeeper.display.qr import qr_lines
     from gatekeeper.display.terminal.process import Display
     from gatekeeper.display.terminal.publisher import TerminalPublisher
     from gatekeeper.display.terminal.snapshot import LogLine, SessionInfo
@@ -163,7 +164,7 @@ def _gate(
             where = f"{where} {source.address[0]}:{source.address[1]}"
         info = SessionInfo(definition.name, where, _linac_words(config), *limits, config.warnings())
         pump = stack.enter_context(TerminalPublisher(status, clock, display.send, info))
-        stack.enter_context(
+        patient_url = stack.enter_context(
             shown(
                 page,
                 definition.name,
@@ -190,6 +191,8 @@ def _gate(
             lambda line: display.send(LogLine(clock.now_s(), line)),
             display.typing if display.full_screen else None,
             refusals_only=True,
+            show=display.show if display.full_screen else None,
+            patient=None if patient_url is None else (patient_url, qr_lines(patient_url)),
         )
 
         @contextmanager

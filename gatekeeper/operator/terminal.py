@@ -6,7 +6,7 @@ import os
 import select
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -91,6 +91,8 @@ class Line:
 
 ASKS_FOR_HELP = frozenset({"help", "?"})
 BY = "by"
+PATIENT = "patient"
+"""Word that shows the address of the patient's page."""
 
 
 def parse(line: str, login: str, origin: str, orientation: Orientation = SAGITTAL) -> Request | None:
@@ -134,10 +136,12 @@ def wants_help(line: str) -> bool:
 
 
 def help_lines(orientation: Orientation = SAGITTAL) -> tuple[str, ...]:
-    """Return one line for each command, and one on names, for images of an orientation."""
+    """Return a line for each command, for names and for what only the terminal knows, for images of an orientation."""
     return (
         *(f"{words:15}{does}" for words, does in help_on(orientation)),
         f"{'... by NAME':15}names the operator, after any of these",
+        f"{PATIENT:15}shows the address of the patient's page as a QR code",
+        f"{'help':15}shows this list; any key closes it",
     )
 
 
@@ -149,6 +153,9 @@ CHUNK = 1024
 ENDS_S = 5.0
 
 Say = Callable[[str], None]
+Show = Callable[[str, Sequence[str], bool], None]
+"""Shows a title and lines, and is told whether they are a QR code."""
+Patient = tuple[str, Sequence[str]]
 
 
 class Terminal:
@@ -172,6 +179,10 @@ class Terminal:
         File descriptor to read from; standard input.
     refusals_only : bool
         Whether to leave out answers to accepted requests, which the session's display shows anyway.
+    show : callable, optional
+        Shows several lines at once until the next key; without it they are said one by one.
+    patient : tuple of str and sequence of str, optional
+        Address of the patient's page, and the lines of its QR code.
     """
 
     def __init__(
@@ -183,6 +194,8 @@ class Terminal:
         descriptor: int = 0,
         *,
         refusals_only: bool = False,
+        show: Show | None = None,
+        patient: Patient | None = None,
     ) -> None:
         self._requests = requests
         self._operator = operator
@@ -190,6 +203,7 @@ class Terminal:
         self._shown = shown
         self._descriptor = descriptor
         self._refusals_only = refusals_only
+        self._show, self._patient = show, patient
         self._modes: list[Any] | None = None
         self._is_terminal = False
         self._wake = os.pipe()
@@ -274,8 +288,10 @@ class Terminal:
 
     def _execute(self, typed: str) -> None:
         if wants_help(typed):
-            for words in help_lines(self._requests.orientation):
-                self._say(words)
+            self._tell("Commands", help_lines(self._requests.orientation))
+            return
+        if typed.strip().lower() == PATIENT:
+            self._tell_patient()
             return
         try:
             request = parse(typed, self._operator, ORIGIN, self._requests.orientation)
@@ -286,6 +302,23 @@ class Terminal:
             answer = self._requests.submit(request).wait(ANSWER_S)
             if not (answer.accepted and self._refusals_only):
                 self._say(f"{'done' if answer.accepted else 'refused'}: {answer.note}")
+
+    def _tell(self, title: str, lines: Sequence[str]) -> None:
+        """Show some lines."""
+        if self._show is not None:
+            self._show(title, lines, False)
+            return
+        for line in lines:
+            self._say(line)
+
+    def _tell_patient(self) -> None:
+        """Show the address of the patient's page, where there is one."""
+        if self._patient is None:
+            self._say("there is no patient's page; start the session with --console")
+        elif self._show is not None:
+            self._show(self._patient[0], self._patient[1], True)
+        else:
+            self._say(self._patient[0])
 
 
 def is_terminal(descriptor: int) -> bool:

@@ -10,10 +10,9 @@ import pytest
 
 from gatekeeper.core.clock import VirtualClock
 from gatekeeper.operator import terminal as terminal_module
-from gatekeeper.operator.request import WORDS
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.operator.signals import ends_on_signals
-from gatekeeper.operator.terminal import GONE, Terminal
+from gatekeeper.operator.terminal import GONE, Terminal, help_lines
 from tests.support.gates import gate_on
 from tests.support.request_queues import looping, obeyed
 from tests.support.waiting import until
@@ -89,7 +88,9 @@ def test_space_and_escape_hold_without_a_word(tty, keys, live):
 def test_help_is_given(tty):
     with looping() as loop, tty.terminal(loop.requests):
         tty.type(b"help\r")
-        until(lambda: len(tty.said) == len(WORDS) + 1)
+        until(lambda: tuple(tty.said) == help_lines())
+        tty.type(b"patient\r")
+        until(lambda: tty.said[-1] == "there is no patient's page; start the session with --console")
         assert loop.actions == []
 
 

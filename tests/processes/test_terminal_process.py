@@ -69,7 +69,7 @@ def test_it_draws_on_a_terminal_and_leaves_it_as_it_was(tty):
     with closing(Display(tty.near)) as display:
         display.send(FACTS)
         display.send(BEAM_ON)
-        until(lambda: b"BEAM ON" in tty.read())
+        until(lambda: b"BEAM ENABLED" in tty.read())
         display.send(HELD_NOW)
         display.typing("rele")
         until(lambda: b"HOLD" in tty.read() and b"rele" in tty.read())
@@ -81,7 +81,7 @@ def test_it_draws_on_a_terminal_and_leaves_it_as_it_was(tty):
 def test_it_says_so_when_nothing_is_heard(tty):
     with closing(Display(tty.near)) as display:
         display.send(BEAM_ON)
-        until(lambda: b"BEAM ON" in tty.read())
+        until(lambda: b"BEAM ENABLED" in tty.read())
         until(lambda: b"BEAM STATE UNKNOWN" in tty.read())
 
 
@@ -117,7 +117,7 @@ def test_blocked_terminal_delays_nothing(pipe):
 def test_a_display_that_is_killed_is_missed_and_the_terminal_given_back(tty):
     with closing(Display(tty.near)) as display:
         display.send(BEAM_ON)
-        until(lambda: b"BEAM ON" in tty.read())
+        until(lambda: b"BEAM ENABLED" in tty.read())
         os.kill(display.pid, signal.SIGKILL)
         until(lambda: display.send(HELD_NOW) or display.missed > 0)
     assert tty.read().endswith(LEAVE)
@@ -126,7 +126,7 @@ def test_a_display_that_is_killed_is_missed_and_the_terminal_given_back(tty):
 def test_ctrl_c_is_for_the_session_alone(tty):
     with closing(Display(tty.near)) as display:
         display.send(BEAM_ON)
-        until(lambda: b"BEAM ON" in tty.read())
+        until(lambda: b"BEAM ENABLED" in tty.read())
         os.kill(display.pid, signal.SIGINT)
         display.send(HELD_NOW)
         until(lambda: b"HOLD" in tty.read())

@@ -99,7 +99,7 @@ def test_a_terminal_that_hangs_up_holds_the_beam_and_leaves_a_whole_session(tmp_
         until(lambda: run.shows("phase ready"), START_S)
         assert send_request(tmp_path / "session", ["arm"], "Anna")["accepted"]
         until(lambda: far.record.beam_on, 10.0)
-        until(lambda: run.shows("BEAM ON"), 10.0)
+        until(lambda: run.shows("BEAM ENABLED"), 10.0)
         gone_s = time.monotonic()
         run.hang_up()
         until(lambda: not far.record.beam_on, 5.0)

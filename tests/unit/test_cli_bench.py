@@ -1,10 +1,13 @@
 """What a decision takes is timed on any recording, and the peers on those that have labels."""
 
+import io
 import json
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
+from rich.console import Console
 
 from gatekeeper.report.html import BUDGET_MS
 from replay import latency, phantom, run
@@ -71,3 +74,15 @@ def test_what_cannot_be_timed_is_said_in_one_line(tmp_path, capsys):
     for path in (tmp_path / "nowhere", write_case(undrawn, tmp_path / "P_002")):
         assert gatekeeper("bench", path) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_what_takes_longer_than_its_budget_is_marked():
+    fast = dict.fromkeys(BUDGET_MS, np.full(10, 0.01))
+    slow = fast | {"decide": np.array([0.01] * 9 + [BUDGET_MS["decide"] + 0.001])}
+    shown = []
+    for stages in (fast, slow):
+        console = Console(file=io.StringIO(), width=80)
+        console.print(latency.stages_table("P_001", stages))
+        shown.append(console.file.getvalue())
+    assert latency.OVER not in shown[0]
+    assert [line.split()[1] for line in shown[1].splitlines() if latency.OVER in line] == ["decide", "longer"]

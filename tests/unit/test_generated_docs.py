@@ -1,6 +1,7 @@
 """What the documentation site makes from the program covers all of it, and the pages that are linked exist."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,7 @@ import gatekeeper.analysis
 import replay
 from docs.sitetools import GENERATORS, MARK, command_line, hold_reasons, settings_tables
 from gatekeeper.cli import COMMANDS
+from gatekeeper.cli.examples import EXAMPLES
 from gatekeeper.config import LiveConfig, StrictModel
 from gatekeeper.core.decision import Reason
 from replay.phantom.config import PhantomConfig
@@ -101,3 +103,19 @@ def test_pages_that_the_program_names_exist(place):
         for page in re.findall(r"docs/[\w/-]+\.md", file.read_text("utf-8"))
     }
     assert all((ROOT / page).exists() for page in named)
+
+
+def test_each_command_has_examples_that_can_be_typed():
+    commands = dict(command_line.commands())
+    assert set(EXAMPLES) == set(commands)
+    for name, lines in EXAMPLES.items():
+        for line in lines:
+            program, *words = shlex.split(line)
+            assert (program, words[: len(name.split())]) == ("gatekeeper", name.split())
+            command = commands[name]
+            parser = command.make_parser(command.context_class(command))
+            values, rest, _ = parser.parse_args(words[len(name.split()) :])
+            assert rest == [], line
+            needed = {param.name for param in command.params if param.required}
+            assert {one for one in needed if values.get(one) in (None, ())} == set(), line
+        assert lines[0] in commands[name].epilog

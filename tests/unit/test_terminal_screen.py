@@ -8,15 +8,17 @@ from rich.console import Console
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.reasons import reason_rows
+from gatekeeper.display.qr import qr_lines
 from gatekeeper.display.terminal.braille_trace import HELD, NOTHING, ON, Point, trace
 from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.plain_lines import Plain
 from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.terminal.screen import clock, draw, in_words
-from gatekeeper.display.terminal.snapshot import LogLine, Snapshot, Typing, packed, unpacked
+from gatekeeper.display.terminal.snapshot import LogLine, Sheet, Snapshot, Typing, packed, unpacked
+from gatekeeper.operator.terminal import help_lines
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus
-from tests.support.snapshots import BEAM_ON, FACTS, HELD_NOW
+from tests.support.snapshots import BEAM_ON, FACTS, HELD_BY_TWO, HELD_NOW, SEVERAL
 from tests.support.steps import HOLD, silent_step, step
 
 
@@ -42,15 +44,15 @@ def moving(count=8, state="ON", reasons=()):
 
 
 GOLDEN = """\
-P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                    phase delivery   session 1:02:03
+P_001  mrd 127.0.0.1:9002 → lease 127.0.0.1:7400                       LIVE  phase delivery  1:02:03
 ┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
 ┃╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱    HOLD   for 0.0 s  ╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱╱┃
 ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
   • Target outside envelope: 7.2 %, limit 5 %
-frames      8.0 /s   240 judged                     outside     7.2 %  limit 5 %
-frame age   112 ms                                  confidence  0.93  limit 0.5
-latency     p50 0.42  p99 1.10  max 3.40 ms         duty cycle  56.2 %   beam on 22.4 s
-not judged  0 missing  0 skipped  0 not recorded    linac       link alive
+outside     7.2 of 5 %                     frames     8.0 per s, 240 judged
+confidence  0.93 of 0.5                    frame age  112 ms
+beam on     22.4 s, duty cycle 56.2 %      latency ms p50 0.42 p99 1.10 max 3.4
+linac       link alive                     not judged 0 missing, 0 skipped
 0:00:20  done: arm by Anna
 > rel█
 """
@@ -61,13 +63,74 @@ def test_the_screen_is_what_it_was():
     assert "\n".join(line.rstrip() for line in text.splitlines()) + "\n" == GOLDEN
 
 
+URL = f"http://192.168.100.200:18944/patient#token={'x' * 22}"
+LONG = FACTS._replace(
+    name="a session with a name that is long",
+    source="openigtlink 192.168.100.200:18944",
+    warnings=("gate.outside_percent = 30 is beyond 1 to 10", "the linac's clock is not known", "late", "and so on"),
+)
+LOG = [LogLine(10.0 + k, f"line {k} of a log that is too long for a terminal of eighty columns") for k in range(6)]
+WORST = HELD_NOW._replace(
+    reasons=("outside", "low_confidence", "stale_frame", "link_lost", "resuming"),
+    predicted_percent=12.3,
+    risk_limit=2.0,
+    risk_percent=1.2345,
+    beam_on_s=1234.5,
+    duty_cycle=1.0,
+    link_alive=False,
+    max_ms=123.4,
+    lost=12,
+    skipped=34,
+    dropped=5,
+)
+PREVIEW = BEAM_ON._replace(phase="preview", gathered="12 of 30 s")
+HELP = Sheet("Commands", help_lines())
+RISKY = (
+    "7.2 of 5 %, ahead 12.3 %",
+    "0.93 of 0.5, risk 1.23 of 2 %",
+    "20 min 34 s, duty cycle 100.0 %",
+    "LINK LOST, 5 not",
+)
+STATES = {
+    "on": ((*moving(), *LOG, BEAM_ON), 0.0, ("BEAM ENABLED", "Target inside", "outside     1.2 of 5 %", "link alive")),
+    "worst": ((*LOG, LONG, WORST), 0.0, ("HIGH ALARM", "Linac does not answer", "and 2 more", *RISKY)),
+    "silent": ((BEAM_ON,), 9.0, ("NO DATA FOR 9 s", "look at the machine itself")),
+    "preview": ((PREVIEW,), 0.0, ("phase preview 12 of 30 s  1:02:03",)),
+    "ended": ((BEAM_ON._replace(phase="ended", state="HOLD"),), 0.0, ("ENDED", "HOLD was sent last")),
+    "several": ((SEVERAL._replace(warnings=LONG.warnings), *LOG, HELD_BY_TWO), 0.0, ("HOLDS", "beam on     22.4 s")),
+    "help": ((LONG, WORST, HELP), 0.0, ("HOLD", "Frame too old", "arm            allow", "help           shows")),
+    "code": (
+        (HELD_NOW, Sheet(URL, tuple(qr_lines(URL)), True)),
+        0.0,
+        ("HOLD", URL, qr_lines(URL)[1], qr_lines(URL)[-2]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_on_80_columns_and_24_lines_nothing_vital_is_cut(name):
+    messages, silent_s, vital = STATES[name]
+    lines = drawn(*messages, silent_s=silent_s, width=80, height=24).splitlines()
+    assert len(lines) <= 24
+    assert lines[-1].startswith(">")
+    assert all(len(line) <= 80 for line in lines)
+    for words in vital:
+        assert any(words in line for line in lines), words
+
+
+def test_what_was_asked_for_stands_until_the_next_key():
+    asked = (HELD_NOW, HELP, Typing(""))
+    assert "allow the beam" in drawn(*asked)
+    assert "allow the beam" not in drawn(*asked, Typing("h"))
+
+
 def test_the_state_is_told_without_colour_by_words_and_pattern():
     on, held = drawn(BEAM_ON), drawn(HELD_NOW)
-    assert "BEAM ON" in on
+    assert "BEAM ENABLED" in on
     assert "HOLD" not in on
     assert on.splitlines()[2].count("█") > 60
     assert "HOLD" in held
-    assert "BEAM ON" not in held
+    assert "BEAM ENABLED" not in held
     assert held.splitlines()[2].count("╱") > 60
 
 
@@ -81,7 +144,7 @@ def test_the_state_is_wide_and_in_another_colour():
 def test_a_state_of_which_nothing_is_heard_is_not_believed():
     text = drawn(BEAM_ON, silent_s=2.4)
     assert "NO DATA FOR 2 s: BEAM STATE UNKNOWN" in text
-    assert "BEAM ON" not in text
+    assert "BEAM ENABLED" not in text
     assert "NO DATA" in drawn(BEAM_ON, silent_s=math.nan)
     assert "NO DATA" not in drawn(BEAM_ON, silent_s=1.4)
 
@@ -137,7 +200,7 @@ def test_what_was_not_measured_is_a_dash():
 @pytest.mark.parametrize(("width", "height"), [(100, 30), (80, 24), (60, 14), (40, 8), (20, 5)])
 def test_any_terminal_shows_the_state(width, height):
     text = drawn(*moving(), LogLine(1.0, "x" * 300), width=width, height=height)
-    assert "BEAM ON" in text
+    assert "BEAM ENABLED" in text
     assert max(len(line) for line in text.splitlines()) <= width
 
 
@@ -232,7 +295,7 @@ def test_a_snapshot_is_made_of_the_session_status():
 def test_the_last_word_of_a_session_is_hold():
     text = drawn(BEAM_ON, BEAM_ON._replace(phase=Phase.ENDED, state="HOLD", reasons=("not_armed",)))
     assert "HOLD   for" in text
-    assert "BEAM ON" not in text
+    assert "BEAM ENABLED" not in text
     assert "The session has ended, and HOLD was sent last" in text
 
 

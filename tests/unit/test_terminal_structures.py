@@ -37,9 +37,8 @@ LINES = """\
 ■ GTV                  outside 1.1 of 5 %        confidence 0.93 of 0.5
 ■ a node with a name … outside 7.2 of 2 %        confidence 0.41 of 0.6  HOLDS
 ■ Duodenum             overlap 12345.6 of 30 mm² confidence 0.88 of 0.5  HOLDS
-frames      8.0 /s   240 judged                         duty cycle  56.2 %
-frame age   112 ms                                      beam on     22.4 s
-latency     p50 0.42  p99 1.10  max 3.40 ms             linac       link alive
+beam on     22.4 s, duty cycle 56.2 %     frames     8.0 per s, 240 judged
+linac       link alive                    frame age  112 ms
 """.splitlines()
 
 

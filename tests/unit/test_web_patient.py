@@ -10,9 +10,10 @@ from gatekeeper.core.axes import AP, RL, SAGITTAL, Orientation
 from gatekeeper.core.decision import BeamState, Reason
 from gatekeeper.core.errors import InputError
 from gatekeeper.core.phrases import NO_PHRASE, PHRASES
+from gatekeeper.display.qr import qr_rows
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.message import for_page, packed
-from gatekeeper.display.web.patient_routes import patient_routes, qr_rows
+from gatekeeper.display.web.patient_routes import patient_routes
 from gatekeeper.display.web.patient_view import patient_hello, patient_view
 from gatekeeper.display.web.serve import patient_url_of
 from gatekeeper.display.web.server import make_app

@@ -5,7 +5,7 @@ from collections import deque
 
 from gatekeeper.core.decision import BeamState
 from gatekeeper.display.terminal.braille_trace import Point
-from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Snapshot, Typing
+from gatekeeper.display.terminal.snapshot import LogLine, Message, SessionInfo, Sheet, Snapshot, Typing
 
 MOST_POINTS = 4000
 MOST_LINES = 50
@@ -28,6 +28,8 @@ class History:
         The last lines of the event log.
     typing : str
         The input line of the operator.
+    sheet : Sheet or None
+        Lines that the operator has asked for, until the next key.
     """
 
     def __init__(self) -> None:
@@ -37,6 +39,8 @@ class History:
         self.points: deque[Point] = deque(maxlen=MOST_POINTS)
         self.log: deque[LogLine] = deque(maxlen=MOST_LINES)
         self.typing = ""
+        self.sheet: Sheet | None = None
+        self._asked = False
         self._first_mm: float | None = None
 
     def add(self, message: Message) -> None:
@@ -54,6 +58,10 @@ class History:
                 self.log.append(message)
             case Typing():
                 self.typing = message.text
+                # The line with which the sheet was asked for is told once more, and empty, after the sheet.
+                self.sheet, self._asked = (self.sheet if self._asked else None), False
+            case Sheet():
+                self.sheet, self._asked = message, True
             case SessionInfo():
                 self.info = message
 

@@ -3,7 +3,8 @@
 import math
 
 from gatekeeper.display.terminal.history import History
-from gatekeeper.display.terminal.screen import clock, figure
+from gatekeeper.display.terminal.numbers import figure
+from gatekeeper.display.terminal.screen import clock
 from gatekeeper.display.terminal.snapshot import LogLine, Message, Snapshot
 
 EVERY_S = 10.0

@@ -2,9 +2,10 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 
-from gatekeeper.display.terminal.snapshot import Message, Typing, packed
+from gatekeeper.display.terminal.snapshot import Message, Sheet, Typing, packed
 from gatekeeper.runtime import process as background
 
 ENDS_S = 3.0
@@ -70,6 +71,20 @@ class Display:
             The line so far.
         """
         self.send(Typing(text))
+
+    def show(self, title: str, lines: Sequence[str], is_code: bool) -> None:
+        """Show some lines until the next key.
+
+        Parameters
+        ----------
+        title : str
+            What they are.
+        lines : sequence of str
+            The lines.
+        is_code : bool
+            Whether they are a QR code.
+        """
+        self.send(Sheet(title, tuple(lines), is_code))
 
     def close(self) -> None:
         """Let the display draw the messages that it has, and end it; may be called twice."""

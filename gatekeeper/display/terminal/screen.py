@@ -15,7 +15,8 @@ from gatekeeper.core.reason_row import Tier
 from gatekeeper.core.reasons import REASONS, TIERS, gravest, text_of
 from gatekeeper.display.terminal.braille_trace import ON, trace
 from gatekeeper.display.terminal.history import History
-from gatekeeper.display.terminal.snapshot import SessionInfo, Snapshot
+from gatekeeper.display.terminal.numbers import lasted, numbers
+from gatekeeper.display.terminal.snapshot import SessionInfo, Sheet, Snapshot
 from gatekeeper.display.terminal.structure_lines import holders, structure_lines
 from gatekeeper.session.phases import Phase
 from gatekeeper.style.colors import ALARM_COLOR, BEAM_COLOR, ENVELOPE_COLOR, TIER_COLOR
@@ -31,6 +32,9 @@ SILENT_S = 1.5
 WINDOW_S = 30.0
 """Length of the plot in seconds of session time."""
 MOST_REASONS, MOST_WARNINGS, LOG_LINES, TRACE_LINES = 4, 4, 5, 6
+LOOK = "  • The session shows nothing new; look at the machine itself"
+DRY_RUN = "dry run"
+"""How a session without a linac describes it."""
 AXIS = 8
 """Width of the labels of the plot in characters."""
 LEAST = 12
@@ -52,29 +56,57 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
     Returns
     -------
     RenderableType
-        For printing with `rich`; it fits a terminal of at least 14 lines.
+        For printing with `rich`; on 80 columns and 24 lines nothing that decides about the beam is cut.
     """
-    reasons = _reasons(history)
+    reasons = [Text(LOOK)] if is_silent(history.now, silent_s) else _reasons(history, width)
+    if history.sheet is not None:
+        return _with_sheet(history, history.sheet, reasons, silent_s, height)
     warnings = _warnings(history)
     room = height - LEAST - len(reasons) - len(warnings)
     structures = structure_lines(history.now, history.info, max(room + 1, 0)) if history.info.structures else []
-    log = _log(history, width)[-max(1, room - len(structures)) :]
+    log = _log(history, width, min(LOG_LINES, max(1, room - len(structures))))
     used = LEAST + max(1, len(reasons)) + len(log) + len(warnings) + len(structures)
-    parts = [_head(history), *warnings, _banner(history, silent_s), *reasons, *structures, _numbers(history)]
+    parts = [
+        _head(history),
+        *warnings,
+        _banner(history, silent_s),
+        *reasons,
+        *structures,
+        numbers(history.now, history.info),
+    ]
     lines = min(TRACE_LINES, height - used)
     if lines >= 2:
         parts.append(_trace(history, width, lines))
     parts += [Text(line, no_wrap=True, overflow="ellipsis") for line in log]
-    parts.append(Text.assemble(("> ", "bold"), history.typing, ("█", "blink"), no_wrap=True))
-    return Group(*parts)
+    return Group(*parts, _prompt(history))
 
 
-def _log(history: History, width: int) -> list[str]:
-    """Return the last lines of the event log, wrapped to the width of the terminal."""
+def _with_sheet(history: History, sheet: Sheet, reasons: list[Text], silent_s: float, height: int) -> RenderableType:
+    """Return a sheet in place of figures, plot and log; the beam state, and its reasons where there is room, stay."""
+    head, words = _head(history), _state(history, silent_s)
+    lines = [Text(line, "black on white" if sheet.is_code else "", no_wrap=True) for line in sheet.lines]
+    room = height - 3 - len(lines)
+    if sheet.is_code and room < 0:
+        lines, room = [Text("The terminal is too small for the QR code.")], height - 4
+    title = [Text(sheet.title, "bold", no_wrap=True, overflow="fold")] if room > 0 else []
+    banner = Text(f" {words[1] * 3} {words[0]} {words[1] * 3} ", words[2], no_wrap=True)
+    parts = [head, banner, *reasons[: max(0, room - len(title))], *title, *lines[: height - 3]]
+    return Group(*parts, _prompt(history))
+
+
+def _prompt(history: History) -> Text:
+    return Text.assemble(("> ", "bold"), history.typing, ("█", "blink"), no_wrap=True)
+
+
+def _log(history: History, width: int, most: int) -> list[str]:
+    """Return the newest entries of the event log that fit, wrapped to the width of the terminal."""
     lines: list[str] = []
-    for one in list(history.log)[-LOG_LINES:]:
-        lines += textwrap.wrap(f"{clock(one.time_s)}  {one.line}", max(20, width), subsequent_indent=" " * 9)
-    return lines[-LOG_LINES:]
+    for one in reversed(history.log):
+        entry = textwrap.wrap(f"{clock(one.time_s)}  {one.line}", max(20, width), subsequent_indent=" " * 9)
+        if lines and len(lines) + len(entry) > most:
+            break
+        lines = entry[:most] + lines
+    return lines
 
 
 def clock(time_s: float) -> str:
@@ -99,33 +131,16 @@ def clock(time_s: float) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def figure(value: float, digits: int = 0) -> str:
-    """Format a value.
-
-    Parameters
-    ----------
-    value : float
-        NaN when it was not measured.
-    digits : int
-        Number of decimals.
-
-    Returns
-    -------
-    str
-        The value, or a dash when it is not finite.
-    """
-    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
-
-
 def _head(history: History) -> RenderableType:
     now, info = history.now, history.info
     head = Table.grid(expand=True)
     head.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     head.add_column(justify="right", no_wrap=True)
     phase = f"{now.phase} {now.gathered}".strip()
+    mode = "ENDED" if now.phase == Phase.ENDED else "DRY RUN" if info.linac == DRY_RUN else "LIVE"
     head.add_row(
         Text.assemble((info.name, "bold"), f"  {info.source} → {info.linac}"),
-        Text.assemble("phase ", (phase or "–", "bold"), "   session ", (clock(now.time_s), "bold")),
+        Text.assemble(f"  {mode}  phase ", (phase or "–", "bold"), "  ", (clock(now.time_s), "bold")),
     )
     return head
 
@@ -138,19 +153,23 @@ def _warnings(history: History) -> list[Text]:
     return [Text(one, STYLE_SILENT, overflow="ellipsis", no_wrap=True) for one in lines]
 
 
+def _state(history: History, silent_s: float) -> tuple[str, str, str]:
+    """Return the beam state in words, its pattern and its style."""
+    now = history.now
+    duration = f"for {lasted(now.time_s - history.since_s)}"
+    if is_silent(now, silent_s):
+        return f"NO DATA FOR {silent_s:.0f} s: BEAM STATE UNKNOWN", "?", STYLE_SILENT
+    if now.state == BeamState.ON:
+        return f"BEAM ENABLED   {duration}", "█", STYLE_ON
+    if (worst := gravest(now.reasons)) is not None and worst.tier is Tier.HIGH and now.phase != Phase.ENDED:
+        # A part of the chain that fails never looks like a target that is outside.
+        return f"HOLD   {duration}   {TIER_TEXT[worst.tier][1].upper()}", "!", STYLE_SILENT
+    return f"HOLD   {duration}", "╱", STYLE_HOLD
+
+
 def _banner(history: History, silent_s: float) -> RenderableType:
     """Return the beam state across the full width of the terminal."""
-    now = history.now
-    duration = f"for {figure(max(0.0, now.time_s - history.since_s), 1)} s"
-    if is_silent(now, silent_s):
-        words, side, style = f"NO DATA FOR {silent_s:.0f} s: BEAM STATE UNKNOWN", "?", STYLE_SILENT
-    elif now.state == BeamState.ON:
-        words, side, style = f"BEAM ON   {duration}", "█", STYLE_ON
-    elif (worst := gravest(now.reasons)) is not None and worst.tier is Tier.HIGH and now.phase != Phase.ENDED:
-        # A part of the chain that fails never looks like a target that is outside.
-        words, side, style = f"HOLD   {duration}   {TIER_TEXT[worst.tier][1].upper()}", "!", STYLE_SILENT
-    else:
-        words, side, style = f"HOLD   {duration}", "╱", STYLE_HOLD
+    words, side, style = _state(history, silent_s)
     row = Table.grid(expand=True)
     for ratio in (1, None, 1):
         row.add_column(ratio=ratio, no_wrap=True, overflow="crop", justify="center")
@@ -176,23 +195,23 @@ def is_silent(now: Snapshot, silent_s: float) -> bool:
     return not silent_s <= SILENT_S and now.phase not in ("", "connect", "drawing", "ended")
 
 
-def _reasons(history: History) -> list[RenderableType]:
-    """Return the text of each hold reason, one per line, the most urgent first."""
-    if history.now.phase == Phase.ENDED:
+def _reasons(history: History, width: int) -> list[Text]:
+    """Return the lines of the hold reasons, the most urgent first."""
+    now, info = history.now, history.info
+    if now.phase == Phase.ENDED:
         return [Text("  • The session has ended, and HOLD was sent last")]
-    reasons = sorted(history.now.reasons, key=_urgency, reverse=True)
-    shown = [
-        Text.assemble(
-            _mark(reason),
-            in_words(reason, history.now, history.info),
-            no_wrap=bool(history.info.structures),
-            overflow="ellipsis",
-        )
-        for reason in reasons[:MOST_REASONS]
-    ]
-    if len(reasons) > MOST_REASONS:
-        shown[-1] = Text(f"  • and {len(reasons) - MOST_REASONS + 1} more")
-    return [*shown] if shown else [Text("  • No hold reason")]
+    reasons = sorted(now.reasons, key=_urgency, reverse=True)
+    kept = reasons if len(reasons) <= MOST_REASONS else reasons[: MOST_REASONS - 1]
+    lines: list[Text] = []
+    for reason in kept:
+        first, *others = textwrap.wrap(in_words(reason, now, info), max(20, width - 4))
+        lines += [Text.assemble(_mark(reason), first), *(Text(f"    {line}") for line in others)]
+    if len(kept) < len(reasons):
+        lines.append(Text(f"  • and {len(reasons) - len(kept)} more"))
+    if not lines and now.state == BeamState.ON:
+        inside = "Each structure within its limits" if info.structures else "Target inside its envelope"
+        lines.append(Text(f"  • {inside}"))
+    return lines or [Text("  • No hold reason")]
 
 
 def _urgency(reason: str) -> int:
@@ -241,38 +260,6 @@ def in_words(reason: str, now: Snapshot, info: SessionInfo) -> str:
             return f"{text}: {now.age_ms:.0f} ms"
     action = REASONS[Reason(reason)].action if reason in REASONS else ""
     return f"{text}. {action}" if action else text
-
-
-def _numbers(history: History) -> RenderableType:
-    now, info = history.now, history.info
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for least in (10, 38, 10, 0):
-        table.add_column(no_wrap=True, min_width=least)
-    outside = f"{figure(now.outside_percent, 1)} %  limit {info.outside_limit:g} %"
-    if math.isfinite(now.predicted_percent):
-        outside = f"{figure(now.predicted_percent, 1)} % ahead, {outside}"
-    link = Text("link alive") if now.link_alive else Text("LINK LOST", STYLE_HOLD)
-    session = (
-        ("frames", f"{figure(now.frame_rate, 1)} /s   {now.frames} judged"),
-        ("frame age", f"{figure(now.age_ms)} ms"),
-        ("latency", f"p50 {figure(now.p50_ms, 2)}  p99 {figure(now.p99_ms, 2)}  max {figure(now.max_ms, 2)} ms"),
-        ("not judged", f"{now.lost} missing  {now.skipped} skipped  {now.dropped} not recorded"),
-    )
-    duty, on = f"{100.0 * now.duty_cycle:.1f} %", f"{now.beam_on_s:.1f} s"
-    if math.isfinite(now.risk_limit):
-        on += f"   risk {figure(now.risk_percent, 2)} of {now.risk_limit:g} %"
-    gated: tuple[tuple[str, str | Text], ...] = (
-        ("outside", outside),
-        ("confidence", f"{figure(now.confidence, 2)}  limit {info.confidence_limit:g}"),
-        ("duty cycle", f"{duty}   beam on {on}"),
-        ("linac", link),
-    )
-    if info.structures:
-        # Each has a line of its own.
-        gated = (("duty cycle", duty), ("beam on", on), ("linac", link), ("", ""))
-    for (left_label, left), (right_label, right) in zip(session, gated, strict=True):
-        table.add_row(Text(left_label, "dim"), left, Text(right_label, "dim"), right)
-    return table
 
 
 def _trace(history: History, width: int, lines: int) -> RenderableType:

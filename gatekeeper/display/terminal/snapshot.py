@@ -200,8 +200,26 @@ class Typing(NamedTuple):
     text: str
 
 
-Message = SessionInfo | Snapshot | LogLine | Typing
-KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SessionInfo, Snapshot, LogLine, Typing)}
+class Sheet(NamedTuple):
+    """Lines that an operator has asked for; shown until the next key.
+
+    Attributes
+    ----------
+    title : str
+        What they are.
+    lines : tuple of str
+        The lines.
+    is_code : bool
+        Whether they are a QR code, in black on white.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    is_code: bool = False
+
+
+Message = SessionInfo | Snapshot | LogLine | Typing | Sheet
+KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (SessionInfo, Snapshot, LogLine, Typing, Sheet)}
 
 
 def packed(message: Message) -> bytes:

@@ -6,12 +6,12 @@ The page has an address of its own, whose token opens these two views of a sessi
 import asyncio
 from typing import Any
 
-import segno
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from gatekeeper.display.qr import qr_rows
 from gatekeeper.display.web.access import Access, token_of
 from gatekeeper.display.web.patient_view import patient_hello, patient_view
 from gatekeeper.display.web.server import NOT_AUTHORISED, Feed, serve_views
@@ -91,22 +91,5 @@ def patient_routes(session: Feed, access: Access, url: str | None = None) -> lis
 
 
 def qr_of(url: str) -> dict[str, object]:
-    """Return an address, and its QR code as rows of 0 and 1 without the margin.
-
-    Parameters
-    ----------
-    url : str
-        The address.
-
-    Examples
-    --------
-    >>> code = qr_of("http://192.0.2.7:8080/patient")
-    >>> len(code["rows"]), code["rows"][0][:7]
-    (25, '1111111')
-    """
+    """Return an address, and its QR code as rows of 0 and 1 without the margin."""
     return {"url": url, "rows": qr_rows(url)}
-
-
-def qr_rows(text: str) -> list[str]:
-    """Return the QR code of a text as rows of 0 and 1, without the margin of four that it needs."""
-    return ["".join(map(str, row)) for row in segno.make_qr(text, error="l").matrix]
