@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,10 @@ PlaceArg = Annotated[
     ),
 ]
 
+if TYPE_CHECKING:
+    from gatekeeper.display.web.loading import OnFrame
+    from replay.sessions.review import Review
+
 
 def console(
     place: PlaceArg = None,
@@ -36,13 +40,13 @@ def console(
 
     A recording that is dropped on the list is shown, and replayed into a new session below the folder.
     """
-    from replay.formats.session import is_session
+    from gatekeeper.recording.folder_files import JOURNAL
 
     host, port = console_host or LOOPBACK, console_port or 0
     if place is None and not SESSIONS.is_dir():
         raise InputError(f"command line: there is no folder {SESSIONS} here; name one with sessions or recordings")
     path = SESSIONS if place is None else place
-    if is_session(path):
+    if (path / JOURNAL).is_file():
         _show_session(path, host, port, known_tracker(tracker))
         return
     if tracker is not None:
@@ -54,6 +58,9 @@ def console(
 
 def _show_library(folder: Path, host: str, port: int) -> None:
     """Serve the list of what is below a folder; only holders of the token may see it, as it takes in files."""
+    from gatekeeper.cli.compilation import compile_kernels
+
+    compile_kernels()
     from gatekeeper.cli.library import Library
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.library_routes import library_app
@@ -71,30 +78,37 @@ def _show_library(folder: Path, host: str, port: int) -> None:
 
 
 def _show_session(folder: Path, host: str, wanted_port: int, tracker: str | None) -> None:
+    from gatekeeper.cli.compilation import compile_kernels
     from gatekeeper.display.web.access import Access
     from gatekeeper.display.web.loading import Loading
     from gatekeeper.display.web.patient_routes import patient_routes
     from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
     from gatekeeper.display.web.server import make_app
     from gatekeeper.display.web.what_if_routes import what_if_route
-    from replay.formats.session import open_session
-    from replay.sessions.rejudge import Rejudged
-    from replay.sessions.review import Review
 
     access = Access.of(host, control=False)
-    with closing(open_session(folder)) as session:
-        if session.chain.finding is not None:
-            say(f"gatekeeper: {folder}: {session.chain.finding}; the lines before it are shown", err=True)
-        with listening_for_page(host, wanted_port) as server_socket:
-            port = server_socket.getsockname()[1]
+    with ExitStack() as opened, listening_for_page(host, wanted_port) as server_socket:
+        port = server_socket.getsockname()[1]
 
-            def end() -> None:
-                server.should_exit = True
+        def review(on_frame: "OnFrame") -> "Review":
+            # While the page is served already: what tracking needs takes longer to import than the page does.
+            compile_kernels()
+            from replay.formats.session import open_session
+            from replay.sessions.rejudge import Rejudged
+            from replay.sessions.review import Review
 
-            preparing = Loading(lambda on_frame: Review(session, Rejudged(session, on_frame, tracker)), end)
-            app = make_app(preparing, access, [what_if_route(preparing, access), *patient_routes(preparing, access)])
-            server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
-            with preparing, suppress(KeyboardInterrupt):
-                asyncio.run(server.serve([server_socket]))
-            if preparing.failure is not None:
-                raise preparing.failure
+            session = opened.enter_context(closing(open_session(folder)))
+            if session.chain.finding is not None:
+                say(f"gatekeeper: {folder}: {session.chain.finding}; the lines before it are shown", err=True)
+            return Review(session, Rejudged(session, on_frame, tracker))
+
+        def end() -> None:
+            server.should_exit = True
+
+        preparing = Loading(review, end)
+        app = make_app(preparing, access, [what_if_route(preparing, access), *patient_routes(preparing, access)])
+        server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
+        with preparing, suppress(KeyboardInterrupt):
+            asyncio.run(server.serve([server_socket]))
+        if preparing.failure is not None:
+            raise preparing.failure

@@ -3,7 +3,7 @@
 Between two frames of a scanner, other programs take the caches, and a frame then takes several times as long as in a
 hot loop. A rehearsal goes through the last frame once more, with a copy of the engine that has nothing to do with the
 session: its decision is dropped, it knows no recorder, and of the linac's port it calls only `rehearse`, which makes a
-message that no interlock would accept and drops it.
+message that no interlock would accept and sends it to nobody else.
 """
 
 from collections import deque

@@ -4,7 +4,7 @@ import time
 
 from gatekeeper.core.clock import monotonic_ns
 from gatekeeper.linac.lease.interlock import EventKind
-from gatekeeper.linac.lease.messages import Kind, Message, encode
+from gatekeeper.linac.lease.messages import Kind, Message, decode, encode
 from gatekeeper.linac.lease.receiver import Cause, Rules
 from tests.support.lease_link import SLACK_S, beam_on, dialled, greeted, switched_on
 from tests.support.leases import KEY, RULES, interlock, lease_linac
@@ -33,7 +33,7 @@ def test_lease_is_renewed_between_two_decisions_and_not_beyond_their_freshness()
         assert server.counts[EventKind.GRANTED] > 5
 
 
-def test_rehearsals_neither_send_nor_renew():
+def test_rehearsals_neither_send_to_the_interlock_nor_renew(monkeypatch):
     with interlock() as server, lease_linac(server.address[1], fresh_ms=400) as linac:
         switched_on(linac, server, sequence=41)
         while beam_on(server):
@@ -41,8 +41,11 @@ def test_rehearsals_neither_send_nor_renew():
             time.sleep(0.002)
         assert server.state.cause is Cause.EXPIRED or server.state.cause is Cause.REVOKED
         granted, number = server.counts[EventKind.GRANTED], server.state.number
+        carried, carry = [], linac._scratch.carried
+        monkeypatch.setattr(linac._scratch, "carried", lambda raw: carried.append(carry(raw)))
         for sequence in range(43, 143):
             linac.rehearse(decision(ON, sequence=sequence))
+        assert {decode(raw).kind for raw in carried} == {Kind.HOLD}, "all were sent to itself"
         until(lambda: server.state.peer.number > number + 2)
         assert (server.state.frame, server.counts[EventKind.GRANTED]) == (41, granted)
         assert not beam_on(server)

@@ -9,6 +9,7 @@ import pytest
 from gatekeeper import cli
 from gatekeeper.display.web import serve
 from replay import run
+from replay.formats import session
 from replay.formats.trackrad import write_case
 from tests.support.cases import breathing_case
 from tests.support.command_line import gatekeeper
@@ -45,11 +46,16 @@ def test_what_is_neither_a_session_nor_a_folder_cannot_be_looked_at(tmp_path, mo
     assert why in capsys.readouterr().err
 
 
-def test_a_finished_session_is_served_until_it_is_ended(tmp_path, monkeypatch, capsys):
-    folder, found = recorded(tmp_path / "session"), {}
+def test_a_finished_session_is_served_before_it_is_opened_and_until_it_is_ended(tmp_path, monkeypatch, capsys):
+    folder, found, told = recorded(tmp_path / "session"), {}, threading.Event()
+
+    def opened(folder):
+        assert told.wait(30.0)
+        return open_session(folder)
 
     def look(line):
         url = line.removeprefix("console  ")
+        told.set()
 
         def ask():
             try:
@@ -61,6 +67,8 @@ def test_a_finished_session_is_served_until_it_is_ended(tmp_path, monkeypatch, c
         threading.Thread(target=ask).start()
 
     _catch_server(monkeypatch, found)
+    open_session = session.open_session
+    monkeypatch.setattr(session, "open_session", opened)
     monkeypatch.setattr("typer.echo", lambda line, **_: look(line))
     cli.app(["console", str(folder)], standalone_mode=False)
     assert found["hello"]["mode"] == "review"

@@ -1,11 +1,12 @@
 """What the interlock rehearses is a lease of a session that nobody has, and changes nothing of its own."""
 
 import math
+from contextlib import closing
 
 import pytest
 
 from gatekeeper.linac.lease.interlock import InterlockServer
-from gatekeeper.linac.lease.messages import Refusal, decode
+from gatekeeper.linac.lease.messages import Kind, Refusal, decode
 from gatekeeper.linac.lease.receiver import Cause, Interlock, received
 from gatekeeper.linac.lease.rehearsal import LeaseRehearsal
 from gatekeeper.runtime.pace import REMEMBERED
@@ -14,7 +15,8 @@ from tests.support.steps import ON
 
 
 def test_lease_is_judged_to_its_end():
-    state = LeaseRehearsal().run(START_NS)
+    with closing(LeaseRehearsal()) as rehearsal:
+        state = rehearsal.run(START_NS)
     assert (state.beam, state.cause) == (ON, Cause.LEASE)
     assert state.until_ns > START_NS
 
@@ -24,7 +26,8 @@ def test_message_of_a_rehearsal_is_worth_nothing_at_an_interlock():
     rehearsal = LeaseRehearsal()
     put = rehearsal._buffer.put
     rehearsal._buffer.put = lambda raw: (messages.append(raw), put(raw))
-    rehearsal.run(START_NS)
+    with closing(rehearsal):
+        rehearsal.run(START_NS)
     bench = Bench()
     bench.greet()
     bench.hear(messages[0])
@@ -34,6 +37,17 @@ def test_message_of_a_rehearsal_is_worth_nothing_at_an_interlock():
     peer = bench.state.peer._replace(session=decode(messages[0]).session)
     state, answer = received(bench.state._replace(peer=peer), START_NS + MS, messages[0], RULES)
     assert (state.beam is ON, answer.refused) == (False, Refusal.FORGED)
+
+
+def test_lease_and_answer_go_through_a_connection_with_oneself():
+    with closing(LeaseRehearsal()) as rehearsal:
+        carried, carry = [], rehearsal._link.carried
+        rehearsal._link.carried = lambda raw: carried.append(carry(raw))
+        for _ in range(3):
+            rehearsal.run(START_NS)
+        assert [decode(raw).kind for raw in carried] == 3 * [Kind.LEASE, Kind.ACK]
+    assert carry(b"lease") == b"", "the connection is closed"
+    assert rehearsal.run(START_NS).beam is ON, "and not needed"
 
 
 @pytest.fixture

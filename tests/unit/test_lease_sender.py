@@ -164,7 +164,7 @@ def test_rehearsal_is_made_in_a_session_that_no_interlock_has_challenged():
 def test_session_for_rehearsals_never_opens():
     session = begun()
     for now_ns in range(0, 5 * UNANSWERED * MS, 5 * MS):
-        assert session.rehearse(7, now_ns + LONG, now_ns) is None
+        assert decode(session.rehearse(7, now_ns + LONG, now_ns)).kind == Kind.HOLD
     assert not session.is_open
     assert session.lease(7, LONG, 0) is None
     assert session.waiting_ns(LONG) == 0, "no answer is waited for"

@@ -184,6 +184,8 @@ class InterlockServer:
             self._end_machine()
             self._emit(EventKind.STOPPED, self._now_ns())
             self._selector.close()
+            if self._rehearsal is not None:
+                self._rehearsal.close()
             for one in (self._listener, self._wake, self._waker):
                 one.close()
 

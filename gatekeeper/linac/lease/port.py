@@ -20,6 +20,7 @@ from gatekeeper.core.errors import LinkError
 from gatekeeper.linac.allowed_time import AllowedTime
 from gatekeeper.linac.freshness import AgeOf, left_ns, no_age
 from gatekeeper.linac.lease.messages import NONCE_SIZE, NS_PER_MS, MessageBuffer
+from gatekeeper.linac.lease.scratch_link import ScratchLink
 from gatekeeper.linac.lease.sender import FarClock, SenderSession
 from gatekeeper.linac.link_status import RST_ON_CLOSE, LinkStatus
 
@@ -82,6 +83,7 @@ class LeaseLinac:
         self._lock = threading.Lock()
         self._session: SenderSession | None = None
         self._nowhere = SenderSession(secrets.token_bytes(KEY_SIZE), bytes(NONCE_SIZE), config.lease.lifetime_ms, 0)
+        self._scratch = ScratchLink()
         self._socket: socket.socket | None = None
         self._fault = ""
         self._sessions = self._lost = self._withheld = self._refused = 0
@@ -147,11 +149,11 @@ class LeaseLinac:
         self._write_or_defer()
 
     def rehearse(self, decision: Decision) -> None:
-        """Make a message for a decision and drop it; it is that of a session which no interlock knows."""
+        """Make the message of a session which no interlock knows, and send it to this process itself."""
         now_ns = self._now_ns()
         left_ns(self._fresh_ns, self._age_s(decision))
         frame = max(-1, min(decision.sequence, LARGEST_FRAME))
-        self._nowhere.rehearse(frame, now_ns + self._fresh_ns, now_ns)
+        self._scratch.carried(self._nowhere.rehearse(frame, now_ns + self._fresh_ns, now_ns))
 
     def close(self) -> None:
         """Revoke and disconnect; may be called twice."""
@@ -162,6 +164,7 @@ class LeaseLinac:
         self._stopping.set()
         self._wake_thread()
         self._thread.join(CLOSING_S)
+        self._scratch.close()
 
     def _write_or_defer(self) -> None:
         """Write the desired state, or leave it to the thread while that is writing."""

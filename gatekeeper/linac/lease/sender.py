@@ -159,8 +159,8 @@ class SenderSession:
         self.echo.asked(False, now_ns)
         return self._send(Message(Kind.HOLD, 0, self._session, self._number + 1, frame), now_ns)
 
-    def rehearse(self, frame: int, fresh_until_ns: int, now_ns: int) -> None:
-        """Make a lease and a hold and drop them, in a session that was never connected.
+    def rehearse(self, frame: int, fresh_until_ns: int, now_ns: int) -> bytes:
+        """Make a lease and a hold in a session that was never connected, and return the hold.
 
         Raises
         ------
@@ -171,9 +171,10 @@ class SenderSession:
             raise ValueError("the session belongs to an interlock; a rehearsal has one of its own")
         self.is_open, self.heard_ns = True, now_ns
         self.lease(frame, fresh_until_ns, now_ns)
-        self.hold(frame, now_ns)
+        hold = self.hold(frame, now_ns)
         self._unanswered.clear()
         self.is_open = False
+        return hold
 
     def waiting_ns(self, now_ns: int) -> int:
         """Return the age of the oldest unanswered message, in ns; 0 without one."""
