@@ -3,6 +3,7 @@
 import os
 import select
 import tempfile
+import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -30,7 +31,8 @@ class Child:
     def __init__(self, *words: object) -> None:
         ours, self._out = os.pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the child)
-        theirs, self._alive = os.pipe()
+        theirs, ours_alive = os.pipe()
+        self._alive: int | None = ours_alive
         os.set_inheritable(theirs, True)
         try:
             self._process = start_process(
@@ -72,10 +74,16 @@ class Child:
         own = [line.removeprefix("gatekeeper: ") for line in lines if line.startswith("gatekeeper: ")]
         return own[-1] if own else next((line for line in reversed(lines) if line.strip()), "it ended without a word")
 
+    def tell(self) -> None:
+        """Tell it to end, as by Ctrl-C."""
+        if self._alive is not None:
+            os.close(self._alive)
+            self._alive = None
+
     def close(self) -> None:
         """End it as by Ctrl-C; may be called twice."""
+        self.tell()
         if not self._said.closed:
-            os.close(self._alive)
             end_process(self._process, END_S)
             self._said.close()
             self._errors.close()
@@ -93,6 +101,7 @@ class OpenSessions:
     def __init__(self, host: str) -> None:
         self._host = host
         self._open: OrderedDict[Path, tuple[Child, str]] = OrderedDict()
+        self._turn = threading.Lock()
 
     def url(self, folder: Path) -> str:
         """Return the address of the console of a session, which is started unless it runs.
@@ -102,24 +111,27 @@ class OpenSessions:
         InputError
             When it cannot be shown.
         """
-        child, url = self._open.pop(folder, (None, ""))
-        if child is not None and child.exit_code is not None:
-            child.close()
-            child = None
-        if child is None:
-            while len(self._open) >= MOST_OPEN:
-                self._open.popitem(last=False)[1][0].close()
-            child = Child("console", folder, "--console-host", self._host)
-            told = child.line(ADDRESS)
-            if told is None:
-                why = child.complaint()
+        with self._turn:
+            child, url = self._open.pop(folder, (None, ""))
+            if child is not None and child.exit_code is not None:
                 child.close()
-                raise InputError(f"{folder.name}: cannot be opened: {why}")
-            url = told
-        self._open[folder] = child, url
-        return url
+                child = None
+            if child is None:
+                while len(self._open) >= MOST_OPEN:
+                    self._open.popitem(last=False)[1][0].close()
+                child = Child("console", folder, "--console-host", self._host)
+                told = child.line(ADDRESS)
+                if told is None:
+                    why = child.complaint()
+                    child.close()
+                    raise InputError(f"{folder.name}: cannot be opened: {why}")
+                url = told
+            self._open[folder] = child, url
+            return url
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them, at the same time."""
+        for child, _ in self._open.values():
+            child.tell()
         while self._open:
             self._open.popitem()[1][0].close()

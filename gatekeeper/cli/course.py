@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from gatekeeper.cli.console_option import LOOPBACK
 from gatekeeper.cli.options import ConsolePortOption, JsonOption, MarksOption
 from gatekeeper.cli.output import say
 from gatekeeper.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gatekeeper.report.course_data import CourseSession
 
 CourseArg = Annotated[list[Path], typer.Argument(help="Folders of the sessions of one course.", metavar="SESSION_DIR")]
 CourseConsoleOption = Annotated[bool, typer.Option("--console", help="Show the page to browsers on this machine.")]
@@ -27,7 +30,8 @@ def course(
 ) -> None:
     """Write the sessions of one course side by side, with trends and outliers, as one self-contained HTML file.
 
-    Exit 1 when a session could not be verified. With --console the page is served until Ctrl-C.
+    Exit 1 when a session could not be verified. With --console the page is served until Ctrl-C, and each session opens
+    from it.
     """
     if console_port is not None and not console:
         raise ConfigError(f"command line: console-port = {console_port}: there is no console; give --console, too")
@@ -67,8 +71,23 @@ def course(
         }
         typer.echo(json.dumps(values, allow_nan=False))
     if console:
-        from gatekeeper.display.web.single_page import serve_page
-
-        serve_page(out.read_text(encoding="utf-8"), LOOPBACK, console_port or 0, lambda line: say(line, err=as_json))
+        _serve(sessions, folders, console_port or 0, as_json)
     if not all(one.good for one in sessions):
         raise typer.Exit(1)
+
+
+def _serve(sessions: "list[CourseSession]", folders: list[Path], port: int, as_json: bool) -> None:
+    """Serve the page with links to its sessions; each opens in a process of its own."""
+    from gatekeeper.cli.children import OpenSessions
+    from gatekeeper.display.web.single_page import serve_page
+    from gatekeeper.report.course import course_html
+
+    places = {folder.resolve().name: folder.resolve() for folder in folders}
+    # Two folders of one name cannot be told apart by it.
+    linked = [places[one.name] for one in sessions] if len(places) == len(folders) else []
+    opened = OpenSessions(LOOPBACK)
+    try:
+        html = course_html(sessions, linked=bool(linked))
+        serve_page(html, LOOPBACK, port, lambda line: say(line, err=as_json), linked, opened.url)
+    finally:
+        opened.close()

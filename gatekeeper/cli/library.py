@@ -1,7 +1,6 @@
 """The library behind its page: what is below a folder, sessions that are open, and recordings that are replayed."""
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,7 +32,7 @@ class Library:
 
     def __init__(self, folder: Path, host: str) -> None:
         self._listing = Listing(folder)
-        self._sessions, self._opening = OpenSessions(host), threading.Lock()
+        self._sessions = OpenSessions(host)
         self._drops = Drops()
         self._looks, self._reads = Workers(), Workers()
         self._looked: dict[str, dict[str, Any]] = {}
@@ -84,13 +83,7 @@ class Library:
 
     async def url(self, key: str) -> str:
         """Return the address of the console of a session."""
-        path = self._listing.path_of(key)
-
-        def opened() -> str:
-            with self._opening:
-                return self._sessions.url(path)
-
-        return await asyncio.to_thread(opened)
+        return await asyncio.to_thread(self._sessions.url, self._listing.path_of(key))
 
     async def breaths(self, key: str) -> list[tuple[float, float]]:
         """Return begin and end of each breath of a session, in s since its first decision."""

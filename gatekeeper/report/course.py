@@ -26,13 +26,15 @@ from gatekeeper.report.course_facts import course_rows
 from gatekeeper.style.colors import css
 
 
-def course_html(sessions: Sequence[CourseSession]) -> str:
+def course_html(sessions: Sequence[CourseSession], linked: bool = False) -> str:
     """Return the page of a course.
 
     Parameters
     ----------
     sessions : sequence of CourseSession
         At least one, in the order of their fractions.
+    linked : bool
+        Whether each session is linked to, at ``/session/0`` and so on; there must be a server that opens it.
     """
     environment = Environment(
         loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -43,6 +45,7 @@ def course_html(sessions: Sequence[CourseSession]) -> str:
     return environment.get_template("course.html").render(
         title=title,
         sessions=sessions,
+        linked=linked,
         notes=notes_on(sessions),
         tiles=_tiles(sessions),
         facts=_facts(sessions),

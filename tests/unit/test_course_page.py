@@ -159,3 +159,27 @@ def test_a_made_course_is_told_as_its_journals_say(tmp_path, capsys):
     assert page.count("<svg") == 3
     assert gatekeeper("course", folders[0], folders[0], "--out", tmp_path / "d.html") == 2
     assert "is given twice" in capsys.readouterr().err
+
+
+def test_each_session_opens_from_the_page_of_its_course_and_from_no_other_page(tmp_path):
+    sessions = [session(1), session(2)]
+    assert "/session/" not in course_html(sessions)
+    html, opened = course_html(sessions, linked=True), []
+
+    def opens(folder):
+        opened.append(folder)
+        if folder.name == "s2":
+            raise InputError("s2: cannot be opened")
+        return "http://127.0.0.1:9/"
+
+    folders = [tmp_path / "s1", tmp_path / "s2"]
+    client = TestClient(page_app(html, Access.of("127.0.0.1", control=False), folders, opens), base_url=HOST)
+    assert '<a href="/session/1">' in client.get("/").text
+    for site in ({}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}):
+        assert client.get("/session/0", headers=site, follow_redirects=False).status_code == 403
+    assert opened == []
+    own = {"sec-fetch-site": "same-origin"}
+    found = client.get("/session/0", headers=own, follow_redirects=False)
+    assert (found.status_code, found.headers["location"], opened) == (303, "http://127.0.0.1:9/", folders[:1])
+    assert client.get("/session/1", headers=own).status_code == 502
+    assert client.get("/session/2", headers=own).status_code == 404
