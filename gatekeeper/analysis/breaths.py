@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.core.still_runs import still_runs
+from gatekeeper.core.breath_holds import breath_holds
 
 BREATH_MM = 3.0
 """Smallest amplitude of a breath, in mm."""
@@ -59,12 +59,15 @@ def breaths_in(times_s: NDArray[np.float64], inhaled_mm: NDArray[np.float64]) ->
     >>> time_s = np.arange(0.0, 12.0, 0.25)
     >>> [one.kind for one in breaths_in(time_s, 5.0 - 5.0 * np.cos(2.0 * np.pi * time_s / 4.0))]
     ['cycle', 'cycle']
-    >>> [one.kind for one in breaths_in(time_s, np.where(time_s < 8.0, 12.0, 0.0))]
-    ['hold']
+    >>> time_s = np.arange(0.0, 36.0, 0.25)
+    >>> [one.kind for one in breaths_in(time_s, np.where(time_s < 20.0, 10.0, 5.0 + 5.0 * np.cos(1.5 * time_s)))]
+    ['hold', 'cycle', 'cycle', 'cycle']
     """
     found: list[Breath] = []
     begin = 0
-    for first, end in still_runs(times_s, inhaled_mm):
+    for hold in breath_holds(times_s.tolist(), [(at_mm, 0.0) for at_mm in inhaled_mm.tolist()]):
+        first, end = (int(at) for at in np.searchsorted(times_s, (hold.begin_s, hold.end_s), side="left"))
+        end += 1
         found += _cycles(inhaled_mm, begin, first)
         found.append(_breath("hold", inhaled_mm, first, end - 1, float(np.median(inhaled_mm[first:end]))))
         begin = end

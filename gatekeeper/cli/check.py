@@ -107,6 +107,7 @@ def _rows(name: str, config: LiveConfig) -> list[Row]:
         Row("preview", explain.preview(config)),
         Row("gate", explain.gate(config)),
         Row("prediction", explain.prediction(config)),
+        Row("breath-holds", explain.breath_hold(config)),
         _safety(config),
         _tried("linac", explain.linac(config), lambda: trying.linac(config)),
         _tried("recording", [f"a folder in {config.recording.folder}"], lambda: trying.recording(config, definition)),

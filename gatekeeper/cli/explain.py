@@ -102,6 +102,19 @@ def course(one: CourseConfig) -> list[str]:
     return [f"{name}: {words}" for name, words in course_rows(one)]
 
 
+def breath_hold(config: LiveConfig) -> list[str]:
+    """Describe the wanted breath-hold, and whether holds are recognised."""
+    one = config.breath_hold
+    if not one.recognised:
+        return ["breath-holds are not recognised: drift is that of the breaths"]
+    if not one.is_expected:
+        return ["recognised once the patient has been seen to breathe and to hold"]
+    words = [] if one.seconds is None else [f"holds of {one.seconds:g} s are wanted"]
+    if one.position_mm is not None:
+        words.append(f"wanted at {one.position_mm:+g} mm from where the target was drawn, to {one.tolerance_mm:g} mm")
+    return words
+
+
 def envelope(config: LiveConfig) -> list[str]:
     """Describe the envelope of the targets without one of their own."""
     grown = f"grown by {config.envelope.margin_mm:g} mm in all directions"

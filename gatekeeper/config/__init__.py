@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gatekeeper.config.breath_hold import BreathHoldConfig
     from gatekeeper.config.course import CourseConfig
     from gatekeeper.config.forecast import ForecastConfig, HoldConfig, PopulationConfig
     from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from gatekeeper.config.tracking import TrackerConfig
 
 __all__ = [
+    "BreathHoldConfig",
     "CourseConfig",
     "DicomSourceConfig",
     "DrawnConfig",
@@ -103,6 +105,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "BreathHoldConfig": "breath_hold",
     "CourseConfig": "course",
     "DicomSourceConfig": "source",
     "DrawnConfig": "outlines",

@@ -79,9 +79,11 @@ class GateConfig(StrictModel):
     """The beam is held when the target's centre has moved faster than this since its last confident position, in mm/s.
     Measured traces of breathing and of the prostate reach 30 mm/s; the limit leaves room for a cough or a sniff."""
     drift_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
-    """The beam is held when the end-exhale baseline is further than this from its reference, in mm along SI."""
+    """The beam is held when the end-exhale baseline is further than this from its reference, in mm along SI; in
+    breath-holds, when a hold drifts by more, or the last ones lie further than this from those before."""
     drift_cycles: Annotated[int, Field(ge=1, le=50)] = 5
-    """Number of breathing cycles whose median is the end-exhale baseline, and the first of which are its reference."""
+    """Number of breathing cycles whose median is the end-exhale baseline, and the first of which are its reference; in
+    breath-holds, number of the last holds that are compared with as many before."""
     breath_mm: Annotated[float, Field(ge=0.5, le=50.0)] = 3.0
     """Least motion along SI that counts as a breath, in mm; less is noise or a breath-hold."""
     rebase_step_mm: Annotated[float, Field(ge=0.0, le=20.0)] = 3.0

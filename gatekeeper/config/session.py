@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from gatekeeper.config.breath_hold import BreathHoldConfig
 from gatekeeper.config.course import CourseConfig
 from gatekeeper.config.gating import EnvelopeConfig, GateConfig, PredictionConfig
 from gatekeeper.config.linac import LinacConfig, LinacProfile
@@ -33,6 +34,7 @@ class SessionConfig(StrictModel):
     structures: StructuresConfig = StructuresConfig()
     """Limits of single structures by their names; in SESSION.toml they stand in `[[target]]` and `[[oar]]`."""
     prediction: PredictionConfig = PredictionConfig()
+    breath_hold: BreathHoldConfig = BreathHoldConfig()
     loop: LoopConfig = LoopConfig()
     profile: LinacProfile = LinacProfile()
     linac: LinacConfig | None = None

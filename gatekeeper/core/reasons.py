@@ -155,7 +155,7 @@ _TABLE = (
         "Baseline drift",
         Category.MOTION,
         Tier.MEDIUM,
-        "movement of the end-exhale baseline from its reference, along SI",
+        "movement of the end-exhale baseline from its reference, or of the held positions of breath-holds, along SI",
         "Rebase or reposition.",
         limit="gate.drift_mm",
         unit="mm",

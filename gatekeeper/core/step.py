@@ -1,5 +1,6 @@
 """Define the result of one pass of the loop."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatekeeper.core.decision import Decision
@@ -32,6 +33,8 @@ class Step:
     allowed_s : float or None
         Time for which the linac's port allowed the beam since the decision before, in s; None where the port does
         not tell.
+    breath_holds : tuple of mapping
+        The journal's values of each breath-hold that has ended since the pass before.
     """
 
     decision: Decision
@@ -43,3 +46,4 @@ class Step:
     ahead_mm: tuple[float, float] | None = None
     failure: str | None = None
     allowed_s: float | None = None
+    breath_holds: tuple[Mapping[str, object], ...] = ()

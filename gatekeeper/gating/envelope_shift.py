@@ -13,6 +13,8 @@ from gatekeeper.gating.zones import TargetZone, Zone
 ROUNDING_MM = 1e-9
 AT_REST_MM = 1.0
 """The envelope may be moved to within this of the position of rest, and beside the way to it by this, in mm."""
+LEAST_MM = 0.1
+"""A button or a word moves the envelope by no less than this, in mm."""
 COUCH = "moving the treatment couch keeps the plan and is the better way"
 """Said wherever a shift is shown."""
 
@@ -57,11 +59,52 @@ class EnvelopeShift:
 
     def to_rest_mm(self) -> tuple[float, float] | None:
         """Return the shift along rows and columns to where the target rests, in mm; None when that is not known."""
-        present_mm = (self._planned_mm[0] + self.moved_mm[0], self._planned_mm[1] + self.moved_mm[1])
-        rest_mm = self.rest.find(present_mm)
-        return None if rest_mm is None else (rest_mm[0] - present_mm[0], rest_mm[1] - present_mm[1])
+        rest_mm = self.rest_mm()
+        return None if rest_mm is None else self.to_mm(rest_mm)
 
-    def refusal(self, shift_mm: tuple[float, float], *, held: bool) -> str | None:
+    def rest_mm(self) -> tuple[float, float] | None:
+        """Return where the target rests as (row, col) in mm; None when that is not known."""
+        return self.rest.find((self._planned_mm[0] + self.moved_mm[0], self._planned_mm[1] + self.moved_mm[1]))
+
+    def to_mm(self, place_mm: tuple[float, float]) -> tuple[float, float]:
+        """Return the way from the envelope's present position to a place (row, col), in mm."""
+        return (
+            place_mm[0] - self._planned_mm[0] - self.moved_mm[0],
+            place_mm[1] - self._planned_mm[1] - self.moved_mm[1],
+        )
+
+    def towards(self, place_mm: tuple[float, float]) -> tuple[float, float] | str:
+        """Return the longest shift towards a place that the limits allow, at most all of it, or why there is none.
+
+        Parameters
+        ----------
+        place_mm : tuple of float
+            Where the target is to be, as (row, col) in mm.
+
+        Returns
+        -------
+        tuple of float or str
+            Shift along rows and columns in mm; one line where it is too small or a limit is used up.
+        """
+        way_mm, (moved_row_mm, moved_col_mm) = self.to_mm(place_mm), self.moved_mm
+        length_mm, there = math.hypot(*way_mm), f"{self._in_words(way_mm)} of the envelope"
+        if not length_mm >= LEAST_MM:
+            return f"not moved: it is there already, {there}"
+        along_mm = (moved_row_mm * way_mm[0] + moved_col_mm * way_mm[1]) / length_mm
+        left_mm2 = self._config.rebase_total_mm**2 - math.hypot(*self.moved_mm) ** 2 + along_mm**2
+        reach_mm = math.sqrt(max(left_mm2, 0.0)) - along_mm
+        shift_mm = min(length_mm, self._config.rebase_step_mm, reach_mm)
+        if not shift_mm >= LEAST_MM:
+            step_mm, total_mm = self._config.rebase_step_mm, self._config.rebase_total_mm
+            return (
+                f"not moved: it is {there}, and rebase_step_mm = {step_mm:g} and rebase_total_mm = {total_mm:g} leave "
+                "no way there; move the treatment couch"
+            )
+        return shift_mm / length_mm * way_mm[0], shift_mm / length_mm * way_mm[1]
+
+    def refusal(
+        self, shift_mm: tuple[float, float], *, held: bool, hold_mm: tuple[float, float] | None = None
+    ) -> str | None:
         """Return why the zones may not be moved by a shift, in one line; None when they may.
 
         Parameters
@@ -70,11 +113,15 @@ class EnvelopeShift:
             Displacement along rows and columns, in mm.
         held : bool
             Whether the beam is held now.
+        hold_mm : tuple of float, optional
+            Mean position in the newest breath-hold as (row, col) in mm, to which the zones may be moved as well.
         """
         if not held:
             return "not moved: the beam is on; hold it first"
         if (too_far := self._too_far(shift_mm)) is not None:
             return too_far
+        if hold_mm is not None and _leads_to_rest(shift_mm, self.to_mm(hold_mm)):
+            return None
         to_rest_mm = self.to_rest_mm()
         if to_rest_mm is None:
             return "not moved: where the target rests has not been measured; wait, or move the treatment couch"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gatekeeper.config import GateConfig, PredictionConfig
+from gatekeeper.config import BreathHoldConfig, GateConfig, PredictionConfig
 from gatekeeper.core.command import Action, Command, Event
 from gatekeeper.core.decision import BeamState, Decision, Reason, StructureResult
 from gatekeeper.core.frame import Frame
@@ -13,6 +13,7 @@ from gatekeeper.gating import state_machine as machine
 from gatekeeper.gating.envelope import Envelope
 from gatekeeper.gating.envelope_shift import EnvelopeShift
 from gatekeeper.gating.frame_checks import FrameChecks, check_frame
+from gatekeeper.gating.held_positions import HeldPositions
 from gatekeeper.gating.liveness import LivenessMonitor
 from gatekeeper.gating.measurements import Measurements
 from gatekeeper.gating.motion import LearnedRange, Motion
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BEAM_ON = "not used: the beam is on; hold it first"
 NO_NUMBER = "not used: no frame is named; it is shown and confirmed first"
 """Why a frame does not become the reference."""
+RECOGNISED = BreathHoldConfig()
 AGAIN = "repeat it with confirm at its end"
 """Said at the end of a question that an operator confirms."""
 
@@ -54,6 +56,8 @@ class Gate:
         Settings of the prediction; by default there is none.
     frames_per_s : float, optional
         Rate at which live frames must come, per second; by default any.
+    breath_hold : BreathHoldConfig or None, optional
+        Settings of the breath-holds; None: they are not recognised, as in sessions of earlier versions.
 
     Raises
     ------
@@ -81,6 +85,7 @@ class Gate:
         learned: LearnedRange | Sequence[LearnedRange | None] | None = None,
         prediction: PredictionConfig | None = None,
         frames_per_s: float | None = None,
+        breath_hold: BreathHoldConfig | None = RECOGNISED,
     ) -> None:
         self.config = GateConfig() if config is None else config
         self._envelope_shift = EnvelopeShift(checked(zones), self.config)
@@ -89,7 +94,7 @@ class Gate:
         self._frames_per_s = frames_per_s
         self._liveness = None if self.config.retrospective else LivenessMonitor(self.envelope)
         self._checks = FrameChecks()
-        self._structures = GatedStructures(self.zones, self.config, armed, prediction)
+        self._structures = GatedStructures(self.zones, self.config, armed, prediction, breath_hold)
         self._primary = self._structures.primary
         self._structures.begin(learned)
 
@@ -102,6 +107,11 @@ class Gate:
     def motion(self) -> Motion:
         """State of the motion checks of the primary target."""
         return self._primary.motion
+
+    @property
+    def held(self) -> HeldPositions | None:
+        """Breath-holds of the primary target; None where they are not recognised."""
+        return self._primary.held
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -326,7 +336,7 @@ class Gate:
                 self._structures.change(machine.reset)
                 self._source = self._source.begun_anew()
             case Action.REBASE:
-                refusal = self._envelope_shift.refusal(command.shift_mm, held=self._held)
+                refusal = self._envelope_shift.refusal(command.shift_mm, held=self._held, hold_mm=self.hold_mm)
                 accepted, outcome = (False, refusal) if refusal else self._envelope_shift.move(command.shift_mm)
                 note = f"{note}: {outcome}"
                 if accepted:
@@ -343,6 +353,21 @@ class Gate:
                     note = f"{note}: {NO_NUMBER if self._held else BEAM_ON}"
         return Event(command, accepted, note, self._decision(-1, command.time_s, math.nan) if self._held else None)
 
+    @property
+    def hold_mm(self) -> tuple[float, float] | None:
+        """Mean position of the primary target in the newest breath-hold as (row, col) in mm; None without one."""
+        newest = None if self.held is None else self.held.newest
+        return None if newest is None else newest.mean_mm
+
+    @property
+    def rest_mm(self) -> tuple[float, float] | None:
+        """Where the primary target rests, as (row, col) in mm; None where that is not known."""
+        return self._envelope_shift.rest_mm()
+
+    def shift_towards(self, place_mm: tuple[float, float]) -> tuple[float, float] | str:
+        """Return the shift towards a place that the limits allow; see `EnvelopeShift.towards`."""
+        return self._envelope_shift.towards(place_mm)
+
     def question(self, shift_mm: tuple[float, float]) -> str:
         """Return what a rebase would do, or why it is refused, for the operator who has to confirm it.
 
@@ -357,7 +382,7 @@ class Gate:
             One line.
         """
         shift = self._envelope_shift
-        refusal = shift.refusal(shift_mm, held=self._held)
+        refusal = shift.refusal(shift_mm, held=self._held, hold_mm=self.hold_mm)
         return f"{shift.as_words(shift_mm)}; {AGAIN}" if refusal is None else refusal
 
     @property

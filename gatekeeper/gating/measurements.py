@@ -27,7 +27,8 @@ class Observation(NamedTuple):
     excursion_mm : float
         Distance of the target from its learned range of positions; 0 while the target is lost.
     drift_mm : float
-        Displacement of its end-exhale baseline from the reference, positive where it moves on inhalation.
+        Displacement of its end-exhale baseline from the reference, or of the held positions of a patient who holds the
+        breath, positive where it moves on inhalation.
     sure : tuple of (float, float)
         For each organ at risk with another limit its confidence, and its least confidence for a beam that is on, 0-1.
     promised : bool

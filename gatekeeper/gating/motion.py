@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from gatekeeper.config import GateConfig
 from gatekeeper.core.errors import InputError
+from gatekeeper.gating.held_positions import HeldMotion
 
 Span = tuple[float, float]
 SHORTEST_S = 0.05
@@ -160,19 +161,28 @@ class Motion(NamedTuple):
             reference_mm=self.reference_mm + self.breath_sign * shift_mm[0],
         )
 
-    def excursion_mm(self, center_mm: tuple[float, float]) -> float:
+    def excursion_mm(self, center_mm: tuple[float, float], held: HeldMotion | None = None) -> float:
         """Return the distance of a position from the range along rows or columns, in mm.
 
         It is 0 inside the range and while the range is being learned, and NaN when the position is not finite.
+
+        Parameters
+        ----------
+        center_mm : tuple of float
+            The position as (row, col) in mm.
+        held : HeldMotion, optional
+            What is usual of a patient who holds the breath, which the range includes then.
         """
         row_mm, col_mm = center_mm
         if not (math.isfinite(row_mm) and math.isfinite(col_mm)):
             return math.nan
         if not self.learned:
             return 0.0
-        return max(
-            self.row_mm[0] - row_mm, row_mm - self.row_mm[1], self.col_mm[0] - col_mm, col_mm - self.col_mm[1], 0.0
-        )
+        rows, cols = self.row_mm, self.col_mm
+        if held is not None:
+            rows = min(rows[0], held.rows_mm[0]), max(rows[1], held.rows_mm[1])
+            cols = min(cols[0], held.cols_mm[0]), max(cols[1], held.cols_mm[1])
+        return max(rows[0] - row_mm, row_mm - rows[1], cols[0] - col_mm, col_mm - cols[1], 0.0)
 
     def speed_mm_per_s(self, acquired_s: float, center_mm: tuple[float, float]) -> float:
         """Return the speed from the last position to another one, in mm/s; 0 before the first position.

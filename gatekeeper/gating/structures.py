@@ -7,7 +7,7 @@ are judged together with the primary target.
 import math
 from collections.abc import Callable, Sequence
 
-from gatekeeper.config import GateConfig, PredictionConfig
+from gatekeeper.config import BreathHoldConfig, GateConfig, PredictionConfig
 from gatekeeper.core.decision import BeamState, Reason, StructureResult
 from gatekeeper.core.reasons import REASONS
 from gatekeeper.core.track import Track
@@ -35,6 +35,8 @@ class GatedStructures:
         Whether the gate starts armed.
     prediction : PredictionConfig, optional
         Settings of the prediction.
+    breath_hold : BreathHoldConfig, optional
+        Settings of the breath-holds; by default none are recognised.
 
     Attributes
     ----------
@@ -43,11 +45,16 @@ class GatedStructures:
     """
 
     def __init__(
-        self, zones: tuple[Zone, ...], config: GateConfig, armed: bool, prediction: PredictionConfig | None
+        self,
+        zones: tuple[Zone, ...],
+        config: GateConfig,
+        armed: bool,
+        prediction: PredictionConfig | None,
+        breath_hold: BreathHoldConfig | None = None,
     ) -> None:
         self._config = config
         self._targets = {
-            index: TargetGate(zone, config, armed, prediction)
+            index: TargetGate(zone, config, armed, prediction, breath_hold)
             for index, zone in enumerate(zones)
             if isinstance(zone, TargetZone)
         }

@@ -8,12 +8,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatekeeper.config import GateConfig, PredictionConfig
+from gatekeeper.config import BreathHoldConfig, GateConfig, PredictionConfig
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.decision import BeamState, Measure, Reason, StructureResult
 from gatekeeper.core.frame import Plane
 from gatekeeper.core.track import Track
 from gatekeeper.gating import state_machine as machine
+from gatekeeper.gating.held_positions import HeldPositions
 from gatekeeper.gating.measurements import Limits, Measurements
 from gatekeeper.gating.motion import LearnedRange, Motion
 from gatekeeper.gating.observation import observe
@@ -70,11 +71,15 @@ class TargetGate:
         Whether the gate starts armed.
     prediction : PredictionConfig, optional
         Settings of the prediction.
+    breath_hold : BreathHoldConfig, optional
+        Settings of the breath-holds; by default none are recognised.
 
     Attributes
     ----------
     config : GateConfig
         The limits of this target.
+    held : HeldPositions or None
+        Its breath-holds, where they are recognised.
     motion : Motion
         State of the motion checks.
     state, raw : GateState
@@ -89,6 +94,7 @@ class TargetGate:
         config: GateConfig,
         armed: bool,
         prediction: PredictionConfig | None,
+        breath_hold: BreathHoldConfig | None = None,
     ) -> None:
         own = {"outside_percent": zone.most_percent, "min_confidence": zone.min_confidence}
         self.config = config.model_copy(update={name: value for name, value in own.items() if value is not None})
@@ -98,6 +104,9 @@ class TargetGate:
         self.state = machine.arm(GateState()) if armed else GateState()
         self.raw = self.state
         self.lookahead = _lookahead(prediction, self.config)
+        self.held: HeldPositions | None = None
+        if breath_hold is not None and breath_hold.recognised:
+            self.held = HeldPositions(breath_hold, self.config.drift_cycles)
 
     def begin(self, learned: LearnedRange | None) -> None:
         """Set the learned range of motion; None to learn it from the following frames."""
@@ -134,7 +143,8 @@ class TargetGate:
             Whether the frame is on the envelope's grid.
         """
         center_mm = None if track is None else track.center_mm
-        found, motion = observe(center_mm, target, organs, self.motion, now_s, acquired_s, self.config)
+        held = None if self.held is None else self.held.drift()
+        found, motion = observe(center_mm, target, organs, self.motion, now_s, acquired_s, self.config, held)
         # Faster than `_replace`, which also leaves a tuple behind in the interpreter on each call.
         measurements = Measurements(*measurements[:-1], found)
         limits = self._rules.stay_on if self.state.beam is BeamState.ON else self._rules.resume
@@ -153,6 +163,9 @@ class TargetGate:
     def adopt(self, judged: Judgement) -> None:
         """Make a judgement the state."""
         self.motion, self.state, self.raw = judged.motion, judged.state, judged.raw
+        if self.held is not None:
+            # The last confident position, which is left out when it is not new.
+            self.held.recogniser.add(judged.motion.last_s, *judged.motion.last_mm)
         if self.lookahead is not None:
             self.lookahead.took_effect(self.state.beam is BeamState.ON)
 

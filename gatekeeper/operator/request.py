@@ -17,6 +17,8 @@ HOLDING = frozenset({Action.HOLD.value, Action.DISARM.value, END})
 CONFIRM = "confirm"
 """Last word of a request that an operator has to type twice, the second time with this."""
 CONFIRMABLE = frozenset({Action.ARM.value, Action.REBASE.value, Action.REFERENCE.value})
+HOLD_PLACE, BASELINE_PLACE = PLACES = ("hold", "baseline")
+"""Places to which the envelope can be moved: the newest breath-hold, and where the target rests."""
 NOTED = frozenset({MARK, MESSAGE})
 """Words that are only journalled and shown; the gate does not learn of them."""
 UNNAMED = "not named"
@@ -31,13 +33,14 @@ _HELP = (
     ("release", "end that hold (also: resume)"),
     ("reset", "clear faults, after looking into them"),
     ("rebase {axes}", "while held: move the envelope by mm, {positive} > 0"),
+    ("rebase hold", "the same, to the newest hold; rebase baseline: to the rest"),
     ("reference", "while held: track from the newest frame on; the envelope stays"),
     ("mark STEP", "note the begin of a step before the delivery, such as set-up"),
     ("message PHRASE", "show the patient a set phrase, such as well done"),
     ("disarm", "hold the beam until it is armed again"),
     ("end", "hold the beam and end the session"),
 )
-WORDS = tuple(words.split()[0] for words, _ in _HELP)
+WORDS = tuple(dict.fromkeys(words.split()[0] for words, _ in _HELP))
 """Every word of a request."""
 
 
@@ -69,6 +72,8 @@ class Request:
         For a mark: the step of the workflow that begins.
     phrase : str
         For a message: what is shown to the patient, of `gatekeeper.core.phrases`.
+    place : str
+        For rebase instead of a shift: one of `PLACES`; the session finds the shift.
     """
 
     word: str
@@ -79,6 +84,7 @@ class Request:
     sequence: int = -1
     step: str = ""
     phrase: str = ""
+    place: str = ""
 
     @property
     def holds(self) -> bool:
@@ -103,9 +109,9 @@ def request_from_json(
     Parameters
     ----------
     words : sequence of str
-        The word and, for a mark, the step, for a message the phrase; for rebase, the two distances in mm along the
-        axes of rows and columns,
-        superior, posterior and left positive; to confirm a reference, the number of its frame.
+        The word and, for a mark, the step, for a message the phrase; for rebase, a place or the two distances in mm
+        along the axes of rows and columns, superior, posterior and left positive; to confirm a reference, the number
+        of its frame.
     operator : str
         Name of the operator. What only holds the beam is done without one, too.
     origin : str
@@ -149,6 +155,8 @@ def request_from_json(
         return Request(word, name, origin, step=_step(rest))
     if word == MESSAGE:
         return Request(word, name, origin, phrase=_phrase(rest))
+    if word == Action.REBASE and len(rest) == 1 and rest[0].lower() in PLACES:
+        return Request(word, name, origin, confirmed=confirmed, place=rest[0].lower())
     if word == Action.REBASE:
         return Request(word, name, origin, _shift_mm(rest, orientation), confirmed)
     if word == Action.REFERENCE and (rest or confirmed):
@@ -232,7 +240,8 @@ def _shift_mm(words: tuple[str, ...], orientation: Orientation) -> tuple[float, 
     if not (math.isfinite(along_rows_mm) and math.isfinite(along_cols_mm)):
         axes = " ".join(orientation.names)
         raise InputError(
-            f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 ({axes}, mm)"
+            f"rebase: {' '.join(words)!r:.40} are not two distances; use for example rebase 2 0 ({axes}, mm), "
+            f"or rebase {' or rebase '.join(PLACES)}"
         )
     return orientation.signed((along_rows_mm, along_cols_mm))
 

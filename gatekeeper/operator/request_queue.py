@@ -55,6 +55,9 @@ class RequestQueue:
         Return why a request is refused now, for example in this phase of the session, or None.
     noted : callable, optional
         Called with session time and request as soon as a mark or a message is taken; the journal has it later.
+    resolve : callable, optional
+        Return a request with what only the session knows, such as the shift to the newest breath-hold; called before
+        `refuse`.
 
     Attributes
     ----------
@@ -67,9 +70,10 @@ class RequestQueue:
         clock: Clock,
         refuse: Callable[[Request], str | None] | None = None,
         noted: Callable[[float, Request], None] | None = None,
+        resolve: Callable[[Request], Request] | None = None,
     ) -> None:
         self._clock = clock
-        self._refuse, self._noted = refuse, noted
+        self._refuse, self._noted, self._resolve = refuse, noted, resolve
         self._waiting: deque[PendingRequest[Request]] = deque()
         self._notices: deque[Notice] = deque(maxlen=MOST_REMEMBERED)
         self._given: PendingRequest[Request] | None = None
@@ -121,7 +125,8 @@ class RequestQueue:
             if not pending.claim():
                 continue
             time_s = self._clock.now_s()
-            refusal = None if self._refuse is None or pending.request.holds else self._refuse(pending.request)
+            request = pending.request if self._resolve is None else self._resolve(pending.request)
+            refusal = None if self._refuse is None or request.holds else self._refuse(request)
             if refusal is not None:
                 self._settle(pending, time_s, Answer(False, refusal))
                 continue
@@ -131,7 +136,7 @@ class RequestQueue:
             if pending.request.word == END:
                 self._ending = self._ending or pending.request
             self._given = pending
-            return pending.request.command(time_s)
+            return request.command(time_s)
         self._in_a_row = 0
         return None
 

@@ -72,6 +72,8 @@ class SessionSetup:
     organs_slide : bool
         Whether organs at risk are tracked as structures that slide along what is around them; False in sessions of
         earlier versions, which tracked them as targets.
+    breath_holds : bool
+        Whether the gate recognises breath-holds, where its settings say so; False in sessions of earlier versions.
 
     Examples
     --------
@@ -98,6 +100,7 @@ class SessionSetup:
     target_zone_px: NDArray[np.float64] | None = None
     left_out: tuple[str, ...] = ()
     organs_slide: bool = True
+    breath_holds: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,6 +146,7 @@ class SessionSetup:
             **({"structures": [[one.role.value, one.name] for one in self.structures]} if self.structures else {}),
             **({"left_out": list(self.left_out)} if self.left_out else {}),
             **({"organs_slide": True} if self.organs and self.organs_slide else {}),
+            **({"breath_holds": True} if self.breath_holds else {}),
         }
 
 
@@ -185,6 +189,7 @@ ADDED = {
     "prediction": ("latency",),
     "structures": ("target", "oar"),
     "loop": ("rehearse",),
+    "breath_hold": ("recognised", "seconds", "position_mm", "tolerance_mm"),
 }
 """Settings that were added after sessions had been recorded without them, by stage."""
 

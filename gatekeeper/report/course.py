@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gatekeeper.core import still_runs
+from gatekeeper.core import breath_holds
 from gatekeeper.core.axes import ORIENTATIONS
 from gatekeeper.core.reasons import reason_rows
-from gatekeeper.report.breath_holds import mean_and_sd
 from gatekeeper.report.course_charts import duty_chart, duty_maps, motion_chart
 from gatekeeper.report.course_data import (
     FEWEST_FOR_OUTLIERS,
@@ -23,6 +22,7 @@ from gatekeeper.report.course_data import (
     trend,
 )
 from gatekeeper.report.course_facts import course_rows
+from gatekeeper.session.hold_rows import mean_and_sd
 from gatekeeper.style.colors import css
 
 
@@ -59,9 +59,8 @@ def course_html(sessions: Sequence[CourseSession], linked: bool = False) -> str:
         fewest_outliers=FEWEST_FOR_OUTLIERS,
         fewest_trend=FEWEST_FOR_TREND,
         trend_p=TREND_P,
-        shortest_s=still_runs.SHORTEST_S,
-        still_mm=still_runs.STILL_MM,
-        breath_mm=still_runs.BREATH_MM,
+        shortest_s=breath_holds.SHORTEST_S,
+        breaths=breath_holds.PAUSES,
     )
 
 
@@ -148,15 +147,15 @@ def _workflow(sessions: Sequence[CourseSession]) -> dict[str, Any]:
 
 def _holds(one: CourseSession) -> dict[str, Any]:
     holds = one.breath_holds
-    means = {name: figure["mean"] for name, figure in mean_and_sd(holds).items()} if holds else {}
-    largest = max((hold.beside_first_mm for hold in holds), key=abs, default=math.nan)
+    means = {name: mean for name, (mean, _) in mean_and_sd(holds).items()} if holds else {}
+    largest = max((hold.beside_first_mm[0] for hold in holds), key=abs, default=math.nan)
     values = [
         (means.get("lasted_s", math.nan), 1),
-        (means.get("mean_mm", math.nan), 1),
+        (means.get("row_mm", math.nan), 1),
         (one.figures["reproducibility_mm"], 1),
         (largest if len(holds) > 1 else math.nan, 1),
         (means.get("sd_mm", math.nan), 2),
-        (means.get("drift_mm_per_s", math.nan), 2),
+        (means.get("drift_mm", math.nan), 1),
     ]
     return {"title": one.title, "cells": [str(len(holds)), *(_text(value, digits) for value, digits in values)]}
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from gatekeeper.config import CourseConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
-from gatekeeper.report.breath_holds import BreathHold, breath_holds_of
+from gatekeeper.report.breath_holds import breath_holds_of
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.phases import INTERRUPTED, MARKED, parts_of
 from gatekeeper.report.session_data import DutyMap, SessionData
+from gatekeeper.session.hold_rows import HoldRow, mean_and_sd
 
 FEWEST_FOR_OUTLIERS, FEWEST_FOR_TREND = 4, 5
 """Fewest sessions; with four even values that all go one way may be chance."""
@@ -49,7 +50,7 @@ class CourseSession:
         Time held for each reason, in s.
     workflow_s : dict of str to float
         Duration of each step of the fraction, in s, by the names of `parts_of`.
-    breath_holds : list of BreathHold
+    breath_holds : list of HoldRow
         Recognised breath-holds.
     duty_map : DutyMap
         Duty cycle under other limits.
@@ -66,7 +67,7 @@ class CourseSession:
     figures: dict[str, float]
     held_s: dict[Reason, float]
     workflow_s: dict[str, float]
-    breath_holds: list[BreathHold]
+    breath_holds: list[HoldRow]
     duty_map: DutyMap
     times_s: NDArray[np.float64]
     moved_mm: NDArray[np.float64]
@@ -167,7 +168,7 @@ def course_session(
         "drift_mm_per_min": motion[0].drift_mm_per_min if motion else math.nan,
         "breath_holds": float(len(holds)),
         "hold_s": _mean(np.array([hold.lasted_s for hold in holds])),
-        "reproducibility_mm": float(np.std([hold.mean_mm for hold in holds], ddof=1)) if len(holds) > 1 else math.nan,
+        "reproducibility_mm": mean_and_sd(holds)["row_mm"][1] if holds else math.nan,
     }
     return CourseSession(
         name=name,

@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gatekeeper.config.safe_ranges import unsafe_settings
-from gatekeeper.core import still_runs
+from gatekeeper.core import breath_holds as recognised
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
-from gatekeeper.report.breath_holds import breath_holds_of, mean_and_sd
+from gatekeeper.report.breath_holds import breath_holds_of
 from gatekeeper.report.chain_latency import chain_of
 from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
 from gatekeeper.report.exposure import Exposure, exposure_chart, exposure_of
@@ -25,6 +25,7 @@ from gatekeeper.report.structures import figures_of, for_strip, holders_of, hold
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from gatekeeper.report.words import event_text, preview_rows, score_tables
+from gatekeeper.session.hold_rows import mean_and_sd
 from gatekeeper.style.colors import CATEGORY_COLOR, css
 from gatekeeper.style.reasons import categories_for_page, category_index
 from gatekeeper.style.strip_script import strip_script
@@ -87,8 +88,9 @@ def report_html(session: SessionData) -> str:
         exposure=_exposed(session, exposure),
         breath_holds=holds,
         repeated=mean_and_sd(holds) if holds else {},
-        still_s=still_runs.SHORTEST_S,
-        still_mm=still_runs.STILL_MM,
+        still_s=recognised.SHORTEST_S,
+        still_breaths=recognised.PAUSES,
+        wanted=config.breath_hold,
         scores=score_tables(summary),
         vendor=vendor_rows(summary["vendor"]) if summary.get("vendor") else [],
         ribbons=vendor_ribbons(summary["vendor"]) if summary.get("vendor") else "",

@@ -251,6 +251,7 @@ def gate_of(setup: SessionSetup, config: SessionConfig, motions: Sequence[Learne
         learned=motions,
         prediction=config.prediction,
         frames_per_s=setup.frames_per_s,
+        breath_hold=config.breath_hold if setup.breath_holds else None,
     )
 
 

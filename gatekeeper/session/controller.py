@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from gatekeeper.config.safe_ranges import in_short, unsafe_settings
@@ -14,13 +15,14 @@ from gatekeeper.core.workflow import MARK
 from gatekeeper.gating.gate import AGAIN
 from gatekeeper.linac.lease.messages import session_words
 from gatekeeper.linac.lease.sender import FarClock
-from gatekeeper.operator.request import END, Request
+from gatekeeper.operator.request import BASELINE_PLACE, END, HOLD_PLACE, Request
 from gatekeeper.operator.request_queue import RequestQueue
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.history import History
+from gatekeeper.session.hold_rows import BREATH_HOLD
 from gatekeeper.session.latency_control import LatencyControl
 from gatekeeper.session.loop import TRACKER_FAILED
-from gatekeeper.session.phases import Phase, armed_phase, refusal
+from gatekeeper.session.phases import GATE_PHASES, Phase, armed_phase, refusal
 from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.preview_recorder import PreviewRecorder
 from gatekeeper.session.reference_change import CONFIRM_S, ReferenceChange
@@ -38,13 +40,16 @@ TIME_IS_OVER = "the time limit"
 """Operator name of the request that ends a session after its set duration."""
 CONFIRMED = "confirmed"
 """The journal's event for what an operator has confirmed by a typed word."""
+UNKNOWN_PLACES = {
+    HOLD_PLACE: "no breath-hold has been recognised",
+    BASELINE_PLACE: "where the target rests has not been measured",
+}
+"""Why the envelope cannot be moved to a place."""
 UNSAFE = "settings beyond their safe ranges"
 INTERLOCK = "interlock"
 """The journal's event for the session at an interlock and its clock."""
 INTERLOCK_S = 5.0
 """Time between two of these events, in s."""
-GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
-"""Phases that follow from the state of the gate."""
 
 
 def journal_notes(
@@ -152,7 +157,7 @@ class SessionController:
         self.was_armed = False
         self.learned: Learned | None = None
         self._latency = LatencyControl(armed, linac, status, clock)
-        self._asked: tuple[tuple[str, tuple[float, float], str], float] | None = None
+        self._asked: tuple[tuple[str, tuple[float, float], str, str], float] | None = None
         self._interlock = linac if isinstance(linac, MeasuresFarClock) else None
         self._interlock_session, self._interlock_from_s = -1, -math.inf
         if isinstance(linac, TellsBeam):
@@ -172,17 +177,34 @@ class SessionController:
             self._note_refusal(request, why)
         return why
 
+    def resolve(self, request: Request) -> Request:
+        """Return a request to move the envelope to a place with its shift; when it is confirmed, with the one shown."""
+        if not request.place:
+            return request
+        if request.confirmed and self._asked is not None and self._asked[0][2:] == (request.origin, request.place):
+            return replace(request, shift_mm=self._asked[0][1])
+        shift_mm = self._shift_to(request.place)
+        return request if isinstance(shift_mm, str) else replace(request, shift_mm=shift_mm)
+
+    def _shift_to(self, place: str) -> tuple[float, float] | str:
+        """Return the shift to a place that the limits allow, in mm, or why there is none."""
+        gate = self._armed.gate
+        place_mm = gate.hold_mm if place == HOLD_PLACE else gate.rest_mm
+        return f"not moved: {UNKNOWN_PLACES[place]}; wait" if place_mm is None else gate.shift_towards(place_mm)
+
     def _question(self, request: Request) -> str | None:
         """Return what an operator has to confirm first, on the interface that asked; None when nothing is left to."""
         if request.word == Action.REFERENCE:
             return self._reference_question(request)
         if request.word == Action.REBASE:
+            if request.place and request.shift_mm == (0.0, 0.0):
+                return f"{self._shift_to(request.place)}"
             question = f"rebase {self._armed.gate.question(request.shift_mm)}"
         elif request.word == Action.ARM and (unsafe := unsafe_settings(self._armed.config)):
             question = f"arm with {UNSAFE}: {in_short(unsafe)}; {AGAIN}"
         else:
             return None
-        asked, now_s = (request.word, request.shift_mm, request.origin), self._clock.now_s()
+        asked, now_s = (request.word, request.shift_mm, request.origin, request.place), self._clock.now_s()
         before, self._asked = self._asked, (asked, now_s)
         if request.confirmed and before is not None and before[0] == asked and now_s - before[1] <= CONFIRM_S:
             self._asked = None
@@ -243,7 +265,7 @@ class SessionController:
         """Record the result of an operator command, and enter the phase that follows from it."""
         self._recorder.event(name, time_s, values)
         self._status.add_line(time_s, f"{values['note']}")
-        if name == TRACKER_FAILED:
+        if name in (TRACKER_FAILED, BREATH_HOLD):
             return
         if name == Action.REFERENCE and values["accepted"]:
             self._reference.use()

@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 
 from gatekeeper.config import LinacProfile
+from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.clock import stopwatch_ns
 from gatekeeper.core.command import Command, Event
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.errors import TrackerError
-from gatekeeper.core.frame import Frame
+from gatekeeper.core.frame import Frame, Plane
 from gatekeeper.core.protocols import TargetTracker, TwinTracker
 from gatekeeper.core.step import Step
 from gatekeeper.core.track import Track
@@ -17,6 +18,7 @@ from gatekeeper.gating.frame_checks import FrameChecks
 from gatekeeper.gating.gate import Gate
 from gatekeeper.gating.motion import LearnedRange
 from gatekeeper.linac.profile import BeamLog, after, refusals
+from gatekeeper.session.hold_rows import hold_event
 from gatekeeper.session.taken_frame import TakenFrame
 
 
@@ -71,6 +73,7 @@ class Engine:
         self._beam_on_s = beam_on_s
         self._log = BeamLog()
         self._kept: dict[int, TakenFrame | None] = {}
+        self._told_hold = 0
         self.version = 0
 
     @property
@@ -123,7 +126,7 @@ class Engine:
         primary, others = (track[0], track[1:]) if isinstance(track, tuple) else (track, ())
         ahead_mm = None if track is None else self._gate.ahead_mm
         track_ms, decide_ms = (tracked_ns - began_ns) * 1e-6, (decided_ns - tracked_ns) * 1e-6
-        step = Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm, failure)
+        step = Step(decision, frame, primary, track_ms, decide_ms, others, ahead_mm, failure, None, self._new_holds())
         if frame.sequence in self._kept:
             self._kept[frame.sequence] = TakenFrame.of(step)
         return step
@@ -233,3 +236,13 @@ class Engine:
 
     def _note(self, decision: Decision) -> None:
         self._log = after(self._log, decision.state, decision.time_s, self._profile)
+
+    def _new_holds(self) -> tuple[dict[str, object], ...]:
+        """Return the journal's values of each breath-hold of the primary target that has ended since the last call."""
+        held = self._gate.held
+        holds = () if held is None else held.recogniser.holds
+        if not holds or holds[-1].number == self._told_hold:
+            return ()
+        told, self._told_hold = self._told_hold, holds[-1].number
+        orientation = orientation_of(self._gate.envelope.plane or Plane())
+        return tuple([hold_event(hold, holds[0], orientation) for hold in holds if hold.number > told])

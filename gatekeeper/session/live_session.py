@@ -93,7 +93,7 @@ class LiveSession:
         self._controller: SessionController | None = None
         self.status = SessionStatus() if status is None else status
         self.status.warnings = (*definition.config.warnings(), *definition.left_out)
-        self.requests = RequestQueue(clock, self._refuse, self.status.show_note)
+        self.requests = RequestQueue(clock, self._refuse, self.status.show_note, self._resolve)
         self.contour_requests = ContourRequests()
         self._begun: tuple[SessionSetup, Armed] | None = None
         self._startup: Startup = FirstFrame(definition, self.status, clock)
@@ -167,6 +167,9 @@ class LiveSession:
     def _refuse(self, request: Request) -> str | None:
         # Before there is a controller, `wait_for_start` answers requests.
         return None if self._controller is None else self._controller.refuse(request)
+
+    def _resolve(self, request: Request) -> Request:
+        return request if self._controller is None else self._controller.resolve(request)
 
     def _is_over(self, linac: LinacPort, notes: SourceNotes) -> bool:
         """Return whether the session has ended before its first decision, and update the status meanwhile."""

@@ -14,6 +14,7 @@ from gatekeeper.core.step import Step
 from gatekeeper.runtime.realtime import garbage_collection_paused
 from gatekeeper.runtime.timing import LoopStats
 from gatekeeper.session.engine import Engine
+from gatekeeper.session.hold_rows import BREATH_HOLD
 
 TRACKER_FAILED = "tracker_failed"
 """The journal's event for a tracker that is a plug-in and failed, for which the gate holds."""
@@ -144,6 +145,8 @@ def run_loop(
                 recorder.record(_with_allowed(step, allowed_s), total_ms)
                 if overdue is not None:
                     recorder.record(_with_allowed(overdue, late_allowed_s), total_ms)
+                for hold in step.breath_holds:
+                    recorder.event(BREATH_HOLD, now_s, hold)
                 if step.failure is not None:
                     recorder.event(TRACKER_FAILED, now_s, {"note": step.failure})
                 late_s = now_s - (deadline_s if frame is None else frame.received_s)

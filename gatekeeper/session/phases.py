@@ -29,6 +29,8 @@ class Phase(StrEnum):
     """The session has ended; the beam is held."""
 
 
+GATE_PHASES = frozenset({Phase.READY, Phase.DELIVERY, Phase.PAUSED})
+"""Phases that follow from the state of the gate."""
 ALWAYS = frozenset({Action.HOLD, Action.RELEASE, Action.DISARM, Action.RESET, MARK, MESSAGE, END})
 """Requests that are accepted in every phase but ENDED. Only a release can lead to beam-on, and only once armed."""
 ALLOWED: dict[Phase, frozenset[str]] = {

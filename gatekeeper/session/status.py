@@ -8,8 +8,9 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from gatekeeper.core.breath_holds import BreathHold
 from gatekeeper.core.decision import BeamState, Decision, Reason
 from gatekeeper.core.frame import Frame
 from gatekeeper.core.phrases import MESSAGE, NO_PHRASE
@@ -102,6 +103,10 @@ class Status:
         Length of the preview so far and when complete, in s.
     contouring : ContouringStatus or None
         The image on which the target is being drawn, in that phase.
+    breath_holds : tuple of BreathHold
+        Breath-holds of the primary target so far, oldest first, that in which the patient is among them.
+    holding : bool
+        Whether the patient is in the last of them.
     exposure : tuple of float or None
         Risk limit, and share of the time with the beam on while outside, so far and in the last minute, in percent;
         None without a limit.
@@ -119,6 +124,8 @@ class Status:
     preview_progress: tuple[float, float] = (0.0, 0.0)
     contouring: ContouringStatus | None = None
     exposure: tuple[float, float, float] | None = None
+    breath_holds: tuple[BreathHold, ...] = ()
+    holding: bool = False
 
     @property
     def decision(self) -> Decision | None:
@@ -260,4 +267,13 @@ class SessionStatus:
             latency=old.latency,
             preview_progress=old.preview_progress,
             exposure=None if self.begun is None else self.begun[1].gate.exposure,
+            **self._breath_holds(),
         )
+
+    def _breath_holds(self) -> dict[str, Any]:
+        held = None if self.begun is None else self.begun[1].gate.held
+        if held is None:
+            return {}
+        found, latest = held.recogniser, held.recogniser.latest
+        holds = found.holds if latest is None else (*found.holds, latest)
+        return {"breath_holds": holds, "holding": found.holding and latest is not None}

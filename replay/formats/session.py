@@ -269,6 +269,7 @@ def _setup(frames: FramesReader) -> SessionSetup | None:
         target_zone_px=_zone_px(arrays, Role.TARGET, target_name),
         left_out=tuple(map(str, facts.get("left_out", ()))),
         organs_slide=bool(facts.get("organs_slide", False)),
+        breath_holds=bool(facts.get("breath_holds", False)),
     )
 
 

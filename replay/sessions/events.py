@@ -13,11 +13,15 @@ from gatekeeper.core.workflow import MARK
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.chain_latency import LATENCY
 from gatekeeper.session.controller import CONFIRMED, CONNECTION, INTERLOCK, WARNING
+from gatekeeper.session.hold_rows import BREATH_HOLD
 from gatekeeper.session.loop import TRACKER_FAILED
 
 LEARNED = "learned"
 NOTICES = frozenset(
-    {"phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, MARK, MESSAGE, WARNING, TRACKER_FAILED}
+    {
+        *("phase", "refused", "drawing", "target", CONFIRMED, CONNECTION, INTERLOCK, MARK, MESSAGE, WARNING),
+        *(TRACKER_FAILED, BREATH_HOLD),
+    }
 )
 """Events that change neither tracker nor gate."""
 

@@ -1,5 +1,6 @@
 """Verify that a session is unchanged, and that its frames give the same decisions again."""
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from gatekeeper.recording.hashing import hashes_of, with_hashes
 from gatekeeper.recording.journal import STRUCTURES, arrays_of, decided, entry_of
 from gatekeeper.recording.session_setup import NAMED, READABLE, SessionSetup, config_hash, versions
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.hold_rows import BREATH_HOLD
 from replay.formats.session import Entry, RecordedSession, open_session, read_journal
 from replay.sessions.differences import differences, same_but_for_rounding
 from replay.sessions.integrity import check_frames, check_integrity
@@ -188,9 +190,12 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
         found.findings.append(f"frames.h5, frame {entry['frame_row']} of line {line}: was changed")
 
     names, named = armed.names, session.chain.entries[0]["schema"] in NAMED
+    holds: deque[Mapping[str, object]] = deque()
     for one in redo(session, armed, changed):
         line, entry, step = one.line, one.entry, one.step
         if entry["kind"] == "event":
+            if entry["event"] == BREATH_HOLD and not _same_hold(entry["values"], holds, same_versions):
+                found.findings.append(f"line {line}: breath-hold {entry['values'].get('number')} came out otherwise")
             continue
         if step is None:
             lost = f"line {line}: its frame was not kept, so that no decision from there on can be made again"
@@ -200,6 +205,7 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
         again = with_hashes(entry_of(step, 0.0, names), arrays_of(step, names))
         if not named:
             again.pop(STRUCTURES, None)
+        holds.extend(step.breath_holds)
         found.compared += 1
         recorded, replayed = decided(entry), decided(again)
         if canonical(recorded) == canonical(replayed):
@@ -210,3 +216,11 @@ def _replay(session: RecordedSession, armed: Armed, found: Verification, same_ve
             found.different += 1
             room = MOST_DIFFERENCES - len(found.differences)
             found.differences += list(differences(line, recorded, replayed))[:room]
+
+
+def _same_hold(recorded: Mapping[str, Any], holds: deque[Mapping[str, object]], same_versions: bool) -> bool:
+    """Return whether a recorded breath-hold is the next one that was recognised again."""
+    again = holds.popleft() if holds else None
+    if again is None:
+        return False
+    return canonical(recorded) == canonical(again) if same_versions else recorded.get("number") == again["number"]

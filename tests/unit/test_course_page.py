@@ -10,7 +10,6 @@ from gatekeeper.config import CourseConfig
 from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.single_page import page_app
-from gatekeeper.report.breath_holds import breath_holds
 from gatekeeper.report.course import course_html, notes_on
 from gatekeeper.report.course_data import FIGURES, CourseSession, in_order, outliers, trend
 from gatekeeper.report.session_data import DutyMap
@@ -69,20 +68,6 @@ def test_a_trend_goes_one_way():
     assert trend([5.0, 4.0, 3.5, 3.0, 1.0]) == "falling"
     assert trend([5.0, 4.0, 3.5, 3.0]) == "", "four may be chance"
     assert trend([2.0] * 7) == ""
-
-
-def test_breath_holds_are_found_measured_and_not_seen_in_shallow_breathing():
-    times_s = np.arange(0.0, 80.0, 0.25)
-    drifting_mm = 15.0 + 0.05 * (times_s % 20.0) + (times_s >= 40.0)
-    position_mm = np.where(times_s % 20.0 < 12.0, drifting_mm, 6.0 * np.sin(2.0 * times_s))
-    holds = breath_holds(times_s, position_mm)
-    assert [hold.number for hold in holds] == [1, 2, 3, 4]
-    assert [hold.lasted_s for hold in holds] == pytest.approx([12.0] * 4, abs=0.6)
-    assert [hold.beside_first_mm for hold in holds] == pytest.approx([0.0, 0.0, 1.0, 1.0], abs=0.05)
-    assert holds[0].drift_mm_per_s == pytest.approx(0.05, abs=0.01)
-    assert breath_holds(times_s, 1.5 * np.sin(times_s)) == []
-    missing = np.where((times_s > 4.0) & (times_s < 7.0), np.nan, position_mm)
-    assert breath_holds(times_s, missing)[0].begin_s >= 6.75, "a hold does not bridge a gap"
 
 
 def test_a_label_cannot_become_part_of_the_page():

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from gatekeeper.config import GateConfig, LinacProfile
+from gatekeeper.config import BreathHoldConfig, GateConfig, LinacProfile
 from gatekeeper.core.command import Action, Command
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import InputError
@@ -111,6 +111,26 @@ def test_a_rebase_may_not_pass_the_rest_by_more_than_a_millimetre():
     for beyond_mm, accepted in ((0.9, True), (1.1, False)):
         judge = resting(gate(armed=False), 1.5)
         assert judge.apply(ask(Action.REBASE, shift_mm=(1.5 + beyond_mm, 0.0))).accepted is accepted
+
+
+def test_a_rebase_may_lead_to_the_newest_hold_though_the_target_rests_elsewhere():
+    """Breaths that rest at 0 after a hold 4 mm inferior and 1 mm posterior."""
+    judge = Gate(ENVELOPE, GateConfig(rebase_step_mm=2.0), armed=False, breath_hold=BreathHoldConfig(seconds=10.0))
+    way = [4.0] * 40 + [10.0 * math.sin(math.pi * k / 16.0) ** 4 for k in range(96)]
+    for k, si_mm in enumerate(way):
+        judge.decide(track(si_mm, 1.0 if k < 40 else 0.0), frame(k))
+    assert judge.rest_mm == pytest.approx((19.0, 17.0), abs=0.5)
+    assert judge.hold_mm == pytest.approx((23.0, 18.0), abs=0.01)
+    shift_mm = judge.shift_towards(judge.hold_mm)
+    assert shift_mm == pytest.approx((2.0 * 4.0 / math.sqrt(17.0), 2.0 / math.sqrt(17.0)), abs=0.01), "one step of it"
+    assert not judge.apply(ask(Action.REBASE, shift_mm=(-shift_mm[0], 0.0))).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=shift_mm)).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=judge.shift_towards(judge.hold_mm))).accepted
+    assert judge.apply(ask(Action.REBASE, shift_mm=judge.shift_towards(judge.hold_mm))).accepted
+    assert "it is there already" in judge.shift_towards(judge.hold_mm)
+    assert math.hypot(4.0 + judge.shift_towards((40.0, 18.0))[0], 1.0) == pytest.approx(5.0), "the whole way is bounded"
+    judge._envelope_shift.moved_mm = (4.95, 0.0)
+    assert "rebase_total_mm = 5 leave no way there" in judge.shift_towards((40.0, 17.0))
 
 
 def test_a_rebase_is_refused_while_the_beam_is_on():

@@ -46,6 +46,14 @@ def test_rebase_takes_two_distances_superior_and_posterior_positive():
     assert SAGITTAL.in_words(typed("rebase 0 0").shift_mm) == "0.0 mm inferior, 0.0 mm posterior"
 
 
+def test_rebase_takes_a_place_instead_which_the_session_finds():
+    request = typed("rebase HOLD confirm")
+    assert (request.place, request.confirmed, request.shift_mm) == ("hold", True, (0.0, 0.0))
+    assert typed("rebase baseline").place == "baseline"
+    with pytest.raises(InputError, match="or rebase hold or rebase baseline"):
+        typed("rebase bed")
+
+
 @pytest.mark.parametrize(("orientation", "shift_mm"), [(CORONAL, (-2.0, -0.5)), (AXIAL, (2.0, -0.5))])
 def test_rebase_names_the_axes_of_the_images(orientation, shift_mm):
     request = parse("rebase 2 -0.5", "Anna", "terminal", orientation)
@@ -53,7 +61,7 @@ def test_rebase_names_the_axes_of_the_images(orientation, shift_mm):
     assert orientation.in_words(shift_mm) == f"2.0 mm {orientation.rows.positive}, 0.5 mm right"
     with pytest.raises(InputError, match=rf"rebase 2 0 \({' '.join(orientation.names)}, mm\)"):
         parse("rebase 2", "Anna", "terminal", orientation)
-    (line,) = (line for line in help_lines(orientation) if line.startswith("rebase"))
+    line, _ = (line for line in help_lines(orientation) if line.startswith("rebase"))
     assert line.startswith(f"rebase {' '.join(orientation.names)} ")
     assert f"{orientation.positive} > 0" in line
 
@@ -72,7 +80,7 @@ def test_nothing_is_asked_for(line):
 
 def test_help_has_every_word():
     lines = help_lines()
-    assert [line.split()[0] for line in lines] == [*WORDS, "...", "patient", "help"]
+    assert list(dict.fromkeys(line.split()[0] for line in lines)) == [*WORDS, "...", "patient", "help"]
     assert all(len(line) < 80 for line in lines)
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from gatekeeper.core.axes import SI, orientation_of
 from gatekeeper.core.clock import Clock
+from gatekeeper.core.contour import center_mm
 from gatekeeper.display.terminal.snapshot import (
     LogLine,
     Message,
@@ -17,6 +18,7 @@ from gatekeeper.display.terminal.snapshot import (
 )
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
+from gatekeeper.session.hold_rows import hold_row, hold_words
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus, Status
 from gatekeeper.session.structure_info import MEASURE_TEXT, StructureInfo, structure_infos
@@ -27,7 +29,9 @@ PERIOD_S = 0.04
 Send = Callable[[Message], None]
 
 
-def snapshot_of(status: Status, now_s: float, names: Sequence[str] = ()) -> Snapshot:
+def snapshot_of(
+    status: Status, now_s: float, names: Sequence[str] = (), drawn_mm: tuple[float, float] | None = None
+) -> Snapshot:
     """Return the snapshot of a session status.
 
     Parameters
@@ -38,6 +42,8 @@ def snapshot_of(status: Status, now_s: float, names: Sequence[str] = ()) -> Snap
         Session time in seconds, from which the age of the newest frame is counted.
     names : sequence of str
         Names of several structures, the primary target first.
+    drawn_mm : tuple of float, optional
+        Centre of the target where it was drawn, as (row, col) in mm, from which breath-holds are measured.
 
     Returns
     -------
@@ -74,6 +80,10 @@ def snapshot_of(status: Status, now_s: float, names: Sequence[str] = ()) -> Snap
         )
     if status.exposure is not None:
         values = values._replace(risk_limit=status.exposure[0], risk_percent=status.exposure[1])
+    if status.breath_holds and drawn_mm is not None and frame is not None:
+        orientation, holds = orientation_of(frame.plane), status.breath_holds
+        row = hold_row(holds[-1], holds[0], drawn_mm, orientation)
+        values = values._replace(breath_hold=hold_words(row, orientation.names))
     if decision is None:
         return values
     return values._replace(
@@ -137,6 +147,7 @@ class TerminalPublisher:
         self._info = info
         self._begun: tuple[SessionSetup, Armed] | None = None
         self._names: tuple[str, ...] = ()
+        self._drawn_mm: tuple[float, float] | None = None
         self._last: Status | None = None
         self._last_line = -1
         self._stop = threading.Event()
@@ -157,7 +168,7 @@ class TerminalPublisher:
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot of the session at this moment."""
-        return snapshot_of(self._status.current, self._clock.now_s(), self._names)
+        return snapshot_of(self._status.current, self._clock.now_s(), self._names, self._drawn_mm)
 
     def _run(self) -> None:
         while not self._stop.wait(PERIOD_S):
@@ -172,6 +183,7 @@ class TerminalPublisher:
             # The target may have limits of its own, or an operator who draws it choose another margin.
             setup, armed = begun
             own = armed.limits
+            self._drawn_mm = center_mm(armed.target_px, setup.spacing_mm)
             limits = own.outside_percent, own.min_confidence, own.margin_mm
             structures = tuple(map(_limits_of, structure_infos(setup, armed.config))) if setup.structures else ()
             self._names = tuple(one.name for one in structures)

@@ -62,10 +62,10 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
     if history.sheet is not None:
         return _with_sheet(history, history.sheet, reasons, silent_s, height)
     warnings = _warnings(history)
-    room = height - LEAST - len(reasons) - len(warnings)
+    room = height - LEAST - len(reasons) - len(warnings) - bool(history.now.breath_hold)
     structures = structure_lines(history.now, history.info, max(room + 1, 0)) if history.info.structures else []
     log = _log(history, width, min(LOG_LINES, max(1, room - len(structures))))
-    used = LEAST + max(1, len(reasons)) + len(log) + len(warnings) + len(structures)
+    used = LEAST + max(1, len(reasons)) + len(log) + len(warnings) + len(structures) + bool(history.now.breath_hold)
     parts = [
         _head(history),
         *warnings,
@@ -74,6 +74,8 @@ def draw(history: History, silent_s: float, width: int, height: int) -> Renderab
         *structures,
         numbers(history.now, history.info),
     ]
+    if history.now.breath_hold:
+        parts.append(Text.assemble(("breath-hold ", "dim"), history.now.breath_hold, no_wrap=True, overflow="ellipsis"))
     lines = min(TRACE_LINES, height - used)
     if lines >= 2:
         parts.append(_trace(history, width, lines))

@@ -128,6 +128,8 @@ class Snapshot(NamedTuple):
         Number of frames missing by their sequence numbers, skipped for newer ones, and not recorded.
     link_alive : bool
         Whether the linac answers.
+    breath_hold : str
+        The present or last breath-hold, as text; empty before the first.
     structures : tuple of StructureNow
         Each of several structures, the primary target first; empty with one, and when they were not tracked.
     """
@@ -158,6 +160,7 @@ class Snapshot(NamedTuple):
     skipped: int = 0
     dropped: int = 0
     link_alive: bool = False
+    breath_hold: str = ""
     structures: tuple[StructureNow, ...] = ()
 
     def as_json(self) -> dict[str, object]:

@@ -18,6 +18,7 @@ from gatekeeper.core.frame import Plane
 from gatekeeper.core.json_values import number
 from gatekeeper.core.session_counts import SessionCounts
 from gatekeeper.core.step import Step
+from gatekeeper.display.web.breath_holds import breath_holds_for_page, shifts_for_page
 from gatekeeper.display.web.message import IMAGE, REFERENCE, Buffer, parts_of, scaled
 from gatekeeper.display.web.session_info import settings_for_page
 from gatekeeper.display.web.structures import NOT_TRACKED, ShownStructures
@@ -26,7 +27,7 @@ from gatekeeper.gating.envelope import Envelope
 from gatekeeper.recording.session_setup import SessionSetup
 from gatekeeper.session.arming import Armed
 from gatekeeper.session.contouring.state import ContouringStatus
-from gatekeeper.session.phases import Phase
+from gatekeeper.session.phases import GATE_PHASES, Phase
 from gatekeeper.session.preview_learning import Learned
 from gatekeeper.session.status import RecentDecision, SessionStatus, Status
 from gatekeeper.session.taken_frame import TakenFrame
@@ -95,6 +96,10 @@ class LiveMessage:
                 )
             if status.exposure is not None:
                 head["risk"] = [number(value) for value in status.exposure]
+            if status.breath_holds:
+                head |= breath_holds_for_page(status, known.reference_mm[0], known.orientation)
+            if status.phase in GATE_PHASES:
+                head |= shifts_for_page(status, armed.gate, known.orientation)
             if known.several:
                 arrays[STRUCTURES] = known.array(self._parts)
             if (taken := self.status.reference) is not None:

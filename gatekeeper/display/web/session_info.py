@@ -48,6 +48,11 @@ class SessionInfo:
         Length of a breath-hold in seconds, for the countdown on the patient's page.
     breath_hold : str or None
         Where the breath is held: "inhale", "exhale" or "none"; None when it is not known.
+    wanted_s, wanted_mm : float or None
+        Wanted duration of a breath-hold in seconds, and wanted position along the axis of rows in mm; None where the
+        session does not say.
+    tolerance_mm : float
+        Distance from the wanted position from which on a hold is marked, in mm.
     warnings : tuple of str
         What is always warned of, one line each.
     orientation : str or None
@@ -73,6 +78,9 @@ class SessionInfo:
     beam_s: float | None = None
     breath_hold_s: float = BREATH_HOLD_S
     breath_hold: str | None = None
+    wanted_s: float | None = None
+    wanted_mm: float | None = None
+    tolerance_mm: float = 3.0
     warnings: tuple[str, ...] = ()
     orientation: str | None = None
     structures: tuple[StructureInfo, ...] = ()
@@ -104,7 +112,7 @@ class SessionInfo:
         beam_s : float, optional
             Prescribed beam-on time in seconds.
         breath_hold_s : float, optional
-            Length of a breath-hold in seconds; `BREATH_HOLD_S` by default.
+            Length of a breath-hold in seconds; by default that wanted by the settings, or `BREATH_HOLD_S`.
         mode : Mode
             What the page shows.
 
@@ -113,7 +121,8 @@ class SessionInfo:
         SessionInfo
             The constants.
         """
-        gate = config.gate
+        gate, wanted = config.gate, config.breath_hold
+        wanted_s = BREATH_HOLD_S if wanted.seconds is None else wanted.seconds
         return cls(
             name=name,
             source=source,
@@ -123,7 +132,10 @@ class SessionInfo:
             resume_percent=gate.resume_percent,
             confidence=gate.min_confidence,
             beam_s=config.course.beam_on_s if beam_s is None and config.course is not None else beam_s,
-            breath_hold_s=BREATH_HOLD_S if breath_hold_s is None else breath_hold_s,
+            breath_hold_s=wanted_s if breath_hold_s is None else breath_hold_s,
+            wanted_s=wanted.seconds,
+            wanted_mm=wanted.position_mm,
+            tolerance_mm=wanted.tolerance_mm,
             breath_hold=None if config.course is None else config.course.held,
             warnings=config.warnings(),
             mode=mode,

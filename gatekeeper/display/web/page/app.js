@@ -1,3 +1,4 @@
+import {offerShifts, showBreathHolds} from "./breath-holds.js";
 import {Cine} from "./cine.js";
 import {offerControls, refuseKeys} from "./control.js";
 import {Drawing} from "./contour-panel.js";
@@ -53,6 +54,7 @@ function live(told) {
   const operator = told.control ? offerControls(facts) : null;
   const drawing = new Drawing(facts.name, cine, operator);
   if (!operator) refuseKeys();
+  const showShifts = operator ? offerShifts(operator) : () => {};
   offerPatient(facts.phrases, operator);
   const age = () => {
     if (newest?.draw?.fixed) say("frame", t("frame.reference"));
@@ -74,12 +76,14 @@ function live(told) {
     trace.expect(view.arrays.ahead);
     const last = trace.data.t.length - 1;
     showRisk(view);
+    showBreathHolds(view, facts);
     if (view.phase === "ended") showMode("ended");
     panel.show(view, trace.holders(last));
     numbers.show(view, trace, last);
     structures.show(trace, last);
     showWarnings(view.warnings);
     operator?.show(view);
+    showShifts(view);
     reference.show(view);
     legend.know(view);
     cine.show(view);
