@@ -140,7 +140,7 @@ def test_an_object_cut_short_anywhere_is_one_line(cut, syntax):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_a_changed_object_is_a_frame_or_one_line(data):
     item = data.draw(st.sampled_from([single, enhanced]))()
     whole = bytearray(encoded(item))
@@ -157,7 +157,7 @@ def test_a_changed_object_is_a_frame_or_one_line(data):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_a_changed_file_is_a_recording_or_one_line(data):
     item = data.draw(st.sampled_from([single, enhanced]))()
     with tempfile.TemporaryDirectory() as folder:

@@ -200,5 +200,5 @@ class Course(RuleBasedStateMachine):
             assert self.row >= FRAMES_TO_RESUME
 
 
-Course.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Course.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 test_course = Course.TestCase
