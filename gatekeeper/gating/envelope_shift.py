@@ -164,10 +164,7 @@ class EnvelopeShift:
         self.moved_mm = (self.moved_mm[0] + shift_mm[0], self.moved_mm[1] + shift_mm[1])
         self.zones = tuple(zone.moved(self.moved_mm) for zone in self._planned)
         self._primary = _primary(self.zones)
-        return True, (
-            f"moved by {shift_mm[0]:+.2f} mm along rows and {shift_mm[1]:+.2f} mm along columns, now "
-            f"{math.hypot(*self.moved_mm):.2f} mm from the plan"
-        )
+        return True, f"moved by {self._in_words(shift_mm)}, now {math.hypot(*self.moved_mm):.2f} mm from the plan"
 
     def _too_far(self, shift_mm: tuple[float, float]) -> str | None:
         """Return which limit a shift exceeds, in one line; None when it is within both."""

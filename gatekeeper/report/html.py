@@ -213,7 +213,11 @@ def _events(session: SessionData) -> list[dict[str, Any]]:
     """Return what happened besides the decisions, by the time since the first of them."""
     began_s = measured(session.decisions[0]["decided_s"])
     return [
-        {"event": one["event"], "time_s": measured(one["time_s"]) - began_s, "text": event_text(one["values"])}
+        {
+            "event": one["event"],
+            "time_s": measured(one["time_s"]) - began_s,
+            "text": event_text(one["values"], session.orientation.axes),
+        }
         for one in session.events
     ]
 

@@ -38,6 +38,8 @@ SCORES = {
 """Description and number format of the fields of `score`, `gating` and `structure_scores` in `summary.json`."""
 SCORED = {"score": "tracking", "gating": "gating"}
 """Titles of the scores of a session; those of single structures have their names."""
+SHIFT, STATES = "shift_mm", "states_mm"
+"""Fields of an event that hold positions along rows and columns, and along rows."""
 OUTLINE = "points_px"
 """Field of an event that holds an outline; the report gives only the number of its points."""
 
@@ -93,10 +95,43 @@ def _state_rows(states: Sequence[Mapping[str, Any]], axes: tuple[Axis, Axis]) ->
     ]
 
 
-def event_text(values: Mapping[str, Any]) -> str:
-    """Return the values of an event as text, without empty ones and without the points of an outline."""
-    shown = {name: f"{len(value)} points" if name == OUTLINE else value for name, value in values.items()}
+def event_text(values: Mapping[str, Any], axes: tuple[Axis, Axis] = SAGITTAL.axes) -> str:
+    """Return the values of an event as text, without empty ones and without the points of an outline.
+
+    Positions along rows and columns get the signs that a person sees: superior, posterior and left positive.
+    """
+    shown = {
+        name: f"{len(value)} points" if name == OUTLINE else as_seen(name, value, axes)
+        for name, value in values.items()
+    }
     return "; ".join(f"{name}: {as_text(value)}" for name, value in shown.items() if value not in (None, "", (), []))
+
+
+def as_seen(name: str, value: Any, axes: tuple[Axis, Axis]) -> Any:
+    """Return a value of an event with the signs that a person sees, where it is along rows or columns of the images.
+
+    Examples
+    --------
+    >>> from gatekeeper.core.axes import SAGITTAL
+    >>> as_seen("shift_mm", [2.5, -1.0], SAGITTAL.axes)
+    '2.5 mm inferior, 1.0 mm anterior'
+    >>> as_seen("si_range_mm", [-1.0, 14.0], SAGITTAL.axes)
+    (-14.0, 1.0)
+    """
+    if not value:
+        return value
+    if name == SHIFT:
+        return ", ".join(f"{abs(one):.1f} mm {axis.word(one)}" for axis, one in zip(axes, value, strict=True))
+    if name == STATES:
+        return sorted(axes[0].sign * float(one) for one in value)
+    for axis in axes:
+        if name in (f"{axis.name.lower()}_range_mm", f"{axis.name.lower()}_mm"):
+            return axis.shown(*value)
+    if isinstance(value, Mapping):
+        return {key: as_seen(key, one, axes) for key, one in value.items()}
+    if isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value):
+        return [as_seen("", one, axes) for one in value]
+    return value
 
 
 def as_text(value: object) -> str:

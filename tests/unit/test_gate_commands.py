@@ -60,7 +60,7 @@ def test_a_rebase_moves_the_envelope_and_good_frames_are_counted_anew():
     assert judge.decide(track(7.0), frame(40)).reasons == (Reason.OUTSIDE,)
     event = judge.apply(ask(Action.REBASE, shift_mm=(2.5, 0.0)))
     assert event.accepted
-    assert "moved by +2.50 mm along rows" in event.note
+    assert "moved by 2.5 mm inferior, " in event.note
     np.testing.assert_allclose(judge.envelope.contour_px, np.add(ENVELOPE.contour_px, (2.5, 0.0)))
     assert judge.decide(track(7.0), frame(41)).reasons == (Reason.RESUMING,)
     judge.apply(ask(Action.HOLD))

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from gatekeeper.core.axes import AXIAL
 from gatekeeper.core.json_values import numbers
 from gatekeeper.report import facts
 from gatekeeper.report.charts import _edges
@@ -166,7 +167,25 @@ def test_a_preview_that_forbids_gating_says_why():
 
 def test_events_are_told_without_what_was_left_open():
     values = {"accepted": True, "note": "", "operator": None, "shift_mm": [0.123456, -1.0], "frames": 49}
-    assert event_text(values) == "accepted: yes; shift_mm: 0.12, -1; frames: 49"
+    assert event_text(values) == "accepted: yes; shift_mm: 0.1 mm inferior, 1.0 mm anterior; frames: 49"
+
+
+def test_an_event_has_the_signs_of_the_rest_of_the_report():
+    learned = {
+        "si_range_mm": [-1.0, 14.0],
+        "ap_range_mm": [-0.5, 3.0],
+        "states_mm": [0.0, 5.0, 11.0],
+        "apart": [{"si_mm": [-1.0, 2.0], "ap_mm": [0.0, 1.0], "share": 0.5}],
+        "search_mm": [45.0, 20.0],
+    }
+    told = event_text(learned)
+    shown = (
+        "si_range_mm: -14, 1; ap_range_mm: -0.5, 3; states_mm: -11, -5, 0; apart: si_mm -2, 1, ap_mm 0, 1, share 0.5"
+    )
+    assert told == f"{shown}; search_mm: 45, 20"
+    # Axial images: rows are AP, whose index grows as a person counts.
+    assert event_text({"ap_range_mm": [-0.5, 3.0]}, AXIAL.axes) == "ap_range_mm: -0.5, 3"
+    assert event_text({"shift_mm": [2.0, 1.0]}, AXIAL.axes) == "shift_mm: 2.0 mm posterior, 1.0 mm left"
     assert [as_text(value) for value in (False, math.nan, None, {"a": 1.0})] == ["no", "–", "–", "a 1"]
 
 

@@ -20,7 +20,7 @@ import {FONT, TITLE_FONT, fitting, inks, line, rimmed, word} from "./strip-ink.j
 import {movement, part, share, sureness} from "./strip-lanes.js";
 import {WORDS} from "./strip-words.js";
 
-const TICKS_WIDE = 40, LABELS_WIDE = 84, EDGE = 8, TOP = 6, GAP = 11, AXIS = 20;
+const TICKS_WIDE = 46, LABELS_WIDE = 84, EDGE = 8, TOP = 6, GAP = 11, AXIS = 20;
 const ROOMY = 560;  // least width of a canvas with labels beside the plot, in px
 const LANES = [
   {key: "motion", share: 0.42, paint: movement}, {key: "outside", unit: "%", share: 0.24, paint: share},
@@ -194,7 +194,8 @@ export class Strip {
       ink.strokeStyle = this.colors.grid;
       ink.lineWidth = 1;
       line(ink, this.x(s), TOP, this.x(s), this.height - AXIS);
-      word(ink, clock(s, step), this.x(s), this.height - AXIS / 2, this.colors.text);
+      const text = clock(s, step), half = ink.measureText(text).width / 2;
+      word(ink, text, Math.min(this.x(s), this.width - half), this.height - AXIS / 2, this.colors.text);
     }
   }
 

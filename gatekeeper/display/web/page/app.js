@@ -47,7 +47,7 @@ class NewReference {
 
 function live(told) {
   const facts = translated(told.facts), reference = new NewReference();
-  const panel = new Panel(facts), numbers = new Numbers(facts);
+  const panel = new Panel(facts, true), numbers = new Numbers(facts);
   trace = new Trace(at("strip"), at("told"), facts, true);
   const structures = new Structures((shown) => trace.choose(shown));
   let newest = null;
@@ -93,6 +93,7 @@ function live(told) {
     Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
   }, (why) => {
     cine.stale(true);
+    panel.alarms.lost();
     showBeam("none", why, t("next.none"));
   });
 }

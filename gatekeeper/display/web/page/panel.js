@@ -1,6 +1,7 @@
 // Show the state of the session in words: beam, mode, hold reasons, events, and the engineering figures.
 
 import {clock, number} from "./format.js";
+import {Alarms, byTier} from "./alarms.js";
 import {withNames} from "./trace.js";
 import {t, textOr} from "./words.js";
 
@@ -55,9 +56,10 @@ export function showWarnings(lines) {
 }
 
 export class Panel {
-  // `facts` as from `translated`.
-  constructor(facts) {
+  // `facts` as from `translated`; the alarms of a live session sound.
+  constructor(facts, live = false) {
     this.facts = facts;
+    this.alarms = new Alarms(facts, live);
     this.words = Object.fromEntries(facts.reasons.map((reason) => [reason.word, reason]));
     at("name").textContent = at("name").title = facts.name;
     at("where").textContent = at("where").title = [facts.source, facts.linac].filter(Boolean).join("  →  ");
@@ -71,14 +73,14 @@ export class Panel {
   why(view, parts) {
     if (view.phase === "ended") return [t("why.ended")];
     if (view.phase === "drawing") return [t(view.draw?.structures.filter((one) => one.by_hand).length > 1 ? "why.drawing-several" : "why.drawing")];
-    return view.reasons.map((word) => withNames(this.words[word] ?? {words: word}, parts));
+    return byTier(view.reasons, this.words).map((word) => withNames(this.words[word] ?? {words: word}, parts));
   }
 
-  // What to do next: what ends the first reason, or what the phase waits for.
+  // What to do next: what ends the most urgent reason, or what the phase waits for.
   next(view) {
     if (view.state === "ON") return t("next.on");
     if (["connect", "drawing", "preview", "learning", "ready", "ended"].includes(view.phase)) return t(`next.${view.phase}`);
-    return view.reasons.map((word) => this.words[word]?.action).find(Boolean) ?? t("next.clears");
+    return byTier(view.reasons, this.words).map((word) => this.words[word]?.action).find(Boolean) ?? t("next.clears");
   }
 
   show(view, parts) {
@@ -87,6 +89,7 @@ export class Panel {
     const [gathered, wanted] = view.gathered ?? [0, 0];
     say("phase", view.phase === "preview" && wanted > 0 ? t("phase.preview-of", {gathered: gathered.toFixed(0), wanted: wanted.toFixed(0)}) : t(`phase.${view.phase ?? "ended"}`));
     say("clock", clock(Math.max(view.now_s, 0)));
+    this.alarms.show(view);
     this.rows(view);
     this.reasons(view.hold_reasons);
     this.log(view.lines ?? []);
