@@ -1,6 +1,6 @@
 // The breath-holds of a live session as a table, and the buttons that move the envelope to one or to the rest.
 
-import {number} from "./strip.js";
+import {number} from "./format.js";
 import {confirmed} from "./question.js";
 import {t} from "./words.js";
 
