@@ -39,14 +39,15 @@ def session_facts(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": REPLAY, "name": None, "date": None, "duration_s": None, "ended": False}
     try:
         first, last = _ends(folder / JOURNAL)
-        header = first[0] if first else {}
+        header = next(_lines(first), {})
         # A replay has no source; sessions before 0.2 do not tell.
         found["kind"] = REPLAY if header.get("source") is None else LIVE
         found["name"] = _text(_part(header, "setup").get("name"))
         found["date"] = _date(_part(header, "session").get("started_utc"), folder / JOURNAL)
-        found["ended"] = bool(last) and last[-1].get("kind") == "end"
-        times_s = [*_times_s(first), *_times_s(last)]
-        found["duration_s"] = round(max(times_s) - min(times_s), 3) if times_s else None
+        last.reverse()
+        found["ended"] = next(_lines(last), {}).get("kind") == "end"
+        begin_s, end_s = next(_times_s(first), None), next(_times_s(last), None)
+        found["duration_s"] = None if begin_s is None or end_s is None else round(end_s - begin_s, 3)
         settings = tomllib.loads((folder / SETTINGS).read_bytes().decode())
         course = _part(settings, "course")
         found |= {name: _plain(course.get(name)) for name in COURSE}
@@ -59,8 +60,8 @@ def session_facts(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _ends(journal: Path) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Return whole lines from the begin and from the end of a journal."""
+def _ends(journal: Path) -> tuple[list[bytes], list[bytes]]:
+    """Return the whole lines from the begin and from the end of a journal."""
     with journal.open("rb") as file:
         head = file.read(END_BYTES)
         size = file.seek(0, 2)
@@ -68,11 +69,11 @@ def _ends(journal: Path) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any
         tail = file.read(END_BYTES)
     first = head if size <= END_BYTES else head.rpartition(b"\n")[0]
     last = tail if size <= END_BYTES else tail.partition(b"\n")[2]
-    return list(_lines(first)), list(_lines(last))
+    return first.split(b"\n"), last.split(b"\n")
 
 
-def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
-    for line in data.split(b"\n"):
+def _lines(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
+    for line in lines:
         try:
             values = parsed(line)
         except ValueError:
@@ -81,8 +82,8 @@ def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
             yield values
 
 
-def _times_s(lines: list[Mapping[str, Any]]) -> Iterator[float]:
-    for one in lines:
+def _times_s(lines: list[bytes]) -> Iterator[float]:
+    for one in _lines(lines):
         if one.get("kind") in ("frame", "silence") and isinstance(one.get("decided_s"), float | int):
             yield measured(one["decided_s"])
 
