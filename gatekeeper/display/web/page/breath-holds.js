@@ -21,7 +21,8 @@ function row(kind, cells, marks = []) {
   for (const [place, text] of cells.entries()) {
     const cell = document.createElement(place === 0 ? "th" : kind);
     cell.className = marks.includes(place) ? "n bad" : "n";
-    cell.textContent = text;
+    // Never by a colour alone.
+    cell.textContent = marks.includes(place) ? `! ${text}` : text;
     line.append(cell);
   }
   return line;
@@ -43,8 +44,8 @@ export function showBreathHolds(view, facts) {
   for (const [index, one] of told.rows.entries()) {
     const now = told.holding && index === told.rows.length - 1;
     const marks = [...(seconds !== null && !now && one.lasted_s < seconds ? [1] : []), ...(mm !== null && Math.abs(one.mean_mm[0] - mm) > tolerance ? [2] : [])];
-    const line = row("td", [`${one.number}`, number(one.lasted_s, 1), ...one.mean_mm.map((value) => number(value, 1)), number(one.beside_first_mm[0], 1), number(one.drift_mm, 1)], marks);
-    if (now) line.className = "now";
+    const line = row("td", [now ? `● ${one.number}` : `${one.number}`, number(one.lasted_s, 1), ...one.mean_mm.map((value) => number(value, 1)), number(one.beside_first_mm[0], 1), number(one.drift_mm, 1)], marks);
+    if (now) line.title = t("breath-holds.now");
     body.append(line);
   }
   const pair = ([mean, sd]) => sd === null ? number(mean, 1) : `${number(mean, 1)} (${number(sd, 1)})`;
