@@ -17,6 +17,8 @@ KEY = re.compile(r"""\b(?:t|text|textOr)\(["`]([\w.-]+)(?=["`$])""")
 QUOTED = re.compile(r"""["`]([a-z-]+\.[\w.-]+)(?=["`$])""")
 IN_HTML = re.compile(r'data-t(?:-[\w-]+)?="([\w.-]+)"')
 IMPORTED = re.compile(r"""from "\./([\w-]+\.js)"|src="/page/([\w-]+\.js)\"""")
+NAMES = re.compile(r"""import \{([^}]*)\} from "\./([\w-]+\.js)"|export \{[^}]*\} from""")
+EXPORTED = re.compile(r"^export (?:(?:async )?function\*? (\w+)|class (\w+)|(?:const|let) ([^;]*)|\{([^}]*)\})", re.M)
 VALUE = re.compile(r"\{\w+\}")
 
 
@@ -102,3 +104,25 @@ def test_the_texts_are_served_as_the_rest_of_the_page_is_and_nothing_beside_them
     assert json.loads(found.text)["reason.outside"]
     for name in ("xx.json", "app.js", "..%2fserver.py"):
         assert client.get(f"/page/words/{name}").status_code == 404
+
+
+def exported(text):
+    """Return the names that a file exports."""
+    found = set()
+    for function, one, constants, listed in EXPORTED.findall(text):
+        found |= {function, one, *re.findall(r"(\w+)\s*=", constants), *re.findall(r"\w+", listed)}
+    return found
+
+
+def test_what_a_file_of_a_page_imports_is_there():
+    shared = resources.files("gatekeeper.style") / "page"
+    sources = {file.name: file.read_text() for folder in (PAGE, shared) for file in folder.iterdir() if file.is_file()}
+    wanted = {
+        (name, file, one.partition(" as ")[0].strip())
+        for name, text in sources.items()
+        for names, file in NAMES.findall(text)
+        for one in names.split(",")
+        if one.strip()
+    }
+    assert len(wanted) > 50
+    assert {one for one in wanted if one[2] not in exported(sources.get(one[1], ""))} == set()
