@@ -34,6 +34,7 @@ def _settings(row: ReasonRow) -> str:
 
 def _setting(setting: str) -> str:
     section, name = setting.split(".")
-    value = getattr(getattr(SessionConfig(), section), name)
+    # A session without facts of a course has no such table.
+    value = getattr(getattr(SessionConfig(), section), name, None)
     said = "not set" if value is None else f"{value:g}" if isinstance(value, float | int) else value
     return f"`{setting}` = {said} {unit(name)}".rstrip()
