@@ -60,7 +60,13 @@ def decisions_of(folder):
 
 def test_the_original_is_what_was_recorded(eventful_session):
     summary = json.loads((eventful_session / "summary.json").read_text())
-    original = asked(eventful_session)(limits(9.0, 40.0))["original"]
+    what_if = asked(eventful_session)
+    found = what_if(limits(9.0, 40.0))
+    original = found["original"]
+    # The envelope of the question is drawn beside that of the session.
+    high_px = [np.ptp(one["structures"][0]["zone_px"], axis=0)[0] for one in (found, what_if(limits(3.0, 40.0)))]
+    with closing(open_session(eventful_session)) as session:
+        assert high_px[0] - high_px[1] == pytest.approx(12.0 / session.setup.spacing_mm[0], abs=0.1)
     assert {name: original[name] for name in FIGURES} == {name: summary[name] for name in FIGURES}
     assert original["on_while_out_s"] == 0.0
 

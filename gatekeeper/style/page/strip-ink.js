@@ -7,9 +7,18 @@ const LABEL_APART = 11;
 // Colours come from the style of the page: those of charts from gatekeeper/style/colors.py, ink and paper from the canvas.
 export const colorOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+// Return the background behind an element: its own, or that of the next one around it that has one.
+function paperOf(element) {
+  for (let one = element; one; one = one.parentElement) {
+    const {backgroundColor} = getComputedStyle(one);
+    if (!/, 0\)$/.test(backgroundColor)) return backgroundColor;
+  }
+  return "#ffffff";
+}
+
 // Return the colours with which to draw now; the theme may have changed since the last time.
 export function inks(canvas) {
-  const {color: text, backgroundColor} = getComputedStyle(canvas), paper = /, 0\)$/.test(backgroundColor) ? "#ffffff" : backgroundColor;
+  const {color: text} = getComputedStyle(canvas), paper = paperOf(canvas);
   const faint = (share) => text.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
   return {
     si: text, ap: colorOf("ap"), limit: colorOf("limit"), band: colorOf("envelope"), on: colorOf("on"),

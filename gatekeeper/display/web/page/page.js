@@ -29,6 +29,8 @@ const KEYS = [
   ["Space, Esc", "keys.hold"], ["?", "keys.help"], ["Tab", "keys.tab"], ["c", "keys.cine"],
   ["+ −", "keys.zoom"], ["← → ↑ ↓", "keys.pan"], ["0", "keys.fit"], ["w", "keys.level"], ["v", "keys.arrows"],
 ];
+const TRACE_KEYS = [["1, 2, 3", "keys.lane"]];
+const LIVE_KEYS = [["← →, Home, End", "keys.scroll"]];
 const REVIEW_KEYS = [["Space", "keys.play"], ["← →", "keys.step"], ["n", "keys.next-hold"]];
 
 function listed(keys) {
@@ -46,7 +48,7 @@ function showKeys() {
     dialog.close();
     return;
   }
-  at("key-list").replaceChildren(...listed(ended ? [...KEYS.slice(1), ...REVIEW_KEYS] : KEYS));
+  at("key-list").replaceChildren(...listed(ended ? [...KEYS.slice(1), ...TRACE_KEYS, ...REVIEW_KEYS] : [...KEYS, ...TRACE_KEYS, ...LIVE_KEYS]));
   dialog.show();
   at("keys-close").focus();
 }

@@ -49,17 +49,16 @@ export class TraceTools {
 
   // A button for each lane with an axis; they are few, and change with the structures that are shown.
   offer() {
-    const known = this.strip.measured.map((lane, place) => {
-      const one = button(lane.label, lane.key === this.strip.large, () => this.large(lane.key));
+    const {measured, large} = this.strip, known = JSON.stringify([large, ...measured.map(({label}) => label)]);
+    if (known === this.offered) return;
+    this.offered = known;
+    const focused = [...this.lanes.children].indexOf(document.activeElement);
+    this.lanes.replaceChildren(...measured.map(({label, key}, place) => {
+      const one = button(label, key === large, () => this.large(key));
       one.title = t("trace.enlarge", {key: place + 1});
       return one;
-    });
-    const text = known.map((one) => one.outerHTML).join("");
-    if (text === this.offered) return;
-    const focused = [...this.lanes.children].indexOf(document.activeElement);
-    this.lanes.replaceChildren(...known);
+    }));
     if (focused >= 0) this.lanes.children[focused]?.focus();
-    this.offered = text;
   }
 
   choose(seconds) {
