@@ -13,7 +13,7 @@ from gatekeeper.gating.zones import TargetZone, Zone
 ROUNDING_MM = 1e-9
 AT_REST_MM = 1.0
 """The envelope may be moved to within this of the position of rest, and beside the way to it by this, in mm."""
-LEAST_MM = 0.1
+LEAST_MM = 0.5
 """A button or a word moves the envelope by no less than this, in mm."""
 COUCH = "moving the treatment couch keeps the plan and is the better way"
 """Said wherever a shift is shown."""

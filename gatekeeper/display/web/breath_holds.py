@@ -9,7 +9,7 @@ from gatekeeper.session.hold_rows import HoldRow, mean_and_sd, rows_of
 from gatekeeper.session.status import Status
 
 LISTED = 12
-"""Number of the last holds that are listed; means are those of all."""
+"""Number of the last holds that are listed; means are those of all that are over."""
 
 
 def breath_holds_for_page(
@@ -30,16 +30,17 @@ def breath_holds_for_page(
     -------
     dict
         `breath_hold`, the number of the present or last one, and `breath_holds` with the last ones, whether the patient
-        is in the last, and mean and standard deviation of all.
+        is in the last, and mean and standard deviation of all that are over.
     """
     rows = rows_of(status.breath_holds, reference_mm, orientation)
+    over = rows[:-1] if status.holding and len(rows) > 1 else rows
     return {
         "breath_hold": rows[-1].number,
         "breath_holds": {
             "axes": orientation.names,
             "holding": status.holding,
             "rows": [_plain(row) for row in rows[-LISTED:]],
-            "all": {name: [number(value) for value in pair] for name, pair in mean_and_sd(rows).items()},
+            "all": {name: [number(value) for value in pair] for name, pair in mean_and_sd(over).items()},
         },
     }
 

@@ -61,6 +61,7 @@ export function showBreathHolds(view, facts) {
 export function offerShifts(operator) {
   const buttons = {};
   let newest = null;
+  at("envelope-move").className = "tools";
   for (const place of PLACES) {
     const button = buttons[place] = Object.assign(document.createElement("button"), {type: "button", hidden: true, id: `move-to-${place}`});
     button.addEventListener("click", () => move(place));
