@@ -22,6 +22,8 @@ from gatekeeper.style.colors import BEAM_COLOR, LIMIT_COLOR, MUTED_COLOR, SI_COL
 BAR_COLOR = BEAM_COLOR[BeamState.ON]
 BINS = 40
 MOST_POINTS = 1000
+CELL_MM = 0.5
+"""Usual size of a cell of the map of positions, in mm."""
 LEAST_MM = 2.0
 """Smallest extent of the motion chart, in mm, so that noise does not look like motion."""
 
@@ -64,19 +66,68 @@ def latency_chart(stages_ms: Mapping[str, Array], budgets_ms: Mapping[str, float
 
 def duty_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
     """Return the map of duty cycle over margin and limit, with the session's own settings marked."""
-    figure, (axes,) = new_figure(5.2, 3.4)
     values = 100.0 * np.array(duty.duty_cycles)
-    axes.imshow(values, origin="lower", aspect="auto", cmap="cividis", vmin=0.0, vmax=100.0)
+    return _map(duty, values, 100.0, (margin_mm, outside_percent), "Duty cycle in percent over margin and limit")
+
+
+def exposed_chart(duty: DutyMap, margin_mm: float, outside_percent: float) -> str:
+    """Return the map of the time with the beam on while outside, in s; empty where that is not known."""
+    if not duty.exposed_s:
+        return ""
+    values = np.array(duty.exposed_s)
+    # One second and less is little, however short the session.
+    highest = max(float(values.max()), 1.0)
+    return _map(duty, values, highest, (margin_mm, outside_percent), "Seconds on while outside over margin and limit")
+
+
+def _map(duty: DutyMap, values: Array, highest: float, own: tuple[float, float], title: str) -> str:
+    """Return a map over margin and limit, with one pair of them marked."""
+    figure, (axes,) = new_figure(5.2, 3.4)
+    axes.imshow(values, origin="lower", aspect="auto", cmap="cividis", vmin=0.0, vmax=highest)
+    digits = 0 if highest >= 10.0 else 1
     for row, column in np.ndindex(values.shape):
         value = values[row, column]
-        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color="white" if value < 55 else "black")
+        ink = "white" if value < 0.55 * highest else "black"
+        axes.text(column, row, f"{value:.{digits}f}", ha="center", va="center", color=ink)
     axes.set_xticks(range(values.shape[1]), [f"{percent:g}" for percent in duty.outside_percents])
     axes.set_yticks(range(values.shape[0]), [f"{margin:g}" for margin in duty.margins_mm])
     axes.set(xlabel="limit of the share outside (%)", ylabel="margin (mm)")
+    margin_mm, outside_percent = own
     if margin_mm in duty.margins_mm and outside_percent in duty.outside_percents:
         at = duty.outside_percents.index(outside_percent) - 0.5, duty.margins_mm.index(margin_mm) - 0.5
         axes.add_patch(_frame(at))
-    return as_svg(figure, "Duty cycle in percent over margin and limit")
+    return as_svg(figure, title)
+
+
+def dwell_chart(moved_mm: Array, stood_s: Array, orientation: Orientation) -> str:
+    """Return a map of the time at each position in mm from the reference, in s, placed as on the image."""
+    figure, (axes,) = new_figure(5.2, 3.4)
+    known = np.isfinite(moved_mm).all(axis=1)
+    places_mm, weights_s = moved_mm[known], stood_s[known]
+    low, high = (-LEAST_MM, LEAST_MM) if not len(places_mm) else (places_mm.min(axis=0), places_mm.max(axis=0))
+    low_mm, high_mm = np.minimum(low, -LEAST_MM) * np.ones(2), np.maximum(high, LEAST_MM) * np.ones(2)
+    edges = [
+        np.linspace(first, last, max(int((last - first) / CELL_MM), 4) + 1)
+        for first, last in zip(low_mm, high_mm, strict=True)
+    ]
+    seconds, *_ = np.histogram2d(places_mm[:, 0], places_mm[:, 1], bins=edges, weights=weights_s)
+    rows, cols = orientation.axes
+    drawn = axes.imshow(
+        np.ma.masked_equal(seconds, 0.0),
+        origin="lower",
+        aspect="equal",
+        cmap="cividis",
+        vmin=0.0,
+        extent=(low_mm[1], high_mm[1], low_mm[0], high_mm[0]),
+    )
+    upper = rows.positive if rows.sign < 0.0 else rows.negative
+    axes.set(xlabel=f"{cols.name} (mm, {cols.positive} right)", ylabel=f"{rows.name} (mm, {upper} up)")
+    if rows.sign > 0.0:
+        axes.invert_yaxis()
+    axes.axhline(0.0, color=MUTED_COLOR, lw=0.6)
+    axes.axvline(0.0, color=MUTED_COLOR, lw=0.6)
+    figure.colorbar(drawn, ax=axes, label="s")
+    return as_svg(figure, "Beam-on time at each position of the target")
 
 
 def movement_chart(moved_mm: Array, beam_on: NDArray[np.bool_], orientation: Orientation) -> str:

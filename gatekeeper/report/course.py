@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gatekeeper.core import breath_holds
 from gatekeeper.core.axes import ORIENTATIONS
@@ -22,8 +21,8 @@ from gatekeeper.report.course_data import (
     trend,
 )
 from gatekeeper.report.course_facts import course_rows
+from gatekeeper.report.templates import template
 from gatekeeper.session.hold_rows import mean_and_sd
-from gatekeeper.style.colors import css
 
 
 def course_html(sessions: Sequence[CourseSession], linked: bool = False) -> str:
@@ -36,13 +35,10 @@ def course_html(sessions: Sequence[CourseSession], linked: bool = False) -> str:
     linked : bool
         Whether each session is linked to, at ``/session/0`` and so on; there must be a server that opens it.
     """
-    environment = Environment(
-        loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     facts = sessions[0].course
     title = "Course" if facts is None else f"{facts.label}, course {facts.course}"
     positive = next(one.positive for one in ORIENTATIONS.values() if one.names == sessions[0].axes)
-    return environment.get_template("course.html").render(
+    return template("course.html").render(
         title=title,
         sessions=sessions,
         linked=linked,
@@ -53,7 +49,6 @@ def course_html(sessions: Sequence[CourseSession], linked: bool = False) -> str:
         charts={"duty": duty_chart(sessions), "motion": motion_chart(sessions), "maps": duty_maps(sessions)},
         tables=[_held(sessions), _workflow(sessions)],
         holds=[_holds(one) for one in sessions],
-        colors=css(),
         positive=positive,
         outlier_score=OUTLIER_SCORE,
         fewest_outliers=FEWEST_FOR_OUTLIERS,

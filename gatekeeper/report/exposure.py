@@ -132,12 +132,20 @@ def _latencies_s(decided_s: Array, events: Sequence[Entry], set_s: float) -> Arr
     return latencies
 
 
-def exposure_of(session: SessionData) -> Exposure:
-    """Return the exposure of the primary target during the delivery of a session."""
+def exposure_of(session: SessionData, on: NDArray[np.bool_] | None = None) -> Exposure:
+    """Return the exposure of the primary target during the delivery of a session.
+
+    Parameters
+    ----------
+    session : SessionData
+        The session.
+    on : ndarray of bool, shape (N,), optional
+        Another state of the beam at each decision.
+    """
     part = delivery(session.decisions)
     outside = ~(session.outside_percent() <= session.limits.outside_percent)
     estimate = ExposureEstimate(session.decisions[part], session.events, session.config.prediction, outside[part])
-    return estimate.of(session.beam_on()[part])
+    return estimate.of((session.beam_on() if on is None else on)[part])
 
 
 def exposure_chart(exposure: Exposure, risk_percent: float | None) -> str:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gatekeeper.config.safe_ranges import unsafe_settings
@@ -14,19 +13,28 @@ from gatekeeper.core.json_values import measured
 from gatekeeper.core.reasons import REASONS, reason_rows
 from gatekeeper.report.breath_holds import breath_holds_of
 from gatekeeper.report.chain_latency import chain_of
-from gatekeeper.report.charts import duty_chart, latency_chart, movement_chart, outside_chart
+from gatekeeper.report.charts import (
+    duty_chart,
+    dwell_chart,
+    exposed_chart,
+    latency_chart,
+    movement_chart,
+    outside_chart,
+)
 from gatekeeper.report.exposure import Exposure, exposure_chart, exposure_of
 from gatekeeper.report.facts import facts_of, settings_of
+from gatekeeper.report.heading import heading_of, limits_of, title_of
 from gatekeeper.report.motion import ranges_of
 from gatekeeper.report.phases import parts_of
 from gatekeeper.report.session_data import SessionData
 from gatekeeper.report.spans import Span, Steadiness, spans_of, steadiness
 from gatekeeper.report.structures import figures_of, for_strip, holders_of, holds_of, lanes_of, rounded
+from gatekeeper.report.templates import template
 from gatekeeper.report.thumbnail import BAR_MM, thumbnail
 from gatekeeper.report.vendor import vendor_ribbons, vendor_rows
 from gatekeeper.report.words import event_text, preview_rows, score_tables
 from gatekeeper.session.hold_rows import mean_and_sd
-from gatekeeper.style.colors import CATEGORY_COLOR, css
+from gatekeeper.style.colors import CATEGORY_COLOR
 from gatekeeper.style.reasons import categories_for_page, category_index
 from gatekeeper.style.strip_script import strip_script
 
@@ -48,17 +56,18 @@ def report_html(session: SessionData) -> str:
     session : SessionData
         The session.
     """
-    environment = Environment(
-        loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"minutes": _minutes, "clock": _clock, "number": _number}
     rows, cols = session.orientation.axes
     spans, moved_mm, times_s = spans_of(session), session.moved_mm(), session.times_s()
     outside_percent, limit_percent = session.outside_percent(), session.limits.outside_percent
     config = session.config
     exposure, holds = exposure_of(session), breath_holds_of(session)
     sure, stages_ms, summary = session.sure(), _stages_ms(session), session.summary
-    return environment.get_template("report.html").render(
+    on, stood_s = session.beam_on(), np.nan_to_num(np.append(np.diff(times_s), 0.0))
+    page = template("report.html", minutes=_minutes, clock=_clock, number=_number)
+    return page.render(
+        title=title_of(session),
+        heading=heading_of(session),
+        limits=limits_of(session),
         session=session,
         rows=rows,
         cols=cols,
@@ -77,11 +86,14 @@ def report_html(session: SessionData) -> str:
         drift_from_s=DRIFT_FROM_S,
         motion=ranges_of(session),
         outside=_outside(outside_percent, limit_percent),
+        outside_on=_outside(outside_percent[on], limit_percent),
         stages=_stages(stages_ms),
         charts={
-            "outside": outside_chart(outside_percent, limit_percent),
+            "outside": outside_chart(outside_percent[on], limit_percent),
+            "dwell": dwell_chart(moved_mm[sure & on], stood_s[sure & on], session.orientation),
             "latency": latency_chart(stages_ms, BUDGET_MS),
             "duty": duty_chart(session.duty_map, config.envelope.margin_mm, config.gate.outside_percent),
+            "exposed": exposed_chart(session.duty_map, config.envelope.margin_mm, config.gate.outside_percent),
             "movement": movement_chart(moved_mm[sure], session.beam_on()[sure], session.orientation),
         },
         chain=chain_of(session),
@@ -99,7 +111,6 @@ def report_html(session: SessionData) -> str:
         settings=settings_of(session.config.model_dump(exclude_none=True)),
         kinds=_kinds(session),
         trace=_trace(session, times_s, moved_mm),
-        colors=css(),
         strip=strip_script(),
     )
 

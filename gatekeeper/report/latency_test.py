@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from gatekeeper.report.latency_charts import delay_chart, linearity_chart, trace_chart, trend_chart
-from gatekeeper.style.colors import css
+from gatekeeper.report.templates import template
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,10 @@ def latency_html(page: LatencyPage) -> str:
     str
         The HTML.
     """
-    environment = Environment(
-        loader=PackageLoader("gatekeeper.report", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     charts: dict[str, Any] = {
         "trace": trace_chart(page.trace, page.axis),
         "delays": delay_chart(page.off_ms, page.on_ms),
         "linearity": linearity_chart(page.segments) if page.segments else "",
         "trend": trend_chart(page.days, page.trends, page.days_passed) if len(page.days) > 1 else "",
     }
-    return environment.get_template("latency.html").render(page=page, charts=charts, colors=css())
+    return template("latency.html").render(page=page, charts=charts)

@@ -29,6 +29,8 @@ from gatekeeper.style.colors import (
 )
 
 PICTURES = 8
+TITLE_SIZE, NAME_AT_FULL_SIZE, MOST_NAME = 17.0, 32, 64
+"""Size of a name, number of characters up to which it has that size, and the largest number of them."""
 WIDTH_IN = 14.0
 FRAMES_IN = 5.45
 HEAD_IN = 0.95
@@ -36,7 +38,7 @@ LANE_IN, LANE_SHARES = 3.1, (0.66, 0.34)
 MOVED_IN, VALUE_IN = 0.95, 0.6
 REASON_IN = 0.21
 KEYS_IN = 0.26
-LABELS = 0.15
+LABELS = 0.175
 """Share of the width left of the curves, for the texts of reasons."""
 
 
@@ -74,7 +76,7 @@ def overview_png(seen: OverviewData) -> bytes:
 
     top, bottom = bottom - 0.45 / height_in, 0.55 / height_in
     curves = GridSpec(
-        len(lanes_in), 1, figure, left=LABELS, right=0.992, top=top, bottom=bottom, hspace=gap, height_ratios=lanes_in
+        len(lanes_in), 1, figure, left=LABELS, right=0.984, top=top, bottom=bottom, hspace=gap, height_ratios=lanes_in
     )
     lanes = [figure.add_subplot(curves[row, 0]) for row in range(len(lanes_in))]
     if seen.structures:
@@ -96,7 +98,9 @@ def overview_png(seen: OverviewData) -> bytes:
 def _draw_header(figure: Figure, seen: OverviewData, height_in: float) -> None:
     """Write the name and the settings, and what the colours and lines mean."""
     y = 1.0 - 0.33 / height_in
-    figure.text(0.008, y, seen.name, fontsize=17, fontweight="bold", va="center")
+    name = seen.name if len(seen.name) <= MOST_NAME else f"{seen.name[: MOST_NAME - 1]}…"
+    size = TITLE_SIZE * min(1.0, NAME_AT_FULL_SIZE / len(name)) if name else TITLE_SIZE
+    figure.text(0.008, y, name.replace("$", r"\$"), fontsize=size, fontweight="bold", va="center")
     limits = seen.limits
     facts = f"{seen.counts.decisions} decisions, duty cycle {100.0 * seen.counts.duty_cycle:.1f} %"
     beams = [

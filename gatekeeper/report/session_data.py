@@ -126,11 +126,14 @@ class DutyMap:
         Limits of the share outside, in percent.
     duty_cycles : tuple of tuple of float
         One row for each margin, one value for each limit, 0-1.
+    exposed_s : tuple of tuple of float
+        In the same order the time with the beam on while the target was outside the session's own limit, in s.
     """
 
     margins_mm: tuple[float, ...]
     outside_percents: tuple[float, ...]
     duty_cycles: tuple[tuple[float, ...], ...]
+    exposed_s: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +180,8 @@ class SessionData:
         Each of several structures, the primary target first; empty with one.
     left_out : sequence of str
         Optional structures that are not there, one line each.
+    started_utc : str
+        When the session was begun, such as "20261201T074841.752Z"; empty where the journal does not say it.
     """
 
     name: str
@@ -198,6 +203,7 @@ class SessionData:
     orientation: Orientation = SAGITTAL
     structures: Sequence[StructureData] = ()
     left_out: Sequence[str] = ()
+    started_utc: str = ""
 
     def outlines(self, index: int) -> list[Outline]:
         """Return envelopes, zones and the structures at a decision; one that was lost is left out."""

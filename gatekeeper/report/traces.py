@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 from numpy.typing import NDArray
 
 from gatekeeper.core.decision import BeamState, Reason
@@ -26,6 +27,10 @@ MOST_HATCHED = 100
 """More holds than this are too narrow to be hatched."""
 NOTE_X = 0.996
 LABEL_X = -0.04
+LONG_S = 180.0
+"""From this duration on, times are told in minutes."""
+STEPS_S, MOST_LABELS = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0), 12
+"""Times between two labels, in s, and the largest number of labels."""
 POINTS_AT_FULL_WIDTH = 1000
 """Curves of more points are drawn thinner, so that many breaths side by side do not become one black band."""
 
@@ -104,11 +109,25 @@ def draw_beam(axes: Axes, seen: OverviewData, reasons: Sequence[Reason]) -> None
     for row, one in enumerate(seen.structures, start=len(rows)):
         axes.broken_barh(list(spans_s(one.held(), times_s)), (row - 0.3, 0.6), facecolor=SI_COLOR, lw=0)
     rows += [shortened(f"held by {one.title}") for one in seen.structures]
-    axes.set_yticks(range(len(rows)), rows)
-    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="time since the first decision (s)")
+    axes.set_yticks(range(len(rows)), rows, fontsize=9.0)
+    unit = "min:s" if is_long(times_s) else "s"
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"time since the first decision ({unit})")
+    if is_long(times_s):
+        axes.xaxis.set_major_locator(MultipleLocator(_step_s(float(times_s[-1]))))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{int(value) // 60}:{int(value) % 60:02}"))
     axes.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
+
+
+def is_long(times_s: NDArray[np.float64]) -> bool:
+    """Return whether times since the first decision, in s, are told in minutes."""
+    return bool(times_s[-1] >= LONG_S)
+
+
+def _step_s(lasted_s: float) -> float:
+    """Return the time between two labels of a long session, in s."""
+    return next((step_s for step_s in STEPS_S if lasted_s / step_s <= MOST_LABELS), lasted_s)
 
 
 def spans_s(when: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Iterator[tuple[float, float]]:

@@ -4,11 +4,10 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from gatekeeper.analysis.cohort import Cohort
@@ -17,6 +16,7 @@ from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.errors import InputError
 from gatekeeper.plugins import DISTRIBUTION
 from gatekeeper.report.charts import as_svg
+from gatekeeper.report.templates import template
 from replay.cohort.figures import duty_figure, survival_figure
 from replay.cohort.outcomes import Outcomes, read_outcomes
 from replay.cohort.survival import estimates, numbers_at_risk, survival_curves, toxicity
@@ -234,14 +234,9 @@ def dictionary() -> str:
 
 
 def _page(sessions: "pd.DataFrame", counted: "pd.DataFrame", problems: "pd.DataFrame", parts: Sequence[Part]) -> str:
-    environment = Environment(
-        loader=PackageLoader("replay.cohort", "page"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    style = resources.files("replay.cohort") / "page" / "cohort.css"
     named = counted[counted["label"].notna()]
-    return environment.get_template("cohort.html").render(
+    return template("cohort.html", "replay.cohort").render(
         version=metadata.version(DISTRIBUTION),
-        style=_safe(style.read_text(encoding="utf-8")),
         patients=named["label"].nunique(),
         courses=len(named.drop_duplicates(["label", "course"])),
         counted=len(counted),

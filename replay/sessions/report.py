@@ -14,7 +14,7 @@ from gatekeeper.config import with_limits
 from gatekeeper.core.atomic_write import write_atomically
 from gatekeeper.core.axes import orientation_of
 from gatekeeper.core.contour import mask_to_contour
-from gatekeeper.core.decision import Measure, Reason, StructureResult
+from gatekeeper.core.decision import BeamState, Measure, Reason, StructureResult
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.json_values import measured
 from gatekeeper.gating.zones import KeepOutZone, Zone, clearance_mm
@@ -22,6 +22,7 @@ from gatekeeper.recording.folder_files import file_hash
 from gatekeeper.recording.journal import STRUCTURES
 from gatekeeper.recording.signatures import add_signed
 from gatekeeper.recording.signing import session_key
+from gatekeeper.report.exposure import exposure_of
 from gatekeeper.report.html import report_html
 from gatekeeper.report.session_data import DutyMap, SessionData
 from gatekeeper.report.structure_data import StructureData, structures_in
@@ -73,7 +74,6 @@ def session_data_of(
     assert setup is not None  # noqa: S101  (Rejudged raises otherwise)
     decisions = decisions[: sum(one.entry["kind"] != "event" for one in again.tracked)]
     config = again.config
-    duty_map = _duty_map(again, on_progress)
     structures, envelope_px = _structures(again)
     found_rows = [
         ("result", found.result),
@@ -83,7 +83,7 @@ def session_data_of(
         *(("missing", text) for text in found.missing),
         *(("note", text) for text in found.notes),
     ]
-    return SessionData(
+    data = SessionData(
         name=setup.name,
         config=config,
         decisions=decisions,
@@ -96,28 +96,32 @@ def session_data_of(
         envelope_px=envelope_px,
         limits=PrimaryLimits.of(setup, config),
         summary=session.summary() or {},
-        duty_map=duty_map,
+        duty_map=DutyMap((), (), ()),
         checked=found_rows,
         good=found.good,
         orientation=orientation_of(setup.plane),
         structures=structures,
         left_out=setup.left_out,
+        started_utc=str(cast(dict[str, str], session.chain.entries[0].get("session") or {}).get("started_utc", "")),
         versions=cast(dict[str, str], session.chain.entries[0]["versions"]),
     )
+    return replace(data, duty_map=_duty_map(again, data, on_progress))
 
 
-def _duty_map(again: Rejudged, on_progress: OnProgress) -> DutyMap:
-    """Return the map of the duty cycle."""
+def _duty_map(again: Rejudged, data: SessionData, on_progress: OnProgress) -> DutyMap:
+    """Return the maps of the duty cycle and of the time with the beam on while outside."""
     own_mm, own_percent = again.config.envelope.margin_mm, again.config.gate.outside_percent
     margins = tuple(sorted({*MARGINS_MM, own_mm}))
     percents = tuple(sorted({*OUTSIDE_PERCENTS, own_percent}))
-    rows = []
+    duty, exposed_s = [], []
     for number, margin in enumerate(margins):
         on_progress("judging again", number, len(margins))
-        settings = [with_limits(again.config, margin, percent, "judging again") for percent in percents]
-        rows.append(tuple(again.judge(one).counts.duty_cycle for one in settings))
+        judged = [again.judge(with_limits(again.config, margin, percent, "judging again")) for percent in percents]
+        duty.append(tuple(one.counts.duty_cycle for one in judged))
+        on = (np.array([decision.state is BeamState.ON for decision in one.decisions]) for one in judged)
+        exposed_s.append(tuple(exposure_of(data, one).total_s for one in on))
     on_progress("judging again", len(margins), len(margins))
-    return DutyMap(margins, percents, tuple(rows))
+    return DutyMap(margins, percents, tuple(duty), tuple(exposed_s))
 
 
 def _structures(again: Rejudged) -> tuple[tuple[StructureData, ...], NDArray[np.float64]]:

@@ -2,10 +2,13 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.session_counts import SessionCounts
@@ -120,3 +123,23 @@ def test_poor_session_is_drawn_too(decisions, tracks):
 def test_image_of_nothing_but_nan_is_drawn_too():
     decisions, tracks = breathing()
     picture(seen(decisions, tracks, images=np.full((40, 64, 48), np.nan)))
+
+
+@pytest.mark.slow
+def test_no_text_is_cut_or_overlaps_when_a_long_session_was_held_for_every_reason(monkeypatch):
+    reasons, drawn = list(Reason), []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    decisions = [decision(HOLD, reasons[k % len(reasons)], sequence=k % 40, time_s=10.0 * k) for k in range(121)]
+    name = "a-session-with-a-long-name-of-a-case-20261201T123456Z"
+    overview_png(replace(seen(decisions, [track()] * 121), name=name))
+    (figure,) = drawn
+    figure.canvas.draw()
+    paper = figure.bbox
+    # Matplotlib keeps labels beyond the end of an axis, which it does not draw.
+    texts = [one for one in figure.findobj(Text) if one.get_text().strip() not in ("", "22:00")]
+    boxes = {one.get_text(): one.get_window_extent() for one in texts}
+    lost = [words for words, box in boxes.items() if box.x0 < 0.0 or box.x1 > paper.x1 or box.y0 < 0.0]
+    assert lost == []
+    title, facts = boxes[name], next(box for words, box in boxes.items() if "duty cycle" in words)
+    assert title.x1 < facts.x0
+    assert {"10:00", "20:00"} <= boxes.keys()

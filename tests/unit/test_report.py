@@ -10,11 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gatekeeper.config import CourseConfig
 from gatekeeper.core.decision import Reason
 from gatekeeper.core.errors import OutputError, RecordingError
 from gatekeeper.core.reason_row import Category
+from gatekeeper.core.reasons import reason_rows
 from gatekeeper.report import html as pages
 from gatekeeper.report import phases
+from gatekeeper.report.exposure import exposure_of
+from gatekeeper.report.heading import limits_of
 from gatekeeper.report.html import report_html
 from gatekeeper.report.spans import spans_of, steadiness
 from gatekeeper.style.colors import CATEGORY_COLOR
@@ -29,8 +33,8 @@ from tests.support.sessions import recorded
 @pytest.fixture
 def uncharted(monkeypatch):
     """Leave out the charts, which take most of the time that a report takes."""
-    for name in ("outside_chart", "latency_chart", "duty_chart", "movement_chart", "exposure_chart"):
-        monkeypatch.setattr(pages, name, lambda *_: "")
+    for name in ("outside", "latency", "duty", "exposed", "dwell", "movement", "exposure"):
+        monkeypatch.setattr(pages, f"{name}_chart", lambda *_: "")
 
 
 @pytest.fixture(scope="module")
@@ -343,3 +347,32 @@ def test_breath_holds_are_numbered_with_their_mean_and_sd(story):
     assert (first[0], second[0]) == ("1", "2")
     assert second[5] == "-1.0 / 0.0", "superior is positive"
     assert 9.5 < float(together[1].split()[0]) < 10.6
+
+
+def test_the_head_and_each_printed_page_say_which_session_it_is_and_nothing_else(story, uncharted):
+    course = CourseConfig(label="P07", fraction=2, fractions=5, dose_gy=50.0, beam_on_s=60.0)
+    armed = {"event": "arm", "time_s": 0.0, "values": {"operator": "kim", "accepted": True}}
+    told = replace(
+        story, config=story.config.model_copy(update={"course": course}), events=[armed], started_utc="20261201T074841Z"
+    )
+    page = report_html(replace(told, name='x"; } body { display: none'))
+    for words in ("P07, course 1", "2026-12-01 07:48 UTC", "2 of 5", "50 Gy in all, beam on for 60 s", "kim"):
+        assert f"<dd>{words}</dd>" in page
+    [foot] = re.findall(r'@bottom-left \{ content: "([^"]*)"; \}', page)
+    assert foot == "Gating report: x     body   display: none, P07, course 1, fraction 2, 2026-12-01 07:48 UTC"
+    assert "counter(pages)" in page
+
+
+def test_every_limit_that_was_in_force_is_listed(story):
+    rows = {text: limit for text, limit, _ in limits_of(story)}
+    assert rows["Target outside envelope"] == f"{story.limits.outside_percent:g} %"
+    assert rows["Frame too old"] == f"{story.config.gate.max_age_s:g} s"
+    assert rows["Prescribed beam-on time delivered"] == "not set"
+    assert len(rows) == sum(row.limit is not None for row in reason_rows())
+
+
+def test_the_map_says_what_looser_settings_give_away(story):
+    duty = story.duty_map
+    own = duty.margins_mm.index(5.0), duty.outside_percents.index(5.0)
+    assert duty.exposed_s[own[0]][own[1]] == pytest.approx(exposure_of(story).total_s)
+    assert duty.exposed_s[-1][-1] > duty.exposed_s[own[0]][own[1]]

@@ -81,3 +81,18 @@ window.addEventListener("afterprint", () => {
   looked = null;
 });
 whole();
+
+// Save what the trace shows: the columns are those that docs/how-to/read-a-report.md describes.
+const COLUMNS = [
+  ["time_s", data.t], [`${axes[0].toLowerCase()}_mm`, data.rows], [`${axes[1].toLowerCase()}_mm`, data.cols], ["outside_percent", data.outside],
+  ["predicted_percent", data.predicted], ["confidence", data.confidence], ["beam_on", data.on], ["reasons", data.why.map((text) => `"${text.replaceAll('"', '""')}"`)],
+];
+document.getElementById("csv").addEventListener("click", () => {
+  const lines = data.t.map((_, i) => COLUMNS.map(([, values]) => values[i] ?? "").join(","));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([[COLUMNS.map(([name]) => name).join(","), ...lines, ""].join("\n")], {type: "text/csv"}));
+  link.download = `${document.title.replace(/[^\w-]+/g, "-")}.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href));
+});
+document.getElementById("pdf").addEventListener("click", () => window.print());
