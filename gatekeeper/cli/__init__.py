@@ -25,7 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = (
     *("replay", "demo", "bench", "run", "phantom", "verify", "report", "course", "console", "info", "convert"),
-    *("export", "check", "feed", "sweep", "interlock", "seal", "cohort", "command", "trackrad", "qa"),
+    *("export", "check", "feed", "forecast", "sweep", "interlock", "seal", "cohort", "command", "trackrad", "qa"),
 )
 """All commands in the order of `--help`. Each is an object of that name in the module of that name."""
 WITHOUT_KERNELS = ("info", "console", "interlock", "seal", "cohort", "command")

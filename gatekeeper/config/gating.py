@@ -1,10 +1,27 @@
 """Define the settings of envelope, gate and prediction."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from gatekeeper.config.course import Strategy
 from gatekeeper.config.strict import Fraction, Percent, StrictModel
+
+STRATEGY_LIMITS: dict[Strategy, dict[str, float | int]] = {
+    # Between holds deep breaths are usual; one that settles is not a hold yet.
+    "inhale_hold": {"outside_percent": 10.0, "frames_to_resume": 3, "exception_mm": 15.0, "drift_mm": 10.0},
+    "exhale_hold": {"outside_percent": 10.0, "frames_to_resume": 3, "exception_mm": 15.0, "drift_mm": 5.0},
+    "exhale": {"outside_percent": 5.0, "frames_to_resume": 2, "exception_mm": 5.0, "drift_mm": 3.0},
+    "mid_ventilation": {"outside_percent": 10.0, "frames_to_resume": 2, "exception_mm": 5.0, "drift_mm": 3.0},
+    # The envelope holds the usual motion, and what is unusual holds the beam.
+    "exception": {"outside_percent": 20.0, "frames_to_resume": 2, "exception_mm": 3.0, "drift_mm": 3.0},
+}
+"""Limits that a strategy sets where they are not set themselves; sources in docs/explanation/forecast.md."""
+
+
+def strategy_limits(strategy: Strategy) -> dict[str, float | int]:
+    """Return the limits of a strategy for `GateConfig`, but its limit of the share outside."""
+    return {name: value for name, value in STRATEGY_LIMITS[strategy].items() if name != "outside_percent"}
 
 
 class EnvelopeConfig(StrictModel):
@@ -31,6 +48,9 @@ class GateConfig(StrictModel):
     9.0
     """
 
+    strategy: Strategy | None = None
+    """How the beam is gated: sets `outside_percent`, `frames_to_resume`, `exception_mm` and `drift_mm` where they are
+    not set themselves; the session's config.toml has them all. None by default, with the defaults below."""
     outside_percent: Percent = 5.0
     """The beam is held when more than this share of the target's area is outside the envelope, in percent."""
     outside_hysteresis_percent: Percent = 1.0
@@ -90,6 +110,14 @@ class GateConfig(StrictModel):
     """An operator may move the envelope by at most this with one command, in mm."""
     rebase_total_mm: Annotated[float, Field(ge=0.0, le=50.0)] = 5.0
     """An operator may move the envelope by at most this from its planned position, in mm."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_strategy(cls, values: Any) -> Any:
+        """Set the limits of the strategy where they are not given."""
+        if isinstance(values, dict) and isinstance(strategy := values.get("strategy"), str):
+            return {**STRATEGY_LIMITS.get(strategy, {}), **values}  # type: ignore[call-overload]
+        return values
 
     @property
     def resume_percent(self) -> float:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatekeeper.config.forecast import PopulationConfig
-from gatekeeper.forecast.breaths import Breaths
+from gatekeeper.config.forecast import HoldConfig, PopulationConfig
+from gatekeeper.forecast.breaths import BLOCK_S, Breaths
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -25,8 +25,6 @@ CONTINUED = 0.8
 """Probability with which the block without breath that follows in the preview follows in a future."""
 COUGH_S = 0.9
 SMALLEST_MM = 0.05
-BY_CHANCE = 0.5
-"""Number of changes, from breathing to none or back, that counts beside those seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +34,7 @@ class Futures:
     Attributes
     ----------
     begins_s : ndarray of float64, shape (F, K + 1)
-        Begin of each piece, and the end of the last.
+        Begin of each piece, and the end of the last, in seconds.
     bases_mm : ndarray of float64, shape (F, K + 1, 2)
         Position at each of these.
     pieces : ndarray of int64, shape (F, K)
@@ -73,10 +71,15 @@ class BreathingModel:
         How people breathe.
     breath_sign : float
         1 when the row index grows as the patient breathes in, otherwise -1.
+    hold : HoldConfig, optional
+        How long people keep still between breaths, where the preview shows that they do.
     """
 
-    def __init__(self, breaths: Breaths, population: PopulationConfig, breath_sign: float) -> None:
+    def __init__(
+        self, breaths: Breaths, population: PopulationConfig, breath_sign: float, hold: HoldConfig | None = None
+    ) -> None:
         self._population = population
+        self._hold = HoldConfig() if hold is None else hold
         self._sign = breath_sign
         self._ends_mm = breaths.ends_mm
         self._is_breath = breaths.breathing
@@ -213,8 +216,12 @@ class BreathingModel:
         before, after = np.append(self._begun, seen)[not self._begun : -1], seen[not self._begun :]
         same = [int((before & after).sum()), int((~before & ~after).sum())]
         other = [int((before & ~after).sum()), int((~before & after).sum())]
+        # One usual hold and one usual rest count beside what was seen, of which the end of the last is never seen.
+        breath_s = float(np.exp(np.log(self._lengths_s[seen]).mean()))
+        usual = self._hold.rest_s / breath_s - 1.0, self._hold.hold_s / BLOCK_S - 1.0
         go_on, stay_quiet = (
-            random.beta(BY_CHANCE + stays, BY_CHANCE + leaves, count) for stays, leaves in zip(same, other, strict=True)
+            random.beta(max(often, 1.0) + stays, 1.0 + leaves, count)
+            for often, stays, leaves in zip(usual, same, other, strict=True)
         )
         return go_on, stay_quiet
 

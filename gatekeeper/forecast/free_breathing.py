@@ -78,7 +78,7 @@ def forecast_free_breathing(
         When the preview is too short.
     """
     seconds = 60.0 * settings.minutes if seconds is None else seconds
-    model = BreathingModel(cut(preview, gate.min_confidence), settings.population, preview.breath_sign)
+    model = BreathingModel(cut(preview, gate.min_confidence), settings.population, preview.breath_sign, settings.hold)
     futures = model.draw(settings.futures, seconds, np.random.default_rng(settings.seed))
     if table is None:
         table = outside_table(preview.outline_px, preview.spacing_mm, margins_mm, max(percents))

@@ -185,7 +185,7 @@ def identity() -> dict[str, str]:
 
 ADDED = {
     "tracker": ("kind", "options", "plane", "search_rl_mm", "sliding"),
-    "gate": ("retrospective", "jump_mm_per_s", "risk_percent", "stop_at_prescribed"),
+    "gate": ("strategy", "retrospective", "jump_mm_per_s", "risk_percent", "stop_at_prescribed"),
     "prediction": ("latency",),
     "structures": ("target", "oar"),
     "loop": ("rehearse",),

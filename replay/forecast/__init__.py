@@ -1,0 +1,1 @@
+"""Take previews for forecasts from recordings, traces and sessions."""
