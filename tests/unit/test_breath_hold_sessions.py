@@ -1,5 +1,6 @@
 """Sessions of breath-holds: how right the gate is, and that live, record, verification and report agree."""
 
+from collections import deque
 from contextlib import closing
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from replay.formats.session import open_session
 from replay.phantom import PhantomConfig, make_phantom
 from replay.sessions.rejudge import Rejudged
 from replay.sessions.report import session_data_of
+from replay.sessions.verify import _same_hold
 from tests.support.live_sessions import Scanner, events, live_config, plan_of, run_live
 from tests.support.sessions import checked
 
@@ -74,6 +76,9 @@ def test_holds_are_journalled_verified_reported_and_the_envelope_moves_to_the_ne
 
     assert source.session.status.current.breath_holds[0].number == 1
     assert checked(folder).findings == []
+    assert _same_hold(told[0], deque([told[0]]), True)
+    assert not _same_hold(told[0], deque([{**told[0], "lasted_s": 1.0}]), True)
+    assert not _same_hold(told[0], deque(), False)
     with closing(open_session(folder)) as session:
         judged = Rejudged(session)
         states = [one["state"] for one in session.entries if one["kind"] in ("frame", "silence")]

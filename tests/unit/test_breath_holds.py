@@ -100,6 +100,12 @@ def test_a_patient_who_breathes_freely_does_not_hold_the_breath(seed, breathing)
     assert not any(seen)
 
 
+def test_a_time_of_shallow_breaths_is_no_hold():
+    deep, shallow = (size * np.sin(0.25 * np.pi * np.arange(0.0, 20.0, 1.0 / RATE_HZ)) ** 2 for size in (6.0, 2.0))
+    rows_mm = np.concatenate([deep, shallow] * 5)
+    assert found(np.arange(len(rows_mm)) / RATE_HZ, np.stack([rows_mm] * 2, axis=1)) == []
+
+
 def test_a_target_that_only_drifts_and_jumps_is_not_held():
     rng = np.random.default_rng(5)
     rows_mm = np.repeat(rng.normal(0.0, 3.0, 20), 100) + 0.1 * rng.standard_normal(2000)
