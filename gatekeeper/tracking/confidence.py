@@ -65,13 +65,14 @@ USUAL_AGREEMENT, LEAST_AGREEMENT = 0.03, 0.16
 0.5 when there is no other doubt."""
 CHANCE_AGREEMENT = 0.01
 """Added to the agreement, which may be 0 by chance."""
-LEAST_LEFT = 0.4
-"""Least share of the doubt that is left where all patches agree."""
+LEAST_LEFT, LEAST_LEFT_SMALLER = 0.4, 0.7
+"""Least share of the doubt that is left where all patches agree, and where a quarter of the target is smaller than a
+patch, so that its quarters may agree by chance."""
 NO_DOUBT, HOPELESS_DOUBT = 0.33, 4.0
 """Doubts below and above which the patches are not asked."""
 
 
-def doubt_in_parts(doubt: float, agreement: float) -> float:
+def doubt_in_parts(doubt: float, agreement: float, has_parts: bool = True) -> float:
     """Return the doubt in a large target after asking whether each part of it is where the fit has it.
 
     A wrong place, such as another person's liver, may be similar as a whole, and along much of its edge, but hardly in
@@ -83,9 +84,12 @@ def doubt_in_parts(doubt: float, agreement: float) -> float:
         From `fit_doubt`.
     agreement : float
         From `PatchSearch.agreement`, 0-1.
+    has_parts : bool, optional
+        Whether a quarter of the target is as large as a patch.
     """
     agreement += CHANCE_AGREEMENT
-    return doubt * max(USUAL_AGREEMENT / agreement, LEAST_LEFT) + (LEAST_AGREEMENT / agreement) ** 2
+    least_left = LEAST_LEFT if has_parts else LEAST_LEFT_SMALLER
+    return doubt * max(USUAL_AGREEMENT / agreement, least_left) + (LEAST_AGREEMENT / agreement) ** 2
 
 
 def fit_doubt(

@@ -106,6 +106,11 @@ class PatchSearch:
         self._vote_scratch = np.zeros((SCRATCH, high * wide), np.float32)
         self._peaks = np.zeros((CANDIDATES, 3))
 
+    @property
+    def patch_mm2(self) -> float:
+        """Area of a patch, in mm^2."""
+        return float(SIDE**2 / self._scale.prod())
+
     def vote(self, frame: NDArray[np.float32]) -> int:
         """Find the displacements that most patches agree on, over the full range.
 

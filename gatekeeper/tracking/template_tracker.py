@@ -55,6 +55,9 @@ MOST_NOISE = 0.5
 CONFIDENT = 0.5
 """Confidence from which on a position is the start for the next frame."""
 
+HOPELESS = fit_confidence(HOPELESS_DOUBT, 1.0, 1.0)
+"""Confidence up to which a fit to a large target tells nothing."""
+
 ReadAll = Callable[[], NDArray[np.float32] | None]
 ReadRegion = Callable[[int, int, int, int], NDArray[np.float32] | None]
 
@@ -106,7 +109,9 @@ class TemplateTracker:
         self.surroundings = None if model.is_large else Surroundings(model)
         self._aperture = Aperture(self.coarse, model.region.image.shape, model.coarse.bias_correction)
         self.field = DisplacementField(model.region, model.deformation, model.config.context_mm)
-        self._is_organ = model.is_large and abs(area(model.region.contour_mm)) >= 100.0 * ORGAN_CM2
+        area_mm2 = abs(area(model.region.contour_mm))
+        self._is_organ = model.is_large and area_mm2 >= 100.0 * ORGAN_CM2
+        self._has_parts = self.patches is not None and area_mm2 >= 4.0 * self.patches.patch_mm2
         self._contour_px = model.region.contour_px.copy()
         model.region.scale_to_frame(self._contour_px)
         self._range_mm = model.search_mm
@@ -247,7 +252,8 @@ class TemplateTracker:
             self.likely = confidence
             if NO_DOUBT < doubt < HOPELESS_DOUBT:
                 agreement = self.patches.agreement(frame, self.params, min(self.noise.share, MOST_NOISE))
-                confidence = fit_confidence(doubt_in_parts(doubt, agreement), level.inside, relative)
+                doubt = doubt_in_parts(doubt, agreement, self._has_parts)
+                confidence = fit_confidence(doubt, level.inside, relative)
         if self.stiff is not None and share == 0.0 and 0.0 < confidence < CONFIDENT:
             # The position only: the small deformation of a stiff model says nothing about confidence.
             self._move_towards(self.stiff, 1.0, frame, read)
@@ -258,13 +264,15 @@ class TemplateTracker:
     ) -> tuple[float, float]:
         """Fit a large target from the best match of the search as well, and keep what is more certain.
 
+        Where both are hopeless the first is kept, which was chosen with regard to where the target was before.
+
         Returns the confidence and the contrast of the target.
         """
         unexplained, error_mm, likely = self.unexplained, self.error_mm, self.likely
         self._fine[:] = self.params
         if self._start.run_match(self.coarse, frame, self.params, self._in_range):
             again, other = self._refine(frame, read, update=False)
-            if again >= CONFIDENT or self.likely > likely:
+            if again >= CONFIDENT or self.likely > max(likely, HOPELESS):
                 return again, other
         self.params[:] = self._fine
         self.unexplained, self.error_mm, self.likely = unexplained, error_mm, likely

@@ -7,6 +7,7 @@ from gatekeeper.core.contour import mask_to_contour
 from gatekeeper.tracking import model as module
 from gatekeeper.tracking import template as template_module
 from gatekeeper.tracking import template_tracker as tracker_module
+from gatekeeper.tracking.confidence import doubt_in_parts
 from gatekeeper.tracking.deformation import TRANSLATION_SD_MM
 from gatekeeper.tracking.patch_search import PatchSearch
 from gatekeeper.tracking.rigid_search import LARGEST_WEIGHTED_SIDE
@@ -143,7 +144,7 @@ def test_other_anatomy_is_not_taken_for_it_however_long_it_is_shown(monkeypatch)
         return [tracker.track(0.1 * SCENE.image() + 0.9 * other).confidence for _ in range(8)]
 
     assert max(shown_long()) < 0.5
-    monkeypatch.setattr(tracker_module, "doubt_in_parts", lambda doubt, agreement: doubt)
+    monkeypatch.setattr(tracker_module, "doubt_in_parts", lambda doubt, *_: doubt)
     assert max(shown_long()) > 0.5
 
 
@@ -160,6 +161,16 @@ def test_patches_agree_with_the_right_place_and_with_no_other():
     assert search.agreement(frame, params, 0.0) < 0.2
     params[0] += 6.0 / TRANSLATION_SD_MM
     assert search.agreement(SCENE.image((20.0, 6.0)), params, 0.0) == 0.0
+
+
+def test_quarters_that_are_smaller_than_a_patch_take_less_doubt_away():
+    assert doubt_in_parts(1.2, 0.9) < 0.6 < 0.8 < doubt_in_parts(1.2, 0.9, has_parts=False) < 1.2
+    row, col = np.indices(SCENE.shape) - np.reshape(SCENE.shape, (2, 1, 1)) // 2
+    narrow = np.hypot(row * 1.8 / 45.0, col * 1.8 / 18.0) <= 1.0
+    assert SCENE.tracker(MASK).template_tracker._has_parts
+    inner = SCENE.tracker(narrow).template_tracker
+    assert inner.model.is_large
+    assert not inner._has_parts
 
 
 def after_a_wrong_start(monkeypatch):
@@ -208,25 +219,25 @@ def test_a_fit_from_the_best_match_is_not_repeated(monkeypatch):
 
 
 def test_a_repeated_fit_is_kept_where_it_is_sure_or_more_likely_followed(monkeypatch):
-    """The first fit is unsure, and with a confidence of 0.3 before its parts were asked."""
+    """The first fit is unsure, and with a confidence of `first` before its parts were asked."""
     inner = SCENE.tracker(MASK).template_tracker
 
     def found(level, frame, params, is_allowed):
         params[0] = -0.7
         return True
 
-    def kept(again, likely):
+    def kept(again, likely, first=0.3):
         def refined(frame, read, *, update):
             inner.likely, inner.unexplained, inner.error_mm = likely, 0.4, 0.2
             return again, 0.95
 
         monkeypatch.setattr(inner, "_refine", refined)
-        inner.params[0], inner.likely, inner.unexplained, inner.error_mm = 0.5, 0.3, 0.9, 1.1
+        inner.params[0], inner.likely, inner.unexplained, inner.error_mm = 0.5, first, 0.9, 1.1
         result = inner._again(SCENE.image(), None, 0.2, 0.8)
         state = inner.params[0], inner.likely, inner.unexplained, inner.error_mm
         second = result == (again, 0.95)
         assert result == ((again, 0.95) if second else (0.2, 0.8))
-        assert state == pytest.approx((-0.7, likely, 0.4, 0.2) if second else (0.5, 0.3, 0.9, 1.1))
+        assert state == pytest.approx((-0.7, likely, 0.4, 0.2) if second else (0.5, first, 0.9, 1.1))
         return second
 
     monkeypatch.setattr(inner._start, "run_match", found)
@@ -234,6 +245,8 @@ def test_a_repeated_fit_is_kept_where_it_is_sure_or_more_likely_followed(monkeyp
     assert kept(again=0.1, likely=0.4)
     assert not kept(again=0.1, likely=0.3)
     assert not kept(again=0.49, likely=0.2)
+    assert not kept(again=0.05, likely=0.05, first=0.01)
+    assert kept(again=0.05, likely=0.07, first=0.01)
 
 
 def test_the_search_of_an_organ_is_fine_enough_to_vouch_for_its_place():
