@@ -2,9 +2,9 @@
 
 import asyncio
 import signal
-from contextlib import ExitStack, closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,10 +24,6 @@ PlaceArg = Annotated[
         show_default="sessions",
     ),
 ]
-
-if TYPE_CHECKING:
-    from gatekeeper.display.web.loading import OnFrame
-    from replay.sessions.review import Review
 
 
 def console(
@@ -77,38 +73,11 @@ def _show_library(folder: Path, host: str, port: int) -> None:
         asyncio.run(server.serve([server_socket]))
 
 
-def _show_session(folder: Path, host: str, wanted_port: int, tracker: str | None) -> None:
-    from gatekeeper.cli.compilation import compile_kernels
+def _show_session(folder: Path, host: str, port: int, tracker: str | None) -> None:
+    from gatekeeper.cli.review_page import serve_review
     from gatekeeper.display.web.access import Access
-    from gatekeeper.display.web.loading import Loading
-    from gatekeeper.display.web.patient_routes import patient_routes
-    from gatekeeper.display.web.serve import listening_for_page, make_server, url_of
-    from gatekeeper.display.web.server import make_app
-    from gatekeeper.display.web.what_if_routes import what_if_route
+    from gatekeeper.display.web.serve import listening_for_page
 
     access = Access.of(host, control=False)
-    with ExitStack() as opened, listening_for_page(host, wanted_port) as server_socket:
-        port = server_socket.getsockname()[1]
-
-        def review(on_frame: "OnFrame") -> "Review":
-            # While the page is served already: what tracking needs takes longer to import than the page does.
-            compile_kernels()
-            from replay.formats.session import open_session
-            from replay.sessions.rejudge import Rejudged
-            from replay.sessions.review import Review
-
-            session = opened.enter_context(closing(open_session(folder)))
-            if session.chain.finding is not None:
-                say(f"gatekeeper: {folder}: {session.chain.finding}; the lines before it are shown", err=True)
-            return Review(session, Rejudged(session, on_frame, tracker))
-
-        def end() -> None:
-            server.should_exit = True
-
-        preparing = Loading(review, end)
-        app = make_app(preparing, access, [what_if_route(preparing, access), *patient_routes(preparing, access)])
-        server = make_server(app, lambda: say(f"console  {url_of(access, port)}"))
-        with preparing, suppress(KeyboardInterrupt):
-            asyncio.run(server.serve([server_socket]))
-        if preparing.failure is not None:
-            raise preparing.failure
+    with listening_for_page(host, port) as server_socket:
+        serve_review(folder, server_socket, access, "console", tracker)

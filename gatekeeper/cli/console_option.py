@@ -10,6 +10,7 @@ from gatekeeper.core.clock import Clock
 from gatekeeper.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from gatekeeper.display.web.process import Console
     from gatekeeper.operator.request_queue import RequestQueue
     from gatekeeper.session.contouring.requests import ContourRequests
     from gatekeeper.session.status import SessionStatus
@@ -79,8 +80,8 @@ def shown(
     say: Callable[[str], None],
     requests: "RequestQueue | None" = None,
     contour_requests: "ContourRequests | None" = None,
-) -> Iterator[str | None]:
-    """Serve a page during a session, if one is requested, and yield the address of the patient's page.
+) -> Iterator["Console | None"]:
+    """Serve a page during a session, if one is requested, and yield its console.
 
     Parameters
     ----------
@@ -123,6 +124,6 @@ def shown(
         say(f"console  {console.url}")
         say(f"patient  {console.patient_url}")
         with WebPublisher(status, clock, console, requests, contour_requests, config.loop.fifo_priority):
-            yield console.patient_url
+            yield console
     finally:
         console.close()

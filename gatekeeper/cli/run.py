@@ -5,6 +5,7 @@ import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ from gatekeeper.core.errors import ConfigError
 if TYPE_CHECKING:
     from gatekeeper.core.decision import Reason
     from gatekeeper.core.protocols import LinacPort
+    from gatekeeper.display.web.process import Console
     from gatekeeper.session.definition import SessionDefinition
     from gatekeeper.session.live_session import LiveSession
     from gatekeeper.session.outcome import Outcome
@@ -44,6 +46,8 @@ SecondsOption = Annotated[
     float | None, typer.Option(help="End the session after this time, in seconds.", metavar="S", min=0.1, max=86400.0)
 ]
 WATCHDOG_SPARE_S = 0.25
+SIGNALLED = 128
+"""Exit codes from here on say that a signal has ended the session."""
 """Lateness of a pass of the loop at which the watchdog holds the beam, in s."""
 
 
@@ -82,7 +86,7 @@ def run(
     definition = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
     folder = Path(config.recording.folder) / f"{definition.name}-{utc_stamp()}" if out is None else out
     try:
-        outcome = _gate(
+        outcome, shown_page = _gate(
             LiveSession(definition, clock, draw=draw, draw_reference=draw_reference), definition, clock, folder, page
         )
     except KeyboardInterrupt:
@@ -92,6 +96,8 @@ def run(
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), allow_nan=False))
     code = _exit_code(outcome, arm)
+    if shown_page is not None and shown_page.watched and not as_json and code < SIGNALLED:
+        _review(folder, shown_page)
     if code:
         raise typer.Exit(code)
 
@@ -127,7 +133,7 @@ def plan_of(name: str, config: LiveConfig, arm_by: str | None = None, seconds: f
 
 def _gate(
     session: "LiveSession", definition: "SessionDefinition", clock: PacedClock, folder: Path, page: Page | None
-) -> "Outcome":
+) -> "tuple[Outcome, Console | None]":
     """Open everything around a session, run it, and close everything."""
     from gatekeeper.core.login import login_name
     from gatekeeper.display.qr import qr_lines
@@ -164,7 +170,7 @@ def _gate(
             where = f"{where} {source.address[0]}:{source.address[1]}"
         info = SessionInfo(definition.name, where, _linac_words(config), *limits, config.warnings())
         pump = stack.enter_context(TerminalPublisher(status, clock, display.send, info))
-        patient_url = stack.enter_context(
+        shown_page = stack.enter_context(
             shown(
                 page,
                 definition.name,
@@ -192,7 +198,7 @@ def _gate(
             display.typing if display.full_screen else None,
             refusals_only=True,
             show=display.show if display.full_screen else None,
-            patient=None if patient_url is None else (patient_url, qr_lines(patient_url)),
+            patient=None if shown_page is None else (shown_page.patient_url, qr_lines(shown_page.patient_url)),
         )
 
         @contextmanager
@@ -207,7 +213,21 @@ def _gate(
         with ends_on_signals(requests), terminal, real_time(config.loop) as grants:
             for grant in grants:
                 status.add_line(clock.now_s(), grant.as_line())
-            return session.run(source, linac, folder, beat, interfaces, fault)
+            return session.run(source, linac, folder, beat, interfaces, fault), shown_page
+
+
+def _review(folder: Path, page: "Console") -> None:
+    """Show the session that has ended on the pages that are still open, at their address."""
+    from gatekeeper.cli.review_page import IDLE_S, serve_review
+    from gatekeeper.core.errors import GatekeeperError
+    from gatekeeper.display.web.serve import listening_for_page
+
+    told = f"review until its pages are closed for {IDLE_S:.0f} s, or Ctrl-C"
+    try:
+        with listening_for_page(page.access.host, page.port) as server_socket:
+            serve_review(folder, server_socket, replace(page.access, control=False), told, idle_s=IDLE_S)
+    except GatekeeperError as error:
+        say(f"gatekeeper: {error}; review with gatekeeper console {folder}", err=True)
 
 
 def _open_linac(config: LiveConfig, silence_s: float, clock: PacedClock) -> "LinacPort":

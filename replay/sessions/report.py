@@ -180,6 +180,12 @@ def _sign_addition(session: RecordedSession, path: Path) -> None:
         raise OutputError(f"{folder}: the report cannot be signed ({error.strerror or error})") from None
 
 
+def report_of(folder: Path, tracker: GivenTracker = None) -> str:
+    """Return the report of the session in a folder as HTML; see `write_report`."""
+    with closing(open_session(folder)) as session:
+        return report_html(session_data_of(session, lambda *_: None, tracker))
+
+
 def write_report(
     folder: Path, out: Path | None = None, on_progress: OnProgress = lambda *_: None, tracker: GivenTracker = None
 ) -> Path:

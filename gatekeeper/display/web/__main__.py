@@ -13,14 +13,15 @@ from gatekeeper.display.web.contour_preview import ContourPreview
 from gatekeeper.display.web.contour_routes import drawing_routes
 from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
 from gatekeeper.display.web.patient_routes import patient_routes
+from gatekeeper.display.web.process import WATCHED
 from gatekeeper.display.web.seqlock import Seqlock
 from gatekeeper.display.web.serve import listening, make_server, patient_url_of
 from gatekeeper.display.web.server import make_app
 from gatekeeper.runtime.process import lower_priority
 
 
-def main(descriptor: int, link_descriptor: int) -> None:
-    """Serve the page until the session's process ends.
+def main(descriptor: int, link_descriptor: int) -> int:
+    """Serve the page until the session's process ends, and return the exit code.
 
     Parameters
     ----------
@@ -39,15 +40,15 @@ def main(descriptor: int, link_descriptor: int) -> None:
         server_socket = listening(settings["host"], settings["port"])
     except OSError as error:
         link.send(json.dumps({"error": f"cannot listen there ({error.strerror or error})"}).encode())
-        return
+        return 1
     access = Access(settings["host"], settings["control"], settings["token"], settings["patient_token"])
     link.setblocking(False)
-    asyncio.run(_serve(slot, link, access, settings, server_socket))
+    return asyncio.run(_serve(slot, link, access, settings, server_socket))
 
 
 async def _serve(
     slot: Seqlock, link: socket.socket, access: Access, settings: dict[str, Any], server_socket: socket.socket
-) -> None:
+) -> int:
     feed = LiveFeed(slot, link, settings["facts"])
     loop = asyncio.get_running_loop()
 
@@ -62,8 +63,12 @@ async def _serve(
     server = make_server(make_app(feed, access, more), begin)
     loop.add_reader(link, feed.receive)
 
+    code = 0
+
     async def end() -> None:
+        nonlocal code
         await feed.ended.wait()
+        code = WATCHED if server.server_state.connections else 0
         loop.remove_reader(link)
         server.should_exit = True
 
@@ -71,7 +76,8 @@ async def _serve(
     await server.serve([server_socket])
     for task in tasks:
         task.cancel()
+    return code
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -25,6 +25,8 @@ ENDS_S = 2.0
 MOST_AT_ONCE = 16
 LARGEST = 65536
 NEWS = b"!"
+WATCHED = 3
+"""Exit code of the process when a page was open at the end of the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,12 @@ class Console:
         Address of the page, with the token after the # if one is needed.
     patient_url : str
         Address of the patient's page, with a token that opens nothing else.
+    port : int
+        Port of the page.
+    access : Access
+        Access rules.
+    watched : bool
+        Once closed: whether a page was open then.
 
     Raises
     ------
@@ -73,7 +81,8 @@ class Console:
     """
 
     def __init__(self, address: Address, facts: SessionInfo) -> None:
-        access = Access.of(address.host, address.control)
+        self.access = access = Access.of(address.host, address.control)
+        self.watched = False
         descriptor = Seqlock.memory(CAPACITY)
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -84,12 +93,12 @@ class Console:
         finally:
             os.close(descriptor)
         try:
-            port = self._configure(address, access, facts)
+            self.port = self._configure(address, access, facts)
         except BaseException:
             self.close()
             raise
         self._link.setblocking(False)
-        self.url, self.patient_url = url_of(access, port), patient_url_of(access, port)
+        self.url, self.patient_url = url_of(access, self.port), patient_url_of(access, self.port)
 
     @property
     def pid(self) -> int:
@@ -155,7 +164,7 @@ class Console:
     def close(self) -> None:
         """End the process; may be called twice."""
         self._link.close()
-        background.end_process(self._process, ENDS_S)
+        self.watched = background.end_process(self._process, ENDS_S) == WATCHED
         self._memory.close()
 
     def _configure(self, address: Address, access: Access, facts: SessionInfo) -> int:

@@ -192,8 +192,8 @@ def refusal(request: Request, access: Access) -> Response | None:
 async def may_hold(request: Request, access: Access) -> dict[str, Any] | Response:
     """Return the body of a request to hold the beam, or a refusal.
 
-    A page that may see the session may hold its beam: the token that also arms is not needed. A console without control
-    takes no requests at all.
+    A page that may see anything of the session may hold its beam: the token that also arms is not needed. A console
+    without control takes no requests at all.
 
     Parameters
     ----------
@@ -211,7 +211,7 @@ async def may_hold(request: Request, access: Access) -> dict[str, Any] | Respons
         return JSONResponse({"accepted": False, "note": FOREIGN_PAGE}, 403)
     if not access.control:
         return JSONResponse({"accepted": False, "note": READ_ONLY}, 403)
-    if not access.may_look(token_of(request.headers)):
+    if not access.may_watch(token_of(request.headers)):
         return JSONResponse({"accepted": False, "note": NOT_AUTHORISED}, 401)
     # Whatever was said with it: holding does not wait for an error to be corrected.
     body = await body_of(request)

@@ -3,6 +3,7 @@ import {Cine} from "./cine.js";
 import {offerControls, refuseKeys} from "./control.js";
 import {Drawing} from "./contour-panel.js";
 import {Legend, offerTools} from "./cine-tools.js";
+import {offerDownloads} from "./downloads.js";
 import {follow, hello} from "./live.js";
 import {Numbers} from "./numbers.js";
 import {offerPage} from "./page.js";
@@ -15,6 +16,7 @@ import {Trace} from "./trace.js";
 import {offerWhatIf} from "./what-if.js";
 import {t} from "./words.js";
 
+const REVIEW_MS = 1500;
 const at = (id) => document.getElementById(id);
 export const cine = new Cine(at("cine"));
 export let trace = null;  // of a live session
@@ -65,6 +67,17 @@ function live(told) {
   };
   setInterval(age, 100);
   showMode(facts.mode);
+  let ended = false;
+  // A session that has ended is opened for review as soon as its record is served at the same address.
+  const end = () => {
+    ended = true;
+    showMode("ended");
+    offerDownloads(trace, facts.name, false);
+    setInterval(async () => {
+      const told = await hello().catch(() => null);
+      if (told && told.mode !== "live") location.reload();
+    }, REVIEW_MS);
+  };
   follow(() => ({arrows: legend.arrows}), (view) => {
     newest = view;
     trace.name(view.axes, view.columns);
@@ -77,7 +90,7 @@ function live(told) {
     const last = trace.data.t.length - 1;
     showRisk(view);
     showBreathHolds(view, facts);
-    if (view.phase === "ended") showMode("ended");
+    if (view.phase === "ended" && !ended) end();
     panel.show(view, trace.holders(last));
     numbers.show(view, trace, last);
     structures.show(trace, last);
@@ -90,9 +103,10 @@ function live(told) {
     drawing.show(view);
     trace.drawLive();
     age();
-    Object.assign(document.body.dataset, {sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
+    Object.assign(document.body.dataset, {count: view.count, sequence: view.sequence, phase: view.phase, margin: trace.strip.limits.margin});
   }, (why) => {
     cine.stale(true);
+    if (ended) return;
     panel.alarms.lost();
     showBeam("none", why, t("next.none"));
   });

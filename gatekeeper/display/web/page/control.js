@@ -162,7 +162,7 @@ export function offerControls(facts) {
     for (const button of box.querySelectorAll("[data-ask]")) if (button.hidden !== !can[button.dataset.ask]) button.hidden = !can[button.dataset.ask];
     at("envelope-move").hidden = !can.rebase;
     at("marks").hidden = !can.mark;
-    at("hold").disabled = view.phase === "ended";
+    at("hold").disabled = box.hidden = view.phase === "ended";
     // A decision that was made before the hold is no sign that it has ended.
     if (unnamed && view.reasons.includes("operator_hold")) stands = true;
     else if (stands) unnamed = stands = false;

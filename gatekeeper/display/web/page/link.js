@@ -42,6 +42,13 @@ export async function get(path) {
 // Fetch the facts about the session.
 export const hello = () => get("/hello");
 
+// Fetch the report of a finished session.
+export async function report() {
+  const answer = await fetch("/report", {headers: bearer});
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.blob();
+}
+
 export async function post(path, body) {
   const answer = await fetch(path, {method: "POST", headers: {...bearer, "Content-Type": "application/json"}, body: JSON.stringify(body)});
   return answer.json();

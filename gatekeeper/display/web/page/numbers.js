@@ -1,10 +1,13 @@
 // The figures that an operator watches, each beside its limit, and the beam-on time that is delivered and left.
 
-import {duration} from "./panel.js";
 import {number} from "./format.js";
 import {t} from "./words.js";
 
 const at = (id) => document.getElementById(id);
+// Seconds, from a minute on as minutes and seconds.
+function duration(seconds) {
+  return seconds >= 59.95 ? `${Math.floor(seconds / 60)}:${Math.floor(seconds % 60).toString().padStart(2, "0")} min` : `${seconds.toFixed(1)} s`;
+}
 const NEAR_S = 15;  // from here on the end of the prescribed time is announced
 
 // Return the seconds since the beam last came on or was held, from the decisions of a trace.
@@ -26,13 +29,9 @@ export class Numbers {
     if (!tile.firstChild) tile.append(document.createElement("b"), document.createElement("span"));
     tile.id = `tile-${name}`;
     tile.classList.toggle("bad", bad);
-    const [figure, label] = tile.children, told = `${value}|${beside}`;
-    if (tile.dataset.told !== told) {
-      tile.dataset.told = told;
-      figure.textContent = value;
-      if (beside) figure.append(" ", Object.assign(document.createElement("small"), {textContent: beside}));
-    }
-    if (label.textContent !== words) label.textContent = words;
+    const [figure, label] = tile.children, named = beside ? `${words}, ${beside}` : words;
+    if (figure.textContent !== value) figure.textContent = value;
+    if (label.textContent !== named) label.textContent = named;
   }
 
   // `view` as the session tells it; `trace` with the decision at `index`.
@@ -45,7 +44,7 @@ export class Numbers {
       const value = data[name][index], sign = value > 0.05 ? "+" : "";
       this.tile("now", name, axes[place], `${sign}${number(value, 1, " mm")}`);
     }
-    this.tile("now", "confidence", t("numbers.confidence"), number(confidence, 2), t("numbers.least", {limit: Number(limits.confidence.toFixed(2))}), confidence < limits.confidence);
+    this.tile("now", "confidence", t("numbers.confidence"), number(confidence, 2), t("numbers.least", {limit: Number(limits.confidence.toFixed(2))}), confidence !== null && confidence < limits.confidence);
     const on = view.state === "ON", since = view.state_s ?? (index < 0 ? null : lasted(data, index));
     this.tile("now", "since", t(on ? "numbers.in-beam" : "numbers.in-hold"), since === null ? "–" : duration(since));
     if (view.breath_hold) this.tile("now", "breath", t("numbers.breath-hold"), `${view.breath_hold}`);

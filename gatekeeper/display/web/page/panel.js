@@ -31,17 +31,25 @@ export function showBeam(state, reasons, next = "", word = "") {
   const box = at("says"), texts = [reasons].flat();
   if (document.body.dataset.beam !== state) document.body.dataset.beam = state;
   say("word", word || t(`beam.${state}`));
-  const told = JSON.stringify([texts, next, box.clientWidth]);
+  const told = JSON.stringify([texts, next]);
   if (box.dataset.told === told) return;
   box.dataset.told = told;
-  say("next", next);
   box.title = texts.join(" · ");
+  fitReasons();
+}
+
+// Show as many reasons as there is room for.
+function fitReasons() {
+  const box = at("says"), [texts, next] = JSON.parse(box.dataset.told ?? '[[], ""]');
+  say("next", next);
   for (let shown = texts.length; shown > 0; shown--) {
     const more = texts.length - shown;
     say("why", texts.slice(0, shown).join(" · ") + (more ? ` · ${t("beam.more", {more})}` : ""));
     if (box.scrollHeight <= box.clientHeight) break;
   }
 }
+
+new ResizeObserver(fitReasons).observe(at("says"));
 
 export function showMode(mode) {
   document.body.dataset.mode = mode;

@@ -1,5 +1,6 @@
 // Review of a finished session: step through decisions, play them, and find holds.
 
+import {offerDownloads} from "./downloads.js";
 import {Link} from "./link.js";
 import {Numbers} from "./numbers.js";
 import {Panel, say, showBeam} from "./panel.js";
@@ -33,6 +34,7 @@ export async function review(told, cine, legend) {
     cine.stale(view.silent);
     Object.assign(document.body.dataset, {sequence: view.sequence ?? -1, index: view.index});
   });
+  offerDownloads(trace, told.facts.name, true);
   trace.strip.look(...trace.strip.whole);
   player.go(0);
   return player;
