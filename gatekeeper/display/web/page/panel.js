@@ -38,14 +38,16 @@ export function showBeam(state, reasons, next = "", word = "") {
   fitReasons();
 }
 
-// Show as many reasons as there is room for.
+// Show as many reasons as there is room for, and what to do next if there is room for one reason beside it.
 function fitReasons() {
   const box = at("says"), [texts, next] = JSON.parse(box.dataset.told ?? '[[], ""]');
-  say("next", next);
-  for (let shown = texts.length; shown > 0; shown--) {
-    const more = texts.length - shown;
-    say("why", texts.slice(0, shown).join(" · ") + (more ? ` · ${t("beam.more", {more})}` : ""));
-    if (box.scrollHeight <= box.clientHeight) break;
+  for (const then of [next, ""]) {
+    say("next", then);
+    for (let shown = texts.length; shown > 0; shown--) {
+      const more = texts.length - shown;
+      say("why", texts.slice(0, shown).join(" · ") + (more ? ` · ${t("beam.more", {more})}` : ""));
+      if (box.scrollHeight <= box.clientHeight) return;
+    }
   }
 }
 
