@@ -65,7 +65,7 @@ USUAL_AGREEMENT, LEAST_AGREEMENT = 0.03, 0.16
 0.5 when there is no other doubt."""
 CHANCE_AGREEMENT = 0.01
 """Added to the agreement, which may be 0 by chance."""
-LEAST_LEFT, LEAST_LEFT_SMALLER = 0.4, 0.7
+LEAST_LEFT, LEAST_LEFT_SMALLER = 0.4, 0.8
 """Least share of the doubt that is left where all patches agree, and where a quarter of the target is smaller than a
 patch, so that its quarters may agree by chance."""
 NO_DOUBT, HOPELESS_DOUBT = 0.33, 4.0
