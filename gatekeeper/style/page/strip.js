@@ -26,7 +26,7 @@ const LANES = [
   {key: "motion", share: 0.42, paint: movement}, {key: "outside", unit: "%", share: 0.24, paint: share},
   {key: "confidence", share: 0.16, paint: sureness}, {key: "beam", share: 0.18, paint: beam},
 ];
-const TIME_ROOM = 56;
+const TIME_ROOM = 56, CURSOR_ROOM = 46;
 const UNIT = 190;  // height in px of lanes with a share of 1
 const PART_SHARE = 0.4, BEAM_SHARE = 0.26, LARGE_SHARE = 0.8;
 const BAR = 4;
@@ -194,6 +194,8 @@ export class Strip {
       ink.strokeStyle = this.colors.grid;
       ink.lineWidth = 1;
       line(ink, this.x(s), TOP, this.x(s), this.height - AXIS);
+      // The time at the cursor has the place of its neighbours.
+      if (this.cursor !== null && Math.abs(this.x(s) - this.x(this.cursor)) < CURSOR_ROOM) continue;
       const text = clock(s, step), half = ink.measureText(text).width / 2;
       word(ink, text, Math.min(this.x(s), this.width - half), this.height - AXIS / 2, this.colors.text);
     }
@@ -239,8 +241,6 @@ export class Strip {
     }
     ink.font = TITLE_FONT;
     const label = clock(this.cursor, 0.1), half = ink.measureText(label).width / 2 + 6, at = Math.min(Math.max(x, this.begin + half), this.end - half);
-    ink.fillStyle = this.colors.paper;
-    ink.fillRect(at - half - 8, this.height - AXIS + 2, 2 * half + 16, AXIS - 2);
     word(ink, label, at, this.height - AXIS / 2, this.colors.text);
     ink.font = FONT;
   }
