@@ -51,7 +51,8 @@ function fitReasons() {
   }
 }
 
-new ResizeObserver(fitReasons).observe(at("says"));
+// Pages without a beam banner use the words of this file alone.
+if (at("says")) new ResizeObserver(fitReasons).observe(at("says"));
 
 export function showMode(mode) {
   document.body.dataset.mode = mode;
