@@ -18,6 +18,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "export": ("gatekeeper export SESSION_DIR --slicer --out OUT_DIR",),
     "check": ("gatekeeper check SESSION.toml",),
     "feed": ("gatekeeper feed CASE --to mrd://127.0.0.1:9002",),
+    "forecast": (
+        "gatekeeper forecast case/ --preview-s 20 --beam-s 1140",
+        "gatekeeper forecast motion.csv --preview-s 25 --json",
+    ),
     "sweep": ("gatekeeper sweep cases/* --grid grid.toml --out swept",),
     "interlock": ("gatekeeper interlock --listen 127.0.0.1:7400 --key-file lease.key",),
     "seal": ("gatekeeper seal SESSION_DIR",),
