@@ -96,6 +96,8 @@ def test_sound_is_off_until_it_is_turned_on_and_its_pause_counts_down(page):
     pause.click()
     page.page.locator("#sound-pause", has_text="Pause").wait_for()
     sound.click()
+    show(page, "none")
+    assert serious_faults(page.page) == []
     assert page.page.evaluate(BEATS) == {
         "off": [], "high": 3, "information": [], "medium": 3, "quiet": [], "again": 1, "graver": 1,
         "pulses": [2, 3, 10],
