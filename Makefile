@@ -160,6 +160,7 @@ bench-sources: dev ## Time live sources through the loop: [SOURCES="..."]
 .PHONY: bench-console
 bench-console: dev ## What the console costs the loop, 12 min: [LOAD="..."]
 	$(ONE_THREAD) benchmarks.console_load $(LOAD)
+	$(ONE_THREAD) benchmarks.console_cold
 
 # Beside the import of NumPy, Numba and h5py: make bench-startup STARTUP="--runs 9"
 .PHONY: bench-startup

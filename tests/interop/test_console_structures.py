@@ -61,7 +61,7 @@ def test_nothing_of_a_recorded_page_covers_anything_else(browser, url, width, he
     for lanes in range(3):
         if lanes:
             seen.page.locator("#structure-list input").nth(lanes).check()
-        seen.page.wait_for_function(f"({BESIDE})().length === 0")
+        seen.page.wait_for_function(f"() => ({BESIDE})().length === 0")
         kept_screenshot(seen.page, f"structures-{width}-{lanes}")
     assert seen.complaints == []
     assert serious_faults(seen.page) == []
