@@ -173,6 +173,7 @@ export function offerControls(facts) {
 // A page without control says so when somebody tries to hold on it.
 export function refuseKeys() {
   const button = at("hold");
+  document.body.dataset.control = "none";
   button.disabled = true;
   button.querySelector("b").textContent = t("hold.read-only");
   button.querySelector("small").textContent = t("hold.elsewhere");

@@ -89,7 +89,7 @@ export class Panel {
 
   // What to do next: what ends the most urgent reason, or what the phase waits for.
   next(view) {
-    if (view.state === "ON") return t("next.on");
+    if (view.state === "ON") return document.body.dataset.control === "none" ? "" : t("next.on");
     if (["connect", "drawing", "preview", "learning", "ready", "ended"].includes(view.phase)) return t(`next.${view.phase}`);
     return byTier(view.reasons, this.words).map((word) => this.words[word]?.action).find(Boolean) ?? t("next.clears");
   }
