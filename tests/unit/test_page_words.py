@@ -128,7 +128,7 @@ def test_what_a_file_of_a_page_imports_is_there():
     assert {one for one in wanted if one[2] not in exported(sources.get(one[1], ""))} == set()
 
 
-def test_the_page_of_a_session_weighs_at_most_250_kB(client):
+def test_the_page_of_a_session_weighs_at_most_250_kilobytes(client):
     names = {name for name in parts("index.html") if name.endswith(".js")}
     paths = ["/", *(f"/page/{name}" for name in (*names, "strip.js", "console.css", "colors.css", "words/en.json"))]
     assert sum(len(client.get(path).content) for path in paths) <= 250_000
