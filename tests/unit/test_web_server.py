@@ -187,3 +187,15 @@ def test_connections_without_a_request_are_closed_in_time_and_when_they_are_too_
     server.close_silent(100.1 + REQUEST_S)
     assert all(one.closed for one in silent)
     assert not any(one.closed for one in (*more, *busy))
+
+
+def test_hold_needs_no_token_that_arms_and_no_name():
+    session = Told()
+    watcher = client(Access("127.0.0.1", control=True, token="secret", patient_token="look"), session)
+    headers = {**ORIGIN, "authorization": "Bearer look"}
+    assert watcher.post("/ask", json={"command": ["arm"], "operator": "kim"}, headers=headers).status_code == 401
+    assert watcher.post("/hold", headers=headers).json()["accepted"] is True
+    assert [words for words, *_ in session.asked] == [["hold"]]
+    assert watcher.post("/hold", headers={**headers, "authorization": "Bearer other"}).status_code == 401
+    assert watcher.post("/hold", headers={"authorization": "Bearer look"}).status_code == 403
+    assert client(session=session).post("/hold", headers=ORIGIN).status_code == 403
