@@ -84,6 +84,12 @@ def run(
         )
     clock = PacedClock(1.0)
     definition = plan_of(session_file.stem, config, arm, math.inf if seconds is None else seconds)
+    planned_s = None if definition.config.course is None else definition.config.course.beam_on_s
+    if prescribed_s is not None and planned_s is not None and prescribed_s != planned_s:
+        raise ConfigError(
+            f"command line: prescribed-s = {prescribed_s:g}: {session_file} has {planned_s:g} s (course.beam_on_s); "
+            "give one of them"
+        )
     folder = Path(config.recording.folder) / f"{definition.name}-{utc_stamp()}" if out is None else out
     try:
         outcome, shown_page = _gate(
@@ -239,9 +245,11 @@ def _open_linac(config: LiveConfig, silence_s: float, clock: PacedClock) -> "Lin
 
 def _linac_words(config: LiveConfig) -> str:
     """Describe the linac port in words."""
+    from gatekeeper.display.terminal.snapshot import DRY_RUN
+
     linac = config.linac
     if linac is None or isinstance(linac, DryRunLinacConfig):
-        return "dry run"
+        return DRY_RUN
     if isinstance(linac, PluginLinacConfig):
         return linac.kind
     return f"{linac.kind} {linac.device}" if linac.kind == "serial" else f"{linac.kind} {linac.host}:{linac.port}"

@@ -37,6 +37,26 @@ def test_options_of_a_console_that_is_not_wanted_are_refused(tmp_path, capsys, o
     assert f"command line: {option} = {value}: there is no console; give --console, too" in capsys.readouterr().err
 
 
+def test_two_prescribed_times_that_differ_are_refused(tmp_path, capsys):
+    (tmp_path / "S.toml").write_text("""
+[source]
+kind = "mrd"
+[target]
+kind = "points"
+points_mm = [[0.0, -10.0, -10.0], [0.0, 10.0, -10.0], [0.0, 10.0, 10.0]]
+[linac]
+kind = "dry_run"
+[course]
+label = "P07"
+fraction = 1
+beam_on_s = 90.0
+""")
+    told = ("--console", "--prescribed-s", 60, "--out", tmp_path / "s")
+    assert gatekeeper("run", tmp_path / "S.toml", *told) == 2
+    assert "prescribed-s = 60" in (said := capsys.readouterr().err)
+    assert "has 90 s (course.beam_on_s); give one of them" in said
+
+
 @pytest.mark.parametrize(
     ("given", "why"), [(["nothing"], "neither a session nor a folder"), ([], "no folder sessions here")]
 )

@@ -14,7 +14,7 @@ from gatekeeper.display.terminal.history import History
 from gatekeeper.display.terminal.plain_lines import Plain
 from gatekeeper.display.terminal.publisher import snapshot_of
 from gatekeeper.display.terminal.screen import clock, draw, in_words
-from gatekeeper.display.terminal.snapshot import LogLine, Sheet, Snapshot, Typing, packed, unpacked
+from gatekeeper.display.terminal.snapshot import DRY_RUN, LogLine, Sheet, Snapshot, Typing, packed, unpacked
 from gatekeeper.operator.terminal import help_lines
 from gatekeeper.session.phases import Phase
 from gatekeeper.session.status import SessionStatus
@@ -93,6 +93,7 @@ RISKY = (
 )
 STATES = {
     "on": ((*moving(), *LOG, BEAM_ON), 0.0, ("BEAM ENABLED", "Target inside", "outside     1.2 of 5 %", "link alive")),
+    "dry": ((LONG._replace(linac=DRY_RUN), *LOG, BEAM_ON), 0.0, ("DRY RUN", "linac       none, dry run")),
     "worst": ((*LOG, LONG, WORST), 0.0, ("HIGH ALARM", "Linac does not answer", "and 2 more", *RISKY)),
     "silent": ((BEAM_ON,), 9.0, ("NO DATA FOR 9 s", "look at the machine itself")),
     "preview": ((PREVIEW,), 0.0, ("phase preview 12 of 30 s  1:02:03",)),

@@ -71,7 +71,9 @@ def numbers(now: Snapshot, info: SessionInfo) -> RenderableType:
         ("latency ms", f"p50 {figure(now.p50_ms, 2)} p99 {figure(now.p99_ms, 2)} max {figure(now.max_ms, 1)}"),
         ("not judged", f"{now.lost} missing, {now.skipped} skipped"),
     )
-    linac = Text("link alive" if now.link_alive else "LINK LOST", "" if now.link_alive else STYLE_LOST)
+    linac = Text("none, dry run")
+    if info.has_linac:
+        linac = Text("link alive" if now.link_alive else "LINK LOST", "" if now.link_alive else STYLE_LOST)
     if now.dropped:
         linac.append(f", {now.dropped} not recorded", "bold")
     delivered = ("beam on", f"{lasted(now.beam_on_s)}, duty cycle {100.0 * now.duty_cycle:.1f} %")

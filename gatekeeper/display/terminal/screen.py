@@ -33,8 +33,6 @@ WINDOW_S = 30.0
 """Length of the plot in seconds of session time."""
 MOST_REASONS, MOST_WARNINGS, LOG_LINES, TRACE_LINES = 4, 4, 5, 6
 LOOK = "  • The session shows nothing new; look at the machine itself"
-DRY_RUN = "dry run"
-"""How a session without a linac describes it."""
 AXIS = 8
 """Width of the labels of the plot in characters."""
 LEAST = 12
@@ -139,7 +137,7 @@ def _head(history: History) -> RenderableType:
     head.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     head.add_column(justify="right", no_wrap=True)
     phase = f"{now.phase} {now.gathered}".strip()
-    mode = "ENDED" if now.phase == Phase.ENDED else "DRY RUN" if info.linac == DRY_RUN else "LIVE"
+    mode = "ENDED" if now.phase == Phase.ENDED else "LIVE" if info.has_linac else "DRY RUN"
     head.add_row(
         Text.assemble((info.name, "bold"), f"  {info.source} → {info.linac}"),
         Text.assemble(f"  {mode}  phase ", (phase or "–", "bold"), "  ", (clock(now.time_s), "bold")),

@@ -8,6 +8,9 @@ from gatekeeper.core.axes import SI
 from gatekeeper.core.json_values import numbers
 from gatekeeper.core.printable import printable
 
+DRY_RUN = "dry run"
+"""How a session without a linac describes it."""
+
 
 class StructureLimits(NamedTuple):
     """Constants of one of several structures.
@@ -84,6 +87,11 @@ class SessionInfo(NamedTuple):
     margin_mm: float
     warnings: tuple[str, ...] = ()
     structures: tuple[StructureLimits, ...] = ()
+
+    @property
+    def has_linac(self) -> bool:
+        """Whether decisions go to a linac."""
+        return self.linac != DRY_RUN
 
 
 class Snapshot(NamedTuple):

@@ -66,6 +66,8 @@ class SessionInfo:
         Age from which a frame counts as old, in seconds.
     stop_at_prescribed : bool
         Whether the beam is held at the end of the prescribed time.
+    has_linac : bool
+        Whether decisions go to a linac; False for a dry run.
     """
 
     name: str
@@ -87,6 +89,7 @@ class SessionInfo:
     mode: Mode = Mode.LIVE
     max_age_s: float = 1.0
     stop_at_prescribed: bool = False
+    has_linac: bool = True
 
     @classmethod
     def of(
@@ -141,6 +144,7 @@ class SessionInfo:
             mode=mode,
             max_age_s=gate.max_age_s,
             stop_at_prescribed=gate.stop_at_prescribed,
+            has_linac=not config.is_dry_run,
         )
 
     def as_json(self) -> dict[str, object]:

@@ -78,13 +78,15 @@ export function offered({phase, reasons, state}, latched) {
 }
 
 // Return what is shown before arming: targets with their limits, the settings, and what differs from the defaults.
-function armingRows({structures, arming}) {
+function armingRows({structures, arming}, facts) {
   const own = (structures ?? []).map((one) => [
     t(one.target ? "arm.target" : "arm.oar", {name: one.name}),
     [one.margin_mm === null ? "" : t("arm.margin", {mm: one.margin_mm}), t("arm.limit", {measure: one.measure, limit: Number(one.limit.toFixed(2)), unit: one.unit}),
       t("arm.confidence", {limit: Number(one.confidence.toFixed(2))})].filter(Boolean).join(", "),
   ]);
-  const settings = (arming?.settings ?? []).map(([name, value]) => [textOr(`setting.${name}`, name), shownValue(value)]);
+  // The prescribed time may come from the command line.
+  const shown = {"course.beam_on_s": facts.beam_s};
+  const settings = (arming?.settings ?? []).map(([name, value]) => [textOr(`setting.${name}`, name), shownValue(shown[name] ?? value)]);
   const changed = (arming?.changed ?? []).map(([name, value, usual]) => [name, t("arm.instead-of", {value: shownValue(value), usual: shownValue(usual)}), true]);
   return [...own, ...settings, ...(changed.length ? changed : [[t("arm.changed"), t("arm.unchanged")]])];
 }
@@ -130,7 +132,7 @@ export function offerControls(facts) {
 
   async function arm(name) {
     const warned = (newest.warnings ?? []).map((one) => Object.assign(document.createElement("p"), {className: "alarm", textContent: one}));
-    if (!await confirmed(t("arm.title"), [...warned, listed(armingRows(newest))], t("arm.yes", {name}))) return;
+    if (!await confirmed(t("arm.title"), [...warned, listed(armingRows(newest, facts))], t("arm.yes", {name}))) return;
     // The session asks again about settings that are outside the usual range; they stood in the question.
     if (!await operator.send(["arm"], name) && QUESTION.test(operator.note)) await operator.send(["arm", "confirm"], name);
   }

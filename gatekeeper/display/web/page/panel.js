@@ -127,7 +127,7 @@ export class Panel {
   rows(view) {
     const [p50, p99, longest] = view.latency_ms;
     const rows = [
-      [t("facts.link"), t(view.link ? "facts.answers" : "facts.silent"), !view.link],
+      [t("facts.link"), t(!this.facts.has_linac ? "facts.no-linac" : view.link ? "facts.answers" : "facts.silent"), !view.link],
       [t("facts.frames"), t("facts.frames-at", {frames: view.frames, rate: number(view.rate_hz, 1)})],
       [t("facts.unjudged"), t("facts.unjudged-of", {missing: view.missing, skipped: view.skipped, not_kept: view.not_kept}), view.missing > 0],
       [t("facts.timeouts"), `${view.silences}`],
