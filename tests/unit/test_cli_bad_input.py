@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gatekeeper.recording.journal import read_decisions
+from gatekeeper.recording.ring_buffer import WriterState
 from gatekeeper.recording.session_folder import SessionRecorder
 from gatekeeper.tracking.tracker import StructureTracker
 from replay import run
@@ -126,6 +127,8 @@ def test_output_folder_in_use(case, tmp_path, capsys):
 def test_full_disk_holds_the_beam_and_leaves_no_summary(case, tmp_path, capsys, monkeypatch, linac):
     def made(self, folder, *rest):
         make(self, folder, *rest)
+        # A replay does not wait for it.
+        self._link.wait_until(WriterState.READY, 30.0)
         room = (folder / "frames.h5").stat().st_size + 10_000
         resource.prlimit(self.writer_pid, resource.RLIMIT_FSIZE, (room, room))
 

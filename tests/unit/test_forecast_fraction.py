@@ -12,7 +12,7 @@ from gatekeeper.forecast.fraction import FractionForecast, forecast_fraction, no
 from gatekeeper.forecast.strategies import place_of, seen_holds
 from gatekeeper.recording.session_setup import config_hash
 from gatekeeper.report.forecast import forecast_html, forecast_lines, forecast_png
-from tests.support.previews import breathing, preview
+from tests.support.forecast_previews import breathing, preview
 
 CONFIG = SessionConfig(envelope=EnvelopeConfig(margin_mm=5.0))
 

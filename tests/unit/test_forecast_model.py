@@ -9,7 +9,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.forecast.breathing_model import BreathingModel
 from gatekeeper.forecast.breaths import Preview, cut
 from gatekeeper.forecast.free_breathing import end_exhale_mm, forecast_free_breathing
-from tests.support.previews import breathing, preview
+from tests.support.forecast_previews import breathing, preview
 
 
 def test_breaths_are_cut_at_end_exhale_and_completed_at_both_ends() -> None:

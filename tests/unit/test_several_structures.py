@@ -155,4 +155,4 @@ def test_a_live_session_does_not_begin_without_what_is_required(label, tmp_path)
 
 def test_the_header_of_a_session_of_one_structure_says_nothing_new(tmp_path):
     header = json.loads((recorded(tmp_path / "s", CASE) / "decisions.jsonl").read_text().splitlines()[0])
-    assert header["setup"].keys() == {"name", "pixel_type", "spacing_mm", "plane"}
+    assert header["setup"].keys() == {"name", "pixel_type", "spacing_mm", "plane", "breath_holds"}

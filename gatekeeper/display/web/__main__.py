@@ -13,9 +13,8 @@ from gatekeeper.display.web.contour_preview import ContourPreview
 from gatekeeper.display.web.contour_routes import drawing_routes
 from gatekeeper.display.web.live_feed import LARGEST, LiveFeed
 from gatekeeper.display.web.patient_routes import patient_routes
-from gatekeeper.display.web.process import WATCHED
 from gatekeeper.display.web.seqlock import Seqlock
-from gatekeeper.display.web.serve import listening, make_server, patient_url_of
+from gatekeeper.display.web.serve import WATCHED, listening, make_server, patient_url_of
 from gatekeeper.display.web.server import make_app
 from gatekeeper.runtime.process import lower_priority
 

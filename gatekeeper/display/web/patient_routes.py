@@ -1,6 +1,6 @@
 """Define what the patient's page asks for, and where operators find its address.
 
-The page has an address of its own, whose token opens these two views of a session and nothing else.
+The page has an address of its own, whose token shows these two views of a session and nothing else.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from gatekeeper.core.errors import InputError
 from gatekeeper.display.web.access import Access
 from gatekeeper.display.web.message import Buffer
 from gatekeeper.display.web.seqlock import Seqlock
-from gatekeeper.display.web.serve import patient_url_of, url_of
+from gatekeeper.display.web.serve import WATCHED, patient_url_of, url_of
 from gatekeeper.display.web.session_info import SessionInfo
 from gatekeeper.runtime import process as background
 
@@ -25,8 +25,6 @@ ENDS_S = 2.0
 MOST_AT_ONCE = 16
 LARGEST = 65536
 NEWS = b"!"
-WATCHED = 3
-"""Exit code of the process when a page was open at the end of the session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ REQUEST_S = 5.0
 MOST_SILENT = 32
 """Largest number of connections without a request; beyond it the oldest are closed, for browsers to get through."""
 SEND_BUFFER = 1 << 18
+WATCHED = 3
+"""Exit code of the console's process when a page was open at the end of the session."""
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared, not listened on)
 
 
