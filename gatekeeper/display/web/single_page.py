@@ -74,7 +74,9 @@ def serve_page(
         Port; 0 for a free one.
     say : callable
         Tells where it is.
-    folders, opens
+    folders : sequence of Path
+        See `page_app`.
+    opens : callable, optional
         See `page_app`.
 
     Raises
