@@ -1,10 +1,12 @@
 """What the interlock rehearses is a lease of a session that nobody has, and changes nothing of its own."""
 
 import math
+import socket
 from contextlib import closing
 
 import pytest
 
+from gatekeeper.core.errors import ConfigError
 from gatekeeper.linac.lease.interlock import InterlockServer
 from gatekeeper.linac.lease.messages import Kind, Refusal, decode
 from gatekeeper.linac.lease.receiver import Cause, Interlock, received
@@ -99,3 +101,9 @@ def test_interlock_without_rehearsals_makes_none():
     assert math.isinf(one._pace.next_s)
     one.stop()
     one.run()
+
+
+def test_interlock_that_cannot_listen_opens_no_connection_with_itself(monkeypatch):
+    monkeypatch.setattr("gatekeeper.linac.lease.interlock.LeaseRehearsal", lambda: pytest.fail("nobody closes it"))
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ConfigError, match="not possible"):
+        InterlockServer(*taken.getsockname(), RULES, lambda event: None)

@@ -136,7 +136,7 @@ class InterlockServer:
     ) -> None:
         self.machine = None if delays is None else DelayedBeam(delays)
         self.state = Interlock(machine=None if self.machine is None else self.machine.beam)
-        self._pace, self._rehearsal = Pace(LEAD_S, most=1), LeaseRehearsal() if rehearse else None
+        self._pace = Pace(LEAD_S, most=1)
         self.counts: Counter[str] = Counter()
         self._rules, self._on_event, self._now_ns, self._nonce = rules, on_event, now_ns, nonce
         self._sender: socket.socket | None = None
@@ -156,6 +156,8 @@ class InterlockServer:
         self._selector = selectors.SelectSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
+        # Last, as it has sockets of its own: nothing fails after it.
+        self._rehearsal = LeaseRehearsal() if rehearse else None
 
     @property
     def address(self) -> tuple[str, int]:
