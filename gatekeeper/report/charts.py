@@ -39,7 +39,9 @@ def outside_chart(outside_percent: Array, limit_percent: float) -> str:
     # A value at the limit is within it.
     places = np.clip(np.searchsorted(edges, known) - 1, 0, len(edges) - 2)
     counts = np.bincount(places, minlength=len(edges) - 1)
-    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BAR_COLOR, log=True)
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=BAR_COLOR)
+    if counts.any():
+        axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.axvline(limit_percent, color=LIMIT_COLOR, lw=1.5)

@@ -31,7 +31,7 @@ class Watched:
         self.page = browser.new_page(viewport={"width": 1240, "height": 900}, **options)
         self.complaints, self.requests = [], []
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
 
     def _hear(self, message):

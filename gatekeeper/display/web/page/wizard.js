@@ -87,14 +87,15 @@ class Wizard {
     at("into").textContent = `${found.out}/`;
     at("session-name").value = found.name.replace(/[^A-Za-z0-9_-]/g, "").replace(/^[_-]+/, "").slice(0, 32) || "recording";
     this.out = found.out;
-    this.offerWays(found);
-    for (const id of ["target", "replay"]) at(id).hidden = false;
-    document.body.dataset.step = "target";
     await drawPicture(at("first"), found.picture);
     // In their place the frame would only be shown twice.
     const message = unpack(await getMessage(`${this.path}/frame`));
     this.view = {...message, phase: "", structures: [{name: t("draw.the-target"), target: true, color: colorOf("target"), margin_mm: 5}]};
     this.drawing ??= new Drawing(this.key, this.cine, {name: () => "wizard"}, (path, body) => this.drawn(path, body));
+    // Only now: a way that is chosen earlier would have no frame to show.
+    this.offerWays(found);
+    for (const id of ["target", "replay"]) at(id).hidden = false;
+    document.body.dataset.step = "target";
     this.take(this.way);
   }
 
