@@ -101,7 +101,7 @@ def test_the_command_line_draws_too_with_the_beam_held_until_the_gate_is_armed(t
     drawn_on_page = {"target": {"kind": "drawn"}, "preview": {"seconds": 2.0}}
     with (
         InterlockFarEnd(tmp_path) as far,
-        process(tmp_path, case, "--console", "--control", linac=far.config, **drawn_on_page) as run,
+        process(tmp_path, case, "--console", "--control", "--json", linac=far.config, **drawn_on_page) as run,
         fed(case, run.port()),
     ):
         run.wait_for(r"phase drawing: draw the target on the console's page")

@@ -140,7 +140,7 @@ def test_what_an_operator_asks_at_the_console_is_in_the_journal(tmp_path):
 
 def test_a_live_session_is_armed_and_ended_at_its_console(tmp_path):
     case = breathing_case(frames=320, amplitude_px=0.0, rate_hz=8.0)
-    with live_processes.running(tmp_path, case, "--console", "--control", "--prescribed-s", "600") as run:
+    with live_processes.running(tmp_path, case, "--console", "--control", "--prescribed-s", "600", "--json") as run:
         url = run.wait_for(r"console  (http\S+)")[1]
         place, _, token = url.partition("#token=")
         headers = {"authorization": f"Bearer {token}", "origin": place[:-1]}

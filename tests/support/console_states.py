@@ -103,8 +103,9 @@ class ShownSession:
 
     def _send(self):
         self._silent = False
-        self._count += 1
+        # The server reads both in its own thread: what is counted must be there.
         self._message = b"".join(self.shown.parts(self._time_s + 0.02, {}))
+        self._count += 1
 
 
 @contextmanager

@@ -30,8 +30,10 @@ class TraceHistory:
         Parameters
         ----------
         arrays : mapping of str to ndarray
-            Arrays of the message, with `recent` and, of several structures, `structures`.
+            Arrays of the message, with `recent` where there are decisions and, of several structures, `structures`.
         """
+        if RECENT not in arrays:
+            return
         rows = np.asarray(arrays[RECENT], dtype=np.float64)
         new = rows[:, NUMBER] > self._last
         if not new.any():
