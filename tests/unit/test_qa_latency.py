@@ -41,7 +41,7 @@ def test_each_part_of_a_chain_is_found():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("total_s", "rate_hz", "pulse_hz"),
-    [(0.02, 8.0, 100.0), (0.1, 4.0, 400.0), (0.2, 8.0, 100.0), (0.3, 24.0, 200.0), (0.4, 4.0, 100.0)],
+    [(0.02, 8.0, 100.0), (0.1, 4.0, 400.0), (0.4, 4.0, 100.0)],
 )
 def test_error_is_below_2_ms_with_noise_and_dropped_pulses(total_s, rate_hz, pulse_hz):
     found = []
