@@ -78,7 +78,7 @@ test: dev ## Run the tests, within six minutes
 
 .PHONY: test-slow
 test-slow: dev ## Run the tests of accuracy, the matrices, and those with programs of others
-	$(ONE_THREAD) pytest $(PARALLEL) -m slow --ignore=$(TIMED)
+	$(ONE_THREAD) pytest $(PARALLEL) --numprocesses 4 -m slow --ignore=$(TIMED)
 	$(ONE_THREAD) pytest -m slow $(TIMED)
 
 .PHONY: lint
